@@ -1,0 +1,65 @@
+// Names and classes of bytes, so that no parser holds a bare number.
+
+/// The bytes that protocols are made of.
+package enum ASCII {
+  package static let tab: UInt8 = 0x09
+  package static let lf: UInt8 = 0x0A
+  package static let cr: UInt8 = 0x0D
+  package static let space: UInt8 = 0x20
+  package static let quote: UInt8 = 0x22
+  package static let backslash: UInt8 = 0x5C
+  package static let colon: UInt8 = 0x3A
+  package static let comma: UInt8 = 0x2C
+
+  package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+  /// The value of a hexadecimal digit, or nil.
+  package static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x30...0x39: byte - 0x30
+    case 0x41...0x46: byte - 0x41 + 10
+    case 0x61...0x66: byte - 0x61 + 10
+    default: nil
+    }
+  }
+
+  /// `byte` in lower case, if it is a letter.
+  package static func lower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether these bytes are exactly `text`.
+  package func equals(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    // SAFETY: a static string's bytes live as long as the program, and both counts are equal.
+    let other = unsafe Span<UInt8>(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount)
+    for at in 0..<count where self[at] != other[at] { return false }
+    return true
+  }
+
+  /// Whether these bytes are `text`, which is written in lower case, in any case (RFC 9110 section 5.1).
+  package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    // SAFETY: as above.
+    let other = unsafe Span<UInt8>(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount)
+    for at in 0..<count where ASCII.lower(self[at]) != other[at] { return false }
+    return true
+  }
+
+  /// Whether these bytes are exactly `other`.
+  package func equals(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for at in 0..<count where self[at] != other[at] { return false }
+    return true
+  }
+
+  /// These bytes as text, wrong UTF-8 replaced; off the hot path only.
+  package func text() -> String {
+    unsafe withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// A copy of these bytes; off the hot path only.
+  package func array() -> [UInt8] {
+    unsafe withUnsafeBufferPointer { unsafe Array($0) }
+  }
+}

@@ -1,0 +1,232 @@
+// The one byte buffer of the house: bytes are appended at the tail and taken from the head.
+//
+// Every connection owns a few of these. An empty queue holds no memory at all: its block goes back to the
+// worker's `BlockPool`, so a thousand idle streams cost a thousand empty queues, and a chunk that passes
+// through allocates nothing. Next: HTTP/HeadParser.swift, SSE/EventDecoder.swift.
+
+/// A worker's stock of equal blocks of memory, so that a busy stream never calls `malloc`.
+///
+/// Not thread-safe: each worker has its own.
+@safe package final class BlockPool {
+  /// Bytes in a pooled block: one TLS record (RFC 8446 section 5.1: 2^14) and its head.
+  package static let blockSize = 17 * 1024
+  private var free: [UnsafeMutableRawPointer] = unsafe []
+  private let ceiling: Int
+
+  /// - Parameter ceiling: how many unused blocks are kept before they go back to the system.
+  package init(ceiling: Int = 64) {
+    self.ceiling = ceiling
+    unsafe free.reserveCapacity(ceiling)
+  }
+
+  deinit {
+    for unsafeblock in unsafe free { unsafe block.deallocate() }
+  }
+
+  fileprivate func take() -> UnsafeMutableRawPointer {
+    // SAFETY: the list holds only blocks of `blockSize` that nobody else refers to.
+    if let block = unsafe free.popLast() { return unsafe block }
+    return UnsafeMutableRawPointer.allocate(byteCount: Self.blockSize, alignment: 16)
+  }
+
+  fileprivate func give(_ block: UnsafeMutableRawPointer) {
+    if unsafe free.count < ceiling { unsafe free.append(block) } else { unsafe block.deallocate() }
+  }
+
+  /// Gives every unused block back to the system; called when a worker has been idle for a while.
+  package func trim() {
+    for unsafeblock in unsafe free { unsafe block.deallocate() }
+    unsafe free.removeAll(keepingCapacity: true)
+  }
+}
+
+/// A queue of bytes with a head and a tail in one contiguous stretch of memory.
+///
+/// Ranges handed out by parsers are offsets from `head`, and stay true until the next `consume`.
+@safe package struct ByteQueue: ~Copyable {
+  // SAFETY: points to `capacity` bytes that only this queue refers to, or is nil; bytes head..<tail are initialised.
+  private var base: UnsafeMutableRawPointer?
+  private var capacity = 0
+  private var head = 0
+  private var tail = 0
+  private let pool: BlockPool?
+
+  /// An empty queue, which takes its first block from `pool` when bytes arrive.
+  package init(pool: BlockPool? = nil) {
+    unsafe base = nil
+    self.pool = pool
+  }
+
+  /// A queue that holds a copy of `bytes`.
+  package init(copying bytes: Span<UInt8>) {
+    self.init()
+    append(bytes)
+  }
+
+  deinit {
+    unsafe Self.release(base, capacity, to: pool)
+  }
+
+  /// Bytes that wait to be taken.
+  package var count: Int { tail - head }
+  package var isEmpty: Bool { tail == head }
+
+  /// The waiting bytes, in order.
+  package var bytes: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      // SAFETY: head..<tail is initialised, inside the block, and the block lives as long as `self` is borrowed.
+      let span = unsafe Span<UInt8>(
+        _unsafeStart: (base ?? Self.nowhere).advanced(by: head).assumingMemoryBound(to: UInt8.self),
+        count: tail - head)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// The waiting bytes as C sees them; valid until the queue is next changed.
+  package var unsafeBytes: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: (base ?? Self.nowhere).advanced(by: head), count: tail - head)
+  }
+
+  /// Room behind the tail, at least `minimum` bytes of it, for a system call to fill; follow it by `commit`.
+  package mutating func spare(_ minimum: Int) -> UnsafeMutableRawBufferPointer {
+    reserve(minimum)
+    return unsafe UnsafeMutableRawBufferPointer(
+      start: (base ?? Self.nowhere).advanced(by: tail), count: capacity - tail)
+  }
+
+  /// The first `count` bytes of the spare room now hold bytes.
+  package mutating func commit(_ count: Int) {
+    precondition(count >= 0 && count <= capacity - tail)
+    tail += count
+  }
+
+  /// Takes `count` bytes off the head. An empty queue gives its block back.
+  package mutating func consume(_ count: Int) {
+    precondition(count >= 0 && count <= tail - head)
+    head += count
+    if head == tail { removeAll() }
+  }
+
+  /// Drops the bytes behind the first `count`.
+  package mutating func truncate(to count: Int) {
+    precondition(count >= 0 && count <= tail - head)
+    tail = head + count
+    if head == tail { removeAll() }
+  }
+
+  /// Forgets everything and gives the block back.
+  package mutating func removeAll() {
+    unsafe Self.release(base, capacity, to: pool)
+    unsafe base = nil
+    capacity = 0
+    head = 0
+    tail = 0
+  }
+
+  /// Forgets everything but keeps the block: for a queue that will be filled again at once.
+  package mutating func clear() {
+    head = 0
+    tail = 0
+  }
+
+  /// Makes sure that `minimum` more bytes fit, by moving the waiting ones to the front or to a larger block.
+  package mutating func reserve(_ minimum: Int) {
+    if capacity - tail >= minimum { return }
+    let waiting = tail - head
+    if unsafe base == nil, let pool, minimum <= BlockPool.blockSize {
+      unsafe base = pool.take()
+      capacity = BlockPool.blockSize
+      return
+    }
+    if let base = unsafe base, capacity >= waiting + minimum, head >= waiting {
+      // The two stretches can't overlap, and each byte is moved at most once per time it is overtaken.
+      unsafe base.copyMemory(from: base.advanced(by: head), byteCount: waiting)
+      head = 0
+      tail = waiting
+      return
+    }
+    let wanted = max(waiting + minimum, min(capacity * 2, capacity + (4 << 20)), pool == nil ? 256 : 4096)
+    let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
+    if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }
+    unsafe Self.release(base, capacity, to: pool)
+    unsafe base = grown
+    capacity = wanted
+    head = 0
+    tail = waiting
+  }
+
+  package mutating func append(_ bytes: Span<UInt8>) {
+    let count = bytes.count
+    if count == 0 { return }
+    reserve(count)
+    // SAFETY: reserve made room for `count` bytes behind the tail; a span can't overlap a queue it doesn't borrow.
+    unsafe bytes.withUnsafeBytes { source in
+      unsafe base?.advanced(by: tail).copyMemory(
+        from: source.baseAddress ?? UnsafeRawPointer(Self.nowhere), byteCount: count)
+    }
+    tail += count
+  }
+
+  package mutating func append(_ byte: UInt8) {
+    reserve(1)
+    unsafe base?.storeBytes(of: byte, toByteOffset: tail, as: UInt8.self)
+    tail += 1
+  }
+
+  package mutating func append(_ text: StaticString) {
+    // SAFETY: a static string's bytes live as long as the program.
+    append(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  package mutating func append(_ text: String) {
+    var text = text
+    text.withUTF8 { append(unsafe Span(_unsafeElements: $0)) }
+  }
+
+  package mutating func append(_ bytes: [UInt8]) {
+    append(bytes.span)
+  }
+
+  /// Appends a number in decimal digits.
+  package mutating func append(decimal value: Int) {
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var at = 20
+    var rest = value.magnitude
+    repeat {
+      at -= 1
+      digits[at] = UInt8(truncatingIfNeeded: 48 + rest % 10)
+      rest /= 10
+    } while rest > 0
+    if value < 0 { append(UInt8(ascii: "-")) }
+    append(digits.span.extracting(at..<20))
+  }
+
+  /// Appends a number in lower-case hexadecimal digits.
+  package mutating func append(hexadecimal value: Int) {
+    var digits = InlineArray<16, UInt8>(repeating: 0)
+    var at = 16
+    var rest = UInt(bitPattern: value)
+    repeat {
+      at -= 1
+      let digit = UInt8(truncatingIfNeeded: rest & 15)
+      digits[at] = digit < 10 ? 48 + digit : 87 + digit
+      rest >>= 4
+    } while rest > 0
+    append(digits.span.extracting(at..<16))
+  }
+
+  /// A copy of the waiting bytes, for what is off the hot path.
+  package func array() -> [UInt8] {
+    unsafe Array(unsafeBytes)
+  }
+
+  /// Where an empty queue points: readable, never read.
+  private nonisolated(unsafe) static let nowhere = UnsafeMutableRawPointer.allocate(
+    byteCount: 16, alignment: 16)
+
+  private static func release(_ base: UnsafeMutableRawPointer?, _ capacity: Int, to pool: BlockPool?) {
+    guard let base = unsafe base else { return }
+    if let pool, capacity == BlockPool.blockSize { unsafe pool.give(base) } else { unsafe base.deallocate() }
+  }
+}

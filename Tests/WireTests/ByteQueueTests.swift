@@ -1,0 +1,37 @@
+import Testing
+import Wire
+
+@Suite struct ByteQueueTests {
+  @Test("bytes leave in the order in which they came, across growth and compaction")
+  func order() {
+    var queue = ByteQueue(pool: BlockPool(ceiling: 2))
+    var expected: [UInt8] = []
+    var seed: UInt64 = 42
+    for _ in 0..<2_000 {
+      seed = seed &* 6_364_136_223_846_793_005 &+ 1
+      let size = Int(seed >> 33) % 900
+      let piece = (0..<size).map { UInt8(truncatingIfNeeded: $0 &+ size) }
+      queue.append(piece.span)
+      expected += piece
+      let taken = min(expected.count, Int(seed >> 40) % 1_000)
+      #expect(queue.bytes.extracting(0..<taken).array() == Array(expected[..<taken]))
+      queue.consume(taken)
+      expected.removeFirst(taken)
+    }
+    #expect(queue.array() == expected)
+  }
+
+  @Test("numbers are written as a person would", arguments: [0, 7, 10, 4096, -1, Int.max, Int.min])
+  func decimals(_ value: Int) {
+    var queue = ByteQueue()
+    queue.append(decimal: value)
+    #expect(queue.bytes.text() == String(value))
+  }
+
+  @Test("hexadecimal numbers have no leading zero", arguments: [0, 15, 16, 255, 65_536])
+  func hexadecimals(_ value: Int) {
+    var queue = ByteQueue()
+    queue.append(hexadecimal: value)
+    #expect(queue.bytes.text() == String(value, radix: 16))
+  }
+}
