@@ -20,7 +20,7 @@
   }
 
   deinit {
-    for unsafeblock in unsafe free { unsafe block.deallocate() }
+    trim()
   }
 
   fileprivate func take() -> UnsafeMutableRawPointer {
@@ -35,8 +35,7 @@
 
   /// Gives every unused block back to the system; called when a worker has been idle for a while.
   package func trim() {
-    for unsafeblock in unsafe free { unsafe block.deallocate() }
-    unsafe free.removeAll(keepingCapacity: true)
+    while let block = unsafe free.popLast() { unsafe block.deallocate() }
   }
 }
 
