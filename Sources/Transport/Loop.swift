@@ -232,3 +232,10 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
   /// Disarms `timer` and lets go of it at once.
   package func disarm(_ timer: Timer) { timers.remove(timer) }
 }
+
+// @unchecked Sendable: the value is reached only inside `Loop.post`, which runs on the loop that owns it.
+/// A loop's own object on its way through another thread and back.
+struct Confined<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}

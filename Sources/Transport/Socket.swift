@@ -36,6 +36,9 @@ package final class Socket: EventSource {
   /// Told of an event while nobody is parked: an idle connection in a pool.
   package var onIdleEvent: (() -> Void)?
 
+  /// When it became ready for use; set by the pool.
+  var establishedAt = Instant.never
+
   var mayRead = false
   var mayWrite = false
   /// The peer has closed at least its sending side; what it sent before may still wait.

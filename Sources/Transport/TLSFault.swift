@@ -22,6 +22,8 @@ package enum TLSFault: Error, Equatable, Sendable {
   case timedOut
   /// The peer closed in the middle of the handshake.
   case closed
+  /// Nobody wants the connection any more.
+  case abandoned
   case openSSL(String)
 
   /// The fault in a sentence, with what to do about it.
@@ -45,6 +47,7 @@ package enum TLSFault: Error, Equatable, Sendable {
     case .version: "the server offers no TLS version that is allowed (1.2 is the minimum)"
     case .timedOut: "the TLS handshake timed out"
     case .closed: "the server closed the connection during the TLS handshake"
+    case .abandoned: "the connection was given up"
     case .openSSL(let reason): "TLS failed: \(reason)"
     }
   }

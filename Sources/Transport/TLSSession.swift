@@ -98,9 +98,13 @@ internal import Wire
 
   /// Goes through the handshake, parking on the socket's parker.
   ///
+  /// - Parameter isAbandoned: asked at each turn whether anybody still wants the connection.
   /// - Throws: which of the handshake's ways to fail it was.
-  package func handshake(until deadline: Instant) async throws(TLSFault) {
+  package func handshake(
+    until deadline: Instant, isAbandoned: () -> Bool = { false }
+  ) async throws(TLSFault) {
     while true {
+      if isAbandoned() { throw TLSFault.abandoned }
       ERR_clear_error()
       let result = unsafe SSL_do_handshake(ssl)
       if result == 1 { break }
