@@ -1,8 +1,8 @@
 // Takes the chunked coding off a body, in whatever pieces it arrives (RFC 9112 section 7.1).
 //
-// Size lines, line ends and trailers are consumed into the decoder's state, so no byte is looked at twice; data
-// is never copied, only pointed at. Refused: bare LF, blanks around a size, more than 16 digits, and trailers
-// that are no fields.
+// Size lines, line ends and trailers are consumed into the decoder's state, so no byte is looked at twice;
+// data is never copied, only pointed at. Refused: bare LF, blanks around a size, more than 16 digits, and
+// trailers that are no fields.
 
 /// An incremental, strict decoder of one chunked body.
 package struct ChunkedDecoder: Sendable {
@@ -44,8 +44,8 @@ package struct ChunkedDecoder: Sendable {
   private var trailerStart = 0
   private var trailerColon = 0
 
-  /// The trailers as they came, each with its CR LF, if they are kept; those that would change framing, routing
-  /// or trust are left out (RFC 9110 section 6.5.1).
+  /// The trailers as they came, each with its CR LF, if they are kept; those that would change framing,
+  /// routing or trust are left out (RFC 9110 section 6.5.1).
   package private(set) var trailers: [UInt8] = []
 
   /// - Parameter keepsTrailers: whether somebody will relay them. They are checked in any case.

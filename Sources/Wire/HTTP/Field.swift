@@ -26,8 +26,8 @@ extension [Field] {
   package static var ceiling: Int { 128 }
 
   /// Appends the fields that begin at `start` and end, with an empty line, at the last of `bytes`
-  /// (RFC 9112 section 5). Refused: folded lines, blanks before the colon, controls in a value, anything behind
-  /// the empty line.
+  /// (RFC 9112 section 5). Refused: folded lines, blanks before the colon, controls in a value, anything
+  /// behind the empty line.
   package mutating func parse(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) {
     var at = start
     while true {
@@ -58,7 +58,8 @@ extension [Field] {
 }
 
 extension Syntax {
-  /// Where the line that `from` lies in ends: the offset of its CR LF. No control but the tab may come before.
+  /// Where the line that `from` lies in ends: the offset of its CR LF. Refused: any other control but
+  /// the tab.
   package static func lineEnd(_ bytes: Span<UInt8>, from: Int) throws(HeadFault) -> Int {
     let end = firstControl(in: bytes, from: from, to: bytes.count)
     guard end < bytes.count else { throw .incomplete }

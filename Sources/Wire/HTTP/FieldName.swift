@@ -25,8 +25,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// The name that `name` writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and `xRemora`
-  /// stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`.
+  /// The name that `name` writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
+  /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`.
   package init(_ name: Span<UInt8>) {
     // The length leaves a handful of candidates, and most of those differ in their first byte.
     self =

@@ -65,8 +65,8 @@ struct BodyFields {
     return .chunked
   }
 
-  /// RFC 9112 section 6.3 for a response that may have a body. Equal lengths count as one, because section 6.3
-  /// allows it and nothing else would be gained; beside a coding the length is void.
+  /// RFC 9112 section 6.3 for a response that may have a body. Equal lengths count as one, because section
+  /// 6.3 allows it and nothing else would be gained; beside a coding the length is void.
   func responseFraming(minor: Int) throws(HeadFault) -> Framing {
     if isLengthMalformed { throw .contentLength }
     if differs { throw .contentLengthRepeated }

@@ -1,7 +1,8 @@
 // Finds where a head ends, as its bytes arrive: the first thing that happens to anything a peer sends.
 //
-// It refuses early what would otherwise wait for a timeout: TLS and HTTP/2 on the wrong port, lines that end in
-// a bare LF, HTTP/0.9, and everything too long. What the head says is RequestHead's and ResponseHead's business.
+// It refuses early what would otherwise wait for a timeout: TLS and HTTP/2 on the wrong port, lines that end
+// in a bare LF, HTTP/0.9, and everything too long. What the head says is RequestHead's and ResponseHead's
+// business.
 
 /// A resumable search for the empty line that ends a head. It looks at each byte once, however they come.
 package struct HeadScanner: Sendable {
@@ -20,8 +21,8 @@ package struct HeadScanner: Sendable {
   private var lines = 0
   private var hasSkipped = false
 
-  /// - Parameter skipsLeadingEmptyLine: whether one empty line may come before a request, as some clients send
-  ///   after a body (RFC 9112 section 2.2). It counts as part of the head.
+  /// - Parameter skipsLeadingEmptyLine: whether one empty line may come before a request, which some
+  ///   clients send after a body (RFC 9112 section 2.2). It counts as part of the head.
   package init(for sender: Sender, skipsLeadingEmptyLine: Bool = true) {
     self.sender = sender
     self.skipsLeadingEmptyLine = skipsLeadingEmptyLine
@@ -32,7 +33,8 @@ package struct HeadScanner: Sendable {
     self = HeadScanner(for: sender, skipsLeadingEmptyLine: skipsLeadingEmptyLine)
   }
 
-  /// The length of the head that `bytes` begin with, its last CR LF included, or nil if more bytes are needed.
+  /// The length of the head that `bytes` begin with, its last CR LF included, or nil if more bytes are
+  /// needed.
   ///
   /// `bytes` must begin where they began at the last call, and may only have grown. Once a length has been
   /// returned, the scanner is ready for the next message.

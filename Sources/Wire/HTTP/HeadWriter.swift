@@ -101,8 +101,8 @@ package enum HeadWriter {
   /// The empty line that ends a head.
   package static func end(to out: inout ByteQueue) { out.append("\r\n") }
 
-  /// What comes before a chunk of `size` bytes; `chunkEnd` comes behind it. A chunk of nothing would end the body,
-  /// so a size of zero writes nothing.
+  /// What comes before a chunk of `size` bytes; `chunkEnd` comes behind it. A chunk of nothing would end the
+  /// body, so a size of zero writes nothing.
   package static func chunkHead(_ size: Int, to out: inout ByteQueue) {
     if size <= 0 { return }
     out.append(hexadecimal: size)

@@ -14,8 +14,8 @@ package struct HopByHop: Sendable {
 
   private init(_ direction: Direction) { self.direction = direction }
 
-  /// The rules for requests. Credentials are forwarded: whether they may be is for the provider's settings to say
-  /// (`FieldName.isCredential`).
+  /// The rules for requests. Credentials are forwarded: whether they may be is for the provider's settings to
+  /// say (`FieldName.isCredential`).
   ///
   /// - Parameter dropsAcceptEncoding: whether the answer must be readable here.
   package static func forRequest(dropsAcceptEncoding: Bool = false) -> HopByHop {
@@ -53,8 +53,8 @@ package struct HopByHop: Sendable {
       .transferEncoding, .contentLength, .http2Settings, .xRemora:
       return false
     case .contentType, .contentEncoding, .authorization, .apiKey, .xAPIKey, .xGoogAPIKey:
-      // Never stripped by nomination: a client could otherwise take its own key, or the body's meaning, out of a
-      // request behind the back of whoever checked them.
+      // Never stripped by nomination: a client could otherwise take its own key, or the body's meaning, out
+      // of a request behind the back of whoever checked them.
       return true
     case .trailer:
       guard case .response(relaysTrailers: true) = direction else { return false }

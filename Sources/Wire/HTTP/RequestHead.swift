@@ -98,7 +98,7 @@ package struct RequestHead: Sendable {
         guard bytes.extracting(field.value).equalsIgnoringCase("100-continue") else { throw .expectation }
         expectsContinue = true
       case .upgrade:
-        // `h2c` is only an offer, which we decline by not answering it; a WebSocket client can do nothing else.
+        // `h2c` is an offer, declined by not answering it; a WebSocket client can do nothing else.
         if Syntax.list(bytes, field.value, holds: "websocket") { throw .upgrade }
       default: break
       }

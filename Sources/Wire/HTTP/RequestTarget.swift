@@ -54,8 +54,8 @@ extension RequestHead {
     return end
   }
 
-  /// Refuses a path with a `.` or `..` segment, however it is spelt: routes and keys go by the path's beginning,
-  /// and an upstream that resolves the segments would see another path than we did.
+  /// Refuses a path with a `.` or `..` segment, however it is spelt: routes and keys go by the path's
+  /// beginning, and an upstream that resolves the segments would see another path than we did.
   ///
   /// `%2F`, `%5C` and `;` end a segment too, because some servers take them so.
   private static func checkPath(_ bytes: Span<UInt8>, _ path: Range<Int>) throws(HeadFault) {

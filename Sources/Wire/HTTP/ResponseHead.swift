@@ -45,8 +45,8 @@ package struct ResponseHead: Sendable {
     return try body.responseFraming(minor: minor)
   }
 
-  /// `HTTP-version SP status-code [SP reason-phrase] CRLF`. The space before an absent reason may be absent too,
-  /// as in many servers' answers.
+  /// `HTTP-version SP status-code [SP reason-phrase] CRLF`. The space before an absent reason may be absent
+  /// too, as in many servers' answers.
   private mutating func parseStatusLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
     let end = try Syntax.lineEnd(bytes, from: 0)
     guard let minor = try Version.minor(bytes, at: 0), end > Version.size + 1,

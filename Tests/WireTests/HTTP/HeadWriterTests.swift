@@ -19,8 +19,8 @@ private func forwarded(_ text: String, through rules: HopByHop, isRequest: Bool)
     "a request loses what concerns only this hop, and what is nobody's business",
     arguments: [
       (
-        "Connection: close, X-Secret\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nProxy-Authorization: a\r\nTE: trailers\r\n"
-          + "Accept: */*\r\n", "Accept: */*\r\n"
+        "Connection: close, X-Secret\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nProxy-Authorization: a\r\n"
+          + "TE: trailers\r\nAccept: */*\r\n", "Accept: */*\r\n"
       ),
       (
         "Connection: Authorization, Host, Content-Length, content-type, transfer-encoding, x-api-key\r\n"
@@ -48,8 +48,8 @@ private func forwarded(_ text: String, through rules: HopByHop, isRequest: Bool)
     arguments: [
       ("Connection: keep-alive, X-Int\r\nKeep-Alive: timeout=5\r\nX-Int: 1\r\nDate: a\r\n", "Date: a\r\n"),
       (
-        "Server: a\r\nVia: b\r\nSet-Cookie: c\r\nx-ratelimit-limit-tokens: 1\r\nRetry-After: 2\r\nopenai-model: d\r\n",
-        "Server: a\r\nVia: b\r\nSet-Cookie: c\r\nx-ratelimit-limit-tokens: 1\r\nRetry-After: 2\r\nopenai-model: d\r\n"
+        "Server: a\r\nVia: b\r\nSet-Cookie: c\r\nx-ratelimit-a: 1\r\nRetry-After: 2\r\nopenai-b: d\r\n",
+        "Server: a\r\nVia: b\r\nSet-Cookie: c\r\nx-ratelimit-a: 1\r\nRetry-After: 2\r\nopenai-b: d\r\n"
       ),
       ("Transfer-Encoding: chunked\r\nTrailer: X\r\nUpgrade: h2\r\nProxy-Authenticate: a\r\nTE: b\r\n", ""),
     ])
@@ -88,14 +88,14 @@ private func forwarded(_ text: String, through rules: HopByHop, isRequest: Bool)
   func request() throws {
     var out = ByteQueue()
     HeadWriter.requestLine(method: .post, target: Array("/v1/a?b=c".utf8).span, to: &out)
-    HeadWriter.field("Host", Array("api.test:8443".utf8).span, to: &out)
+    HeadWriter.field("Host", Array("a.test:84".utf8).span, to: &out)
     HeadWriter.field("X-Number", 42, to: &out)
     HeadWriter.field("X-Word", "word", to: &out)
     HeadWriter.framing(.length(12), to: &out)
     HeadWriter.end(to: &out)
     #expect(
       out.bytes.text()
-        == "POST /v1/a?b=c HTTP/1.1\r\nHost: api.test:8443\r\nX-Number: 42\r\nX-Word: word\r\nContent-Length: 12\r\n\r\n"
+        == "POST /v1/a?b=c HTTP/1.1\r\nHost: a.test:84\r\nX-Number: 42\r\nX-Word: word\r\nContent-Length: 12\r\n\r\n"
     )
     var head = RequestHead()
     try head.parse(out.bytes)
