@@ -284,7 +284,10 @@ extension JSONScanner {
   private mutating func beginKey(at: Int) {
     state = .string
     isKey = true
-    guard depth == 1 else { return keyCount = -1 }
+    guard depth == 1 else {
+      keyCount = -1
+      return
+    }
     keyStart = at
     keyCount = watched.isEmpty ? -1 : 0
   }
@@ -360,7 +363,10 @@ extension JSONScanner {
   }
 
   private mutating func keep(_ bytes: Span<UInt8>) {
-    guard keyCount &+ bytes.count <= JSONMember.nameCeiling else { return keyCount = -1 }
+    guard keyCount &+ bytes.count <= JSONMember.nameCeiling else {
+      keyCount = -1
+      return
+    }
     for at in 0..<bytes.count {
       keyBytes[keyCount] = bytes[at]
       keyCount &+= 1
@@ -369,7 +375,10 @@ extension JSONScanner {
 
   private mutating func keep(_ byte: UInt8) {
     guard keyCount >= 0 else { return }
-    guard keyCount < JSONMember.nameCeiling else { return keyCount = -1 }
+    guard keyCount < JSONMember.nameCeiling else {
+      keyCount = -1
+      return
+    }
     keyBytes[keyCount] = byte
     keyCount &+= 1
   }
