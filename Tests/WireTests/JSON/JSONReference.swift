@@ -1,4 +1,4 @@
-// An independent, plain reader of JSON to compare with, and a maker of random texts. Slow and recursive on purpose.
+// An independent, plain reader of JSON to compare with, and a maker of random texts; slow on purpose.
 
 import Wire
 

@@ -232,6 +232,10 @@ import Wire
         #expect((whole.fault == nil) == accepted, "\(mutant)")
         #expect(Reading([Array(mutant[..<cut]), Array(mutant[cut...])]) == whole)
         #expect(Reading(mutant.map { [$0] }) == whole)
+        let watched = Reading([mutant], watching: .all)
+        #expect((watched.fault == nil) == accepted || watched.fault?.reason == .duplicateMember)
+        #expect(Reading([Array(mutant[..<cut]), Array(mutant[cut...])], watching: .all) == watched)
+        #expect(Reading(mutant.map { [$0] }, watching: .all) == watched)
       }
     }
     // Both verdicts must be well represented, or the comparison says little.

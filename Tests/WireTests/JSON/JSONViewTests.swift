@@ -26,7 +26,8 @@ import Wire
   @Test("an object's members come in order, with their bytes as they are")
   func objects() {
     let text =
-      " {\"a\" : 1.50 ,\"b\":\"x,\\\"}\" , \"c\":{\"d\":[1,\"]\"]},\"\\u0065\":[ ] ,\"f\":true,\"g\":false, \"h\":null}\n"
+      " {\"a\" : 1.50 ,\"b\":\"x,\\\"}\" , \"c\":{\"d\":[1,\"]\"]},"
+      + "\"\\u0065\":[ ] ,\"f\":true,\"g\":false, \"h\":null}\n"
     #expect(
       members(text) == [
         "a=1.50 number", "b=\"x,\\\"}\" string", "c={\"d\":[1,\"]\"]} object", "\\u0065=[ ] array",

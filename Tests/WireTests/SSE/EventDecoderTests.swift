@@ -16,7 +16,8 @@ struct EventCollector {
   var passed: [UInt8] = []
   var fault: SSEFault?
 
-  /// - Parameter takesEach: whether each block is taken out of the buffer at once, or all of a burst at its end.
+  /// - Parameter takesEach: whether each block is taken out of the buffer at once, or all of a burst at its
+  ///   end.
   init(_ pieces: [[UInt8]], ceiling: Int = 8 << 20, takesEach: Bool) {
     var decoder = EventDecoder(ceiling: ceiling)
     var queue = ByteQueue()
