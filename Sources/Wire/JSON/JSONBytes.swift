@@ -12,8 +12,15 @@ enum JSONBytes {
     var at = from
     let limit = min(limit, bytes.count)
     guard at >= 0 else { return limit }
+    // Keys, words and the text between two escapes are short, so the first step is a short one.
+    if at <= limit &- 8 {
+      // SAFETY: at is not negative and at + 8 is at most limit, which is at most the span's count.
+      let hit = unsafe special(load(bytes, at))
+      if hit != 0 { return at &+ hit.trailingZeroBitCount >> 3 }
+      at &+= 8
+    }
     while at <= limit &- 32 {
-      // SAFETY: at is not negative and at + 32 is at most limit, which is at most the span's count.
+      // SAFETY: as above, with 32 bytes.
       let first = unsafe special(load(bytes, at))
       let second = unsafe special(load(bytes, at &+ 8))
       let third = unsafe special(load(bytes, at &+ 16))

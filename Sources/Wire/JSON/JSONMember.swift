@@ -60,14 +60,21 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
 }
 
 /// A set of members to watch for.
+///
+/// A set written out as a list allocates, so one that a hot path uses is kept in a static constant.
 package struct JSONMembers: OptionSet, Sendable {
   package let rawValue: UInt64
   package init(rawValue: UInt64) { self.rawValue = rawValue }
   package init(_ member: JSONMember) { rawValue = 1 << UInt64(member.rawValue) }
 
+  package init(arrayLiteral members: JSONMembers...) {
+    rawValue = members.reduce(0) { $0 | $1.rawValue }
+  }
+
   /// The member of this set that is called `key` (unescaped), if any.
   func member(_ key: Span<UInt8>) -> JSONMember? {
-    var rest = rawValue
+    guard key.count <= JSONMember.nameCeiling else { return nil }
+    var rest = rawValue & Self.byLength.span[key.count]
     while rest != 0 {
       let bit = rest.trailingZeroBitCount
       if let member = JSONMember(rawValue: UInt8(truncatingIfNeeded: bit)), key.equals(member.name) {
@@ -77,6 +84,15 @@ package struct JSONMembers: OptionSet, Sendable {
     }
     return nil
   }
+
+  /// At each length, the members whose names have it: mostly none or one is left to compare.
+  private static let byLength: InlineArray<25, UInt64> = {
+    var table = InlineArray<25, UInt64>(repeating: 0)
+    for member in JSONMember.allCases {
+      table[min(member.name.utf8CodeUnitCount, JSONMember.nameCeiling)] |= Self(member).rawValue
+    }
+    return table
+  }()
 
   package static let model = Self(.model)
   package static let stream = Self(.stream)

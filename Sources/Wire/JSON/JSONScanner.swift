@@ -1,9 +1,10 @@
-// Reads one JSON text as it arrives, strictly by RFC 8259, and notes where the members lie that somebody asked for.
+// Reads one JSON text as it arrives, strictly by RFC 8259, and notes where the members lie that somebody
+// wants.
 //
 // No tree and no copy: the nesting is a row of bits, the places are offsets. What it refuses beyond the RFC:
-// nesting deeper than 512 (section 9 allows a limit), a byte order mark (section 8.1), and a watched member that
-// occurs twice, because two readers could then see two texts. It does not check UTF-8: bytes inside strings
-// travel on as they are. Next: JSONSplice.swift, which changes what was found, and JSONView.swift.
+// nesting deeper than 512 (section 9 allows a limit), a byte order mark (section 8.1), and a watched member
+// that occurs twice, because two readers could then see two texts. It does not check UTF-8: bytes inside
+// strings travel on as they are. Next: JSONSplice.swift, which changes what was found, and JSONView.swift.
 
 /// A resumable validator of one JSON text, fed in pieces cut anywhere.
 package struct JSONScanner: Sendable {
@@ -47,8 +48,9 @@ package struct JSONScanner: Sendable {
   private var isInObject = false
   private var depth = 0
   private var nesting = InlineArray<8, UInt64>(repeating: 0)
-  /// What is still to come of a literal, its next byte lowest; or the value and the digits left of a `\u` escape.
+  /// What is still to come of a literal, its next byte lowest.
   private var literalRest: UInt32 = 0
+  /// What a `\u` escape says so far, and how many of its digits are to come.
   private var hexadecimalValue: UInt32 = 0
   private var hexadecimalLeft = 0
 
@@ -107,7 +109,8 @@ package struct JSONScanner: Sendable {
   /// What is known of `member` so far; nil until its value begins.
   package func found(_ member: JSONMember) -> Found? {
     guard seen.contains(JSONMembers(member)) else { return nil }
-    let slot = slots[Int(member.rawValue)]
+    // Through the span, for a subscript of the array itself would copy it whole.
+    let slot = slots.span[Int(member.rawValue)]
     guard slot.valueStart >= 0 else { return nil }
     return Found(
       key: slot.keyStart..<slot.keyEnd,
@@ -163,8 +166,7 @@ extension JSONScanner {
         try hexadecimal(bytes[at], at: offset &+ at)
         at &+= 1
       case .literal:
-        try literal(bytes[at], at: offset &+ at)
-        at &+= 1
+        try literal(bytes, &at)
       case .numberMinus, .numberZero, .numberInteger, .numberPoint, .numberFraction, .numberExponent,
         .numberExponentSign, .numberExponentDigits:
         try number(bytes, &at)
@@ -267,6 +269,15 @@ extension JSONScanner {
     if depth == 1 && current >= 0 { slots[current].valueEnd = at }
   }
 
+  /// A string, number or word ended before `at`. A comma mostly follows at once, which saves a turn of the
+  /// loop.
+  private mutating func endScalar(_ bytes: Span<UInt8>, _ at: inout Int) {
+    endValue(at: offset &+ at)
+    guard depth > 0, at < bytes.count, bytes[at] == ASCII.comma else { return }
+    comma(at: offset &+ at)
+    at &+= 1
+  }
+
   private mutating func comma(at: Int) {
     state = isInObject ? .key : .value
     guard depth == 1 else { return }
@@ -284,7 +295,10 @@ extension JSONScanner {
   private mutating func beginKey(at: Int) {
     state = .string
     isKey = true
-    guard depth == 1 else { return keyCount = -1 }
+    guard depth == 1 else {
+      keyCount = -1
+      return
+    }
     keyStart = at
     keyCount = watched.isEmpty ? -1 : 0
   }
@@ -294,12 +308,28 @@ extension JSONScanner {
     while true {
       let start = at
       at = JSONBytes.plainEnd(bytes, from: start, limit: bytes.count)
-      if isKey && keyCount >= 0 { keep(bytes.extracting(start..<at)) }
-      guard at < bytes.count else { return }
+      guard at < bytes.count else {
+        if isKey { keep(bytes.extracting(start..<at)) }
+        return
+      }
+      if isKey && (keyCount > 0 || bytes[at] != ASCII.quote) { keep(bytes.extracting(start..<at)) }
       switch bytes[at] {
       case ASCII.quote:
         at &+= 1
-        if isKey { try endKey(at: offset &+ at) } else { endValue(at: offset &+ at) }
+        if !isKey { return endScalar(bytes, &at) }
+        if keyCount == 0 {
+          // The usual key, whole in this piece and without escapes, is compared where it lies.
+          try endKey(at: offset &+ at, watched.member(bytes.extracting(start..<at &- 1)))
+        } else {
+          try endKey(
+            at: offset &+ at,
+            keyCount < 0 ? nil : watched.member(keyBytes.span.extracting(0..<keyCount)))
+        }
+        // A colon mostly follows at once, which saves a turn of the outer loop.
+        if at < bytes.count, bytes[at] == ASCII.colon {
+          state = .value
+          at &+= 1
+        }
         return
       case ASCII.backslash:
         at &+= 1
@@ -360,7 +390,11 @@ extension JSONScanner {
   }
 
   private mutating func keep(_ bytes: Span<UInt8>) {
-    guard keyCount &+ bytes.count <= JSONMember.nameCeiling else { return keyCount = -1 }
+    guard keyCount >= 0 else { return }
+    guard keyCount &+ bytes.count <= JSONMember.nameCeiling else {
+      keyCount = -1
+      return
+    }
     for at in 0..<bytes.count {
       keyBytes[keyCount] = bytes[at]
       keyCount &+= 1
@@ -369,16 +403,19 @@ extension JSONScanner {
 
   private mutating func keep(_ byte: UInt8) {
     guard keyCount >= 0 else { return }
-    guard keyCount < JSONMember.nameCeiling else { return keyCount = -1 }
+    guard keyCount < JSONMember.nameCeiling else {
+      keyCount = -1
+      return
+    }
     keyBytes[keyCount] = byte
     keyCount &+= 1
   }
 
-  private mutating func endKey(at: Int) throws(JSONFault) {
+  private mutating func endKey(at: Int, _ member: JSONMember?) throws(JSONFault) {
     state = .colon
     guard depth == 1 else { return }
     current = -1
-    guard keyCount > 0, let member = watched.member(keyBytes.span.extracting(0..<keyCount)) else { return }
+    guard let member else { return }
     let mark = JSONMembers(member)
     // Stricter than RFC 8259 section 4, which lets each reader pick one of the two.
     if seen.contains(mark) { throw JSONFault(offset: keyStart, reason: .duplicateMember) }
@@ -396,12 +433,15 @@ extension JSONScanner {
     state = .literal
   }
 
-  private mutating func literal(_ byte: UInt8, at: Int) throws(JSONFault) {
-    guard byte == UInt8(truncatingIfNeeded: literalRest) else {
-      throw JSONFault(offset: at, reason: .wrongLiteral)
+  private mutating func literal(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONFault) {
+    while at < bytes.count {
+      guard bytes[at] == UInt8(truncatingIfNeeded: literalRest) else {
+        throw JSONFault(offset: offset &+ at, reason: .wrongLiteral)
+      }
+      at &+= 1
+      literalRest >>= 8
+      if literalRest == 0 { return endScalar(bytes, &at) }
     }
-    literalRest >>= 8
-    if literalRest == 0 { endValue(at: at &+ 1) }
   }
 
   private var isNumberComplete: Bool {
@@ -414,8 +454,7 @@ extension JSONScanner {
   private mutating func number(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONFault) {
     while at < bytes.count {
       guard let next = try numberStep(bytes[at], at: offset &+ at) else {
-        endValue(at: offset &+ at)
-        return
+        return endScalar(bytes, &at)
       }
       state = next
       at &+= 1

@@ -1,5 +1,6 @@
-// Changes a few members of a text and leaves every other byte as it was: key order, spelling of numbers, escapes,
-// white space. Offsets are those of the original text, as JSONScanner reports them, so edits need no order.
+// Changes a few members of a text and leaves every other byte as it was: key order, spelling of numbers,
+// escapes, white space. Offsets are those of the original text, as JSONScanner reports them, so edits need
+// no order.
 
 /// Why an edit was refused; the splice is as it was before.
 package enum JSONSpliceFault: Error, Equatable, Sendable {
@@ -189,7 +190,7 @@ extension JSONSplice {
     if at < end { queue.append(piece.extracting(at - base..<piece.count)) }
   }
 
-  /// Whether a comma goes behind the text of the edit: it does behind an inserted member, unless nothing follows.
+  /// Whether a comma goes behind the text of the edit: behind an inserted member, unless nothing follows.
   private func needsComma(_ index: Int) -> Bool {
     guard edits[index].purpose == .member else { return false }
     if index + 1 < edits.count, edits[index + 1].purpose == .member { return true }

@@ -144,8 +144,8 @@ package enum JSONString {
     return matched == other.count
   }
 
-  /// Appends what the string says, in UTF-8. A surrogate without its other half becomes U+FFFD; bytes that are
-  /// not UTF-8 are passed on as they are.
+  /// Appends what the string says, in UTF-8. A surrogate without its other half becomes U+FFFD; bytes that
+  /// are not UTF-8 are passed on as they are.
   package static func decode(_ bytes: Span<UInt8>, _ range: Range<Int>, into queue: inout ByteQueue) {
     let content = content(bytes, range)
     var at = 0

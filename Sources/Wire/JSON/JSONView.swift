@@ -1,6 +1,7 @@
 // A lazy walk over JSON that has been scanned: ranges out, nothing built, nothing allocated.
 //
-// Every look-up stays inside its range and its bytes; on text that was not scanned it ends early, and never traps.
+// Every look-up stays inside its range and its bytes; on text that was not scanned it ends early, and never
+// traps.
 
 /// The members of one object, in order.
 package struct JSONObjectCursor: ~Escapable {
@@ -19,8 +20,8 @@ package struct JSONObjectCursor: ~Escapable {
 
   private var tokens: JSONTokens
 
-  /// - Parameter range: where the object lies in `bytes`; white space around it is passed over. Any other value
-  ///   has no members.
+  /// - Parameter range: where the object lies in `bytes`; white space around it is passed over. Any other
+  ///   value has no members.
   @_lifetime(copy bytes)
   package init(_ bytes: Span<UInt8>, _ range: Range<Int>) {
     tokens = JSONTokens(bytes, range, opening: UInt8(ascii: "{"))
@@ -48,8 +49,8 @@ package struct JSONArrayCursor: ~Escapable {
 
   private var tokens: JSONTokens
 
-  /// - Parameter range: where the array lies in `bytes`; white space around it is passed over. Any other value
-  ///   has no elements.
+  /// - Parameter range: where the array lies in `bytes`; white space around it is passed over. Any other
+  ///   value has no elements.
   @_lifetime(copy bytes)
   package init(_ bytes: Span<UInt8>, _ range: Range<Int>) {
     tokens = JSONTokens(bytes, range, opening: UInt8(ascii: "["))

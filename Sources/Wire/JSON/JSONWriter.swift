@@ -1,4 +1,4 @@
-// Writes JSON values at the tail of a queue. Whatever bytes come in, what goes out is valid JSON in valid UTF-8.
+// Writes JSON values at the tail of a queue. Whatever bytes come in, JSON in valid UTF-8 goes out.
 
 /// Appends single values; commas, colons and brackets are the caller's to append.
 package enum JSONWriter {
@@ -22,8 +22,8 @@ package enum JSONWriter {
 
   /// Appends what stands between the quotes of a string that says `bytes`.
   ///
-  /// Only what RFC 8259 section 7 demands is escaped, and one U+FFFD stands for each maximal part of a sequence
-  /// that isn't UTF-8 (Unicode 16 section 3.9), so cut text is best joined before it is written.
+  /// Only what RFC 8259 section 7 demands is escaped, and one U+FFFD stands for each maximal part of a
+  /// sequence that isn't UTF-8 (Unicode 16 section 3.9), so cut text is best joined before it is written.
   package static func escaped(_ bytes: Span<UInt8>, into queue: inout ByteQueue) {
     var written = 0
     var at = 0
@@ -32,13 +32,16 @@ package enum JSONWriter {
       guard at < bytes.count else { break }
       let byte = bytes[at]
       if byte >= 0x80 {
-        let (length, isValid) = sequence(bytes, at)
-        if !isValid {
-          queue.append(bytes.extracting(written..<at))
-          queue.append("\\ufffd")
-          written = at + length
-        }
-        at += length
+        // Text of other scripts comes in runs, so the search is left alone until they end.
+        repeat {
+          let (length, isValid) = sequence(bytes, at)
+          if !isValid {
+            queue.append(bytes.extracting(written..<at))
+            queue.append("\\ufffd")
+            written = at + length
+          }
+          at += length
+        } while at < bytes.count && bytes[at] >= 0x80
       } else {
         queue.append(bytes.extracting(written..<at))
         escape(byte, into: &queue)
@@ -99,8 +102,9 @@ package enum JSONWriter {
     return at
   }
 
-  /// The length of the sequence that begins at `at` with a byte of 0x80 or more, and whether it is UTF-8; where
-  /// it isn't, the length of its longest part that could have become so, at least 1 (Unicode 16 table 3-7).
+  /// The length of the sequence that begins at `at` with a byte of 0x80 or more, and whether it is UTF-8;
+  /// where it isn't, the length of its longest part that could have become so, at least 1 (Unicode 16 table
+  /// 3-7).
   private static func sequence(_ bytes: Span<UInt8>, _ at: Int) -> (length: Int, isValid: Bool) {
     let lead = bytes[at]
     let needed: Int

@@ -1,8 +1,8 @@
-// Finds the events of a server-sent stream in a read buffer: ranges out, nothing copied (WHATWG HTML section 9.2).
+// Finds the events of a server-sent stream in a read buffer: ranges out, nothing copied (WHATWG HTML 9.2).
 //
-// Looks at every byte once, however the stream is cut, and holds no bytes of its own. It takes all three line ends
-// and a byte order mark at the very start. It refuses an event larger than its ceiling. An event that the
-// stream's end cuts off is never reported. Next: EventEncoder.swift.
+// Looks at every byte once, however the stream is cut, and holds no bytes of its own. It takes all three
+// line ends and a byte order mark at the very start. It refuses an event larger than its ceiling. An event
+// that the stream's end cuts off is never reported. Next: EventEncoder.swift.
 
 /// What can be wrong with an event stream; the format itself has no errors.
 package enum SSEFault: Error, Equatable, Sendable {
@@ -10,8 +10,8 @@ package enum SSEFault: Error, Equatable, Sendable {
   case eventTooLarge(ceiling: Int)
 }
 
-/// One block of a stream, up to and with the blank line behind it. Ranges are offsets into the bytes that were
-/// given to the decoder.
+/// One block of a stream, up to and with the blank line behind it. Ranges are offsets into the bytes that
+/// were given to the decoder.
 package struct Event: Equatable, Sendable {
   /// Every byte of the block, the blank line included.
   package internal(set) var whole: Range<Int>
@@ -44,8 +44,8 @@ package struct EventDecoder: Sendable {
   /// The most bytes an event may have.
   package let ceiling: Int
 
-  // All offsets are counted from where the block under way begins, so that they stay true when what lies before
-  // it is taken out of the buffer.
+  // All offsets are counted from where the block under way begins, so that they stay true when what lies
+  // before it is taken out of the buffer.
   private var event = Event(whole: 0..<0)
   private var blockStart = 0
   private var lineStart = 0
@@ -60,8 +60,8 @@ package struct EventDecoder: Sendable {
     self.ceiling = ceiling
   }
 
-  /// Looks for the end of the block that begins at `from`: where the last one ended, or 0 if everything before
-  /// the block has been taken out of the buffer since.
+  /// Looks for the end of the block that begins at `from`: where the last one ended, or 0 if everything
+  /// before the block has been taken out of the buffer since.
   package mutating func next(_ bytes: Span<UInt8>, from: Int) throws(SSEFault) -> Step {
     guard from >= 0, from <= bytes.count else { return .needMore }
     let block = bytes.extracting(from..<bytes.count)
@@ -124,8 +124,8 @@ package struct EventDecoder: Sendable {
     return finished
   }
 
-  /// Appends the event's data to `queue`: its data lines, joined by line feeds. `bytes` are those in which the
-  /// event was found.
+  /// Appends the event's data to `queue`: its data lines, joined by line feeds. `bytes` are those in which
+  /// the event was found.
   package static func data(of event: Event, in bytes: Span<UInt8>, into queue: inout ByteQueue) {
     if let data = event.data {
       queue.append(JSONBytes.slice(bytes, data))

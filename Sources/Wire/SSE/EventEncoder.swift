@@ -1,4 +1,4 @@
-// Writes the events of a server-sent stream in the one form that every SDK reads: one data line, no id, no retry.
+// Writes the events of a server-sent stream in the form that every SDK reads: one data line, no id, no retry.
 
 package enum EventEncoder {
   /// Appends an event that says `bytes`: one data line, or more where they hold line ends.

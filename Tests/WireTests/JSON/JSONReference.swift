@@ -1,4 +1,4 @@
-// An independent, plain reader of JSON to compare with, and a maker of random texts. Slow and recursive on purpose.
+// An independent, plain reader of JSON to compare with, and a maker of random texts; slow on purpose.
 
 import Wire
 
@@ -54,7 +54,9 @@ struct ReferenceReader {
     }
   }
 
-  private mutating func list(_ open: String, _ close: String, _ depth: Int, _ item: (inout Self) -> Bool) -> Bool {
+  private mutating func list(_ open: String, _ close: String, _ depth: Int, _ item: (inout Self) -> Bool)
+    -> Bool
+  {
     guard take(open) else { return false }
     space()
     if take(close) { return true }
@@ -168,7 +170,8 @@ struct RandomJSON {
     for _ in 0..<pick(12) {
       put(
         [
-          "a", "model", "usage", " ", "é", "日本", "😀", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\ud83d\\ude00",
+          "a", "model", "usage", " ", "é", "日本", "😀", "\\n", "\\\"", "\\\\", "\\/", "\\u0041",
+          "\\ud83d\\ude00",
           "\\uD800", "0123456789abcdef0123456789abcdef", "{", "]", ",", "\u{7F}",
         ][pick(19)])
     }

@@ -13,7 +13,8 @@ import Wire
       let vectors = SharedVectors.jsonTestSuite
       let name = vectors.text(place, "name") ?? "?"
       return SuiteCase(
-        name: name, expect: vectors.text(place, "expect") ?? "?", bytes: vectors.payload(place) ?? large(name))
+        name: name, expect: vectors.text(place, "expect") ?? "?", bytes: vectors.payload(place) ?? large(name)
+      )
     }
 
     /// The two cases that the file holds compressed; they are easily said in words.
@@ -27,7 +28,8 @@ import Wire
     }
   }
 
-  @Test("the suite has all its cases", .enabled(if: SharedVectors.jsonTestSuite.isPresent, "JSONTestSuite.json"))
+  @Test(
+    "the suite has all its cases", .enabled(if: SharedVectors.jsonTestSuite.isPresent, "JSONTestSuite.json"))
   func suiteIsWhole() {
     #expect(SuiteCase.all.count == 318)
     #expect(SuiteCase.all.filter { $0.bytes.isEmpty }.map(\.name) == ["n_structure_no_data.json"])
@@ -88,7 +90,8 @@ import Wire
       FaultCase(text: "{\"model\":1, \"model\":2}", offset: 12, reason: .duplicateMember),
       FaultCase(text: "{\"model\":1,\"mod\\u0065l\":2}", offset: 11, reason: .duplicateMember),
       FaultCase(
-        text: String(repeating: "[", count: 513) + String(repeating: "]", count: 513), offset: 512, reason: .tooDeep),
+        text: String(repeating: "[", count: 513) + String(repeating: "]", count: 513), offset: 512,
+        reason: .tooDeep),
     ])
   func faults(_ example: FaultCase) {
     for pieces in EverySplit(example.text) {
@@ -195,7 +198,9 @@ import Wire
 
   @Test(
     "keys that only resemble a watched name are not it",
-    arguments: ["Model", "model ", "mode", "models", "\\u006dode", "m\\u00f6del", "model\\u0000", "\\/model", ""])
+    arguments: [
+      "Model", "model ", "mode", "models", "\\u006dode", "m\\u00f6del", "model\\u0000", "\\/model", "",
+    ])
   func resembling(_ key: String) {
     let reading = Reading([Array("{\"\(key)\":1,\"\(key)\":2}".utf8)], watching: .all)
     #expect(reading.fault == nil)
@@ -227,6 +232,10 @@ import Wire
         #expect((whole.fault == nil) == accepted, "\(mutant)")
         #expect(Reading([Array(mutant[..<cut]), Array(mutant[cut...])]) == whole)
         #expect(Reading(mutant.map { [$0] }) == whole)
+        let watched = Reading([mutant], watching: .all)
+        #expect((watched.fault == nil) == accepted || watched.fault?.reason == .duplicateMember)
+        #expect(Reading([Array(mutant[..<cut]), Array(mutant[cut...])], watching: .all) == watched)
+        #expect(Reading(mutant.map { [$0] }, watching: .all) == watched)
       }
     }
     // Both verdicts must be well represented, or the comparison says little.

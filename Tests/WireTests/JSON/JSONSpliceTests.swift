@@ -1,0 +1,175 @@
+import Support
+import Testing
+import Wire
+
+@Suite struct JSONSpliceTests {
+  private static let text =
+    "{ \"z\":12345678901234567890123, \"model\" : \"old\" ,\"x\":\"\\u0041\\/\",\"x\":1.0,\r\n\t"
+    + "\"stream\":true,\"user\":{ \"a\" : [ ] }, \"id\":1e5 }  "
+
+  /// What the splice makes of `text`, whole; checks that every cut and the foretold length agree.
+  private func result(_ splice: JSONSplice, _ text: String) -> String {
+    let bytes = Array(text.utf8)
+    var whole = ByteQueue()
+    splice.apply(to: bytes.span, into: &whole)
+    #expect(splice.resultCount(for: bytes.count) == whole.count)
+    for pieces in EverySplit(bytes) {
+      var cut = splice
+      var queue = ByteQueue()
+      var base = 0
+      for piece in pieces {
+        cut.apply(piece: piece.span, base: base, into: &queue)
+        base += piece.count
+      }
+      #expect(queue.array() == whole.array())
+    }
+    return whole.bytes.text()
+  }
+
+  private func scan(_ text: String, _ members: JSONMembers) throws -> JSONScanner {
+    var scanner = JSONScanner(watching: members)
+    try scanner.feed(Array(text.utf8).span)
+    try scanner.finish()
+    return scanner
+  }
+
+  @Test("no edit, no change")
+  func untouched() {
+    #expect(result(JSONSplice(), Self.text) == Self.text)
+  }
+
+  @Test("a replaced value leaves every other byte as it was")
+  func replace() throws {
+    let scanner = try scan(Self.text, [.model, .id])
+    var splice = JSONSplice()
+    // Against the text's order, on purpose.
+    try splice.replace(#require(scanner.found(.id)).value, with: Array("\"new\"".utf8).span)
+    try splice.replace(#require(scanner.found(.model)).value, with: Array("\"a longer one\"".utf8).span)
+    let expected = Self.text.split(separator: "\"old\"").joined(separator: "\"a longer one\"")
+      .split(separator: "1e5").joined(separator: "\"new\"")
+    #expect(result(splice, Self.text) == expected)
+  }
+
+  @Test(
+    "a removed member takes one comma with it",
+    arguments: [
+      ("{\"model\":1}", "{}"), ("{ \"model\" : 1 }", "{  }"),
+      ("{\"model\":1,\"b\":2}", "{\"b\":2}"), ("{\"a\":0 , \"model\":1 , \"b\":2}", "{\"a\":0  , \"b\":2}"),
+      ("{\"a\":0, \"model\":[1,{}]\n}", "{\"a\":0\n}"),
+    ])
+  func remove(_ text: String, _ expected: String) throws {
+    var splice = JSONSplice()
+    try splice.remove(#require(scan(text, .model).found(.model)))
+    #expect(result(splice, text) == expected)
+  }
+
+  @Test("any set of members, removed in any order, leaves the others, in order and as an object")
+  func removeSets() throws {
+    let members: [JSONMember] = [.model, .stream, .user, .id, .error]
+    let values = ["\"m\"", " true", "{\"a\":[1,2]}", "1.50 ", "null"]
+    let text =
+      "{ " + zip(members, values).map { "\"\($0.name)\" :\($1)" }.joined(separator: " ,\n") + " }"
+    let scanner = try scan(text, .all)
+    var random = Seeded(5)
+    for mask in 0..<32 {
+      for inserts in [false, true] {
+        for _ in 0..<6 {
+          var splice = JSONSplice()
+          var wanted = members.enumerated().filter { mask >> $0.offset & 1 == 0 }.map { "\($0.element.name)" }
+          let removed = members.enumerated().filter { mask >> $0.offset & 1 == 1 }.map(\.element)
+          if inserts {
+            try splice.insertMember(Array("\"p\":1".utf8).span, in: scanner)
+            try splice.insertMember(Array("\"q\":{}".utf8).span, in: scanner)
+            wanted = ["p", "q"] + wanted
+          }
+          for member in removed.shuffled(using: &random) {
+            try splice.remove(#require(scanner.found(member)))
+          }
+          let output = Array(result(splice, text).utf8)
+          #expect(Reading([output]).fault == nil)
+          var keys: [String] = []
+          var cursor = JSONObjectCursor(output.span, 0..<output.count)
+          while let member = cursor.next() { keys.append(JSONString.text(output.span, member.key)) }
+          #expect(keys == wanted)
+        }
+      }
+    }
+  }
+
+  @Test(
+    "a member is inserted with the comma it needs",
+    arguments: [("{}", "{\"a\":1}"), (" { } ", " {\"a\":1 } "), ("{\"b\":2}", "{\"a\":1,\"b\":2}")])
+  func insertMember(_ text: String, _ expected: String) throws {
+    var splice = JSONSplice()
+    try splice.insertMember(Array("\"a\":1".utf8).span, in: scan(text, []))
+    #expect(result(splice, text) == expected)
+  }
+
+  @Test("insertions at one place keep the order of their calls and come before what is replaced there")
+  func order() throws {
+    var splice = JSONSplice()
+    try splice.replace(2..<4, with: Array("R".utf8).span)
+    try splice.insert(at: 2, Array("1".utf8).span)
+    try splice.insert(at: 2, Array("2".utf8).span)
+    try splice.insert(at: 4, Array("3".utf8).span)
+    try splice.insert(at: 6, Array("4".utf8).span)
+    try splice.insert(at: 0, Array("0".utf8).span)
+    #expect(result(splice, "abcdef") == "0ab12R3ef4")
+  }
+
+  @Test("edits that contradict each other are refused and change nothing")
+  func overlaps() throws {
+    var splice = JSONSplice()
+    try splice.replace(2..<6, with: Array("X".utf8).span)
+    for range in [1..<3, 3..<4, 5..<9, 2..<6, 4..<4] {
+      #expect(throws: JSONSpliceFault.overlappingEdits) { try splice.replace(range, with: Span()) }
+    }
+    #expect(throws: JSONSpliceFault.misplacedEdit) { try splice.insert(at: -1, Span()) }
+    #expect(result(splice, "0123456789") == "01X6789")
+
+    let text = "{\"model\":\"m\",\"stream\":true}"
+    let scanner = try scan(text, [.model, .stream])
+    var mixed = JSONSplice()
+    try mixed.remove(#require(scanner.found(.stream)))
+    try mixed.replace(#require(scanner.found(.model)).value, with: Array("1".utf8).span)
+    let model = try #require(scanner.found(.model))
+    #expect(throws: JSONSpliceFault.overlappingEdits) { try mixed.remove(model) }
+    #expect(result(mixed, text) == "{\"model\":1}")
+  }
+
+  @Test("the number of edits and of bytes has a ceiling")
+  func ceilings() throws {
+    var splice = JSONSplice(editCeiling: 2, byteCeiling: 5)
+    #expect(throws: JSONSpliceFault.tooManyBytes) { try splice.insert(at: 0, Array("123456".utf8).span) }
+    try splice.insert(at: 0, Array("12345".utf8).span)
+    #expect(throws: JSONSpliceFault.tooManyBytes) { try splice.insert(at: 0, Array("6".utf8).span) }
+    try splice.replace(0..<1, with: Span())
+    #expect(throws: JSONSpliceFault.tooManyEdits) { try splice.insert(at: 9, Span()) }
+    splice.removeAll()
+    #expect(splice.isEmpty && result(splice, "{}") == "{}")
+    try splice.insert(at: 0, Array("67890".utf8).span)
+  }
+
+  @Test("a member whose end hasn't been seen can't be removed, nor one be put into what is no object")
+  func misplaced() throws {
+    var scanner = JSONScanner(watching: .model)
+    try scanner.feed(Array("{\"model\":\"m".utf8).span)
+    let model = try #require(scanner.found(.model))
+    var splice = JSONSplice()
+    #expect(throws: JSONSpliceFault.misplacedEdit) { try splice.remove(model) }
+    let list = try scan("[]", [])
+    #expect(throws: JSONSpliceFault.misplacedEdit) { try splice.insertMember(Span(), in: list) }
+  }
+
+  @Test("edits beyond the text, and pieces out of place, don't trap")
+  func beyond() throws {
+    var splice = JSONSplice()
+    try splice.replace(1..<99, with: Array("X".utf8).span)
+    #expect(result(splice, "abc") == "aX")
+    var queue = ByteQueue()
+    splice.apply(piece: Array("abc".utf8).span, base: 500, into: &queue)
+    splice.apply(piece: Array("abc".utf8).span, base: 0, into: &queue)
+    splice.apply(piece: Array("abc".utf8).span, base: -5, into: &queue)
+    #expect(queue.bytes.text() == "Xabc")
+  }
+}
