@@ -81,7 +81,9 @@ extension Settings {
 extension [Problem] {
   /// In the order of the text, what has no place first; equal places keep their order.
   var inOrder: [Problem] {
-    func key(_ problem: Problem) -> (Int, Int) { (problem.position?.line ?? 0, problem.position?.column ?? 0) }
+    func key(_ problem: Problem) -> (Int, Int) {
+      (problem.position?.line ?? 0, problem.position?.column ?? 0)
+    }
     return enumerated().sorted { (key($0.element), $0.offset) < (key($1.element), $1.offset) }.map(\.element)
   }
 }

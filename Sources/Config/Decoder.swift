@@ -23,7 +23,8 @@ struct Decoder {
   }
 
   mutating func warning(_ message: String, at position: Position?) {
-    warnings.append(Problem(.warning, file: position == nil ? nil : file, position: position, message: message))
+    warnings.append(
+      Problem(.warning, file: position == nil ? nil : file, position: position, message: message))
   }
 
   // MARK: Collections
@@ -156,7 +157,9 @@ struct Decoder {
     if let value = Value(rawValue: text) { return value }
     let names = type.allCases.map(\.rawValue)
     let hint = Name.nearest(to: text, in: names).map { "; did you mean '\($0)'?" } ?? ""
-    problem("\(what) must be one of \(names.joined(separator: ", ")), not \(Self.kind(node))\(hint)", at: node.position)
+    problem(
+      "\(what) must be one of \(names.joined(separator: ", ")), not \(Self.kind(node))\(hint)",
+      at: node.position)
     return nil
   }
 
@@ -178,7 +181,8 @@ struct Decoder {
     do {
       let size = try Quantity.size(text)
       if size <= ceiling { return size }
-      problem("\(what) must be at most \(Quantity.text(size: ceiling)), not \(Self.kind(node))", at: node.position)
+      problem(
+        "\(what) must be at most \(Quantity.text(size: ceiling)), not \(Self.kind(node))", at: node.position)
     } catch {
       problem("\(what), \(Self.kind(node)): \(error.reason)", at: node.position)
     }
@@ -227,12 +231,15 @@ struct Decoder {
     case .mapping: source = secretPlace(node, of: what)
     case .scalar("passthrough", _) where allowsWords: source = .passthrough
     case .scalar("none", _) where allowsWords: source = SecretSource.none
-    case .scalar(let text, _): source = secretVariable(text, of: what, at: node.position, allowsWords: allowsWords)
+    case .scalar(let text, _):
+      source = secretVariable(text, of: what, at: node.position, allowsWords: allowsWords)
     default:
       problem("\(what) must be { file: PATH } or { env: NAME }, not \(Self.kind(node))", at: node.position)
       source = nil
     }
-    if let source { references.append(Reference(target: .secret(source, name: what), position: node.position)) }
+    if let source {
+      references.append(Reference(target: .secret(source, name: what), position: node.position))
+    }
     return source
   }
 
@@ -245,9 +252,12 @@ struct Decoder {
       guard let text = text(name, of: "\(what).env") else { return nil }
       if Name.isVariable(text[...]) { return .environment(text) }
       // What isn't a variable's name is likely the secret itself.
-      problem("\(what).env must be the name of an environment variable, such as OPENAI_API_KEY", at: name.position)
+      problem(
+        "\(what).env must be the name of an environment variable, such as OPENAI_API_KEY", at: name.position)
     case (_?, _?):
-      problem("\(what) names both a file and a variable; keep one: { file: PATH } or { env: NAME }", at: node.position)
+      problem(
+        "\(what) names both a file and a variable; keep one: { file: PATH } or { env: NAME }",
+        at: node.position)
     case (nil, nil):
       problem("\(what) must name a file or a variable: { file: PATH } or { env: NAME }", at: node.position)
     }
@@ -260,7 +270,8 @@ struct Decoder {
   ) -> SecretSource? {
     if let name = Self.variable(text) { return .environment(name) }
     let words = allowsWords ? ", passthrough or none" : ""
-    problem("\(what) must not hold the secret itself; write { file: PATH } or { env: NAME }\(words)", at: position)
+    problem(
+      "\(what) must not hold the secret itself; write { file: PATH } or { env: NAME }\(words)", at: position)
     return nil
   }
 

@@ -14,9 +14,12 @@ extension Decoder {
       }
     }
     consumers.isRequired = boolean(fields["required"], of: "consumers.required") ?? false
-    guard let node = fields["groups"], let entries = entries(node, of: "consumers.groups") else { return consumers }
+    guard let node = fields["groups"], let entries = entries(node, of: "consumers.groups") else {
+      return consumers
+    }
     if entries.count > Defaults.groups {
-      problem("consumers has \(entries.count) groups; at most \(Defaults.groups) are allowed", at: node.position)
+      problem(
+        "consumers has \(entries.count) groups; at most \(Defaults.groups) are allowed", at: node.position)
     }
     consumers.groups = entries.prefix(Defaults.groups).compactMap { group($0, settings) }
     return consumers
@@ -39,7 +42,8 @@ extension Decoder {
 
   private mutating func checkName(_ entry: YAMLEntry, _ what: String) {
     if Name.isValid(entry.key) { return }
-    problem("\(what): a name has at most \(Defaults.name) letters, digits, '-', '_' and '.'", at: entry.keyPosition)
+    problem(
+      "\(what): a name has at most \(Defaults.name) letters, digits, '-', '_' and '.'", at: entry.keyPosition)
   }
 
   mutating func limits(_ node: YAMLNode, of what: String) -> Limits {
@@ -98,9 +102,11 @@ extension Decoder {
     let span = Duration.seconds(3600)...Defaults.retention
     let retention = duration(fields["retention"], of: "\(what) retention", in: span)
     guard let kind else { return nil }
-    for key in ["action", "entities", "file", "retention"] where fields[key] != nil && !kind.keys.contains(key) {
+    for key in ["action", "entities", "file", "retention"]
+    where fields[key] != nil && !kind.keys.contains(key) {
       let known = kind.keys.joined(separator: ", ")
-      problem("\(what) of kind \(kind.rawValue) has no '\(key)'; it has: \(known)", at: fields.keyPosition(key))
+      problem(
+        "\(what) of kind \(kind.rawValue) has no '\(key)'; it has: \(known)", at: fields.keyPosition(key))
     }
     switch kind {
     case .personalData:
@@ -109,7 +115,9 @@ extension Decoder {
     case .promptInjection:
       return Policy(name: entry.key, rule: .promptInjection(action: action))
     case .auditLog:
-      if fields["file"] == nil { problem("\(what) needs the key 'file': where it writes", at: entry.keyPosition) }
+      if fields["file"] == nil {
+        problem("\(what) needs the key 'file': where it writes", at: entry.keyPosition)
+      }
       guard let file else { return nil }
       return Policy(name: entry.key, rule: .auditLog(file: file, retention: retention))
     }

@@ -22,7 +22,9 @@ struct Key: Sendable {
   let kinds: Set<ProviderKind>?
   let isRequired: Bool
 
-  init(_ name: String, _ shape: Shape, _ about: String, kinds: Set<ProviderKind>? = nil, isRequired: Bool = false) {
+  init(
+    _ name: String, _ shape: Shape, _ about: String, kinds: Set<ProviderKind>? = nil, isRequired: Bool = false
+  ) {
     self.name = name
     self.shape = shape
     self.about = about
@@ -40,9 +42,13 @@ struct Table: Sendable {
 
 extension Table {
   static let root = Table([
-    Key("listen", .either([.list(.either([.address, .object(.listen)])), .address]), "Where applications connect."),
+    Key(
+      "listen", .either([.list(.either([.address, .object(.listen)])), .address]),
+      "Where applications connect."),
     Key("admin", .address, "Where probes and Prometheus connect. Default: 0.0.0.0:4142."),
-    Key("workers", .either([.integer(1...Defaults.workers), .choice(["auto"])]), "Event loops; auto: the CPU quota."),
+    Key(
+      "workers", .either([.integer(1...Defaults.workers), .choice(["auto"])]),
+      "Event loops; auto: the CPU quota."),
     Key("providers", .map(.object(.provider)), "Who answers, by name."),
     Key("default_provider", .text, "The provider of what no other rule places."),
     Key("models", .map(.either([.text, .list(.text), .object(.model)])), "Names that applications ask for."),
@@ -55,7 +61,8 @@ extension Table {
     Key("max_body", .size, "Ceiling of a body that must be read whole; 0: none. Default: 64MiB."),
     Key("allowed_hosts", .list(.text), "Host names that a loopback listener accepts beside its own."),
     Key("allowed_origins", .list(.text), "Web pages' origins that may send."),
-    Key("response_metadata", choice(ResponseMetadata.self), "Where an answer says who made it. Default: body."),
+    Key(
+      "response_metadata", choice(ResponseMetadata.self), "Where an answer says who made it. Default: body."),
     Key("telemetry", .object(.telemetry), "Logs and traces."),
     Key("shutdown", .object(.shutdown), "How the process ends."),
   ])
@@ -74,15 +81,20 @@ extension Table {
   ])
 
   static let provider = Table([
-    Key("kind", choice(ProviderKind.self), "The dialect and its defaults; without it the provider's own name."),
-    Key("base_url", .url, "Scheme, host, port and prefix.", kinds: Set(ProviderKind.allCases).subtracting([.mock])),
+    Key(
+      "kind", choice(ProviderKind.self), "The dialect and its defaults; without it the provider's own name."),
+    Key(
+      "base_url", .url, "Scheme, host, port and prefix.",
+      kinds: Set(ProviderKind.allCases).subtracting([.mock])),
     Key("api_key", .secret, "Where the key comes from. Default: the kind's variable, or NAME_FILE."),
     Key("headers", .map(.header), "Headers that are sent upstream."),
     Key("tls", .object(.providerTLS), "How the upstream's certificate is checked."),
     Key("timeouts", .object(.timeouts), "How long each step may take."),
     Key("pool", .object(.pool), "How connections are kept."),
     Key("organization", .text, "Sent as OpenAI-Organization.", kinds: openAIKinds),
-    Key("project", .text, "Sent as OpenAI-Project, or the Google Cloud project.", kinds: openAIKinds.union([.vertex])),
+    Key(
+      "project", .text, "Sent as OpenAI-Project, or the Google Cloud project.",
+      kinds: openAIKinds.union([.vertex])),
     Key("api_version", .text, "The API's version; without it the /openai/v1 form.", kinds: [.azure]),
     Key("deployments", .map(.text), "Deployments by model; default: the model's name.", kinds: [.azure]),
     Key("token", .secret, "A bearer token instead of a key.", kinds: [.azure, .vertex]),
@@ -127,14 +139,17 @@ extension Table {
   ])
 
   static let pool = Table([
-    Key("max_connections", .integer(0...Defaults.connections), "Connections at the same time; 0: no ceiling."),
-    Key("idle_timeout", .duration, "How long an unused connection is kept. Default: 55s; 4s for an own server."),
+    Key(
+      "max_connections", .integer(0...Defaults.connections), "Connections at the same time; 0: no ceiling."),
+    Key(
+      "idle_timeout", .duration, "How long an unused connection is kept. Default: 55s; 4s for an own server."),
     Key("warm", .integer(0...1024), "Connections that are opened before the first request."),
   ])
 
   static let model = Table([
     Key(
-      "targets", .either([.text, .list(.either([.text, .object(.target)]))]), "What serves the name, in order.",
+      "targets", .either([.text, .list(.either([.text, .object(.target)]))]),
+      "What serves the name, in order.",
       isRequired: true),
     Key("pick", choice(ModelEntry.Pick.self), "Which target is tried first. Default: ordered."),
     Key("deprecated", .boolean, "Whether answers say that the name is deprecated."),
@@ -178,7 +193,8 @@ extension Table {
   ])
 
   static let policy = Table([
-    Key("kind", .choice(["pii_detector", "prompt_injection", "audit_log"]), "What it does.", isRequired: true),
+    Key(
+      "kind", .choice(["pii_detector", "prompt_injection", "audit_log"]), "What it does.", isRequired: true),
     Key("action", choice(Policy.Action.self), "What happens on a finding. Default: block."),
     Key("entities", .list(choice(Policy.Entity.self)), "What a pii_detector looks for. Default: all."),
     Key("file", .path, "Where an audit_log writes."),
@@ -199,7 +215,8 @@ extension Table {
 
   static let otlp = Table([Key("endpoint", .url, "The collector's HTTP address.", isRequired: true)])
 
-  static let shutdown = Table([Key("drain", .duration, "How long requests may take to finish. Default: 30s.")])
+  static let shutdown = Table([Key("drain", .duration, "How long requests may take to finish. Default: 30s.")]
+  )
 
   /// The names of an enumeration's cases.
   private static func choice<Value: CaseIterable & RawRepresentable<String>>(_ type: Value.Type) -> Shape {

@@ -6,7 +6,8 @@ extension Decoder {
   mutating func models(_ node: YAMLNode, _ settings: Settings) -> [ModelEntry] {
     guard let entries = entries(node, of: "models") else { return [] }
     if entries.count > Defaults.models {
-      problem("models has \(entries.count) entries; at most \(Defaults.models) are allowed", at: node.position)
+      problem(
+        "models has \(entries.count) entries; at most \(Defaults.models) are allowed", at: node.position)
     }
     return entries.prefix(Defaults.models).compactMap { model($0, settings) }
   }
@@ -14,8 +15,11 @@ extension Decoder {
   private mutating func model(_ entry: YAMLEntry, _ settings: Settings) -> ModelEntry? {
     let what = "model '\(Shown.text(entry.key))'"
     let name = entry.key
-    if name.isEmpty || name.utf8.count > Defaults.modelName || name.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) {
-      problem("\(what): a name has 1 to \(Defaults.modelName) bytes, none of them blank", at: entry.keyPosition)
+    if name.isEmpty || name.utf8.count > Defaults.modelName
+      || name.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F })
+    {
+      problem(
+        "\(what): a name has 1 to \(Defaults.modelName) bytes, none of them blank", at: entry.keyPosition)
     }
     let prefix = name.prefix { $0 != "/" }
     if prefix.count < name.count, settings.provider(String(prefix)) != nil {
@@ -50,7 +54,8 @@ extension Decoder {
     for node in nodes {
       guard let target = target(node, what, settings) else { continue }
       if targets.contains(where: { $0.provider == target.provider && $0.model == target.model }) {
-        problem("\(what) names the target '\(Shown.text(target.text))' twice; keep one of them", at: node.position)
+        problem(
+          "\(what) names the target '\(Shown.text(target.text))' twice; keep one of them", at: node.position)
       }
       targets.append(target)
     }
@@ -65,7 +70,9 @@ extension Decoder {
       place = fields["to"]
       weight = integer(fields["weight"], of: "a weight of \(what)", in: 0...Defaults.weight) ?? 1
     }
-    guard let place, let text = text(place, of: "a target of \(what)", ceiling: Defaults.modelName) else { return nil }
+    guard let place, let text = text(place, of: "a target of \(what)", ceiling: Defaults.modelName) else {
+      return nil
+    }
     let provider = String(text.prefix { $0 != "/" })
     let model = String(text.dropFirst(provider.count + 1))
     guard !provider.isEmpty, !model.isEmpty else {

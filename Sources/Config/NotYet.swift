@@ -76,7 +76,9 @@ extension YAMLNode {
     var node = self
     var position = self.position
     for key in path {
-      guard case .mapping(let entries) = node.kind, let entry = entries.first(where: { $0.key == key }) else { return nil }
+      guard case .mapping(let entries) = node.kind, let entry = entries.first(where: { $0.key == key }) else {
+        return nil
+      }
       (node, position) = (entry.value, entry.keyPosition)
     }
     return node.isNull ? nil : (node, position)

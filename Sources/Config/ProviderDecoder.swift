@@ -7,7 +7,9 @@ extension Decoder {
     guard let entries = entries(node, of: "providers") else { return [] }
     if entries.isEmpty { problem(Self.nothingConfigured, at: node.position) }
     if entries.count > Defaults.providers {
-      problem("providers has \(entries.count) entries; at most \(Defaults.providers) are allowed", at: node.position)
+      problem(
+        "providers has \(entries.count) entries; at most \(Defaults.providers) are allowed", at: node.position
+      )
     }
     return entries.prefix(Defaults.providers).compactMap { provider($0) }
   }
@@ -16,7 +18,8 @@ extension Decoder {
     let what = "provider '\(Shown.text(entry.key))'"
     if !Name.isValid(entry.key) {
       problem(
-        "\(what): a name has at most \(Defaults.name) letters, digits, '-', '_' and '.'", at: entry.keyPosition)
+        "\(what): a name has at most \(Defaults.name) letters, digits, '-', '_' and '.'",
+        at: entry.keyPosition)
     }
     guard let fields = fields(entry.value, .provider, of: what) else { return nil }
     guard let kind = kind(fields, entry, what) else {
@@ -75,16 +78,21 @@ extension Decoder {
   ) -> BaseURL? {
     guard let node = fields["base_url"] else {
       if kind.row.needsBaseURL {
-        problem("\(what) of kind \(kind.rawValue) needs a base_url, such as http://vllm.default.svc:8000/v1", at: position)
+        problem(
+          "\(what) of kind \(kind.rawValue) needs a base_url, such as http://vllm.default.svc:8000/v1",
+          at: position)
       }
       return kind.row.baseURL
     }
     guard let url = url(node, of: "\(what) base_url") else { return kind.row.baseURL }
     if kind.row.speaksOpenAI, url.prefix.hasSuffix("/chat/completions") {
-      problem("\(what) base_url ends before /chat/completions, as in https://api.openai.com/v1", at: node.position)
+      problem(
+        "\(what) base_url ends before /chat/completions, as in https://api.openai.com/v1", at: node.position)
     }
     if url.scheme == .http, !BaseURL.isLocal(url.host) {
-      warning("\(what) base_url sends keys and prompts without encryption to a public name; use https", at: node.position)
+      warning(
+        "\(what) base_url sends keys and prompts without encryption to a public name; use https",
+        at: node.position)
     }
     return url
   }
@@ -135,7 +143,9 @@ extension Decoder {
       return .vertex(keys)
     case .bedrock(var keys):
       keys.region = text(fields["region"], of: "\(what) region", ceiling: Defaults.name)
-      if let node = fields["credentials"], let inner = self.fields(node, .awsCredentials, of: "\(what) credentials") {
+      if let node = fields["credentials"],
+        let inner = self.fields(node, .awsCredentials, of: "\(what) credentials")
+      {
         keys.accessKeyID = secret(inner["access_key_id"], of: "\(what) access_key_id")
         keys.secretAccessKey = secret(inner["secret_access_key"], of: "\(what) secret_access_key")
         keys.sessionToken = secret(inner["session_token"], of: "\(what) session_token")
@@ -150,27 +160,32 @@ extension Decoder {
 
   /// Headers that only Remora sets: they frame the message or belong to one connection (RFC 9110 section 7.6.1).
   private static let ownHeaders: Set<String> = [
-    "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization",
+    "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
+    "proxy-authorization",
     "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
   ]
 
   private mutating func headers(_ node: YAMLNode, _ what: String) -> [ProviderHeader] {
     guard let entries = entries(node, of: "\(what) headers") else { return [] }
     if entries.count > Defaults.headers {
-      problem("\(what) has \(entries.count) headers; at most \(Defaults.headers) are allowed", at: node.position)
+      problem(
+        "\(what) has \(entries.count) headers; at most \(Defaults.headers) are allowed", at: node.position)
     }
     var headers: [ProviderHeader] = []
     for entry in entries.prefix(Defaults.headers) {
       let name = entry.key.lowercased()
       let shown = "\(what) header '\(Shown.text(entry.key))'"
       if !Name.isToken(entry.key) {
-        problem("\(shown): a header's name has letters, digits and '-', no spaces or colons", at: entry.keyPosition)
+        problem(
+          "\(shown): a header's name has letters, digits and '-', no spaces or colons", at: entry.keyPosition)
       } else if Self.ownHeaders.contains(name) {
         problem("\(shown) is set by Remora itself; remove it", at: entry.keyPosition)
       } else if headers.contains(where: { $0.name == name }) {
         problem("\(shown) is already set in other letters; keep one of them", at: entry.keyPosition)
       }
-      if let value = headerValue(entry.value, of: shown) { headers.append(ProviderHeader(name: name, value: value)) }
+      if let value = headerValue(entry.value, of: shown) {
+        headers.append(ProviderHeader(name: name, value: value))
+      }
     }
     return headers
   }
@@ -187,8 +202,10 @@ extension Decoder {
   /// A text that may be a header's value: printable ASCII, spaces inside (RFC 9110 section 5.5, without obs-text).
   private mutating func headerText(_ node: YAMLNode?, of what: String) -> String? {
     guard let node, let text = text(node, of: what, ceiling: Defaults.headerValue) else { return nil }
-    guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !text.hasPrefix(" "), !text.hasSuffix(" ") else {
-      problem("\(what): a header's value has printable ASCII characters and no spaces around it", at: node.position)
+    guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !text.hasPrefix(" "), !text.hasSuffix(" ")
+    else {
+      problem(
+        "\(what): a header's value has printable ASCII characters and no spaces around it", at: node.position)
       return nil
     }
     return text
@@ -219,7 +236,8 @@ extension Decoder {
     var timeouts = Timeouts()
     guard let fields = fields(node, .timeouts, of: "\(what) timeouts") else { return timeouts }
     let range = Duration.milliseconds(1)...Defaults.timeout
-    timeouts.connect = duration(fields["connect"], of: "\(what) timeouts.connect", in: range) ?? timeouts.connect
+    timeouts.connect =
+      duration(fields["connect"], of: "\(what) timeouts.connect", in: range) ?? timeouts.connect
     timeouts.firstByte =
       duration(fields["first_byte"], of: "\(what) timeouts.first_byte", in: range) ?? timeouts.firstByte
     timeouts.idle = duration(fields["idle"], of: "\(what) timeouts.idle", in: range) ?? timeouts.idle
@@ -230,7 +248,8 @@ extension Decoder {
     guard let fields = fields(node, .pool, of: "\(what) pool") else { return }
     let connections = 0...Defaults.connections
     pool.maxConnections =
-      integer(fields["max_connections"], of: "\(what) pool.max_connections", in: connections) ?? pool.maxConnections
+      integer(fields["max_connections"], of: "\(what) pool.max_connections", in: connections)
+      ?? pool.maxConnections
     pool.idleTimeout =
       duration(fields["idle_timeout"], of: "\(what) pool.idle_timeout", in: .zero...Defaults.timeout)
       ?? pool.idleTimeout

@@ -36,7 +36,8 @@ package enum Schema {
       let name = path.isEmpty ? key.name : path + "." + key.name
       var kinds = ""
       if let only = key.kinds, only.count < ProviderKind.allCases.count - 1 {
-        kinds = " (" + ProviderKind.allCases.filter(only.contains).map(\.rawValue).joined(separator: ", ") + ")"
+        kinds =
+          " (" + ProviderKind.allCases.filter(only.contains).map(\.rawValue).joined(separator: ", ") + ")"
       }
       lines.append("- `\(name)`: \(key.about)\(kinds)")
       descend(key.shape, under: name, into: &lines)

@@ -90,7 +90,9 @@ package enum SecretFault: Error, Sendable, Equatable {
   package func isEqual(to other: Secret) -> Bool { isEqual(to: other.bytes) }
 
   /// Loads the secret that `source` names; nil for `passthrough` and `none`.
-  package static func load(_ source: SecretSource, from environment: Environment) throws(SecretFault) -> Secret? {
+  package static func load(_ source: SecretSource, from environment: Environment) throws(SecretFault)
+    -> Secret?
+  {
     switch source {
     case .passthrough, .none:
       return nil

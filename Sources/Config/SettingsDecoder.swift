@@ -18,7 +18,8 @@ extension Decoder {
       settings.defaultProvider = found.first?.name
       if found.isEmpty { problem(Self.nothingConfigured, at: root.position) }
     }
-    settings.defaultProvider = text(fields["default_provider"], of: "default_provider") ?? settings.defaultProvider
+    settings.defaultProvider =
+      text(fields["default_provider"], of: "default_provider") ?? settings.defaultProvider
     if let node = fields["models"] { settings.models = models(node, settings) }
     if let node = fields["retry"] { settings.retry = retry(node) }
     if let node = fields["policies"] { settings.policies = policies(node) }
@@ -30,11 +31,13 @@ extension Decoder {
     settings.allowedHosts = allowedHosts(fields["allowed_hosts"])
     settings.allowedOrigins = allowedOrigins(fields["allowed_origins"])
     settings.responseMetadata =
-      choice(fields["response_metadata"], of: "response_metadata", ResponseMetadata.self) ?? settings.responseMetadata
+      choice(fields["response_metadata"], of: "response_metadata", ResponseMetadata.self)
+      ?? settings.responseMetadata
     if let node = fields["telemetry"] { settings.telemetry = telemetry(node) }
     if let node = fields["shutdown"], let inner = self.fields(node, .shutdown, of: "shutdown") {
       let range = Duration.zero...Defaults.timeout
-      settings.shutdown.drain = duration(inner["drain"], of: "shutdown.drain", in: range) ?? settings.shutdown.drain
+      settings.shutdown.drain =
+        duration(inner["drain"], of: "shutdown.drain", in: range) ?? settings.shutdown.drain
     }
     checkReferences(settings, fields)
     checkAvailability(root)
@@ -56,9 +59,10 @@ extension Decoder {
 
   private mutating func listen(_ node: YAMLNode) -> [ListenEntry] {
     var entries: [ListenEntry] = []
-    let nodes = if case .scalar = node.kind { [node] } else {
-      items(node, of: "listen", ceiling: Defaults.listenEntries)
-    }
+    let nodes =
+      if case .scalar = node.kind { [node] } else {
+        items(node, of: "listen", ceiling: Defaults.listenEntries)
+      }
     if nodes.isEmpty { problem("listen is empty; name an address such as 127.0.0.1:4141", at: node.position) }
     for node in nodes {
       guard let entry = listenEntry(node) else { continue }
@@ -71,7 +75,9 @@ extension Decoder {
   }
 
   private mutating func listenEntry(_ node: YAMLNode) -> ListenEntry? {
-    guard case .mapping = node.kind else { return address(node, of: "listen").map { ListenEntry(address: $0) } }
+    guard case .mapping = node.kind else {
+      return address(node, of: "listen").map { ListenEntry(address: $0) }
+    }
     guard let fields = fields(node, .listen, of: "an entry of listen") else { return nil }
     let address = address(fields["address"], of: "listen address")
     var tls: ListenTLS?
@@ -126,7 +132,8 @@ extension Decoder {
     var telemetry = Telemetry()
     guard let fields = fields(node, .telemetry, of: "telemetry") else { return telemetry }
     telemetry.accessLog =
-      choice(fields["access_log"], of: "telemetry.access_log", Telemetry.AccessLog.self) ?? telemetry.accessLog
+      choice(fields["access_log"], of: "telemetry.access_log", Telemetry.AccessLog.self)
+      ?? telemetry.accessLog
     telemetry.level = choice(fields["level"], of: "telemetry.level", Telemetry.Level.self) ?? telemetry.level
     if let node = fields["otlp"], let inner = self.fields(node, .otlp, of: "telemetry.otlp") {
       telemetry.otlp = url(inner["endpoint"], of: "telemetry.otlp.endpoint")
@@ -138,7 +145,8 @@ extension Decoder {
     guard let fields = fields(node, .retry, of: "retry") else { return nil }
     var retry = Retry()
     let range = Duration.zero...Defaults.timeout
-    retry.attempts = integer(fields["attempts"], of: "retry.attempts", in: 1...Defaults.attempts) ?? retry.attempts
+    retry.attempts =
+      integer(fields["attempts"], of: "retry.attempts", in: 1...Defaults.attempts) ?? retry.attempts
     retry.backoff = duration(fields["backoff"], of: "retry.backoff", in: range) ?? retry.backoff
     retry.maxBackoff = duration(fields["max_backoff"], of: "retry.max_backoff", in: range) ?? retry.maxBackoff
     retry.budgetPercent = percent(fields["budget"], of: "retry.budget") ?? retry.budgetPercent
@@ -167,10 +175,12 @@ extension Decoder {
   }
 
   mutating func checkPolicy(_ node: YAMLNode, _ what: String, _ settings: Settings) {
-    guard case .scalar(let name, _) = node.kind, !settings.policies.contains(where: { $0.name == name }) else { return }
+    guard case .scalar(let name, _) = node.kind, !settings.policies.contains(where: { $0.name == name })
+    else { return }
     let hint = Name.nearest(to: name, in: settings.policies.map(\.name)).map { "did you mean '\($0)'?" }
     problem(
-      "\(what) names an unknown policy \(Self.kind(node)); \(hint ?? "add it under 'policies'")", at: node.position)
+      "\(what) names an unknown policy \(Self.kind(node)); \(hint ?? "add it under 'policies'")",
+      at: node.position)
   }
 
   /// The message about a provider's name that isn't configured.

@@ -25,7 +25,8 @@ extension Decoder {
       guard let source = environmentKey(kind) else { continue }
       guard kind.isAvailable else {
         let names = kind.row.keyVariables.joined(separator: " or ")
-        warning("\(names) is set, but kind '\(kind.rawValue)' is not available yet; it is not served", at: nil)
+        warning(
+          "\(names) is set, but kind '\(kind.rawValue)' is not available yet; it is not served", at: nil)
         continue
       }
       references.append(
