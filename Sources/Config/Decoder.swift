@@ -85,6 +85,11 @@ struct Decoder {
     }
   }
 
+  /// A scalar's text as it was written, variables and all; messages show this, never a variable's value.
+  static func raw(_ node: YAMLNode) -> String {
+    if case .scalar(let text, _) = node.kind { text } else { "" }
+  }
+
   // MARK: Scalars
 
   /// A scalar's text with its variables replaced, and its type.

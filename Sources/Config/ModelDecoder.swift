@@ -55,7 +55,8 @@ extension Decoder {
       guard let target = target(node, what, settings) else { continue }
       if targets.contains(where: { $0.provider == target.provider && $0.model == target.model }) {
         problem(
-          "\(what) names the target '\(Shown.text(target.text))' twice; keep one of them", at: node.position)
+          "\(what) names the target \(Self.kind(node["to"] ?? node)) twice; keep one of them",
+          at: node.position)
       }
       targets.append(target)
     }
@@ -81,7 +82,9 @@ extension Decoder {
     }
     if settings.provider(provider) == nil {
       problem(
-        unknownProvider(provider, "a target of \(what)", settings.providers.map(\.name)), at: place.position)
+        unknownProvider(
+          String(Self.raw(place).prefix { $0 != "/" }), "a target of \(what)", settings.providers.map(\.name)),
+        at: place.position)
     }
     return ModelTarget(provider: provider, model: model, weight: weight)
   }

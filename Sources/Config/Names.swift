@@ -157,7 +157,7 @@ extension BaseURL {
     // RFC 4193 unique local and RFC 4291 link-local addresses.
     if Host.isIPv6(host) { return ["fc", "fd", "fe8", "fe9", "fea", "feb"].contains { host.hasPrefix($0) } }
     let name = host.hasSuffix(".") ? String(host.dropLast()) : host
-    return !name.utf8.contains(UInt8(ascii: ".")) || name[...].range(of: ".svc.") != nil
+    return !name.utf8.contains(UInt8(ascii: "."))
       || [".svc", ".local", ".internal"].contains { name.hasSuffix($0) }
   }
 }

@@ -9,7 +9,7 @@ package enum Schema {
     writer.open("{")
     writer.member("$schema", "https://json-schema.org/draft/2020-12/schema")
     writer.member("title", "Remora configuration")
-    object(.root, into: &writer)
+    object(.root, isRoot: true, into: &writer)
     writer.close("}")
     return writer.text + "\n"
   }
@@ -54,8 +54,9 @@ package enum Schema {
     }
   }
 
-  private static func object(_ table: Table, into writer: inout JSONText) {
-    writer.member("type", "object")
+  private static func object(_ table: Table, isRoot: Bool = false, into writer: inout JSONText) {
+    // Nothing behind a key means the same as an empty mapping.
+    if isRoot { writer.member("type", "object") } else { writer.member("type", ["object", "null"]) }
     writer.member("additionalProperties", false)
     let required = table.keys.filter(\.isRequired).map(\.name)
     if !required.isEmpty { writer.member("required", required) }
@@ -101,9 +102,9 @@ package enum Schema {
     writer.member("pattern", pattern)
   }
 
-  /// A collection whose values have one shape; null stands for an empty one.
+  /// A collection whose values have one shape.
   private static func nested(_ type: String, _ keyword: String, _ shape: Shape, into writer: inout JSONText) {
-    writer.member("type", type)
+    writer.member("type", [type, "null"])
     writer.open("{", keyword)
     write(shape, into: &writer)
     writer.close("}")

@@ -67,7 +67,8 @@ extension Decoder {
     for node in nodes {
       guard let entry = listenEntry(node) else { continue }
       if entry.address.isRepeated(in: entries.map(\.address)) {
-        problem("listen names \(entry.address.text) twice; keep one of them", at: node.position)
+        problem(
+          "listen names \(Self.kind(node["address"] ?? node)) twice; keep one of them", at: node.position)
       }
       entries.append(entry)
     }
@@ -160,13 +161,13 @@ extension Decoder {
   private mutating func checkReferences(_ settings: Settings, _ fields: Fields) {
     let names = settings.providers.map(\.name)
     if let name = settings.defaultProvider, let node = fields["default_provider"], !names.contains(name) {
-      problem(unknownProvider(name, "default_provider", names), at: node.position)
+      problem(unknownProvider(Self.raw(node), "default_provider", names), at: node.position)
     }
     if case .sequence(let items)? = fields["listen"]?.kind {
       for item in items {
         guard let node = item["default_provider"], case .scalar(let raw, _) = node.kind else { continue }
         guard let name = try? environment.interpolate(raw), !names.contains(name) else { continue }
-        problem(unknownProvider(name, "listen default_provider", names), at: node.position)
+        problem(unknownProvider(raw, "listen default_provider", names), at: node.position)
       }
     }
     if case .sequence(let items)? = fields["policy_chain"]?.kind {
