@@ -5,7 +5,8 @@ internal import Wire
 package enum Check {
   /// The configuration's own problems and those of what it names, in the order of the text.
   ///
-  /// Secrets are read as they will be sent, then wiped. Whether a certificate is one is left to whoever uses it.
+  /// Secrets are read as they will be sent, then wiped. Whether a certificate is one is left to whoever uses
+  /// it.
   package static func problems(_ loaded: Loaded, environment: Environment) -> [Problem] {
     var problems = loaded.problems
     for reference in loaded.references {

@@ -64,7 +64,7 @@ package enum ConfigFile {
     settings.defaultProvider = settings.providers.first?.name
     if settings.providers.isEmpty {
       decoder.problem(
-        "no configuration and no key found; write /etc/remora/remora.yaml, or set a key such as OPENAI_API_KEY",
+        "no configuration and no key is found; write /etc/remora/remora.yaml, or set OPENAI_API_KEY",
         at: nil)
     }
     return Loaded(decoder, settings, bytes: [])

@@ -12,7 +12,8 @@ package struct Environment: Sendable, Equatable {
   /// What this process was started with. It is read once, before anything makes the process undumpable.
   package static func current() -> Environment {
     var values: [String: String] = [:]
-    // SAFETY: the C library keeps `environ` as a list of zero-ended texts that a null ends; nobody sets variables here.
+    // SAFETY: the C library keeps `environ` as a list of zero-ended texts that a null ends; nobody sets
+    // variables here.
     var next = unsafe environ
     while let entry = unsafe next.pointee {
       let text = unsafe String(cString: entry)

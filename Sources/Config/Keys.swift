@@ -1,6 +1,7 @@
 // Every key of the configuration, once: its name, its type, and a line about it.
 //
-// The decoder asks these tables which keys are known, and `remora schema` prints them, so the two can't differ.
+// The decoder asks these tables which keys are known, and `remora schema` prints them, so the two can't
+// differ.
 
 /// What a value may look like.
 indirect enum Shape: Sendable {
@@ -142,7 +143,7 @@ extension Table {
     Key(
       "max_connections", .integer(0...Defaults.connections), "Connections at the same time; 0: no ceiling."),
     Key(
-      "idle_timeout", .duration, "How long an unused connection is kept. Default: 55s; 4s for an own server."),
+      "idle_timeout", .duration, "How long an unused connection is kept. Default: 55s; own servers: 4s."),
     Key("warm", .integer(0...1024), "Connections that are opened before the first request."),
   ])
 

@@ -83,7 +83,8 @@ extension Decoder {
     if settings.provider(provider) == nil {
       problem(
         unknownProvider(
-          String(Self.raw(place).prefix { $0 != "/" }), "a target of \(what)", settings.providers.map(\.name)),
+          String(Self.raw(place).prefix { $0 != "/" }), "a target of \(what)",
+          settings.providers.map(\.name)),
         at: place.position)
     }
     return ModelTarget(provider: provider, model: model, weight: weight)

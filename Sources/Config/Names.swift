@@ -163,7 +163,8 @@ extension BaseURL {
 }
 
 enum Name {
-  /// Whether `text` may name a provider, policy or group: it becomes a metric label and a part of model names.
+  /// Whether `text` may name a provider, policy or group: it becomes a metric label and a part of model
+  /// names.
   static func isValid(_ text: String) -> Bool {
     guard (1...Defaults.name).contains(text.utf8.count) else { return false }
     return text.utf8.allSatisfy { byte in

@@ -1,4 +1,5 @@
-// The effective configuration as JSON, for `remora check --print`. Secrets appear as the places they come from.
+// The effective configuration as JSON, for `remora check --print`. Secrets appear as the places they come
+// from.
 
 internal import Wire
 

@@ -46,7 +46,8 @@ extension Decoder {
     let names = ProviderKind.allCases.map(\.rawValue)
     let hint = Name.nearest(to: entry.key, in: names).map { "did you mean '\($0)'? Else " } ?? ""
     problem(
-      "\(what) is not a known kind; \(hint)write kind: openai_compatible, or one of \(names.joined(separator: ", "))",
+      "\(what) is not a known kind; \(hint)write kind: openai_compatible, or one of "
+        + names.joined(separator: ", "),
       at: entry.keyPosition)
     return nil
   }
@@ -108,7 +109,8 @@ extension Decoder {
     if case .azure(let azure) = dialect, azure.token != nil { return .none }
     if kind.row.needsKey, let variable = kind.row.keyVariables.first {
       problem(
-        "\(what) has no key; set \(variable) or \(variable)_FILE, or write api_key: { file: PATH }, passthrough or none",
+        "\(what) has no key; set \(variable) or \(variable)_FILE, "
+          + "or write api_key: { file: PATH }, passthrough or none",
         at: position)
     }
     return .none
@@ -158,7 +160,8 @@ extension Decoder {
 
   // MARK: Headers
 
-  /// Headers that only Remora sets: they frame the message or belong to one connection (RFC 9110 section 7.6.1).
+  /// Headers that only Remora sets: they frame the message or belong to one connection (RFC 9110 section
+  /// 7.6.1).
   private static let ownHeaders: Set<String> = [
     "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
     "proxy-authorization",
@@ -199,7 +202,8 @@ extension Decoder {
     return headerText(node, of: what).map { .text($0) }
   }
 
-  /// A text that may be a header's value: printable ASCII, spaces inside (RFC 9110 section 5.5, without obs-text).
+  /// A text that may be a header's value: printable ASCII, spaces inside (RFC 9110 section 5.5, without
+  /// obs-text).
   private mutating func headerText(_ node: YAMLNode?, of what: String) -> String? {
     guard let node, let text = text(node, of: what, ceiling: Defaults.headerValue) else { return nil }
     guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !text.hasPrefix(" "), !text.hasSuffix(" ")

@@ -1,4 +1,5 @@
-// The configuration's JSON Schema (draft 2020-12), for editors, out of the same tables that the decoder reads.
+// The configuration's JSON Schema (draft 2020-12), for editors, out of the same tables that the decoder
+// reads.
 
 internal import Wire
 

@@ -20,7 +20,8 @@ package enum SecretFault: Error, Sendable, Equatable {
     case .empty: "is empty; write the key into it"
     case .tooLong(let count): "has \(count) bytes; a key has at most \(Defaults.secret)"
     case .badByte(let byte, let offset, let count):
-      "\(Self.kind(byte)) byte 0x\(byte < 16 ? "0" : "")\(String(byte, radix: 16)) at offset \(offset) of \(count)"
+      "\(Self.kind(byte)) byte 0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        + " at offset \(offset) of \(count)"
     }
   }
 
@@ -35,12 +36,13 @@ package enum SecretFault: Error, Sendable, Equatable {
 
 /// The bytes of a key, in memory of their own that is wiped at the end.
 @safe package final class Secret: Sendable {
-  // SAFETY: points to `count` initialised bytes (at least one) that only this object refers to and never changes.
+  // SAFETY: points to `count` initialised bytes (at least one) that only this object refers to and never
+  // changes.
   private nonisolated(unsafe) let base: UnsafeMutablePointer<UInt8>
   private let count: Int
 
-  /// Takes a key out of the text of a file or a variable: without a byte order mark, and without the spaces, tabs
-  /// and line breaks around it, which `echo` and `kubectl create secret` leave there.
+  /// Takes a key out of the text of a file or a variable: without a byte order mark, and without the spaces,
+  /// tabs and line breaks around it, which `echo` and `kubectl create secret` leave there.
   ///
   /// - Throws: `empty`, `tooLong`, `badByte` with the offset in `text` itself.
   package init(_ text: Span<UInt8>) throws(SecretFault) {
@@ -51,7 +53,8 @@ package enum SecretFault: Error, Sendable, Equatable {
     while end > start, Self.isAround(text[end - 1]) { end -= 1 }
     if start == end { throw .empty }
     if end - start > Defaults.secret { throw .tooLong(count: end - start) }
-    // RFC 9110 section 5.5: what could end a header or begin another one stays out, and so does what isn't ASCII.
+    // RFC 9110 section 5.5: what could end a header or begin another one stays out, and so does what isn't
+    // ASCII.
     for at in start..<end where text[at] < 0x21 || text[at] >= 0x7F {
       throw .badByte(text[at], offset: at, count: text.count)
     }

@@ -45,7 +45,7 @@ extension Decoder {
   }
 
   static let nothingConfigured =
-    "no provider is configured; add one under 'providers', or set a key such as OPENAI_API_KEY or OPENAI_API_KEY_FILE"
+    "no provider is configured; add one under 'providers', or set OPENAI_API_KEY or OPENAI_API_KEY_FILE"
 
   private mutating func workers(_ node: YAMLNode) -> Workers? {
     if case .scalar("auto", _) = node.kind { return .automatic }
@@ -103,7 +103,7 @@ extension Decoder {
         hosts.append(text.lowercased())
       } else {
         problem(
-          "allowed_hosts, \(Self.kind(item)): not a host name; write it without scheme and port: remora.example",
+          "allowed_hosts, \(Self.kind(item)): not a host name; leave out scheme and port: remora.example",
           at: item.position)
       }
     }

@@ -18,7 +18,8 @@ extension Decoder {
     return nil
   }
 
-  /// A provider for each available kind that has a public address and whose key is found, in the order of the kinds.
+  /// A provider for each available kind that has a public address and whose key is found, in the order of the
+  /// kinds.
   mutating func environmentProviders() -> [Provider] {
     var providers: [Provider] = []
     for kind in ProviderKind.allCases where kind.row.needsKey && kind.row.baseURL != nil {
