@@ -50,11 +50,12 @@ extension YAMLParser {
       newLine()
     }
     let indent = at < count ? column : max(column, deepest)
-    let isText = at < count && indent >= least
+    let hasEnded = at >= count
+    let isText = !hasEnded && indent >= least
     (at, lineStart) = (start, startLine)
     // YAML 1.2 section 8.1.1.1: no blank line before the first may have more spaces than it.
     if isText, deepest > indent { throw fault(.blankLineTooDeep, at: deepestLine) }
-    return max(least, isText ? indent : deepest)
+    return max(least, isText || hasEnded ? indent : deepest)
   }
 
   /// Skips blank lines and the indentation of the next line; returns how many lines were blank.
@@ -93,7 +94,7 @@ extension YAMLParser {
     if chomping != .strip, hasBreak { text.append(ASCII.lf) }
     if chomping == .keep { text.append(contentsOf: repeatElement(ASCII.lf, count: breaks)) }
     // What follows is read as a line of its own, indentation and all.
-    at = lineStart
+    if at < count { at = lineStart }
     return text
   }
 }

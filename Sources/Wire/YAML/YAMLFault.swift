@@ -82,7 +82,7 @@ extension YAMLFault {
     case .badBlockHeader:
       "after '|' or '>' only a digit 1-9, '+' or '-', and a comment may follow on the line"
     case .blankLineTooDeep:
-      "a blank line has more spaces than the first line of the block; remove them, or give the indentation as |2"
+      "a blank line has more spaces than the first line of the block; remove them, or write |2"
     case .expectedSeparator(let closing): "expected ',' or '\(Self.character(closing))'"
     default: "not valid YAML"
     }

@@ -116,7 +116,8 @@ extension YAMLParser {
 
   /// Refuses what a plain text can't begin with inside a flow collection.
   ///
-  /// Stricter than YAML 1.2 section 7.3.3: also a leading `?` or `:`, which common readers take for a key's sign.
+  /// Stricter than YAML 1.2 section 7.3.3: also a leading `?` or `:`, which common readers take for a key's
+  /// sign.
   private mutating func refuseFlowIndicator() throws(YAMLFault) {
     let byte = peek()
     switch byte {

@@ -1,7 +1,8 @@
 // A node as JSON, typed by the core schema, so that another reader's result can be compared with ours.
 
 extension YAMLNode {
-  /// This node as JSON text; infinities and not-a-number, which JSON lacks, become the strings `.inf`, `-.inf`, `.nan`.
+  /// This node as JSON text; infinities and not-a-number, which JSON lacks, become the strings `.inf`,
+  /// `-.inf`, `.nan`.
   package func json() -> String {
     var text = ""
     writeJSON(to: &text)

@@ -1,8 +1,9 @@
 // YAML 1.2, the part of it that configurations need.
 //
 // Read: block and flow collections, the five scalar styles, comments, several documents, and JSON as it is.
-// Refused by name: anchors, aliases, tags, merge keys, complex keys, directives, tabs that indent, and keys that
-// occur twice. What is read means what YAML 1.2 says it means; where common readers differ, it is refused.
+// Refused by name: anchors, aliases, tags, merge keys, complex keys, directives, tabs that indent, and keys
+// that occur twice. What is read means what YAML 1.2 says it means; where common readers differ, it is
+// refused.
 //
 // This file has documents and block collections; YAMLFlow.swift has flow collections, YAMLScalars.swift and
 // YAMLBlockScalar.swift the texts. The parser descends recursively, at most `depthCeiling` levels.

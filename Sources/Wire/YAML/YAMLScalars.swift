@@ -171,7 +171,8 @@ extension YAMLParser {
     }
   }
 
-  /// Reads a scalar's hexadecimal digits; two surrogates in a row are one scalar, as in JSON (RFC 8259 section 7).
+  /// Reads a scalar's hexadecimal digits; two surrogates in a row are one scalar, as in JSON (RFC 8259
+  /// section 7).
   private mutating func scalar(digits: Int, from start: Int, into text: inout [UInt8]) throws(YAMLFault) {
     guard var value = hexadecimal(digits) else { throw fault(.badEscape, at: start) }
     if digits == 4, (0xD800...0xDBFF).contains(value), peek() == ASCII.backslash, peek(1) == UInt8(ascii: "u")

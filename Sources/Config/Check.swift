@@ -1,0 +1,39 @@
+// Whether every file and variable that a configuration names is there and good.
+
+internal import Wire
+
+package enum Check {
+  /// The configuration's own problems and those of what it names, in the order of the text.
+  ///
+  /// Secrets are read as they will be sent, then wiped. Whether a certificate is one is left to whoever uses
+  /// it.
+  package static func problems(_ loaded: Loaded, environment: Environment) -> [Problem] {
+    var problems = loaded.problems
+    for reference in loaded.references {
+      guard let message = complaint(reference.target, environment) else { continue }
+      let file = reference.position == nil ? nil : loaded.file
+      problems.append(Problem(file: file, position: reference.position, message: message))
+    }
+    return problems.inOrder
+  }
+
+  private static func complaint(_ target: Reference.Target, _ environment: Environment) -> String? {
+    switch target {
+    case .secret(let source, let name):
+      do {
+        _ = try Secret.load(source, from: environment)
+        return nil
+      } catch {
+        if case .unset = error { return "\(name): \(error.message)" }
+        return "\(name) (\(source.place)): \(error.message)"
+      }
+    case .file(let path, let key):
+      do {
+        try FileContents.check(path)
+        return nil
+      } catch {
+        return "\(key) (\(path)) \(error.message)"
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+// The configuration's JSON Schema (draft 2020-12), for editors, out of the same tables that the decoder
+// reads.
+
+internal import Wire
+
+package enum Schema {
+  /// The schema as indented JSON text, with a line break at its end.
+  package static func json() -> String {
+    var writer = JSONText()
+    writer.open("{")
+    writer.member("$schema", "https://json-schema.org/draft/2020-12/schema")
+    writer.member("title", "Remora configuration")
+    object(.root, isRoot: true, into: &writer)
+    writer.close("}")
+    return writer.text + "\n"
+  }
+
+  /// The keys as a Markdown list, for the reference of users: path, and what it is.
+  package static func reference() -> String {
+    var lines: [String] = []
+    list(.root, under: "", into: &lines)
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Every path of keys, `*` standing for a name that the operator chooses.
+  static func paths() -> [String] {
+    var lines: [String] = []
+    list(.root, under: "", into: &lines)
+    return lines.compactMap { line in
+      let parts = line.split(separator: "`")
+      return parts.count > 1 ? String(parts[1]) : nil
+    }
+  }
+
+  private static func list(_ table: Table, under path: String, into lines: inout [String]) {
+    for key in table.keys {
+      let name = path.isEmpty ? key.name : path + "." + key.name
+      var kinds = ""
+      if let only = key.kinds, only.count < ProviderKind.allCases.count - 1 {
+        kinds =
+          " (" + ProviderKind.allCases.filter(only.contains).map(\.rawValue).joined(separator: ", ") + ")"
+      }
+      lines.append("- `\(name)`: \(key.about)\(kinds)")
+      descend(key.shape, under: name, into: &lines)
+    }
+  }
+
+  private static func descend(_ shape: Shape, under path: String, into lines: inout [String]) {
+    switch shape {
+    case .object(let table): list(table, under: path, into: &lines)
+    case .map(let value): descend(value, under: path + ".*", into: &lines)
+    case .list(let item): descend(item, under: path, into: &lines)
+    case .either(let forms): for form in forms { descend(form, under: path, into: &lines) }
+    default: return
+    }
+  }
+
+  private static func object(_ table: Table, isRoot: Bool = false, into writer: inout JSONText) {
+    // Nothing behind a key means the same as an empty mapping.
+    if isRoot { writer.member("type", "object") } else { writer.member("type", ["object", "null"]) }
+    writer.member("additionalProperties", false)
+    let required = table.keys.filter(\.isRequired).map(\.name)
+    if !required.isEmpty { writer.member("required", required) }
+    writer.open("{", "properties")
+    for key in table.keys {
+      writer.open("{", key.name)
+      writer.member("description", key.about)
+      write(key.shape, into: &writer)
+      writer.close("}")
+    }
+    writer.close("}")
+  }
+
+  private static func write(_ shape: Shape, into writer: inout JSONText) {
+    switch shape {
+    case .text, .address, .url: writer.member("type", "string")
+    case .path:
+      writer.member("type", "string")
+      writer.member("minLength", 1)
+    case .boolean: writer.member("type", ["boolean", "string"])
+    case .number: writer.member("type", ["number", "string"])
+    case .percent: pattern("^([0-9]{1,3}%|.*\\$\\{.*)$", into: &writer)
+    case .duration: pattern("^([0-9]+(ms|s|m|h|d)|.*\\$\\{.*)$", into: &writer)
+    case .size:
+      writer.member("type", ["string", "integer"])
+      writer.member("pattern", "^([0-9]+(B|KiB|MiB|GiB)?|.*\\$\\{.*)$")
+    case .integer(let range):
+      writer.member("type", ["integer", "string"])
+      writer.member("minimum", range.lowerBound)
+      writer.member("maximum", range.upperBound)
+    case .choice(let names): writer.member("enum", names)
+    case .list(let item): nested("array", "items", item, into: &writer)
+    case .map(let value): nested("object", "additionalProperties", value, into: &writer)
+    case .object(let table): object(table, into: &writer)
+    case .secret: either([.choice(["passthrough", "none"]), .text, .object(.secret)], into: &writer)
+    case .header: either([.text, .number, .boolean, .object(.secret)], into: &writer)
+    case .either(let forms): either(forms, into: &writer)
+    }
+  }
+
+  private static func pattern(_ pattern: String, into writer: inout JSONText) {
+    writer.member("type", "string")
+    writer.member("pattern", pattern)
+  }
+
+  /// A collection whose values have one shape.
+  private static func nested(_ type: String, _ keyword: String, _ shape: Shape, into writer: inout JSONText) {
+    writer.member("type", [type, "null"])
+    writer.open("{", keyword)
+    write(shape, into: &writer)
+    writer.close("}")
+  }
+
+  private static func either(_ forms: [Shape], into writer: inout JSONText) {
+    writer.open("[", "anyOf")
+    for form in forms {
+      writer.open("{")
+      write(form, into: &writer)
+      writer.close("}")
+    }
+    writer.close("]")
+  }
+}

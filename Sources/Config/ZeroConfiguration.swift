@@ -1,0 +1,40 @@
+// What is served where no file says anything: every well-known provider whose key is in the environment.
+
+internal import Wire
+
+extension Decoder {
+  /// The source of a kind's key in the environment: `NAME_FILE` before `NAME`, since only files rotate.
+  mutating func environmentKey(_ kind: ProviderKind) -> SecretSource? {
+    for variable in kind.row.keyVariables {
+      let fileVariable = variable + "_FILE"
+      if let path = environment.nonEmpty(fileVariable) {
+        if environment.nonEmpty(variable) != nil {
+          warning("both \(fileVariable) and \(variable) are set; the file is used", at: nil)
+        }
+        return .file(path)
+      }
+      if environment.nonEmpty(variable) != nil { return .environment(variable) }
+    }
+    return nil
+  }
+
+  /// A provider for each available kind that has a public address and whose key is found, in the order of the
+  /// kinds.
+  mutating func environmentProviders() -> [Provider] {
+    var providers: [Provider] = []
+    for kind in ProviderKind.allCases where kind.row.needsKey && kind.row.baseURL != nil {
+      guard let source = environmentKey(kind) else { continue }
+      guard kind.isAvailable else {
+        let names = kind.row.keyVariables.joined(separator: " or ")
+        warning(
+          "\(names) is set, but kind '\(kind.rawValue)' is not available yet; it is not served", at: nil)
+        continue
+      }
+      references.append(
+        Reference(target: .secret(source, name: "provider '\(kind.rawValue)' api_key"), position: nil))
+      providers.append(
+        Provider(name: kind.rawValue, kind: kind, baseURL: kind.row.baseURL, apiKey: source))
+    }
+    return providers
+  }
+}

@@ -1,0 +1,160 @@
+// Whole configurations: what good ones mean, and every problem of bad ones.
+
+import Testing
+import Wire
+
+@testable import Config
+
+@Suite struct DecoderTests {
+  @Test(
+    "every problem of a bad configuration is reported at its place",
+    arguments: ["contract", "syntax", "unknown-keys", "values", "references", "nothing"])
+  func bad(_ name: String) throws {
+    let loaded = try Fixture.decode("bad/\(name).yaml")
+    let found = (loaded.problems + loaded.warnings).map { $0.description + "\n" }.joined()
+    #expect(loaded.settings == nil)
+    // A secret written in the wrong place is never repeated.
+    #expect(!found.contains("hunter2"))
+    if Environment.current()["REMORA_REGENERATE"] != nil {
+      try write(Array(found.utf8), toFile: Fixture.folder + "bad/\(name).txt")
+    }
+    let expected = try Fixture.bytes("bad/\(name).txt")
+    #expect(found == String(decoding: expected, as: UTF8.self))
+  }
+
+  @Test("a good configuration says what was meant")
+  func everyKey() throws {
+    let environment = ["GROQ_API_KEY": "k", "REGION": "eu", "SIGNATURE": "s"]
+    let loaded = try Fixture.decode("good/every-key.yaml", environment)
+    #expect(loaded.problems.map(\.description) == [])
+    #expect(loaded.warnings.map(\.description) == [])
+    let settings = try #require(loaded.settings)
+    #expect(
+      settings.listen.map(\.address.text) == [
+        "127.0.0.1:5141", "[::1]:5141", "unix:/run/remora/proxy.sock", "0.0.0.0:8443",
+      ])
+    #expect(settings.listen[3].tls?.clientCAFile == "/etc/remora/clients.pem")
+    #expect(settings.listen[3].defaultProvider == "local" && settings.listen[3].model == "small")
+    #expect(settings.admin == .tcp(host: "127.0.0.1", port: 5142))
+    #expect(settings.workers == .automatic)
+    #expect(settings.providers.map(\.name) == ["gateway", "groq", "local", "mine", "mock"])
+    let gateway = try #require(settings.provider("gateway"))
+    #expect(
+      gateway.baseURL == BaseURL(scheme: .https, host: "llm-gateway.platform.svc", port: 8443, prefix: "/v1"))
+    #expect(gateway.apiKey == .file("/var/run/secrets/remora/gateway"))
+    #expect(
+      gateway.headers == [
+        ProviderHeader(name: "x-team", value: .text("payments-dev")),
+        ProviderHeader(name: "x-signature", value: .secret(.environment("SIGNATURE"))),
+        ProviderHeader(name: "x-region", value: .secret(.environment("REGION"))),
+      ])
+    #expect(gateway.tls.serverName == "gateway.example")
+    #expect(gateway.timeouts.connect == .milliseconds(250) && gateway.timeouts.firstByte == .seconds(60))
+    #expect(gateway.timeouts.idle == .seconds(7200))
+    #expect(
+      gateway.pool.maxConnections == 8 && gateway.pool.warm == 2 && gateway.pool.idleTimeout == .seconds(60))
+    guard case .openAI(let keys) = gateway.dialect else {
+      Issue.record("not OpenAI's keys")
+      return
+    }
+    #expect(keys.organization == "org-1" && keys.project == "proj-1")
+    #expect(settings.provider("groq")?.apiKey == .environment("GROQ_API_KEY"))
+    #expect(settings.provider("groq")?.baseURL?.text == "https://api.groq.com/openai/v1")
+    #expect(settings.provider("groq")?.pool.idleTimeout == .seconds(55))
+    #expect(settings.provider("local")?.pool.idleTimeout == .seconds(4))
+    #expect(settings.provider("mine")?.apiKey == .passthrough)
+    #expect(settings.model("routed")?.targets == [ModelTarget(provider: "local", model: "org/model")])
+    #expect(settings.maxBody == 10 << 20 && settings.allowedHosts == ["remora.example"])
+    #expect(settings.allowedOrigins == ["https://app.example:8443"])
+    #expect(settings.responseMetadata == .headers && settings.shutdown.drain == .seconds(10))
+    #expect(settings.telemetry.accessLog == .off && settings.telemetry.level == .debug)
+  }
+
+  @Test("JSON is read like YAML")
+  func json() throws {
+    let loaded = try Fixture.decode("good/same.json", ["OPENAI_API_KEY": "k"])
+    #expect(loaded.problems.map(\.description) == [])
+    let settings = try #require(loaded.settings)
+    #expect(settings.provider("openai")?.timeouts.idle == .seconds(120))
+    #expect(settings.listen == [ListenEntry(address: .tcp(host: "127.0.0.1", port: 4141))])
+    #expect(settings.admin == .tcp(host: "0.0.0.0", port: 4142))
+  }
+
+  @Test("a provider without settings has those of its kind")
+  func minimal() throws {
+    let found = try Fixture.decode("good/minimal.yaml", ["OPENAI_API_KEY": "k"])
+    #expect(found.settings?.providers.first?.apiKey == .environment("OPENAI_API_KEY"))
+    let missing = try Fixture.decode("good/minimal.yaml")
+    #expect(
+      missing.problems.count == 1 && missing.problems.first?.message.contains("OPENAI_API_KEY_FILE") == true)
+  }
+
+  @Test(
+    "http to a public name is a warning, inside the cluster it is not",
+    arguments: [
+      ("http://localhost:8000", 0), ("http://127.0.0.2", 0), ("http://[::1]:1", 0),
+      ("http://vllm:8000/v1", 0),
+      ("http://a.b.svc", 0), ("http://a.b.svc.cluster.local", 0), ("http://10.1.2.3", 0),
+      ("http://172.31.0.1", 0),
+      ("http://nas.local", 0), ("http://172.32.0.1", 1), ("http://8.8.8.8", 1), ("http://api.example.com", 1),
+      ("https://api.example.com", 0), ("http://[2001:db8::1]", 1), ("http://[fd00::1]", 0),
+      ("http://a.svc.evil.com", 1),
+    ])
+  func plainHTTP(_ url: String, _ warnings: Int) {
+    let loaded = Fixture.decode(text: "providers: { a: { kind: openai_compatible, base_url: \"\(url)\" } }")
+    #expect(loaded.problems.map(\.description) == [])
+    #expect(loaded.warnings.count == warnings)
+  }
+
+  @Test("variables are replaced in any value, and typed like plain text")
+  func interpolation() throws {
+    let text = """
+      workers: ${WORKERS}
+      max_body: ${SIZE:-1MiB}
+      listen: "127.0.0.1:${PORT:-4000}"
+      providers: { mock: , a: { kind: openai, api_key: "${KEY}", organization: "$${x} $y ${EMPTY:-z}" } }
+      """
+    let settings = try #require(Fixture.decode(text: text, ["WORKERS": "3", "EMPTY": ""]).settings)
+    #expect(settings.workers == .count(3) && settings.maxBody == 1 << 20)
+    #expect(settings.listen.map(\.address.text) == ["127.0.0.1:4000"])
+    #expect(settings.provider("a")?.apiKey == .environment("KEY"))
+    guard case .openAI(let keys)? = settings.provider("a")?.dialect else {
+      Issue.record("not OpenAI's keys")
+      return
+    }
+    #expect(keys.organization == "${x} $y z")
+  }
+
+  @Test(
+    "what is set but has no effect is not complained about",
+    arguments: [
+      "limits: { requests_per_minute: 0 }", "limits:", "policies: {}", "policy_chain: []", "retry:",
+      "prices: {}",
+      "consumers:", "models: { a: { targets: [mock/a], pick: ordered, deprecated: false } }",
+    ])
+  func inert(_ text: String) {
+    #expect(Fixture.decode(text: "providers: { mock: }\n" + text).problems.map(\.description) == [])
+  }
+
+  @Test(
+    "what is not available yet is said so",
+    arguments: [
+      ("limits: { tokens_per_minute: 1 }", "limits", 2), ("retry: { attempts: 2 }", "retry", 2),
+      ("telemetry: { otlp: { endpoint: http://c:4318 } }", "telemetry.otlp", 2),
+    ])
+  func notYet(_ text: String, _ key: String, _ line: Int) {
+    let problems = Fixture.decode(text: "providers: { mock: }\n" + text).problems
+    #expect(problems.map(\.message) == ["'\(key)' is not available yet; remove it"])
+    #expect(problems.first?.position?.line == line)
+  }
+
+  @Test("no configuration, cut anywhere, traps")
+  func prefixes() throws {
+    for name in ["bad/contract.yaml", "bad/values.yaml", "good/every-key.yaml"] {
+      let bytes = try Fixture.bytes(name)
+      for length in stride(from: 0, to: bytes.count, by: 7) {
+        _ = ConfigFile.decode(Array(bytes[..<length]), path: name, environment: Environment([:]))
+      }
+    }
+  }
+}
