@@ -150,7 +150,7 @@ private func busySnapshot() -> MetricSnapshot {
       # HELP remora_requests_in_flight Requests read and not yet answered in full.
       # TYPE remora_requests_in_flight gauge
       remora_requests_in_flight 1
-      # HELP remora_tokens_total Tokens as the provider counted them; cached_input is part of input, reasoning of output.
+      # HELP remora_tokens_total Tokens, as the provider counted them; input holds cached_input, output holds reasoning.
       # TYPE remora_tokens_total counter
       remora_tokens_total{provider="gateway",model="gpt-4o",kind="input"} 12
 
