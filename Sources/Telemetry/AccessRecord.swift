@@ -1,7 +1,7 @@
-// One line of JSON for each request, for the operator: who asked for what, who answered, how long and how much.
+// One line of JSON for each request, for the operator: who asked for what, who answered, how long, how much.
 //
-// It never holds a body, a header's value or a secret; the client's own words in it are the identifiers it sent
-// and the model's name, each cut and escaped, so that no client can forge a line. Next: LogSink.swift.
+// It never holds a body, a header's value or a secret; the client's own words in it are the identifiers it
+// sent and the model's name, each cut and escaped, so that no client can forge a line. Next: LogSink.swift.
 
 package import Wire
 

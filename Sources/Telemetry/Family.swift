@@ -69,7 +69,7 @@ extension Family {
       .provider, .model,
       .detail("kind") { (TokenKind(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .input).name },
     ],
-    help: "Tokens as the provider counted them; cached_input is part of input, reasoning of output.")
+    help: "Tokens, as the provider counted them; input holds cached_input, output holds reasoning.")
   static let cost = Family(
     "remora_cost_usd", .counter, unit: "usd", [.provider, .model],
     help: "Cost in US dollars at the configured or catalogued prices.")

@@ -1,7 +1,7 @@
 // Diagnostics for the operator, on standard error: one line of JSON each, a fixed sentence and named facts.
 //
-// The sentence is static, so nothing from outside can end up in it; facts are cut and escaped. These lines are
-// rare, hence one sink behind a lock for all workers. Requests have their own log: AccessRecord.swift.
+// The sentence is static, so nothing from outside can end up in it; facts are cut and escaped. These lines
+// are rare, hence one sink behind a lock for all workers. Requests have their own log: AccessRecord.swift.
 
 import Glibc
 import Synchronization

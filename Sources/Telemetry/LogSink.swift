@@ -1,7 +1,7 @@
 // Lines on their way to a descriptor that may not be read: kept up to a ceiling, then dropped and counted.
 //
-// A full pipe must never hold up a stream, so nothing here waits. The worker appends during a turn of its loop
-// and flushes at the end of it; where the reader is slow it flushes again on a later turn.
+// A full pipe must never hold up a stream, so nothing here waits. The worker appends during a turn of its
+// loop and flushes at the end of it; where the reader is slow it flushes again on a later turn.
 
 import Glibc
 package import Wire

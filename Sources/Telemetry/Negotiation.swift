@@ -97,7 +97,7 @@ private struct MediaRange {
     }
   }
 
-  /// 3 for the type itself, 2 for its family, 1 for anything; nil where the range doesn't hold the text format.
+  /// 3 for the type itself, 2 for its family, 1 for anything; nil where it doesn't hold the text format.
   var specificityForText: Int? {
     switch kind {
     case .plain: isOldText ? 3 : nil

@@ -1,0 +1,130 @@
+import Testing
+import Wire
+
+@testable import Telemetry
+
+private func line(_ record: AccessRecord) -> [UInt8] {
+  var out = ByteQueue()
+  record.write(into: &out)
+  return out.array()
+}
+
+private func fullRecord(_ text: [UInt8]) -> AccessRecord {
+  var record = AccessRecord(
+    unixNanoseconds: 1_709_164_800_123_000_000, endpoint: .chatCompletions, status: 200, end: .complete)
+  record.requestID = text
+  record.method = text
+  record.group = text
+  record.modelAsked = text
+  record.provider = text
+  record.model = text
+  record.isStream = true
+  record.durationNanoseconds = 1_234_567_890
+  record.upstreamNanoseconds = 1_200_000_000
+  record.firstTokenNanoseconds = 300_000_000
+  record.overheadNanoseconds = 87_900
+  record.usage = Usage(input: 12, output: 34, cachedInput: 5, reasoning: 6)
+  record.costUSD = 0.00037
+  record.attempts = 2
+  record.requestBytes = 100
+  record.responseBytes = 2000
+  record.errorCode = text
+  record.policies = [text, text]
+  record.customer = text
+  record.thread = text
+  return record
+}
+
+@Suite("AccessRecord") struct AccessRecordTests {
+  @Test("a full line is exactly this")
+  func golden() {
+    let wanted = """
+      {"time":"2024-02-29T00:00:00.123Z","request_id":"x","endpoint":"chat_completions","method":"x","group":"x",\
+      "model_asked":"x","provider":"x","model":"x","status":200,"stream":true,"duration_ms":1234.567,\
+      "upstream_ms":1200,"first_token_ms":300,"overhead_us":87,"tokens_in":12,"tokens_out":34,"tokens_cached":5,\
+      "tokens_reasoning":6,"cost_usd":0.00037,"attempts":2,"bytes_in":100,"bytes_out":2000,"end":"complete",\
+      "error_code":"x","policies":["x","x"],"customer":"x","thread":"x"}
+
+      """
+    #expect(String(decoding: line(fullRecord(Array("x".utf8))), as: UTF8.self) == wanted)
+  }
+
+  @Test("what is not known is left out")
+  func sparse() throws {
+    let record = AccessRecord(unixNanoseconds: 0, endpoint: .other, status: 404, end: .error)
+    #expect(
+      try parseLine(line(record)).map(\.name) == [
+        "time", "endpoint", "status", "stream", "duration_ms", "overhead_us", "attempts", "bytes_in",
+        "bytes_out", "end",
+      ])
+  }
+
+  @Test(
+    "a line stays one JSON line whatever a client sends",
+    arguments: [
+      Array("quote\" backslash\\ newline\n\r\ttab".utf8), Array("{\"status\":200}\n{\"time\":\"".utf8),
+      Array("🐟ü\u{2028}\u{7F}\u{0}".utf8), [0xFF, 0xFE, 0x80, 0xC3], [0x22], [0x5C], [0x0A],
+      [UInt8](repeating: 0x0A, count: 5000), [UInt8](repeating: 0x01, count: 5000),
+      [UInt8](repeating: 0xFF, count: 5000), Array(String(repeating: "🐟", count: 2000).utf8),
+      (0...255).map { UInt8($0) },
+    ])
+  func uglyText(_ text: [UInt8]) throws {
+    var record = fullRecord(text)
+    record.policies = Array(repeating: text, count: 100)
+    record.status = .min
+    record.attempts = .min
+    record.requestBytes = .min
+    record.responseBytes = .min
+    record.usage = Usage(input: .min, output: .min, cachedInput: .min, reasoning: .min)
+    record.costUSD = .greatestFiniteMagnitude
+    record.durationNanoseconds = .max
+    record.upstreamNanoseconds = .max
+    record.firstTokenNanoseconds = .min
+    record.overheadNanoseconds = .max
+    let written = line(record)
+    let members = try parseLine(written)
+    #expect(members.count == 27)
+    #expect(written.count <= LogSink.lineCeiling)
+    let whole = String(decoding: text, as: UTF8.self)
+    for member in members where ["model_asked", "customer", "thread", "request_id"].contains(member.name) {
+      guard case .text(let kept) = member.value else {
+        Issue.record("\(member.name) is no text")
+        continue
+      }
+      // Escapes may cut earlier than the ceiling, but what is kept is the text's own beginning.
+      #expect(whole.unicodeScalars.starts(with: kept.unicodeScalars) && !kept.isEmpty)
+    }
+  }
+
+  @Test("a text of 128 bytes is whole, one of 129 is cut")
+  func cut() throws {
+    for count in [127, 128, 129, 4096] {
+      let record = fullRecord([UInt8](repeating: 0x61, count: count))
+      let asked = try #require(try parseLine(line(record)).first { $0.name == "model_asked" })
+      #expect(asked.value == .text(String(repeating: "a", count: min(count, 128))))
+    }
+  }
+
+  @Test(
+    "a cost is a plain number or is left out",
+    arguments: [
+      (0.0, "0"), (0.0000125, "0.0000125"), (12.5, "12.5"), (1e300, "1000000000"), (.nan, nil),
+      (.infinity, nil), (-1, nil),
+    ] as [(Double, String?)])
+  func cost(_ dollars: Double, _ wanted: String?) throws {
+    var record = AccessRecord(unixNanoseconds: 0, endpoint: .other, status: 200, end: .complete)
+    record.costUSD = dollars
+    let member = try parseLine(line(record)).first { $0.name == "cost_usd" }
+    #expect(member?.value == wanted.map { .number($0) })
+  }
+
+  @Test("every end has its own name")
+  func ends() throws {
+    let names = try ExchangeEnd.allCases.map { end in
+      let record = AccessRecord(unixNanoseconds: 0, endpoint: .other, status: 200, end: end)
+      return try parseLine(line(record)).first { $0.name == "end" }?.value
+    }
+    let wanted = ["complete", "client_gone", "upstream_eof", "error", "idle_timeout", "shutdown"]
+    #expect(names == wanted.map { .text($0) })
+  }
+}

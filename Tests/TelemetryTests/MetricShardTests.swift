@@ -1,0 +1,242 @@
+import Telemetry
+import Testing
+import Wire
+
+@testable import Telemetry
+
+private func finish(
+  _ shard: MetricShard, model: Label, provider: Label = .none, status: Int = 200, nanoseconds: Int = 1
+) {
+  var exchange = ExchangeRecord(endpoint: .chatCompletions, status: status)
+  exchange.provider = provider
+  exchange.model = model
+  exchange.durationNanoseconds = nanoseconds
+  exchange.firstTokenNanoseconds = nanoseconds
+  exchange.usage = Usage(input: 1, output: 1, cachedInput: 1, reasoning: 1)
+  exchange.costUSD = 1
+  shard.begin()
+  shard.finish(exchange)
+}
+
+private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
+  try parseExposition(exposed(snapshot), isOpenMetrics: false)
+}
+
+@Suite("MetricShard") struct MetricShardTests {
+  @Test("10,000 model names that clients made up are one label")
+  func madeUpModels() throws {
+    let shard = MetricShard()
+    shard.configure(providers: ["p"], models: ["gpt-4o"], policies: [])
+    for number in 0..<10_000 {
+      finish(shard, model: shard.model("made-up-\(number)"), provider: shard.provider("p"))
+    }
+    finish(shard, model: shard.model("gpt-4o"), provider: shard.provider("p"))
+    let families = try parsed(shard.snapshot)
+    #expect(families.samples("remora_requests_total").count == 2)
+    #expect(families.total("remora_requests_total", ["model": "other"]) == 10_000)
+    #expect(families.total("remora_metrics_dropped_label_sets_total") == 0)
+  }
+
+  @Test("10,000 configured names stay under the ceiling, and no observation is lost")
+  func ceiling() throws {
+    let names = (0..<10_000).map { "model-\($0)" }
+    let shard = MetricShard()
+    shard.configure(providers: names, models: names, policies: names)
+    for (at, name) in names.enumerated() {
+      finish(shard, model: shard.model(name), provider: shard.provider(name), status: 100 + at % 500)
+      shard.attempted(
+        shard.provider(name), AttemptOutcome(rawValue: UInt8(at % AttemptOutcome.allCases.count)) ?? .success)
+      shard.acted(shard.policy(name), .block)
+      shard.connections(shard.provider(name), .idle, by: 1)
+    }
+    for at in names.indices { shard.connections(shard.provider(names[at]), .idle, by: -1) }
+    let families = try parsed(shard.snapshot)
+    for family in families {
+      let sets = Set(family.samples.map { "\($0.labels.filter { $0[0] != "le" })" })
+      #expect(sets.count <= 200, "\(family.name)")
+    }
+    #expect(families.total("remora_requests_total") == 10_000)
+    #expect(families.total("remora_request_duration_seconds_count") == 10_000)
+    #expect(families.total("remora_upstream_attempts_total") == 10_000)
+    #expect(families.total("remora_tokens_total", ["kind": "reasoning"]) == 10_000)
+    #expect(families.total("remora_cost_usd_total") == 10_000)
+    #expect(families.samples("remora_upstream_connections").allSatisfy { $0.value == "0" })
+    // The first of them kept their names.
+    #expect(families.total("remora_requests_total", ["model": "model-0"]) == 1)
+    let dropped = families.total(
+      "remora_metrics_dropped_label_sets_total", ["metric": "remora_requests_total"])
+    #expect(dropped > 9000 && dropped < 10_000)
+  }
+
+  @Test("names a client can send never become labels unless configured, whatever their length")
+  func unknownNames() {
+    let shard = MetricShard()
+    shard.configure(providers: ["p"], models: ["m"], policies: ["x"])
+    #expect(shard.model("") == .none)
+    #expect(shard.model("m") != .other)
+    #expect(shard.model("M") == .other)
+    #expect(shard.model("p") == .other)
+    #expect(shard.provider("m") == .other)
+    #expect(shard.policy("x") != .other)
+    #expect(shard.model(String(repeating: "m", count: 100_000)) == .other)
+    #expect(shard.model("other") == .other)
+  }
+
+  @Test("a reload takes names away, and nothing that was counted")
+  func reload() throws {
+    let shard = MetricShard()
+    shard.configure(providers: [], models: ["old"], policies: [])
+    finish(shard, model: shard.model("old"))
+    shard.configure(providers: [], models: ["new"], policies: [])
+    #expect(shard.model("old") == .other)
+    finish(shard, model: shard.model("new"))
+    shard.configure(providers: [], models: ["old"], policies: [])
+    finish(shard, model: shard.model("old"))
+    let families = try parsed(shard.snapshot)
+    #expect(families.total("remora_requests_total", ["model": "old"]) == 2)
+    #expect(families.total("remora_requests_total", ["model": "new"]) == 1)
+  }
+
+  @Test("shards that know names in another order merge by name")
+  func merge() throws {
+    let one = MetricShard()
+    one.configure(providers: ["p", "q"], models: ["a", "b"], policies: ["x"])
+    let two = MetricShard()
+    two.configure(providers: ["q", "p"], models: ["c", "b"], policies: ["x"])
+    finish(one, model: one.model("a"), provider: one.provider("p"), nanoseconds: 15_000_000)
+    finish(one, model: one.model("b"), provider: one.provider("q"))
+    finish(two, model: two.model("b"), provider: two.provider("q"), nanoseconds: 700_000_000_000)
+    finish(two, model: two.model("c"), provider: two.provider("p"))
+    one.begin()
+    two.begin()
+    two.refused(.timeout)
+    one.acted(one.policy("x"), .block)
+    two.acted(two.policy("x"), .block)
+    one.clientConnections(by: 2)
+    two.clientConnections(by: 1)
+    two.logLinesDropped(5)
+    var total = one.snapshot
+    total.merge(two.snapshot)
+    let families = try parsed(total)
+    #expect(families.total("remora_requests_total", ["model": "a", "provider": "p"]) == 1)
+    #expect(families.total("remora_requests_total", ["model": "b", "provider": "q"]) == 2)
+    #expect(families.total("remora_requests_total", ["model": "c", "provider": "p"]) == 1)
+    #expect(families.total("remora_request_duration_seconds_count", ["model": "b"]) == 2)
+    #expect(families.total("remora_request_duration_seconds_bucket", ["model": "b", "le": "655.36"]) == 1)
+    #expect(families.total("remora_cost_usd_total") == 4)
+    #expect(families.total("remora_requests_in_flight") == 2)
+    #expect(families.total("remora_refused_total") == 1)
+    #expect(families.total("remora_policy_actions_total", ["policy": "x", "action": "block"]) == 2)
+    #expect(families.total("remora_client_connections") == 3)
+    #expect(families.total("remora_log_lines_dropped_total") == 5)
+    // The shards themselves are as they were.
+    #expect(try parsed(one.snapshot).total("remora_requests_total") == 2)
+  }
+
+  @Test("merged shards stay under the ceiling as well, and lose nothing")
+  func mergeCeiling() throws {
+    var total = MetricSnapshot()
+    var foldedInShards = 0.0
+    for worker in 0..<4 {
+      let names = (0..<300).map { "w\(worker)-\($0)" }
+      let shard = MetricShard()
+      shard.configure(providers: names, models: names, policies: [])
+      for name in names { finish(shard, model: shard.model(name), provider: shard.provider(name)) }
+      foldedInShards += try parsed(shard.snapshot).total("remora_metrics_dropped_label_sets_total")
+      total.merge(shard.snapshot)
+    }
+    let families = try parsed(total)
+    #expect(families.samples("remora_requests_total").count <= 200)
+    #expect(families.total("remora_requests_total") == 1200)
+    #expect(families.total("remora_metrics_dropped_label_sets_total") == foldedInShards)
+  }
+
+  @Test("what can't be true is not counted, and nothing traps")
+  func absurdNumbers() throws {
+    let shard = MetricShard()
+    for (tokens, dollars, time) in [
+      (Int.max, Double.infinity, Int.max), (Int.min, .nan, .min), (-1, -1, -1),
+      (Int.max, .greatestFiniteMagnitude, .max), (Int.max, 1, .max),
+    ] {
+      var exchange = ExchangeRecord(endpoint: .responses, status: tokens)
+      exchange.usage = Usage(input: tokens, output: tokens, cachedInput: tokens, reasoning: tokens)
+      exchange.costUSD = dollars
+      exchange.durationNanoseconds = time
+      exchange.firstTokenNanoseconds = time
+      exchange.overheadNanoseconds = time
+      exchange.requestBytes = tokens
+      exchange.responseBytes = tokens
+      exchange.expectsUsage = true
+      shard.finish(exchange)
+    }
+    let families = try parsed(shard.snapshot)
+    #expect(families.total("remora_requests_total", ["code": "other"]) == 5)
+    #expect(families.total("remora_cost_usd_total") == 1_000_001)
+    #expect(families.total("remora_tokens_total", ["kind": "input"]) == 3 * 1_099_511_627_776)
+    // More ends than beginnings would be our own fault; the gauge doesn't show it as a negative count.
+    #expect(families.total("remora_requests_in_flight") == 0)
+  }
+
+  @Test("usage that should be there and isn't is counted")
+  func missingUsage() throws {
+    let shard = MetricShard()
+    var exchange = ExchangeRecord(endpoint: .chatCompletions, status: 200)
+    shard.finish(exchange)
+    exchange.expectsUsage = true
+    shard.finish(exchange)
+    exchange.usage.output = 0
+    shard.finish(exchange)
+    #expect(try parsed(shard.snapshot).total("remora_usage_missing_total") == 1)
+  }
+
+  @Test(
+    "each duration is in the one bucket whose edges hold it",
+    arguments: [Bounds.duration, Bounds.firstToken, Bounds.overhead].indices)
+  func buckets(_ which: Int) {
+    let bounds = [Bounds.duration, Bounds.firstToken, Bounds.overhead][which]
+    #expect(bounds.count < Histogram.width)
+    var histogram = Histogram()
+    var sum = 0
+    for (at, bound) in bounds.enumerated() {
+      let text = bound.text.withUTF8Buffer { unsafe String(decoding: $0, as: UTF8.self) }
+      #expect(Double(text) == Double(bound.nanoseconds) / 1e9)
+      histogram.observe(bound.nanoseconds, in: bounds)
+      histogram.observe(bound.nanoseconds + 1, in: bounds)
+      sum += 2 * bound.nanoseconds + 1
+      #expect(histogram.counts[at] == (at == 0 ? 1 : 2))
+    }
+    #expect(histogram.counts[bounds.count] == 1)
+    #expect(histogram.count == 2 * bounds.count)
+    #expect(histogram.sumNanoseconds == sum)
+  }
+
+  @Test("reloads tell their result, and a refused one leaves what is in force")
+  func reloads() {
+    var config = ConfigHealth()
+    #expect(!config.isLastReloadSuccessful)
+    config.start(sha256: "aa", at: 1)
+    config.reloaded(.unreadable, sha256: "bb", at: 2)
+    #expect(!config.isLastReloadSuccessful)
+    #expect(config.sha256 == "aa" && config.lastSuccessUnixNanoseconds == 1)
+    config.reloaded(.unchanged, at: 3)
+    #expect(config.isLastReloadSuccessful && config.sha256 == "aa" && config.lastSuccessUnixNanoseconds == 3)
+    config.reloaded(.applied, sha256: "cc", at: 4)
+    #expect(config.sha256 == "cc")
+    #expect(ReloadResult.allCases.map(config.count) == [1, 1, 0, 1])
+  }
+
+  @Test("the name table finds what it holds, through all its growth, and stops at its ceiling")
+  func nameTable() {
+    var table = NameTable()
+    for number in 2..<NameTable.ceiling {
+      #expect(table.add(Array("name-\(number)".utf8).span)?.id == UInt16(number))
+    }
+    #expect(table.add(Array("one more".utf8).span) == nil)
+    #expect(table.add(Array("name-7".utf8).span)?.id == 7)
+    for number in 2..<NameTable.ceiling {
+      #expect(table.find(Array("name-\(number)".utf8).span)?.id == UInt16(number))
+    }
+    #expect(table.name(Label(id: 9)).text() == "name-9")
+    #expect(table.name(Label(id: 5000)).text() == "")
+  }
+}
