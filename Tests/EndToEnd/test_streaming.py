@@ -186,7 +186,8 @@ def test_named_events_keep_their_names(plain, upstream):
 
 
 def test_provider_error_event_reaches_the_client(sdk, plain, upstream):
-    upstream.reply(SSE_HEAD, event(CHUNKS[0]), event({"error": {"message": "model fell over", "type": "server_error"}}), LAST_CHUNK)
+    failure = {"error": {"message": "model fell over", "type": "server_error", "param": None, "code": None}}
+    upstream.reply(SSE_HEAD, event(CHUNKS[0]), event(failure), LAST_CHUNK)
     with pytest.raises(openai.APIError, match="model fell over"):
         list(sdk(plain).chat.completions.create(**CHAT))
 

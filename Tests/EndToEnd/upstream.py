@@ -203,7 +203,10 @@ class Upstream:
         address: str = "127.0.0.1",
         name: str = "localhost",
     ) -> None:
-        """`certificate=None` speaks plain HTTP. `greeting` is sent at once, in place of TLS and HTTP."""
+        """`certificate=None` speaks plain HTTP.
+
+        `greeting` is sent at once, in place of TLS and HTTP; an empty one is a hang-up.
+        """
         self.scheme = "https" if certificate or stall_handshake or greeting is not None else "http"
         self.name = name
         self.stall_handshake = stall_handshake
@@ -293,7 +296,9 @@ class Upstream:
         try:
             if self.greeting is not None:
                 connection.send(self.greeting)
-                connection.wait(None, PATIENCE)
+                if self.greeting:
+                    connection.wait(None, PATIENCE)
+                return
             if self.stall_handshake:
                 while True:
                     connection.fill()
