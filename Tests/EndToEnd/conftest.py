@@ -149,16 +149,16 @@ def start_remora(authority, tmp_path):
     """`start_remora(upstream, {...})` starts a proxy of the test's own.
 
     The second argument is laid over the default config, `provider=` over its one provider. `whole=` is a config
-    of its own instead. All are stopped, and held to their promises, when the test ends.
+    of its own instead, `whole=None` none at all. All are stopped, and held to their promises, when the test ends.
     """
     started = []
     numbers = itertools.count(1)
 
-    def start(server=None, changes=None, *, provider=None, whole=None, env=None, arguments=()) -> Remora:
+    def start(server=None, changes=None, *, provider=None, whole=..., env=None, arguments=()) -> Remora:
         directory = tmp_path / f"remora{next(numbers)}"
         directory.mkdir()
         config = whole
-        if config is None:
+        if config is ...:
             ca_file = authority.ca_file if server.scheme == "https" else None
             config = default_config(directory, server, ca_file)
             config = merged(config, {"providers": {"gateway": provider or {}}})

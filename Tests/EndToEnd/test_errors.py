@@ -21,7 +21,9 @@ CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": PROMPT}]}
 proxy_only = pytest.mark.proxy
 
 
-def raised(call, kind: type[openai.APIError], status: int, type: str, code: str | None) -> openai.APIStatusError:
+def raised(
+    call, kind: type[openai.APIError], status: int, type: str, code: str | None
+) -> openai.APIStatusError:
     """Runs `call`, which must fail in exactly this way; the message names no secret."""
     with pytest.raises(kind) as caught:
         call()
@@ -221,7 +223,10 @@ def test_connect_timeout(sdk, start_remora, upstream):
         started = time.monotonic()
         with pytest.raises(openai.InternalServerError) as caught:
             sdk(proxy).chat.completions.create(**CHAT)
-        assert (caught.value.status_code, caught.value.code) in ((504, "upstream_timeout"), (502, "upstream_connect"))
+        assert (caught.value.status_code, caught.value.code) in (
+            (504, "upstream_timeout"),
+            (502, "upstream_connect"),
+        )
         assert 0.25 < time.monotonic() - started < 2
         for filler in fillers:
             filler.close()
@@ -239,9 +244,15 @@ NOT_HTTP = {
     "NUL in a field": (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n",),
     "endless head": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, STALL),
     "long field": (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n",),
-    "unasked upgrade": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", STALL),
+    "unasked upgrade": (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        STALL,
+    ),
     "HTTP/2": (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", STALL),
-    "short JSON": (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{", CLOSE),
+    "short JSON": (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{",
+        CLOSE,
+    ),
 }
 
 
@@ -282,7 +293,9 @@ def test_fresh_connection_is_not_retried(start_remora, start_upstream):
 @pytest.mark.parametrize("status", [401, 403])
 def test_provider_refuses_the_key(sdk, plain, upstream, status):
     """The provider's text may quote a part of the key, so it is not passed on."""
-    leak = json_answer({"error": {"message": f"Incorrect API key provided: {SECRET}", "type": "x", "code": "y"}}, status)
+    leak = json_answer(
+        {"error": {"message": f"Incorrect API key provided: {SECRET}", "type": "x", "code": "y"}}, status
+    )
     upstream.reply(leak)
     upstream.reply(leak)
     error = raised(
@@ -304,7 +317,9 @@ def test_refused_key_is_not_tried_again_by_the_sdk(sdk, plain, upstream):
 
 
 @proxy_only
-@pytest.mark.parametrize(("status", "kind"), [(401, openai.AuthenticationError), (403, openai.PermissionDeniedError)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, openai.AuthenticationError), (403, openai.PermissionDeniedError)]
+)
 def test_own_key_refused(sdk, start_remora, upstream, status, kind):
     """With `passthrough` the key is the caller's, and so is the refusal."""
     proxy = start_remora(upstream, provider={"api_key": "passthrough"})
@@ -431,7 +446,9 @@ def test_error_carries_the_callers_request_id(plain):
 
 def test_failure_is_shaped_as_the_provider_would(client, upstream):
     """The SDK reads the provider's own error object, `param` included."""
-    upstream.reply(failure(400, "Too long for this model", type="invalid_request_error", code="context_length_exceeded"))
+    upstream.reply(
+        failure(400, "Too long for this model", type="invalid_request_error", code="context_length_exceeded")
+    )
     raised(
         lambda: client.chat.completions.create(**CHAT),
         openai.BadRequestError,

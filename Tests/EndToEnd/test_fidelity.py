@@ -41,7 +41,9 @@ def test_request_body_is_unchanged(plain, upstream, name, target):
     assert upstream.last.get("content-length") == str(len(body))
 
 
-@pytest.mark.parametrize("name", ["key order and spaces", "big numbers", "escapes", "nested model", "trailing space"])
+@pytest.mark.parametrize(
+    "name", ["key order and spaces", "big numbers", "escapes", "nested model", "trailing space"]
+)
 def test_rename_is_a_splice(plain, upstream, name):
     """Only the model's own bytes differ, and only at the top level."""
     upstream.reply(json_answer({}))
@@ -87,7 +89,10 @@ ODD_ANSWERS = {
 
 @pytest.mark.parametrize("name", ODD_ANSWERS)
 def test_response_body_is_unchanged(plain, upstream, name):
-    headers = {"Content-Type": "application/json" if name == "json" else "application/octet-stream", **IDENTITY}
+    headers = {
+        "Content-Type": "application/json" if name == "json" else "application/octet-stream",
+        **IDENTITY,
+    }
     upstream.reply(answer(200, headers, ODD_ANSWERS[name]))
     got = plain.ask(request("GET", "/v1/files/any"))
     assert (got.status, got.body, got.complete) == (200, ODD_ANSWERS[name], True)
@@ -137,7 +142,15 @@ def test_request_fields(plain, upstream):
     assert got.all("x-custom") == ["a\xe9b", "second"]
     assert got.get("idempotency-key") == "k"
     assert got.get("user-agent") == "tests/1"
-    gone = {"x-hop", "keep-alive", "proxy-authorization", "proxy-connection", "cookie", "x-forwarded-for", "via"}
+    gone = {
+        "x-hop",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "cookie",
+        "x-forwarded-for",
+        "via",
+    }
     assert not gone & got.names
     assert b"caller" not in got.head
 
@@ -342,7 +355,9 @@ def test_large_download_to_a_slow_reader(plain):
 
 def test_large_json_request(plain, upstream):
     """A prompt of 8 MB is read for its model and goes on as it is."""
-    body = json.dumps({"messages": [{"role": "user", "content": "x" * (8 * MEBIBYTE)}], "model": "gpt-4o"}).encode()
+    body = json.dumps(
+        {"messages": [{"role": "user", "content": "x" * (8 * MEBIBYTE)}], "model": "gpt-4o"}
+    ).encode()
     with plain.connect(timeout=30) as client:
         assert client.ask(post_json("/v1/chat/completions", body)).status == 200
     assert (upstream.last.length, upstream.last.sha256) == (len(body), hashlib.sha256(body).hexdigest())
@@ -370,7 +385,10 @@ def test_concurrent_requests_keep_apart(plain):
                 for round in range(10):
                     body = f"{number}/{round} ".encode() * (number * 50 + 1)
                     got = client.ask(request("POST", f"/v1/echo/{number}", {}, body)).json()
-                    if got["sha256"] != hashlib.sha256(body).hexdigest() or got["target"] != f"/v1/echo/{number}":
+                    if (
+                        got["sha256"] != hashlib.sha256(body).hexdigest()
+                        or got["target"] != f"/v1/echo/{number}"
+                    ):
                         failures.append(f"{number}/{round}")
         except (OSError, Broken, KeyError) as error:
             failures.append(f"{number}: {error!r}")

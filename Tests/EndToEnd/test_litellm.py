@@ -29,7 +29,13 @@ def _trust(request, monkeypatch):
 
 
 def options(proxy, model: str = "openai/gpt-4o") -> dict:
-    return {"model": model, "api_base": proxy.base_url, "api_key": CALLER_KEY, "timeout": 10, "max_retries": 0}
+    return {
+        "model": model,
+        "api_base": proxy.base_url,
+        "api_key": CALLER_KEY,
+        "timeout": 10,
+        "max_retries": 0,
+    }
 
 
 def test_completion(remora):

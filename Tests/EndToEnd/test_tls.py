@@ -77,7 +77,9 @@ def test_system_trust_does_not_know_the_tests_authority(sdk, start_remora, start
     """Without `tls.ca_file` the system's store decides."""
     proxy = start_remora(start_upstream(), provider={"tls": None})
     refusal(sdk, proxy)
-    trusted = start_remora(start_upstream(), provider={"tls": None}, env={"SSL_CERT_FILE": str(authority.ca_file)})
+    trusted = start_remora(
+        start_upstream(), provider={"tls": None}, env={"SSL_CERT_FILE": str(authority.ca_file)}
+    )
     assert sdk(trusted).chat.completions.create(**CHAT).choices[0].message.content == TEXT
 
 
@@ -331,4 +333,6 @@ def test_bad_files_are_said_at_start(start_remora, upstream, authority, tmp_path
     elif what == "key of another":
         shutil.copy(other.cert_file, cert_file)
     with pytest.raises(AssertionError, match=re.escape(str(cert_file))):
-        start_remora(upstream, provider={"tls": {"cert_file": str(cert_file), "key_file": str(good.key_file)}})
+        start_remora(
+            upstream, provider={"tls": {"cert_file": str(cert_file), "key_file": str(good.key_file)}}
+        )

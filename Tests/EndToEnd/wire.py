@@ -211,7 +211,9 @@ def _field(line: bytes) -> tuple[str, str]:
     return name.decode("latin-1"), value.decode("latin-1").strip()
 
 
-def request(method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> bytes:
+def request(
+    method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None
+) -> bytes:
     """A well-formed request; a body gets its Content-Length unless a Transfer-Encoding is among `headers`."""
     fields = {"Host": "localhost", **(headers or {})}
     if body is not None and "Transfer-Encoding" not in fields:
