@@ -1,7 +1,8 @@
 """How a faithful OpenAI server answers: deterministic, and steered by what the request says.
 
-`model: error-429` answers that status. A user message saying `rounds=3 parallel=2` makes the model call the first
-tool twice in each of three turns before it speaks. Every answer is a script of byte strings for `upstream.py`.
+`model: error-429` answers that status. A user message saying `rounds=3 parallel=2` makes the model call the
+first tool twice in each of three turns before it speaks. Every answer is a script of byte strings for
+`upstream.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs the built binary: a config in a directory of its own, ports picked free, output kept, one clean end.
 
-Every process is held to three promises when it is stopped: it is still alive, it exits 0 soon after SIGTERM, and
-nothing it ever printed holds a secret or a prompt.
+Every process is held to three promises when it is stopped: it is still alive, it exits 0 soon after SIGTERM,
+and nothing it ever printed holds a secret or a prompt.
 """
 
 from __future__ import annotations

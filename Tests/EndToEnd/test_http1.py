@@ -388,7 +388,8 @@ def test_http_1_0_answer(plain, upstream):
 
 
 def test_answer_in_single_bytes(plain, upstream):
-    whole = b"HTTP/1.1 200 OK\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: u\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n"
+    whole = head + b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: u\r\n\r\n"
     upstream.reply(*(whole[index : index + 1] for index in range(len(whole))))
     got = plain.ask(request("GET", "/v1/files/any"))
     assert (got.status, got.get("x-a"), got.body, got.complete) == (200, "b", b"abcde", True)

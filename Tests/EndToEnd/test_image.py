@@ -1,4 +1,4 @@
-"""The Dockerfile, as far as it can be judged without an engine: its form, and that it copies what the binary needs."""
+"""The Dockerfile, as far as it can be judged without an engine: its form, and the libraries it copies."""
 
 from __future__ import annotations
 

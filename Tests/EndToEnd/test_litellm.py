@@ -1,4 +1,4 @@
-"""litellm as the client. It runs in an environment of its own, because it holds the OpenAI SDK at an older version."""
+"""litellm as the client, in an environment of its own: it needs an older OpenAI SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is seen from outside: probes, metrics that a real parser accepts, one log line a request, and no secret."""
+"""What is seen from outside: probes, metrics that a real parser accepts, a log line a request, no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The official OpenAI SDK, as applications use it: everything it can do must work through Remora unchanged."""
+"""The official OpenAI SDK, as applications use it: all it can do must work through Remora unchanged."""
 
 from __future__ import annotations
 
@@ -354,10 +354,10 @@ def test_slow_stream_survives(client, upstream):
     """A stream pauses for as long as the provider likes, within the idle limit."""
     chunks = [*chat_chunks({"model": "gpt-4o"})]
     gates = [Gate() for _ in chunks]
-    steps = [step for gate, each in zip(gates, chunks) for step in (gate, event(each))]
+    steps = [step for gate, each in zip(gates, chunks, strict=True) for step in (gate, event(each))]
     upstream.reply(SSE_HEAD, *steps, event("[DONE]"), LAST_CHUNK)
     stream = iter(client.chat.completions.create(**CHAT, stream=True))
-    for gate, each in zip(gates, chunks):
+    for gate, each in zip(gates, chunks, strict=True):
         gate.open()
         assert next(stream).choices[0].delta.content == each["choices"][0]["delta"].get("content")
     assert list(stream) == []

@@ -37,7 +37,9 @@ def bodies(answer) -> list:
 def test_each_event_at_once(plain, upstream):
     gates = [Gate() for _ in CHUNKS]
     upstream.reply(
-        SSE_HEAD, *(step for gate, each in zip(gates, CHUNKS) for step in (gate, event(each))), DONE
+        SSE_HEAD,
+        *(step for gate, each in zip(gates, CHUNKS, strict=True) for step in (gate, event(each))),
+        DONE,
     )
     with plain.connect() as client:
         client.send(post_json("/v1/chat/completions", CHAT))

@@ -1,7 +1,7 @@
 """A provider under the tests' control: a TLS server on raw sockets, one thread a connection.
 
-Unless told otherwise it behaves as a faithful OpenAI server (`openai_server.py`). A test can say instead exactly
-which bytes the next request gets, with gates and pauses between them, and how the connection ends. What
+Unless told otherwise it behaves as a faithful OpenAI server (`openai_server.py`). A test can say instead
+exactly which bytes the next request gets, with gates and pauses between them, and how the connection ends. What
 reached it is kept byte for byte: every head, every body, every connection and the moment its peer closed it.
 """
 

@@ -1,7 +1,7 @@
 """HTTP/1.1 as bytes: a client that sends exactly what a test says and reads what came back, piece by piece.
 
-It is deliberately not an HTTP library: a test must be able to send what no library would, and to see whether a
-transfer coding ended or broke.
+It is deliberately not an HTTP library: a test must be able to send what no library would, and to see whether
+a transfer coding ended or broke.
 """
 
 from __future__ import annotations
