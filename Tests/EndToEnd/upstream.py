@@ -1,8 +1,8 @@
 """A provider under the tests' control: a TLS server on raw sockets, one thread a connection.
 
 Unless told otherwise it behaves as a faithful OpenAI server (`openai_server.py`). A test can say instead
-exactly which bytes the next request gets, with gates and pauses between them, and how the connection ends. What
-reached it is kept byte for byte: every head, every body, every connection and the moment its peer closed it.
+exactly which bytes the next request gets, with gates and pauses between them, and how the connection ends.
+What reached it is kept byte for byte: every head, every body, every connection and when its peer closed it.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class RawClient:
                 answer.body += chunk
         length = answer.get("content-length")
         if length is not None:
-            answer.body = answer.raw_body = self.exactly(int(length))
+            answer.body = answer.raw_body = self.exactly(_number(length.encode(), 10))
         else:
             answer.body = answer.raw_body = self.rest()
 
@@ -178,7 +178,7 @@ class RawClient:
         """One chunk's data; none at the last, whose trailers go to `answer`."""
         line = self.until(CRLF)
         answer.raw_body += line
-        size = int(line.split(b";")[0], 16)
+        size = _number(line.split(b";")[0].strip(), 16)
         if size:
             data = self.exactly(size + 2)
             answer.raw_body += data
@@ -204,6 +204,13 @@ class RawClient:
         """Sends one request and reads its answer."""
         self.send_quietly(data)
         return self.response(data.split(b" ", 1)[0].decode("latin-1"))
+
+
+def _number(text: bytes, base: int) -> int:
+    try:
+        return int(text, base)
+    except ValueError:
+        raise Broken("not a number", text) from None
 
 
 def _field(line: bytes) -> tuple[str, str]:
