@@ -26,4 +26,7 @@ static inline X509 *remora_SSL_get1_peer_certificate(SSL *s) { return SSL_get1_p
 static inline int remora_ERR_GET_REASON(unsigned long e) { return ERR_GET_REASON(e); }
 static inline int remora_ERR_GET_LIB(unsigned long e) { return ERR_GET_LIB(e); }
 
+static const uint64_t remora_SSL_OPTIONS = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
+static const unsigned long remora_XN_FLAG_ONELINE = XN_FLAG_ONELINE;
+
 #endif

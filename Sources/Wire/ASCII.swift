@@ -27,6 +27,18 @@ package enum ASCII {
   package static func lower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 }
 
+extension StaticString {
+  /// The text's bytes, which live as long as the program.
+  package var bytes: Span<UInt8> {
+    @_lifetime(immortal)
+    get {
+      // SAFETY: a static string's bytes are never freed; every one of ours has a pointer representation.
+      let span = unsafe Span<UInt8>(_unsafeStart: utf8Start, count: utf8CodeUnitCount)
+      return unsafe _overrideLifetime(span, copying: ())
+    }
+  }
+}
+
 extension Span where Element == UInt8 {
   /// Whether these bytes are exactly `text`.
   package func equals(_ text: StaticString) -> Bool {

@@ -1,0 +1,100 @@
+// A provider's error answer, whatever its shape, in OpenAI's: `{"error":{"message","type","param","code"}}`.
+
+package import Wire
+
+/// Reads error bodies.
+package enum Fault {
+  /// Bytes of an error body that are read; what comes behind is dropped.
+  package static let ceiling = 64 * 1024
+  /// Bytes of a provider's message that are passed on.
+  private static let messageCeiling = 4096
+
+  /// Whether `body` has the shape that OpenAI's SDKs expect, so that it can pass as it is.
+  package static func isOpenAIShaped(_ body: Span<UInt8>) -> Bool {
+    guard isJSON(body) else { return false }
+    guard let error = JSONView.value(body, in: 0..<body.count, at: "error") else { return false }
+    guard JSONView.kind(body, error) == .object, let message = JSONView.value(body, in: error, at: "message") else {
+      return false
+    }
+    return JSONView.kind(body, message) == .string
+  }
+
+  /// Appends `body` in OpenAI's shape; `status` gives the type and a message where the body has none.
+  package static func translate(_ body: Span<UInt8>, status: Int, provider: String, into out: inout ByteQueue) {
+    let whole = 0..<body.count
+    var message: Range<Int>?
+    var type: Range<Int>?
+    var code: Range<Int>?
+    var parameter: Range<Int>?
+    if isJSON(body) {
+      // Some providers wrap the object in an array (Google).
+      var top = whole
+      var elements = JSONArrayCursor(body, whole)
+      if let first = elements.next() { top = first.value }
+      let error = JSONView.value(body, in: top, at: "error")
+      let inner = error.flatMap { JSONView.kind(body, $0) == .object ? $0 : nil } ?? top
+      message =
+        string(body, JSONView.value(body, in: inner, at: "message"))
+        ?? string(body, error) ?? string(body, JSONView.value(body, in: top, at: "detail"))
+        ?? detail(body, top) ?? string(body, JSONView.value(body, in: inner, at: "msg"))
+      type = string(body, JSONView.value(body, in: inner, at: "type"))
+      code = string(body, JSONView.value(body, in: inner, at: "code"))
+      parameter = string(body, JSONView.value(body, in: inner, at: "param"))
+    }
+    out.append("{\"error\":{\"message\":")
+    if let message {
+      if message.count <= messageCeiling {
+        out.append(body.extracting(message))
+      } else {
+        var text = ByteQueue()
+        JSONString.decode(body, message, into: &text)
+        text.truncate(to: min(text.count, messageCeiling))
+        JSONWriter.string(text.bytes, into: &out)
+      }
+    } else {
+      JSONWriter.string("Provider '\(provider)' answered \(status) without a message.", into: &out)
+    }
+    out.append(",\"type\":")
+    if let type { out.append(body.extracting(type)) } else { JSONWriter.string(typeName(status), into: &out) }
+    out.append(",\"param\":")
+    if let parameter { out.append(body.extracting(parameter)) } else { JSONWriter.null(into: &out) }
+    out.append(",\"code\":")
+    if let code { out.append(body.extracting(code)) } else { JSONWriter.null(into: &out) }
+    out.append("}}")
+  }
+
+  /// OpenAI's type for a status.
+  package static func typeName(_ status: Int) -> StaticString {
+    switch status {
+    case 401: "authentication_error"
+    case 403: "permission_error"
+    case 404: "not_found_error"
+    case 429: "rate_limit_error"
+    case 503, 529: "overloaded_error"
+    case 400..<500: "invalid_request_error"
+    default: "api_error"
+    }
+  }
+
+  private static func isJSON(_ body: Span<UInt8>) -> Bool {
+    var scanner = JSONScanner()
+    do throws(JSONFault) {
+      try scanner.feed(body)
+      try scanner.finish()
+      return true
+    } catch { return false }
+  }
+
+  private static func string(_ body: Span<UInt8>, _ range: Range<Int>?) -> Range<Int>? {
+    guard let range, JSONView.kind(body, range) == .string else { return nil }
+    return range
+  }
+
+  /// FastAPI's validation form: `{"detail":[{"msg":…}]}`.
+  private static func detail(_ body: Span<UInt8>, _ top: Range<Int>) -> Range<Int>? {
+    guard let list = JSONView.value(body, in: top, at: "detail") else { return nil }
+    var elements = JSONArrayCursor(body, list)
+    guard let first = elements.next() else { return nil }
+    return string(body, JSONView.value(body, in: first.value, at: "msg"))
+  }
+}

@@ -1,0 +1,94 @@
+// A whole JSON answer on its way to the client, piece by piece: usage is noted, `x_remora` goes in at the front,
+// nothing is held back and nothing else changes.
+
+package import Wire
+
+/// Passes one JSON answer on.
+package struct PassReply: ~Copyable {
+  /// Bytes of a usage object that are kept when it comes in several pieces; a longer one isn't read.
+  private static let captureCeiling = 16 * 1024
+
+  private enum Insertion { case beforeBrace, behindBrace, over }
+
+  private var scanner = JSONScanner(watching: [.usage])
+  private var isReadable = true
+  private var insertion: Insertion
+  private var capture = ByteQueue()
+  private var hasUsage = false
+  package private(set) var usage = TokenUsage()
+
+  /// - Parameter insertsMember: whether `piece` is to put a member in.
+  package init(insertsMember: Bool) {
+    insertion = insertsMember ? .beforeBrace : .over
+  }
+
+  /// Whether `bytes`, an answer's first ones, show that a member can be put in: an object and what follows its
+  /// brace. Asked before a Content-Length is promised.
+  package static func takesMember(_ bytes: Span<UInt8>) -> Bool {
+    guard let brace = significant(bytes, from: 0), bytes[brace] == UInt8(ascii: "{") else { return false }
+    return significant(bytes, from: brace + 1) != nil
+  }
+
+  /// Appends the next piece of the answer to `out`, with `member` (`"key":value`) in its place. The text grows by
+  /// the member's length and one byte.
+  package mutating func piece(_ bytes: Span<UInt8>, member: Span<UInt8>, into out: inout ByteQueue) {
+    read(bytes)
+    guard insertion != .over else { return out.append(bytes) }
+    var from = 0
+    if insertion == .beforeBrace {
+      guard let at = Self.significant(bytes, from: 0) else { return out.append(bytes) }
+      guard bytes[at] == UInt8(ascii: "{") else {
+        insertion = .over
+        return out.append(bytes)
+      }
+      insertion = .behindBrace
+      from = at + 1
+    }
+    guard let at = Self.significant(bytes, from: from) else { return out.append(bytes) }
+    insertion = .over
+    out.append(bytes.extracting(0..<at))
+    out.append(member)
+    // An empty object takes no comma; a space keeps the length that was promised.
+    out.append(bytes[at] == UInt8(ascii: "}") ? ASCII.space : ASCII.comma)
+    out.append(bytes.extracting(at..<bytes.count))
+  }
+
+  private mutating func read(_ bytes: Span<UInt8>) {
+    guard isReadable, !hasUsage else { return }
+    let base = scanner.offset
+    do throws(JSONFault) { try scanner.feed(bytes) } catch {
+      isReadable = false
+      return
+    }
+    guard let found = scanner.found(.usage), found.kind == .object else { return }
+    let upper = found.isComplete ? found.value.upperBound - base : bytes.count
+    if found.isComplete, found.value.lowerBound >= base {
+      usage.read(bytes, found.value.lowerBound - base..<upper)
+      hasUsage = true
+      return
+    }
+    let part = bytes.extracting(max(found.value.lowerBound - base, 0)..<upper)
+    guard capture.count + part.count <= Self.captureCeiling else {
+      isReadable = false
+      return
+    }
+    capture.append(part)
+    if found.isComplete {
+      var total = TokenUsage()
+      total.read(capture.bytes, 0..<capture.count)
+      usage = total
+      hasUsage = true
+    }
+  }
+
+  private static func significant(_ bytes: Span<UInt8>, from: Int) -> Int? {
+    var at = from
+    while at < bytes.count {
+      switch bytes[at] {
+      case ASCII.space, ASCII.tab, ASCII.lf, ASCII.cr: at += 1
+      default: return at
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,215 @@
+// A stream in OpenAI's format on its way to the client, event by event.
+//
+// What passes is made safe for every SDK: no ids, no retry times, no comments, no empty data, no `"error":null`.
+// Usage is noted, the usage that only Remora asked for is taken out again, and it is known at any time whether
+// the provider has come to its own end. Nothing is held back: an event leaves in the turn in which it is complete.
+
+package import Wire
+
+/// Passes one stream on.
+package struct PassStream: ~Copyable {
+  package enum Fault: Error, Equatable, Sendable {
+    case json(JSONFault)
+  }
+
+  private let shape: BodyShape
+  /// Usage was asked for by Remora alone.
+  private let removesUsage: Bool
+  private var needsMember: Bool
+  private var scanner = JSONScanner()
+  private var splice = JSONSplice()
+  private var joined = ByteQueue()
+  /// Choices that have begun and choices that have finished, by index; there are never more than 64 in practice,
+  /// and a higher index counts as the last.
+  private var begun: UInt64 = 0
+  private var finished: UInt64 = 0
+
+  package private(set) var usage = TokenUsage()
+  /// `[DONE]`, or the Responses API's last event, has passed.
+  package private(set) var hasEnded = false
+  /// The provider itself has told of a failure in the stream.
+  package private(set) var hasFailed = false
+  /// Something that the model made has passed.
+  package private(set) var hasContent = false
+  package private(set) var hasPassedAnything = false
+
+  /// - Parameters:
+  ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
+  ///   - insertsMember: whether the first event is to carry a further member.
+  package init(_ shape: BodyShape, removesUsage: Bool, insertsMember: Bool) {
+    self.shape = shape
+    self.removesUsage = removesUsage
+    needsMember = insertsMember
+  }
+
+  /// Every choice that began has said why it ended.
+  private var hasFinishedChoices: Bool { begun != 0 && begun == finished }
+
+  /// Whether the body may end here in good order.
+  package var mayEnd: Bool {
+    switch shape {
+    case .chat, .completion: hasEnded || hasFailed || hasFinishedChoices
+    case .response: hasEnded || hasFailed
+    case .embedding, .other: true
+    }
+  }
+
+  /// Appends what is missing at the provider's end: the `[DONE]` that some providers leave out.
+  package mutating func end(into out: inout ByteQueue) {
+    guard !hasEnded, !hasFailed, shape == .chat || shape == .completion else { return }
+    hasEnded = true
+    EventEncoder.done(into: &out)
+  }
+
+  /// Appends what the client gets for `event`, which is nothing at all for most comments.
+  ///
+  /// - Parameter member: `"key":value` for the first event.
+  package mutating func pass(
+    _ event: Event, in bytes: Span<UInt8>, member: Span<UInt8>, into out: inout ByteQueue
+  ) throws(Fault) {
+    // After the end nothing may follow: SDKs have stopped reading.
+    if event.dataLines == 0 || hasEnded { return }
+    if let data = event.data {
+      try pass(bytes.extracting(data), event, bytes, member, into: &out)
+    } else {
+      joined.clear()
+      EventDecoder.data(of: event, in: bytes, into: &joined)
+      var text = ByteQueue()
+      swap(&joined, &text)
+      defer { swap(&joined, &text) }
+      try pass(text.bytes, event, bytes, member, into: &out)
+    }
+  }
+
+  private mutating func pass(
+    _ data: Span<UInt8>, _ event: Event, _ bytes: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue
+  ) throws(Fault) {
+    if data.isEmpty { return }
+    if data.equals("[DONE]") {
+      hasEnded = true
+      return EventEncoder.done(into: &out)
+    }
+    if shape == .other || shape == .embedding {
+      hasContent = true
+      return write(data, event, bytes, into: &out)
+    }
+    scanner.reset(watching: shape == .response ? [.type, .response, .error] : [.choices, .usage, .error, .xGroq])
+    do throws(JSONFault) {
+      try scanner.feed(data)
+      try scanner.finish()
+    } catch { throw .json(error) }
+    splice.removeAll()
+    if shape == .response { readResponseEvent(data) } else if !readChunk(data) { return }
+    if needsMember, scanner.openBrace != nil {
+      needsMember = false
+      try? splice.insertMember(member, in: scanner)
+    }
+    if splice.isEmpty { return write(data, event, bytes, into: &out) }
+    var edited = ByteQueue()
+    splice.apply(to: data, into: &edited)
+    write(edited.bytes, event, bytes, into: &out)
+  }
+
+  /// Takes note of a chat or completion chunk; false if the client is not to see it.
+  private mutating func readChunk(_ data: Span<UInt8>) -> Bool {
+    var isOnlyUsage = false
+    if let choices = scanner.found(.choices), choices.kind == .array {
+      isOnlyUsage = true
+      var elements = JSONArrayCursor(data, choices.value)
+      while let choice = elements.next() {
+        isOnlyUsage = false
+        readChoice(data, choice.value)
+      }
+    }
+    if let error = scanner.found(.error) {
+      // Go's SDK fails on the key itself; null means that there is no error.
+      if error.kind == .null { try? splice.remove(error) } else { readError(data, error) }
+    }
+    if let found = scanner.found(.usage) {
+      if found.kind == .object { usage.read(data, found.value) }
+      if removesUsage {
+        if isOnlyUsage, found.kind == .object { return false }
+        try? splice.remove(found)
+      }
+    } else if let groq = scanner.found(.xGroq), let inner = JSONView.value(data, in: groq.value, at: "usage") {
+      usage.read(data, inner)
+    }
+    return true
+  }
+
+  private mutating func readChoice(_ data: Span<UInt8>, _ choice: Range<Int>) {
+    var members = JSONObjectCursor(data, choice)
+    var index = 0
+    var hasReason = false
+    while let member = members.next() {
+      if member.keyIs("index", in: data) {
+        index = min(max(JSONValue.integer(data, member.value) ?? 0, 0), 63)
+      } else if member.keyIs("finish_reason", in: data) {
+        hasReason = member.kind == .string && member.value.count > 2
+      } else if member.keyIs("delta", in: data) {
+        if !hasContent { hasContent = Self.holdsContent(data, member.value) }
+      } else if member.keyIs("text", in: data), member.value.count > 2 {
+        hasContent = true
+      }
+    }
+    begun |= 1 << UInt64(index)
+    if hasReason { finished |= 1 << UInt64(index) }
+  }
+
+  /// Whether a delta carries more than a role and empty values.
+  private static func holdsContent(_ data: Span<UInt8>, _ delta: Range<Int>) -> Bool {
+    var members = JSONObjectCursor(data, delta)
+    while let member = members.next() {
+      if member.kind == .null || member.value.count <= 2 || member.keyIs("role", in: data) { continue }
+      return true
+    }
+    return false
+  }
+
+  private mutating func readError(_ data: Span<UInt8>, _ error: JSONScanner.Found) {
+    hasFailed = true
+    guard error.kind != .object else { return }
+    // SDKs want an object with a message.
+    var text = ByteQueue()
+    text.append("{\"message\":")
+    if error.kind == .string {
+      text.append(data.extracting(error.value))
+    } else {
+      JSONWriter.string(data.extracting(error.value), into: &text)
+    }
+    text.append(",\"type\":\"api_error\",\"param\":null,\"code\":null}")
+    try? splice.replace(error.value, with: text.bytes)
+  }
+
+  private mutating func readResponseEvent(_ data: Span<UInt8>) {
+    guard let type = scanner.found(.type), type.kind == .string else { return }
+    let name = type.value
+    if JSONString.equals(data, name, "response.completed") || JSONString.equals(data, name, "response.incomplete")
+      || JSONString.equals(data, name, "response.cancelled")
+    {
+      hasEnded = true
+    } else if JSONString.equals(data, name, "response.failed") || JSONString.equals(data, name, "error") {
+      hasFailed = true
+    } else if JSONString.content(data, name).count > 6, !hasContent {
+      let text = JSONString.content(data, name)
+      hasContent = text.extracting(text.count - 6..<text.count).equals(".delta")
+    }
+    if let response = scanner.found(.response), response.kind == .object,
+      let inner = JSONView.value(data, in: response.value, at: "usage")
+    {
+      usage.read(data, inner)
+    }
+  }
+
+  private mutating func write(
+    _ data: Span<UInt8>, _ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue
+  ) {
+    hasPassedAnything = true
+    if let name = event.name {
+      out.append("event: ")
+      out.append(bytes.extracting(name))
+      out.append(ASCII.lf)
+    }
+    EventEncoder.data(data, into: &out)
+  }
+}

@@ -1,0 +1,190 @@
+// Every way in which Remora itself says no: the status, the words, and whether trying again makes sense.
+//
+// The table of statuses and codes is the product's public surface (README, "Errors").
+
+package import Wire
+
+/// An answer that Remora makes instead of a provider's.
+package struct Refusal: Error, Sendable {
+  /// Who is at fault, as `x-remora-error-source` says it.
+  package enum Source: Sendable {
+    case remora
+    case network
+    case upstream
+
+    package var name: StaticString {
+      switch self {
+      case .remora: "remora"
+      case .network: "network"
+      case .upstream: "upstream"
+      }
+    }
+  }
+
+  package var status: Int
+  package var type: StaticString
+  package var code: StaticString
+  /// What is wrong and what to do about it; never a secret, never text of the request's body.
+  package var message: String
+  package var parameter: StaticString?
+  package var source: Source
+  /// What `x-should-retry` says; nil leaves the decision to the SDK.
+  package var shouldRetry: Bool?
+  /// Seconds, for `Retry-After`.
+  package var retryAfter: Int?
+  /// What `Allow` lists, for 405.
+  package var allow: StaticString?
+  /// Whether the connection can't go on after this: nobody knows where the next request would begin.
+  package var closes = false
+
+  package init(
+    _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String, parameter: StaticString? = nil,
+    source: Source = .remora, shouldRetry: Bool? = nil, retryAfter: Int? = nil
+  ) {
+    self.status = status
+    self.type = type
+    self.code = code
+    self.message = message
+    self.parameter = parameter
+    self.source = source
+    self.shouldRetry = shouldRetry
+    self.retryAfter = retryAfter
+  }
+
+  /// Appends the error's JSON: `{"error":{"message","type","param","code"}}`.
+  package func write(into out: inout ByteQueue) {
+    out.append("{\"error\":{\"message\":")
+    JSONWriter.string(message, into: &out)
+    out.append(",\"type\":")
+    JSONWriter.string(type, into: &out)
+    out.append(",\"param\":")
+    if let parameter { JSONWriter.string(parameter, into: &out) } else { JSONWriter.null(into: &out) }
+    out.append(",\"code\":")
+    JSONWriter.string(code, into: &out)
+    out.append("}}")
+  }
+}
+
+// MARK: - The client's fault
+
+extension Refusal {
+  package init(_ fault: HeadFault) {
+    self.init(fault.status, "invalid_request_error", fault.code, "\(fault.message)", shouldRetry: false)
+    if fault.status == 405 { allow = Method.allowed }
+    closes = true
+  }
+
+  package static func invalidJSON(_ fault: JSONFault) -> Refusal {
+    Refusal(
+      400, "invalid_request_error", "invalid_json",
+      "The request body is not valid JSON: \(fault.reason.message) at byte \(fault.offset).", shouldRetry: false)
+  }
+
+  package static func invalidValue(_ message: String, parameter: StaticString?) -> Refusal {
+    Refusal(400, "invalid_request_error", "invalid_value", message, parameter: parameter, shouldRetry: false)
+  }
+
+  package static func malformedBody(_ message: String) -> Refusal {
+    var refusal = Refusal(400, "invalid_request_error", "invalid_chunked_body", message, shouldRetry: false)
+    refusal.closes = true
+    return refusal
+  }
+
+  package static func bodyTooLarge(limit: Int) -> Refusal {
+    var refusal = Refusal(
+      413, "invalid_request_error", "request_too_large",
+      "The request body is larger than max_body (\(limit) bytes); raise max_body in Remora's configuration.",
+      shouldRetry: false)
+    refusal.closes = true
+    return refusal
+  }
+
+  package static func slow(_ what: StaticString) -> Refusal {
+    var refusal = Refusal(
+      408, "invalid_request_error", "request_timeout", "The \(what) did not arrive in time; send it again.")
+    refusal.closes = true
+    return refusal
+  }
+
+  package static func foreignHost(_ host: String) -> Refusal {
+    var refusal = Refusal(
+      421, "invalid_request_error", "misdirected_request",
+      "Remora does not serve the host '\(host)': it is not a forward proxy (set OPENAI_BASE_URL, not HTTP_PROXY); "
+        + "a name of its own belongs in allowed_hosts.", shouldRetry: false)
+    refusal.closes = true
+    return refusal
+  }
+
+  package static func foreignOrigin(_ origin: String) -> Refusal {
+    Refusal(
+      403, "permission_error", "origin_not_allowed",
+      "The web origin '\(origin)' may not use Remora; add it to allowed_origins if it should.", shouldRetry: false)
+  }
+
+  package static func notFound(_ path: String) -> Refusal {
+    Refusal(
+      404, "invalid_request_error", "not_found",
+      "There is nothing at '\(path)'; the API is under /v1, for example /v1/chat/completions.", shouldRetry: false)
+  }
+
+  package static func methodNotAllowed(_ method: String, path: String, allow: StaticString) -> Refusal {
+    var refusal = Refusal(
+      405, "invalid_request_error", "method_not_allowed", "\(method) is not possible for '\(path)'; use \(allow).",
+      shouldRetry: false)
+    refusal.allow = allow
+    return refusal
+  }
+
+  package static func modelMissing(_ reason: String) -> Refusal {
+    Refusal(
+      400, "invalid_request_error", "invalid_value", reason, parameter: "model", shouldRetry: false)
+  }
+
+  package static func modelNotFound(_ model: String) -> Refusal {
+    Refusal(
+      404, "invalid_request_error", "model_not_found",
+      "The model '\(model)' is not configured, and there is no default_provider to ask for it; "
+        + "add it under models, or write provider/model.", parameter: "model", shouldRetry: false)
+  }
+}
+
+// MARK: - The way to the upstream
+
+extension Refusal {
+  package static func cannotConnect(_ provider: String, _ reason: String) -> Refusal {
+    Refusal(
+      502, "upstream_error", "upstream_connect", "Provider '\(provider)' could not be reached: \(reason).",
+      source: .network)
+  }
+
+  package static func tls(_ provider: String, _ reason: String) -> Refusal {
+    Refusal(
+      502, "upstream_error", "upstream_tls", "No TLS connection to provider '\(provider)': \(reason).",
+      source: .network, shouldRetry: false)
+  }
+
+  package static func protocolBroken(_ provider: String, _ reason: String) -> Refusal {
+    Refusal(
+      502, "upstream_error", "upstream_protocol", "Provider '\(provider)' broke the protocol: \(reason).",
+      source: .upstream)
+  }
+
+  package static func upstreamAuth(_ provider: String, status: Int) -> Refusal {
+    Refusal(
+      502, "upstream_error", "upstream_auth",
+      "Provider '\(provider)' refused Remora's credentials (\(status)); "
+        + "check providers.\(provider).api_key in Remora's configuration.",
+      source: .upstream, shouldRetry: false)
+  }
+
+  package static func timeout(_ provider: String, _ reason: String) -> Refusal {
+    Refusal(504, "upstream_error", "upstream_timeout", "Provider '\(provider)' \(reason).", source: .upstream)
+  }
+
+  package static func overloaded(_ reason: String) -> Refusal {
+    Refusal(503, "overloaded_error", "overloaded", reason, retryAfter: 1)
+  }
+
+  package static let draining = Refusal(
+    503, "overloaded_error", "draining", "Remora is shutting down; try again.", retryAfter: 1)
+}

@@ -1,0 +1,155 @@
+// One line of JSON for each request, for the operator: who asked for what, who answered, how long and how much.
+//
+// It never holds a body, a header's value or a secret; the client's own words in it are the identifiers it sent
+// and the model's name, each cut and escaped, so that no client can forge a line. Next: LogSink.swift.
+
+package import Wire
+
+/// What the access log says about one exchange. An empty string and nil are left out of the line.
+package struct AccessRecord {
+  /// Bytes of a client's text that are kept.
+  package static let textCeiling = 128
+  /// Bytes such a text may come to once escaped. With it, no record is longer than `LogSink.lineCeiling`.
+  private static let writtenCeiling = 256
+  /// Policies that are named; there are never that many in a chain that a person wrote.
+  private static let policyCeiling = 8
+
+  /// The exchange's end, by the wall clock.
+  package var unixNanoseconds: Int
+  package var endpoint: Endpoint
+  package var status: Int
+  package var end: ExchangeEnd
+
+  package var requestID: [UInt8] = []
+  package var method: [UInt8] = []
+  package var group: [UInt8] = []
+  /// The model in the client's words.
+  package var modelAsked: [UInt8] = []
+  package var provider: [UInt8] = []
+  /// The model in the upstream's words.
+  package var model: [UInt8] = []
+  package var isStream = false
+  package var durationNanoseconds = 0
+  /// Spent waiting for upstreams, all attempts together.
+  package var upstreamNanoseconds: Int?
+  package var firstTokenNanoseconds: Int?
+  package var overheadNanoseconds = 0
+  package var usage = Usage()
+  package var costUSD: Double?
+  package var attempts = 0
+  package var requestBytes = 0
+  package var responseBytes = 0
+  /// The `code` of the error the client got.
+  package var errorCode: [UInt8] = []
+  /// Names of the policies that acted.
+  package var policies: [[UInt8]] = []
+  package var customer: [UInt8] = []
+  package var thread: [UInt8] = []
+
+  package init(
+    unixNanoseconds: Int, endpoint: Endpoint, status: Int, end: ExchangeEnd
+  ) {
+    self.unixNanoseconds = unixNanoseconds
+    self.endpoint = endpoint
+    self.status = status
+    self.end = end
+  }
+
+  /// Appends the line, its line feed included.
+  package func write(into out: inout ByteQueue) {
+    out.append("{\"time\":\"")
+    appendTimestamp(unixNanoseconds: unixNanoseconds, into: &out)
+    out.append(ASCII.quote)
+    text("request_id", requestID, into: &out)
+    word("endpoint", endpoint.name, into: &out)
+    text("method", method, into: &out)
+    text("group", group, into: &out)
+    text("model_asked", modelAsked, into: &out)
+    text("provider", provider, into: &out)
+    text("model", model, into: &out)
+    number("status", status, into: &out)
+    out.append(isStream ? ",\"stream\":true" : ",\"stream\":false")
+    times(into: &out)
+    number("tokens_in", usage.input, into: &out)
+    number("tokens_out", usage.output, into: &out)
+    number("tokens_cached", usage.cachedInput, into: &out)
+    number("tokens_reasoning", usage.reasoning, into: &out)
+    cost(into: &out)
+    number("attempts", attempts, into: &out)
+    number("bytes_in", requestBytes, into: &out)
+    number("bytes_out", responseBytes, into: &out)
+    word("end", end.name, into: &out)
+    text("error_code", errorCode, into: &out)
+    names("policies", policies, into: &out)
+    text("customer", customer, into: &out)
+    text("thread", thread, into: &out)
+    out.append("}\n")
+  }
+
+  private func times(into out: inout ByteQueue) {
+    milliseconds("duration_ms", durationNanoseconds, into: &out)
+    milliseconds("upstream_ms", upstreamNanoseconds, into: &out)
+    milliseconds("first_token_ms", firstTokenNanoseconds, into: &out)
+    key("overhead_us", into: &out)
+    // Tenths of a microsecond are noise.
+    out.append(decimal: max(overheadNanoseconds, 0) / 1000)
+  }
+
+  private func cost(into out: inout ByteQueue) {
+    // In billionths of a dollar: a token of the cheapest model costs a few of them.
+    guard let costUSD, costUSD.isFinite, costUSD >= 0 else { return }
+    key("cost_usd", into: &out)
+    out.append(Int(min(costUSD, 1_000_000_000) * 1_000_000_000), places: 9)
+  }
+
+  // MARK: members
+
+  private func key(_ name: StaticString, into out: inout ByteQueue) {
+    out.append(",\"")
+    out.append(name)
+    out.append("\":")
+  }
+
+  private func text(_ name: StaticString, _ value: [UInt8], into out: inout ByteQueue) {
+    if value.isEmpty { return }
+    key(name, into: &out)
+    string(value, into: &out)
+  }
+
+  private func string(_ value: [UInt8], into out: inout ByteQueue) {
+    jsonString(
+      value.span, ceiling: Self.textCeiling, writtenCeiling: Self.writtenCeiling, into: &out)
+  }
+
+  private func word(_ name: StaticString, _ value: StaticString, into out: inout ByteQueue) {
+    key(name, into: &out)
+    out.append(ASCII.quote)
+    out.append(value)
+    out.append(ASCII.quote)
+  }
+
+  private func number(_ name: StaticString, _ value: Int?, into out: inout ByteQueue) {
+    guard let value else { return }
+    key(name, into: &out)
+    out.append(decimal: value)
+  }
+
+  /// Milliseconds with three places: finer than any network.
+  private func milliseconds(_ name: StaticString, _ nanoseconds: Int?, into out: inout ByteQueue) {
+    guard let nanoseconds else { return }
+    key(name, into: &out)
+    out.append(max(nanoseconds, 0) / 1000, places: 3)
+  }
+
+  private func names(_ name: StaticString, _ values: [[UInt8]], into out: inout ByteQueue) {
+    if values.isEmpty { return }
+    key(name, into: &out)
+    var opening = UInt8(ascii: "[")
+    for value in values.prefix(Self.policyCeiling) {
+      out.append(opening)
+      opening = ASCII.comma
+      jsonString(value.span, ceiling: 64, writtenCeiling: 96, into: &out)
+    }
+    out.append(UInt8(ascii: "]"))
+  }
+}

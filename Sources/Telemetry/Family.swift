@@ -1,0 +1,161 @@
+// Every metric's name, meaning and labels, in the order in which they are written.
+//
+// The names are the product's public surface. To add one: a family here, a series in MetricSnapshot.swift, a
+// line in Exposition.swift.
+
+/// What a metric is, in the words of both formats.
+enum FamilyKind: Sendable {
+  case counter, gauge, histogram
+  /// Facts in labels, value 1: a type of its own in OpenMetrics, a gauge in the text format.
+  case info
+}
+
+/// A label, and where in a `SeriesKey` its value is.
+enum Dimension: Sendable {
+  case endpoint, provider, policy, model, code
+  case detail(StaticString, @Sendable (UInt16) -> StaticString)
+}
+
+/// One metric as it is announced.
+struct Family: Sendable {
+  /// Without `_total` or `_info`: OpenMetrics names the family so.
+  let name: StaticString
+  let kind: FamilyKind
+  let help: StaticString
+  /// OpenMetrics: the name must end in it. Empty where there is none.
+  let unit: StaticString
+  let dimensions: [Dimension]
+
+  init(
+    _ name: StaticString, _ kind: FamilyKind, unit: StaticString = "", _ dimensions: [Dimension] = [],
+    help: StaticString
+  ) {
+    self.name = name
+    self.kind = kind
+    self.help = help
+    self.unit = unit
+    self.dimensions = dimensions
+  }
+
+  /// What samples carry behind the family's name.
+  var suffix: StaticString {
+    switch kind {
+    case .counter: "_total"
+    case .info: "_info"
+    case .gauge, .histogram: ""
+    }
+  }
+}
+
+extension Family {
+  static let build = Family("remora_build", .info, help: "What is running.")
+  static let requests = Family(
+    "remora_requests", .counter, [.endpoint, .provider, .model, .code],
+    help: "Requests answered, by the status the client got; 499 where it left first.")
+  static let duration = Family(
+    "remora_request_duration_seconds", .histogram, unit: "seconds", [.endpoint, .provider, .model],
+    help: "Time from a request's first byte to its answer's last.")
+  static let firstToken = Family(
+    "remora_time_to_first_token_seconds", .histogram, unit: "seconds", [.endpoint, .provider, .model],
+    help: "Time until the first token went to the client.")
+  static let overhead = Family(
+    "remora_overhead_seconds", .histogram, unit: "seconds", [.endpoint],
+    help: "Time a request spent in Remora itself.")
+  static let inFlight = Family(
+    "remora_requests_in_flight", .gauge, help: "Requests read and not yet answered in full.")
+  static let tokens = Family(
+    "remora_tokens", .counter,
+    [
+      .provider, .model,
+      .detail("kind") { (TokenKind(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .input).name },
+    ],
+    help: "Tokens as the provider counted them; cached_input is part of input, reasoning of output.")
+  static let cost = Family(
+    "remora_cost_usd", .counter, unit: "usd", [.provider, .model],
+    help: "Cost in US dollars at the configured or catalogued prices.")
+  static let usageMissing = Family(
+    "remora_usage_missing", .counter, [.provider],
+    help: "Answers that should have told their tokens and didn't.")
+  static let requestBytes = Family(
+    "remora_request_body_bytes", .counter, unit: "bytes", [.endpoint],
+    help: "Bytes of request bodies from clients.")
+  static let responseBytes = Family(
+    "remora_response_body_bytes", .counter, unit: "bytes", [.endpoint],
+    help: "Bytes of response bodies to clients.")
+  static let streamsEnded = Family(
+    "remora_streams_ended", .counter,
+    [.detail("reason") { (ExchangeEnd(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .error).streamReason }],
+    help: "Streams that ended, by what ended them.")
+  static let attempts = Family(
+    "remora_upstream_attempts", .counter,
+    [
+      .provider,
+      .detail("outcome") { (AttemptOutcome(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .cancelled).name },
+    ],
+    help: "Attempts at upstreams, retries and fallbacks included.")
+  static let connections = Family(
+    "remora_upstream_connections", .gauge,
+    [
+      .provider,
+      .detail("state") { (ConnectionState(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .idle).name },
+    ],
+    help: "Open connections to upstreams.")
+  static let tlsResumed = Family(
+    "remora_tls_resumed", .counter, [.provider],
+    help: "TLS handshakes with upstreams that took up an earlier session.")
+  static let clientConnections = Family(
+    "remora_client_connections", .gauge, help: "Open connections from clients.")
+  static let refused = Family(
+    "remora_refused", .counter,
+    [
+      .detail("reason") {
+        (RefusedReason(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .malformedHead).name
+      }
+    ],
+    help: "Requests refused for their form alone.")
+  static let limited = Family(
+    "remora_limited", .counter,
+    [
+      .detail("scope") { (LimitScope(rawValue: UInt8(truncatingIfNeeded: $0 >> 8)) ?? .pod).name },
+      .detail("limit") {
+        (LimitKind(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .requestsPerMinute).name
+      },
+    ],
+    help: "Requests turned away by a limit or a budget.")
+  static let policyActions = Family(
+    "remora_policy_actions", .counter,
+    [
+      .policy, .detail("action") { (PolicyAction(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .failed).name },
+    ],
+    help: "What policies did to requests and answers.")
+  static let reloads = Family(
+    "remora_config_reloads", .counter,
+    [.detail("result") { (ReloadResult(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .invalid).name }],
+    help: "Reloads of the configuration, by result.")
+  static let lastReloadSuccessful = Family(
+    "remora_config_last_reload_successful", .gauge,
+    help: "1 if the newest configuration is in force, 0 if it was refused and an older one serves.")
+  static let lastReloadSuccess = Family(
+    "remora_config_last_reload_success_timestamp_seconds", .gauge, unit: "seconds",
+    help: "Unix time of the last successful load of the configuration.")
+  static let config = Family("remora_config", .info, help: "The configuration in force.")
+  static let foldedLabelSets = Family(
+    "remora_metrics_dropped_label_sets", .counter,
+    help: "Observations counted under other because the metric had too many label sets.")
+  static let logLinesDropped = Family(
+    "remora_log_lines_dropped", .counter, help: "Log lines dropped because nobody read them in time.")
+  static let cpu = Family(
+    "process_cpu_seconds", .counter, unit: "seconds", help: "User and system CPU time spent.")
+  static let residentMemory = Family(
+    "process_resident_memory_bytes", .gauge, unit: "bytes", help: "Resident memory size.")
+  static let virtualMemory = Family(
+    "process_virtual_memory_bytes", .gauge, unit: "bytes", help: "Virtual memory size.")
+  static let openDescriptors = Family(
+    "process_open_fds", .gauge, help: "Open file descriptors.")
+  static let maxDescriptors = Family(
+    "process_max_fds", .gauge, help: "Most file descriptors there may be.")
+  static let startTime = Family(
+    "process_start_time_seconds", .gauge, unit: "seconds",
+    help: "Start time of the process since the Unix epoch.")
+  static let threads = Family("process_threads", .gauge, help: "Threads of the process.")
+}

@@ -1,0 +1,211 @@
+// A worker's own counters: no lock and no atomic, because nobody else touches them.
+//
+// The walk calls `begin` and `finish` once per exchange, and the others as things happen. A scrape asks each
+// worker for its `snapshot` and merges them. Nothing here allocates once a label set has been seen.
+
+import Wire
+
+/// Tokens of one exchange; nil where the upstream didn't say.
+package struct Usage: Sendable, Equatable {
+  package var input: Int?
+  package var output: Int?
+  /// The part of `input` that came from the provider's cache.
+  package var cachedInput: Int?
+  /// The part of `output` that the client never sees.
+  package var reasoning: Int?
+
+  package init(
+    input: Int? = nil, output: Int? = nil, cachedInput: Int? = nil, reasoning: Int? = nil
+  ) {
+    self.input = input
+    self.output = output
+    self.cachedInput = cachedInput
+    self.reasoning = reasoning
+  }
+}
+
+/// What is counted of a finished exchange. Labels are those of the shard it is handed to.
+package struct ExchangeRecord: Sendable {
+  package var endpoint: Endpoint
+  package var provider = Label.none
+  package var model = Label.none
+  /// The status the client got; 499 where it left before there was one.
+  package var status: Int
+  package var durationNanoseconds = 0
+  /// From the request's last byte to the first token sent to the client; nil where there was none.
+  package var firstTokenNanoseconds: Int?
+  /// Time spent in Remora itself.
+  package var overheadNanoseconds = 0
+  package var usage = Usage()
+  /// The answer should have told its tokens: a success of an endpoint that is paid by the token.
+  package var expectsUsage = false
+  /// US dollars; nil where the price is not known.
+  package var costUSD: Double?
+  package var requestBytes = 0
+  package var responseBytes = 0
+  /// How the stream ended; nil where the answer was not one.
+  package var streamEnd: ExchangeEnd?
+
+  package init(endpoint: Endpoint, status: Int) {
+    self.endpoint = endpoint
+    self.status = status
+  }
+}
+
+/// A worker's counters, confined to that worker.
+package final class MetricShard {
+  private struct Role: OptionSet {
+    let rawValue: UInt8
+    static let provider = Role(rawValue: 1)
+    static let model = Role(rawValue: 2)
+    static let policy = Role(rawValue: 4)
+  }
+
+  /// Tokens one exchange can claim, so that a lying upstream can't bring a counter to its end.
+  private static let mostTokens = 1 << 40
+  /// US dollars one exchange can cost, for the same reason.
+  private static let mostDollars = 1_000_000.0
+
+  private var state = MetricSnapshot()
+  /// What each label may stand for under the configuration in force.
+  private var roles: [Role] = []
+
+  package init() {}
+
+  /// All that has been counted so far.
+  package var snapshot: MetricSnapshot { state }
+
+  // MARK: names
+
+  /// Says which names may become labels; call it again after a reload. What was counted stays.
+  package func configure(providers: [String], models: [String], policies: [String]) {
+    roles = [Role](repeating: [], count: state.names.count)
+    admit(providers, as: .provider)
+    admit(models, as: .model)
+    admit(policies, as: .policy)
+  }
+
+  private func admit(_ names: [String], as role: Role) {
+    for name in names {
+      guard let label = state.names.add(Array(name.utf8).span) else { continue }
+      while roles.count <= Int(label.id) { roles.append([]) }
+      roles[Int(label.id)].insert(role)
+    }
+  }
+
+  /// The label of a provider's configured name.
+  package func intern(provider: Span<UInt8>) -> Label { intern(provider, as: .provider) }
+
+  /// The label of a model's name, which a client may have made up.
+  package func intern(model: Span<UInt8>) -> Label { intern(model, as: .model) }
+
+  /// The label of a policy's configured name.
+  package func intern(policy: Span<UInt8>) -> Label { intern(policy, as: .policy) }
+
+  private func intern(_ name: Span<UInt8>, as role: Role) -> Label {
+    if name.isEmpty { return .none }
+    guard let label = state.names.find(name), Int(label.id) < roles.count,
+      roles[Int(label.id)].contains(role)
+    else { return .other }
+    return label
+  }
+
+  // MARK: exchanges
+
+  /// A request has been read: it is in flight until `finish`.
+  package func begin() {
+    state.requestsInFlight = saturated(state.requestsInFlight, plus: 1)
+  }
+
+  /// An exchange is over, however it ended. Once for each `begin`.
+  package func finish(_ exchange: ExchangeRecord) {
+    state.requestsInFlight = saturated(state.requestsInFlight, plus: -1)
+    let code = (100...599).contains(exchange.status) ? UInt16(exchange.status) : 0
+    let row = SeriesKey(
+      endpoint: exchange.endpoint, subject: exchange.provider, model: exchange.model)
+    state.requests.add(
+      1,
+      to: SeriesKey(
+        endpoint: exchange.endpoint, subject: exchange.provider, model: exchange.model, detail: code))
+    let duration = state.duration.place(row)
+    state.duration.values[duration].observe(exchange.durationNanoseconds, in: Bounds.duration)
+    if let nanoseconds = exchange.firstTokenNanoseconds {
+      let firstToken = state.firstToken.place(row)
+      state.firstToken.values[firstToken].observe(nanoseconds, in: Bounds.firstToken)
+    }
+    let endpoint = SeriesKey(endpoint: exchange.endpoint)
+    let overhead = state.overhead.place(endpoint)
+    state.overhead.values[overhead].observe(exchange.overheadNanoseconds, in: Bounds.overhead)
+    state.requestBytes.add(max(exchange.requestBytes, 0), to: endpoint)
+    state.responseBytes.add(max(exchange.responseBytes, 0), to: endpoint)
+    if let end = exchange.streamEnd {
+      state.streamsEnded.add(1, to: SeriesKey(detail: UInt16(end.rawValue)))
+    }
+    count(exchange.usage, of: exchange)
+  }
+
+  private func count(_ usage: Usage, of exchange: ExchangeRecord) {
+    count(usage.input, .input, of: exchange)
+    count(usage.output, .output, of: exchange)
+    count(usage.cachedInput, .cachedInput, of: exchange)
+    count(usage.reasoning, .reasoning, of: exchange)
+    if exchange.expectsUsage, usage.input == nil, usage.output == nil {
+      state.usageMissing.add(1, to: SeriesKey(subject: exchange.provider))
+    }
+    if let dollars = exchange.costUSD, dollars.isFinite, dollars >= 0 {
+      let row = state.cost.place(SeriesKey(subject: exchange.provider, model: exchange.model))
+      state.cost.values[row] += min(dollars, Self.mostDollars)
+    }
+  }
+
+  private func count(_ tokens: Int?, _ kind: TokenKind, of exchange: ExchangeRecord) {
+    guard let tokens, tokens >= 0 else { return }
+    state.tokens.add(
+      min(tokens, Self.mostTokens),
+      to: SeriesKey(
+        subject: exchange.provider, model: exchange.model, detail: UInt16(kind.rawValue)))
+  }
+
+  // MARK: events
+
+  /// A request was refused before there was an exchange.
+  package func refused(_ reason: RefusedReason) {
+    state.refused.add(1, to: SeriesKey(detail: UInt16(reason.rawValue)))
+  }
+
+  /// A request met a limit.
+  package func limited(_ scope: LimitScope, by kind: LimitKind) {
+    state.limited.add(1, to: MetricSnapshot.limitKey(scope, kind))
+  }
+
+  /// A policy acted on a request or an answer.
+  package func acted(_ policy: Label, _ action: PolicyAction) {
+    state.policyActions.add(1, to: SeriesKey(subject: policy, detail: UInt16(action.rawValue)))
+  }
+
+  /// One attempt at an upstream is over.
+  package func attempted(_ provider: Label, _ outcome: AttemptOutcome) {
+    state.attempts.add(1, to: SeriesKey(subject: provider, detail: UInt16(outcome.rawValue)))
+  }
+
+  /// Connections to an upstream came to be, or are no longer, in a state.
+  package func connections(_ provider: Label, _ connection: ConnectionState, by change: Int) {
+    state.connections.add(
+      change, to: SeriesKey(subject: provider, detail: UInt16(connection.rawValue)))
+  }
+
+  /// A TLS handshake with an upstream took up an earlier session.
+  package func resumedTLS(_ provider: Label) {
+    state.tlsResumed.add(1, to: SeriesKey(subject: provider))
+  }
+
+  /// Clients connected (1) or left (-1).
+  package func clientConnections(by change: Int) {
+    state.clientConnections = saturated(state.clientConnections, plus: change)
+  }
+
+  /// Lines that this worker's log sinks have dropped since they began.
+  package func logLinesDropped(_ total: Int) {
+    state.logLinesDropped = total
+  }
+}

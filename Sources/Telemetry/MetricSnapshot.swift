@@ -1,0 +1,123 @@
+// All that a worker has counted, as a value: what a scrape carries from worker to worker and writes out.
+//
+// A shard is one of these and the rules for adding to it (MetricShard.swift); writing is in Exposition.swift.
+
+/// The state of every metric at one instant.
+package struct MetricSnapshot: Sendable {
+  var names = NameTable()
+
+  var requests = Series(zero: 0, keepsDetail: false)
+  var duration = Series(zero: Histogram())
+  var firstToken = Series(zero: Histogram())
+  var overhead = Series(zero: Histogram())
+  var tokens = Series(zero: 0)
+  var cost = Series(zero: 0.0)
+  var usageMissing = Series(zero: 0)
+  var requestBytes = Series(zero: 0)
+  var responseBytes = Series(zero: 0)
+  var attempts = Series(zero: 0)
+  var connections = Series(zero: 0)
+  var tlsResumed = Series(zero: 0)
+  var limited = Series(zero: 0)
+  var policyActions = Series(zero: 0)
+  var refused = Series(zero: 0, details: 0..<UInt16(RefusedReason.allCases.count))
+  var streamsEnded = Series(zero: 0, details: 0..<UInt16(ExchangeEnd.allCases.count))
+
+  var requestsInFlight = 0
+  var clientConnections = 0
+  var logLinesDropped = 0
+
+  /// Filled in by whoever scrapes, once for the process; left out of the exposition where nil.
+  package var build: BuildInfo?
+  package var config: ConfigHealth?
+  package var process: ProcessFacts?
+
+  package init() {
+    for scope in LimitScope.allCases {
+      for kind in LimitKind.allCases { limited.add(0, to: Self.limitKey(scope, kind)) }
+    }
+  }
+
+  static func limitKey(_ scope: LimitScope, _ kind: LimitKind) -> SeriesKey {
+    SeriesKey(detail: UInt16(scope.rawValue) << 8 | UInt16(kind.rawValue))
+  }
+
+  /// Adds what another worker counted. Always merge in the same order, so that rows keep their names.
+  package mutating func merge(_ other: MetricSnapshot) {
+    var labels: [Label] = []
+    labels.reserveCapacity(other.names.count)
+    for id in 0..<other.names.count {
+      let label = names.add(other.names.name(Label(id: UInt16(truncatingIfNeeded: id))))
+      labels.append(label ?? .other)
+    }
+    let sum = { (total: inout Int, more: Int) in total = saturated(total, plus: more) }
+    let join = { (total: inout Histogram, more: Histogram) in total.merge(more) }
+    requests.merge(other.requests, labels: labels, combine: sum)
+    duration.merge(other.duration, labels: labels, combine: join)
+    firstToken.merge(other.firstToken, labels: labels, combine: join)
+    overhead.merge(other.overhead, labels: labels, combine: join)
+    tokens.merge(other.tokens, labels: labels, combine: sum)
+    cost.merge(other.cost, labels: labels) { $0 += $1 }
+    usageMissing.merge(other.usageMissing, labels: labels, combine: sum)
+    requestBytes.merge(other.requestBytes, labels: labels, combine: sum)
+    responseBytes.merge(other.responseBytes, labels: labels, combine: sum)
+    attempts.merge(other.attempts, labels: labels, combine: sum)
+    connections.merge(other.connections, labels: labels, combine: sum)
+    tlsResumed.merge(other.tlsResumed, labels: labels, combine: sum)
+    limited.merge(other.limited, labels: labels, combine: sum)
+    policyActions.merge(other.policyActions, labels: labels, combine: sum)
+    refused.merge(other.refused, labels: labels, combine: sum)
+    streamsEnded.merge(other.streamsEnded, labels: labels, combine: sum)
+    requestsInFlight = saturated(requestsInFlight, plus: other.requestsInFlight)
+    clientConnections = saturated(clientConnections, plus: other.clientConnections)
+    logLinesDropped = saturated(logLinesDropped, plus: other.logLinesDropped)
+  }
+}
+
+/// What was built: the labels of `remora_build_info`.
+package struct BuildInfo: Sendable {
+  package var version: String
+  package var revision: String
+  package var openssl: String
+
+  package init(version: String, revision: String = "", openssl: String = "") {
+    self.version = version
+    self.revision = revision
+    self.openssl = openssl
+  }
+}
+
+/// How the configuration in force came about. Owned by whoever reloads it.
+package struct ConfigHealth: Sendable {
+  private var reloads = InlineArray<4, Int>(repeating: 0)
+  /// Whether the last attempt, the one at start included, left the file's own configuration in force.
+  package private(set) var isLastReloadSuccessful = false
+  /// Unix time of the last success in nanoseconds; 0 where there was none.
+  package private(set) var lastSuccessUnixNanoseconds = 0
+  /// SHA-256 of the configuration in force, in lower-case hexadecimal; empty where there is none.
+  package private(set) var sha256 = ""
+
+  package init() {}
+
+  /// The configuration read at start: a success, but not a reload.
+  package mutating func start(sha256: String, at unixNanoseconds: Int) {
+    isLastReloadSuccessful = true
+    lastSuccessUnixNanoseconds = unixNanoseconds
+    self.sha256 = sha256
+  }
+
+  /// - Parameter sha256: of the configuration now in force; ignored where the reload failed.
+  package mutating func reloaded(_ result: ReloadResult, sha256: String = "", at unixNanoseconds: Int) {
+    reloads[Int(result.rawValue)] = saturated(reloads[Int(result.rawValue)], plus: 1)
+    switch result {
+    case .applied, .unchanged:
+      isLastReloadSuccessful = true
+      lastSuccessUnixNanoseconds = unixNanoseconds
+      if result == .applied { self.sha256 = sha256 }
+    case .invalid, .unreadable:
+      isLastReloadSuccessful = false
+    }
+  }
+
+  func count(_ result: ReloadResult) -> Int { reloads[Int(result.rawValue)] }
+}

@@ -1,0 +1,144 @@
+// The small written forms that metrics and logs share: UTF-8, JSON strings, fractions, instants.
+
+import Wire
+
+/// What is well-formed UTF-8 (Unicode 15, table 3-7).
+enum UTF8Form {
+  /// U+FFFD.
+  static let replacement: StaticString = "\u{FFFD}"
+
+  /// Bytes of the well-formed character at `at`, or 0 where there is none.
+  static func length(of text: Span<UInt8>, at: Int) -> Int {
+    let first = text[at]
+    if first < 0x80 { return 1 }
+    let rest = text.count - at - 1
+    // The second byte's range is narrower after these four: no overlong forms, surrogates or beyond U+10FFFF.
+    var low: UInt8 = 0x80
+    var high: UInt8 = 0xBF
+    let length: Int
+    switch first {
+    case 0xC2...0xDF: length = 2
+    case 0xE0...0xEF:
+      length = 3
+      if first == 0xE0 { low = 0xA0 }
+      if first == 0xED { high = 0x9F }
+    case 0xF0...0xF4:
+      length = 4
+      if first == 0xF0 { low = 0x90 }
+      if first == 0xF4 { high = 0x8F }
+    default: return 0
+    }
+    guard rest >= length - 1, text[at + 1] >= low, text[at + 1] <= high else { return 0 }
+    for follower in 2..<max(length, 2) where text[at + follower] & 0xC0 != 0x80 { return 0 }
+    return length
+  }
+}
+
+/// A JSON string that may have come from anyone (RFC 8259 section 7).
+///
+/// - Parameters:
+///   - ceiling: bytes of `text` that are looked at; the rest is cut off between two characters.
+///   - writtenCeiling: bytes written between the quotes, so that escapes can't multiply a line's length.
+func jsonString(
+  _ text: Span<UInt8>, ceiling: Int = .max, writtenCeiling: Int = .max, into out: inout ByteQueue
+) {
+  out.append(ASCII.quote)
+  let start = out.count
+  var at = 0
+  while at < text.count {
+    let length = UTF8Form.length(of: text, at: at)
+    // The longest form of one character is an escape of six bytes.
+    guard at + max(length, 1) <= ceiling, out.count - start <= writtenCeiling - 6 else { break }
+    switch text[at] {
+    case _ where length == 0: out.append(UTF8Form.replacement)
+    case ASCII.quote: out.append("\\\"")
+    case ASCII.backslash: out.append("\\\\")
+    case ASCII.lf: out.append("\\n")
+    case ASCII.cr: out.append("\\r")
+    case ASCII.tab: out.append("\\t")
+    case let byte where byte < 0x20 || byte == 0x7F:
+      out.append(byte < 0x10 ? "\\u000" : "\\u00")
+      out.append(hexadecimal: Int(byte))
+    default: out.append(text.extracting(at..<at + length))
+    }
+    at += max(length, 1)
+  }
+  out.append(ASCII.quote)
+}
+
+extension ByteQueue {
+  /// Appends `value` / 10^`places` exactly, without trailing zeros; what is below zero is written as 0.
+  mutating func append(_ value: Int, places: Int) {
+    var scale = 1
+    for _ in 0..<min(places, 18) { scale *= 10 }
+    let value = max(value, 0)
+    append(decimal: value / scale)
+    var rest = value % scale
+    if rest == 0 { return }
+    append(UInt8(ascii: "."))
+    while rest > 0 {
+      scale /= 10
+      append(UInt8(truncatingIfNeeded: 0x30 + rest / scale))
+      rest %= scale
+    }
+  }
+
+  /// Appends a time span or an instant in seconds.
+  mutating func append(seconds nanoseconds: Int) { append(nanoseconds, places: 9) }
+
+  /// Appends `value` with zeros in front, `digits` of them in all.
+  fileprivate mutating func append(_ value: Int, digits: Int) {
+    var scale = 1
+    for _ in 1..<max(digits, 2) { scale *= 10 }
+    if digits < 2 { scale = 1 }
+    while scale > 0 {
+      append(UInt8(truncatingIfNeeded: 0x30 + value / scale % 10))
+      scale /= 10
+    }
+  }
+}
+
+/// RFC 3339 in UTC with milliseconds: `2026-02-28T23:59:59.999Z`. Years 1970 to 9999; what lies outside is
+/// written as the nearer end.
+func appendTimestamp(unixNanoseconds: Int, into out: inout ByteQueue) {
+  // 9999-12-31T23:59:59.999 is beyond a 64-bit count of nanoseconds, so only the lower end needs a check.
+  let milliseconds = max(unixNanoseconds, 0) / 1_000_000
+  let (days, inDay) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
+  let date = CivilDate(daysSinceEpoch: days)
+  out.append(date.year, digits: 4)
+  out.append(UInt8(ascii: "-"))
+  out.append(date.month, digits: 2)
+  out.append(UInt8(ascii: "-"))
+  out.append(date.day, digits: 2)
+  out.append(UInt8(ascii: "T"))
+  out.append(inDay / 3_600_000, digits: 2)
+  out.append(ASCII.colon)
+  out.append(inDay / 60000 % 60, digits: 2)
+  out.append(ASCII.colon)
+  out.append(inDay / 1000 % 60, digits: 2)
+  out.append(UInt8(ascii: "."))
+  out.append(inDay % 1000, digits: 3)
+  out.append(UInt8(ascii: "Z"))
+}
+
+/// A day of the proleptic Gregorian calendar.
+struct CivilDate: Equatable {
+  var year: Int
+  var month: Int
+  var day: Int
+
+  /// - Parameter daysSinceEpoch: days since 1970-01-01, not negative.
+  init(daysSinceEpoch: Int) {
+    // Years are counted from March, so that the leap day is a year's last and months have a regular rhythm:
+    // five months are 153 days. 719,468 days lie between 0000-03-01 and 1970-01-01.
+    let days = daysSinceEpoch + 719_468
+    let (era, inEra) = days.quotientAndRemainder(dividingBy: 146_097)
+    // Of an era's 400 years, take off the leap days before `inEra`.
+    let yearOfEra = (inEra - inEra / 1460 + inEra / 36524 - inEra / 146_096) / 365
+    let dayOfYear = inEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let marchMonth = (5 * dayOfYear + 2) / 153
+    day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
+    month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+    year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+  }
+}

@@ -1,0 +1,241 @@
+// One thread, one epoll descriptor, and the executor of every actor that lives on it.
+//
+// A turn: run what is ready, flush what was written for later, sleep until an event or a deadline, hand the
+// events to their sources. Descriptors are registered once, edge-triggered, for both directions; a source
+// remembers what it may do (`EventSource.ready`), so an event costs no further system call. A registration
+// carries a generation, so an event for a descriptor that is closed in the same turn reaches nobody.
+//
+// Everything here runs on the loop's own thread, except `enqueue`, `post` and `wake`.
+
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+package import Wire
+
+/// Something epoll reports on. Subclasses take note of the readiness and tell who waits.
+package class EventSource {
+  fileprivate var slot: UInt32 = .max
+  package init() {}
+
+  /// The kernel reports `events`, a set of EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP and EPOLLERR.
+  func ready(_ events: UInt32) {}
+}
+
+// @unchecked Sendable: `mailbox` is a Mutex, `epoll` and `wakeUp` never change; every other property is touched
+// only on `thread`, which `run` sets before it does anything else, and which `checkIsolated` asserts.
+/// An event loop on one thread.
+@safe
+package final class Loop: SerialExecutor, @unchecked Sendable {
+  private let epoll: Int32
+  private let wakeUp: Int32
+  private let mailbox = Mutex<Mailbox>(Mailbox())
+  private let sleeping = Atomic<Bool>(false)
+  private var thread = pthread_t()
+
+  private var jobs: [UnownedJob] = []
+  private var running: [UnownedJob] = []
+  private var timers = TimerHeap()
+  private var sources: [Registration] = []
+  private var freeSlots: [UInt32] = []
+  private var isStopped = false
+  private var afterTurn: [() -> Void] = []
+  private let turns = Atomic<UInt64>(0)
+
+  /// The monotonic clock as of this turn's wake-up.
+  package private(set) var now = Instant.now
+  /// A stock of blocks for the queues of this loop's connections.
+  package let blocks = BlockPool()
+
+  private struct Registration {
+    var source: EventSource?
+    var generation: UInt32
+  }
+
+  private struct Mailbox {
+    var jobs: [UnownedJob] = []
+    var posts: [@Sendable () -> Void] = []
+  }
+
+  /// - Throws: the fault of `epoll_create1` or `eventfd`.
+  package init() throws(SystemFault) {
+    epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    guard epoll >= 0 else { throw .last("epoll_create1") }
+    wakeUp = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    guard wakeUp >= 0 else { throw .last("eventfd") }
+    var event = unsafe epoll_event()
+    unsafe event.events = EPOLLIN.rawValue | EPOLLET.rawValue
+    unsafe event.data.u64 = .max
+    guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeUp, &event) == 0 else { throw .last("epoll_ctl") }
+  }
+
+  deinit {
+    close(epoll)
+    close(wakeUp)
+  }
+
+  // MARK: Executor
+
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    if isCurrent {
+      jobs.append(job)
+    } else {
+      mailbox.withLock { $0.jobs.append(job) }
+      wake()
+    }
+  }
+
+  package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    unsafe UnownedSerialExecutor(ordinary: self)
+  }
+
+  package func checkIsolated() {
+    precondition(isCurrent, "a loop's state was touched from another thread")
+  }
+
+  /// Whether the caller is on this loop's thread.
+  package var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
+
+  /// Runs `work` on the loop, soon. From any thread.
+  package func post(_ work: @escaping @Sendable () -> Void) {
+    mailbox.withLock { $0.posts.append(work) }
+    wake()
+  }
+
+  private func wake() {
+    guard sleeping.exchange(false, ordering: .acquiringAndReleasing) else { return }
+    var one: UInt64 = 1
+    _ = unsafe write(wakeUp, &one, 8)
+  }
+
+  /// How many turns the loop has made: it stands still only while the loop is stuck or asleep. From any thread.
+  package var turnCount: UInt64 { turns.load(ordering: .relaxed) }
+
+  // MARK: Turning
+
+  /// Turns until `stop`. Call it on the thread that is to be the loop's.
+  ///
+  /// - Parameter start: runs first, on the loop.
+  package func run(start: () -> Void) {
+    thread = pthread_self()
+    now = .now
+    start()
+    let capacity = 256
+    let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
+    defer { unsafe events.deallocate() }
+    while !isStopped {
+      runJobs()
+      for action in afterTurn { action() }
+      let count = unsafe Int(epoll_wait(epoll, events, Int32(capacity), sleepTime()))
+      sleeping.store(false, ordering: .releasing)
+      turns.store(turns.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+      now = .now
+      if count > 0 { unsafe deliver(UnsafeBufferPointer(start: events, count: count)) }
+      while let timer = timers.expired(at: now) { timer.fire() }
+      collectMail()
+    }
+  }
+
+  /// Ends `run` after the turn under way.
+  package func stop() { isStopped = true }
+
+  /// Has `action` run at the end of each turn, before the loop sleeps.
+  package func atEndOfTurn(_ action: @escaping () -> Void) { afterTurn.append(action) }
+
+  private func runJobs() {
+    // A bound on the rounds, so that jobs which make jobs can't keep events waiting.
+    for _ in 0..<16 where !jobs.isEmpty {
+      swap(&jobs, &running)
+      for job in running { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
+      running.removeAll(keepingCapacity: true)
+    }
+  }
+
+  private func sleepTime() -> Int32 {
+    if !jobs.isEmpty { return 0 }
+    // Announce the sleep first, then look into the mailbox: whoever posts after the look sees the announcement.
+    sleeping.store(true, ordering: .sequentiallyConsistent)
+    if mailbox.withLock({ !$0.jobs.isEmpty || !$0.posts.isEmpty }) { return 0 }
+    let next = timers.next
+    if next == .never { return -1 }
+    let rest = next.nanoseconds(since: .now)
+    // Rounded up, or the loop would spin through the last millisecond.
+    return Int32(clamping: (rest + 999_999) / 1_000_000)
+  }
+
+  private func deliver(_ events: UnsafeBufferPointer<epoll_event>) {
+    for index in events.indices {
+      let event = unsafe events[index]
+      let data = unsafe event.data.u64
+      if data == .max {
+        var count: UInt64 = 0
+        _ = unsafe read(wakeUp, &count, 8)
+        continue
+      }
+      let slot = Int(data & 0xFFFF_FFFF)
+      guard slot < sources.count, sources[slot].generation == UInt32(truncatingIfNeeded: data >> 32) else {
+        continue
+      }
+      unsafe sources[slot].source?.ready(event.events)
+    }
+  }
+
+  private func collectMail() {
+    var mail = Mailbox()
+    mailbox.withLock {
+      guard !$0.jobs.isEmpty || !$0.posts.isEmpty else { return }
+      swap(&mail, &$0)
+    }
+    jobs.append(contentsOf: mail.jobs)
+    for work in mail.posts { work() }
+  }
+
+  // MARK: Descriptors
+
+  /// Registers `descriptor`, edge-triggered for both directions, until `unregister`.
+  func register(_ source: EventSource, _ descriptor: Int32, readOnly: Bool = false) throws(SystemFault) {
+    let slot: UInt32
+    if let free = freeSlots.popLast() {
+      slot = free
+    } else {
+      slot = UInt32(sources.count)
+      sources.append(Registration(source: nil, generation: 0))
+    }
+    var event = unsafe epoll_event()
+    unsafe event.events =
+      EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue | (readOnly ? 0 : EPOLLOUT.rawValue)
+    unsafe event.data.u64 = UInt64(sources[Int(slot)].generation) << 32 | UInt64(slot)
+    guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+      freeSlots.append(slot)
+      throw .last("epoll_ctl")
+    }
+    sources[Int(slot)].source = source
+    source.slot = slot
+  }
+
+  /// Forgets a source, just before its descriptor is closed, which takes it out of epoll too.
+  func unregister(_ source: EventSource) {
+    guard source.slot != .max else { return }
+    let slot = Int(source.slot)
+    source.slot = .max
+    sources[slot].source = nil
+    // `.max` is the wake-up's: skipped, so that no registration can look like it.
+    sources[slot].generation = (sources[slot].generation &+ 1) % (UInt32.max - 1)
+    freeSlots.append(UInt32(slot))
+  }
+
+  // MARK: Deadlines
+
+  /// Has `timer` fire at `due`, in place of any earlier wish. `.never` disarms it.
+  package func arm(_ timer: Timer, at due: Instant) { timers.arm(timer, at: due) }
+
+  /// Disarms `timer` and lets go of it at once.
+  package func disarm(_ timer: Timer) { timers.remove(timer) }
+}
+
+// @unchecked Sendable: the value is reached only inside `Loop.post`, which runs on the loop that owns it.
+/// A loop's own object on its way through another thread and back.
+struct Confined<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}

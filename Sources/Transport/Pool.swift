@@ -1,0 +1,191 @@
+// A worker's connections to one upstream: kept warm, checked before reuse, never more than allowed.
+
+/// What an upstream's pool may do; durations as the config says.
+package struct PoolLimits: Hashable, Sendable {
+  /// Connections at the same time, 0 for no limit.
+  package var maxConnections: Int
+  /// How long an unused connection is kept.
+  package var idleTimeout: Duration
+  /// Unused connections that are held open ahead of need.
+  package var warm: Int
+  package var connectTimeout: Duration
+
+  package init(maxConnections: Int, idleTimeout: Duration, warm: Int, connectTimeout: Duration) {
+    self.maxConnections = maxConnections
+    self.idleTimeout = idleTimeout
+    self.warm = warm
+    self.connectTimeout = connectTimeout
+  }
+}
+
+/// Connections to one upstream. Confined to its worker's loop.
+package final class Pool {
+  /// Connections in use longer than this are not kept, so that a change in DNS drains (10 minutes).
+  private static let lifetime = Duration.seconds(600)
+  /// Unused connections kept at most, whatever the burst before was.
+  private static let idleCeiling = 256
+
+  private struct Idle {
+    let socket: Socket
+    let since: Instant
+  }
+
+  package let endpoint: Endpoint
+  private let tls: TLSContext?
+  private let limits: PoolLimits
+  private let loop: Loop
+  private let dialer: Dialer
+  private var idle: [Idle] = []
+  private var waiters: [Parker] = []
+  private var reaper: Alarm?
+  private var isClosed = false
+  private var warming = 0
+  package let sessions = TLSSessions()
+  /// Connections that carry an exchange or are being made.
+  package private(set) var active = 0
+  package var idleCount: Int { idle.count }
+
+  package init(_ endpoint: Endpoint, tls: TLSContext?, limits: PoolLimits, on loop: Loop, dialer: Dialer) {
+    self.endpoint = endpoint
+    self.tls = tls
+    self.limits = limits
+    self.loop = loop
+    self.dialer = dialer
+  }
+
+  /// A connection that is ready to be written to.
+  package struct Lease {
+    package let socket: Socket
+    /// Whether it carried an exchange before, so that it may turn out to be dead.
+    package let isReused: Bool
+  }
+
+  /// Leases the most recently used idle connection that still lives, or makes one.
+  ///
+  /// - Parameters:
+  ///   - fresh: makes a new one in any case: the replay after a reused one was dead.
+  ///   - client: whose going away ends the wait.
+  package func lease(fresh: Bool = false, parker: Parker, client: Socket?) async throws(DialFault) -> Lease {
+    let deadline = loop.now + limits.connectTimeout
+    while true {
+      if !fresh {
+        while let candidate = idle.popLast() {
+          candidate.socket.onIdleEvent = nil
+          if candidate.socket.isQuietlyOpen {
+            candidate.socket.parker = parker
+            active += 1
+            return Lease(socket: candidate.socket, isReused: true)
+          }
+          forget(candidate.socket)
+        }
+      }
+      if limits.maxConnections == 0 || active + idle.count < limits.maxConnections { break }
+      if fresh, !idle.isEmpty {
+        forget(idle.removeFirst().socket)
+        continue
+      }
+      if client?.peerHasClosed == true { throw .abandoned }
+      waiters.append(parker)
+      let wake = await parker.park(until: deadline)
+      waiters.removeAll { $0 === parker }
+      if wake == .deadline { throw .exhausted }
+    }
+    active += 1
+    do throws(DialFault) {
+      let socket = try await dialer.dial(
+        endpoint, tls: tls, sessions: sessions, parker: parker, client: client, until: deadline)
+      socket.establishedAt = loop.now
+      return Lease(socket: socket, isReused: false)
+    } catch {
+      active -= 1
+      wakeWaiter()
+      throw error
+    }
+  }
+
+  /// Takes back a connection whose exchange has ended in good order.
+  package func giveBack(_ socket: Socket) {
+    active -= 1
+    socket.parker = nil
+    let isOld = loop.now.nanoseconds(since: socket.establishedAt) > Int(Self.lifetime.nanoseconds)
+    if isClosed || isOld || socket.peerHasClosed || limits.idleTimeout == .zero
+      || idle.count >= Self.idleCeiling
+    {
+      forget(socket)
+    } else {
+      idle.append(Idle(socket: socket, since: loop.now))
+      // The upstream may close it at any time: it goes at once, and the peer's memory with it.
+      socket.onIdleEvent = { [weak self, unowned socket] in
+        if socket.peerHasClosed { self?.evict(socket) }
+      }
+      scheduleReaper()
+    }
+    wakeWaiter()
+  }
+
+  /// Closes a connection that can't be used again.
+  package func discard(_ socket: Socket, abruptly: Bool = false) {
+    active -= 1
+    forget(socket, abruptly: abruptly)
+    wakeWaiter()
+  }
+
+  /// Makes connections ahead of need until `limits.warm` are idle. Failures are left to the next request.
+  package func warmUp() async {
+    let wanted = limits.maxConnections == 0 ? limits.warm : min(limits.warm, limits.maxConnections)
+    while !isClosed, idle.count + warming < wanted, warming == 0 {
+      warming += 1
+      defer { warming -= 1 }
+      let parker = Parker(on: loop)
+      defer { parker.retire() }
+      guard let lease = try? await lease(fresh: true, parker: parker, client: nil) else { return }
+      giveBack(lease.socket)
+    }
+  }
+
+  /// Whether fewer connections wait than the config wants warm.
+  package var wantsWarmth: Bool { !isClosed && warming == 0 && idle.count < limits.warm }
+
+  /// Closes what is idle now; what is in use closes when its exchange ends.
+  package func close() {
+    isClosed = true
+    if let reaper { loop.disarm(reaper) }
+    for entry in idle { forget(entry.socket) }
+    idle.removeAll()
+    sessions.removeAll()
+  }
+
+  private func evict(_ socket: Socket) {
+    guard let index = idle.firstIndex(where: { $0.socket === socket }) else { return }
+    idle.remove(at: index)
+    forget(socket)
+    wakeWaiter()
+  }
+
+  private func forget(_ socket: Socket, abruptly: Bool = false) {
+    socket.close(abruptly: abruptly)
+  }
+
+  private func wakeWaiter() {
+    if !waiters.isEmpty { waiters.removeFirst().signal() }
+  }
+
+  private func scheduleReaper() {
+    guard let oldest = idle.first else { return }
+    let reaper = self.reaper ?? Alarm { [weak self] in self?.reap() }
+    self.reaper = reaper
+    if reaper.due == .never { loop.arm(reaper, at: oldest.since + limits.idleTimeout) }
+  }
+
+  private func reap() {
+    let timeout = Int(clamping: limits.idleTimeout.nanoseconds)
+    // Oldest first; the warm ones stay.
+    while let oldest = idle.first, idle.count > limits.warm,
+      loop.now.nanoseconds(since: oldest.since) >= timeout
+    {
+      idle.removeFirst()
+      forget(oldest.socket)
+    }
+    if idle.count > limits.warm { scheduleReaper() }
+  }
+}

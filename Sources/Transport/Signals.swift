@@ -1,0 +1,77 @@
+// Signals as events of a loop, so that no code ever runs inside a signal handler.
+
+internal import CLinux
+internal import Glibc
+
+/// The signals that steer the process.
+package enum Signal: Sendable {
+  /// SIGTERM or SIGINT: drain and leave.
+  case terminate
+  /// SIGHUP: read the config again.
+  case reload
+}
+
+/// Delivers signals on one loop. Make it before any other thread starts, so that all of them inherit the block.
+package final class Signals: EventSource {
+  private let descriptor: Int32
+  private let loop: Loop
+  private let onSignal: (Signal) -> Void
+
+  /// Blocks the steering signals for this thread and those that it starts; ignores SIGPIPE.
+  package init(on loop: Loop, onSignal: @escaping (Signal) -> Void) throws(SystemFault) {
+    self.loop = loop
+    self.onSignal = onSignal
+    signal(SIGPIPE, SIG_IGN)
+    var set = sigset_t()
+    unsafe sigemptyset(&set)
+    for number in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&set, number) }
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    descriptor = unsafe signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
+    guard descriptor >= 0 else { throw .last("signalfd") }
+    super.init()
+    try loop.register(self, descriptor, readOnly: true)
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  override func ready(_ events: UInt32) {
+    var info = signalfd_siginfo()
+    while retrying({ unsafe read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) }) > 0 {
+      onSignal(Int32(info.ssi_signo) == SIGHUP ? .reload : .terminate)
+    }
+  }
+}
+
+/// What the process asks of the kernel about itself.
+package enum ProcessSettings {
+  /// No core file and no tracing by other processes of this user: memory holds provider secrets.
+  package static func forbidDumps() {
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    _ = remora_forbid_dumps()
+  }
+
+  /// Raises the soft limit of open descriptors to the hard one, and says what it is now.
+  package static func raiseDescriptorLimit() -> Int {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    if limit.rlim_cur < limit.rlim_max {
+      limit.rlim_cur = min(limit.rlim_max, 1 << 20)
+      unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  /// Few arenas and early trimming: a sidecar is small before it is fast at allocating.
+  package static func leanAllocator() {
+    mallopt(M_ARENA_MAX, 2)
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024)
+  }
+
+  /// Random bytes from the kernel, for ids.
+  package static func randomWord() -> UInt64 {
+    var word: UInt64 = 0
+    if unsafe getrandom(&word, 8, 0) != 8 { word = Instant.now.nanoseconds }
+    return word
+  }
+}

@@ -1,0 +1,236 @@
+// A connected descriptor that never blocks, with TLS inside it or not: both look the same from outside.
+//
+// The socket remembers what the kernel last said (`mayRead`, `mayWrite`, `peerHasClosed`), so a call that
+// would block is not made. After a read that filled less than was offered the kernel has no more: the next
+// bytes raise a new edge (epoll(7), "edge-triggered", question 9).
+
+internal import CLinux
+internal import COpenSSL
+internal import Glibc
+package import Wire
+
+/// Why a connection broke.
+package enum IOFault: Error, Equatable, Sendable {
+  /// The kernel's code: a reset, most often.
+  case system(SystemFault)
+  /// The peer ended TLS without close_notify, so what came may be cut short (RFC 8446 section 6.1).
+  case truncated
+  /// TLS broke after the handshake: an alert, most often.
+  case tls(TLSFault)
+}
+
+/// What came of a read.
+package enum ReadStep: Equatable, Sendable {
+  case bytes(Int)
+  case wouldBlock
+  /// The peer has said, in order, that nothing more comes.
+  case end
+}
+
+/// One end of a connection. Confined to its loop.
+package final class Socket: EventSource {
+  package let loop: Loop
+  package private(set) var descriptor: Int32
+  /// Whom to wake when something happens.
+  package var parker: Parker?
+  /// Told of an event while nobody is parked: an idle connection in a pool.
+  package var onIdleEvent: (() -> Void)?
+
+  /// When it became ready for use; set by the pool.
+  var establishedAt = Instant.never
+
+  var mayRead = false
+  var mayWrite = false
+  /// The peer has closed at least its sending side; what it sent before may still wait.
+  package private(set) var peerHasClosed = false
+  /// A reset or another fault that ends both directions.
+  package private(set) var hasFailed = false
+  /// `recv` has returned 0.
+  private(set) var hasSeenEnd = false
+  package internal(set) var tls: TLSSession?
+
+  /// Takes over a non-blocking, connected or connecting descriptor.
+  package init(_ descriptor: Int32, on loop: Loop, isConnected: Bool) throws(SystemFault) {
+    self.loop = loop
+    self.descriptor = descriptor
+    super.init()
+    mayRead = isConnected
+    mayWrite = isConnected
+    do { try loop.register(self, descriptor) } catch {
+      Glibc.close(descriptor)
+      self.descriptor = -1
+      throw error
+    }
+  }
+
+  deinit {
+    tls = nil
+    if descriptor >= 0 { Glibc.close(descriptor) }
+  }
+
+  override func ready(_ events: UInt32) {
+    if events & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+      mayRead = true
+    }
+    if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { mayWrite = true }
+    if events & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { peerHasClosed = true }
+    if events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { hasFailed = true }
+    if let parker { parker.signal() } else { onIdleEvent?() }
+  }
+
+  /// Whether a read could yield something without a new event: the kernel or TLS may hold bytes.
+  package var hasReadable: Bool { mayRead || tls?.holdsInput == true }
+
+  /// Whether a write is worth a try: the kernel took the last one whole, or has made room since.
+  package var hasWritableRoom: Bool { mayWrite }
+
+  // MARK: Bytes
+
+  /// Appends what has come to `queue`, at most `ceiling` bytes.
+  package func read(into queue: inout ByteQueue, ceiling: Int) throws(IOFault) -> ReadStep {
+    if let tls { return try tls.read(into: &queue, ceiling: ceiling) }
+    guard mayRead else { return .wouldBlock }
+    let room = unsafe queue.spare(min(ceiling, 4096))
+    let offered = min(room.count, ceiling)
+    switch unsafe receive(room.baseAddress, offered) {
+    case .bytes(let count):
+      queue.commit(count)
+      return .bytes(count)
+    case .wouldBlock:
+      if queue.isEmpty { queue.removeAll() }
+      return .wouldBlock
+    case .end:
+      if queue.isEmpty { queue.removeAll() }
+      return .end
+    case .failed(let code):
+      throw .system(SystemFault("recv", code))
+    }
+  }
+
+  /// Sends from the head of `queue` until it is empty or the kernel is full; what was sent is consumed.
+  ///
+  /// - Returns: whether the queue is empty now.
+  package func write(from queue: inout ByteQueue) throws(IOFault) -> Bool {
+    while !queue.isEmpty {
+      let sent: Int
+      if let tls {
+        guard let count = unsafe try tls.write(queue.unsafeBytes) else { return false }
+        sent = count
+      } else {
+        guard mayWrite else { return false }
+        switch unsafe transmit(queue.unsafeBytes.baseAddress, queue.count) {
+        case .bytes(let count): sent = count
+        case .wouldBlock, .end: return false
+        case .failed(let code): throw .system(SystemFault("send", code))
+        }
+      }
+      queue.consume(sent)
+    }
+    return true
+  }
+
+  /// What a raw call came to.
+  enum RawStep {
+    case bytes(Int)
+    case wouldBlock
+    case end
+    case failed(Int32)
+  }
+
+  /// One `recv`, for plain reads and for TLS's own.
+  func receive(_ start: UnsafeMutableRawPointer?, _ count: Int) -> RawStep {
+    guard mayRead else { return .wouldBlock }
+    let got = retrying { unsafe recv(descriptor, start, count, 0) }
+    if got > 0 {
+      // Less than offered: drained, and new bytes raise a new edge, unless the end has been seen already.
+      if got < count, !peerHasClosed { mayRead = false }
+      return .bytes(got)
+    }
+    if got == 0 {
+      peerHasClosed = true
+      hasSeenEnd = true
+      return .end
+    }
+    if errno == EAGAIN || errno == EWOULDBLOCK {
+      mayRead = false
+      return .wouldBlock
+    }
+    hasFailed = true
+    peerHasClosed = true
+    return .failed(errno)
+  }
+
+  /// One `send`, for plain writes and for TLS's own. Never raises SIGPIPE.
+  func transmit(_ start: UnsafeRawPointer?, _ count: Int) -> RawStep {
+    guard mayWrite else { return .wouldBlock }
+    let sent = retrying { unsafe send(descriptor, start, count, Int32(MSG_NOSIGNAL)) }
+    if sent >= 0 {
+      if sent < count { mayWrite = false }
+      return .bytes(sent)
+    }
+    if errno == EAGAIN || errno == EWOULDBLOCK {
+      mayWrite = false
+      return .wouldBlock
+    }
+    hasFailed = true
+    return .failed(errno)
+  }
+
+  // MARK: Life
+
+  /// Whether the peer has neither closed nor said anything on a connection that should be silent: RFC 9112
+  /// section 9.5 lets it close at any time, so this is asked before each reuse.
+  package var isQuietlyOpen: Bool {
+    if peerHasClosed || descriptor < 0 || tls?.holdsInput == true { return false }
+    if !mayRead { return true }
+    // TLS 1.3 tickets may wait in the kernel: they are read, anything else is not expected.
+    var scratch = ByteQueue(pool: loop.blocks)
+    guard let step = try? read(into: &scratch, ceiling: 512) else { return false }
+    return step == .wouldBlock
+  }
+
+  /// The peer's address, nil for a Unix socket.
+  package var peerAddress: Address? {
+    var storage = sockaddr_storage()
+    var count = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return unsafe withUnsafeMutablePointer(to: &storage) {
+      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe getpeername(descriptor, $0, &count) == 0 ? Address($0) : nil
+      }
+    }
+  }
+
+  /// The code of a connection attempt that has come to its end: 0 for success.
+  func connectOutcome() -> Int32 {
+    var code: Int32 = 0
+    var count = socklen_t(4)
+    let got = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &count)
+    return got == 0 ? code : errno
+  }
+
+  /// Sends what TLS needs for an orderly end and stops sending; reading goes on.
+  package func finishSending() {
+    tls?.closeNotify()
+    shutdown(descriptor, Int32(SHUT_WR))
+  }
+
+  /// Closes. With `abruptly`, the peer gets a reset instead of an end, so that it can't take a part for the whole.
+  package func close(abruptly: Bool = false) {
+    guard descriptor >= 0 else { return }
+    if abruptly {
+      var option = linger(l_onoff: 1, l_linger: 0)
+      _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    } else {
+      tls?.closeNotify()
+    }
+    loop.unregister(self)
+    tls = nil
+    Glibc.close(descriptor)
+    descriptor = -1
+    mayRead = false
+    mayWrite = false
+    peerHasClosed = true
+    parker = nil
+    onIdleEvent = nil
+  }
+}

@@ -1,0 +1,256 @@
+// TLS on one socket: OpenSSL does the cryptography, the socket does the calls.
+//
+// OpenSSL reads and writes through a BIO of ours that calls `Socket.receive` and `Socket.transmit`, so a
+// read that would block costs no system call, one `recv` takes in many records (`read_ahead`), and no write
+// can raise SIGPIPE. Rules that are easy to break: the error queue is cleared before each call; after a
+// fault nothing more is sent; a write that would block is repeated with the same first bytes.
+
+internal import COpenSSL
+internal import Glibc
+internal import Wire
+
+/// TLS state of one socket. Confined to the socket's loop.
+@safe package final class TLSSession {
+  // SAFETY: owned by this object alone from `init` to `deinit`.
+  private let ssl: OpaquePointer
+  private unowned let socket: Socket
+  /// Kept so that the context outlives every session made from it.
+  private let context: TLSContext
+  private(set) var isEstablished = false
+  private(set) var isBroken = false
+  private var hasSeenEnd = false
+
+  /// Starts TLS on `socket`, as a client that expects to meet `host`, or as a server.
+  ///
+  /// - Parameters:
+  ///   - host: a DNS name or an IP literal, which the certificate must carry (RFC 9525); nil for a server.
+  ///   - sessions: where a client's sessions are kept for resumption.
+  package init(_ context: TLSContext, on socket: Socket, host: String?, sessions: TLSSessions?)
+    throws(TLSFault)
+  {
+    guard let ssl = unsafe SSL_new(context.raw) else { throw TLSFault.openSSL("no memory for a TLS session") }
+    unsafe self.ssl = unsafe ssl
+    self.socket = socket
+    self.context = context
+    guard let bio = unsafe BIO_new(SocketBIO.method) else {
+      throw TLSFault.openSSL("no memory for a TLS session")
+    }
+    // SAFETY: the socket owns this session and frees it before itself, so the unretained pointer stays good.
+    unsafe BIO_set_data(bio, Unmanaged.passUnretained(socket).toOpaque())
+    unsafe BIO_set_init(bio, 1)
+    unsafe SSL_set_bio(ssl, bio, bio)
+    if let host {
+      try unsafe Self.expect(host, ssl)
+      unsafe SSL_set_connect_state(ssl)
+      if let sessions {
+        unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(sessions).toOpaque())
+        self.sessions = sessions
+        if let session = unsafe sessions.take() {
+          unsafe SSL_set_session(ssl, session)
+          unsafe SSL_SESSION_free(session)
+        }
+      }
+    } else {
+      unsafe SSL_set_accept_state(ssl)
+    }
+    socket.tls = self
+    self.host = host ?? ""
+    // SAFETY: the session frees its SSL object in deinit, so the unretained pointer stays good.
+    unsafe SSL_set_ex_data(ssl, 2, Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  private var sessions: TLSSessions?
+  private var notes: CertificateNotes?
+  private var host = ""
+
+  /// Keeps what a refused certificate said, for the fault's message.
+  func note(_ notes: CertificateNotes) {
+    notes.expected = host
+    self.notes = notes
+    unsafe SSL_set_ex_data(ssl, CertificateNotes.slot, Unmanaged.passUnretained(notes).toOpaque())
+  }
+
+  deinit { unsafe SSL_free(ssl) }
+
+  /// Names the peer: SNI for DNS names only, and an identity that verification insists on.
+  private static func expect(_ host: String, _ ssl: OpaquePointer) throws(TLSFault) {
+    let name = host.hasSuffix(".") ? String(host.dropLast()) : host
+    let parameters = unsafe SSL_get0_param(ssl)
+    unsafe X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    let accepted: Bool
+    if Address(ip: name, port: 0) != nil {
+      accepted = unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1
+    } else {
+      accepted =
+        unsafe X509_VERIFY_PARAM_set1_host(parameters, name, name.utf8.count) == 1
+        && remora_SSL_set_tlsext_host_name(ssl, name) == 1
+    }
+    guard accepted else { throw TLSFault.openSSL("'\(name)' can't be a TLS server name") }
+  }
+
+  /// Whether decrypted or unread records wait inside OpenSSL, so that a read makes sense without an event.
+  var holdsInput: Bool { unsafe !isBroken && !hasSeenEnd && SSL_has_pending(ssl) == 1 }
+
+  /// Whether the handshake took up an earlier session.
+  package var wasResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
+
+  // MARK: Handshake
+
+  /// Goes through the handshake, parking on the socket's parker.
+  ///
+  /// - Parameter isAbandoned: asked at each turn whether anybody still wants the connection.
+  /// - Throws: which of the handshake's ways to fail it was.
+  package func handshake(
+    until deadline: Instant, isAbandoned: () -> Bool = { false }
+  ) async throws(TLSFault) {
+    while true {
+      if isAbandoned() { throw TLSFault.abandoned }
+      ERR_clear_error()
+      let result = unsafe SSL_do_handshake(ssl)
+      if result == 1 { break }
+      let reason = unsafe SSL_get_error(ssl, result)
+      switch reason {
+      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
+        guard let parker = socket.parker else { throw TLSFault.openSSL("the connection was given up") }
+        if socket.hasFailed, !socket.mayRead { throw TLSFault.closed }
+        if await parker.park(until: deadline) == .deadline { throw TLSFault.timedOut }
+      default:
+        isBroken = true
+        throw unsafe TLSFault(afterHandshake: ssl, errorClass: reason)
+      }
+    }
+    isEstablished = true
+    if wasResumed { sessions?.resumed += 1 }
+    // The mode alone is not trusted: a certificate must be there and its verdict must be good.
+    if context.isClient {
+      let verdict = unsafe SSL_get_verify_result(ssl)
+      guard let certificate = unsafe remora_SSL_get1_peer_certificate(ssl) else {
+        throw TLSFault.openSSL("the server showed no certificate")
+      }
+      unsafe X509_free(certificate)
+      guard verdict == Int(X509_V_OK) else { throw unsafe TLSFault(verdict: verdict, ssl) }
+    }
+  }
+
+  // MARK: Bytes
+
+  func read(into queue: inout ByteQueue, ceiling: Int) throws(IOFault) -> ReadStep {
+    if isBroken { throw .tls(.closed) }
+    if hasSeenEnd { return .end }
+    var total = 0
+    while total < ceiling {
+      let room = unsafe queue.spare(min(ceiling - total, 4096))
+      ERR_clear_error()
+      var count = 0
+      let result = unsafe SSL_read_ex(ssl, room.baseAddress, min(room.count, ceiling - total), &count)
+      if result == 1 {
+        queue.commit(count)
+        total += count
+        continue
+      }
+      if total == 0, queue.isEmpty { queue.removeAll() }
+      switch unsafe SSL_get_error(ssl, result) {
+      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
+        return total > 0 ? .bytes(total) : .wouldBlock
+      case SSL_ERROR_ZERO_RETURN:
+        hasSeenEnd = true
+        return total > 0 ? .bytes(total) : .end
+      default:
+        // What came before the fault is given first; the fault is found again at the next read.
+        if total > 0 {
+          pendingFault = lastFault()
+          isBrokenAfterData = true
+          return .bytes(total)
+        }
+        let fault = isBrokenAfterData ? pendingFault : lastFault()
+        isBroken = true
+        throw fault
+      }
+    }
+    return .bytes(total)
+  }
+
+  private var isBrokenAfterData = false
+  private var pendingFault = IOFault.truncated
+
+  /// Sends the first bytes of `bytes`, one record at the most per call of OpenSSL.
+  ///
+  /// - Returns: how many were taken, nil if the same bytes must be offered again later.
+  func write(_ bytes: UnsafeRawBufferPointer) throws(IOFault) -> Int? {
+    if isBroken { throw .tls(.closed) }
+    ERR_clear_error()
+    var count = 0
+    let result = unsafe SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
+    if result == 1 { return count }
+    switch unsafe SSL_get_error(ssl, result) {
+    case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return nil
+    default:
+      isBroken = true
+      throw lastFault()
+    }
+  }
+
+  private func lastFault() -> IOFault {
+    let code = ERR_peek_last_error()
+    if code == 0 { return .system(SystemFault("recv", socket.hasFailed ? ECONNRESET : errno)) }
+    if remora_ERR_GET_REASON(code) == Int32(SSL_R_UNEXPECTED_EOF_WHILE_READING) { return .truncated }
+    return .tls(TLSFault(openSSLCode: code))
+  }
+
+  /// Tells the peer that nothing more comes; its own notice is not waited for.
+  func closeNotify() {
+    guard isEstablished, !isBroken, !isBrokenAfterData else { return }
+    ERR_clear_error()
+    _ = unsafe SSL_shutdown(ssl)
+  }
+}
+
+/// The BIO through which OpenSSL reaches a `Socket`.
+private enum SocketBIO {
+  // SAFETY: made once, never changed or freed.
+  nonisolated(unsafe) static let method: OpaquePointer? = unsafe make()
+
+  private static func make() -> OpaquePointer? {
+    let kind = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
+    guard let method = unsafe BIO_meth_new(kind, "remora socket") else { return nil }
+    unsafe BIO_meth_set_read(method) { bio, start, count in
+      guard let socket = unsafe SocketBIO.socket(bio) else { return -1 }
+      unsafe remora_BIO_clear_retry_flags(bio)
+      switch unsafe socket.receive(start, Int(count)) {
+      case .bytes(let got): return Int32(clamping: got)
+      case .wouldBlock:
+        unsafe remora_BIO_set_retry_read(bio)
+        return -1
+      case .end: return 0
+      case .failed: return -1
+      }
+    }
+    unsafe BIO_meth_set_write(method) { bio, start, count in
+      guard let socket = unsafe SocketBIO.socket(bio) else { return -1 }
+      unsafe remora_BIO_clear_retry_flags(bio)
+      switch unsafe socket.transmit(start, Int(count)) {
+      case .bytes(let sent): return Int32(clamping: sent)
+      case .wouldBlock, .end:
+        unsafe remora_BIO_set_retry_write(bio)
+        return -1
+      case .failed: return -1
+      }
+    }
+    unsafe BIO_meth_set_ctrl(method) { bio, command, _, _ in
+      switch command {
+      case BIO_CTRL_FLUSH, BIO_CTRL_DUP: return 1
+      case BIO_CTRL_EOF:
+        guard let socket = unsafe SocketBIO.socket(bio) else { return 1 }
+        return socket.hasSeenEnd ? 1 : 0
+      default: return 0
+      }
+    }
+    return unsafe method
+  }
+
+  private static func socket(_ bio: OpaquePointer?) -> Socket? {
+    // SAFETY: set by TLSSession.init to the socket that owns the session, which owns this BIO.
+    guard let data = unsafe BIO_get_data(bio) else { return nil }
+    return unsafe Unmanaged<Socket>.fromOpaque(data).takeUnretainedValue()
+  }
+}

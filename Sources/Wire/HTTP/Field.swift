@@ -1,0 +1,74 @@
+// One field, and a block of them: what requests, responses and trailers share.
+
+/// A header field, as offsets from the first byte of the head it stands in.
+package struct Field: Sendable, Equatable {
+  /// The name, as it was written.
+  package var name: Range<Int>
+  /// The value, without the blanks around it. Bytes from 0x80 on are left as they came.
+  package var value: Range<Int>
+  package var known: FieldName
+
+  package init(name: Range<Int>, value: Range<Int>, known: FieldName) {
+    self.name = name
+    self.value = value
+    self.known = known
+  }
+}
+
+extension [Field] {
+  /// The first field with this name; several may have it.
+  package func first(_ name: FieldName) -> Field? {
+    for field in self where field.known == name { return field }
+    return nil
+  }
+
+  /// The most fields that a head may have.
+  package static var ceiling: Int { 128 }
+
+  /// Appends the fields that begin at `start` and end, with an empty line, at the last of `bytes`
+  /// (RFC 9112 section 5). Refused: folded lines, blanks before the colon, controls in a value, anything behind
+  /// the empty line.
+  package mutating func parse(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) {
+    var at = start
+    while true {
+      guard at >= 0, at + 1 < bytes.count else { throw .incomplete }
+      if bytes[at] == ASCII.cr {
+        guard bytes[at + 1] == ASCII.lf else { throw .bareCarriageReturn }
+        guard at + 2 == bytes.count else { throw .incomplete }
+        return
+      }
+      if count >= Self.ceiling { throw .tooManyFields }
+      at = try parseField(bytes, from: at)
+    }
+  }
+
+  /// Appends the field that begins at `start`; gives the offset of the next line.
+  private mutating func parseField(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) -> Int {
+    if bytes[start] == ASCII.space || bytes[start] == ASCII.tab { throw .foldedField }
+    var colon = start
+    while colon < bytes.count, Syntax.isToken(bytes[colon]) { colon += 1 }
+    guard colon > start, colon < bytes.count, bytes[colon] == ASCII.colon else { throw .fieldName }
+    let end = try Syntax.lineEnd(bytes, from: colon + 1)
+    append(
+      Field(
+        name: start..<colon, value: Syntax.trimmed(bytes, colon + 1..<end),
+        known: FieldName(bytes.extracting(start..<colon))))
+    return end + 2
+  }
+}
+
+extension Syntax {
+  /// Where the line that `from` lies in ends: the offset of its CR LF. No control but the tab may come before.
+  package static func lineEnd(_ bytes: Span<UInt8>, from: Int) throws(HeadFault) -> Int {
+    let end = firstControl(in: bytes, from: from, to: bytes.count)
+    guard end < bytes.count else { throw .incomplete }
+    switch bytes[end] {
+    case ASCII.cr:
+      guard end + 1 < bytes.count else { throw .incomplete }
+      guard bytes[end + 1] == ASCII.lf else { throw .bareCarriageReturn }
+      return end
+    case ASCII.lf: throw .bareLineFeed
+    default: throw .controlByte
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// Finds where a head ends, as its bytes arrive: the first thing that happens to anything a peer sends.
+//
+// It refuses early what would otherwise wait for a timeout: TLS and HTTP/2 on the wrong port, lines that end in
+// a bare LF, HTTP/0.9, and everything too long. What the head says is RequestHead's and ResponseHead's business.
+
+/// A resumable search for the empty line that ends a head. It looks at each byte once, however they come.
+package struct HeadScanner: Sendable {
+  /// Whose head it is.
+  package enum Sender: Sendable { case client, upstream }
+
+  /// The most bytes that a request line may have.
+  package static let requestLineCeiling = 8 * 1024
+  /// The most bytes that a whole head may have.
+  package static let headCeiling = 64 * 1024
+
+  private let sender: Sender
+  private let skipsLeadingEmptyLine: Bool
+  private var looked = 0
+  private var lineStart = 0
+  private var lines = 0
+  private var hasSkipped = false
+
+  /// - Parameter skipsLeadingEmptyLine: whether one empty line may come before a request, as some clients send
+  ///   after a body (RFC 9112 section 2.2). It counts as part of the head.
+  package init(for sender: Sender, skipsLeadingEmptyLine: Bool = true) {
+    self.sender = sender
+    self.skipsLeadingEmptyLine = skipsLeadingEmptyLine
+  }
+
+  /// Forgets what was seen: the next scan begins with a new message.
+  package mutating func reset() {
+    self = HeadScanner(for: sender, skipsLeadingEmptyLine: skipsLeadingEmptyLine)
+  }
+
+  /// The length of the head that `bytes` begin with, its last CR LF included, or nil if more bytes are needed.
+  ///
+  /// `bytes` must begin where they began at the last call, and may only have grown. Once a length has been
+  /// returned, the scanner is ready for the next message.
+  ///
+  /// - Parameter ceiling: the most bytes that the head may have.
+  package mutating func scan(
+    _ bytes: Span<UInt8>, ceiling: Int = headCeiling
+  ) throws(HeadFault) -> Int? {
+    let limit = min(bytes.count, max(ceiling, 0))
+    if looked > limit { reset() }
+    while true {
+      if try awaitsSecondByte(bytes, limit) { return nil }
+      let at = Syntax.firstControl(in: bytes, from: looked, to: limit)
+      if lines == 0, sender == .client, at - lineStart > Self.requestLineCeiling { throw .targetTooLong }
+      if at < limit {
+        guard bytes[at] == ASCII.cr else { throw bytes[at] == ASCII.lf ? .bareLineFeed : .controlByte }
+      }
+      // A CR that nothing follows yet is looked at again when something does.
+      if at + 1 >= limit {
+        looked = at
+        if limit >= ceiling { throw .headTooLarge }
+        return nil
+      }
+      guard bytes[at + 1] == ASCII.lf else { throw .bareCarriageReturn }
+      looked = at + 2
+      if try endLine(bytes, at: at) {
+        let length = looked
+        reset()
+        return length
+      }
+    }
+  }
+
+  /// Looks at the first two bytes of a message. True if only the second can tell what the first one means.
+  private func awaitsSecondByte(_ bytes: Span<UInt8>, _ limit: Int) throws(HeadFault) -> Bool {
+    guard lines == 0, looked - lineStart < 2, lineStart < limit else { return false }
+    let first = bytes[lineStart]
+    if first == ASCII.cr || first == ASCII.lf { return false }
+    if sender == .upstream {
+      guard first == UInt8(ascii: "H") else { throw .statusLine }
+      return false
+    }
+    if first == Self.tlsHandshake {
+      if lineStart + 1 == limit { return true }
+      if bytes[lineStart + 1] == Self.tlsMajorVersion { throw .tlsOnPlaintext }
+    }
+    guard Syntax.isToken(first) else { throw .requestLine }
+    return false
+  }
+
+  // A TLS record: its type, and the first byte of its version (RFC 8446 section 5.1).
+  private static let tlsHandshake: UInt8 = 0x16
+  private static let tlsMajorVersion: UInt8 = 0x03
+
+  /// Takes note of the line that ends at `at`; true if it ends the head.
+  private mutating func endLine(_ bytes: Span<UInt8>, at: Int) throws(HeadFault) -> Bool {
+    defer { lineStart = at + 2 }
+    if at == lineStart {
+      if lines > 0 { return true }
+      guard sender == .client else { throw .statusLine }
+      guard skipsLeadingEmptyLine, !hasSkipped else { throw .requestLine }
+      hasSkipped = true
+      return false
+    }
+    if lines == 0, sender == .client {
+      // HTTP/0.9 has no head that could end, so it is refused before its client waits for an answer.
+      if bytes.extracting(lineStart..<at).equals("PRI * HTTP/2.0") { throw .http2Preface }
+      guard try Version.minor(bytes, at: at - Version.size) != nil else { throw .requestLine }
+    }
+    lines += 1
+    return false
+  }
+}

@@ -1,0 +1,206 @@
+// Heads out: the first line, fields, chunk framing.
+//
+// Values may come from a body or a configuration, so a byte that would end a line early can't get out: it is
+// written as `?`, or escaped in a target. What was parsed here never holds one.
+
+/// Writes heads and chunk framing into a queue.
+package enum HeadWriter {
+  /// `POST /path HTTP/1.1`, with its CR LF. Bytes that may not stand in a target are percent-encoded.
+  package static func requestLine(
+    method: Span<UInt8>, target: Span<UInt8>, to out: inout ByteQueue
+  ) {
+    out.append(method)
+    out.append(ASCII.space)
+    self.target(target, to: &out)
+    out.append(" HTTP/1.1\r\n")
+  }
+
+  package static func requestLine(method: Method, target: Span<UInt8>, to out: inout ByteQueue) {
+    out.append(method.text)
+    out.append(ASCII.space)
+    self.target(target, to: &out)
+    out.append(" HTTP/1.1\r\n")
+  }
+
+  private static func target(_ target: Span<UInt8>, to out: inout ByteQueue) {
+    var from = 0
+    for at in 0..<target.count where !Syntax.isTarget(target[at]) {
+      out.append(target.extracting(from..<at))
+      out.append(UInt8(ascii: "%"))
+      out.append(hexadecimal(target[at] >> 4))
+      out.append(hexadecimal(target[at] & 15))
+      from = at + 1
+    }
+    out.append(target.extracting(from..<target.count))
+  }
+
+  private static func hexadecimal(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x37 + digit }
+
+  /// `HTTP/1.1 200 OK`, with its CR LF.
+  package static func statusLine(_ status: Int, to out: inout ByteQueue) {
+    if status == 200 {
+      out.append("HTTP/1.1 200 OK\r\n")
+      return
+    }
+    out.append("HTTP/1.1 ")
+    out.append(decimal: status)
+    out.append(ASCII.space)
+    out.append(reason(status))
+    out.append("\r\n")
+  }
+
+  package static func field(_ name: StaticString, _ value: Span<UInt8>, to out: inout ByteQueue) {
+    out.append(name)
+    out.append(": ")
+    self.value(value, to: &out)
+    out.append("\r\n")
+  }
+
+  package static func field(_ name: Span<UInt8>, _ value: Span<UInt8>, to out: inout ByteQueue) {
+    out.append(name)
+    out.append(": ")
+    self.value(value, to: &out)
+    out.append("\r\n")
+  }
+
+  package static func field(_ name: StaticString, _ value: StaticString, to out: inout ByteQueue) {
+    out.append(name)
+    out.append(": ")
+    out.append(value)
+    out.append("\r\n")
+  }
+
+  package static func field(_ name: StaticString, _ value: Int, to out: inout ByteQueue) {
+    out.append(name)
+    out.append(": ")
+    out.append(decimal: value)
+    out.append("\r\n")
+  }
+
+  /// A parsed field of the head `bytes`, its name in the case in which it came.
+  package static func field(_ field: Field, of bytes: Span<UInt8>, to out: inout ByteQueue) {
+    self.field(bytes.extracting(field.name), bytes.extracting(field.value), to: &out)
+  }
+
+  /// The fields of the head `bytes` that `rules` let through, in their order.
+  package static func fields(
+    _ fields: [Field], of bytes: Span<UInt8>, through rules: HopByHop, to out: inout ByteQueue
+  ) {
+    for field in fields where rules.forwards(field, in: bytes) { self.field(field, of: bytes, to: &out) }
+  }
+
+  /// The field that says how the body is delimited; none of them where the peer's close, or nothing, does it.
+  package static func framing(_ framing: Framing, to out: inout ByteQueue) {
+    switch framing {
+    case .none, .untilClose: break
+    case .length(let count): field("Content-Length", count, to: &out)
+    case .chunked: field("Transfer-Encoding", "chunked", to: &out)
+    }
+  }
+
+  /// The empty line that ends a head.
+  package static func end(to out: inout ByteQueue) { out.append("\r\n") }
+
+  /// What comes before a chunk of `size` bytes; `chunkEnd` comes behind it. A chunk of nothing would end the body,
+  /// so a size of zero writes nothing.
+  package static func chunkHead(_ size: Int, to out: inout ByteQueue) {
+    if size <= 0 { return }
+    out.append(hexadecimal: size)
+    out.append("\r\n")
+  }
+
+  package static func chunkEnd(to out: inout ByteQueue) { out.append("\r\n") }
+
+  /// `data` as one chunk, or nothing if it is empty.
+  package static func chunk(_ data: Span<UInt8>, to out: inout ByteQueue) {
+    if data.isEmpty { return }
+    chunkHead(data.count, to: &out)
+    out.append(data)
+    chunkEnd(to: &out)
+  }
+
+  /// The end of a chunked body without trailers.
+  package static func lastChunk(to out: inout ByteQueue) { out.append("0\r\n\r\n") }
+
+  /// The end of a chunked body with `trailers`, each of which has its CR LF (`ChunkedDecoder.trailers`).
+  package static func lastChunk(trailers: Span<UInt8>, to out: inout ByteQueue) {
+    out.append("0\r\n")
+    out.append(trailers)
+    out.append("\r\n")
+  }
+
+  private static func value(_ value: Span<UInt8>, to out: inout ByteQueue) {
+    var from = 0
+    while true {
+      let at = Syntax.firstControl(in: value, from: from, to: value.count)
+      out.append(value.extracting(from..<at))
+      if at == value.count { return }
+      out.append(UInt8(ascii: "?"))
+      from = at + 1
+    }
+  }
+
+  /// The phrase that goes with `status` (RFC 9110 section 15, and what providers use beside it).
+  package static func reason(_ status: Int) -> StaticString {
+    switch status {
+    case 100: "Continue"
+    case 103: "Early Hints"
+    case 200: "OK"
+    case 201: "Created"
+    case 202: "Accepted"
+    case 204: "No Content"
+    case 206: "Partial Content"
+    case 301: "Moved Permanently"
+    case 302: "Found"
+    case 303: "See Other"
+    case 304: "Not Modified"
+    case 307: "Temporary Redirect"
+    case 308: "Permanent Redirect"
+    case 400: "Bad Request"
+    case 401: "Unauthorized"
+    case 402: "Payment Required"
+    case 403: "Forbidden"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 406: "Not Acceptable"
+    case 408: "Request Timeout"
+    case 409: "Conflict"
+    case 410: "Gone"
+    case 411: "Length Required"
+    case 412: "Precondition Failed"
+    case 413: "Content Too Large"
+    case 414: "URI Too Long"
+    case 415: "Unsupported Media Type"
+    case 416: "Range Not Satisfiable"
+    case 417: "Expectation Failed"
+    case 421: "Misdirected Request"
+    case 422: "Unprocessable Content"
+    case 424: "Failed Dependency"
+    case 425: "Too Early"
+    case 426: "Upgrade Required"
+    case 428: "Precondition Required"
+    case 429: "Too Many Requests"
+    case 431: "Request Header Fields Too Large"
+    case 451: "Unavailable For Legal Reasons"
+    case 499: "Client Closed Request"
+    case 500: "Internal Server Error"
+    case 501: "Not Implemented"
+    case 502: "Bad Gateway"
+    case 503: "Service Unavailable"
+    case 504: "Gateway Timeout"
+    case 505: "HTTP Version Not Supported"
+    case 529: "Overloaded"
+    default: defaultReason(status)
+    }
+  }
+
+  private static func defaultReason(_ status: Int) -> StaticString {
+    switch status {
+    case 100..<200: "Informational"
+    case 200..<300: "Success"
+    case 300..<400: "Redirection"
+    case 400..<500: "Client Error"
+    default: "Server Error"
+    }
+  }
+}

@@ -1,0 +1,112 @@
+// A request's head, read strictly: what has two readings is refused, nothing is repaired.
+//
+// HeadScanner says where the head ends; this says what it means; RequestTarget.swift reads the target.
+// What follows it is in `framing`, and the body's reader is ChunkedDecoder or a count.
+
+/// What a request's head says, as offsets into the bytes it was parsed from (RFC 9112 sections 2 to 6).
+///
+/// One value is parsed into again and again, so that a connection's second request allocates nothing.
+package struct RequestHead: Sendable {
+  package internal(set) var method = Method.other
+  package internal(set) var methodText = 0..<0
+  /// The target as it was written.
+  package internal(set) var target = 0..<0
+  /// The target's path, which begins with `/` (or is `*`).
+  package internal(set) var path = 0..<0
+  /// What follows the `?`, if there is one.
+  package internal(set) var query: Range<Int>?
+  /// The authority of a target in absolute form; whether it is ours is for others to say.
+  package internal(set) var authority: Range<Int>?
+  package internal(set) var isAsterisk = false
+  /// The minor version: 0, or 1 for 1.1 and later.
+  package internal(set) var minor = 1
+  package internal(set) var fields: [Field] = []
+  package internal(set) var host: Range<Int>?
+  package internal(set) var framing = Framing.none
+  /// Whether the client wants to send another request on this connection.
+  package internal(set) var keepsAlive = false
+  /// Whether the client waits for `100 Continue` before it sends the body that it announced.
+  package internal(set) var expectsContinue = false
+  /// Whether the client can read trailers behind the answer (`TE: trailers`).
+  package internal(set) var acceptsTrailers = false
+
+  package init() {}
+
+  /// Reads the head that is exactly `bytes`, empty lines before and behind it included.
+  package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) {
+    reset()
+    let start = bytes.count > 1 && bytes[0] == ASCII.cr && bytes[1] == ASCII.lf ? 2 : 0
+    let end = try parseRequestLine(bytes, from: start)
+    try fields.parse(bytes, from: end)
+    try readFields(bytes)
+  }
+
+  private mutating func reset() {
+    fields.removeAll(keepingCapacity: true)
+    query = nil
+    authority = nil
+    host = nil
+    isAsterisk = false
+    framing = .none
+    keepsAlive = false
+    expectsContinue = false
+    acceptsTrailers = false
+  }
+
+  /// `method SP request-target SP HTTP-version CRLF`, with those two spaces and no others.
+  private mutating func parseRequestLine(
+    _ bytes: Span<UInt8>, from start: Int
+  ) throws(HeadFault) -> Int {
+    let end = try Syntax.lineEnd(bytes, from: start)
+    let version = end - Version.size
+    guard version > start, bytes[version - 1] == ASCII.space,
+      let minor = try Version.minor(bytes, at: version)
+    else { throw .requestLine }
+    self.minor = minor
+
+    var space = start
+    while space < version, Syntax.isToken(bytes[space]) { space += 1 }
+    guard space > start, bytes[space] == ASCII.space, space + 1 < version - 1 else { throw .requestLine }
+    methodText = start..<space
+    target = space + 1..<version - 1
+    for at in target where bytes[at] == ASCII.space || bytes[at] == ASCII.tab { throw .requestLine }
+    method = Method(bytes.extracting(methodText))
+    switch method {
+    case .connect, .trace: throw .methodRefused
+    case .other: throw .methodUnknown
+    default: break
+    }
+    try parseTarget(bytes)
+    return end + 2
+  }
+
+  private mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
+    var body = BodyFields()
+    var options = ConnectionOptions()
+    for field in fields {
+      switch field.known {
+      case .host:
+        if host != nil { throw .hostRepeated }
+        _ = try Authority.split(bytes, field.value)
+        host = field.value
+      case .contentLength: body.readLength(bytes, field.value)
+      case .transferEncoding: body.readCoding(bytes, field.value)
+      case .connection: try options.read(bytes, field.value)
+      case .te:
+        if Syntax.list(bytes, field.value, holds: "trailers") { acceptsTrailers = true }
+      case .expect:
+        guard bytes.extracting(field.value).equalsIgnoringCase("100-continue") else { throw .expectation }
+        expectsContinue = true
+      case .upgrade:
+        // `h2c` is only an offer, which we decline by not answering it; a WebSocket client can do nothing else.
+        if Syntax.list(bytes, field.value, holds: "websocket") { throw .upgrade }
+      default: break
+      }
+    }
+    if host == nil, minor > 0 { throw .hostMissing }
+    framing = try body.requestFraming(minor: minor)
+    keepsAlive = options.persists(minor: minor)
+    // RFC 9110 section 10.1.1: void in HTTP/1.0, and pointless where no body will come.
+    if minor == 0 || framing == .none || framing == .length(0) { expectsContinue = false }
+  }
+}

@@ -1,0 +1,119 @@
+// The grammar's small pieces: which bytes may stand where, and how a list is taken apart.
+//
+// Everything above (HeadScanner, RequestHead, ResponseHead, ChunkedDecoder) is built from these.
+
+/// Character classes and list syntax of RFC 9110 section 5.6 and RFC 9112 section 3.
+package enum Syntax {
+  // One bit per ASCII byte: 0...63 in the first word, 64...127 in the second.
+  private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
+  private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
+
+  /// Whether `byte` may stand in a token: a field name, a method (RFC 9110 section 5.6.2).
+  package static func isToken(_ byte: UInt8) -> Bool {
+    byte < 128 && ((byte < 64 ? tokenLow : tokenHigh) >> UInt64(byte & 63)) & 1 != 0
+  }
+
+  /// Whether `byte` may stand in a request target.
+  ///
+  /// Wider than RFC 3986 section 2, because clients leave `|`, `^` and braces in a query as they are;
+  /// narrower than a printable byte, because `#`, quotes and angle brackets have no single reading.
+  package static func isTarget(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x22, 0x23, 0x3C, 0x3E: false
+    default: byte > 0x20 && byte < 0x7F
+    }
+  }
+
+  /// Whether `byte` is a control that no field value may hold: all but the tab (RFC 9110 section 5.5).
+  package static func isControl(_ byte: UInt8) -> Bool {
+    (byte < 0x20 && byte != ASCII.tab) || byte == 0x7F
+  }
+
+  /// Where the first control byte but a tab is in `from..<end`, or `end`.
+  ///
+  /// Sixteen bytes at a time, because every byte of every head passes here twice.
+  package static func firstControl(in bytes: Span<UInt8>, from: Int, to end: Int) -> Int {
+    let end = min(end, bytes.count)
+    var at = max(from, 0)
+    // SAFETY: each load stays inside `bytes`, because at + 16 <= end <= bytes.count and at >= 0.
+    let found = unsafe bytes.withUnsafeBytes { raw -> Int? in
+      while end - at >= 16 {
+        let block = unsafe raw.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+        let hits =
+          ((block .< SIMD16(repeating: 0x20)) .& (block .!= SIMD16(repeating: ASCII.tab)))
+          .| (block .== SIMD16(repeating: 0x7F))
+        // SAFETY: a mask is sixteen bytes of all ones or all zeros, and any bits make two integers.
+        let words = unsafe unsafeBitCast(hits, to: SIMD2<UInt64>.self)
+        if words[0] != 0 { return at + words[0].trailingZeroBitCount >> 3 }
+        if words[1] != 0 { return at + 8 + words[1].trailingZeroBitCount >> 3 }
+        at += 16
+      }
+      return nil
+    }
+    if let found { return found }
+    while at < end, !isControl(bytes[at]) { at += 1 }
+    return min(at, end)
+  }
+
+  /// `range` without the spaces and tabs at both its ends (OWS, RFC 9110 section 5.6.3).
+  package static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+    var low = range.lowerBound
+    var high = range.upperBound
+    while low < high, bytes[low] == ASCII.space || bytes[low] == ASCII.tab { low += 1 }
+    while high > low, bytes[high - 1] == ASCII.space || bytes[high - 1] == ASCII.tab { high -= 1 }
+    return low..<high
+  }
+
+  /// Whether `range` is a token of at least one byte.
+  package static func isToken(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    for at in range where !isToken(bytes[at]) { return false }
+    return !range.isEmpty
+  }
+
+  /// Whether the comma-separated list in `range` has an element that is `text`, in any case.
+  package static func list(_ bytes: Span<UInt8>, _ range: Range<Int>, holds text: StaticString) -> Bool {
+    var elements = ListElements(range)
+    while let element = elements.next(in: bytes) {
+      if bytes.extracting(element).equalsIgnoringCase(text) { return true }
+    }
+    return false
+  }
+
+  /// The number that the digits in `range` write, or nil if there are none, something else, or too many.
+  ///
+  /// The ceiling leaves room for sums: whoever adds a few bodies' lengths can't overflow.
+  package static func decimal(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    if range.isEmpty { return nil }
+    var value = 0
+    for at in range {
+      guard ASCII.isDigit(bytes[at]) else { return nil }
+      value = value * 10 + Int(bytes[at] - 0x30)
+      if value > lengthCeiling { return nil }
+    }
+    return value
+  }
+
+  /// The largest length, in bytes, that a body or a chunk may announce: 256 PiB, far below what overflows.
+  package static let lengthCeiling = 1 << 58
+}
+
+/// The elements of one field's comma-separated list, each without the blanks around it (RFC 9110 section 5.6.1).
+///
+/// Empty elements are given too: who must refuse them can.
+package struct ListElements: Sendable {
+  private var at: Int
+  private let end: Int
+
+  package init(_ range: Range<Int>) {
+    at = range.lowerBound
+    end = range.upperBound
+  }
+
+  package mutating func next(in bytes: Span<UInt8>) -> Range<Int>? {
+    if at > end { return nil }
+    let start = at
+    while at < end, bytes[at] != ASCII.comma { at += 1 }
+    defer { at += 1 }
+    return Syntax.trimmed(bytes, start..<at)
+  }
+}

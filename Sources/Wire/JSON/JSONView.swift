@@ -1,0 +1,156 @@
+// A lazy walk over JSON that has been scanned: ranges out, nothing built, nothing allocated.
+//
+// Every look-up stays inside its range and its bytes; on text that was not scanned it ends early, and never traps.
+
+/// The members of one object, in order.
+package struct JSONObjectCursor: ~Escapable {
+  package struct Member: Equatable, Sendable {
+    /// Between the quotes, still escaped.
+    package let key: Range<Int>
+    /// With quotes and brackets.
+    package let value: Range<Int>
+    package let kind: JSONKind
+
+    /// Whether the member is called `name`, however its key is escaped.
+    package func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
+      JSONString.equals(bytes, key, name)
+    }
+  }
+
+  private var tokens: JSONTokens
+
+  /// - Parameter range: where the object lies in `bytes`; white space around it is passed over. Any other value
+  ///   has no members.
+  @_lifetime(copy bytes)
+  package init(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+    tokens = JSONTokens(bytes, range, opening: UInt8(ascii: "{"))
+  }
+
+  package mutating func next() -> Member? {
+    guard tokens.nextItem(), let key = tokens.takeValue(), key.kind == .string, key.range.count >= 2,
+      tokens.take(ASCII.colon), let value = tokens.takeValue()
+    else {
+      tokens.stop()
+      return nil
+    }
+    return Member(
+      key: key.range.lowerBound + 1..<key.range.upperBound - 1, value: value.range, kind: value.kind)
+  }
+}
+
+/// The elements of one array, in order.
+package struct JSONArrayCursor: ~Escapable {
+  package struct Element: Equatable, Sendable {
+    /// With quotes and brackets.
+    package let value: Range<Int>
+    package let kind: JSONKind
+  }
+
+  private var tokens: JSONTokens
+
+  /// - Parameter range: where the array lies in `bytes`; white space around it is passed over. Any other value
+  ///   has no elements.
+  @_lifetime(copy bytes)
+  package init(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+    tokens = JSONTokens(bytes, range, opening: UInt8(ascii: "["))
+  }
+
+  package mutating func next() -> Element? {
+    guard tokens.nextItem(), let value = tokens.takeValue() else {
+      tokens.stop()
+      return nil
+    }
+    return Element(value: value.range, kind: value.kind)
+  }
+}
+
+/// Look-ups by name.
+package enum JSONView {
+  /// The value of the member `name` of the object in `range`. Of several the last counts, as it does for the
+  /// readers of Python, JavaScript and Go.
+  package static func value(
+    _ bytes: Span<UInt8>, in range: Range<Int>, at name: StaticString
+  ) -> Range<Int>? {
+    var members = JSONObjectCursor(bytes, range)
+    var value: Range<Int>?
+    while let member = members.next() {
+      if member.keyIs(name, in: bytes) { value = member.value }
+    }
+    return value
+  }
+
+  /// The value of the member `inner` of the member `outer`.
+  package static func value(
+    _ bytes: Span<UInt8>, in range: Range<Int>, at outer: StaticString, _ inner: StaticString
+  ) -> Range<Int>? {
+    guard let range = value(bytes, in: range, at: outer) else { return nil }
+    return value(bytes, in: range, at: inner)
+  }
+
+  /// The value of the member `inner` of the member `middle` of the member `outer`.
+  package static func value(
+    _ bytes: Span<UInt8>, in range: Range<Int>, at outer: StaticString, _ middle: StaticString,
+    _ inner: StaticString
+  ) -> Range<Int>? {
+    guard let range = value(bytes, in: range, at: outer, middle) else { return nil }
+    return value(bytes, in: range, at: inner)
+  }
+
+  /// What kind of value `range` holds, or nil if none.
+  package static func kind(_ bytes: Span<UInt8>, _ range: Range<Int>) -> JSONKind? {
+    let text = JSONBytes.slice(bytes, range)
+    return text.isEmpty ? nil : JSONKind(firstByte: text[0])
+  }
+}
+
+/// The steps that both cursors take.
+private struct JSONTokens: ~Escapable {
+  private let bytes: Span<UInt8>
+  private var at: Int
+  private var end: Int
+  private var isFirst = true
+
+  @_lifetime(copy bytes)
+  init(_ bytes: Span<UInt8>, _ range: Range<Int>, opening: UInt8) {
+    let range = range.clamped(to: 0..<bytes.count)
+    self.bytes = bytes
+    at = range.lowerBound
+    end = range.upperBound
+    if !take(opening) { stop() }
+  }
+
+  /// Nothing more is found.
+  mutating func stop() { at = end }
+
+  /// Moves to the next item; false if there is none.
+  mutating func nextItem() -> Bool {
+    if isFirst {
+      isFirst = false
+    } else if !take(ASCII.comma) {
+      return false
+    }
+    skipSpace()
+    return at < end
+  }
+
+  /// Passes over `byte`, and white space before it, if it is next.
+  mutating func take(_ byte: UInt8) -> Bool {
+    skipSpace()
+    guard at < end, bytes[at] == byte else { return false }
+    at += 1
+    return true
+  }
+
+  mutating func takeValue() -> (range: Range<Int>, kind: JSONKind)? {
+    skipSpace()
+    guard at < end, let kind = JSONKind(firstByte: bytes[at]),
+      let valueEnd = JSONBytes.valueEnd(bytes, start: at, limit: end)
+    else { return nil }
+    defer { at = valueEnd }
+    return (at..<valueEnd, kind)
+  }
+
+  private mutating func skipSpace() {
+    while at < end, JSONBytes.isSpace(bytes[at]) { at += 1 }
+  }
+}

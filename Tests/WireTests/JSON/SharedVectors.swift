@@ -1,0 +1,83 @@
+// The published vectors, which lie beside the project and are read where they are.
+
+import Glibc
+import Wire
+
+/// A file of cases: `{"cases": [{"name": …, …}, …]}`.
+struct SharedVectors {
+  static let jsonTestSuite = SharedVectors("JSONTestSuite.json")
+  static let sse = SharedVectors("sse.json")
+
+  let path: String
+  /// The file's bytes; empty where it is absent.
+  let bytes: [UInt8]
+  /// Where each case lies in `bytes`.
+  let cases: [Range<Int>]
+
+  var isPresent: Bool { !bytes.isEmpty }
+
+  private init(_ name: String) {
+    // …/Tests/WireTests/JSON/SharedVectors.swift, so the project's root is four steps up.
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
+    path = root.joined(separator: "/") + "/../shared/vectors/" + name
+    let bytes = Self.contents(of: path)
+    if bytes.isEmpty { print("ABSENT: \(path): the tests that need it are skipped") }
+    var cases: [Range<Int>] = []
+    if let list = JSONView.value(bytes.span, in: 0..<bytes.count, at: "cases") {
+      var elements = JSONArrayCursor(bytes.span, list)
+      while let element = elements.next() { cases.append(element.value) }
+    }
+    self.bytes = bytes
+    self.cases = cases
+  }
+
+  /// The text of the member `name` of a case.
+  func text(_ place: Range<Int>, _ name: StaticString) -> String? {
+    guard let value = JSONView.value(bytes.span, in: place, at: name),
+      JSONView.kind(bytes.span, value) == .string
+    else { return nil }
+    return JSONString.text(bytes.span, value)
+  }
+
+  /// The bytes that the member `bytes_b64` of a case says.
+  func payload(_ place: Range<Int>) -> [UInt8]? {
+    text(place, "bytes_b64").map { Self.base64($0) }
+  }
+
+  private static func base64(_ text: String) -> [UInt8] {
+    var result: [UInt8] = []
+    var bits: UInt32 = 0
+    var count = 0
+    for byte in text.utf8 {
+      let digit: UInt8
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = byte - UInt8(ascii: "A")
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = byte - UInt8(ascii: "a") + 26
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0") + 52
+      case UInt8(ascii: "+"): digit = 62
+      case UInt8(ascii: "/"): digit = 63
+      default: continue
+      }
+      bits = bits << 6 | UInt32(digit)
+      count += 6
+      if count >= 8 {
+        count -= 8
+        result.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+      }
+    }
+    return result
+  }
+
+  private static func contents(of path: String) -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY)
+    guard descriptor >= 0 else { return [] }
+    defer { close(descriptor) }
+    var result: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = unsafe read(descriptor, &chunk, chunk.count)
+      guard count > 0 else { return result }
+      result += chunk[..<count]
+    }
+  }
+}
