@@ -1,6 +1,6 @@
-"""Fixtures. `remora` and `upstream` are shared by a worker's tests; `start_remora` and `start_upstream` make own ones.
+"""Fixtures. `remora` and `upstream` are shared by a worker's tests; `start_...` makes a test's own.
 
-`REMORA_BASE_URL=upstream` leaves the proxy out and skips what is marked `proxy`: the rest must pass either way.
+`REMORA_BASE_URL=upstream` leaves the proxy out and skips what is marked `proxy`: the rest passes either way.
 """
 
 from __future__ import annotations
@@ -148,17 +148,18 @@ def start_upstream(good_certificate):
 def start_remora(authority, tmp_path):
     """`start_remora(upstream, {...})` starts a proxy of the test's own.
 
-    The second argument is laid over the default config, `provider=` over its one provider. `whole=` is a config
-    of its own instead. All are stopped, and held to their promises, when the test ends.
+    The second argument is laid over the default config, `provider=` over its one provider. `whole=` is a
+    config of its own instead, `whole=None` none at all. All are stopped, and held to their promises, when the
+    test ends.
     """
     started = []
     numbers = itertools.count(1)
 
-    def start(server=None, changes=None, *, provider=None, whole=None, env=None, arguments=()) -> Remora:
+    def start(server=None, changes=None, *, provider=None, whole=..., env=None, arguments=()) -> Remora:
         directory = tmp_path / f"remora{next(numbers)}"
         directory.mkdir()
         config = whole
-        if config is None:
+        if config is ...:
             ca_file = authority.ca_file if server.scheme == "https" else None
             config = default_config(directory, server, ca_file)
             config = merged(config, {"providers": {"gateway": provider or {}}})

@@ -1,7 +1,8 @@
 """How a faithful OpenAI server answers: deterministic, and steered by what the request says.
 
-`model: error-429` answers that status. A user message saying `rounds=3 parallel=2` makes the model call the first
-tool twice in each of three turns before it speaks. Every answer is a script of byte strings for `upstream.py`.
+`model: error-429` answers that status. A user message saying `rounds=3 parallel=2` makes the model call the
+first tool twice in each of three turns before it speaks. Every answer is a script of byte strings for
+`upstream.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 2, "audio_tokens": 0},
 }
 SPEECH = bytes(range(256)) * 1024
-IDENTITY = {"x-request-id": "req_upstream", "openai-processing-ms": "7", "x-ratelimit-remaining-requests": "41"}
+IDENTITY = {
+    "x-request-id": "req_upstream",
+    "openai-processing-ms": "7",
+    "x-ratelimit-remaining-requests": "41",
+}
 
 
 def answer(request) -> Iterator[bytes]:
@@ -138,7 +143,11 @@ def _message(body: dict) -> tuple[dict, str]:
         parallel = int((re.search(r"parallel=(\d+)", wish) or ["", "1"])[1])
         turn = sum(1 for each in messages if each.get("tool_calls"))
         if turn < rounds:
-            return {**plain, "content": None, "tool_calls": _calls(body["tools"][0], turn, parallel)}, "tool_calls"
+            return {
+                **plain,
+                "content": None,
+                "tool_calls": _calls(body["tools"][0], turn, parallel),
+            }, "tool_calls"
         results = [str(each["content"]) for each in messages if each.get("role") == "tool"]
         return {**plain, "content": "Results: " + ", ".join(results)}, "stop"
     form = body.get("response_format") or {}
@@ -179,7 +188,9 @@ def _example(schema: dict, definitions: dict):
         return {name: _example(each, definitions) for name, each in schema.get("properties", {}).items()}
     if kind == "array":
         return [_example(schema.get("items", {"type": "string"}), definitions)]
-    return {"string": "Zürich", "integer": 9007199254740993, "number": 1.5, "boolean": True, "null": None}[kind]
+    return {"string": "Zürich", "integer": 9007199254740993, "number": 1.5, "boolean": True, "null": None}[
+        kind
+    ]
 
 
 # The other endpoints.
@@ -216,7 +227,9 @@ def _embeddings(body: dict) -> Iterator[bytes]:
         else:
             data.append({"object": "embedding", "index": index, "embedding": numbers})
     usage = {"prompt_tokens": 5 * len(inputs), "total_tokens": 5 * len(inputs)}
-    return iter([json_answer({"object": "list", "data": data, "model": body["model"], "usage": usage}, 200, IDENTITY)])
+    return iter(
+        [json_answer({"object": "list", "data": data, "model": body["model"], "usage": usage}, 200, IDENTITY)]
+    )
 
 
 def _models(rest: list[str], method: str) -> bytes:

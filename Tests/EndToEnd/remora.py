@@ -1,7 +1,7 @@
 """Runs the built binary: a config in a directory of its own, ports picked free, output kept, one clean end.
 
-Every process is held to three promises when it is stopped: it is still alive, it exits 0 soon after SIGTERM, and
-nothing it ever printed holds a secret or a prompt.
+Every process is held to three promises when it is stopped: it is still alive, it exits 0 soon after SIGTERM,
+and nothing it ever printed holds a secret or a prompt.
 """
 
 from __future__ import annotations
@@ -108,9 +108,14 @@ def default_config(directory: Path, upstream: Upstream, ca_file: Path | None) ->
 
 
 class Remora:
-    """A running proxy. `config` lacks `listen` and `admin`, which are chosen here unless it names them."""
+    """A running proxy. `config` lacks `listen` and `admin`, which are chosen here unless it names them.
 
-    def __init__(self, directory: Path, config: dict, *, env: dict[str, str] | None = None, arguments=()):
+    `config=None` runs it without any file: everything comes from `env`.
+    """
+
+    def __init__(
+        self, directory: Path, config: dict | None, *, env: dict[str, str] | None = None, arguments=()
+    ):
         self.directory = directory
         self.env = env or {}
         self.arguments = arguments
@@ -130,15 +135,19 @@ class Remora:
         self.admin_port = free_port()
         self.socket_path = self.directory / "remora.sock"
         self.socket_path.unlink(missing_ok=True)
-        listen = [f"127.0.0.1:{self.port}", f"[::1]:{self.port}", f"unix:{self.socket_path}"]
-        self.config = {"listen": listen, "admin": f"127.0.0.1:{self.admin_port}", **config}
         self.config_file = self.directory / "remora.yaml"
-        self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
+        if config is None:
+            where = ["--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}"]
+        else:
+            listen = [f"127.0.0.1:{self.port}", f"[::1]:{self.port}", f"unix:{self.socket_path}"]
+            whole = {"listen": listen, "admin": f"127.0.0.1:{self.admin_port}", **config}
+            self.config_file.write_text(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True))
+            where = ["--config", str(self.config_file)]
         self.stdout_file = self.directory / "stdout.log"
         self.stderr_file = self.directory / "stderr.log"
         with self.stdout_file.open("wb") as stdout, self.stderr_file.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [str(BINARY), "serve", "--config", str(self.config_file), *self.arguments],
+                [str(BINARY), "serve", *where, *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

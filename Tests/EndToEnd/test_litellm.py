@@ -1,4 +1,4 @@
-"""litellm as the client. It runs in an environment of its own, because it holds the OpenAI SDK at an older version."""
+"""litellm as the client, in an environment of its own: it needs an older OpenAI SDK."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ def _trust(request, monkeypatch):
 
 
 def options(proxy, model: str = "openai/gpt-4o") -> dict:
-    return {"model": model, "api_base": proxy.base_url, "api_key": CALLER_KEY, "timeout": 10, "max_retries": 0}
+    return {
+        "model": model,
+        "api_base": proxy.base_url,
+        "api_key": CALLER_KEY,
+        "timeout": 10,
+        "max_retries": 0,
+    }
 
 
 def test_completion(remora):

@@ -1,4 +1,4 @@
-"""The official OpenAI SDK, as applications use it: everything it can do must work through Remora unchanged."""
+"""The official OpenAI SDK, as applications use it: all it can do must work through Remora unchanged."""
 
 from __future__ import annotations
 
@@ -128,7 +128,9 @@ def test_tools_loop(client, upstream, parallel):
         for call in message.tool_calls:
             arguments = json.loads(call.function.arguments)
             assert arguments["city"] == "Zürich" and arguments["turn"] == turn
-            messages.append({"role": "tool", "tool_call_id": call.id, "content": f"{turn}/{arguments['index']}"})
+            messages.append(
+                {"role": "tool", "tool_call_id": call.id, "content": f"{turn}/{arguments['index']}"}
+            )
     final = client.chat.completions.create(model="gpt-4o", messages=messages, tools=[WEATHER])
     expected = ", ".join(f"{turn}/{index}" for turn in range(3) for index in range(parallel))
     assert final.choices[0].message.content == f"Results: {expected}"
@@ -139,12 +141,18 @@ def test_tools_loop(client, upstream, parallel):
 def test_tools_stream(client, parallel):
     calls: dict[int, dict] = {}
     messages = [{"role": "user", "content": f"rounds=1 parallel={parallel}"}]
-    for each in client.chat.completions.create(model="gpt-4o", messages=messages, tools=[WEATHER], stream=True):
+    for each in client.chat.completions.create(
+        model="gpt-4o", messages=messages, tools=[WEATHER], stream=True
+    ):
         for call in (each.choices[0].delta.tool_calls or []) if each.choices else []:
             entry = calls.setdefault(call.index, {"id": call.id, "arguments": ""})
             entry["arguments"] += call.function.arguments
-    assert [calls[index]["id"] for index in range(parallel)] == [f"call_0_{index}" for index in range(parallel)]
-    assert [json.loads(calls[index]["arguments"])["index"] for index in range(parallel)] == list(range(parallel))
+    assert [calls[index]["id"] for index in range(parallel)] == [
+        f"call_0_{index}" for index in range(parallel)
+    ]
+    assert [json.loads(calls[index]["arguments"])["index"] for index in range(parallel)] == list(
+        range(parallel)
+    )
 
 
 # Other endpoints.
@@ -346,10 +354,10 @@ def test_slow_stream_survives(client, upstream):
     """A stream pauses for as long as the provider likes, within the idle limit."""
     chunks = [*chat_chunks({"model": "gpt-4o"})]
     gates = [Gate() for _ in chunks]
-    steps = [step for gate, each in zip(gates, chunks) for step in (gate, event(each))]
+    steps = [step for gate, each in zip(gates, chunks, strict=True) for step in (gate, event(each))]
     upstream.reply(SSE_HEAD, *steps, event("[DONE]"), LAST_CHUNK)
     stream = iter(client.chat.completions.create(**CHAT, stream=True))
-    for gate, each in zip(gates, chunks):
+    for gate, each in zip(gates, chunks, strict=True):
         gate.open()
         assert next(stream).choices[0].delta.content == each["choices"][0]["delta"].get("content")
     assert list(stream) == []

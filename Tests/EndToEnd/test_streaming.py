@@ -36,7 +36,11 @@ def bodies(answer) -> list:
 
 def test_each_event_at_once(plain, upstream):
     gates = [Gate() for _ in CHUNKS]
-    upstream.reply(SSE_HEAD, *(step for gate, each in zip(gates, CHUNKS) for step in (gate, event(each))), DONE)
+    upstream.reply(
+        SSE_HEAD,
+        *(step for gate, each in zip(gates, CHUNKS, strict=True) for step in (gate, event(each))),
+        DONE,
+    )
     with plain.connect() as client:
         client.send(post_json("/v1/chat/completions", CHAT))
         got = client.head()
@@ -171,7 +175,10 @@ def test_sdk_reads_odd_framing(sdk, plain, upstream):
         DONE,
     )
     got = list(sdk(plain).chat.completions.create(**CHAT))
-    assert [each.choices[0].delta.content for each in got] == ["", CHUNKS[1]["choices"][0]["delta"]["content"]]
+    assert [each.choices[0].delta.content for each in got] == [
+        "",
+        CHUNKS[1]["choices"][0]["delta"]["content"],
+    ]
 
 
 def test_empty_data_is_not_sent_on(sdk, plain, upstream):
@@ -186,7 +193,8 @@ def test_named_events_keep_their_names(plain, upstream):
 
 
 def test_provider_error_event_reaches_the_client(sdk, plain, upstream):
-    upstream.reply(SSE_HEAD, event(CHUNKS[0]), event({"error": {"message": "model fell over", "type": "server_error"}}), LAST_CHUNK)
+    failure = {"error": {"message": "model fell over", "type": "server_error", "param": None, "code": None}}
+    upstream.reply(SSE_HEAD, event(CHUNKS[0]), event(failure), LAST_CHUNK)
     with pytest.raises(openai.APIError, match="model fell over"):
         list(sdk(plain).chat.completions.create(**CHAT))
 
@@ -217,12 +225,15 @@ CUTS = {
     "FIN": (*BEGUN, CLOSE),
     "TLS without close_notify": (*BEGUN, CUT),
     "RST": (*BEGUN, RESET),
-    "within a chunk": (*BEGUN, b"ff\r\ndata: {\"choi", CLOSE),
+    "within a chunk": (*BEGUN, b'ff\r\ndata: {"choi', CLOSE),
     "within an event": (*BEGUN, chunk(b'data: {"choices":[{"ind'), CLOSE),
     "last chunk within an event": (*BEGUN, chunk(b'data: {"choices":[{"ind'), LAST_CHUNK),
     "last chunk before any finish": (*BEGUN, LAST_CHUNK),
     "bad chunk size": (*BEGUN, b"zz\r\nabc\r\n", STALL),
-    "close-delimited, no close_notify": (UNCHUNKED + b"data: " + json.dumps(CHUNKS[0]).encode() + b"\n\n", CUT),
+    "close-delimited, no close_notify": (
+        UNCHUNKED + b"data: " + json.dumps(CHUNKS[0]).encode() + b"\n\n",
+        CUT,
+    ),
     "close-delimited, no finish": (UNCHUNKED + b"data: " + json.dumps(CHUNKS[0]).encode() + b"\n\n", CLOSE),
 }
 
@@ -274,13 +285,17 @@ def test_cut_stream_is_logged_as_one(plain, upstream, name):
     raw_stream(plain)
     line = plain.access_log()[-1]
     assert line["status"] == 200
-    assert any("eof" in str(value) or "cut" in str(value) or "error" in str(value) for value in line.values()), line
+    assert any(
+        "eof" in str(value) or "cut" in str(value) or "error" in str(value) for value in line.values()
+    ), line
 
 
 def test_cut_answer_is_never_whole(plain, upstream):
     """The same for answers that are no stream: a short body is a broken one."""
     for ending in (CLOSE, CUT, RESET):
-        upstream.reply(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Type: text/plain\r\n\r\nabc", ending)
+        upstream.reply(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Type: text/plain\r\n\r\nabc", ending
+        )
         with plain.connect() as client:
             client.send(b"GET /v1/files/any HTTP/1.1\r\nHost: localhost\r\n\r\n")
             got = client.response()

@@ -1,8 +1,8 @@
 """A provider under the tests' control: a TLS server on raw sockets, one thread a connection.
 
-Unless told otherwise it behaves as a faithful OpenAI server (`openai_server.py`). A test can say instead exactly
-which bytes the next request gets, with gates and pauses between them, and how the connection ends. What
-reached it is kept byte for byte: every head, every body, every connection and the moment its peer closed it.
+Unless told otherwise it behaves as a faithful OpenAI server (`openai_server.py`). A test can say instead
+exactly which bytes the next request gets, with gates and pauses between them, and how the connection ends.
+What reached it is kept byte for byte: every head, every body, every connection and when its peer closed it.
 """
 
 from __future__ import annotations
@@ -203,7 +203,10 @@ class Upstream:
         address: str = "127.0.0.1",
         name: str = "localhost",
     ) -> None:
-        """`certificate=None` speaks plain HTTP. `greeting` is sent at once, in place of TLS and HTTP."""
+        """`certificate=None` speaks plain HTTP.
+
+        `greeting` is sent at once, in place of TLS and HTTP; an empty one is a hang-up.
+        """
         self.scheme = "https" if certificate or stall_handshake or greeting is not None else "http"
         self.name = name
         self.stall_handshake = stall_handshake
@@ -293,7 +296,9 @@ class Upstream:
         try:
             if self.greeting is not None:
                 connection.send(self.greeting)
-                connection.wait(None, PATIENCE)
+                if self.greeting:
+                    connection.wait(None, PATIENCE)
+                return
             if self.stall_handshake:
                 while True:
                     connection.fill()

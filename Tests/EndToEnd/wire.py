@@ -1,7 +1,7 @@
 """HTTP/1.1 as bytes: a client that sends exactly what a test says and reads what came back, piece by piece.
 
-It is deliberately not an HTTP library: a test must be able to send what no library would, and to see whether a
-transfer coding ended or broke.
+It is deliberately not an HTTP library: a test must be able to send what no library would, and to see whether
+a transfer coding ended or broke.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class RawClient:
                 answer.body += chunk
         length = answer.get("content-length")
         if length is not None:
-            answer.body = answer.raw_body = self.exactly(int(length))
+            answer.body = answer.raw_body = self.exactly(_number(length.encode(), 10))
         else:
             answer.body = answer.raw_body = self.rest()
 
@@ -178,7 +178,7 @@ class RawClient:
         """One chunk's data; none at the last, whose trailers go to `answer`."""
         line = self.until(CRLF)
         answer.raw_body += line
-        size = int(line.split(b";")[0], 16)
+        size = _number(line.split(b";")[0].strip(), 16)
         if size:
             data = self.exactly(size + 2)
             answer.raw_body += data
@@ -206,12 +206,21 @@ class RawClient:
         return self.response(data.split(b" ", 1)[0].decode("latin-1"))
 
 
+def _number(text: bytes, base: int) -> int:
+    try:
+        return int(text, base)
+    except ValueError:
+        raise Broken("not a number", text) from None
+
+
 def _field(line: bytes) -> tuple[str, str]:
     name, _, value = line.partition(b":")
     return name.decode("latin-1"), value.decode("latin-1").strip()
 
 
-def request(method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> bytes:
+def request(
+    method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None
+) -> bytes:
     """A well-formed request; a body gets its Content-Length unless a Transfer-Encoding is among `headers`."""
     fields = {"Host": "localhost", **(headers or {})}
     if body is not None and "Transfer-Encoding" not in fields:

@@ -1,0 +1,475 @@
+"""The command line and the config: every problem at once, each with its place and what would be right."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import jsonschema
+import pytest
+import yaml
+
+from openai_server import TEXT, chat_chunks
+from remora import PROMPT, SECRET, free_port, run
+from upstream import Gate, STALL
+from wire import LAST_CHUNK, SSE_HEAD, event, request
+
+pytestmark = pytest.mark.proxy
+
+CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": PROMPT}]}
+GOOD = """\
+# A comment, and both styles of collection.
+listen: ["127.0.0.1:4141", "[::1]:4141"]
+providers:
+  gateway:
+    kind: openai
+    base_url: 'https://gateway.test/v1'   # a comment
+    api_key: { env: GATEWAY_KEY }
+    headers: { x-team: "payments" }
+    timeouts: {connect: 5s, first_byte: 1m, idle: 120s}
+default_provider: gateway
+models:
+  alias: gateway/gpt-4o
+max_body: 64MiB
+"""
+
+
+@pytest.fixture
+def check(tmp_path):
+    """`check(text, ...)` writes a config and runs `remora check` on it."""
+
+    def run_check(text: str, *options: str, name: str = "remora.yaml", env: dict[str, str] | None = None):
+        file = tmp_path / name
+        file.write_text(text)
+        return run("check", str(file), *options, env={"GATEWAY_KEY": SECRET, **(env or {})})
+
+    return run_check
+
+
+def problems(text: str) -> list[tuple[int, int, str]]:
+    """(line, column, message) of each `FILE:LINE:COL: error: …`."""
+    found = re.findall(r"^[^\n]*?:(\d+):(\d+): error: (.+)$", text, re.MULTILINE)
+    return [(int(line), int(column), message) for line, column, message in found]
+
+
+def test_good(check):
+    done = check(GOOD)
+    assert (done.returncode, problems(done.stdout + done.stderr)) == (0, []), done.stderr
+
+
+def test_good_json(check):
+    done = check(json.dumps(yaml.safe_load(GOOD), indent=2), name="remora.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What is put in place of a piece of GOOD, and: line, words of the message.
+BAD = {
+    "misspelt key": ("max_body:", "max_bdoy:", 13, ["max_bdoy", "max_body"]),
+    "misspelt nested key": ("base_url:", "base_ulr:", 6, ["base_ulr", "base_url"]),
+    "unknown kind": ("kind: openai", "kind: opnai", 5, ["opnai", "openai"]),
+    "bad duration": ("connect: 5s", "connect: 5 parsecs", 9, ["connect", "5s"]),
+    "bad size": ("64MiB", "64 potatoes", 13, ["max_body", "MiB"]),
+    "bad address": ('"127.0.0.1:4141"', '"127.0.0.1:99999"', 2, ["99999"]),
+    "bad URL": ("'https://gateway.test/v1'", "gateway", 6, ["base_url", "https://"]),
+    "unknown default": ("default_provider: gateway", "default_provider: gatway", 10, ["gatway", "gateway"]),
+    "unknown target": ("gateway/gpt-4o", "gatway/gpt-4o", 12, ["gatway"]),
+    "wrong type": ("max_body: 64MiB", "max_body: [1]", 13, ["max_body"]),
+    "missing variable": ("GATEWAY_KEY", "NOT_SET_KEY", 7, ["NOT_SET_KEY"]),
+    "missing file": ("{ env: GATEWAY_KEY }", "{ file: /no/such/file }", 7, ["/no/such/file"]),
+    "both sources": ("{ env: GATEWAY_KEY }", "{ env: GATEWAY_KEY, file: /x }", 7, ["file", "env"]),
+    "duplicate key": ("max_body: 64MiB", "max_body: 64MiB\nmax_body: 1MiB", 14, ["max_body"]),
+    "anchor": ("kind: openai", "kind: &a openai", 5, ["anchor"]),
+    "alias": ("kind: openai", "kind: *a", 5, ["alias"]),
+    "tag": ("kind: openai", "kind: !!str openai", 5, ["tag"]),
+    "merge key": ("    kind: openai", "    <<: {}\n    kind: openai", 5, ["merge"]),
+    "tab": ("    kind: openai", "\tkind: openai", 5, ["tab"]),
+    "open quote": ("'https://gateway.test/v1'   # a comment", "'https://gateway.test/v1", 6, []),
+    "open bracket": ('["127.0.0.1:4141", "[::1]:4141"]', '["127.0.0.1:4141"', 2, []),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad(check, name):
+    old, new, line, words = BAD[name]
+    assert old in GOOD
+    done = check(GOOD.replace(old, new))
+    output = done.stdout + done.stderr
+    assert done.returncode == 1, output
+    found = problems(output)
+    assert found, output
+    assert any(abs(each[0] - line) <= (1 if not words else 0) for each in found), output
+    assert all(any(word in message for _, _, message in found) for word in words), output
+    assert "remora.yaml:" in output and SECRET not in output
+
+
+def test_column_points_at_the_fault(check):
+    done = check(GOOD.replace("kind: openai", "kind: opnai"))
+    (line, column, _), *_ = problems(done.stdout + done.stderr)
+    assert (line, column) == (5, 11)
+
+
+def test_every_problem_at_once(check):
+    text = GOOD
+    for name in ("misspelt key", "unknown kind", "bad duration", "bad address", "unknown default"):
+        text = text.replace(BAD[name][0], BAD[name][1])
+    done = check(text)
+    found = problems(done.stdout + done.stderr)
+    assert {2, 5, 9, 10, 13} <= {line for line, _, _ in found}, found
+
+
+def test_problems_as_json(check):
+    done = check(GOOD.replace("max_body:", "max_bdoy:"), "--format", "json")
+    assert done.returncode == 1
+    assert "max_bdoy" in json.dumps(json.loads(done.stdout))
+
+
+NOT_AVAILABLE = {
+    "policies": "policies:\n  pii: { kind: pii_detector, action: redact, entities: [email] }\n",
+    "limits": "limits: { requests_per_minute: 7 }\n",
+    "consumers": "consumers: { header: x-remora-key, required: true, groups: {} }\n",
+}
+
+
+@pytest.mark.parametrize("name", NOT_AVAILABLE)
+def test_what_does_nothing_is_not_accepted(check, name):
+    """A key whose work is not done yet is refused rather than ignored."""
+    done = check(GOOD + NOT_AVAILABLE[name])
+    output = done.stdout + done.stderr
+    if done.returncode != 0:
+        assert any("not available yet" in message for _, _, message in problems(output)), output
+    else:
+        assert problems(output) == []
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "bedrock"])
+def test_dialects_are_known_by_name(check, kind):
+    done = check(
+        GOOD.replace("kind: openai", f"kind: {kind}").replace(
+            "https://gateway.test/v1", "https://gateway.test"
+        )
+    )
+    assert done.returncode == 0 or "not available yet" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\0",
+        "\xff\xfe",
+        "{",
+        "[" * 10_000,
+        "a: " * 5000,
+        "- " * 5000,
+        "a:\n" + " b:\n" * 10,
+        "%YAML 9.9\n---\n",
+    ],
+    ids=["empty", "NUL", "marks", "brace", "deep flow", "deep inline", "deep list", "twice", "directive"],
+)
+def test_odd_texts(check, text):
+    """Anything is either valid or a problem with a place; nothing is a crash."""
+    done = check(text)
+    assert done.returncode in (0, 1), done
+    if done.returncode == 1:
+        assert problems(done.stdout + done.stderr), done.stderr
+
+
+def test_environment_in_strings(check):
+    text = GOOD.replace("gateway.test", "${GATEWAY_HOST}").replace("payments", "${TEAM:-none}")
+    assert check(text).returncode == 1
+    done = check(text, "--print", env={"GATEWAY_HOST": "here.test"})
+    assert done.returncode == 0, done.stderr
+    assert "https://here.test/v1" in done.stdout and "none" in done.stdout
+
+
+def test_print_masks_secrets(check):
+    done = check(GOOD, "--print")
+    assert done.returncode == 0, done.stderr
+    effective = json.loads(done.stdout)
+    assert effective["providers"]["gateway"]["base_url"] == "https://gateway.test/v1"
+    assert effective["default_provider"] == "gateway"
+    assert SECRET not in done.stdout + done.stderr
+
+
+SECRET_FILES = {
+    "newline": (b"%s\n", None),
+    "CRLF": (b"%s\r\n", None),
+    "spaces and mark": (b"\xef\xbb\xbf \t%s  ", None),
+    "empty": (b"", "empty"),
+    "only a newline": (b"\n", "empty"),
+    "newline within": (b"%s\nsecond", "0x0a"),
+    "NUL within": (b"%s\0", "0x00"),
+    "high byte within": (b"%s\xc3\xa9", "0xc3"),
+    "too long": (b"%s" + b"x" * 9000, ""),
+}
+
+
+@pytest.mark.parametrize("name", SECRET_FILES)
+def test_secret_files(check, tmp_path, name):
+    """What a secret file may hold around the secret, and what within it is refused, without showing it."""
+    form, words = SECRET_FILES[name]
+    file = tmp_path / "key"
+    file.write_bytes(form.replace(b"%s", SECRET.encode()))
+    done = check(GOOD.replace("{ env: GATEWAY_KEY }", f"{{ file: {file} }}"))
+    output = done.stdout + done.stderr
+    assert done.returncode == (0 if words is None else 1), output
+    assert SECRET not in output
+    if words is not None:
+        assert str(file) in output and words in output
+
+
+# Usage.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--nonsense"),
+        ("nonsense",),
+        ("--nonsense",),
+        ("serve", "--listen"),
+        ("check", "--format", "xml"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2, done
+    assert done.stderr.strip() and "help" in done.stderr
+
+
+def test_check_of_a_missing_file(tmp_path):
+    done = run("check", str(tmp_path / "none.yaml"))
+    assert done.returncode in (1, 2) and "none.yaml" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("help",), ("--help",), ("version",), ("help", "check"), ("help", "serve")]
+)
+def test_help_and_version(arguments):
+    done = run(*arguments)
+    assert done.returncode == 0 and done.stdout.strip() and not done.stderr
+
+
+# The schema.
+
+
+@pytest.fixture(scope="module")
+def schema():
+    done = run("schema")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_schema_is_one(schema):
+    jsonschema.validators.validator_for(schema).check_schema(schema)
+
+
+def test_schema_accepts_what_check_accepts(schema, check):
+    assert check(GOOD).returncode == 0
+    jsonschema.validate(yaml.safe_load(GOOD), schema)
+
+
+@pytest.mark.parametrize(
+    "name", ["misspelt key", "misspelt nested key", "unknown kind", "wrong type", "bad duration"]
+)
+def test_schema_refuses_what_check_refuses(schema, name):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(GOOD.replace(BAD[name][0], BAD[name][1])), schema)
+
+
+def test_schema_knows_the_whole_contract(schema):
+    """Every top-level key that a user may write."""
+    keys = {
+        "listen",
+        "admin",
+        "workers",
+        "providers",
+        "default_provider",
+        "models",
+        "retry",
+        "consumers",
+        "limits",
+        "policies",
+        "policy_chain",
+        "prices",
+        "max_body",
+        "allowed_hosts",
+        "allowed_origins",
+        "response_metadata",
+        "telemetry",
+        "shutdown",
+    }
+    assert keys <= set(schema["properties"])
+
+
+# explain.
+
+
+def test_explain(tmp_path):
+    file = tmp_path / "remora.yaml"
+    file.write_text(GOOD)
+    env = {"GATEWAY_KEY": SECRET}
+    for model, words in {
+        "alias": ["gateway", "gpt-4o", "https://gateway.test/v1"],
+        "gateway/x": ["gateway", "x"],
+    }.items():
+        done = run("explain", model, "--config", str(file), env=env)
+        assert done.returncode == 0, done.stderr
+        assert all(word in done.stdout for word in words), done.stdout
+        assert SECRET not in done.stdout
+
+
+# Start and stop.
+
+
+def start_failure(tmp_path, config: dict | str, **options) -> str:
+    """Starts `serve`, which must fail; returns its one clear line."""
+    file = tmp_path / "bad.yaml"
+    file.write_text(config if isinstance(config, str) else yaml.safe_dump(config))
+    done = run("serve", "--config", str(file), **options)
+    assert done.returncode == 1, done
+    return done.stderr
+
+
+def minimal(**changes) -> dict:
+    return {
+        "listen": [f"127.0.0.1:{free_port()}"],
+        "admin": f"127.0.0.1:{free_port()}",
+        "providers": {"mock": {"kind": "mock"}},
+        "default_provider": "mock",
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("which", ["listen", "admin"])
+def test_address_in_use(tmp_path, which):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        message = start_failure(tmp_path, minimal(**{which: [address] if which == "listen" else address}))
+    assert address in message and "in use" in message
+    assert len(message.strip().splitlines()) <= 3, message
+
+
+def test_unreadable_config(tmp_path):
+    done = run("serve", "--config", str(tmp_path / "none.yaml"))
+    assert done.returncode == 1 and "none.yaml" in done.stderr
+    done = run("serve", "--config", str(tmp_path))
+    assert done.returncode == 1 and str(tmp_path) in done.stderr
+
+
+def test_bad_config_at_start(tmp_path):
+    message = start_failure(
+        tmp_path, GOOD.replace("kind: openai", "kind: opnai"), env={"GATEWAY_KEY": SECRET}
+    )
+    assert [each[:2] for each in problems(message)] == [(5, 11)]
+
+
+def test_socket_left_behind_is_replaced(start_remora, upstream, tmp_path):
+    """A `unix:` path that a killed process left is taken over; a live one is not."""
+    path = tmp_path / "left.sock"
+    with socket.socket(socket.AF_UNIX) as old:
+        old.bind(str(path))
+    proxy = start_remora(upstream, {"listen": [f"unix:{path}"]})
+    proxy.socket_path = path
+    with proxy.connect(unix=True) as client:
+        assert client.ask(request("GET", "/v1/echo")).status == 200
+    message = start_failure(tmp_path, minimal(listen=[f"unix:{path}"]))
+    assert str(path) in message
+    with proxy.connect(unix=True) as client:
+        assert client.ask(request("GET", "/v1/echo")).status == 200
+
+
+def test_options_win_over_the_file(start_remora, upstream):
+    port = free_port()
+    proxy = start_remora(upstream, arguments=("--listen", f"127.0.0.1:{port}"))
+    proxy.port = port
+    assert proxy.ask(request("GET", "/v1/echo")).status == 200
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
+def test_stops_on(start_remora, upstream, stop_signal):
+    proxy = start_remora(upstream)
+    assert proxy.ask(request("GET", "/v1/echo")).status == 200
+    proxy.stop(stop_signal)
+
+
+def test_quit_endpoint(start_remora, upstream):
+    proxy = start_remora(upstream)
+    assert proxy.admin("/quitquitquit").status == 405
+    assert proxy.admin("/quitquitquit", method="POST").status == 200
+    assert proxy.process.wait(2) == 0
+    proxy.process = None
+
+
+def test_a_request_under_way_is_finished(start_remora, sdk, upstream):
+    """SIGTERM lets the stream end; a second one does not."""
+    proxy = start_remora(upstream)
+    chunks = list(chat_chunks({"model": "gpt-4o"}))
+    gate = Gate()
+    upstream.reply(
+        SSE_HEAD, event(chunks[0]), gate, *(event(each) for each in chunks[1:]), event("[DONE]"), LAST_CHUNK
+    )
+    stream = iter(sdk(proxy).chat.completions.create(**CHAT, stream=True))
+    next(stream)
+    proxy.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 2
+    while proxy.admin("/readyz").status != 503:
+        assert time.monotonic() < deadline, "still ready after SIGTERM"
+    gate.open()
+    assert "".join(each.choices[0].delta.content or "" for each in stream) == TEXT
+    assert proxy.process.wait(5) == 0
+    proxy.process = None
+
+
+def test_second_signal_stops_at_once(start_remora, sdk, upstream):
+    proxy = start_remora(upstream)
+    upstream.reply(SSE_HEAD, event(next(chat_chunks({"model": "gpt-4o"}))), STALL)
+    stream = iter(sdk(proxy).chat.completions.create(**CHAT, stream=True))
+    next(stream)
+    proxy.process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        proxy.process.wait(0.3)
+    proxy.process.send_signal(signal.SIGTERM)
+    assert proxy.process.wait(1) == 0
+    proxy.process = None
+
+
+# Without a config.
+
+
+@pytest.mark.parametrize("source", ["variable", "file", "both"])
+def test_no_config(start_remora, tmp_path, source):
+    """With only OPENAI_API_KEY or OPENAI_API_KEY_FILE it serves; of the two the file rotates, so it wins.
+
+    What it would ask is the real provider, so no request is sent: `explain` says where it would go.
+    """
+    file = tmp_path / "openai.key"
+    file.write_text(SECRET + "\n")
+    env = {}
+    if source != "file":
+        env["OPENAI_API_KEY"] = SECRET if source == "variable" else "sk-canary-of-the-variable"
+    if source != "variable":
+        env["OPENAI_API_KEY_FILE"] = str(file)
+    proxy = start_remora(whole=None, env=env)
+    assert proxy.ask(request("GET", "/healthz")).status == 200
+    done = run("explain", "gpt-4o", env=env)
+    assert done.returncode == 0 and "https://api.openai.com/v1" in done.stdout, done
+    assert "sk-canary" not in done.stdout + done.stderr + proxy.stderr
+    if source == "both":
+        assert "OPENAI_API_KEY_FILE" in proxy.stderr
+
+
+def test_no_config_and_no_key(tmp_path):
+    """Nothing to serve with: said in one line that names what would help."""
+    done = run(
+        "serve", "--listen", f"127.0.0.1:{free_port()}", "--admin", f"127.0.0.1:{free_port()}", cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "OPENAI_API_KEY" in done.stderr

@@ -1,0 +1,79 @@
+"""The Dockerfile, as far as it can be judged without an engine: its form, and the libraries it copies."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from remora import BINARY, ROOT
+
+pytestmark = pytest.mark.proxy
+
+
+@pytest.fixture(scope="module")
+def instructions() -> list[tuple[str, str]]:
+    """Each instruction with its arguments, continuation lines joined."""
+    text = (ROOT / "Dockerfile").read_text()
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [(word.upper(), rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+
+
+def final_stage(instructions) -> list[tuple[str, str]]:
+    last = max(index for index, (word, _) in enumerate(instructions) if word == "FROM")
+    return instructions[last:]
+
+
+def test_known_instructions_only(instructions):
+    known = {
+        "ARG",
+        "FROM",
+        "RUN",
+        "COPY",
+        "WORKDIR",
+        "ENV",
+        "USER",
+        "ENTRYPOINT",
+        "EXPOSE",
+        "LABEL",
+        "STOPSIGNAL",
+    }
+    assert {word for word, _ in instructions} <= known
+
+
+def test_base_images_are_arguments(instructions):
+    """Every stage builds on an argument with a default, on an earlier stage, or on nothing."""
+    arguments = {rest.split("=")[0] for word, rest in instructions if word == "ARG" and "=" in rest}
+    stages = {"scratch"}
+    for word, rest in instructions:
+        if word == "FROM":
+            image = rest.split()[0]
+            assert image in stages or re.sub(r"\W", "", image) in arguments, rest
+            stages.add(rest.split()[-1])
+    assert len(stages) >= 3
+
+
+def test_final_stage(instructions):
+    stage = final_stage(instructions)
+    words = [word for word, _ in stage]
+    user = next(rest for word, rest in stage if word == "USER")
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user), "Kubernetes' runAsNonRoot needs a number"
+    assert ("ENTRYPOINT", '["/usr/local/bin/remora"]') in stage
+    assert "RUN" not in words, "the final stage has no shell to run anything with"
+
+
+def test_every_library_is_copied():
+    """What the binary loads is what the build stage picks: no more is needed, nothing is missing."""
+    listed = subprocess.run(["ldd", str(BINARY)], capture_output=True, text=True, check=True).stdout
+    needed = {line.split()[0].rsplit("/", 1)[-1] for line in listed.splitlines() if line.strip()}
+    needed.discard("linux-vdso.so.1")
+    named = set(re.findall(r"(?:lib[\w+-]+|ld-linux[\w-]*)\.so(?:\.\d+)*", (ROOT / "Dockerfile").read_text()))
+    assert needed <= named, f"the Dockerfile lacks {sorted(needed - named)}"
+
+
+def test_context_leaves_the_rest_out():
+    """What is no source is not sent to the builder."""
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {".git", ".build", ".venv"} <= set(ignored)
