@@ -135,6 +135,23 @@ extension Refusal {
     return refusal
   }
 
+  package static let lengthRequired: Refusal = {
+    Refusal(
+      411, "invalid_request_error", "length_required",
+      "The request has no body; send Content-Length or Transfer-Encoding: chunked with a JSON body.",
+      shouldRetry: false)
+  }()
+
+  /// The client is gone: nobody reads an answer.
+  package static let clientGone = Refusal(499, "client_error", "client_gone", "The client went away.")
+
+  package static func noDefaultProvider(_ path: String) -> Refusal {
+    Refusal(
+      404, "invalid_request_error", "not_found",
+      "There is no default_provider to send '\(path)' to; set default_provider in Remora's configuration.",
+      shouldRetry: false)
+  }
+
   package static func modelMissing(_ reason: String) -> Refusal {
     Refusal(
       400, "invalid_request_error", "invalid_value", reason, parameter: "model", shouldRetry: false)

@@ -214,13 +214,17 @@ package final class Socket: EventSource {
     shutdown(descriptor, Int32(SHUT_WR))
   }
 
-  /// Closes. With `abruptly`, the peer gets a reset instead of an end, so that it can't take a part for the whole.
-  package func close(abruptly: Bool = false) {
+  /// Closes.
+  ///
+  /// - Parameters:
+  ///   - isCut: leaves out TLS's close_notify, so that the peer can't take a part for the whole.
+  ///   - abruptly: sends a reset instead of an end, for a body that only the end delimits.
+  package func close(isCut: Bool = false, abruptly: Bool = false) {
     guard descriptor >= 0 else { return }
     if abruptly {
       var option = linger(l_onoff: 1, l_linger: 0)
       _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-    } else {
+    } else if !isCut {
       tls?.closeNotify()
     }
     loop.unregister(self)

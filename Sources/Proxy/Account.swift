@@ -1,0 +1,57 @@
+// The last step, which every exchange comes to once: metrics and the access log.
+
+internal import Dialects
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Exchange {
+  func account(_ connection: ClientConnection) {
+    let end = Instant.now
+    if record.end == .clientGone, !hasAnswered { record.status = 499 }
+    var counted = ExchangeRecord(endpoint: record.endpoint, status: record.status)
+    if record.isSilent {
+      // Probes would drown what matters: begun and ended, nothing else.
+      counted.endpoint = .other
+    }
+    counted.durationNanoseconds = end.nanoseconds(since: record.startedAt)
+    counted.overheadNanoseconds = record.overhead
+    counted.firstTokenNanoseconds = record.firstTokenAt.map { $0.nanoseconds(since: record.receivedAt ?? record.startedAt) }
+    counted.usage = Usage(
+      input: record.usage.input, output: record.usage.output, cachedInput: record.usage.cachedInput,
+      reasoning: record.usage.reasoning)
+    counted.requestBytes = record.requestBytes
+    counted.responseBytes = record.responseBytes
+    if let upstream { counted.provider = lineup.labels[upstream.index] }
+    counted.model = withModel { state.shard.intern(model: $0) }
+    counted.expectsUsage = target.isFullService && record.status == 200 && upstream != nil
+    if record.isStream, record.status == 200 { counted.streamEnd = record.end }
+    state.shard.finish(counted)
+    if state.writesAccessLog, !record.isSilent { log(counted) }
+  }
+
+  private func log(_ counted: ExchangeRecord) {
+    var line = AccessRecord(
+      unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: record.endpoint, status: record.status,
+      end: record.end)
+    line.requestID = requestID
+    line.method = headBytes.bytes.extracting(head.methodText).array()
+    line.modelAsked = modelAsked.array()
+    line.provider = upstream.map { Array($0.name.utf8) } ?? []
+    line.model = upstream == nil ? [] : withModel { $0.array() }
+    line.isStream = record.isStream
+    line.durationNanoseconds = counted.durationNanoseconds
+    line.firstTokenNanoseconds = counted.firstTokenNanoseconds
+    if let sent = record.sentAt, let first = record.firstByteAt {
+      line.upstreamNanoseconds = first.nanoseconds(since: sent)
+    }
+    line.overheadNanoseconds = record.overhead
+    line.usage = counted.usage
+    line.attempts = record.attempts
+    line.requestBytes = record.requestBytes
+    line.responseBytes = record.responseBytes
+    line.errorCode = record.errorCode.bytes.array()
+    state.accessLog.append(line)
+  }
+}

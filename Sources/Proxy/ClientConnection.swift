@@ -1,0 +1,164 @@
+// A client's connection: one exchange after the other, until either side has had enough.
+
+internal import Config
+internal import Glibc
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// Where a connection came in.
+struct Entrance {
+  enum Role { case proxy, admin }
+  let role: Role
+  /// Index of the listen entry; 0 for admin.
+  let index: Int
+  let isLoopback: Bool
+  let tls: TLSContext?
+}
+
+/// One client's connection. Small while it is idle: its exchange is borrowed from the worker.
+final class ClientConnection {
+  let state: WorkerState
+  let socket: Socket
+  let parker: Parker
+  let entrance: Entrance
+  var inbound: ByteQueue
+  private var heads = HeadScanner(for: .client)
+  private(set) var isIdle = true
+  /// Nothing may be read after the exchange under way.
+  var mustClose = false
+
+  init(_ socket: Socket, _ entrance: Entrance, _ state: WorkerState) {
+    self.socket = socket
+    self.entrance = entrance
+    self.state = state
+    parker = Parker(on: state.loop)
+    inbound = ByteQueue(pool: state.loop.blocks)
+    socket.parker = parker
+  }
+
+  var loop: Loop { state.loop }
+
+  /// Serves the connection to its end.
+  func serve() async {
+    state.add(self)
+    defer {
+      socket.close()
+      parker.retire()
+      state.remove(self)
+    }
+    if let tls = entrance.tls {
+      do throws(TLSFault) {
+        let session = try TLSSession(tls, on: socket, host: nil, sessions: nil)
+        try await session.handshake(until: loop.now + Deadline.handshake)
+      } catch { return }
+    }
+    while !mustClose {
+      guard await receiveFirstBytes() else { return }
+      isIdle = false
+      let exchange = state.takeExchange()
+      exchange.begin(self)
+      let goesOn = await exchange.run()
+      state.giveBack(exchange)
+      isIdle = true
+      if !goesOn { return }
+    }
+  }
+
+  /// Waits for the next request to begin; false if the client leaves or has been silent for too long.
+  private func receiveFirstBytes() async -> Bool {
+    let deadline = loop.now + Deadline.keepAlive
+    while inbound.isEmpty {
+      guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return false }
+      switch step {
+      case .bytes: break
+      case .end: return false
+      case .wouldBlock:
+        if state.readiness.isDraining { return false }
+        if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return false }
+      }
+    }
+    return true
+  }
+
+  /// Reads a head into `exchange`.
+  ///
+  /// - Returns: false if the client left in the middle of it.
+  func receiveHead(_ exchange: Exchange) async throws(Refusal) -> Bool {
+    let deadline = loop.now + Deadline.head
+    while true {
+      do throws(HeadFault) {
+        if let count = try heads.scan(inbound.bytes) {
+          exchange.headBytes.clear()
+          exchange.headBytes.append(inbound.bytes.extracting(0..<count))
+          inbound.consume(count)
+          try exchange.head.parse(exchange.headBytes.bytes)
+          return true
+        }
+      } catch {
+        mustClose = true
+        if error == .tlsOnPlaintext { answerTLS() }
+        state.shard.refused(RefusedReason(error))
+        throw Refusal(error)
+      }
+      guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return false }
+      switch step {
+      case .bytes: break
+      case .end: return false
+      case .wouldBlock:
+        if await parker.park(until: deadline) == .deadline, loop.now >= deadline {
+          state.shard.refused(.timeout)
+          throw .slow("request head")
+        }
+      }
+    }
+  }
+
+  /// A TLS alert, protocol_version, so that a client that tries TLS here says something helpful
+  /// (RFC 8446 section 6).
+  private func answerTLS() {
+    var alert = ByteQueue()
+    alert.append([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46])
+    _ = try? socket.write(from: &alert)
+    Log.write(.warn, "client spoke TLS to the plaintext port; use http://")
+  }
+
+  /// Reads and drops a little of what a client whose request was refused still sends: closing over unread bytes
+  /// would reset the connection and could take the answer with it (RFC 9112 section 9.6).
+  func linger() async {
+    socket.finishSending()
+    let deadline = loop.now + Ceiling.lingerTime
+    var dropped = inbound.count
+    inbound.removeAll()
+    while dropped < Ceiling.lingerBytes {
+      guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return }
+      dropped += inbound.count
+      inbound.removeAll()
+      switch step {
+      case .bytes: break
+      case .end: return
+      case .wouldBlock:
+        if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return }
+      }
+    }
+  }
+}
+
+extension RefusedReason {
+  init(_ fault: HeadFault) {
+    switch fault {
+    case .tlsOnPlaintext: self = .tlsOnPlaintext
+    case .http2Preface, .version: self = .version
+    case .targetTooLong: self = .targetTooLong
+    case .headTooLarge, .tooManyFields, .tooManyOptions: self = .headTooLarge
+    case .methodUnknown, .methodRefused: self = .method
+    case .contentLength, .contentLengthRepeated, .transferEncoding, .transferCodingUnknown, .lengthAndCoding,
+      .codingInOldVersion:
+      self = .ambiguousFraming
+    case .expectation: self = .expectation
+    case .upgrade: self = .upgrade
+    default: self = .malformedHead
+    }
+  }
+}

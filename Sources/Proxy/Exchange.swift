@@ -1,0 +1,149 @@
+// What is known about one request so far, and the buffers that it passes through.
+//
+// A worker keeps exchanges that are over for the next requests, so that a request allocates nothing for them.
+
+internal import Config
+internal import Dialects
+internal import Glibc
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// One request and its answer.
+final class Exchange {
+  let state: WorkerState
+  /// The connection it belongs to; set from `begin` to `reset`.
+  private(set) var connection: ClientConnection?
+  private(set) var lineup: Lineup
+
+  // What came.
+  var headBytes: ByteQueue
+  var head = RequestHead()
+  var hopByHop = HopByHop.forRequest()
+  var target = Target()
+  var requestID: [UInt8] = []
+  var body: ByteQueue
+  var scanner = JSONScanner()
+  var facts = RequestFacts()
+  /// The body is JSON that was read whole.
+  var isJSON = false
+  var modelAsked: ByteQueue
+  /// Where the request's body is taken from while it is sent.
+  var upload = Upload.none
+  var uploadFlow = BodyFlow(.none)
+
+  // Where it goes.
+  var route: Route?
+  var upstream: Upstream?
+  var splice = JSONSplice()
+  var addsUsage = false
+  var socket: Socket?
+  var upstreamOut: ByteQueue
+  var upstreamIn: ByteQueue
+  var replyHeads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
+  var replyBytes: ByteQueue
+  var reply = ResponseHead()
+  var replyFlow = BodyFlow(.none)
+  var replyHopByHop = HopByHop.forResponse()
+
+  // What goes back.
+  var outbound: ByteQueue
+  var staging: ByteQueue
+  /// `"x_remora":{…}`, or empty.
+  var metadata: ByteQueue
+  /// The answer's head has been written to `outbound`.
+  var hasAnswered = false
+  var isChunkedOut = false
+  var events = EventDecoder()
+
+  // What is told of it afterwards.
+  var record = Tally()
+
+  init(_ state: WorkerState) {
+    self.state = state
+    lineup = state.lineup
+    let pool = state.loop.blocks
+    headBytes = ByteQueue(pool: pool)
+    body = ByteQueue(pool: pool)
+    modelAsked = ByteQueue()
+    upstreamOut = ByteQueue(pool: pool)
+    upstreamIn = ByteQueue(pool: pool)
+    replyBytes = ByteQueue(pool: pool)
+    outbound = ByteQueue(pool: pool)
+    staging = ByteQueue(pool: pool)
+    metadata = ByteQueue()
+  }
+
+  func begin(_ connection: ClientConnection) {
+    self.connection = connection
+    lineup = state.lineup
+    record = Tally()
+    record.startedAt = state.loop.now
+    state.shard.begin()
+  }
+
+  /// Forgets the request; keeps what memory is worth keeping.
+  func reset() {
+    connection = nil
+    headBytes.removeAll()
+    body.removeAll()
+    modelAsked.clear()
+    upload = .none
+    uploadFlow = BodyFlow(.none)
+    isJSON = false
+    route = nil
+    upstream = nil
+    addsUsage = false
+    socket = nil
+    upstreamOut.removeAll()
+    upstreamIn.removeAll()
+    replyBytes.removeAll()
+    outbound.removeAll()
+    staging.removeAll()
+    metadata.clear()
+    hasAnswered = false
+    isChunkedOut = false
+  }
+
+  var loop: Loop { state.loop }
+  var now: Instant { state.loop.now }
+}
+
+/// Where a request's body comes from while it is sent upstream.
+enum Upload {
+  case none
+  /// `Exchange.body`, through the splice, from this offset on.
+  case buffered(at: Int)
+  /// The client, as it comes.
+  case streamed(isChunked: Bool)
+  case sent
+}
+
+/// What the access log and the metrics will say.
+struct Tally {
+  var startedAt = Instant.never
+  /// The request has been read so far as it was needed to route it.
+  var receivedAt: Instant?
+  var sentAt: Instant?
+  var firstByteAt: Instant?
+  var firstTokenAt: Instant?
+  /// Nanoseconds for which the work was ours, and not the network's or the provider's.
+  var overhead = 0
+  var endpoint = Telemetry.Endpoint.other
+  var status = 0
+  var end = ExchangeEnd.complete
+  /// The client asked for a stream.
+  var isStream = false
+  /// The answer is an event stream, and its head has been written.
+  var isEventStream = false
+  /// The answer was ended before its time and must not look whole.
+  var isCut = false
+  var usage = TokenUsage()
+  var attempts = 0
+  var requestBytes = 0
+  var responseBytes = 0
+  var errorCode: StaticString = ""
+  /// Health checks and the like are answered, but neither logged nor counted.
+  var isSilent = false
+}

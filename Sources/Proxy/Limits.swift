@@ -1,0 +1,37 @@
+// Every ceiling and deadline of the walk, each with its reason. What an operator sets is in Config/Defaults.swift.
+
+internal import Transport
+
+enum Ceiling {
+  /// Bytes that wait for one side while the other is read: two TLS records and a little, so that a slow reader
+  /// costs little memory and a fast one is never starved.
+  static let window = 64 * 1024
+  /// Connections of clients that one worker serves; more wait in the kernel's queue.
+  static let clients = 16_384
+  /// Bytes of a caller's request id that are kept.
+  static let requestID = 128
+  /// Bytes of a provider's model list that are read for the merged one.
+  static let modelList = 4 << 20
+  /// Bytes and time that are spent on reading what a refused client still sends, so that it sees the answer.
+  static let lingerBytes = 256 * 1024
+  static let lingerTime = Duration.seconds(1)
+}
+
+enum Deadline {
+  /// A kept-alive client may be silent for longer than common clients keep their connections: they close first.
+  static let keepAlive = Duration.seconds(180)
+  /// From a head's first byte to its last.
+  static let head = Duration.seconds(30)
+  /// Between two bytes of a request's body.
+  static let body = Duration.seconds(30)
+  /// A client's TLS handshake.
+  static let handshake = Duration.seconds(10)
+  /// A client that takes nothing of its answer.
+  static let stalledClient = Duration.seconds(600)
+  /// Silence in a stream after which a comment shows that it lives (README, "Streams").
+  static let heartbeat = Duration.seconds(15)
+  /// From a stream's own end to the end of its body.
+  static let afterDone = Duration.seconds(2)
+  /// A provider's model list, for the merged one.
+  static let modelList = Duration.seconds(5)
+}

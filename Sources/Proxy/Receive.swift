@@ -1,0 +1,282 @@
+// Step 1: what the client wants, and as much of its body as must be read to know where it goes.
+
+internal import Config
+internal import Dialects
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// What a request's path asks for, as offsets into the head.
+struct Target {
+  /// The API, which decides how bodies are read.
+  var endpoint = Telemetry.Endpoint.other
+  /// The path behind `/v1`, or the whole of it where that is left out.
+  var path = 0..<0
+  var query: Range<Int>?
+
+  /// The shape of the endpoint's bodies.
+  var shape: BodyShape {
+    switch endpoint {
+    case .chatCompletions: .chat
+    case .completions: .completion
+    case .embeddings: .embedding
+    case .responses: .response
+    case .models, .other: .other
+    }
+  }
+
+  /// Whether the endpoint is one of those that Remora serves in full: JSON in, JSON or a stream out.
+  var isFullService: Bool {
+    switch endpoint {
+    case .chatCompletions, .completions, .embeddings, .responses: true
+    case .models, .other: false
+    }
+  }
+
+  init() {}
+
+  init(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    path = head.path
+    query = head.query
+    let whole = bytes.extracting(path)
+    if whole.equals("/v1") {
+      path = path.upperBound..<path.upperBound
+    } else if whole.count > 4, whole.extracting(0..<4).equals("/v1/") {
+      path = path.lowerBound + 3..<path.upperBound
+    }
+    let rest = bytes.extracting(path)
+    switch rest.count {
+    case 17: if rest.equals("/chat/completions") { endpoint = .chatCompletions }
+    case 12: if rest.equals("/completions") { endpoint = .completions }
+    case 11: if rest.equals("/embeddings") { endpoint = .embeddings }
+    case 10: if rest.equals("/responses") { endpoint = .responses }
+    case 7: if rest.equals("/models") { endpoint = .models }
+    default:
+      if rest.count > 8, rest.extracting(0..<8).equals("/models/") { endpoint = .models }
+    }
+  }
+}
+
+extension Exchange {
+  /// Takes from the head what every answer needs: the request's id, and what the target means.
+  func read(_ connection: ClientConnection) throws(Refusal) {
+    target = Target(head, headBytes.bytes)
+    record.endpoint = target.endpoint
+    if !head.keepsAlive { connection.mustClose = true }
+    uploadFlow = BodyFlow(head.framing)
+    takeRequestID()
+  }
+
+  /// Keeps the caller's request id where it is fit for a header and a log, else makes one.
+  private func takeRequestID() {
+    requestID.removeAll(keepingCapacity: true)
+    let bytes = headBytes.bytes
+    if let field = head.fields.first(.xRequestID), !field.value.isEmpty, field.value.count <= Ceiling.requestID {
+      var isFit = true
+      for at in field.value where bytes[at] <= ASCII.space || bytes[at] >= 0x7F { isFit = false }
+      if isFit {
+        for at in field.value { requestID.append(bytes[at]) }
+        return
+      }
+    }
+    for at: StaticString in ["req_"] { for index in 0..<at.bytes.count { requestID.append(at.bytes[index]) } }
+    for word in [state.nextRandom(), state.nextRandom()] {
+      for shift in stride(from: 60, through: 0, by: -4) {
+        let digit = UInt8(truncatingIfNeeded: (word >> UInt64(shift)) & 15)
+        requestID.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+      }
+    }
+  }
+
+  /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
+  func admit(_ connection: ClientConnection) throws(Refusal) {
+    let bytes = headBytes.bytes
+    if head.isAsterisk {
+      throw .methodNotAllowed("OPTIONS", path: "*", allow: Method.allowed)
+    }
+    if connection.entrance.isLoopback {
+      if let authority = head.authority ?? head.host {
+        try admitHost(bytes, authority, connection)
+        // An absolute target and a Host that differ are two hosts: both must be ours.
+        if head.authority != nil, let host = head.host { try admitHost(bytes, host, connection) }
+      }
+      if let origin = head.fields.first(.origin) {
+        let text = bytes.extracting(origin.value).text()
+        if !lineup.snapshot.settings.allowedOrigins.contains(text) {
+          state.shard.refused(.foreignOrigin)
+          throw .foreignOrigin(Self.shown(text))
+        }
+      }
+    } else if let authority = head.authority, let host = head.host,
+      !bytes.extracting(authority).equals(bytes.extracting(host))
+    {
+      state.shard.refused(.foreignHost)
+      throw .foreignHost(Self.shown(bytes.extracting(authority).text()))
+    }
+  }
+
+  private func admitHost(
+    _ bytes: Span<UInt8>, _ authority: Range<Int>, _ connection: ClientConnection
+  ) throws(Refusal) {
+    let text = bytes.extracting(authority)
+    // What SDKs send, without a look at any list.
+    if text.count >= 9, text.extracting(0..<9).equals("localhost"), text.count == 9 || text[9] == ASCII.colon { return }
+    if text.count >= 9, text.extracting(0..<9).equals("127.0.0.1"), text.count == 9 || text[9] == ASCII.colon { return }
+    let host: String
+    do throws(HeadFault) { host = bytes.extracting(try Authority.split(bytes, authority).host).text() } catch {
+      throw Refusal(error)
+    }
+    let plain = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()
+    if plain == "localhost" || plain.hasSuffix(".localhost") { return }
+    if let address = Transport.Address(ip: plain, port: 0), address.isLoopback { return }
+    let settings = lineup.snapshot.settings
+    if settings.allowedHosts.contains(plain) { return }
+    for entry in settings.listen {
+      if case .tcp(let name, _) = entry.address, name.lowercased() == plain { return }
+    }
+    state.shard.refused(.foreignHost)
+    throw .foreignHost(Self.shown(host))
+  }
+
+  /// A client's text, cut for a message.
+  static func shown(_ text: String) -> String { String(text.prefix(128)) }
+
+  /// Reads the body where something in it decides or must change; any other body stays where it is.
+  func receive(_ connection: ClientConnection) async throws(Refusal) {
+    isJSON = target.isFullService && head.method == .post || holdsJSON()
+    if target.isFullService, head.method != .post {
+      if target.endpoint != .responses || head.method == .put {
+        throw .methodNotAllowed("\(head.method.text)", path: shownPath(), allow: "POST")
+      }
+      isJSON = false
+    }
+    if isJSON, head.framing == .none {
+      if target.isFullService {
+        state.shard.refused(.lengthRequired)
+        throw .lengthRequired
+      }
+      isJSON = false
+    }
+    guard isJSON else {
+      upload = head.framing == .none ? .sent : .streamed(isChunked: head.framing == .chunked)
+      if head.framing != .none { try await allowBody(connection) }
+      record.receivedAt = now
+      return
+    }
+    if case .length(let count) = head.framing, count > lineup.snapshot.maxBody {
+      state.shard.refused(.bodyTooLarge)
+      throw .bodyTooLarge(limit: lineup.snapshot.maxBody)
+    }
+    try await allowBody(connection)
+    try await readBody(connection)
+    record.receivedAt = now
+    record.requestBytes = body.count
+    upload = .buffered(at: 0)
+    try readFacts()
+  }
+
+  private func holdsJSON() -> Bool {
+    guard head.framing != .none, let field = head.fields.first(.contentType) else { return false }
+    let value = headBytes.bytes.extracting(field.value)
+    let name: StaticString = "application/json"
+    let count = name.utf8CodeUnitCount
+    return value.count >= count && value.extracting(0..<count).equalsIgnoringCase(name)
+  }
+
+  /// The path as a message may show it: without the query, which can hold keys.
+  func shownPath() -> String { Self.shown(headBytes.bytes.extracting(head.path).text()) }
+
+  /// Tells a client that waits for it to go on (RFC 9110 section 10.1.1).
+  private func allowBody(_ connection: ClientConnection) async throws(Refusal) {
+    guard head.expectsContinue, connection.inbound.isEmpty else { return }
+    outbound.append("HTTP/1.1 100 Continue\r\n\r\n")
+    // A fault here is found again when the body is read.
+    _ = try? connection.socket.write(from: &outbound)
+  }
+
+  /// Reads the whole body into `body`.
+  private func readBody(_ connection: ClientConnection) async throws(Refusal) {
+    let ceiling = lineup.snapshot.maxBody
+    scanner.reset(watching: RequestFacts.watched)
+    if case .length(let count) = head.framing { body.reserve(min(count, 1 << 20)) }
+    var deadline = now + Deadline.body
+    while true {
+      let before = body.count
+      try takeBody(connection)
+      if body.count > ceiling {
+        state.shard.refused(.bodyTooLarge)
+        throw .bodyTooLarge(limit: ceiling)
+      }
+      if body.count > before {
+        deadline = now + Deadline.body
+        do throws(JSONFault) { try scanner.feed(body.bytes.extracting(before..<body.count)) } catch {
+          state.shard.refused(.invalidJSON)
+          throw .invalidJSON(error)
+        }
+      }
+      if uploadFlow.hasEnded { return }
+      if connection.socket.hasReadable { if body.count > before { continue } }
+      if connection.socket.peerHasClosed, !connection.socket.hasReadable { throw .clientGone }
+      if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
+        state.shard.refused(.timeout)
+        throw .slow("request body")
+      }
+    }
+  }
+
+  /// Moves what has come of the body into `body`.
+  private func takeBody(_ connection: ClientConnection) throws(Refusal) {
+    if case .length = uploadFlow.framing, connection.inbound.isEmpty, uploadFlow.remaining > 0 {
+      // Straight from the socket to where it stays.
+      let before = body.count
+      let step: ReadStep
+      do throws(IOFault) {
+        step = try connection.socket.read(into: &body, ceiling: min(uploadFlow.remaining, 256 * 1024))
+      } catch { throw .clientGone }
+      if step == .end { throw .clientGone }
+      uploadFlow.skip(body.count - before)
+      return
+    }
+    if connection.inbound.isEmpty {
+      guard let step = try? connection.socket.read(into: &connection.inbound, ceiling: BlockPool.blockSize) else {
+        throw .clientGone
+      }
+      if step == .end { throw .clientGone }
+    }
+    var at = 0
+    do throws(ChunkFault) {
+      scan: while true {
+        switch try uploadFlow.next(connection.inbound.bytes, from: at) {
+        case .data(let range):
+          body.append(connection.inbound.bytes.extracting(range))
+          at = range.upperBound
+        case .more(let consumed), .end(let consumed):
+          at = consumed
+          break scan
+        }
+      }
+    } catch {
+      state.shard.refused(.malformedBody)
+      throw .malformedBody("The request body is not well chunked: \(error.message).")
+    }
+    connection.inbound.consume(at)
+  }
+
+  private func readFacts() throws(Refusal) {
+    do throws(JSONFault) { try scanner.finish() } catch {
+      state.shard.refused(.invalidJSON)
+      throw .invalidJSON(error)
+    }
+    if !target.isFullService, scanner.topLevelKind != .object { return }
+    do throws(RequestFacts.Fault) { try facts.read(body.bytes, scanner) } catch {
+      switch error {
+      case .notAnObject: throw .invalidValue("The request body must be a JSON object.", parameter: nil)
+      case .wrongType(let parameter, let expected):
+        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: parameter)
+      }
+    }
+    record.isStream = facts.streams
+    if let model = scanner.found(.model) { JSONString.decode(body.bytes, model.value, into: &modelAsked) }
+  }
+}

@@ -1,0 +1,109 @@
+// Answers' heads, and the answers that Remora makes itself.
+
+internal import Config
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Exchange {
+  /// Appends what every answer carries.
+  func writeCommonFields(_ connection: ClientConnection) {
+    HeadWriter.field("x-request-id", requestID.span, to: &outbound)
+    if let upstream {
+      outbound.append("x-remora-provider: ")
+      outbound.append(upstream.name)
+      outbound.append("\r\n")
+      withModel { model in
+        if !model.isEmpty { HeadWriter.field("x-remora-model", model, to: &outbound) }
+      }
+      HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
+    }
+    writeConnection(connection)
+  }
+
+  /// Appends what becomes of the connection, where that is not the version's default.
+  func writeConnection(_ connection: ClientConnection) {
+    if connection.mustClose {
+      outbound.append("Connection: close\r\n")
+    } else if head.minor == 0 {
+      outbound.append("Connection: keep-alive\r\n")
+    }
+  }
+
+  /// Answers with `refusal`: as a whole answer, or as the last event of a stream that has begun.
+  func refuse(_ refusal: Refusal, _ connection: ClientConnection) {
+    if refusal.code.bytes.equals(Refusal.clientGone.code.bytes) {
+      record.end = .clientGone
+      dropUpstream()
+      return
+    }
+    dropUpstream()
+    record.errorCode = refusal.code
+    record.end = refusal.status == 504 ? .idleTimeout : .error
+    if hasAnswered { return cut(refusal, connection) }
+    record.status = refusal.status
+    // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
+    if refusal.closes || !uploadFlow.hasEnded { connection.mustClose = true }
+    staging.clear()
+    refusal.write(into: &staging)
+    outbound.clear()
+    HeadWriter.statusLine(refusal.status, to: &outbound)
+    HeadWriter.field("Content-Type", "application/json", to: &outbound)
+    if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &outbound) }
+    if let seconds = refusal.retryAfter { HeadWriter.field("Retry-After", seconds, to: &outbound) }
+    if let shouldRetry = refusal.shouldRetry {
+      HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &outbound)
+    }
+    HeadWriter.field("x-remora-error-source", refusal.source.name, to: &outbound)
+    if requestID.isEmpty {
+      writeConnection(connection)
+    } else {
+      writeCommonFields(connection)
+    }
+    HeadWriter.field("Content-Length", staging.count, to: &outbound)
+    HeadWriter.end(to: &outbound)
+    if head.method != .head { outbound.append(staging.bytes) }
+    record.responseBytes = staging.count
+    staging.clear()
+    hasAnswered = true
+  }
+
+  /// Ends an answer that has begun so that nobody can take it for whole: an error event where it is a stream, and
+  /// a transfer coding without its end.
+  func cut(_ refusal: Refusal, _ connection: ClientConnection) {
+    record.isCut = true
+    connection.mustClose = true
+    guard record.isEventStream else { return }
+    staging.clear()
+    var text = ByteQueue()
+    refusal.write(into: &text)
+    EventEncoder.data(text.bytes, into: &staging)
+    sendStaging()
+  }
+
+  var isCutShort: Bool { record.isCut }
+
+  /// Moves `staging` to the client, in a chunk where the answer is chunked.
+  func sendStaging() {
+    if staging.isEmpty { return }
+    record.responseBytes += staging.count
+    if isChunkedOut { HeadWriter.chunk(staging.bytes, to: &outbound) } else { outbound.append(staging.bytes) }
+    staging.clear()
+  }
+
+  /// Answers with a body that is in `staging`.
+  func answer(_ status: Int, _ contentType: StaticString, _ connection: ClientConnection) {
+    record.status = status
+    if !uploadFlow.hasEnded { connection.mustClose = true }
+    HeadWriter.statusLine(status, to: &outbound)
+    HeadWriter.field("Content-Type", contentType, to: &outbound)
+    writeCommonFields(connection)
+    HeadWriter.field("Content-Length", staging.count, to: &outbound)
+    HeadWriter.end(to: &outbound)
+    record.responseBytes = staging.count
+    if head.method != .head { outbound.append(staging.bytes) }
+    staging.clear()
+    hasAnswered = true
+  }
+}

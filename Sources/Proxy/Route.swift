@@ -1,0 +1,36 @@
+// Step 2: which provider, and under which name it knows the model.
+
+internal import Dialects
+internal import Policy
+internal import Wire
+
+extension Exchange {
+  /// Decides where the request goes.
+  func choose(_ connection: ClientConnection) throws(Refusal) {
+    let snapshot = lineup.snapshot
+    guard let route = snapshot.router.resolve(modelAsked.bytes, entry: snapshot.entries[connection.entrance.index])
+    else {
+      if !modelAsked.isEmpty { throw .modelNotFound(Self.shown(modelAsked.bytes.text())) }
+      if isJSON, target.isFullService {
+        throw .modelMissing("The request names no model, and there is no default_provider to ask.")
+      }
+      throw .noDefaultProvider(shownPath())
+    }
+    take(route)
+  }
+
+  func take(_ route: Route) {
+    self.route = route
+    let upstream = lineup.snapshot.upstreams[route.providerIndex]
+    self.upstream = upstream
+    addsUsage =
+      facts.streams && !facts.asksForUsage && isJSON && upstream.takesStreamOptions
+      && (target.endpoint == .chatCompletions || target.endpoint == .completions)
+  }
+
+  /// The model's name as the upstream knows it.
+  func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+    if let model = route?.model { return body(model.span) }
+    return body(modelAsked.bytes)
+  }
+}

@@ -1,0 +1,168 @@
+// The configuration compiled to what the walk reads: immutable, shared by all workers, taken once per request.
+
+package import Config
+internal import Dialects
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// One provider, ready to be called.
+final class Upstream: Sendable {
+  /// How its key is shown.
+  enum Credential: Sendable {
+    case none
+    /// The client's own key goes on.
+    case passthrough
+    case field(name: [UInt8], prefix: [UInt8], secret: Secret)
+  }
+
+  struct Header: Sendable {
+    let name: [UInt8]
+    let text: [UInt8]
+    let secret: Secret?
+  }
+
+  let index: Int
+  let name: String
+  let kind: ProviderKind
+  let isMock: Bool
+  let endpoint: Transport.Endpoint
+  let tls: TLSContext?
+  let limits: PoolLimits
+  let timeouts: Timeouts
+  /// Path of the base URL, without a slash at its end.
+  let prefix: [UInt8]
+  let host: [UInt8]
+  let credential: Credential
+  /// Names are in lower case; a client's field of the same name is replaced.
+  let headers: [Header]
+
+  /// Whether a stream tells its usage only when asked. Mistral tells it always and refuses the option
+  /// (Mistral docs, chat completions, 2026-06).
+  var takesStreamOptions: Bool { kind != .mistral }
+
+  init(_ provider: Config.Provider, index: Int, environment: Environment) throws(SnapshotFault) {
+    self.index = index
+    name = provider.name
+    kind = provider.kind
+    isMock = provider.kind == .mock
+    timeouts = provider.timeouts
+    limits = PoolLimits(
+      maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,
+      warm: provider.pool.warm, connectTimeout: provider.timeouts.connect)
+    if let url = provider.baseURL {
+      let host = url.host.hasSuffix(".") ? String(url.host.dropLast()) : url.host
+      let isTLS = url.scheme == .https
+      endpoint = Transport.Endpoint(
+        host: url.host, port: UInt16(clamping: url.port), serverName: isTLS ? provider.tls.serverName ?? host : nil)
+      self.host = Array(url.authority.utf8)
+      prefix = Array(url.prefix.utf8)
+      if isTLS {
+        do throws(TLSFileFault) {
+          tls = try TLSContext(
+            client: TLSProfile(
+              caFile: provider.tls.caFile, certificateFile: provider.tls.certFile, keyFile: provider.tls.keyFile))
+        } catch { throw SnapshotFault(message: "provider '\(provider.name)': \(error.message)") }
+      } else {
+        tls = nil
+      }
+    } else {
+      endpoint = Transport.Endpoint(host: "", port: 0)
+      host = []
+      prefix = []
+      tls = nil
+    }
+    credential = try Self.credential(provider, environment)
+    headers = try Self.headers(provider, environment)
+  }
+
+  private static func credential(
+    _ provider: Config.Provider, _ environment: Environment
+  ) throws(SnapshotFault) -> Credential {
+    if case .passthrough = provider.apiKey { return .passthrough }
+    let secret: Secret?
+    do throws(SecretFault) { secret = try Secret.load(provider.apiKey, from: environment) } catch {
+      throw SnapshotFault(message: "secret \"\(provider.name)\" (\(provider.apiKey.place)): \(error.message)")
+    }
+    guard let secret else { return .none }
+    switch provider.kind.row.auth {
+    case .bearer: return .field(name: Array("authorization".utf8), prefix: Array("Bearer ".utf8), secret: secret)
+    case .header(let name): return .field(name: Array(name.utf8), prefix: [], secret: secret)
+    case .dialect, .none: return .none
+    }
+  }
+
+  private static func headers(
+    _ provider: Config.Provider, _ environment: Environment
+  ) throws(SnapshotFault) -> [Header] {
+    var headers: [Header] = []
+    if case .openAI(let settings) = provider.dialect {
+      for (name, value) in [
+        ("openai-organization", settings.organization), ("openai-project", settings.project),
+      ] {
+        if let value { headers.append(Header(name: Array(name.utf8), text: Array(value.utf8), secret: nil)) }
+      }
+    }
+    for header in provider.headers {
+      switch header.value {
+      case .text(let text):
+        headers.append(Header(name: Array(header.name.utf8), text: Array(text.utf8), secret: nil))
+      case .secret(let source):
+        do throws(SecretFault) {
+          guard let secret = try Secret.load(source, from: environment) else { continue }
+          headers.append(Header(name: Array(header.name.utf8), text: [], secret: secret))
+        } catch {
+          throw SnapshotFault(
+            message: "provider '\(provider.name)', header '\(header.name)' (\(source.place)): \(error.message)")
+        }
+      }
+    }
+    return headers
+  }
+}
+
+/// Why a configuration that was read can't be put in force.
+package struct SnapshotFault: Error, Sendable {
+  package let message: String
+}
+
+/// One generation of the configuration.
+final class Snapshot: Sendable {
+  let settings: Settings
+  let upstreams: [Upstream]
+  let router: Router
+  let entries: [RouterEntry]
+  /// TLS of each listen entry, by its index.
+  let listenerTLS: [TLSContext?]
+  let maxBody: Int
+  /// Names that `models` gives out, as labels and in the model list.
+  let modelNames: [String]
+
+  init(_ settings: Settings, environment: Environment) throws(SnapshotFault) {
+    self.settings = settings
+    var upstreams: [Upstream] = []
+    for (index, provider) in settings.providers.enumerated() {
+      upstreams.append(try Upstream(provider, index: index, environment: environment))
+    }
+    self.upstreams = upstreams
+    router = Router(settings)
+    entries = settings.listen.map { RouterEntry($0, in: settings) }
+    var contexts: [TLSContext?] = []
+    for entry in settings.listen {
+      guard let tls = entry.tls else {
+        contexts.append(nil)
+        continue
+      }
+      do throws(TLSFileFault) {
+        contexts.append(
+          try TLSContext(
+            server: TLSProfile(
+              caFile: tls.clientCAFile, certificateFile: tls.certFile, keyFile: tls.keyFile)))
+      } catch { throw SnapshotFault(message: "listen '\(entry.address.text)': \(error.message)") }
+    }
+    listenerTLS = contexts
+    maxBody = settings.maxBody == 0 ? .max : settings.maxBody
+    modelNames = settings.models.map(\.name)
+  }
+}

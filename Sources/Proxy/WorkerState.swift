@@ -1,0 +1,128 @@
+// What all connections of one worker share. Confined to the worker's loop: nothing in it is Sendable.
+
+internal import Config
+internal import Dialects
+internal import Glibc
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// A snapshot with this worker's pools for it. An exchange keeps the one that it began with.
+final class Lineup {
+  let snapshot: Snapshot
+  /// By the upstream's index; nil for `mock`.
+  let pools: [Pool?]
+  /// Labels of the providers, by index.
+  let labels: [Label]
+
+  init(_ snapshot: Snapshot, pools: [Pool?], labels: [Label]) {
+    self.snapshot = snapshot
+    self.pools = pools
+    self.labels = labels
+  }
+}
+
+/// A worker's things.
+final class WorkerState {
+  let loop: Loop
+  let shard = MetricShard()
+  let readiness: Readiness
+  let resolver: Resolver
+  let dialer: Dialer
+  var lineup: Lineup
+  var accessLog: LogSink
+  var writesAccessLog: Bool
+  private(set) var connections: [ObjectIdentifier: ClientConnection] = [:]
+  /// Exchanges under way, for the drain.
+  var inFlight = 0
+  private var spare: [Exchange] = []
+  private var random: UInt64
+  var onIdle: (() -> Void)?
+  /// Called when there is room for a connection again.
+  var onRoom: (() -> Void)?
+
+  init(on loop: Loop, snapshot: Snapshot, readiness: Readiness) {
+    self.loop = loop
+    self.readiness = readiness
+    resolver = Resolver(on: loop)
+    dialer = Dialer(on: loop, resolver: resolver)
+    accessLog = LogSink(descriptor: STDOUT_FILENO, pool: nil)
+    writesAccessLog = snapshot.settings.telemetry.accessLog == .json
+    random = ProcessSettings.randomWord() | 1
+    lineup = Lineup(snapshot, pools: [], labels: [])
+    adopt(snapshot)
+  }
+
+  /// Makes `snapshot` the one that new exchanges begin with.
+  func adopt(_ snapshot: Snapshot) {
+    shard.configure(
+      providers: snapshot.upstreams.map(\.name), models: Self.labelledModels(snapshot), policies: [])
+    var pools: [Pool?] = []
+    var labels: [Label] = []
+    for upstream in snapshot.upstreams {
+      let name = Array(upstream.name.utf8)
+      labels.append(shard.intern(provider: name.span))
+      pools.append(
+        upstream.isMock
+          ? nil
+          : Pool(upstream.endpoint, tls: upstream.tls, limits: upstream.limits, on: loop, dialer: dialer))
+    }
+    lineup = Lineup(snapshot, pools: pools, labels: labels)
+    writesAccessLog = snapshot.settings.telemetry.accessLog == .json
+  }
+
+  /// Names that may become metric labels: what the configuration says, never what a client made up.
+  private static func labelledModels(_ snapshot: Snapshot) -> [String] {
+    var names: [String] = []
+    for entry in snapshot.settings.models {
+      names.append(entry.name)
+      names.append(contentsOf: entry.targets.map(\.model))
+    }
+    names.append(contentsOf: snapshot.settings.listen.compactMap(\.model))
+    names.append(contentsOf: WellKnownModels.names)
+    return names
+  }
+
+  // MARK: Connections
+
+  func add(_ connection: ClientConnection) {
+    connections[ObjectIdentifier(connection)] = connection
+    shard.clientConnections(by: 1)
+  }
+
+  func remove(_ connection: ClientConnection) {
+    guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+    shard.clientConnections(by: -1)
+    if connections.count < Ceiling.clients { onRoom?() }
+  }
+
+  /// An exchange to work with: one that is over, where there is one.
+  func takeExchange() -> Exchange {
+    inFlight += 1
+    return spare.popLast() ?? Exchange(self)
+  }
+
+  func giveBack(_ exchange: Exchange) {
+    exchange.reset()
+    if spare.count < 64 { spare.append(exchange) }
+    inFlight -= 1
+    if inFlight == 0 { onIdle?() }
+  }
+
+  /// Wakes idle connections so that they see a drain.
+  func wakeIdle() {
+    for connection in connections.values where connection.isIdle { connection.parker.signal() }
+  }
+
+  // MARK: Ids
+
+  /// 64 bits that are as good as random (SplitMix64); not a secret.
+  func nextRandom() -> UInt64 {
+    random &+= 0x9E37_79B9_7F4A_7C15
+    var word = random
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
+}
