@@ -23,7 +23,7 @@ extension Decoder {
     }
     let prefix = name.prefix { $0 != "/" }
     if prefix.count < name.count, settings.provider(String(prefix)) != nil {
-      warning("\(what) is never used: '\(prefix)/…' pins provider '\(prefix)'", at: entry.keyPosition)
+      warning("\(what) hides the model of that name at provider '\(prefix)'", at: entry.keyPosition)
     }
     if entry.value.isNull {
       problem("\(what) has no target; write provider/model", at: entry.keyPosition)
