@@ -28,7 +28,8 @@ package enum Mock {
   ///   - id: tells answers apart.
   ///   - created: seconds since 1970.
   package static func answer(
-    _ shape: MockEndpoint, body: Span<UInt8>, model: Span<UInt8>, streams: Bool, includesUsage: Bool, id: UInt64,
+    _ shape: MockEndpoint, body: Span<UInt8>, model: Span<UInt8>, streams: Bool, includesUsage: Bool,
+    id: UInt64,
     created: Int, into out: inout ByteQueue
   ) {
     var scanner = JSONScanner()

@@ -19,7 +19,8 @@ struct MockEmbedding {
   /// - Parameter body: valid JSON.
   init(_ body: Span<UInt8>) {
     let top = 0..<body.count
-    if let number = JSONView.value(body, in: top, at: "dimensions"), let count = JSONValue.integer(body, number),
+    if let number = JSONView.value(body, in: top, at: "dimensions"),
+      let count = JSONValue.integer(body, number),
       count > 0
     {
       dimensions = min(count, Self.dimensionCeiling)

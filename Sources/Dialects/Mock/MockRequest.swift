@@ -84,7 +84,8 @@ struct MockRequest: ~Copyable {
     if JSONView.kind(body, content) == .string { return hear(body, content) }
     var parts = JSONArrayCursor(body, content)
     while let part = parts.next() {
-      guard let text = JSONView.value(body, in: part.value, at: "text"), JSONView.kind(body, text) == .string else {
+      guard let text = JSONView.value(body, in: part.value, at: "text"), JSONView.kind(body, text) == .string
+      else {
         continue
       }
       if !said.isEmpty { said.append(ASCII.space) }
@@ -141,7 +142,8 @@ struct MockRequest: ~Copyable {
     let top = 0..<body.count
     let format =
       shape == .response
-      ? JSONView.value(body, in: top, at: "text", "format") : JSONView.value(body, in: top, at: "response_format")
+      ? JSONView.value(body, in: top, at: "text", "format")
+      : JSONView.value(body, in: top, at: "response_format")
     guard let format, let type = JSONView.value(body, in: format, at: "type") else { return false }
     if JSONString.equals(body, type, "json_object") {
       text.append("{}")
@@ -172,7 +174,8 @@ struct MockRequest: ~Copyable {
       if JSONString.equals(body, choice, "none") { return }
       isForced = JSONString.equals(body, choice, "required")
       named =
-        JSONView.value(body, in: choice, at: "function", "name") ?? JSONView.value(body, in: choice, at: "name")
+        JSONView.value(body, in: choice, at: "function", "name")
+        ?? JSONView.value(body, in: choice, at: "name")
     }
     guard isForced || named != nil || (endsWithUser && asksForTool) else { return }
     if let named, JSONView.kind(body, named) == .string { return JSONString.decode(body, named, into: &tool) }

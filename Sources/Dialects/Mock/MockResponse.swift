@@ -120,7 +120,8 @@ struct MockResponse: ~Copyable {
     out.append(",\"output\":[")
     if status == .completed { writeItem(.completed, into: &out) }
     out.append("],\"parallel_tool_calls\":true,\"previous_response_id\":null")
-    out.append(",\"reasoning\":{\"effort\":null,\"summary\":null},\"service_tier\":\"default\",\"store\":false")
+    out.append(
+      ",\"reasoning\":{\"effort\":null,\"summary\":null},\"service_tier\":\"default\",\"store\":false")
     out.append(",\"temperature\":1.0,\"text\":{\"format\":{\"type\":\"text\"}},\"tool_choice\":\"auto\"")
     out.append(",\"tools\":[],\"top_p\":1.0,\"truncation\":\"disabled\",\"user\":null,\"usage\":")
     if status == .completed { writeUsage(into: &out) } else { out.append("null") }
@@ -132,7 +133,8 @@ struct MockResponse: ~Copyable {
   }
 
   private func writeItem(_ status: Status, into out: inout ByteQueue) {
-    out.append(request.callsTool ? "{\"type\":\"function_call\",\"id\":\"" : "{\"type\":\"message\",\"id\":\"")
+    out.append(
+      request.callsTool ? "{\"type\":\"function_call\",\"id\":\"" : "{\"type\":\"message\",\"id\":\"")
     Mock.identifier(request.callsTool ? "fc_" : "msg_", id, into: &out)
     out.append("\"")
     writeStatus(status, into: &out)

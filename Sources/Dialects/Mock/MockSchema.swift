@@ -83,7 +83,8 @@ struct MockSchema {
         isFirst = false
         out.append(root.extracting(name.value))
         out.append(ASCII.colon)
-        if let properties, let property = Self.member(root, properties, JSONString.content(root, name.value)) {
+        if let properties, let property = Self.member(root, properties, JSONString.content(root, name.value))
+        {
           write(root, property, depth: depth + 1, into: &out)
         } else {
           valuesLeft -= 1
