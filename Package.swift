@@ -43,6 +43,7 @@ let package = Package(
     .target(name: "Support", path: "Tests/Support", swiftSettings: house),
     tests("Wire", ["Wire"]),
     tests("Config", ["Config", "Wire"]),
+    tests("Dialects", ["Dialects", "Config", "Wire"]),
     tests("Telemetry", ["Telemetry", "Wire"]),
     tests("Transport", ["Transport", "Wire"]),
     tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "Wire"]),

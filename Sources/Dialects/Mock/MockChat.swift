@@ -1,0 +1,154 @@
+// The mock's answer in the form of chat completions and of the older completions.
+
+internal import Wire
+
+/// An answer and how it is written.
+struct MockChat: ~Copyable {
+  private let request: MockRequest
+  private let isChat: Bool
+  private let model: ByteQueue
+  private let id: UInt64
+  private let created: Int
+
+  init(_ request: consuming MockRequest, isChat: Bool, model: consuming ByteQueue, id: UInt64, created: Int) {
+    self.request = request
+    self.isChat = isChat
+    self.model = model
+    self.id = id
+    self.created = created
+  }
+
+  /// Appends the answer as one object.
+  func whole(into out: inout ByteQueue) {
+    writeHead(isChat ? "chat.completion" : "text_completion", into: &out)
+    for index in 0..<request.choices {
+      if index > 0 { out.append(ASCII.comma) }
+      out.append("{\"index\":")
+      out.append(decimal: index)
+      if isChat {
+        out.append(",\"message\":{\"role\":\"assistant\",\"content\":")
+        if request.callsTool {
+          out.append("null,\"refusal\":null,\"tool_calls\":[{")
+          writeCall(index, arguments: "{}", into: &out)
+          out.append("}],\"annotations\":[]}")
+        } else {
+          JSONWriter.string(request.text.bytes, into: &out)
+          out.append(",\"refusal\":null,\"annotations\":[]}")
+        }
+      } else {
+        out.append(",\"text\":")
+        JSONWriter.string(request.text.bytes, into: &out)
+      }
+      out.append(",\"logprobs\":null,\"finish_reason\":")
+      writeReason(into: &out)
+      out.append("}")
+    }
+    out.append("],\"usage\":")
+    writeUsage(into: &out)
+    out.append(isChat ? ",\"service_tier\":\"default\",\"system_fingerprint\":null}" : "}")
+  }
+
+  /// Appends the answer as a stream, to its `[DONE]`.
+  func stream(includesUsage: Bool, into out: inout ByteQueue) {
+    for index in 0..<request.choices { stream(index, includesUsage, into: &out) }
+    if includesUsage {
+      out.append("data: ")
+      writeHead(chunkName, into: &out)
+      out.append("],\"usage\":")
+      writeUsage(into: &out)
+      out.append("}\n\n")
+    }
+    EventEncoder.done(into: &out)
+  }
+
+  private func stream(_ index: Int, _ includesUsage: Bool, into out: inout ByteQueue) {
+    if isChat {
+      begin(index, into: &out)
+      if request.callsTool {
+        out.append("\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,")
+        writeCall(index, arguments: "", into: &out)
+        out.append("}]")
+        end(includesUsage, into: &out)
+        begin(index, into: &out)
+        out.append("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]")
+      } else {
+        out.append("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")
+      }
+      end(includesUsage, into: &out)
+    }
+    if !request.callsTool {
+      let text = request.text.bytes
+      var at = 0
+      while at < text.count {
+        let next = Mock.pieceEnd(text, from: at)
+        begin(index, into: &out)
+        out.append(isChat ? "\"content\":" : "\"text\":")
+        JSONWriter.string(text.extracting(at..<next), into: &out)
+        end(includesUsage, into: &out)
+        at = next
+      }
+    }
+    begin(index, into: &out)
+    if !isChat { out.append("\"text\":\"\"") }
+    end(includesUsage, isLast: true, into: &out)
+  }
+
+  // MARK: parts
+
+  private var chunkName: StaticString { isChat ? "chat.completion.chunk" : "text_completion" }
+
+  private func writeHead(_ object: StaticString, into out: inout ByteQueue) {
+    out.append("{\"id\":\"")
+    Mock.identifier(isChat ? "chatcmpl-" : "cmpl-", id, into: &out)
+    out.append("\",\"object\":\"")
+    out.append(object)
+    out.append("\",\"created\":")
+    out.append(decimal: created)
+    out.append(",\"model\":")
+    JSONWriter.string(model.bytes, into: &out)
+    out.append(",\"choices\":[")
+  }
+
+  /// Appends a chunk to where its content goes.
+  private func begin(_ index: Int, into out: inout ByteQueue) {
+    out.append("data: ")
+    writeHead(chunkName, into: &out)
+    out.append("{\"index\":")
+    out.append(decimal: index)
+    out.append(isChat ? ",\"delta\":{" : ",")
+  }
+
+  /// Appends what stands behind a chunk's content.
+  private func end(_ includesUsage: Bool, isLast: Bool = false, into out: inout ByteQueue) {
+    out.append(isChat ? "},\"logprobs\":null,\"finish_reason\":" : ",\"logprobs\":null,\"finish_reason\":")
+    if isLast { writeReason(into: &out) } else { out.append("null") }
+    out.append(includesUsage ? "}],\"usage\":null}\n\n" : "}]}\n\n")
+  }
+
+  private func writeCall(_ index: Int, arguments: StaticString, into out: inout ByteQueue) {
+    out.append("\"id\":\"")
+    Mock.identifier("call_", id &+ UInt64(index), into: &out)
+    out.append("\",\"type\":\"function\",\"function\":{\"name\":")
+    JSONWriter.string(request.tool.bytes, into: &out)
+    out.append(",\"arguments\":\"")
+    out.append(arguments)
+    out.append("\"}")
+  }
+
+  private func writeReason(into out: inout ByteQueue) {
+    out.append(request.callsTool ? "\"tool_calls\"" : "\"stop\"")
+  }
+
+  private func writeUsage(into out: inout ByteQueue) {
+    let output = request.outputTokens * request.choices
+    out.append("{\"prompt_tokens\":")
+    out.append(decimal: request.inputTokens)
+    out.append(",\"completion_tokens\":")
+    out.append(decimal: output)
+    out.append(",\"total_tokens\":")
+    out.append(decimal: request.inputTokens + output)
+    out.append(",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0}")
+    out.append(",\"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0")
+    out.append(",\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}")
+  }
+}

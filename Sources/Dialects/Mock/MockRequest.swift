@@ -1,0 +1,205 @@
+// What the mock reads in a request, and the text or tool call that it answers with.
+
+internal import Wire
+
+/// The answer to one request, before it has a form.
+struct MockRequest: ~Copyable {
+  /// Characters of the user's text that are said back.
+  private static let echoCeiling = 200
+  /// Choices that one request may ask for.
+  private static let choiceCeiling = 16
+
+  /// The text answered, in UTF-8.
+  private(set) var text = ByteQueue()
+  /// The name of the tool that is called; empty where none is.
+  private(set) var tool = ByteQueue()
+  private(set) var choices = 1
+  private(set) var inputTokens = 0
+
+  var callsTool: Bool { !tool.isEmpty }
+  var outputTokens: Int { Mock.tokens(callsTool ? tool.count + 2 : text.count) }
+
+  private var said = ByteQueue()
+  private var inputBytes = 0
+  /// The conversation ends with the user's turn, not with a tool's result.
+  private var endsWithUser = false
+
+  /// - Parameter body: valid JSON.
+  init(_ shape: MockEndpoint, _ body: Span<UInt8>) {
+    let top = 0..<body.count
+    switch shape {
+    case .completion: readPrompt(body, JSONView.value(body, in: top, at: "prompt"))
+    case .response: readTurns(body, JSONView.value(body, in: top, at: "input"))
+    default: readTurns(body, JSONView.value(body, in: top, at: "messages"))
+    }
+    if shape == .response { count(body, JSONView.value(body, in: top, at: "instructions")) }
+    inputTokens = Mock.tokens(inputBytes)
+    if shape != .response, let n = JSONView.value(body, in: top, at: "n") {
+      choices = min(max(JSONValue.integer(body, n) ?? 1, 1), Self.choiceCeiling)
+    }
+    if shape != .completion { chooseTool(body) }
+    if shape == .completion || !writeJSON(shape, body) { writeEcho() }
+  }
+
+  // MARK: the conversation
+
+  private mutating func readPrompt(_ body: Span<UInt8>, _ prompt: Range<Int>?) {
+    guard let prompt else { return }
+    if JSONView.kind(body, prompt) == .string { return hear(body, prompt) }
+    var elements = JSONArrayCursor(body, prompt)
+    while let element = elements.next() {
+      if element.kind == .string { hear(body, element.value) }
+    }
+  }
+
+  /// Reads messages, or the Responses API's input, which may also be one text.
+  private mutating func readTurns(_ body: Span<UInt8>, _ turns: Range<Int>?) {
+    guard let turns else { return }
+    if JSONView.kind(body, turns) == .string {
+      endsWithUser = true
+      return hear(body, turns)
+    }
+    var elements = JSONArrayCursor(body, turns)
+    while let turn = elements.next() {
+      var role: Range<Int>?
+      var content: Range<Int>?
+      var members = JSONObjectCursor(body, turn.value)
+      while let member = members.next() {
+        if member.keyIs("role", in: body) { role = member.value }
+        if member.keyIs("content", in: body) || member.keyIs("output", in: body) { content = member.value }
+      }
+      endsWithUser = role.map { JSONString.equals(body, $0, "user") } ?? false
+      guard let content else { continue }
+      if endsWithUser {
+        said.clear()
+        hearContent(body, content)
+      } else {
+        count(body, content)
+      }
+    }
+  }
+
+  /// Takes in a user's content: a text, or parts of which some are texts.
+  private mutating func hearContent(_ body: Span<UInt8>, _ content: Range<Int>) {
+    if JSONView.kind(body, content) == .string { return hear(body, content) }
+    var parts = JSONArrayCursor(body, content)
+    while let part = parts.next() {
+      guard let text = JSONView.value(body, in: part.value, at: "text"), JSONView.kind(body, text) == .string
+      else {
+        continue
+      }
+      if !said.isEmpty { said.append(ASCII.space) }
+      let before = said.count
+      JSONString.decode(body, text, into: &said)
+      inputBytes += said.count - before
+    }
+  }
+
+  private mutating func hear(_ body: Span<UInt8>, _ text: Range<Int>) {
+    said.clear()
+    JSONString.decode(body, text, into: &said)
+    inputBytes += said.count
+  }
+
+  /// Counts content that isn't said back.
+  private mutating func count(_ body: Span<UInt8>, _ content: Range<Int>?) {
+    guard let content else { return }
+    if JSONView.kind(body, content) == .string {
+      inputBytes += JSONString.content(body, content).count
+      return
+    }
+    var parts = JSONArrayCursor(body, content)
+    while let part = parts.next() {
+      if let text = JSONView.value(body, in: part.value, at: "text") {
+        inputBytes += JSONString.content(body, text).count
+      }
+    }
+  }
+
+  // MARK: the answer
+
+  private mutating func writeEcho() {
+    text.append("This is Remora's mock provider. You said: ")
+    said.truncate(to: Self.prefix(said.bytes, characters: Self.echoCeiling))
+    // Taken out of `self` for a while: a span of one of its queues would stand for all of it.
+    var echo = ByteQueue()
+    swap(&echo, &said)
+    text.append(echo.bytes)
+  }
+
+  /// How many bytes the first `characters` scalar values have.
+  private static func prefix(_ bytes: Span<UInt8>, characters: Int) -> Int {
+    var left = characters
+    for at in 0..<bytes.count where bytes[at] & 0xC0 != 0x80 {
+      if left == 0 { return at }
+      left -= 1
+    }
+    return bytes.count
+  }
+
+  /// Writes the JSON that was asked for; false if none was.
+  private mutating func writeJSON(_ shape: MockEndpoint, _ body: Span<UInt8>) -> Bool {
+    let top = 0..<body.count
+    let format =
+      shape == .response
+      ? JSONView.value(body, in: top, at: "text", "format")
+      : JSONView.value(body, in: top, at: "response_format")
+    guard let format, let type = JSONView.value(body, in: format, at: "type") else { return false }
+    if JSONString.equals(body, type, "json_object") {
+      text.append("{}")
+      return true
+    }
+    guard JSONString.equals(body, type, "json_schema") else { return false }
+    let schema =
+      shape == .response
+      ? JSONView.value(body, in: format, at: "schema")
+      : JSONView.value(body, in: format, at: "json_schema", "schema")
+    guard let schema else {
+      text.append("{}")
+      return true
+    }
+    var sample = MockSchema()
+    sample.write(body.extracting(schema), into: &text)
+    return true
+  }
+
+  /// Decides whether a tool is called, and which.
+  private mutating func chooseTool(_ body: Span<UInt8>) {
+    let top = 0..<body.count
+    guard let tools = JSONView.value(body, in: top, at: "tools") else { return }
+    let choice = JSONView.value(body, in: top, at: "tool_choice")
+    var named: Range<Int>?
+    var isForced = false
+    if let choice {
+      if JSONString.equals(body, choice, "none") { return }
+      isForced = JSONString.equals(body, choice, "required")
+      named =
+        JSONView.value(body, in: choice, at: "function", "name")
+        ?? JSONView.value(body, in: choice, at: "name")
+    }
+    guard isForced || named != nil || (endsWithUser && asksForTool) else { return }
+    if let named, JSONView.kind(body, named) == .string { return JSONString.decode(body, named, into: &tool) }
+    var elements = JSONArrayCursor(body, tools)
+    while let element = elements.next() {
+      let name =
+        JSONView.value(body, in: element.value, at: "function", "name")
+        ?? JSONView.value(body, in: element.value, at: "name")
+      guard let name, JSONView.kind(body, name) == .string else { continue }
+      JSONString.decode(body, name, into: &tool)
+      if !tool.isEmpty { return }
+    }
+  }
+
+  /// Whether the user's text holds "use the tool", in any case.
+  private var asksForTool: Bool {
+    let phrase: StaticString = "use the tool"
+    let length = phrase.utf8CodeUnitCount
+    let bytes = said.bytes
+    guard bytes.count >= length else { return false }
+    for at in 0...bytes.count - length
+    where bytes.extracting(at..<at + length).equalsIgnoringCase(phrase) {
+      return true
+    }
+    return false
+  }
+}
