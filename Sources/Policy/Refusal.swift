@@ -38,7 +38,8 @@ package struct Refusal: Error, Sendable {
   package var closes = false
 
   package init(
-    _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String, parameter: StaticString? = nil,
+    _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String,
+    parameter: StaticString? = nil,
     source: Source = .remora, shouldRetry: Bool? = nil, retryAfter: Int? = nil
   ) {
     self.status = status
@@ -77,7 +78,8 @@ extension Refusal {
   package static func invalidJSON(_ fault: JSONFault) -> Refusal {
     Refusal(
       400, "invalid_request_error", "invalid_json",
-      "The request body is not valid JSON: \(fault.reason.message) at byte \(fault.offset).", shouldRetry: false)
+      "The request body is not valid JSON: \(fault.reason.message) at byte \(fault.offset).",
+      shouldRetry: false)
   }
 
   package static func invalidValue(_ message: String, parameter: StaticString?) -> Refusal {
@@ -118,18 +120,21 @@ extension Refusal {
   package static func foreignOrigin(_ origin: String) -> Refusal {
     Refusal(
       403, "permission_error", "origin_not_allowed",
-      "The web origin '\(origin)' may not use Remora; add it to allowed_origins if it should.", shouldRetry: false)
+      "The web origin '\(origin)' may not use Remora; add it to allowed_origins if it should.",
+      shouldRetry: false)
   }
 
   package static func notFound(_ path: String) -> Refusal {
     Refusal(
       404, "invalid_request_error", "not_found",
-      "There is nothing at '\(path)'; the API is under /v1, for example /v1/chat/completions.", shouldRetry: false)
+      "There is nothing at '\(path)'; the API is under /v1, for example /v1/chat/completions.",
+      shouldRetry: false)
   }
 
   package static func methodNotAllowed(_ method: String, path: String, allow: StaticString) -> Refusal {
     var refusal = Refusal(
-      405, "invalid_request_error", "method_not_allowed", "\(method) is not possible for '\(path)'; use \(allow).",
+      405, "invalid_request_error", "method_not_allowed",
+      "\(method) is not possible for '\(path)'; use \(allow).",
       shouldRetry: false)
     refusal.allow = allow
     return refusal

@@ -17,7 +17,9 @@ extension Exchange {
     }
     counted.durationNanoseconds = end.nanoseconds(since: record.startedAt)
     counted.overheadNanoseconds = record.overhead
-    counted.firstTokenNanoseconds = record.firstTokenAt.map { $0.nanoseconds(since: record.receivedAt ?? record.startedAt) }
+    counted.firstTokenNanoseconds = record.firstTokenAt.map {
+      $0.nanoseconds(since: record.receivedAt ?? record.startedAt)
+    }
     counted.usage = Usage(
       input: record.usage.input, output: record.usage.output, cachedInput: record.usage.cachedInput,
       reasoning: record.usage.reasoning)
@@ -33,10 +35,11 @@ extension Exchange {
 
   private func log(_ counted: ExchangeRecord) {
     var line = AccessRecord(
-      unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: record.endpoint, status: record.status,
+      unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: record.endpoint,
+      status: record.status,
       end: record.end)
     line.requestID = requestID
-    line.method = headBytes.bytes.extracting(head.methodText).array()
+    line.method = headBytes.view.extracting(head.methodText).array()
     line.modelAsked = modelAsked.array()
     line.provider = upstream.map { Array($0.name.utf8) } ?? []
     line.model = upstream == nil ? [] : withModel { $0.array() }

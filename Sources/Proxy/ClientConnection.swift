@@ -89,11 +89,11 @@ final class ClientConnection {
     let deadline = loop.now + Deadline.head
     while true {
       do throws(HeadFault) {
-        if let count = try heads.scan(inbound.bytes) {
+        if let count = try heads.scan(inbound.view) {
           exchange.headBytes.clear()
-          exchange.headBytes.append(inbound.bytes.extracting(0..<count))
+          exchange.headBytes.append(inbound.view.extracting(0..<count))
           inbound.consume(count)
-          try exchange.head.parse(exchange.headBytes.bytes)
+          try exchange.head.parse(exchange.headBytes.view)
           return true
         }
       } catch {

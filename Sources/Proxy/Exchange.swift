@@ -56,6 +56,12 @@ final class Exchange {
   var hasAnswered = false
   var isChunkedOut = false
   var events = EventDecoder()
+  /// The part of an event that has come, or of an error's body.
+  var pending: ByteQueue
+  /// All of the request is with the upstream.
+  var hasSent = false
+  /// What was wrong with a body that was being streamed.
+  var uploadFault: Refusal?
 
   // What is told of it afterwards.
   var record = Tally()
@@ -73,6 +79,7 @@ final class Exchange {
     outbound = ByteQueue(pool: pool)
     staging = ByteQueue(pool: pool)
     metadata = ByteQueue()
+    pending = ByteQueue(pool: pool)
   }
 
   func begin(_ connection: ClientConnection) {
@@ -102,6 +109,9 @@ final class Exchange {
     outbound.removeAll()
     staging.removeAll()
     metadata.clear()
+    pending.removeAll()
+    hasSent = false
+    uploadFault = nil
     hasAnswered = false
     isChunkedOut = false
   }
@@ -130,7 +140,7 @@ struct Tally {
   var firstTokenAt: Instant?
   /// Nanoseconds for which the work was ours, and not the network's or the provider's.
   var overhead = 0
-  var endpoint = Telemetry.Endpoint.other
+  var endpoint = APIEndpoint.other
   var status = 0
   var end = ExchangeEnd.complete
   /// The client asked for a stream.
@@ -139,6 +149,8 @@ struct Tally {
   var isEventStream = false
   /// The answer was ended before its time and must not look whole.
   var isCut = false
+  /// The upstream ended it.
+  var wasCutUpstream = false
   var usage = TokenUsage()
   var attempts = 0
   var requestBytes = 0

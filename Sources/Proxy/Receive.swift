@@ -10,7 +10,7 @@ internal import Wire
 /// What a request's path asks for, as offsets into the head.
 struct Target {
   /// The API, which decides how bodies are read.
-  var endpoint = Telemetry.Endpoint.other
+  var endpoint = APIEndpoint.other
   /// The path behind `/v1`, or the whole of it where that is left out.
   var path = 0..<0
   var query: Range<Int>?
@@ -61,7 +61,7 @@ struct Target {
 extension Exchange {
   /// Takes from the head what every answer needs: the request's id, and what the target means.
   func read(_ connection: ClientConnection) throws(Refusal) {
-    target = Target(head, headBytes.bytes)
+    target = Target(head, headBytes.view)
     record.endpoint = target.endpoint
     if !head.keepsAlive { connection.mustClose = true }
     uploadFlow = BodyFlow(head.framing)
@@ -71,8 +71,10 @@ extension Exchange {
   /// Keeps the caller's request id where it is fit for a header and a log, else makes one.
   private func takeRequestID() {
     requestID.removeAll(keepingCapacity: true)
-    let bytes = headBytes.bytes
-    if let field = head.fields.first(.xRequestID), !field.value.isEmpty, field.value.count <= Ceiling.requestID {
+    let bytes = headBytes.view
+    if let field = head.fields.first(.xRequestID), !field.value.isEmpty,
+      field.value.count <= Ceiling.requestID
+    {
       var isFit = true
       for at in field.value where bytes[at] <= ASCII.space || bytes[at] >= 0x7F { isFit = false }
       if isFit {
@@ -91,7 +93,7 @@ extension Exchange {
 
   /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
   func admit(_ connection: ClientConnection) throws(Refusal) {
-    let bytes = headBytes.bytes
+    let bytes = headBytes.view
     if head.isAsterisk {
       throw .methodNotAllowed("OPTIONS", path: "*", allow: Method.allowed)
     }
@@ -121,10 +123,17 @@ extension Exchange {
   ) throws(Refusal) {
     let text = bytes.extracting(authority)
     // What SDKs send, without a look at any list.
-    if text.count >= 9, text.extracting(0..<9).equals("localhost"), text.count == 9 || text[9] == ASCII.colon { return }
-    if text.count >= 9, text.extracting(0..<9).equals("127.0.0.1"), text.count == 9 || text[9] == ASCII.colon { return }
+    if text.count >= 9, text.extracting(0..<9).equals("localhost"), text.count == 9 || text[9] == ASCII.colon
+    {
+      return
+    }
+    if text.count >= 9, text.extracting(0..<9).equals("127.0.0.1"), text.count == 9 || text[9] == ASCII.colon
+    {
+      return
+    }
     let host: String
-    do throws(HeadFault) { host = bytes.extracting(try Authority.split(bytes, authority).host).text() } catch {
+    do throws(HeadFault) { host = bytes.extracting(try Authority.split(bytes, authority).host).text() } catch
+    {
       throw Refusal(error)
     }
     let plain = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()
@@ -178,14 +187,14 @@ extension Exchange {
 
   private func holdsJSON() -> Bool {
     guard head.framing != .none, let field = head.fields.first(.contentType) else { return false }
-    let value = headBytes.bytes.extracting(field.value)
+    let value = headBytes.view.extracting(field.value)
     let name: StaticString = "application/json"
     let count = name.utf8CodeUnitCount
     return value.count >= count && value.extracting(0..<count).equalsIgnoringCase(name)
   }
 
   /// The path as a message may show it: without the query, which can hold keys.
-  func shownPath() -> String { Self.shown(headBytes.bytes.extracting(head.path).text()) }
+  func shownPath() -> String { Self.shown(headBytes.view.extracting(head.path).text()) }
 
   /// Tells a client that waits for it to go on (RFC 9110 section 10.1.1).
   private func allowBody(_ connection: ClientConnection) async throws(Refusal) {
@@ -210,7 +219,7 @@ extension Exchange {
       }
       if body.count > before {
         deadline = now + Deadline.body
-        do throws(JSONFault) { try scanner.feed(body.bytes.extracting(before..<body.count)) } catch {
+        do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
           state.shard.refused(.invalidJSON)
           throw .invalidJSON(error)
         }
@@ -239,7 +248,8 @@ extension Exchange {
       return
     }
     if connection.inbound.isEmpty {
-      guard let step = try? connection.socket.read(into: &connection.inbound, ceiling: BlockPool.blockSize) else {
+      guard let step = try? connection.socket.read(into: &connection.inbound, ceiling: BlockPool.blockSize)
+      else {
         throw .clientGone
       }
       if step == .end { throw .clientGone }
@@ -247,9 +257,9 @@ extension Exchange {
     var at = 0
     do throws(ChunkFault) {
       scan: while true {
-        switch try uploadFlow.next(connection.inbound.bytes, from: at) {
+        switch try uploadFlow.next(connection.inbound.view, from: at) {
         case .data(let range):
-          body.append(connection.inbound.bytes.extracting(range))
+          body.append(connection.inbound.view.extracting(range))
           at = range.upperBound
         case .more(let consumed), .end(let consumed):
           at = consumed
@@ -269,7 +279,7 @@ extension Exchange {
       throw .invalidJSON(error)
     }
     if !target.isFullService, scanner.topLevelKind != .object { return }
-    do throws(RequestFacts.Fault) { try facts.read(body.bytes, scanner) } catch {
+    do throws(RequestFacts.Fault) { try facts.read(body.view, scanner) } catch {
       switch error {
       case .notAnObject: throw .invalidValue("The request body must be a JSON object.", parameter: nil)
       case .wrongType(let parameter, let expected):
@@ -277,6 +287,6 @@ extension Exchange {
       }
     }
     record.isStream = facts.streams
-    if let model = scanner.found(.model) { JSONString.decode(body.bytes, model.value, into: &modelAsked) }
+    if let model = scanner.found(.model) { JSONString.decode(body.view, model.value, into: &modelAsked) }
   }
 }

@@ -40,7 +40,7 @@ extension Exchange {
     }
     dropUpstream()
     record.errorCode = refusal.code
-    record.end = refusal.status == 504 ? .idleTimeout : .error
+    record.end = refusal.status == 504 ? .idleTimeout : record.wasCutUpstream ? .upstreamEOF : .error
     if hasAnswered { return cut(refusal, connection) }
     record.status = refusal.status
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
@@ -63,7 +63,7 @@ extension Exchange {
     }
     HeadWriter.field("Content-Length", staging.count, to: &outbound)
     HeadWriter.end(to: &outbound)
-    if head.method != .head { outbound.append(staging.bytes) }
+    if head.method != .head { outbound.append(staging.view) }
     record.responseBytes = staging.count
     staging.clear()
     hasAnswered = true
@@ -88,7 +88,7 @@ extension Exchange {
   func sendStaging() {
     if staging.isEmpty { return }
     record.responseBytes += staging.count
-    if isChunkedOut { HeadWriter.chunk(staging.bytes, to: &outbound) } else { outbound.append(staging.bytes) }
+    if isChunkedOut { HeadWriter.chunk(staging.view, to: &outbound) } else { outbound.append(staging.view) }
     staging.clear()
   }
 
@@ -102,7 +102,7 @@ extension Exchange {
     HeadWriter.field("Content-Length", staging.count, to: &outbound)
     HeadWriter.end(to: &outbound)
     record.responseBytes = staging.count
-    if head.method != .head { outbound.append(staging.bytes) }
+    if head.method != .head { outbound.append(staging.view) }
     staging.clear()
     hasAnswered = true
   }

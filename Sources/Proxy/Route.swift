@@ -2,15 +2,18 @@
 
 internal import Dialects
 internal import Policy
+internal import Telemetry
 internal import Wire
 
 extension Exchange {
   /// Decides where the request goes.
   func choose(_ connection: ClientConnection) throws(Refusal) {
     let snapshot = lineup.snapshot
-    guard let route = snapshot.router.resolve(modelAsked.bytes, entry: snapshot.entries[connection.entrance.index])
+    guard
+      let route = snapshot.router.resolve(
+        modelAsked.view, entry: snapshot.router.entries[connection.entrance.index])
     else {
-      if !modelAsked.isEmpty { throw .modelNotFound(Self.shown(modelAsked.bytes.text())) }
+      if !modelAsked.isEmpty { throw .modelNotFound(Self.shown(modelAsked.view.text())) }
       if isJSON, target.isFullService {
         throw .modelMissing("The request names no model, and there is no default_provider to ask.")
       }
@@ -31,6 +34,6 @@ extension Exchange {
   /// The model's name as the upstream knows it.
   func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
     if let model = route?.model { return body(model.span) }
-    return body(modelAsked.bytes)
+    return body(modelAsked.view)
   }
 }

@@ -1,6 +1,6 @@
 // The configuration compiled to what the walk reads: immutable, shared by all workers, taken once per request.
 
-package import Config
+internal import Config
 internal import Dialects
 internal import Policy
 internal import Telemetry
@@ -55,14 +55,16 @@ final class Upstream: Sendable {
       let host = url.host.hasSuffix(".") ? String(url.host.dropLast()) : url.host
       let isTLS = url.scheme == .https
       endpoint = Transport.Endpoint(
-        host: url.host, port: UInt16(clamping: url.port), serverName: isTLS ? provider.tls.serverName ?? host : nil)
+        host: url.host, port: UInt16(clamping: url.port),
+        serverName: isTLS ? provider.tls.serverName ?? host : nil)
       self.host = Array(url.authority.utf8)
       prefix = Array(url.prefix.utf8)
       if isTLS {
         do throws(TLSFileFault) {
           tls = try TLSContext(
             client: TLSProfile(
-              caFile: provider.tls.caFile, certificateFile: provider.tls.certFile, keyFile: provider.tls.keyFile))
+              caFile: provider.tls.caFile, certificateFile: provider.tls.certFile,
+              keyFile: provider.tls.keyFile))
         } catch { throw SnapshotFault(message: "provider '\(provider.name)': \(error.message)") }
       } else {
         tls = nil
@@ -87,7 +89,8 @@ final class Upstream: Sendable {
     }
     guard let secret else { return .none }
     switch provider.kind.row.auth {
-    case .bearer: return .field(name: Array("authorization".utf8), prefix: Array("Bearer ".utf8), secret: secret)
+    case .bearer:
+      return .field(name: Array("authorization".utf8), prefix: Array("Bearer ".utf8), secret: secret)
     case .header(let name): return .field(name: Array(name.utf8), prefix: [], secret: secret)
     case .dialect, .none: return .none
     }
@@ -114,7 +117,8 @@ final class Upstream: Sendable {
           headers.append(Header(name: Array(header.name.utf8), text: [], secret: secret))
         } catch {
           throw SnapshotFault(
-            message: "provider '\(provider.name)', header '\(header.name)' (\(source.place)): \(error.message)")
+            message:
+              "provider '\(provider.name)', header '\(header.name)' (\(source.place)): \(error.message)")
         }
       }
     }
@@ -132,7 +136,6 @@ final class Snapshot: Sendable {
   let settings: Settings
   let upstreams: [Upstream]
   let router: Router
-  let entries: [RouterEntry]
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
   let maxBody: Int
@@ -147,7 +150,6 @@ final class Snapshot: Sendable {
     }
     self.upstreams = upstreams
     router = Router(settings)
-    entries = settings.listen.map { RouterEntry($0, in: settings) }
     var contexts: [TLSContext?] = []
     for entry in settings.listen {
       guard let tls = entry.tls else {

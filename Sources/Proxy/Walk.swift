@@ -7,6 +7,7 @@
 internal import Policy
 internal import Telemetry
 internal import Transport
+internal import Wire
 
 extension Exchange {
   /// Goes the whole way.
@@ -54,9 +55,8 @@ extension Exchange {
         record.end = .clientGone
         break
       }
-      if connection.socket.hasFailed || (await connection.parker.park(until: deadline)) == .deadline, now >= deadline {
-        record.end = .clientGone
-      }
+      let wake = await connection.parker.park(until: deadline)
+      if connection.socket.hasFailed || (wake == .deadline && now >= deadline) { record.end = .clientGone }
     }
     switch record.end {
     case .clientGone: return false

@@ -39,6 +39,12 @@ final class WorkerState {
   private var spare: [Exchange] = []
   private var random: UInt64
   var onIdle: (() -> Void)?
+  /// Asks every worker to drain.
+  var onQuit: (() -> Void)?
+  /// All workers, for a scrape.
+  var crew: [Worker] = []
+  var configHealth = ConfigHealth()
+  var isDraining = false
   /// Called when there is room for a connection again.
   var onRoom: (() -> Void)?
 

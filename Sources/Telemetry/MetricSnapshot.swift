@@ -43,6 +43,14 @@ package struct MetricSnapshot: Sendable {
   }
 
   /// Adds what another worker counted. Always merge in the same order, so that rows keep their names.
+  /// Says how many connections a provider's pool holds now. Counted by the pool itself, so it is set, not added.
+  package mutating func setConnections(_ provider: Label, idle: Int, active: Int) {
+    for (state, count) in [(ConnectionState.idle, idle), (.active, active)] {
+      let row = connections.place(SeriesKey(subject: provider, detail: UInt16(state.rawValue)))
+      connections.values[row] = count
+    }
+  }
+
   package mutating func merge(_ other: MetricSnapshot) {
     var labels: [Label] = []
     labels.reserveCapacity(other.names.count)

@@ -70,6 +70,9 @@ package final class Resolver {
     }
   }
 
+  /// Looks `host` up here and now; for start-up, where waiting is right.
+  package static func lookUp(_ host: String) -> Result<[Address], ResolveFault> { LookupTask.lookUp(host) }
+
   /// None of `host`'s addresses answered: the next connection asks again before it tries.
   package func doubt(_ host: String) { entries[host]?.mustRefresh = true }
 
@@ -121,7 +124,7 @@ private final class LookupTask: Sendable {
     Thread.detached { [self] in done(Self.lookUp(host)) }
   }
 
-  static func lookUp(_ host: String) -> Result<[Address], ResolveFault> {
+  fileprivate static func lookUp(_ host: String) -> Result<[Address], ResolveFault> {
     var hints = unsafe addrinfo()
     unsafe hints.ai_family = AF_UNSPEC
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -82,6 +82,20 @@
     }
   }
 
+  /// The waiting bytes, of a queue that is a property of an object: the compiler can't follow a borrow through the
+  /// object's reference, so the caller sees to it that the queue isn't changed while the span is in use. Use it in
+  /// the expression that needs it, and across no `await`.
+  package var view: Span<UInt8> {
+    @_lifetime(immortal)
+    get {
+      // SAFETY: as `bytes`; how long it holds is the caller's promise.
+      let span = unsafe Span<UInt8>(
+        _unsafeStart: (base ?? Self.nowhere).advanced(by: head).assumingMemoryBound(to: UInt8.self),
+        count: tail - head)
+      return unsafe _overrideLifetime(span, copying: ())
+    }
+  }
+
   /// The waiting bytes as C sees them; valid until the queue is next changed.
   package var unsafeBytes: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: (base ?? Self.nowhere).advanced(by: head), count: tail - head)

@@ -13,14 +13,16 @@ package enum Fault {
   package static func isOpenAIShaped(_ body: Span<UInt8>) -> Bool {
     guard isJSON(body) else { return false }
     guard let error = JSONView.value(body, in: 0..<body.count, at: "error") else { return false }
-    guard JSONView.kind(body, error) == .object, let message = JSONView.value(body, in: error, at: "message") else {
+    guard JSONView.kind(body, error) == .object, let message = JSONView.value(body, in: error, at: "message")
+    else {
       return false
     }
     return JSONView.kind(body, message) == .string
   }
 
   /// Appends `body` in OpenAI's shape; `status` gives the type and a message where the body has none.
-  package static func translate(_ body: Span<UInt8>, status: Int, provider: String, into out: inout ByteQueue) {
+  package static func translate(_ body: Span<UInt8>, status: Int, provider: String, into out: inout ByteQueue)
+  {
     let whole = 0..<body.count
     var message: Range<Int>?
     var type: Range<Int>?

@@ -17,7 +17,8 @@ package enum BodyShape: Sendable {
 package struct RequestFacts: Sendable {
   /// Members that are looked for in every JSON body.
   package static let watched: JSONMembers = [
-    .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier, .groupIdentifier,
+    .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
+    .groupIdentifier,
   ]
   private static let own: [JSONMember] = [
     .fallbackModels, .customerIdentifier, .threadIdentifier, .groupIdentifier,

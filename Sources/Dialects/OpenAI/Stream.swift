@@ -82,7 +82,8 @@ package struct PassStream: ~Copyable {
   }
 
   private mutating func pass(
-    _ data: Span<UInt8>, _ event: Event, _ bytes: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue
+    _ data: Span<UInt8>, _ event: Event, _ bytes: Span<UInt8>, _ member: Span<UInt8>,
+    into out: inout ByteQueue
   ) throws(Fault) {
     if data.isEmpty { return }
     if data.equals("[DONE]") {
@@ -93,7 +94,8 @@ package struct PassStream: ~Copyable {
       hasContent = true
       return write(data, event, bytes, into: &out)
     }
-    scanner.reset(watching: shape == .response ? [.type, .response, .error] : [.choices, .usage, .error, .xGroq])
+    scanner.reset(
+      watching: shape == .response ? [.type, .response, .error] : [.choices, .usage, .error, .xGroq])
     do throws(JSONFault) {
       try scanner.feed(data)
       try scanner.finish()
@@ -131,7 +133,8 @@ package struct PassStream: ~Copyable {
         if isOnlyUsage, found.kind == .object { return false }
         try? splice.remove(found)
       }
-    } else if let groq = scanner.found(.xGroq), let inner = JSONView.value(data, in: groq.value, at: "usage") {
+    } else if let groq = scanner.found(.xGroq), let inner = JSONView.value(data, in: groq.value, at: "usage")
+    {
       usage.read(data, inner)
     }
     return true
@@ -184,7 +187,8 @@ package struct PassStream: ~Copyable {
   private mutating func readResponseEvent(_ data: Span<UInt8>) {
     guard let type = scanner.found(.type), type.kind == .string else { return }
     let name = type.value
-    if JSONString.equals(data, name, "response.completed") || JSONString.equals(data, name, "response.incomplete")
+    if JSONString.equals(data, name, "response.completed")
+      || JSONString.equals(data, name, "response.incomplete")
       || JSONString.equals(data, name, "response.cancelled")
     {
       hasEnded = true

@@ -25,17 +25,23 @@ package struct TokenUsage: Sendable, Equatable {
       } else if member.keyIs("prompt_tokens_details", in: bytes)
         || member.keyIs("input_tokens_details", in: bytes)
       {
-        if let value = JSONView.value(bytes, in: member.value, at: "cached_tokens") { set(&cachedInput, bytes, value) }
+        if let value = JSONView.value(bytes, in: member.value, at: "cached_tokens") {
+          set(&cachedInput, bytes, value)
+        }
       } else if member.keyIs("completion_tokens_details", in: bytes)
         || member.keyIs("output_tokens_details", in: bytes)
       {
-        if let value = JSONView.value(bytes, in: member.value, at: "reasoning_tokens") { set(&reasoning, bytes, value) }
+        if let value = JSONView.value(bytes, in: member.value, at: "reasoning_tokens") {
+          set(&reasoning, bytes, value)
+        }
       } else if member.keyIs("prompt_cache_hit_tokens", in: bytes) {
         set(&cachedInput, bytes, member.value)
       }
     }
     // Embeddings count no output: then the total is the input.
-    if input == nil, let total = JSONView.value(bytes, in: range, at: "total_tokens") { set(&input, bytes, total) }
+    if input == nil, let total = JSONView.value(bytes, in: range, at: "total_tokens") {
+      set(&input, bytes, total)
+    }
   }
 
   private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ range: Range<Int>) {

@@ -1,0 +1,79 @@
+// The admin port: probes, metrics, and the way out for Jobs. It never proxies.
+
+internal import Config
+internal import Glibc
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Exchange {
+  func answerAdmin(_ connection: ClientConnection) async {
+    record.isSilent = true
+    let path = headBytes.view.extracting(head.path)
+    if path.equals("/quitquitquit") {
+      return answerQuit(connection)
+    }
+    let isProbe = path.equals("/healthz") || path.equals("/readyz")
+    guard isProbe || path.equals("/metrics") else {
+      return refuse(
+        Refusal(
+          404, "invalid_request_error", "not_found",
+          "There is nothing at '\(shownPath())'; the admin port has /healthz, /readyz, /metrics.",
+          shouldRetry: false), connection)
+    }
+    guard head.method == .get || head.method == .head else {
+      return refuse(
+        .methodNotAllowed("\(head.method.text)", path: shownPath(), allow: "GET, HEAD"), connection)
+    }
+    if path.equals("/healthz") {
+      staging.append("ok\n")
+      answer(200, "text/plain; charset=utf-8", connection)
+    } else if path.equals("/readyz") {
+      let isVerbose = target.query.map { headBytes.view.extracting($0).equals("verbose") } ?? false
+      let isReady = state.readiness.write(isVerbose: isVerbose, into: &staging)
+      answer(isReady ? 200 : 503, "text/plain; charset=utf-8", connection)
+    } else {
+      await answerMetrics(connection)
+    }
+  }
+
+  private func answerMetrics(_ connection: ClientConnection) async {
+    var merged = MetricSnapshot()
+    for worker in state.crew { merged.merge(await worker.metrics()) }
+    merged.build = BuildInfo(version: Version.remora, openssl: TLSLibrary.version)
+    merged.config = state.configHealth
+    merged.process = ProcessFacts.read()
+    let format: Exposition.Format
+    if let accept = head.fields.first(.accept) {
+      format = Exposition.negotiate(accept: headBytes.view.extracting(accept.value))
+    } else {
+      format = .prometheusText
+    }
+    Exposition.write(merged, format, into: &staging)
+    answer(200, format.contentType, connection)
+  }
+
+  /// Drains and exits, asked by somebody inside the pod.
+  private func answerQuit(_ connection: ClientConnection) {
+    guard head.method == .post else {
+      return refuse(
+        .methodNotAllowed("\(head.method.text)", path: "/quitquitquit", allow: "POST"), connection)
+    }
+    guard connection.socket.peerAddress?.isLoopback ?? true else {
+      return refuse(
+        Refusal(
+          403, "permission_error", "loopback_only", "Only a process in the same pod may ask for this.",
+          shouldRetry: false), connection)
+    }
+    staging.append("draining\n")
+    connection.mustClose = true
+    answer(200, "text/plain; charset=utf-8", connection)
+    state.onQuit?()
+  }
+}
+
+/// This build.
+package enum Version {
+  package static let remora = "0.1.0"
+}

@@ -1,0 +1,408 @@
+// Step 3: a connection to the upstream, the request on it, and the head of its answer.
+//
+// A kept connection may have died since it was last used, and only the request shows it. Then the request goes
+// out once more, on a new connection, if that is safe: nothing of an answer has come, the body is still here,
+// and the method, or the endpoint, makes nothing that a repetition would make twice (RFC 9110 section 9.2.2).
+
+internal import Config
+internal import Dialects
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// What became of sending a request.
+private enum Sending {
+  /// The head of the answer is here.
+  case answered
+  /// The connection ended before anything of an answer came.
+  case lost(IOFault?)
+}
+
+extension Exchange {
+  /// Calls the upstream.
+  ///
+  /// - Returns: whether there is an answer to relay; false where the answer is complete already.
+  func attempt(_ connection: ClientConnection) async throws(Refusal) -> Bool {
+    guard let upstream else { return false }
+    record.attempts += 1
+    if upstream.isMock {
+      try answerMock(connection)
+      return false
+    }
+    guard let pool = lineup.pools[upstream.index] else { return false }
+    prepare(upstream)
+    var isReplay = false
+    while true {
+      let lease = try await lease(pool, upstream, connection, fresh: isReplay)
+      socket = lease.socket
+      writeRequestHead(upstream)
+      replyHeads.reset()
+      let sending: Sending
+      do throws(Refusal) { sending = try await send(lease.socket, upstream, connection) } catch {
+        note(outcome(of: error), upstream)
+        throw error
+      }
+      guard case .lost(let fault) = sending else { break }
+      dropUpstream()
+      if lease.isReused, !isReplay, mayReplay {
+        isReplay = true
+        rewind()
+        continue
+      }
+      let refusal = lost(upstream, fault)
+      note(outcome(of: refusal), upstream)
+      throw refusal
+    }
+    note(answerOutcome(), upstream)
+    return true
+  }
+
+  private func lease(
+    _ pool: Pool, _ upstream: Upstream, _ connection: ClientConnection, fresh: Bool
+  ) async throws(Refusal) -> Pool.Lease {
+    let asked = Instant.now
+    let resumedBefore = pool.sessions.resumed
+    do throws(DialFault) {
+      let lease = try await pool.lease(fresh: fresh, parker: connection.parker, client: connection.socket)
+      if !lease.isReused {
+        if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(lineup.labels[upstream.index]) }
+        // The time of a look-up and a handshake is the network's.
+        record.overhead -= now.nanoseconds(since: asked)
+      }
+      return lease
+    } catch {
+      let refusal = Refusal(error, provider: upstream.name, timeout: upstream.timeouts.connect)
+      note(outcome(of: refusal), upstream)
+      throw refusal
+    }
+  }
+
+  /// Works out what must change in the body.
+  private func prepare(_ upstream: Upstream) {
+    splice.removeAll()
+    guard isJSON, scanner.topLevelKind == .object else { return }
+    // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
+    if let model = route?.model {
+      try? facts.edit(&splice, body.view, scanner, model: model.span, addsUsage: addsUsage)
+    } else {
+      try? facts.edit(&splice, body.view, scanner, model: nil, addsUsage: addsUsage)
+    }
+  }
+
+  private func rewind() {
+    upstreamOut.removeAll()
+    upstreamIn.removeAll()
+    if isJSON { upload = .buffered(at: 0) } else { upload = .sent }
+  }
+
+  /// Whether the request may go out a second time.
+  private var mayReplay: Bool {
+    if !isJSON, head.framing != .none { return false }
+    switch head.method {
+    case .get, .head, .options, .put, .delete: return true
+    case .post:
+      // Inference makes nothing at the provider that a second call would make twice; a stored response would be.
+      switch target.endpoint {
+      case .chatCompletions, .completions, .embeddings: return true
+      default: return head.fields.first(.idempotencyKey) != nil
+      }
+    case .patch, .trace, .connect, .other: return false
+    }
+  }
+
+  // MARK: The request's head
+
+  private func writeRequestHead(_ upstream: Upstream) {
+    let bytes = headBytes.view
+    upstreamOut.clear()
+    staging.clear()
+    staging.append(upstream.prefix)
+    staging.append(bytes.extracting(target.path))
+    if let query = target.query {
+      staging.append(UInt8(ascii: "?"))
+      staging.append(bytes.extracting(query))
+    }
+    if staging.isEmpty { staging.append(UInt8(ascii: "/")) }
+    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: staging.view, to: &upstreamOut)
+    staging.clear()
+    upstreamOut.append("Host: ")
+    upstreamOut.append(upstream.host)
+    upstreamOut.append("\r\n")
+    writeClientFields(upstream)
+    for header in upstream.headers {
+      upstreamOut.append(header.name)
+      upstreamOut.append(": ")
+      upstreamOut.append(header.text)
+      if let secret = header.secret { append(secret) }
+      upstreamOut.append("\r\n")
+    }
+    if case .field(let name, let prefix, let secret) = upstream.credential {
+      upstreamOut.append(name)
+      upstreamOut.append(": ")
+      upstreamOut.append(prefix)
+      append(secret)
+      upstreamOut.append("\r\n")
+    }
+    upstreamOut.append("x-request-id: ")
+    upstreamOut.append(requestID)
+    upstreamOut.append("\r\n")
+    switch upload {
+    case .none, .sent:
+      if head.framing == .length(0) { HeadWriter.framing(.length(0), to: &upstreamOut) }
+    case .buffered: HeadWriter.framing(.length(splice.resultCount(for: body.count)), to: &upstreamOut)
+    case .streamed: HeadWriter.framing(head.framing, to: &upstreamOut)
+    }
+    HeadWriter.end(to: &upstreamOut)
+  }
+
+  /// The client's fields that go on, in their order.
+  private func writeClientFields(_ upstream: Upstream) {
+    let bytes = headBytes.view
+    let keepsKeys: Bool
+    if case .passthrough = upstream.credential { keepsKeys = true } else { keepsKeys = false }
+    hopByHop.read(head.fields, in: bytes)
+    for field in head.fields {
+      if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
+      if field.known.isCredential, !keepsKeys { continue }
+      // An answer that must be read must come as it is.
+      if field.known == .acceptEncoding, target.isFullService { continue }
+      if replaces(bytes.extracting(field.name), upstream) { continue }
+      HeadWriter.field(field, of: bytes, to: &upstreamOut)
+    }
+  }
+
+  private func append(_ secret: Secret) { upstreamOut.append(secret.bytes) }
+
+  private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
+    for header in upstream.headers where header.name.count == name.count {
+      var isSame = true
+      for at in 0..<name.count where ASCII.lower(name[at]) != header.name[at] { isSame = false }
+      if isSame { return true }
+    }
+    return false
+  }
+
+  // MARK: Sending
+
+  /// Sends the request and waits for the head of its answer, the client watched all the while.
+  private func send(
+    _ socket: Socket, _ upstream: Upstream, _ connection: ClientConnection
+  ) async throws(Refusal) -> Sending {
+    var deadline = now + upstream.timeouts.firstByte
+    var bodyDeadline = now + Deadline.body
+    hasSent = false
+    while true {
+      if !hasSent {
+        let before = record.requestBytes
+        do throws(IOFault) { hasSent = try pump(socket, connection) } catch {
+          // The upstream may have answered before it closed: its answer counts more than the lost rest.
+          if case .some(true) = try? receiveReplyHead(socket, upstream) { return .answered }
+          return .lost(error)
+        }
+        if let fault = uploadFault { throw fault }
+        if record.requestBytes > before { bodyDeadline = now + Deadline.body }
+        if hasSent {
+          noteSent()
+          deadline = now + upstream.timeouts.firstByte
+        }
+      }
+      do throws(ReplyFault) {
+        if try receiveReplyHead(socket, upstream) { return .answered }
+      } catch {
+        switch error {
+        case .lost(let fault): return .lost(fault)
+        case .broken(let reason): throw .protocolBroken(upstream.name, reason)
+        }
+      }
+      if connection.socket.peerHasClosed { throw .clientGone }
+      let isWaitingForClient = !hasSent && upstreamOut.isEmpty
+      let until = isWaitingForClient ? min(deadline, bodyDeadline) : deadline
+      if await connection.parker.park(until: until) == .deadline, now >= until {
+        if isWaitingForClient, now >= bodyDeadline {
+          state.shard.refused(.timeout)
+          throw .slow("request body")
+        }
+        throw .timeout(
+          upstream.name, "sent no answer within \(upstream.timeouts.firstByte.shown) (timeouts.first_byte)")
+      }
+    }
+  }
+
+  private func noteSent() {
+    record.sentAt = Instant.now
+    if let received = record.receivedAt {
+      record.overhead += record.sentAt?.nanoseconds(since: received) ?? 0
+    }
+  }
+
+  /// Moves what can be moved of the request towards the upstream.
+  ///
+  /// - Returns: whether all of it is sent.
+  func pump(_ socket: Socket, _ connection: ClientConnection) throws(IOFault) -> Bool {
+    while true {
+      let isComplete = fill(connection)
+      if upstreamOut.isEmpty { return isComplete }
+      if try !socket.write(from: &upstreamOut) { return false }
+      if isComplete { return true }
+    }
+  }
+
+  /// Fills `upstreamOut` up to the window.
+  ///
+  /// - Returns: whether the request's last byte is in it.
+  private func fill(_ connection: ClientConnection) -> Bool {
+    switch upload {
+    case .none, .sent: return true
+    case .buffered(var at):
+      while at < body.count, upstreamOut.count < Ceiling.window {
+        let end = min(at + Ceiling.window, body.count)
+        splice.apply(piece: body.view.extracting(at..<end), base: at, into: &upstreamOut)
+        at = end
+      }
+      upload = .buffered(at: at)
+      return at == body.count
+    case .streamed(let isChunked):
+      while upstreamOut.count < Ceiling.window, !uploadFlow.hasEnded {
+        guard fillFromClient(connection, isChunked) else { return false }
+      }
+      guard uploadFlow.hasEnded else { return false }
+      if isChunked { HeadWriter.lastChunk(to: &upstreamOut) }
+      upload = .sent
+      return true
+    }
+  }
+
+  /// Moves a piece of the client's body over; false if none is there.
+  private func fillFromClient(_ connection: ClientConnection, _ isChunked: Bool) -> Bool {
+    if connection.inbound.isEmpty {
+      // A fault or an end shows as `peerHasClosed`, which ends the exchange.
+      _ = try? connection.socket.read(into: &connection.inbound, ceiling: Ceiling.window)
+      if connection.inbound.isEmpty { return false }
+    }
+    var at = 0
+    do throws(ChunkFault) {
+      scan: while true {
+        switch try uploadFlow.next(connection.inbound.view, from: at) {
+        case .data(let range):
+          let data = connection.inbound.view.extracting(range)
+          record.requestBytes += data.count
+          if isChunked { HeadWriter.chunk(data, to: &upstreamOut) } else { upstreamOut.append(data) }
+          at = range.upperBound
+        case .more(let consumed), .end(let consumed):
+          at = consumed
+          break scan
+        }
+      }
+    } catch {
+      uploadFault = .malformedBody("The request body is not well chunked: \(error.message).")
+      return false
+    }
+    connection.inbound.consume(at)
+    return true
+  }
+
+  // MARK: The answer's head
+
+  /// Why there is no answer's head.
+  private enum ReplyFault: Error {
+    case lost(IOFault?)
+    case broken(String)
+  }
+
+  /// Reads what has come of the answer's head; true when it is complete. Interim answers are passed over.
+  private func receiveReplyHead(_ socket: Socket, _ upstream: Upstream) throws(ReplyFault) -> Bool {
+    while true {
+      do throws(HeadFault) {
+        while let count = try replyHeads.scan(upstreamIn.view) {
+          replyBytes.clear()
+          replyBytes.append(upstreamIn.view.extracting(0..<count))
+          upstreamIn.consume(count)
+          try reply.parse(replyBytes.view)
+          if reply.isInterim { continue }
+          replyFlow = BodyFlow(try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers)
+          return true
+        }
+      } catch { throw .broken("\(error.message)") }
+      let step: ReadStep
+      do throws(IOFault) { step = try socket.read(into: &upstreamIn, ceiling: Ceiling.window) } catch {
+        throw .lost(error)
+      }
+      switch step {
+      case .bytes: if record.firstByteAt == nil { record.firstByteAt = now }
+      case .wouldBlock: return false
+      case .end:
+        // Something of a head, and then an end, is a broken answer; nothing at all may be a dead connection.
+        if upstreamIn.isEmpty { throw .lost(nil) }
+        throw .broken("it closed the connection in the middle of the response head")
+      }
+    }
+  }
+
+  // MARK: Ends
+
+  /// Lets go of an upstream connection that can't be used again.
+  func dropUpstream() {
+    guard let socket, let upstream, let pool = lineup.pools[upstream.index] else { return }
+    self.socket = nil
+    pool.discard(socket)
+  }
+
+  private func lost(_ upstream: Upstream, _ fault: IOFault?) -> Refusal {
+    switch fault {
+    case .tls(let fault): .tls(upstream.name, fault.message)
+    case .truncated, nil:
+      .cannotConnect(upstream.name, "it closed the connection without an answer")
+    case .system(let fault): .cannotConnect(upstream.name, "the connection broke: \(fault.reason)")
+    }
+  }
+
+  private func note(_ outcome: AttemptOutcome, _ upstream: Upstream) {
+    state.shard.attempted(lineup.labels[upstream.index], outcome)
+  }
+
+  private func outcome(of refusal: Refusal) -> AttemptOutcome {
+    switch "\(refusal.code)" {
+    case "upstream_connect": .connectFailed
+    case "upstream_tls": .tlsFailed
+    case "upstream_timeout": .timeout
+    case "upstream_protocol": .protocolError
+    default: .cancelled
+    }
+  }
+
+  private func answerOutcome() -> AttemptOutcome {
+    switch reply.status {
+    case 401, 403: .authRejected
+    case 429: .rateLimited
+    case 400..<500: .clientError
+    case 500...: .serverError
+    default: .success
+    }
+  }
+}
+
+extension Refusal {
+  /// What a client is told of a connection that could not be made.
+  init(_ fault: DialFault, provider: String, timeout: Duration) {
+    switch fault {
+    case .resolve(let fault):
+      self = .cannotConnect(provider, "the name '\(fault.host)' has no address: \(fault.reason)")
+    case .connect(let reason): self = .cannotConnect(provider, reason)
+    case .tls(let fault): self = .tls(provider, fault.message)
+    case .timedOut: self = .timeout(provider, "took no connection within \(timeout.shown) (timeouts.connect)")
+    case .exhausted:
+      self = .overloaded("All connections to provider '\(provider)' are in use (pool.max_connections).")
+    case .abandoned: self = .clientGone
+    case .system(let fault): self = .cannotConnect(provider, fault.description)
+    }
+  }
+}
+
+extension Duration {
+  /// This duration as a person writes it.
+  var shown: String {
+    let milliseconds = nanoseconds / 1_000_000
+    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+  }
+}

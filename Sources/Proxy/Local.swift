@@ -1,0 +1,220 @@
+// What Remora answers without a provider: health, the model list, `kind: mock`.
+
+internal import Config
+internal import Dialects
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Exchange {
+  /// `GET /healthz` on the proxy's port: whether the process is alive.
+  func answerHealth() -> Bool {
+    guard let connection, headBytes.view.extracting(head.path).equals("/healthz"),
+      head.method == .get || head.method == .head
+    else { return false }
+    record.isSilent = true
+    staging.append("ok\n")
+    answer(200, "text/plain; charset=utf-8", connection)
+    return true
+  }
+
+  // MARK: Models
+
+  /// Answers `GET /v1/models` from the configuration and all providers, and `GET /v1/models/NAME` for a name of
+  /// the configuration; false where a provider is to be asked alone.
+  func answerModels(_ connection: ClientConnection) async throws(Refusal) -> Bool {
+    guard target.endpoint == .models, head.framing == .none else { return false }
+    guard head.method == .get || head.method == .head else { return false }
+    let snapshot = lineup.snapshot
+    let rest = headBytes.view.extracting(target.path)
+    if rest.count > 8 { return try answerModel(connection) }
+    if snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1, !snapshot.upstreams[0].isMock {
+      route = Route(providerIndex: 0)
+      upstream = snapshot.upstreams[0]
+      return try await relayAlone(connection)
+    }
+    var list = ByteQueue()
+    list.append("{\"object\":\"list\",\"data\":[")
+    var isFirst = true
+    for name in snapshot.modelNames {
+      if !isFirst { list.append(ASCII.comma) }
+      isFirst = false
+      Self.writeModel(name, into: &list)
+    }
+    for upstream in snapshot.upstreams {
+      if connection.socket.peerHasClosed { throw .clientGone }
+      await appendModels(of: upstream, into: &list, isFirst: &isFirst, connection)
+    }
+    list.append("]}")
+    staging.append(list.bytes)
+    upstream = nil
+    route = nil
+    answer(200, "application/json", connection)
+    return true
+  }
+
+  private func relayAlone(_ connection: ClientConnection) async throws(Refusal) -> Bool {
+    upload = .sent
+    record.receivedAt = now
+    if try await attempt(connection) { try await relay(connection) }
+    return true
+  }
+
+  private func answerModel(_ connection: ClientConnection) throws(Refusal) -> Bool {
+    let name = headBytes.view.extracting(target.path).extracting(8...)
+    decodePath(name)
+    let text = modelAsked.view.text()
+    guard lineup.snapshot.modelNames.contains(text) else { return false }
+    Self.writeModel(text, into: &staging)
+    answer(200, "application/json", connection)
+    return true
+  }
+
+  /// Undoes percent-encoding into `modelAsked`. The head's parser has checked the escapes.
+  private func decodePath(_ path: Span<UInt8>) {
+    modelAsked.clear()
+    var at = 0
+    while at < path.count {
+      if path[at] == UInt8(ascii: "%"), at + 2 < path.count, let high = ASCII.hexadecimal(path[at + 1]),
+        let low = ASCII.hexadecimal(path[at + 2])
+      {
+        modelAsked.append(high << 4 | low)
+        at += 3
+      } else {
+        modelAsked.append(path[at])
+        at += 1
+      }
+    }
+  }
+
+  private static func writeModel(_ name: String, into out: inout ByteQueue) {
+    out.append("{\"id\":")
+    JSONWriter.string(name, into: &out)
+    out.append(",\"object\":\"model\",\"created\":0,\"owned_by\":\"remora\"}")
+  }
+
+  /// Appends a provider's models, each as the provider wrote it; nothing where it doesn't answer in time.
+  private func appendModels(
+    of upstream: Upstream, into list: inout ByteQueue, isFirst: inout Bool, _ connection: ClientConnection
+  ) async {
+    var answer = ByteQueue()
+    if upstream.isMock {
+      Mock.answer(
+        .models, body: Span(), model: Span(), streams: false, includesUsage: false, id: state.nextRandom(),
+        created: 0, into: &answer)
+    } else {
+      guard await fetchModels(upstream, into: &answer, connection) else { return }
+    }
+    var scanner = JSONScanner(watching: .data)
+    guard (try? scanner.feed(answer.bytes)) != nil, (try? scanner.finish()) != nil,
+      let data = scanner.found(.data)
+    else {
+      return
+    }
+    var models = JSONArrayCursor(answer.bytes, data.value)
+    while let model = models.next() {
+      if !isFirst { list.append(ASCII.comma) }
+      isFirst = false
+      list.append(answer.bytes.extracting(model.value))
+    }
+  }
+
+  private func fetchModels(
+    _ upstream: Upstream, into answer: inout ByteQueue, _ connection: ClientConnection
+  ) async -> Bool {
+    self.upstream = upstream
+    route = Route(providerIndex: upstream.index)
+    upload = .sent
+    upstreamIn.removeAll()
+    defer {
+      dropUpstream()
+      upstreamIn.removeAll()
+    }
+    guard (try? await attempt(connection)) == true, reply.status == 200, let socket else { return false }
+    let deadline = now + Deadline.modelList
+    while true {
+      var at = 0
+      scan: while true {
+        guard let step = try? replyFlow.next(upstreamIn.view, from: at) else { return false }
+        switch step {
+        case .data(let range):
+          answer.append(upstreamIn.view.extracting(range))
+          at = range.upperBound
+        case .more(let consumed), .end(let consumed):
+          at = consumed
+          break scan
+        }
+      }
+      upstreamIn.consume(at)
+      if replyFlow.hasEnded { return true }
+      guard answer.count < Ceiling.modelList, !connection.socket.peerHasClosed else { return false }
+      guard let step = try? socket.read(into: &upstreamIn, ceiling: Ceiling.window) else { return false }
+      switch step {
+      case .bytes: continue
+      case .end: return replyFlow.framing == .untilClose
+      case .wouldBlock:
+        if await connection.parker.park(until: deadline) == .deadline, now >= deadline { return false }
+      }
+    }
+  }
+
+  // MARK: Mock
+
+  /// Answers as `kind: mock`.
+  func answerMock(_ connection: ClientConnection) throws(Refusal) {
+    let shape: MockEndpoint =
+      switch target.endpoint {
+      case .chatCompletions: .chat
+      case .completions: .completion
+      case .embeddings: .embedding
+      case .responses: .response
+      case .models: .models
+      case .other: .other
+      }
+    guard uploadFlow.hasEnded else {
+      throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)
+    }
+    var text = ByteQueue()
+    let streams = facts.streams && isJSON
+    let created = Int(clamping: Instant.unixNanoseconds / 1_000_000_000)
+    let id = state.nextRandom()
+    withModel { model in
+      Mock.answer(
+        shape, body: body.view, model: model, streams: streams,
+        includesUsage: facts.asksForUsage || addsUsage,
+        id: id, created: created, into: &text)
+    }
+    record.firstTokenAt = now
+    if streams { return try streamMock(text, connection) }
+    var passing = PassReply(insertsMember: target.isFullService && prepareMetadata())
+    passing.piece(text.bytes, member: metadata.view, into: &staging)
+    record.usage = passing.usage
+    answer(200, "application/json", connection)
+  }
+
+  /// Sends the mock's events the way of every stream, so that applications see what they would see otherwise.
+  private func streamMock(_ text: borrowing ByteQueue, _ connection: ClientConnection) throws(Refusal) {
+    var stream = PassStream(target.shape, removesUsage: addsUsage, insertsMember: prepareMetadata())
+    record.status = 200
+    record.isEventStream = true
+    isChunkedOut = head.minor > 0
+    if !isChunkedOut { connection.mustClose = true }
+    HeadWriter.statusLine(200, to: &outbound)
+    HeadWriter.field("Content-Type", "text/event-stream; charset=utf-8", to: &outbound)
+    HeadWriter.field("Cache-Control", "no-cache", to: &outbound)
+    writeCommonFields(connection)
+    if isChunkedOut { HeadWriter.framing(.chunked, to: &outbound) }
+    HeadWriter.end(to: &outbound)
+    hasAnswered = true
+    events = EventDecoder()
+    var from = 0
+    while case .some(.event(let event)) = try? events.next(text.bytes, from: from) {
+      from = event.whole.upperBound
+      try? stream.pass(event, in: text.bytes, member: metadata.view, into: &staging)
+      sendStaging()
+    }
+    record.usage = stream.usage
+    if isChunkedOut { HeadWriter.lastChunk(to: &outbound) }
+  }
+}

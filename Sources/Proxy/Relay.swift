@@ -1,0 +1,417 @@
+// Step 4: the answer back to the client, as it comes, under backpressure.
+//
+// One loop serves every kind of answer: it moves what waits to the client, reads from the upstream while the
+// window has room, and parks when neither goes on. What differs is what is done with the bytes.
+
+internal import Config
+internal import Dialects
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// What the wait for more of an answer came to.
+private enum Arrival {
+  case bytes
+  /// The upstream has closed in good order.
+  case end
+  case broken(IOFault)
+  /// Nothing came for the heartbeat's time.
+  case silence
+  case timeout
+  case clientGone
+}
+
+extension Exchange {
+  /// Brings the answer whose head has come to the client.
+  func relay(_ connection: ClientConnection) async throws(Refusal) {
+    guard let upstream, let socket else { return }
+    if reply.status >= 400, head.method != .head, reply.fields.first(.contentEncoding) == nil {
+      return try await relayError(upstream, socket, connection)
+    }
+    let kind = bodyKind()
+    if kind == .events { return try await relayEvents(upstream, socket, connection) }
+    try await relayBytes(kind, upstream, socket, connection)
+  }
+
+  enum BodyKind { case events, json, plain }
+
+  private func bodyKind() -> BodyKind {
+    if head.method == .head || reply.fields.first(.contentEncoding) != nil { return .plain }
+    guard let field = reply.fields.first(.contentType) else { return .plain }
+    let value = replyBytes.view.extracting(field.value)
+    if value.count >= 17, value.extracting(0..<17).equalsIgnoringCase("text/event-stream") { return .events }
+    if target.isFullService, reply.status < 300, value.count >= 16,
+      value.extracting(0..<16).equalsIgnoringCase("application/json")
+    {
+      return .json
+    }
+    return .plain
+  }
+
+  // MARK: Plain bodies and JSON
+
+  private func relayBytes(
+    _ kind: BodyKind, _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
+  ) async throws(Refusal) {
+    var passing = PassReply(insertsMember: kind == .json && prepareMetadata())
+    if kind == .json, case .length = replyFlow.framing, !metadata.isEmpty {
+      // The length is promised first, so the first bytes must show whether a member can go in.
+      while !PassReply.takesMember(upstreamIn.view), upstreamIn.count < min(replyFlow.remaining, 4096) {
+        switch await more(upstream, socket, connection, heartbeat: false) {
+        case .bytes: continue
+        case .silence: continue
+        case let arrival:
+          try fail(arrival, upstream)
+        }
+      }
+      if !PassReply.takesMember(upstreamIn.view) {
+        metadata.clear()
+        passing = PassReply(insertsMember: false)
+      }
+    }
+    writeReplyHead(connection, added: kind == .json && !metadata.isEmpty ? metadata.count + 1 : 0)
+    record.firstTokenAt = now
+    while true {
+      do throws(ChunkFault) { try drain(kind, &passing) } catch {
+        throw .protocolBroken(upstream.name, "\(error.message)")
+      }
+      if replyFlow.hasEnded { break }
+      let arrival = await more(upstream, socket, connection, heartbeat: false)
+      if case .bytes = arrival { continue }
+      if case .end = arrival, case .untilClose = replyFlow.framing { break }
+      if kind == .json { record.usage = passing.usage }
+      try fail(arrival, upstream)
+    }
+    if kind == .json { record.usage = passing.usage }
+    endBody()
+    release(upstream, socket, connection)
+  }
+
+  /// Moves what has come of the body to `outbound`.
+  private func drain(_ kind: BodyKind, _ passing: inout PassReply) throws(ChunkFault) {
+    var at = 0
+    scan: while true {
+      switch try replyFlow.next(upstreamIn.view, from: at) {
+      case .data(let range):
+        let data = upstreamIn.view.extracting(range)
+        if kind == .json, isChunkedOut {
+          passing.piece(data, member: metadata.view, into: &staging)
+          sendStaging()
+        } else if kind == .json {
+          let before = outbound.count
+          passing.piece(data, member: metadata.view, into: &outbound)
+          record.responseBytes += outbound.count - before
+        } else {
+          record.responseBytes += data.count
+          if isChunkedOut { HeadWriter.chunk(data, to: &outbound) } else { outbound.append(data) }
+        }
+        at = range.upperBound
+      case .more(let consumed), .end(let consumed):
+        at = consumed
+        break scan
+      }
+    }
+    upstreamIn.consume(at)
+  }
+
+  // MARK: Streams
+
+  private func relayEvents(
+    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
+  ) async throws(Refusal) {
+    var stream = PassStream(
+      target.isFullService ? target.shape : .other, removesUsage: addsUsage,
+      insertsMember: target.isFullService && prepareMetadata())
+    events = EventDecoder()
+    writeReplyHead(connection, added: 0)
+    record.isEventStream = true
+    record.isStream = true
+    while true {
+      try drainEvents(&stream, upstream)
+      record.usage = stream.usage
+      if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
+      if replyFlow.hasEnded { break }
+      let arrival = await more(
+        upstream, socket, connection, heartbeat: !stream.hasEnded, isOver: stream.hasEnded)
+      if case .bytes = arrival { continue }
+      if case .silence = arrival {
+        EventEncoder.comment(into: &staging)
+        sendStaging()
+        continue
+      }
+      if case .end = arrival, case .untilClose = replyFlow.framing { break }
+      // What the provider had to say was said: only its framing is missing.
+      if stream.hasEnded, !isClientGone(arrival) {
+        return finishStream(upstream, isReusable: false, connection)
+      }
+      try fail(arrival, upstream)
+    }
+    if stream.hasFailed { record.end = .error }
+    guard stream.mayEnd else {
+      record.wasCutUpstream = true
+      throw .protocolBroken(upstream.name, "the stream ended before the answer did")
+    }
+    stream.end(into: &staging)
+    sendStaging()
+    finishStream(upstream, isReusable: true, connection)
+  }
+
+  private func isClientGone(_ arrival: Arrival) -> Bool {
+    if case .clientGone = arrival { return true }
+    return false
+  }
+
+  /// Moves the events that are complete to `outbound`, in one chunk; `body` keeps the rest.
+  private func drainEvents(_ stream: inout PassStream, _ upstream: Upstream) throws(Refusal) {
+    var at = 0
+    do throws(ChunkFault) {
+      scan: while true {
+        switch try replyFlow.next(upstreamIn.view, from: at) {
+        case .data(let range):
+          pending.append(upstreamIn.view.extracting(range))
+          at = range.upperBound
+        case .more(let consumed), .end(let consumed):
+          at = consumed
+          break scan
+        }
+      }
+    } catch {
+      throw .protocolBroken(upstream.name, "\(error.message)")
+    }
+    upstreamIn.consume(at)
+    if pending.isEmpty { return }
+    var from = 0
+    while true {
+      let step: EventDecoder.Step
+      do throws(SSEFault) { step = try events.next(pending.view, from: from) } catch {
+        throw .protocolBroken(upstream.name, "an event of its stream is too large")
+      }
+      guard case .event(let event) = step else { break }
+      from = event.whole.upperBound
+      do throws(PassStream.Fault) {
+        try stream.pass(event, in: pending.view, member: metadata.view, into: &staging)
+      } catch {
+        sendStaging()
+        throw .protocolBroken(upstream.name, "an event of its stream is not valid JSON")
+      }
+    }
+    pending.consume(from)
+    sendStaging()
+  }
+
+  private func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
+    endBody()
+    guard let socket else { return }
+    if isReusable { release(upstream, socket, connection) } else { dropUpstream() }
+  }
+
+  // MARK: Errors
+
+  /// Reads a provider's error whole and answers with it in OpenAI's shape.
+  private func relayError(
+    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
+  ) async throws(Refusal) {
+    reading: while pending.count < Fault.ceiling {
+      var at = 0
+      do throws(ChunkFault) {
+        scan: while true {
+          switch try replyFlow.next(upstreamIn.view, from: at) {
+          case .data(let range):
+            pending.append(upstreamIn.view.extracting(range))
+            at = range.upperBound
+          case .more(let consumed), .end(let consumed):
+            at = consumed
+            break scan
+          }
+        }
+      } catch { break reading }
+      upstreamIn.consume(at)
+      if replyFlow.hasEnded { break }
+      switch await more(upstream, socket, connection, heartbeat: false) {
+      case .bytes, .silence: continue
+      case .clientGone: throw .clientGone
+      // A part of an error says more than none.
+      case .end, .broken, .timeout: break reading
+      }
+    }
+    pending.truncate(to: min(pending.count, Fault.ceiling))
+    if replyFlow.hasEnded { release(upstream, socket, connection) } else { dropUpstream() }
+    let isOurKey: Bool
+    if case .passthrough = upstream.credential { isOurKey = false } else { isOurKey = true }
+    if isOurKey, reply.status == 401 || reply.status == 403 {
+      throw .upstreamAuth(upstream.name, status: reply.status)
+    }
+    record.end = .complete
+    let status = reply.status == 529 ? 503 : reply.status
+    staging.clear()
+    if Fault.isOpenAIShaped(pending.view) {
+      staging.append(pending.view)
+    } else {
+      Fault.translate(pending.view, status: reply.status, provider: upstream.name, into: &staging)
+    }
+    record.status = status
+    if !uploadFlow.hasEnded { connection.mustClose = true }
+    HeadWriter.statusLine(status, to: &outbound)
+    writeReplyFields(dropsContentType: true)
+    HeadWriter.field("Content-Type", "application/json", to: &outbound)
+    writeCommonFields(connection)
+    HeadWriter.field("Content-Length", staging.count, to: &outbound)
+    HeadWriter.end(to: &outbound)
+    hasAnswered = true
+    isChunkedOut = false
+    sendStaging()
+  }
+
+  // MARK: Head and end
+
+  /// Writes the head of an answer whose body is relayed.
+  ///
+  /// - Parameter added: bytes by which the body will be longer than the upstream's.
+  private func writeReplyHead(_ connection: ClientConnection, added: Int) {
+    record.status = reply.status
+    HeadWriter.statusLine(reply.status, to: &outbound)
+    var framing = replyFlow.framing
+    switch framing {
+    case .length(let count): framing = .length(count + added)
+    case .chunked, .untilClose:
+      // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
+      framing = head.minor == 0 ? .untilClose : .chunked
+      if head.minor == 0 { connection.mustClose = true }
+    case .none: break
+    }
+    isChunkedOut = framing == .chunked
+    replyHopByHop = .forResponse(relaysTrailers: isChunkedOut && head.acceptsTrailers)
+    writeReplyFields(dropsContentType: false)
+    writeCommonFields(connection)
+    if framing == .none, head.method == .head || reply.status == 304, let count = reply.contentLength {
+      HeadWriter.framing(.length(count), to: &outbound)
+    } else {
+      HeadWriter.framing(framing, to: &outbound)
+    }
+    HeadWriter.end(to: &outbound)
+    hasAnswered = true
+  }
+
+  private func writeReplyFields(dropsContentType: Bool) {
+    let bytes = replyBytes.view
+    replyHopByHop.read(reply.fields, in: bytes)
+    for field in reply.fields {
+      if !replyHopByHop.forwards(field, in: bytes) || (dropsContentType && field.known == .contentType) {
+        continue
+      }
+      if field.known == .xRequestID {
+        // The caller's id is the answer's; the provider's is what its support asks for.
+        HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &outbound)
+      } else {
+        HeadWriter.field(field, of: bytes, to: &outbound)
+      }
+    }
+  }
+
+  private func endBody() {
+    if record.end == .error { record.isCut = true }
+    guard isChunkedOut, !record.isCut else { return }
+    let trailers = replyFlow.trailers
+    if head.acceptsTrailers, !trailers.isEmpty {
+      HeadWriter.lastChunk(trailers: trailers.span, to: &outbound)
+    } else {
+      HeadWriter.lastChunk(to: &outbound)
+    }
+  }
+
+  /// Gives the upstream's connection back, if it can carry another exchange.
+  private func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
+    guard let pool = lineup.pools[upstream.index] else { return }
+    self.socket = nil
+    // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
+    // told from a next request.
+    if !uploadFlow.hasEnded { connection.mustClose = true }
+    if hasSent, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, replyFlow.framing != .untilClose,
+      upstreamIn.isEmpty
+    {
+      pool.giveBack(socket)
+    } else {
+      pool.discard(socket)
+    }
+  }
+
+  /// `"x_remora":{…}` into `metadata`, where the configuration wants it in bodies; false where it doesn't.
+  func prepareMetadata() -> Bool {
+    metadata.clear()
+    guard lineup.snapshot.settings.responseMetadata == .body, let upstream else { return false }
+    metadata.append("\"x_remora\":{\"request_id\":")
+    JSONWriter.string(requestID.span, into: &metadata)
+    metadata.append(",\"provider\":")
+    JSONWriter.string(upstream.name, into: &metadata)
+    metadata.append(",\"model\":")
+    if let model = route?.model {
+      JSONWriter.string(model.span, into: &metadata)
+    } else {
+      JSONWriter.string(modelAsked.view, into: &metadata)
+    }
+    metadata.append(",\"attempts\":")
+    metadata.append(decimal: record.attempts)
+    metadata.append(",\"cache_status\":null,\"region\":null}")
+    return true
+  }
+
+  // MARK: Waiting
+
+  /// Sends what waits for the client and waits until the upstream has brought more.
+  ///
+  /// - Parameter isOver: whether only the body's end is waited for, and not for long.
+  private func more(
+    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, heartbeat: Bool,
+    isOver: Bool = false
+  ) async -> Arrival {
+    var idle = now + (isOver ? Deadline.afterDone : upstream.timeouts.idle)
+    let beat = heartbeat ? now + Deadline.heartbeat : .never
+    while true {
+      do throws(IOFault) {
+        if !outbound.isEmpty { _ = try connection.socket.write(from: &outbound) }
+      } catch { return .clientGone }
+      if connection.socket.peerHasClosed { return .clientGone }
+      // An answer may begin before the request has ended; what is left of it goes on beside.
+      if !hasSent { hasSent = (try? pump(socket, connection)) ?? true }
+      if outbound.count < Ceiling.window {
+        let step: ReadStep
+        do throws(IOFault) { step = try socket.read(into: &upstreamIn, ceiling: Ceiling.window) } catch {
+          return .broken(error)
+        }
+        switch step {
+        case .bytes: return .bytes
+        case .end: return .end
+        case .wouldBlock: break
+        }
+      } else {
+        // The client decides the pace now: the upstream is not to blame for silence.
+        idle = now + Deadline.stalledClient
+      }
+      let until = min(idle, beat)
+      if await connection.parker.park(until: until) == .deadline {
+        if now >= idle { return outbound.count < Ceiling.window ? .timeout : .clientGone }
+        if now >= beat { return .silence }
+      }
+    }
+  }
+
+  /// Turns an arrival that ends the answer into what the client is told.
+  private func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
+    switch arrival {
+    case .bytes, .silence: return
+    case .clientGone: throw .clientGone
+    case .timeout:
+      throw .timeout(upstream.name, "sent nothing for \(upstream.timeouts.idle.shown) (timeouts.idle)")
+    case .end, .broken(.truncated):
+      record.wasCutUpstream = true
+      throw .protocolBroken(upstream.name, "the connection ended before the answer did")
+    case .broken(.tls(let fault)):
+      record.wasCutUpstream = true
+      throw .protocolBroken(upstream.name, "the connection broke before the answer ended: \(fault.message)")
+    case .broken(.system(let fault)):
+      record.wasCutUpstream = true
+      throw .protocolBroken(upstream.name, "the connection broke before the answer ended: \(fault.reason)")
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// One worker: an actor on an event loop, with its listeners. All of a connection's work happens here.
+
+internal import Config
+internal import Glibc
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// An event loop's owner.
+actor Worker {
+  nonisolated let loop: Loop
+  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+  private var state: WorkerState?
+  private var listeners: [Listener] = []
+  private var signals: Signals?
+  private var deadline: Alarm?
+  private var warmth: Alarm?
+
+  init(on loop: Loop) { self.loop = loop }
+
+  // MARK: Start
+
+  /// Binds the listeners and begins to serve.
+  ///
+  /// - Returns: what was bound, or the fault with the address.
+  func start(_ plan: ServerPlan, index: Int, crew: [Worker]) -> Result<[ServerPlan.Bound], ListenFault> {
+    let state = WorkerState(on: loop, snapshot: plan.snapshot, readiness: plan.readiness)
+    state.crew = crew
+    state.configHealth = plan.health
+    state.onQuit = { for worker in crew { worker.beginDrain() } }
+    self.state = state
+    loop.atEndOfTurn {
+      if !state.accessLog.isEmpty { _ = state.accessLog.flush() }
+    }
+    var bound: [ServerPlan.Bound] = []
+    do throws(ListenFault) {
+      for listening in plan.listening where index == 0 || listening.entrance.role == .proxy {
+        // A Unix socket has one accept queue: the first worker's.
+        if index > 0, case .local = listening.address.family { continue }
+        if let listener = try open(listening, plan, state) {
+          listeners.append(listener)
+          bound.append(ServerPlan.Bound(role: listening.entrance.role, text: listener.address.description))
+        }
+      }
+    } catch { return .failure(error) }
+    state.onRoom = { [weak self] in self?.assumeIsolated { $0.resumeListeners() } }
+    warmUp(state)
+    return .success(bound)
+  }
+
+  private func open(
+    _ listening: ServerPlan.Listening, _ plan: ServerPlan, _ state: WorkerState
+  ) throws(ListenFault) -> Listener? {
+    let entrance = listening.entrance
+    do throws(SystemFault) {
+      return try Listener(listening.address, on: loop, sharesPort: plan.workers > 1) { socket in
+        self.begin(socket, entrance)
+      }
+    } catch {
+      if listening.isOptional, error.isAddressMissing { return nil }
+      throw ListenFault(
+        address: listening.address.description, reason: error.reason, isInUse: error.isAddressInUse)
+    }
+  }
+
+  private func resumeListeners() {
+    for listener in listeners { listener.resume() }
+  }
+
+  /// Opens the connections that the configuration wants before anybody asks, and looks after them.
+  private func warmUp(_ state: WorkerState) {
+    let pools = state.lineup.pools.compactMap { $0 }.filter(\.wantsWarmth)
+    for pool in pools { Task { await self.warm(pool) } }
+    guard state.lineup.snapshot.upstreams.contains(where: { $0.limits.warm > 0 }) else { return }
+    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.keepWarm() } }
+    warmth = alarm
+    loop.arm(alarm, at: loop.now + .seconds(5))
+  }
+
+  private func keepWarm() {
+    if let state { warmUp(state) }
+  }
+
+  // MARK: Connections
+
+  private func begin(_ socket: Socket, _ entrance: Entrance) {
+    guard let state else { return socket.close() }
+    let connection = ClientConnection(socket, entrance, state)
+    if state.connections.count >= Ceiling.clients - 1 {
+      for listener in listeners { listener.suspend() }
+      state.shard.refused(.tooManyConnections)
+    }
+    Task { await self.serve(connection) }
+  }
+
+  private func serve(_ connection: ClientConnection) async { await connection.serve() }
+
+  private func warm(_ pool: Pool) async { await pool.warmUp() }
+
+  // MARK: Metrics
+
+  func metrics() -> MetricSnapshot {
+    guard let state else { return MetricSnapshot() }
+    state.shard.logLinesDropped(state.accessLog.dropped)
+    var snapshot = state.shard.snapshot
+    for (index, pool) in state.lineup.pools.enumerated() {
+      guard let pool else { continue }
+      snapshot.setConnections(state.lineup.labels[index], idle: pool.idleCount, active: pool.active)
+    }
+    return snapshot
+  }
+
+  // MARK: Drain
+
+  /// Stops being ready, serves what comes for as long as something is under way, then stops the loop.
+  nonisolated func beginDrain() {
+    loop.post { self.assumeIsolated { $0.drain() } }
+  }
+
+  private func drain() {
+    guard let state else { return loop.stop() }
+    if state.isDraining { return }
+    state.isDraining = true
+    state.readiness.drain()
+    state.wakeIdle()
+    state.onIdle = { [weak self] in self?.assumeIsolated { $0.leave() } }
+    if state.inFlight == 0 { return leave() }
+    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.leave() } }
+    deadline = alarm
+    loop.arm(alarm, at: loop.now + state.lineup.snapshot.settings.shutdown.drain)
+  }
+
+  private func leave() {
+    for listener in listeners { listener.close() }
+    _ = state?.accessLog.flush()
+    loop.stop()
+  }
+
+  /// Stops the loop now, whatever is under way.
+  nonisolated func stopNow() {
+    loop.post { self.assumeIsolated { $0.leave() } }
+  }
+
+  /// Listens to the process's signals; the first worker does.
+  func watchSignals(_ onSignal: @escaping @Sendable (Signal) -> Void) throws(SystemFault) {
+    signals = try Signals(on: loop, onSignal: onSignal)
+  }
+}
+
+/// An address that could not be listened at.
+struct ListenFault: Error, Sendable {
+  let address: String
+  let reason: String
+  let isInUse: Bool
+}
