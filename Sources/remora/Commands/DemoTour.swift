@@ -69,8 +69,9 @@ struct DemoTour {
           guard let data = event.data else { continue }
           let bytes = exchange.body.bytes.extracting(data)
           if bytes.equals("[DONE]") { hasEnded = true }
-          answer += Self.content(bytes, of: "delta") ?? ""
-          show(bytes.text(), start)
+          let delta = Self.content(bytes, of: "delta") ?? ""
+          answer += delta
+          show(delta.isEmpty ? bytes.text() : "… \"content\": \"\(delta)\" …", start)
         }
       } catch { throw Failure("an event of the stream is too large") }
     } while try exchange.readMore()
@@ -84,6 +85,7 @@ struct DemoTour {
     YAMLValue.writeJSON(Self.question, to: &body)
     body += stream ? "}],\"stream\":true,\"stream_options\":{\"include_usage\":true}}" : "}]}"
     Console.line("   POST \(baseURL)/chat/completions")
+    Console.line("   Authorization: Bearer any-string   (the provider is shown its own key instead)")
     Console.line("   \(body)")
     let request = PlainRequest(
       path: "/v1/chat/completions", body: body, fields: ["Authorization: Bearer any-string"])
@@ -94,7 +96,7 @@ struct DemoTour {
 
   private func show(_ exchange: borrowing PlainExchange, _ start: Instant) {
     Console.line("   → \(exchange.status) after \(Self.elapsed(since: start))")
-    for (name, value) in exchange.fields where name.hasPrefix("x-re") {
+    for (name, value) in exchange.fields where name.hasPrefix("x-remora-") || name == "x-request-id" {
       Console.line("     \(name): \(Console.oneLine(value))")
     }
   }
@@ -132,17 +134,26 @@ struct DemoTour {
 
   private func metrics() throws(Failure) {
     Console.line("3. What the proxy counted: http://\(stage.admin.text)/metrics")
+    // An answer is counted once its last byte is out, which may be a moment after it has arrived here.
+    var lines: [Substring] = []
+    for _ in 0..<100
+    where !lines.contains(where: { $0.hasPrefix("remora_requests_total") && $0.hasSuffix(" 2") }) {
+      lines = try counters()
+    }
+    for line in lines { Console.line("   " + line) }
+    Console.line()
+  }
+
+  /// The samples that tell something about the two requests.
+  private func counters() throws(Failure) -> [Substring] {
     var exchange = try PlainExchange.begin(
       PlainRequest(path: "/metrics"), to: stage.admin, until: .now + Self.patience)
     try exchange.readAll()
     guard exchange.status == 200 else { throw Failure("the metrics got \(exchange.status)") }
-    for line in exchange.body.bytes.text().split(separator: "\n") {
+    return exchange.body.bytes.text().split(separator: "\n").filter { line in
       // The embedded provider is served by this process too, and counted as `mock`.
-      guard Self.counted.contains(where: line.hasPrefix), !line.contains("provider=\"mock\"") else {
-        continue
-      }
-      Console.line("   " + line)
+      Self.counted.contains(where: line.hasPrefix) && !line.contains("provider=\"mock\"")
+        && !line.hasSuffix(" 0")
     }
-    Console.line()
   }
 }
