@@ -35,12 +35,13 @@ package enum Fault {
       if let first = elements.next() { top = first.value }
       let error = JSONView.value(body, in: top, at: "error")
       let inner = error.flatMap { JSONView.kind(body, $0) == .object ? $0 : nil } ?? top
-      message =
-        string(body, JSONView.value(body, in: inner, at: "message"))
-        ?? string(body, error) ?? string(body, JSONView.value(body, in: top, at: "detail"))
-        ?? detail(body, top) ?? string(body, JSONView.value(body, in: inner, at: "msg"))
+      message = Self.message(body, top, inner) ?? text(body, error)
       type = string(body, JSONView.value(body, in: inner, at: "type"))
-      code = string(body, JSONView.value(body, in: inner, at: "code"))
+      code =
+        text(body, JSONView.value(body, in: inner, at: "code"))
+        // Google's code is the HTTP status, and its status the name.
+        ?? text(body, JSONView.value(body, in: inner, at: "status"))
+        ?? text(body, JSONView.value(body, in: top, at: "fault", "detail", "errorcode"))
       parameter = string(body, JSONView.value(body, in: inner, at: "param"))
     }
     out.append("{\"error\":{\"message\":")
@@ -87,16 +88,31 @@ package enum Fault {
     } catch { return false }
   }
 
+  /// Where providers put the sentence that says what is wrong.
+  private static func message(_ body: Span<UInt8>, _ top: Range<Int>, _ inner: Range<Int>) -> Range<Int>? {
+    let message = JSONView.value(body, in: inner, at: "message")
+    if let found = text(body, message) ?? message.flatMap({ detail(body, $0) }) { return found }
+    return detail(body, top) ?? text(body, JSONView.value(body, in: inner, at: "msg"))
+      ?? text(body, JSONView.value(body, in: inner, at: "Message"))
+      ?? text(body, JSONView.value(body, in: top, at: "fault", "faultstring"))
+  }
+
   private static func string(_ body: Span<UInt8>, _ range: Range<Int>?) -> Range<Int>? {
     guard let range, JSONView.kind(body, range) == .string else { return nil }
     return range
   }
 
-  /// FastAPI's validation form: `{"detail":[{"msg":…}]}`.
-  private static func detail(_ body: Span<UInt8>, _ top: Range<Int>) -> Range<Int>? {
-    guard let list = JSONView.value(body, in: top, at: "detail") else { return nil }
-    var elements = JSONArrayCursor(body, list)
+  /// A string that says something.
+  private static func text(_ body: Span<UInt8>, _ range: Range<Int>?) -> Range<Int>? {
+    string(body, range).flatMap { $0.count > 2 ? $0 : nil }
+  }
+
+  /// FastAPI's two forms: `{"detail":"…"}` and, of validation, `{"detail":[{"msg":…}]}`.
+  private static func detail(_ body: Span<UInt8>, _ object: Range<Int>) -> Range<Int>? {
+    guard let detail = JSONView.value(body, in: object, at: "detail") else { return nil }
+    if let found = text(body, detail) { return found }
+    var elements = JSONArrayCursor(body, detail)
     guard let first = elements.next() else { return nil }
-    return string(body, JSONView.value(body, in: first.value, at: "msg"))
+    return text(body, JSONView.value(body, in: first.value, at: "msg"))
   }
 }

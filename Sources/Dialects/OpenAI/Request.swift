@@ -62,17 +62,23 @@ package struct RequestFacts: Sendable {
   /// Writes the edits that turn the client's body into the upstream's.
   ///
   /// - Parameters:
-  ///   - model: the name that the upstream knows, if it is not the one in the body.
+  ///   - model: the name that the upstream knows, if it is not the one in the body; put in where there is none.
   ///   - addsUsage: whether the stream is to tell its usage although the client didn't ask.
   package func edit(
     _ splice: inout JSONSplice, _ body: Span<UInt8>, _ scanner: borrowing JSONScanner, model: Span<UInt8>?,
     addsUsage: Bool
   ) throws(JSONSpliceFault) {
     splice.removeAll()
-    if let model, let found = scanner.found(.model) {
+    if let model {
       var text = ByteQueue()
-      JSONWriter.string(model, into: &text)
-      try splice.replace(found.value, with: text.bytes)
+      if let found = scanner.found(.model) {
+        JSONWriter.string(model, into: &text)
+        try splice.replace(found.value, with: text.bytes)
+      } else {
+        text.append("\"model\":")
+        JSONWriter.string(model, into: &text)
+        try splice.insertMember(text.bytes, in: scanner)
+      }
     }
     for member in Self.own {
       if let found = scanner.found(member) { try splice.remove(found) }

@@ -88,7 +88,9 @@ package struct PassStream: ~Copyable {
     if data.isEmpty { return }
     if data.equals("[DONE]") {
       hasEnded = true
-      return EventEncoder.done(into: &out)
+      // Behind an error it would say that all is well.
+      if !hasFailed { EventEncoder.done(into: &out) }
+      return
     }
     if shape == .other || shape == .embedding {
       hasContent = true
@@ -101,7 +103,13 @@ package struct PassStream: ~Copyable {
       try scanner.finish()
     } catch { throw .json(error) }
     splice.removeAll()
-    if shape == .response { readResponseEvent(data) } else if !readChunk(data) { return }
+    let hadFailed = hasFailed
+    if shape == .response {
+      readResponseEvent(data)
+    } else if !readChunk(data) || hadFailed {
+      // An error is the last that SDKs read; what follows is only counted.
+      return
+    }
     if needsMember, scanner.openBrace != nil {
       needsMember = false
       try? splice.insertMember(member, in: scanner)
@@ -133,7 +141,9 @@ package struct PassStream: ~Copyable {
         if isOnlyUsage, found.kind == .object { return false }
         try? splice.remove(found)
       }
-    } else if let groq = scanner.found(.xGroq), let inner = JSONView.value(data, in: groq.value, at: "usage")
+    }
+    if scanner.found(.usage)?.kind != .object, let groq = scanner.found(.xGroq),
+      let inner = JSONView.value(data, in: groq.value, at: "usage")
     {
       usage.read(data, inner)
     }

@@ -16,35 +16,48 @@ package struct TokenUsage: Sendable, Equatable {
   /// Takes over what the `usage` object in `range` says. Members it lacks leave what was known (streams repeat).
   package mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>) {
     guard JSONView.kind(bytes, range) == .object else { return }
+    var said = TokenUsage()
+    var total: Int?
     var members = JSONObjectCursor(bytes, range)
     while let member = members.next() {
       if member.keyIs("prompt_tokens", in: bytes) || member.keyIs("input_tokens", in: bytes) {
-        set(&input, bytes, member.value)
+        set(&said.input, bytes, member.value)
       } else if member.keyIs("completion_tokens", in: bytes) || member.keyIs("output_tokens", in: bytes) {
-        set(&output, bytes, member.value)
+        set(&said.output, bytes, member.value)
+      } else if member.keyIs("total_tokens", in: bytes) {
+        set(&total, bytes, member.value)
       } else if member.keyIs("prompt_tokens_details", in: bytes)
-        || member.keyIs("input_tokens_details", in: bytes)
+        || member.keyIs("input_tokens_details", in: bytes) || member.keyIs("prompt_token_details", in: bytes)
       {
-        if let value = JSONView.value(bytes, in: member.value, at: "cached_tokens") {
-          set(&cachedInput, bytes, value)
-        }
+        set(&said.cachedInput, bytes, JSONView.value(bytes, in: member.value, at: "cached_tokens"))
       } else if member.keyIs("completion_tokens_details", in: bytes)
         || member.keyIs("output_tokens_details", in: bytes)
       {
-        if let value = JSONView.value(bytes, in: member.value, at: "reasoning_tokens") {
-          set(&reasoning, bytes, value)
-        }
-      } else if member.keyIs("prompt_cache_hit_tokens", in: bytes) {
-        set(&cachedInput, bytes, member.value)
+        set(&said.reasoning, bytes, JSONView.value(bytes, in: member.value, at: "reasoning_tokens"))
+      } else if member.keyIs("prompt_cache_hit_tokens", in: bytes) || member.keyIs("cached_tokens", in: bytes)
+        || member.keyIs("num_cached_tokens", in: bytes)
+      {
+        // DeepSeek, Moonshot and Mistral.
+        set(&said.cachedInput, bytes, member.value)
       }
     }
+    said.addReasoning(to: total)
     // Embeddings count no output: then the total is the input.
-    if input == nil, let total = JSONView.value(bytes, in: range, at: "total_tokens") {
-      set(&input, bytes, total)
-    }
+    input = said.input ?? input ?? total
+    output = said.output ?? output
+    cachedInput = said.cachedInput ?? cachedInput
+    reasoning = said.reasoning ?? reasoning
   }
 
-  private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ range: Range<Int>) {
-    if let number = JSONValue.integer(bytes, range), number >= 0 { field = number }
+  /// xAI leaves reasoning out of the completion, which only the total shows; here it is a part of it.
+  private mutating func addReasoning(to total: Int?) {
+    guard let total, let input, let output, let reasoning, reasoning > 0 else { return }
+    let (answer, isLess) = total.subtractingReportingOverflow(input)
+    let (sum, overflow) = output.addingReportingOverflow(reasoning)
+    if !isLess, !overflow, sum == answer { self.output = sum }
+  }
+
+  private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ range: Range<Int>?) {
+    if let range, let number = JSONValue.integer(bytes, range), number >= 0 { field = number }
   }
 }

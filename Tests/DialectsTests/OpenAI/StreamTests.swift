@@ -1,0 +1,332 @@
+import Dialects
+import Support
+import Testing
+import Wire
+
+/// What came of a stream on its way through `PassStream`.
+struct PassedStream: Equatable {
+  var text = ""
+  var usage = TokenUsage()
+  var hasEnded = false
+  var hasFailed = false
+  var hasContent = false
+  var mayEnd = false
+  var fault: PassStream.Fault?
+
+  static let member = "\"x_remora\":{\"a\":1}"
+
+  /// Feeds `pieces` as they would come from a socket, and `end` behind them if it may.
+  init(
+    _ shape: BodyShape, _ pieces: [[UInt8]], removesUsage: Bool = false, inserts: Bool = false,
+    ends: Bool = false
+  ) {
+    var stream = PassStream(shape, removesUsage: removesUsage, insertsMember: inserts)
+    let member = Array(Self.member.utf8)
+    var decoder = EventDecoder()
+    var input = ByteQueue()
+    var out = ByteQueue()
+    do throws(PassStream.Fault) {
+      for piece in pieces {
+        input.append(piece)
+        while case .event(let event)? = try? decoder.next(input.bytes, from: 0) {
+          try stream.pass(event, in: input.bytes, member: member.span, into: &out)
+          input.consume(event.whole.upperBound)
+        }
+      }
+    } catch { fault = error }
+    mayEnd = stream.mayEnd
+    if ends, mayEnd { stream.end(into: &out) }
+    text = out.bytes.text()
+    usage = stream.usage
+    hasEnded = stream.hasEnded
+    hasFailed = stream.hasFailed
+    hasContent = stream.hasContent
+  }
+
+  init(
+    _ shape: BodyShape, _ text: String, removesUsage: Bool = false, inserts: Bool = false, ends: Bool = false
+  ) {
+    self.init(shape, [Array(text.utf8)], removesUsage: removesUsage, inserts: inserts, ends: ends)
+  }
+}
+
+@Suite struct StreamTests {
+  private static let role = #"{"id":"1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#
+  private static let hi = #"{"id":"1","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#
+  private static let stop = #"{"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#
+  private static let usage =
+    #"{"id":"1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#
+
+  private static func events(_ data: String...) -> String { data.map { "data: \($0)\n\n" }.joined() }
+
+  @Test("a stream comes out the same in every cut")
+  func everyCut() {
+    let text =
+      "\u{FEFF}: hello\n\nid: 7\nretry: 10\ndata: \(Self.role)\r\n\r\ndata:\(Self.hi)\r\rdata: {\"a\":\ndata: 1}\n\n"
+      + ": OPENROUTER PROCESSING\n\nevent: x\n\ndata\n\ndata: \n\n"
+      + Self.events(Self.stop, Self.usage, "[DONE]") + ": bye\n\n"
+    let whole = PassedStream(.chat, text, inserts: true)
+    #expect(whole.fault == nil)
+    #expect(whole.hasEnded && whole.hasContent && !whole.hasFailed && whole.mayEnd)
+    #expect(whole.usage.input == 3 && whole.usage.output == 4)
+    let first = "{" + PassedStream.member + "," + Self.role.dropFirst()
+    #expect(
+      whole.text == Self.events(first, Self.hi) + "data: {\"a\":\ndata: 1}\n\n"
+        + Self.events(Self.stop, Self.usage, "[DONE]"))
+    for pieces in EverySplit(text) {
+      let cut = PassedStream(.chat, pieces, inserts: true)
+      #expect(cut == whole)
+    }
+  }
+
+  @Test(
+    "comments, ids, retry times, empty data and names without data don't pass",
+    arguments: [
+      ": x\n\n", "id: 1\n\n", "retry: 1\n\n", "event: x\n\n", "data\n\n", "data:\n\n", "data: \n\n", "\n\n",
+      "x: 1\n\n",
+      "id: 1\nretry: 2\n: x\n\n", "data: {\"choices\":[]}\n",
+    ])
+  func dropped(_ text: String) {
+    let passed = PassedStream(.chat, text, inserts: true)
+    #expect(passed.text.isEmpty)
+    #expect(passed.fault == nil)
+  }
+
+  @Test("an event's name passes with its data, its id doesn't")
+  func names() {
+    let passed = PassedStream(.other, "event: image\nid: 1\ndata: x\n\n")
+    #expect(passed.text == "event: image\ndata: x\n\n")
+  }
+
+  @Test(
+    "usage that only Remora asked for is taken out, and still known",
+    arguments: [
+      (#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#, nil),
+      (#"{"usage":{"prompt_tokens":3,"completion_tokens":4},"choices":[ ]}"#, nil),
+      (
+        #"{"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4},"a":1}"#,
+        #"{"choices":[{"delta":{}}],"a":1}"#
+      ),
+      (
+        #"{"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
+        #"{"choices":[{"delta":{}}]}"#
+      ),
+      (#"{"usage":{"prompt_tokens":3,"completion_tokens":4},"a":1}"#, #"{"a":1}"#),
+    ] as [(String, String?)])
+  func removedUsage(_ chunk: String, _ expected: String?) {
+    let removed = PassedStream(.chat, Self.events(chunk), removesUsage: true)
+    #expect(removed.text == expected.map { Self.events($0) } ?? "")
+    #expect(removed.usage.input == 3 && removed.usage.output == 4)
+    let kept = PassedStream(.chat, Self.events(chunk))
+    #expect(kept.text == Self.events(chunk))
+    #expect(kept.usage == removed.usage)
+  }
+
+  @Test("usage: null goes where the client didn't ask, and stays where it did")
+  func nullUsage() {
+    let chunk = #"{"id":"1","choices":[],"usage":null,"prompt_filter_results":[]}"#
+    #expect(PassedStream(.chat, Self.events(chunk)).text == Self.events(chunk))
+    #expect(
+      PassedStream(.chat, Self.events(chunk), removesUsage: true).text
+        == Self.events(#"{"id":"1","choices":[],"prompt_filter_results":[]}"#))
+  }
+
+  @Test(
+    "usage in x_groq is found",
+    arguments: [
+      #"{"choices":[],"x_groq":{"id":"r","usage":{"prompt_tokens":3,"completion_tokens":4}}}"#,
+      #"{"choices":[],"usage":null,"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":4}}}"#,
+    ])
+  func groq(_ chunk: String) {
+    let passed = PassedStream(.chat, Self.events(chunk))
+    #expect(passed.usage.input == 3 && passed.usage.output == 4)
+  }
+
+  @Test("usage that is repeated in each chunk counts once")
+  func repeatedUsage() {
+    let passed = PassedStream(
+      .chat,
+      Self.events(
+        #"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
+        #"{"choices":[{"delta":{"content":"b"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#))
+    #expect(passed.usage.input == 3 && passed.usage.output == 2)
+  }
+
+  @Test("nothing follows the end")
+  func afterEnd() {
+    let passed = PassedStream(.chat, Self.events(Self.hi, "[DONE]", Self.hi, "[DONE]") + "data: {\n\n")
+    #expect(passed.text == Self.events(Self.hi, "[DONE]"))
+    #expect(passed.fault == nil)
+  }
+
+  @Test("a stream that said why it ended gets the [DONE] that its provider left out")
+  func addedDone() {
+    let passed = PassedStream(.chat, Self.events(Self.hi, Self.stop), ends: true)
+    #expect(passed.text == Self.events(Self.hi, Self.stop, "[DONE]"))
+    let complete = PassedStream(.chat, Self.events(Self.hi, Self.stop, "[DONE]"), ends: true)
+    #expect(complete.text == passed.text)
+  }
+
+  @Test(
+    "whether a stream may end where it does",
+    arguments: [
+      ([], false), ([hi], false), ([hi, stop], true), ([hi, "[DONE]"], true), (["[DONE]"], true),
+      ([usage], false),
+      ([#"{"choices":[{"index":0,"finish_reason":""}]}"#], false),
+      ([#"{"choices":[{"index":0,"finish_reason":null}]}"#], false),
+      ([#"{"choices":[{"finish_reason":"stop"}]}"#], true),
+      ([#"{"choices":[{"index":0,"delta":{}},{"index":1,"finish_reason":"stop"}]}"#], false),
+      ([hi, #"{"choices":[{"index":1,"finish_reason":"stop"}]}"#], false),
+      ([hi, #"{"choices":[{"index":1,"finish_reason":"length"}]}"#, stop], true),
+      ([#"{"choices":[{"index":-5,"finish_reason":"stop"}]}"#], true),
+      ([#"{"choices":[{"index":99999999999999999999999,"finish_reason":"stop"}]}"#], true),
+      ([#"{"choices":[{"index":1000,"finish_reason":"stop"}]}"#], true),
+      ([#"{"error":{"message":"m"}}"#], true),
+    ] as [([String], Bool)])
+  func mayEnd(_ data: [String], _ expected: Bool) {
+    let text = data.map { "data: \($0)\n\n" }.joined()
+    #expect(PassedStream(.chat, text).mayEnd == expected)
+    #expect(PassedStream(.completion, text).mayEnd == expected)
+  }
+
+  @Test(
+    "an error is given the form that every SDK reads",
+    arguments: [
+      (#"{"error":{"message":"m","type":"t"}}"#, #"{"error":{"message":"m","type":"t"}}"#),
+      (
+        #"{"id":"1","error":"text \u00e4"}"#,
+        #"{"id":"1","error":{"message":"text \u00e4","type":"api_error","param":null,"code":null}}"#
+      ),
+      (
+        #"{"error":[1, 2]}"#, #"{"error":{"message":"[1, 2]","type":"api_error","param":null,"code":null}}"#
+      ), (#"{"error":503}"#, #"{"error":{"message":"503","type":"api_error","param":null,"code":null}}"#),
+    ])
+  func errors(_ chunk: String, _ expected: String) {
+    let passed = PassedStream(.chat, Self.events(Self.hi, chunk), ends: true)
+    #expect(passed.hasFailed && !passed.hasEnded)
+    #expect(passed.text == Self.events(Self.hi, expected))
+  }
+
+  @Test("behind an error nothing follows, not even [DONE], but usage is taken note of")
+  func afterError() {
+    let error = #"{"error":{"message":"m"}}"#
+    let passed = PassedStream(.chat, Self.events(Self.hi, error, Self.usage, Self.hi, "[DONE]"), ends: true)
+    #expect(passed.text == Self.events(Self.hi, error))
+    #expect(passed.hasFailed)
+    #expect(passed.usage.output == 4)
+  }
+
+  @Test(
+    "error: null is taken out",
+    arguments: [
+      (#"{"error":null,"choices":[]}"#, #"{"choices":[]}"#),
+      (#"{"choices":[],"error":null}"#, #"{"choices":[]}"#),
+      (#"{"a":1,"error" : null , "choices":[]}"#, #"{"a":1 , "choices":[]}"#),
+    ])
+  func nullError(_ chunk: String, _ expected: String) {
+    let passed = PassedStream(.chat, Self.events(chunk))
+    #expect(passed.text == Self.events(expected))
+    #expect(!passed.hasFailed)
+  }
+
+  @Test("all edits of one chunk together")
+  func allEdits() {
+    let chunk = #"{"error":null,"usage":null,"choices":[{"delta":{"content":"é"}}]}"#
+    let passed = PassedStream(.chat, Self.events(chunk), removesUsage: true, inserts: true)
+    #expect(
+      passed.text == Self.events("{\(PassedStream.member),\"choices\":[{\"delta\":{\"content\":\"é\"}}]}"))
+    let only = PassedStream(
+      .chat, Self.events(#"{"error":null,"usage":null}"#), removesUsage: true, inserts: true)
+    #expect(only.text == Self.events("{\(PassedStream.member)}"))
+  }
+
+  @Test("the member goes into the first event that passes")
+  func member() {
+    let passed = PassedStream(
+      .chat, Self.events(Self.usage, Self.hi, Self.stop), removesUsage: true, inserts: true)
+    #expect(passed.text == Self.events("{" + PassedStream.member + "," + Self.hi.dropFirst(), Self.stop))
+    let empty = PassedStream(.chat, Self.events("{}", Self.hi), inserts: true)
+    #expect(empty.text == Self.events("{" + PassedStream.member + "}", Self.hi))
+    let bare = PassedStream(.chat, Self.events("7", Self.hi), inserts: true)
+    #expect(bare.text == Self.events("7", "{" + PassedStream.member + "," + Self.hi.dropFirst()))
+  }
+
+  @Test(
+    "content is told from what only opens a stream",
+    arguments: [
+      (#"{"choices":[{"delta":{"role":"assistant","content":""}}]}"#, false),
+      (#"{"choices":[{"delta":{"role":"assistant","content":null,"refusal":null}}]}"#, false),
+      (#"{"choices":[{"delta":{"tool_calls":[]}}]}"#, false), (#"{"choices":[{"delta":{}}]}"#, false),
+      (#"{"choices":[],"prompt_filter_results":[{"content_filter_results":{}}]}"#, false),
+      (#"{"choices":[{"index":0,"finish_reason":null,"content_filter_offsets":{"a":1}}]}"#, false),
+      (#"{"choices":[{"delta":{"content":"a"}}]}"#, true),
+      (#"{"choices":[{"delta":{"reasoning_content":"a"}}]}"#, true),
+      (#"{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}"#, true),
+      (#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#, true),
+      (#"{"choices":[{"text":"a"}]}"#, true), (#"{"choices":[{"text":""}]}"#, false),
+      (#"{"error":{"message":"m"}}"#, false),
+    ])
+  func content(_ chunk: String, _ expected: Bool) {
+    #expect(PassedStream(.chat, Self.events(chunk)).hasContent == expected)
+  }
+
+  @Test("what isn't JSON is a fault", arguments: ["{", "x", "{\"usage\":1,\"usage\":2}", "{}}"])
+  func fault(_ data: String) {
+    let passed = PassedStream(.chat, Self.events(Self.hi, data, Self.hi))
+    #expect(passed.fault != nil)
+    #expect(passed.text == Self.events(Self.hi))
+    #expect(PassedStream(.other, Self.events(data)).text == Self.events(data))
+  }
+}
+
+@Suite struct ResponseStreamTests {
+  private static func event(_ type: String, _ rest: String = "") -> String {
+    "event: \(type)\ndata: {\"type\":\"\(type)\"\(rest)}\n\n"
+  }
+
+  private static let usage =
+    #","response":{"id":"r","error":null,"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}"#
+
+  @Test(
+    "the last event of the Responses API is its end",
+    arguments: [
+      ("response.completed", true, false), ("response.incomplete", true, false),
+      ("response.cancelled", true, false),
+      ("response.failed", false, true), ("error", false, true), ("response.created", false, false),
+      ("response.output_text.delta", false, false),
+    ])
+  func ends(_ type: String, _ hasEnded: Bool, _ hasFailed: Bool) {
+    let text = Self.event("response.created") + Self.event(type, Self.usage)
+    for pieces in EverySplit(text) {
+      let passed = PassedStream(.response, pieces, ends: true)
+      #expect(passed.text == text)
+      #expect(passed.hasEnded == hasEnded && passed.hasFailed == hasFailed)
+      #expect(passed.mayEnd == (hasEnded || hasFailed))
+      #expect(passed.usage.input == 3 && passed.usage.output == 4)
+      #expect(passed.hasContent == type.hasSuffix(".delta"))
+    }
+  }
+
+  @Test("usage stays, and nothing is added at the end")
+  func untouched() {
+    let text = Self.event("response.completed", Self.usage)
+    let passed = PassedStream(.response, text, removesUsage: true, ends: true)
+    #expect(passed.text == text)
+  }
+
+  @Test("the member goes into the first event")
+  func member() {
+    let passed = PassedStream(.response, Self.event("response.created") + Self.event("x"), inserts: true)
+    #expect(
+      passed.text
+        == "event: response.created\ndata: {\(PassedStream.member),\"type\":\"response.created\"}\n\n"
+        + Self.event("x"))
+  }
+
+  @Test(
+    "odd events pass", arguments: ["{}", "[]", "7", "{\"type\":7}", "{\"type\":\"\"}", "{\"response\":null}"])
+  func odd(_ data: String) {
+    let text = "data: \(data)\n\n"
+    #expect(PassedStream(.response, text).text == text)
+  }
+}
