@@ -8,13 +8,11 @@ internal import Wire
 
 extension Exchange {
   func account(_ connection: ClientConnection) {
+    if record.isSilent { return }
+    count()
     let end = Instant.now
     if record.end == .clientGone, !hasAnswered { record.status = 499 }
     var counted = ExchangeRecord(endpoint: record.endpoint, status: record.status)
-    if record.isSilent {
-      // Probes would drown what matters: begun and ended, nothing else.
-      counted.endpoint = .other
-    }
     counted.durationNanoseconds = end.nanoseconds(since: record.startedAt)
     counted.overheadNanoseconds = record.overhead
     counted.firstTokenNanoseconds = record.firstTokenAt.map {
@@ -30,7 +28,14 @@ extension Exchange {
     counted.expectsUsage = target.isFullService && record.status == 200 && upstream != nil
     if record.isStream, record.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
-    if state.writesAccessLog, !record.isSilent { log(counted) }
+    if state.writesAccessLog { log(counted) }
+  }
+
+  /// Counts the exchange as one in flight, once.
+  func count() {
+    if record.isCounted { return }
+    record.isCounted = true
+    state.shard.begin()
   }
 
   private func log(_ counted: ExchangeRecord) {

@@ -87,7 +87,6 @@ final class Exchange {
     lineup = state.lineup
     record = Tally()
     record.startedAt = state.loop.now
-    state.shard.begin()
   }
 
   /// Forgets the request; keeps what memory is worth keeping.
@@ -156,6 +155,8 @@ struct Tally {
   var requestBytes = 0
   var responseBytes = 0
   var errorCode: StaticString = ""
-  /// Health checks and the like are answered, but neither logged nor counted.
+  /// The exchange counts as one in flight.
+  var isCounted = false
+  /// Health checks and the like are answered, but neither logged nor counted: they would drown what matters.
   var isSilent = false
 }

@@ -21,6 +21,7 @@ extension Exchange {
       if connection.entrance.role == .admin {
         await answerAdmin(connection)
       } else if !answerHealth() {
+        count()
         try admit(connection)
         if try await !answerModels(connection) {
           try await receive(connection)
@@ -41,7 +42,6 @@ extension Exchange {
     record.end = .clientGone
     record.status = 499
     record.isSilent = true
-    state.shard.finish(ExchangeRecord(endpoint: .other, status: 499))
     return false
   }
 

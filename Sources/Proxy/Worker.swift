@@ -71,7 +71,10 @@ actor Worker {
   /// Opens the connections that the configuration wants before anybody asks, and looks after them.
   private func warmUp(_ state: WorkerState) {
     let pools = state.lineup.pools.compactMap { $0 }.filter(\.wantsWarmth)
-    for pool in pools { Task { await self.warm(pool) } }
+    for pool in pools {
+      let pool = Confined(pool)
+      Task(executorPreference: loop) { await self.warm(pool) }
+    }
     guard state.lineup.snapshot.upstreams.contains(where: { $0.limits.warm > 0 }) else { return }
     let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.keepWarm() } }
     warmth = alarm
@@ -91,12 +94,13 @@ actor Worker {
       for listener in listeners { listener.suspend() }
       state.shard.refused(.tooManyConnections)
     }
-    Task { await self.serve(connection) }
+    let confined = Confined(connection)
+    Task(executorPreference: loop) { await self.serve(confined) }
   }
 
-  private func serve(_ connection: ClientConnection) async { await connection.serve() }
+  private func serve(_ connection: Confined<ClientConnection>) async { await connection.value.serve() }
 
-  private func warm(_ pool: Pool) async { await pool.warmUp() }
+  private func warm(_ pool: Confined<Pool>) async { await pool.value.warmUp() }
 
   // MARK: Metrics
 

@@ -5,6 +5,10 @@
 // remembers what it may do (`EventSource.ready`), so an event costs no further system call. A registration
 // carries a generation, so an event for a descriptor that is closed in the same turn reaches nobody.
 //
+// It is a task executor too: a continuation in code that inherits its caller's isolation resumes on the task's
+// preferred executor, and without one on the global pool. So tasks are started with `executorPreference: loop`, and
+// every job runs as this loop's serial and task executor at once, which makes the hop back to the actor free.
+//
 // Everything here runs on the loop's own thread, except `enqueue`, `post` and `wake`.
 
 internal import CLinux
@@ -25,7 +29,7 @@ package class EventSource {
 // only on `thread`, which `run` sets before it does anything else, and which `checkIsolated` asserts.
 /// An event loop on one thread.
 @safe
-package final class Loop: SerialExecutor, @unchecked Sendable {
+package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private let epoll: Int32
   private let wakeUp: Int32
   private let mailbox = Mutex<Mailbox>(Mailbox())
@@ -146,7 +150,9 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
     // A bound on the rounds, so that jobs which make jobs can't keep events waiting.
     for _ in 0..<16 where !jobs.isEmpty {
       swap(&jobs, &running)
-      for job in running { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
+      for job in running {
+        unsafe job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+      }
       running.removeAll(keepingCapacity: true)
     }
   }
@@ -233,9 +239,10 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
   package func disarm(_ timer: Timer) { timers.remove(timer) }
 }
 
-// @unchecked Sendable: the value is reached only inside `Loop.post`, which runs on the loop that owns it.
-/// A loop's own object on its way through another thread and back.
-struct Confined<Value>: @unchecked Sendable {
-  let value: Value
-  init(_ value: Value) { self.value = value }
+// @unchecked Sendable: the value is only ever reached on the loop that owns it: inside `Loop.post`, and in tasks that
+// are isolated to an actor on the loop.
+/// A loop's own object on its way to another place on the same loop.
+package struct Confined<Value>: @unchecked Sendable {
+  package let value: Value
+  package init(_ value: Value) { self.value = value }
 }

@@ -1,0 +1,199 @@
+// What was typed, read strictly: an option that isn't known is refused, not ignored.
+
+import Config
+
+/// What the program is asked to do.
+enum Command: Equatable {
+  case serve(ServeOptions)
+  case check(CheckOptions)
+  case explain(model: String, config: String?)
+  /// `admin` is nil for the default place.
+  case probe(admin: Config.Address?, path: String)
+  case schema
+  case demo
+  case version
+  /// Nil: all commands.
+  case help(Topic?)
+}
+
+struct ServeOptions: Equatable {
+  var config: String?
+  /// Empty: what the configuration says.
+  var listen: [Config.Address] = []
+  var admin: Config.Address?
+  var level: Telemetry.Level?
+}
+
+struct CheckOptions: Equatable {
+  enum Format: String, CaseIterable { case text, json }
+  var config: String?
+  var format = Format.text
+  var prints = false
+}
+
+/// Wrong usage, in a line that says where to read on.
+struct UsageFault: Error {
+  let message: String
+
+  init(_ what: String, _ topic: Topic? = nil) {
+    message = what + "; see 'remora help\(topic.map { " " + $0.rawValue } ?? "")'"
+  }
+}
+
+/// The commands that there are.
+enum Topic: String, CaseIterable {
+  case serve, check, demo, explain, probe, schema, version, help
+
+  /// The options, and whether each takes a value.
+  var options: [String: Bool] {
+    switch self {
+    case .serve: ["--config": true, "--listen": true, "--admin": true, "--log-level": true]
+    case .check: ["--config": true, "--format": true, "--print": false]
+    case .explain: ["--config": true]
+    case .probe: ["--admin": true, "--ready": false]
+    case .demo, .schema, .version, .help: [:]
+    }
+  }
+
+  /// The most words that may stand beside the options.
+  var operandCeiling: Int {
+    switch self {
+    case .check, .explain, .help: 1
+    case .serve, .demo, .probe, .schema, .version: 0
+    }
+  }
+}
+
+/// One command's options and words.
+struct Arguments {
+  private let topic: Topic
+  private var values: [String: [String]] = [:]
+  private var operands: [String] = []
+
+  static func parse(_ arguments: [String]) throws(UsageFault) -> Command {
+    guard let first = arguments.first else { return .serve(ServeOptions()) }
+    switch first {
+    case "--help", "-h": return .help(nil)
+    case "--version": return .version
+    case "inject", "webhook": throw UsageFault("'\(first)' is not available yet")
+    case _ where first.hasPrefix("-"): return try command(.serve, arguments[...])
+    default:
+      guard let topic = Topic(rawValue: first) else { throw UsageFault("unknown command '\(first)'") }
+      return try command(topic, arguments.dropFirst())
+    }
+  }
+
+  private static func command(_ topic: Topic, _ words: ArraySlice<String>) throws(UsageFault) -> Command {
+    if words.contains("--help") || words.contains("-h") { return .help(topic) }
+    let arguments = try Arguments(topic, words)
+    switch topic {
+    case .serve: return .serve(try arguments.serveOptions())
+    case .check: return .check(try arguments.checkOptions())
+    case .explain:
+      guard let model = arguments.operands.first, !model.isEmpty else {
+        throw UsageFault("explain needs the name of a model", .explain)
+      }
+      return .explain(model: model, config: try arguments.single("--config"))
+    case .probe:
+      let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
+      return .probe(admin: try arguments.address("--admin"), path: path)
+    case .schema: return .schema
+    case .demo: return .demo
+    case .version: return .version
+    case .help:
+      guard let name = arguments.operands.first else { return .help(nil) }
+      guard let topic = Topic(rawValue: name) else { throw UsageFault("unknown command '\(name)'") }
+      return .help(topic)
+    }
+  }
+
+  /// Takes `--name value`, `--name=value` and plain words; behind `--` everything is a plain word.
+  private init(_ topic: Topic, _ words: ArraySlice<String>) throws(UsageFault) {
+    self.topic = topic
+    var words = words
+    var takesOptions = true
+    while let word = words.popFirst() {
+      if takesOptions, word == "--" {
+        takesOptions = false
+      } else if takesOptions, word.hasPrefix("-"), word != "-" {
+        try take(word, &words)
+      } else if operands.count == topic.operandCeiling {
+        throw UsageFault("unexpected '\(word)' for \(topic.rawValue)", topic)
+      } else {
+        operands.append(word)
+      }
+    }
+  }
+
+  private mutating func take(_ word: String, _ words: inout ArraySlice<String>) throws(UsageFault) {
+    let name = String(word.prefix { $0 != "=" })
+    guard let takesValue = topic.options[name] else {
+      throw UsageFault("unknown option '\(name)' for \(topic.rawValue)", topic)
+    }
+    let inline = name.count < word.count ? String(word.dropFirst(name.count + 1)) : nil
+    guard takesValue else {
+      guard inline == nil else { throw UsageFault("\(name) takes no value", topic) }
+      values[name, default: []].append("")
+      return
+    }
+    // A value that looks like an option is one that was forgotten; `--name=-x` says that it isn't.
+    let next = words.first.flatMap { $0.hasPrefix("-") ? nil : $0 }
+    guard let value = inline ?? next, !value.isEmpty else { throw UsageFault("\(name) needs a value", topic) }
+    if inline == nil { words.removeFirst() }
+    values[name, default: []].append(value)
+  }
+
+  // MARK: Values
+
+  private func single(_ name: String) throws(UsageFault) -> String? {
+    guard let given = values[name] else { return nil }
+    guard given.count == 1 else { throw UsageFault("\(name) is given more than once", topic) }
+    return given.first
+  }
+
+  private func address(_ name: String) throws(UsageFault) -> Config.Address? {
+    guard let text = try single(name) else { return nil }
+    return try readAddress(name, text)
+  }
+
+  private func readAddress(_ name: String, _ text: String) throws(UsageFault) -> Config.Address {
+    guard let address = Config.Address.parse(text) else {
+      throw UsageFault("\(name): '\(text)' is no address; write host:port, [::1]:4141 or unix:/path", topic)
+    }
+    return address
+  }
+
+  private func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type)
+    throws(UsageFault) -> Choice? where Choice.RawValue == String
+  {
+    guard let text = try single(name) else { return nil }
+    guard let choice = Choice(rawValue: text) else {
+      let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw UsageFault("\(name): '\(text)' is none of \(known)", topic)
+    }
+    return choice
+  }
+
+  private func serveOptions() throws(UsageFault) -> ServeOptions {
+    var options = ServeOptions()
+    options.config = try single("--config")
+    for text in values["--listen"] ?? [] { options.listen.append(try readAddress("--listen", text)) }
+    options.admin = try address("--admin")
+    options.level = try choice("--log-level", Telemetry.Level.self)
+    return options
+  }
+
+  private func checkOptions() throws(UsageFault) -> CheckOptions {
+    var options = CheckOptions()
+    options.config = try single("--config") ?? operands.first
+    if operands.first != nil, values["--config"] != nil {
+      throw UsageFault("check takes one file", topic)
+    }
+    options.format = try choice("--format", CheckOptions.Format.self) ?? .text
+    options.prints = values["--print"] != nil
+    if options.prints, options.format == .json {
+      throw UsageFault("--print and --format json both write to stdout; choose one", topic)
+    }
+    return options
+  }
+}

@@ -1,0 +1,108 @@
+// `remora help`: what can be typed.
+
+enum Help {
+  static func run(_ topic: Topic?) -> Int32 {
+    Console.write(topic.map(text) ?? overview)
+    return ExitStatus.good
+  }
+
+  private static let overview = """
+    Remora: a sidecar proxy for OpenAI-format LLM traffic.
+
+    usage: remora [COMMAND] [OPTIONS]
+
+      serve     run the proxy (the default)
+      check     validate a configuration and every file and variable that it names
+      demo      the main job with no key and no network
+      explain   show how a model's name resolves
+      probe     ask the admin listener whether a running proxy is alive or ready
+      schema    print the configuration's JSON Schema
+      version   print the version
+      help      print this, or a command's options: remora help COMMAND
+
+    The configuration is --config FILE, else $REMORA_CONFIG, else /etc/remora/remora.yaml, else the
+    environment: every well-known provider whose key is found there is served.
+
+    """
+
+  private static func text(_ topic: Topic) -> String {
+    switch topic {
+    case .serve:
+      """
+      usage: remora [serve] [--config FILE] [--listen ADDR]… [--admin ADDR] [--log-level LEVEL]
+
+      Runs the proxy until SIGTERM or SIGINT, which drain it; a second one stops it at once.
+
+        --config FILE      the configuration, YAML or JSON
+        --listen ADDR      where to take requests, instead of the configuration's 'listen'; repeatable
+        --admin ADDR       where to serve health and metrics, instead of the configuration's 'admin'
+        --log-level LEVEL  debug, info, warning or error
+
+      ADDR is host:port, [::1]:4141 or unix:/path. Exit status: 0 after a signal, 1 if it could not start,
+      2 for wrong usage.
+
+      """
+    case .check:
+      """
+      usage: remora check [FILE] [--format text|json] [--print]
+
+      Validates FILE, or what 'remora serve' would read, and every secret, certificate and key that it names.
+
+        --format json      problems and warnings as a JSON array on stdout
+        --print            the whole configuration that would hold, as JSON on stdout, without secrets
+
+      Problems are written to stderr as FILE:LINE:COLUMN: error: what is wrong, and what would be right.
+      Exit status: 0 valid, 1 problems, 2 wrong usage.
+
+      """
+    case .demo:
+      """
+      usage: remora demo
+
+      Starts an embedded provider behind real TLS and the proxy in front of it, sends one chat and one stream
+      through, shows what went where and what was counted, then serves until Ctrl-C.
+
+      """
+    case .explain:
+      """
+      usage: remora explain MODEL [--config FILE]
+
+      Shows who serves a model's name, under which name and why. No request is sent. Exit status: 0 if
+      somebody serves it, 1 if nobody does or the configuration is bad, 2 for wrong usage.
+
+      """
+    case .probe:
+      """
+      usage: remora probe [--admin ADDR] [--ready]
+
+      Asks a running proxy's admin listener for /healthz, and answers within a second.
+
+        --admin ADDR       where it listens; 127.0.0.1:4142 if not said
+        --ready            ask for /readyz instead: whether it takes requests
+
+      Exit status: 0 yes, 1 no, 2 wrong usage.
+
+      """
+    case .schema:
+      """
+      usage: remora schema
+
+      Prints the JSON Schema (draft 2020-12) of the configuration. Editors that know YAML schemas complete
+      and check with it.
+
+      """
+    case .version:
+      """
+      usage: remora version
+
+      Prints Remora's version and those of what it is made with.
+
+      """
+    case .help:
+      """
+      usage: remora help [COMMAND]
+
+      """
+    }
+  }
+}

@@ -1,0 +1,88 @@
+// Where the configuration is, and everything that is wrong with it before anything listens.
+
+import Config
+import Glibc
+import Transport
+
+enum Configuration {
+  /// Where a file is looked for that nothing names.
+  private static let place = "/etc/remora/remora.yaml"
+
+  /// Reads `path`, or the file that the environment names, or the one in the usual place, or what the
+  /// environment alone says.
+  static func load(_ path: String?, _ environment: Environment) -> Loaded {
+    if let path = path ?? environment.nonEmpty("REMORA_CONFIG") ?? usual() {
+      return ConfigFile.load(path: path, environment: environment)
+    }
+    return ConfigFile.fromEnvironment(environment)
+  }
+
+  /// A file that is there but can't be read is an error, not an absence.
+  private static func usual() -> String? {
+    if unsafe access(place, F_OK) == 0 { return place }
+    return errno == ENOENT || errno == ENOTDIR ? nil : place
+  }
+
+  /// What is wrong with `loaded` and with every variable, secret, certificate and key that it names.
+  static func problems(_ loaded: Loaded, _ environment: Environment) -> [Problem] {
+    var problems = Check.problems(loaded, environment: environment)
+    guard let settings = loaded.settings else { return problems }
+    // What can't be read at all has been said already.
+    let unread = Set(loaded.references.compactMap(\.unreadableFile))
+    for fault in tlsFaults(settings, skipping: unread) {
+      problems.append(loaded.problem(fault))
+    }
+    return problems
+  }
+
+  /// Makes each TLS context that serving needs, and drops it.
+  private static func tlsFaults(_ settings: Settings, skipping unread: Set<String>) -> [TLSFileFault] {
+    var clients = Set<TLSProfile>()
+    for provider in settings.providers {
+      let tls = provider.tls
+      let profile = TLSProfile(caFile: tls.caFile, certificateFile: tls.certFile, keyFile: tls.keyFile)
+      if provider.baseURL?.scheme == .https || !profile.files.isEmpty { clients.insert(profile) }
+    }
+    let servers = Set(
+      settings.listen.compactMap(\.tls).map {
+        TLSProfile(caFile: $0.clientCAFile, certificateFile: $0.certFile, keyFile: $0.keyFile)
+      })
+    var faults: [TLSFileFault] = []
+    for profile in clients where unread.isDisjoint(with: profile.files) {
+      do throws(TLSFileFault) { _ = try TLSContext(client: profile) } catch { faults.append(error) }
+    }
+    for profile in servers where unread.isDisjoint(with: profile.files) {
+      do throws(TLSFileFault) { _ = try TLSContext(server: profile) } catch { faults.append(error) }
+    }
+    // Sets have no order; the same file may be wrong for two contexts.
+    return faults.sorted { $0.message < $1.message }.reduce(into: []) { kept, fault in
+      if kept.last != fault { kept.append(fault) }
+    }
+  }
+}
+
+extension TLSProfile {
+  fileprivate var files: [String] { [caFile, certificateFile, keyFile].compactMap { $0 } }
+}
+
+extension Reference {
+  /// The file's path, if it is one that can't be read.
+  fileprivate var unreadableFile: String? {
+    guard case .file(let path, _) = target else { return nil }
+    do throws(FileFault) { try FileContents.check(path) } catch { return path }
+    return nil
+  }
+}
+
+extension Loaded {
+  /// `fault` at the place where its file is named.
+  fileprivate func problem(_ fault: TLSFileFault) -> Problem {
+    for reference in references {
+      guard case .file(fault.path, let key) = reference.target else { continue }
+      return Problem(
+        file: reference.position == nil ? nil : file, position: reference.position,
+        message: "\(key) (\(fault.path)): \(fault.reason)")
+    }
+    return Problem(file: nil, position: nil, message: fault.message)
+  }
+}

@@ -1,0 +1,34 @@
+// What people read: results on stdout, complaints on stderr.
+
+import Glibc
+
+enum Console {
+  /// Writes to stdout at once, so that what a person waits for is never held in a buffer.
+  static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  static func line(_ text: String = "") { write(text + "\n") }
+
+  /// Writes one line to stderr.
+  static func error(_ text: String) { write(oneLine(text) + "\n", to: STDERR_FILENO) }
+
+  /// A complaint of the program itself, on stderr.
+  static func complain(_ text: String) { error("remora: " + text) }
+
+  /// `text` without control characters: a name that was typed must not steer a terminal or make two lines.
+  static func oneLine(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      result.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+    }
+    return String(result)
+  }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      // SAFETY: the pointer and the count are those of `rest`.
+      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+    }
+  }
+}

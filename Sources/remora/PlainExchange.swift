@@ -1,0 +1,179 @@
+// One HTTP request on a connection of its own, and its answer: for the probe and the demonstration.
+
+import Config
+import Transport
+import Wire
+
+/// Why a command can't go on, in words.
+struct Failure: Error {
+  let message: String
+  init(_ message: String) { self.message = message }
+}
+
+struct PlainRequest {
+  var path: String
+  /// JSON to send with POST; nil: GET.
+  var body: String?
+  /// Whole lines, without their ends.
+  var fields: [String] = []
+
+  fileprivate func bytes(host: String) -> [UInt8] {
+    var head = "\(body == nil ? "GET" : "POST") \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n"
+    for field in fields { head += field + "\r\n" }
+    if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n" }
+    return Array((head + "\r\n" + (body ?? "")).utf8)
+  }
+}
+
+/// The answer to one request, as far as it has come.
+struct PlainExchange: ~Copyable {
+  /// What an answer may have: far more than a probe or the demonstration is ever told.
+  private static let ceiling = 4 << 20
+
+  private(set) var status = 0
+  private(set) var fields: [(name: String, value: String)] = []
+  /// The body, without its transfer coding.
+  private(set) var body = ByteQueue()
+  private(set) var hasEnded = false
+
+  private let connection: BlockingConnection
+  private var waiting = ByteQueue()
+  private var framing = Framing.none
+  private var chunks = ChunkedDecoder()
+
+  /// Sends `request` and reads the answer's head.
+  static func begin(
+    _ request: PlainRequest, to address: Config.Address, until deadline: Instant
+  ) throws(Failure) -> PlainExchange {
+    let connection = try connect(to: address, until: deadline)
+    do throws(SystemFault) { try connection.send(request.bytes(host: host(address))) } catch {
+      throw Failure(error.reason)
+    }
+    var exchange = PlainExchange(over: connection)
+    try exchange.readHead()
+    return exchange
+  }
+
+  private init(over connection: consuming BlockingConnection) { self.connection = connection }
+
+  private static func connect(
+    to address: Config.Address, until deadline: Instant
+  ) throws(Failure) -> BlockingConnection {
+    let addresses = try addresses(of: address)
+    do throws(SystemFault) { return try BlockingConnection(toOneOf: addresses, until: deadline) } catch {
+      throw Failure(error.reason)
+    }
+  }
+
+  /// Takes what comes next off the wire; false where there is nothing more.
+  mutating func readMore() throws(Failure) -> Bool {
+    if hasEnded { return false }
+    try receive()
+    try takeBody()
+    return true
+  }
+
+  mutating func readAll() throws(Failure) {
+    while try readMore() {}
+  }
+
+  /// The first field of this name, which is written in lower case.
+  func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+
+  private mutating func receive() throws(Failure) {
+    let piece: [UInt8]
+    do throws(SystemFault) { piece = try connection.receive() } catch { throw Failure(error.reason) }
+    if piece.isEmpty {
+      guard framing == .untilClose else { throw Failure("the connection ended in the middle of the answer") }
+      hasEnded = true
+    }
+    waiting.append(piece)
+  }
+
+  private mutating func readHead() throws(Failure) {
+    var scanner = HeadScanner(for: .upstream)
+    while status == 0 {
+      let isTaken: Bool
+      do throws(HeadFault) { isTaken = try takeHead(&scanner) } catch {
+        throw Failure("this is no HTTP: \(error.message)")
+      }
+      if !isTaken { try receive() }
+    }
+    try takeBody()
+  }
+
+  /// Takes a head out of what waits, if one is whole; of interim ones nothing is kept.
+  private mutating func takeHead(_ scanner: inout HeadScanner) throws(HeadFault) -> Bool {
+    guard let size = try scanner.scan(waiting.bytes) else { return false }
+    var head = ResponseHead()
+    try head.parse(waiting.bytes.extracting(..<size))
+    if !head.isInterim {
+      framing = try head.framing(toMethod: .get)
+      keep(head)
+    }
+    waiting.consume(size)
+    return true
+  }
+
+  private mutating func keep(_ head: ResponseHead) {
+    status = head.status
+    fields = head.fields.map { field in
+      let name = waiting.bytes.extracting(field.name).text().lowercased()
+      return (name, waiting.bytes.extracting(field.value).text())
+    }
+    if framing == .none { hasEnded = true }
+  }
+
+  /// Moves what is body out of what waits.
+  private mutating func takeBody() throws(Failure) {
+    guard body.count + waiting.count <= Self.ceiling else { throw Failure("the answer is too large") }
+    switch framing {
+    case .none: hasEnded = true
+    case .untilClose: Self.move(waiting.count, from: &waiting, to: &body)
+    case .length(let length):
+      Self.move(min(waiting.count, length - body.count), from: &waiting, to: &body)
+      if body.count == length { hasEnded = true }
+    case .chunked:
+      do throws(ChunkFault) {
+        if try Self.decode(&waiting, with: &chunks, to: &body) { hasEnded = true }
+      } catch { throw Failure("the answer's chunks are broken") }
+    }
+  }
+
+  // The parts are arguments, because a span of one part of `self` keeps the others from being changed.
+
+  private static func move(_ count: Int, from waiting: inout ByteQueue, to body: inout ByteQueue) {
+    body.append(waiting.bytes.extracting(..<count))
+    waiting.consume(count)
+  }
+
+  /// - Returns: whether the body is over.
+  private static func decode(
+    _ waiting: inout ByteQueue, with chunks: inout ChunkedDecoder, to body: inout ByteQueue
+  ) throws(ChunkFault) -> Bool {
+    let (consumed, ended) = try chunks.decode(waiting.bytes, into: &body)
+    waiting.consume(consumed)
+    return ended
+  }
+
+  // MARK: Where to
+
+  /// Where to find what listens at `address`: at loopback, if it listens everywhere.
+  private static func addresses(of address: Config.Address) throws(Failure) -> [Transport.Address] {
+    switch address {
+    case .unix(let path):
+      guard let local = Transport.Address(path: path) else { throw Failure("the path is too long") }
+      return [local]
+    case .tcp(let host, let port):
+      let place = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host
+      do throws(ResolveFault) {
+        return try BlockingConnection.addresses(of: place, port: UInt16(clamping: port))
+      } catch { throw Failure(error.reason) }
+    }
+  }
+
+  /// What `Host` says.
+  private static func host(_ address: Config.Address) -> String {
+    if case .tcp = address { address.text } else { "localhost" }
+  }
+}
