@@ -13,6 +13,7 @@ actor Stage {
   private init(on loop: Loop) { self.loop = loop }
 
   /// Runs `body` on a new loop, which ends with it.
+  @discardableResult
   static func run<Result: Sendable>(
     _ body: @Sendable (isolated Stage) async throws -> Result
   ) async throws -> Result {
