@@ -12,6 +12,8 @@ struct Decoder {
   private(set) var problems: [Problem] = []
   private(set) var warnings: [Problem] = []
   var references: [Reference] = []
+  /// Every provider that is written down, also one that has problems: who names it is right to do so.
+  var providerNames: [String] = []
 
   init(file: String?, environment: Environment) {
     self.file = file

@@ -11,6 +11,7 @@ extension Decoder {
         "providers has \(entries.count) entries; at most \(Defaults.providers) are allowed", at: node.position
       )
     }
+    providerNames = entries.prefix(Defaults.providers).map(\.key)
     return entries.prefix(Defaults.providers).compactMap { provider($0) }
   }
 

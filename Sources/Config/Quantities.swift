@@ -32,7 +32,7 @@ enum Quantity {
     case "h": seconds = 3600
     case "d": seconds = 86400
     case "": throw Refused("the unit is missing; write \(digits)s for seconds, or ms, m, h, d")
-    default: throw Refused("unknown unit; write a whole number and one of ms, s, m, h, d")
+    default: throw Refused("unknown unit; write a whole number and a unit: 250ms, 5s, 10m, 1h or 30d")
     }
     guard let count = Int64(digits), count <= Int64(1) << 40 else { throw Refused("the number is too large") }
     return .seconds(count * seconds)

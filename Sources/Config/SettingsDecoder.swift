@@ -15,12 +15,13 @@ extension Decoder {
     } else {
       let found = environmentProviders()
       settings.providers = found
+      providerNames = found.map(\.name)
       settings.defaultProvider = found.first?.name
       if found.isEmpty { problem(Self.nothingConfigured, at: root.position) }
     }
     settings.defaultProvider =
       text(fields["default_provider"], of: "default_provider") ?? settings.defaultProvider
-    if let node = fields["models"] { settings.models = models(node, settings) }
+    if let node = fields["models"] { settings.models = models(node) }
     if let node = fields["retry"] { settings.retry = retry(node) }
     if let node = fields["policies"] { settings.policies = policies(node) }
     settings.policyChain = texts(fields["policy_chain"], of: "policy_chain", ceiling: Defaults.targets)
@@ -159,7 +160,7 @@ extension Decoder {
 
   /// Names that point at providers and policies must be there.
   private mutating func checkReferences(_ settings: Settings, _ fields: Fields) {
-    let names = settings.providers.map(\.name)
+    let names = providerNames
     if let name = settings.defaultProvider, let node = fields["default_provider"], !names.contains(name) {
       problem(unknownProvider(Self.raw(node), "default_provider", names), at: node.position)
     }

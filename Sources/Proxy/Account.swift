@@ -44,7 +44,7 @@ extension Exchange {
       status: record.status,
       end: record.end)
     line.requestID = requestID
-    line.method = headBytes.view.extracting(head.methodText).array()
+    if hasHead { line.method = headBytes.view.extracting(head.methodText).array() }
     line.modelAsked = modelAsked.array()
     line.provider = upstream.map { Array($0.name.utf8) } ?? []
     line.model = upstream == nil ? [] : withModel { $0.array() }

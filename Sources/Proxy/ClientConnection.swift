@@ -94,6 +94,7 @@ final class ClientConnection {
           exchange.headBytes.append(inbound.view.extracting(0..<count))
           inbound.consume(count)
           try exchange.head.parse(exchange.headBytes.view)
+          exchange.hasHead = true
           return true
         }
       } catch {

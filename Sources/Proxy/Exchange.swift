@@ -20,6 +20,8 @@ final class Exchange {
   // What came.
   var headBytes: ByteQueue
   var head = RequestHead()
+  /// `head` is this request's: until then it may be that of an earlier one.
+  var hasHead = false
   var hopByHop = HopByHop.forRequest()
   var target = Target()
   var requestID: [UInt8] = []
@@ -92,6 +94,7 @@ final class Exchange {
   /// Forgets the request; keeps what memory is worth keeping.
   func reset() {
     connection = nil
+    hasHead = false
     headBytes.removeAll()
     body.removeAll()
     modelAsked.clear()

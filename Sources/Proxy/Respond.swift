@@ -26,7 +26,7 @@ extension Exchange {
   func writeConnection(_ connection: ClientConnection) {
     if connection.mustClose {
       outbound.append("Connection: close\r\n")
-    } else if head.minor == 0 {
+    } else if hasHead, head.minor == 0 {
       outbound.append("Connection: keep-alive\r\n")
     }
   }
@@ -63,7 +63,7 @@ extension Exchange {
     }
     HeadWriter.field("Content-Length", staging.count, to: &outbound)
     HeadWriter.end(to: &outbound)
-    if head.method != .head { outbound.append(staging.view) }
+    if !hasHead || head.method != .head { outbound.append(staging.view) }
     record.responseBytes = staging.count
     staging.clear()
     hasAnswered = true

@@ -151,7 +151,8 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     for _ in 0..<16 where !jobs.isEmpty {
       swap(&jobs, &running)
       for job in running {
-        unsafe job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        unsafe job.runSynchronously(
+          isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
       }
       running.removeAll(keepingCapacity: true)
     }

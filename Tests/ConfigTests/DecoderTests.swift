@@ -8,7 +8,7 @@ import Wire
 @Suite struct DecoderTests {
   @Test(
     "every problem of a bad configuration is reported at its place",
-    arguments: ["contract", "syntax", "unknown-keys", "values", "references", "nothing"])
+    arguments: ["contract", "syntax", "unknown-keys", "values", "references", "named-provider", "nothing"])
   func bad(_ name: String) throws {
     let loaded = try Fixture.decode("bad/\(name).yaml")
     let found = (loaded.problems + loaded.warnings).map { $0.description + "\n" }.joined()

@@ -1,0 +1,21 @@
+// Fingerprints against the published vectors.
+
+import Testing
+import Transport
+
+@Suite("Digest") struct DigestTests {
+  /// NIST, "Examples with Intermediate Values", SHA-256.
+  static let vectors: [(text: String, digest: String)] = [
+    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+    (
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+    ),
+  ]
+
+  @Test("SHA-256 in hexadecimal", arguments: vectors)
+  func sha256(_ vector: (text: String, digest: String)) {
+    #expect(Digest.sha256(Array(vector.text.utf8)) == vector.digest)
+  }
+}
