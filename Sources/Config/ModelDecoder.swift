@@ -23,7 +23,9 @@ extension Decoder {
     }
     let prefix = name.prefix { $0 != "/" }
     if prefix.count < name.count, providerNames.contains(String(prefix)) {
-      warning("\(what) hides the model of that name at provider '\(prefix)'", at: entry.keyPosition)
+      warning(
+        "\(what) is never asked for: a name that begins with a provider's pins that provider ('\(prefix)')",
+        at: entry.keyPosition)
     }
     if entry.value.isNull {
       problem("\(what) has no target; write provider/model", at: entry.keyPosition)

@@ -72,10 +72,10 @@ package struct Router: Sendable {
     return route
   }
 
-  /// The first match wins: `models`, a pinned provider, the default one.
+  /// The first match wins: a pinned provider, `models`, the default one.
   private func place(_ asked: Span<UInt8>, fallback: Int?) -> Route? {
-    if let model = models.index(of: asked) { return routes[model] }
     if let route = pinned(asked) { return route }
+    if let model = models.index(of: asked) { return routes[model] }
     // A catalogue of who serves which model is asked here, once there is one.
     return fallback.map { Route(providerIndex: $0) }
   }

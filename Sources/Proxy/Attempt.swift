@@ -217,9 +217,10 @@ extension Exchange {
       }
       if connection.socket.peerHasClosed { throw .clientGone }
       let isWaitingForClient = !hasSent && upstreamOut.isEmpty
-      let until = isWaitingForClient ? min(deadline, bodyDeadline) : deadline
+      // The upstream is not to blame while the client keeps it waiting.
+      let until = isWaitingForClient ? bodyDeadline : deadline
       if await connection.parker.park(until: until) == .deadline, now >= until {
-        if isWaitingForClient, now >= bodyDeadline {
+        if isWaitingForClient {
           state.shard.refused(.timeout)
           throw .slow("request body")
         }
@@ -314,16 +315,20 @@ extension Exchange {
   private func receiveReplyHead(_ socket: Socket, _ upstream: Upstream) throws(ReplyFault) -> Bool {
     while true {
       do throws(HeadFault) {
-        while let count = try replyHeads.scan(upstreamIn.view) {
+        while interimCount <= Ceiling.interimReplies, let count = try replyHeads.scan(upstreamIn.view) {
           replyBytes.clear()
           replyBytes.append(upstreamIn.view.extracting(0..<count))
           upstreamIn.consume(count)
           try reply.parse(replyBytes.view)
-          if reply.isInterim { continue }
+          if reply.isInterim {
+            interimCount += 1
+            continue
+          }
           replyFlow = BodyFlow(try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers)
           return true
         }
       } catch { throw .broken("\(error.message)") }
+      if interimCount > Ceiling.interimReplies { throw .broken("it sends interim responses without end") }
       let step: ReadStep
       do throws(IOFault) { step = try socket.read(into: &upstreamIn, ceiling: Ceiling.window) } catch {
         throw .lost(error)

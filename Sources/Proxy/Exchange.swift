@@ -62,6 +62,8 @@ final class Exchange {
   var pending: ByteQueue
   /// All of the request is with the upstream.
   var hasSent = false
+  /// Interim responses (1xx) that were passed over.
+  var interimCount = 0
   /// What was wrong with a body that was being streamed.
   var uploadFault: Refusal?
 
@@ -113,6 +115,7 @@ final class Exchange {
     metadata.clear()
     pending.removeAll()
     hasSent = false
+    interimCount = 0
     uploadFault = nil
     hasAnswered = false
     isChunkedOut = false

@@ -10,6 +10,8 @@ enum Ceiling {
   static let clients = 16_384
   /// Bytes of a caller's request id that are kept.
   static let requestID = 128
+  /// Interim responses (1xx) before one answer.
+  static let interimReplies = 16
   /// Bytes of a provider's model list that are read for the merged one.
   static let modelList = 4 << 20
   /// Bytes and time that are spent on reading what a refused client still sends, so that it sees the answer.

@@ -8,8 +8,19 @@ internal import Transport
 internal import Wire
 
 extension Exchange {
-  /// `GET /healthz` on the proxy's port: whether the process is alive.
+  /// `GET /healthz` on the proxy's port: whether the process is alive. `OPTIONS *` asks the same of the server
+  /// (RFC 9110 section 9.3.7).
   func answerHealth() -> Bool {
+    if let connection, head.isAsterisk {
+      record.isSilent = true
+      record.status = 204
+      HeadWriter.statusLine(204, to: &outbound)
+      HeadWriter.field("Allow", Method.allowed, to: &outbound)
+      writeCommonFields(connection)
+      HeadWriter.end(to: &outbound)
+      hasAnswered = true
+      return true
+    }
     guard let connection, headBytes.view.extracting(head.path).equals("/healthz"),
       head.method == .get || head.method == .head
     else { return false }
@@ -185,7 +196,6 @@ extension Exchange {
         includesUsage: facts.asksForUsage || addsUsage,
         id: id, created: created, into: &text)
     }
-    record.firstTokenAt = now
     if streams { return try streamMock(text, connection) }
     var passing = PassReply(insertsMember: target.isFullService && prepareMetadata())
     passing.piece(text.bytes, member: metadata.view, into: &staging)

@@ -94,9 +94,6 @@ extension Exchange {
   /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
   func admit(_ connection: ClientConnection) throws(Refusal) {
     let bytes = headBytes.view
-    if head.isAsterisk {
-      throw .methodNotAllowed("OPTIONS", path: "*", allow: Method.allowed)
-    }
     if connection.entrance.isLoopback {
       if let authority = head.authority ?? head.host {
         try admitHost(bytes, authority, connection)
@@ -287,6 +284,9 @@ extension Exchange {
       }
     }
     record.isStream = facts.streams
-    if let model = scanner.found(.model) { JSONString.decode(body.view, model.value, into: &modelAsked) }
+    if let model = scanner.found(.model) {
+      JSONString.decode(body.view, model.value, into: &modelAsked)
+      if modelAsked.isEmpty { throw .modelMissing("'model' is empty; name a model.") }
+    }
   }
 }

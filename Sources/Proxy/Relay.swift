@@ -71,7 +71,6 @@ extension Exchange {
       }
     }
     writeReplyHead(connection, added: kind == .json && !metadata.isEmpty ? metadata.count + 1 : 0)
-    record.firstTokenAt = now
     while true {
       do throws(ChunkFault) { try drain(kind, &passing) } catch {
         throw .protocolBroken(upstream.name, "\(error.message)")
@@ -165,6 +164,7 @@ extension Exchange {
   /// Moves the events that are complete to `outbound`, in one chunk; `body` keeps the rest.
   private func drainEvents(_ stream: inout PassStream, _ upstream: Upstream) throws(Refusal) {
     var at = 0
+    var chunkFault: ChunkFault?
     do throws(ChunkFault) {
       scan: while true {
         switch try replyFlow.next(upstreamIn.view, from: at) {
@@ -176,10 +176,14 @@ extension Exchange {
           break scan
         }
       }
-    } catch {
-      throw .protocolBroken(upstream.name, "\(error.message)")
-    }
+    } catch { chunkFault = error }
     upstreamIn.consume(at)
+    // What came before a fault is the provider's word, and goes on.
+    try passEvents(&stream, upstream)
+    if let chunkFault { throw .protocolBroken(upstream.name, "\(chunkFault.message)") }
+  }
+
+  private func passEvents(_ stream: inout PassStream, _ upstream: Upstream) throws(Refusal) {
     if pending.isEmpty { return }
     var from = 0
     while true {
@@ -243,7 +247,7 @@ extension Exchange {
       throw .upstreamAuth(upstream.name, status: reply.status)
     }
     record.end = .complete
-    let status = reply.status == 529 ? 503 : reply.status
+    let status = reply.status
     staging.clear()
     if Fault.isOpenAIShaped(pending.view) {
       staging.append(pending.view)

@@ -69,7 +69,7 @@ extension Exchange {
       }
     }
     if connection.mustClose || !head.keepsAlive {
-      await connection.linger()
+      if !uploadFlow.hasEnded || !hasHead || connection.socket.hasReadable { await connection.linger() }
       return false
     }
     return true

@@ -194,7 +194,8 @@ private struct Page {
     case .counter: out.append(" counter\n")
     case .gauge: out.append(" gauge\n")
     case .histogram: out.append(" histogram\n")
-    case .info: out.append(format == .openMetrics ? " info\n" : " gauge\n")
+    // A gauge in both formats, so that the family is called as its series is.
+    case .info: out.append(" gauge\n")
     }
     if format == .openMetrics, family.unit.utf8CodeUnitCount > 0 {
       out.append("# UNIT ")
@@ -208,7 +209,7 @@ private struct Page {
   /// OpenMetrics announces `remora_requests`, the text format `remora_requests_total`.
   private func announcedName(_ family: Family, into out: inout ByteQueue) {
     out.append(family.name)
-    if format == .prometheusText { out.append(family.suffix) }
+    if format == .prometheusText || family.kind == .info { out.append(family.suffix) }
   }
 
   private func name(_ family: Family, into out: inout ByteQueue) {

@@ -6,7 +6,7 @@
 /// What a metric is, in the words of both formats.
 enum FamilyKind: Sendable {
   case counter, gauge, histogram
-  /// Facts in labels, value 1: a type of its own in OpenMetrics, a gauge in the text format.
+  /// Facts in labels, value 1.
   case info
 }
 
@@ -18,7 +18,7 @@ enum Dimension: Sendable {
 
 /// One metric as it is announced.
 struct Family: Sendable {
-  /// Without `_total` or `_info`: OpenMetrics names the family so.
+  /// Without `_total` or `_info`: OpenMetrics names counters so.
   let name: StaticString
   let kind: FamilyKind
   let help: StaticString

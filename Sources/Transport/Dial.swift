@@ -102,7 +102,7 @@ package final class Dialer {
       }
       if race.isEmpty {
         resolver.doubt(endpoint.host)
-        throw .connect(race.failures.joined(separator: "; "))
+        throw .connect("\(endpoint.host):\(endpoint.port) (\(race.failures.joined(separator: "; ")))")
       }
       let wake = untried.isEmpty ? deadline : min(deadline, nextStart)
       if await parker.park(until: wake) == .deadline, loop.now >= deadline {

@@ -159,7 +159,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   }
 
   private func sleepTime() -> Int32 {
-    if !jobs.isEmpty { return 0 }
+    if !jobs.isEmpty || isStopped { return 0 }
     // Announce the sleep first, then look into the mailbox: whoever posts after the look sees the announcement.
     sleeping.store(true, ordering: .sequentiallyConsistent)
     if mailbox.withLock({ !$0.jobs.isEmpty || !$0.posts.isEmpty }) { return 0 }

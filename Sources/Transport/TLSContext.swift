@@ -139,6 +139,8 @@ private func verifyTakingNotes(_ store: OpaquePointer?, _ unused: UnsafeMutableR
   /// Servers send two tickets per connection; more than four would only grow stale.
   private static let ceiling = 4
   private var kept: [OpaquePointer] = unsafe []
+  /// The name whose certificate was verified when they were made.
+  private var host = ""
   /// How many handshakes took up an earlier session.
   package internal(set) var resumed = 0
 
@@ -151,7 +153,15 @@ private func verifyTakingNotes(_ store: OpaquePointer?, _ unused: UnsafeMutableR
     unsafe kept.append(session)
   }
 
-  func take() -> OpaquePointer? { unsafe kept.popLast() }
+  /// A session of an earlier connection to `host`; those to another name go, for a server that takes a session
+  /// up shows no certificate again.
+  func take(for host: String) -> OpaquePointer? {
+    if host != self.host {
+      removeAll()
+      self.host = host
+    }
+    return unsafe kept.popLast()
+  }
 
   package func removeAll() {
     while let session = unsafe kept.popLast() { unsafe SSL_SESSION_free(session) }

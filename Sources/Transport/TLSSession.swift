@@ -45,7 +45,7 @@ internal import Wire
       if let sessions {
         unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(sessions).toOpaque())
         self.sessions = sessions
-        if let session = unsafe sessions.take() {
+        if let session = unsafe sessions.take(for: host) {
           unsafe SSL_set_session(ssl, session)
           unsafe SSL_SESSION_free(session)
         }
@@ -76,9 +76,13 @@ internal import Wire
   private static func expect(_ host: String, _ ssl: OpaquePointer) throws(TLSFault) {
     let name = host.hasSuffix(".") ? String(host.dropLast()) : host
     let parameters = unsafe SSL_get0_param(ssl)
-    unsafe X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    unsafe X509_VERIFY_PARAM_set_hostflags(
+      parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
     let accepted: Bool
-    if Address(ip: name, port: 0) != nil {
+    if name.isEmpty || name.hasPrefix(".") || name.utf8.contains(0) {
+      // OpenSSL would take a leading dot for any name below it, and an empty name for any name at all.
+      accepted = false
+    } else if Address(ip: name, port: 0) != nil {
       accepted = unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1
     } else {
       accepted =

@@ -51,8 +51,8 @@ import Testing
     Case(asked: "", expected: "gateway ="),
     Case(asked: "gpt-4o", expected: "gateway ="),
     Case(asked: String(repeating: "x", count: 100_000), expected: "gateway ="),
-    // A name of `models` before a pin, a pin before the default.
-    Case(asked: "gateway/taken", expected: "other given"),
+    // A pin before a name of `models` and before the default.
+    Case(asked: "gateway/taken", expected: "gateway taken", isPinned: true),
     Case(asked: "gateway/free", expected: "gateway free", isPinned: true),
     Case(asked: "other/alias", expected: "other alias", isPinned: true),
     Case(asked: "a.b-c_d/x", expected: "a.b-c_d x", isPinned: true),

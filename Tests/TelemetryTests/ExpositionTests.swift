@@ -125,7 +125,7 @@ private func busySnapshot() -> MetricSnapshot {
     #expect(text.flatMap(\.samples) == open.flatMap(\.samples))
     #expect(text.count == open.count)
     #expect(open.first { $0.name == "remora_cost_usd" }?.unit == "usd")
-    #expect(open.first { $0.name == "remora_build" }?.type == "info")
+    #expect(open.first { $0.name == "remora_build_info" }?.type == "gauge")
   }
 
   @Test("a family's lines are exactly these")

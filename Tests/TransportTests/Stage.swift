@@ -13,6 +13,7 @@ actor Stage {
   private init(on loop: Loop) { self.loop = loop }
 
   /// Runs `body` on a new loop, which ends with it.
+  @discardableResult
   static func run<Result: Sendable>(
     _ body: @Sendable (isolated Stage) async throws -> Result
   ) async throws -> Result {
@@ -94,7 +95,12 @@ func socketPair() throws -> (Int32, Int32) {
 
 /// Bytes that show where a part is missing or out of place.
 func pattern(_ count: Int) -> [UInt8] {
-  (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+  // No power of two, so that a record or a block in the wrong place shows.
+  let period = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(count)
+  while bytes.count < count { bytes.append(contentsOf: period.prefix(count - bytes.count)) }
+  return bytes
 }
 
 /// A directory for one test run, which is removed when the process ends.

@@ -17,7 +17,12 @@ package enum Fault {
     else {
       return false
     }
-    return JSONView.kind(body, message) == .string
+    // All four members, or SDKs that read them find less than OpenAI's own errors have.
+    guard JSONView.kind(body, message) == .string, JSONView.value(body, in: error, at: "type") != nil,
+      JSONView.value(body, in: error, at: "param") != nil,
+      let code = JSONView.value(body, in: error, at: "code")
+    else { return false }
+    return JSONView.kind(body, code) == .string || JSONValue.isNull(body, code)
   }
 
   /// Appends `body` in OpenAI's shape; `status` gives the type and a message where the body has none.
@@ -54,6 +59,8 @@ package enum Fault {
         text.truncate(to: min(text.count, messageCeiling))
         JSONWriter.string(text.bytes, into: &out)
       }
+    } else if let sentence = sentence(body) {
+      JSONWriter.string(body.extracting(sentence), into: &out)
     } else {
       JSONWriter.string("Provider '\(provider)' answered \(status) without a message.", into: &out)
     }
@@ -77,6 +84,20 @@ package enum Fault {
     case 400..<500: "invalid_request_error"
     default: "api_error"
     }
+  }
+
+  /// A body that is plain text says what is wrong by itself; a page of HTML doesn't.
+  private static func sentence(_ body: Span<UInt8>) -> Range<Int>? {
+    var start = 0
+    while start < body.count, body[start] <= ASCII.space { start += 1 }
+    guard start < body.count else { return nil }
+    switch body[start] {
+    case UInt8(ascii: "<"), UInt8(ascii: "{"), UInt8(ascii: "["), ASCII.quote: return nil
+    default: break
+    }
+    var end = min(body.count, start + messageCeiling)
+    for at in start..<end where body[at] < ASCII.space && body[at] != ASCII.tab { end = min(end, at) }
+    return start..<end
   }
 
   private static func isJSON(_ body: Span<UInt8>) -> Bool {

@@ -52,6 +52,9 @@ package struct RequestFacts: Sendable {
       default: throw .wrongType(parameter: "stream", expected: "a boolean")
       }
     }
+    if let options = scanner.found(.streamOptions), options.kind != .object, options.kind != .null {
+      throw .wrongType(parameter: "stream_options", expected: "an object")
+    }
     if let options = scanner.found(.streamOptions), options.kind == .object,
       let usage = JSONView.value(body, in: options.value, at: "include_usage")
     {
