@@ -58,7 +58,7 @@ final class Volume {
   }
 
   private func names(in directory: String) throws -> [String] {
-    let listing = try #require(unsafe opendir(directory))
+    guard let listing = unsafe opendir(directory) else { return [] }
     defer { unsafe closedir(listing) }
     var names: [String] = []
     while let entry = unsafe readdir(listing) {
