@@ -120,7 +120,8 @@ package final class WatchRoll: Sendable {
       if next == seen { break }
       seen = next
     }
-    return true
+    // An event may have told of the same change meanwhile, and the files have been read.
+    return state.withLock { $0.trails } != seen
   }
 
   // MARK: Events
