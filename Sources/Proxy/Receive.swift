@@ -63,7 +63,8 @@ extension Exchange {
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
     record.endpoint = target.endpoint
-    if !head.keepsAlive { connection.mustClose = true }
+    // While draining, what still comes is served, and each connection ends with its answer.
+    if !head.keepsAlive || state.isDraining { connection.mustClose = true }
     uploadFlow = BodyFlow(head.framing)
     takeRequestID()
   }

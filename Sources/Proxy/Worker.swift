@@ -127,7 +127,6 @@ actor Worker {
     if state.isDraining { return }
     state.isDraining = true
     state.readiness.drain()
-    state.wakeIdle()
     state.onIdle = { [weak self] in self?.assumeIsolated { $0.leave() } }
     if state.inFlight == 0 { return leave() }
     let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.leave() } }

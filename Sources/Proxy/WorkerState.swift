@@ -116,11 +116,6 @@ final class WorkerState {
     if inFlight == 0 { onIdle?() }
   }
 
-  /// Wakes idle connections so that they see a drain.
-  func wakeIdle() {
-    for connection in connections.values where connection.isIdle { connection.parker.signal() }
-  }
-
   // MARK: Ids
 
   /// 64 bits that are as good as random (SplitMix64); not a secret.
