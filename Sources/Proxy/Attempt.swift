@@ -222,6 +222,7 @@ extension Exchange {
         }
       }
       if connection.socket.peerHasClosed { throw .clientGone }
+      if state.isOver { throw .draining }
       let isWaitingForClient = !hasSent && upstreamOut.isEmpty
       // The upstream is not to blame while the client keeps it waiting.
       let until = isWaitingForClient ? bodyDeadline : deadline

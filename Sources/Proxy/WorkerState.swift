@@ -45,6 +45,8 @@ final class WorkerState {
   var crew: [Worker] = []
   var configHealth = ConfigHealth()
   var isDraining = false
+  /// The drain's time is over: what is still under way is told so and ends.
+  var isOver = false
   /// Called when there is room for a connection again.
   var onRoom: (() -> Void)?
 
@@ -114,6 +116,12 @@ final class WorkerState {
     if spare.count < 64 { spare.append(exchange) }
     inFlight -= 1
     if inFlight == 0 { onIdle?() }
+  }
+
+  /// Ends what is under way, each in its own way.
+  func endAll() {
+    isOver = true
+    for connection in connections.values { connection.parker.signal() }
   }
 
   // MARK: Ids
