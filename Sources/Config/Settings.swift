@@ -73,7 +73,7 @@ package struct Retry: Sendable, Equatable {
 
 package struct Telemetry: Sendable, Equatable {
   package enum AccessLog: String, Sendable, Equatable, CaseIterable { case json, off }
-  package enum Level: String, Sendable, Equatable, CaseIterable { case debug, info, warning, error }
+  package enum Level: String, Sendable, Equatable, CaseIterable { case trace, debug, info, warn, error }
 
   package var accessLog = AccessLog.json
   package var level = Level.info

@@ -14,6 +14,8 @@ extension Exchange {
     if record.end == .clientGone, !hasAnswered { record.status = 499 }
     var counted = ExchangeRecord(endpoint: record.endpoint, status: record.status)
     counted.durationNanoseconds = end.nanoseconds(since: record.startedAt)
+    // The last turn began with the event that brought the answer's end.
+    record.overhead = max(0, record.overhead) + end.nanoseconds(since: now)
     counted.overheadNanoseconds = record.overhead
     counted.firstTokenNanoseconds = record.firstTokenAt.map {
       $0.nanoseconds(since: record.receivedAt ?? record.startedAt)

@@ -47,7 +47,7 @@ extension Exchange {
       dropUpstream()
       if lease.isReused, !isReplay, mayReplay {
         isReplay = true
-        rewind()
+        rewind(upstream)
         continue
       }
       let refusal = lost(upstream, fault)
@@ -90,7 +90,8 @@ extension Exchange {
     }
   }
 
-  private func rewind() {
+  private func rewind(_ upstream: Upstream) {
+    prepare(upstream)
     upstreamOut.removeAll()
     upstreamIn.removeAll()
     if isJSON { upload = .buffered(at: 0) } else { upload = .sent }
@@ -197,7 +198,12 @@ extension Exchange {
         let before = record.requestBytes
         do throws(IOFault) { hasSent = try pump(socket, connection) } catch {
           // The upstream may have answered before it closed: its answer counts more than the lost rest.
-          if case .some(true) = try? receiveReplyHead(socket, upstream) { return .answered }
+          do throws(ReplyFault) {
+            if try receiveReplyHead(socket, upstream) { return .answered }
+          } catch {
+            // An alert says more than the reset behind it.
+            if case .lost(.tls(let fault)) = error { return .lost(.tls(fault)) }
+          }
           return .lost(error)
         }
         if let fault = uploadFault { throw fault }
@@ -216,6 +222,7 @@ extension Exchange {
         }
       }
       if connection.socket.peerHasClosed { throw .clientGone }
+      if state.isOver { throw .draining }
       let isWaitingForClient = !hasSent && upstreamOut.isEmpty
       // The upstream is not to blame while the client keeps it waiting.
       let until = isWaitingForClient ? bodyDeadline : deadline

@@ -24,7 +24,6 @@ final class ClientConnection {
   let entrance: Entrance
   var inbound: ByteQueue
   private var heads = HeadScanner(for: .client)
-  private(set) var isIdle = true
   /// Nothing may be read after the exchange under way.
   var mustClose = false
 
@@ -55,12 +54,10 @@ final class ClientConnection {
     }
     while !mustClose {
       guard await receiveFirstBytes() else { return }
-      isIdle = false
       let exchange = state.takeExchange()
       exchange.begin(self)
       let goesOn = await exchange.run()
       state.giveBack(exchange)
-      isIdle = true
       if !goesOn { return }
     }
   }
@@ -74,7 +71,6 @@ final class ClientConnection {
       case .bytes: break
       case .end: return false
       case .wouldBlock:
-        if state.readiness.isDraining { return false }
         if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return false }
       }
     }

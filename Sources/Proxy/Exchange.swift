@@ -97,6 +97,7 @@ final class Exchange {
   func reset() {
     connection = nil
     hasHead = false
+    requestID.removeAll(keepingCapacity: true)
     headBytes.removeAll()
     body.removeAll()
     modelAsked.clear()

@@ -34,6 +34,8 @@ enum Deadline {
   static let heartbeat = Duration.seconds(15)
   /// From a stream's own end to the end of its body.
   static let afterDone = Duration.seconds(2)
+  /// For error events and answers to leave at the end of a drain.
+  static let lastWords = Duration.milliseconds(500)
   /// A provider's model list, for the merged one.
   static let modelList = Duration.seconds(5)
 }

@@ -63,9 +63,11 @@ extension Exchange {
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
     record.endpoint = target.endpoint
-    if !head.keepsAlive { connection.mustClose = true }
+    // While draining, what still comes is served, and each connection ends with its answer.
+    if !head.keepsAlive || state.isDraining { connection.mustClose = true }
     uploadFlow = BodyFlow(head.framing)
     takeRequestID()
+    if state.isOver, connection.entrance.role == .proxy { throw .draining }
   }
 
   /// Keeps the caller's request id where it is fit for a header and a log, else makes one.
@@ -94,6 +96,11 @@ extension Exchange {
   /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
   func admit(_ connection: ClientConnection) throws(Refusal) {
     let bytes = headBytes.view
+    // The admin port's paths mean nothing here, and no provider has them.
+    let path = bytes.extracting(head.path)
+    if path.equals("/metrics") || path.equals("/readyz") || path.equals("/quitquitquit") {
+      throw .notFound(shownPath())
+    }
     if connection.entrance.isLoopback {
       if let authority = head.authority ?? head.host {
         try admitHost(bytes, authority, connection)

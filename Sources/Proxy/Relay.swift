@@ -20,6 +20,8 @@ private enum Arrival {
   case silence
   case timeout
   case clientGone
+  /// The process ends.
+  case shutdown
 }
 
 extension Exchange {
@@ -236,7 +238,7 @@ extension Exchange {
       case .bytes, .silence: continue
       case .clientGone: throw .clientGone
       // A part of an error says more than none.
-      case .end, .broken, .timeout: break reading
+      case .end, .broken, .timeout, .shutdown: break reading
       }
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
@@ -344,6 +346,8 @@ extension Exchange {
   func prepareMetadata() -> Bool {
     metadata.clear()
     guard lineup.snapshot.settings.responseMetadata == .body, let upstream else { return false }
+    // Behind another Remora its member is there already, and a second one would make two readings.
+    if socket != nil, reply.fields.first(.xRemora) != nil { return false }
     metadata.append("\"x_remora\":{\"request_id\":")
     JSONWriter.string(requestID.span, into: &metadata)
     metadata.append(",\"provider\":")
@@ -376,6 +380,7 @@ extension Exchange {
         if !outbound.isEmpty { _ = try connection.socket.write(from: &outbound) }
       } catch { return .clientGone }
       if connection.socket.peerHasClosed { return .clientGone }
+      if state.isOver { return .shutdown }
       // An answer may begin before the request has ended; what is left of it goes on beside.
       if !hasSent { hasSent = (try? pump(socket, connection)) ?? true }
       if outbound.count < Ceiling.window {
@@ -405,6 +410,7 @@ extension Exchange {
     switch arrival {
     case .bytes, .silence: return
     case .clientGone: throw .clientGone
+    case .shutdown: throw .draining
     case .timeout:
       throw .timeout(upstream.name, "sent nothing for \(upstream.timeouts.idle.shown) (timeouts.idle)")
     case .end, .broken(.truncated):

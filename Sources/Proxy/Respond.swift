@@ -40,7 +40,9 @@ extension Exchange {
     }
     dropUpstream()
     record.errorCode = refusal.code
-    record.end = refusal.status == 504 ? .idleTimeout : record.wasCutUpstream ? .upstreamEOF : .error
+    record.end =
+      refusal.status == 504
+      ? .idleTimeout : record.wasCutUpstream ? .upstreamEOF : state.isOver ? .shutdown : .error
     if hasAnswered { return cut(refusal, connection) }
     record.status = refusal.status
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.

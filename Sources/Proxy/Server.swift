@@ -230,9 +230,10 @@ private final class Outcome: Sendable {
 extension Log.Level {
   init(_ level: Config.Telemetry.Level) {
     switch level {
+    case .trace: self = .trace
     case .debug: self = .debug
     case .info: self = .info
-    case .warning: self = .warn
+    case .warn: self = .warn
     case .error: self = .error
     }
   }

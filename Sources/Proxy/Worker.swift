@@ -159,12 +159,19 @@ actor Worker {
     if state.isDraining { return }
     state.isDraining = true
     state.readiness.drain()
-    state.wakeIdle()
     state.onIdle = { [weak self] in self?.assumeIsolated { $0.leave() } }
     if state.inFlight == 0 { return leave() }
-    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.leave() } }
+    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.endAll() } }
     deadline = alarm
     loop.arm(alarm, at: loop.now + state.lineup.snapshot.settings.shutdown.drain)
+  }
+
+  /// The drain's time is over: streams get their error event, then the process leaves.
+  private func endAll() {
+    state?.endAll()
+    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.leave() } }
+    deadline = alarm
+    loop.arm(alarm, at: loop.now + Deadline.lastWords)
   }
 
   private func leave() {

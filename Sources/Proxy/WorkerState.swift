@@ -47,6 +47,8 @@ final class WorkerState {
   /// What is wrong with the configuration that was read last, while an earlier one is in force.
   var configProblem: String?
   var isDraining = false
+  /// The drain's time is over: what is still under way is told so and ends.
+  var isOver = false
   /// Called when there is room for a connection again.
   var onRoom: (() -> Void)?
 
@@ -131,9 +133,10 @@ final class WorkerState {
     if inFlight == 0 { onIdle?() }
   }
 
-  /// Wakes idle connections so that they see a drain.
-  func wakeIdle() {
-    for connection in connections.values where connection.isIdle { connection.parker.signal() }
+  /// Ends what is under way, each in its own way.
+  func endAll() {
+    isOver = true
+    for connection in connections.values { connection.parker.signal() }
   }
 
   // MARK: Ids

@@ -102,7 +102,7 @@ package final class Dialer {
       }
       if race.isEmpty {
         resolver.doubt(endpoint.host)
-        throw .connect("\(endpoint.host):\(endpoint.port) (\(race.failures.joined(separator: "; ")))")
+        throw .connect(race.story(of: endpoint))
       }
       let wake = untried.isEmpty ? deadline : min(deadline, nextStart)
       if await parker.park(until: wake) == .deadline, loop.now >= deadline {
@@ -163,6 +163,13 @@ package final class Dialer {
         socket.close()
       }
       return nil
+    }
+
+    /// What each address came to, behind the name that they belong to.
+    func story(of endpoint: Endpoint) -> String {
+      let reasons = failures.joined(separator: "; ")
+      if endpoint.isLocal || Address(ip: endpoint.host, port: 0) != nil { return reasons }
+      return "\(endpoint.host):\(endpoint.port) (\(reasons))"
     }
 
     mutating func closeAll() {

@@ -21,6 +21,8 @@ package final class Resolver {
   /// The configured upstreams are few; this bounds what a reload with other names can leave behind.
   private static let ceiling = 256
 
+  private static let loopback = ["127.0.0.1", "::1"].compactMap { Address(ip: $0, port: 0) }
+
   private struct Entry {
     var addresses: [Address]
     var fetchedAt: Instant
@@ -44,6 +46,8 @@ package final class Resolver {
     of host: String, parker: Parker, until deadline: Instant
   ) async throws(ResolveFault) -> [Address] {
     if let literal = Address(ip: host, port: 0) { return [literal] }
+    // RFC 6761 section 6.3: always loopback, whatever a resolver or a hosts file without ::1 says.
+    if host == "localhost" { return Self.loopback }
     if let entry = entries[host] {
       let age = loop.now.nanoseconds(since: entry.fetchedAt)
       if age < Int(Self.freshness.nanoseconds), !entry.mustRefresh { return entry.addresses }

@@ -155,9 +155,10 @@ package final class Socket: EventSource {
       mayRead = false
       return .wouldBlock
     }
+    let code = errno
     hasFailed = true
     peerHasClosed = true
-    return .failed(errno)
+    return .failed(code)
   }
 
   /// One `send`, for plain writes and for TLS's own. Never raises SIGPIPE.
@@ -172,8 +173,11 @@ package final class Socket: EventSource {
       mayWrite = false
       return .wouldBlock
     }
+    let code = errno
     hasFailed = true
-    return .failed(errno)
+    // What the peer said before it broke the connection can still be read: a TLS alert, an early answer.
+    mayRead = true
+    return .failed(code)
   }
 
   // MARK: Life

@@ -18,6 +18,7 @@ internal import Wire
   private let context: TLSContext
   private(set) var isEstablished = false
   private(set) var isBroken = false
+  private var hasFailedToWrite = false
   private var hasSeenEnd = false
 
   /// Starts TLS on `socket`, as a client that expects to meet `host`, or as a server.
@@ -181,7 +182,7 @@ internal import Wire
   ///
   /// - Returns: how many were taken, nil if the same bytes must be offered again later.
   func write(_ bytes: UnsafeRawBufferPointer) throws(IOFault) -> Int? {
-    if isBroken { throw .tls(.closed) }
+    if isBroken || hasFailedToWrite { throw .tls(.closed) }
     ERR_clear_error()
     var count = 0
     let result = unsafe SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
@@ -189,7 +190,8 @@ internal import Wire
     switch unsafe SSL_get_error(ssl, result) {
     case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return nil
     default:
-      isBroken = true
+      // Reading goes on: the peer's alert may be waiting.
+      hasFailedToWrite = true
       throw lastFault()
     }
   }
@@ -203,7 +205,7 @@ internal import Wire
 
   /// Tells the peer that nothing more comes; its own notice is not waited for.
   func closeNotify() {
-    guard isEstablished, !isBroken, !isBrokenAfterData else { return }
+    guard isEstablished, !isBroken, !isBrokenAfterData, !hasFailedToWrite else { return }
     ERR_clear_error()
     _ = unsafe SSL_shutdown(ssl)
   }

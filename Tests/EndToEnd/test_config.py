@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import jsonschema
+import openai
 import pytest
 import yaml
 
@@ -422,6 +423,42 @@ def test_a_request_under_way_is_finished(start_remora, sdk, upstream):
     deadline = time.monotonic() + 2
     while proxy.admin("/readyz").status != 503:
         assert time.monotonic() < deadline, "still ready after SIGTERM"
+    gate.open()
+    assert "".join(each.choices[0].delta.content or "" for each in stream) == TEXT
+    assert proxy.process.wait(5) == 0
+    proxy.process = None
+
+
+def test_stream_longer_than_the_drain_ends_in_an_error(start_remora, sdk, upstream):
+    """At the end of the drain a stream says that it is cut, and other calls are told to come again."""
+    proxy = start_remora(upstream, {"shutdown": {"drain": "300ms"}})
+    upstream.reply(SSE_HEAD, event(next(chat_chunks({"model": "gpt-4o"}))), STALL)
+    stream = iter(sdk(proxy).chat.completions.create(**CHAT, stream=True))
+    next(stream)
+    proxy.process.send_signal(signal.SIGTERM)
+    with pytest.raises(openai.APIError) as caught:
+        list(stream)
+    assert caught.value.code == "draining" and caught.value.type == "overloaded_error"
+    assert proxy.process.wait(5) == 0
+    assert '"end":"shutdown"' in proxy.stdout
+    proxy.process = None
+
+
+def test_what_comes_during_a_drain_is_served(start_remora, sdk, upstream):
+    """The application is still at work when SIGTERM comes: it is served until it has nothing under way."""
+    proxy = start_remora(upstream)
+    gate = Gate()
+    chunks = list(chat_chunks({"model": "gpt-4o"}))
+    upstream.reply(SSE_HEAD, event(chunks[0]), gate, *(event(each) for each in chunks[1:]), event("[DONE]"), LAST_CHUNK)
+    stream = iter(sdk(proxy).chat.completions.create(**CHAT, stream=True))
+    next(stream)
+    proxy.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 2
+    while proxy.admin("/readyz").status != 503:
+        assert time.monotonic() < deadline, "still ready after SIGTERM"
+    assert proxy.admin("/healthz").status == 200
+    got = proxy.ask(request("GET", "/v1/echo/late"))
+    assert got.status == 200 and got.get("connection") == "close"
     gate.open()
     assert "".join(each.choices[0].delta.content or "" for each in stream) == TEXT
     assert proxy.process.wait(5) == 0

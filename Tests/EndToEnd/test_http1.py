@@ -188,7 +188,8 @@ def test_accepted(plain, upstream, name, cut):
         assert (got.status, got.json()["length"]) == (200, length), got.head
         # The connection's next request starts where this one ended.
         assert client.ask(request("GET", "/v1/echo/next")).json()["target"] == "/v1/echo/next"
-    assert len(upstream.requests) == 2
+    # A refused request of an earlier test may reach the provider late, and never whole.
+    assert len([each for each in upstream.requests if each.complete]) == 2
 
 
 def test_one_field_line_reaches_upstream_as_sent(plain, upstream):

@@ -9,6 +9,7 @@ import datetime
 import re
 import shutil
 import ssl
+import time
 
 import openai
 import pytest
@@ -250,6 +251,9 @@ def test_closed_connection_is_not_reused(start_remora, start_upstream):
 def test_warm_connections(start_remora, start_upstream):
     server = start_upstream()
     proxy = start_remora(server, provider={"pool": {"warm": 1}})
+    deadline = time.monotonic() + 10
+    while proxy.total("remora_upstream_connections", state="idle") != 1:
+        assert time.monotonic() < deadline, "no connection was opened ahead of need"
     assert proxy.ask(request("GET", "/v1/echo")).status == 200
     assert server.connections[0].opened_at < server.requests[0].at
     assert server.requests[0].connection is server.connections[0]

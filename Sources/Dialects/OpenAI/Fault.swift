@@ -88,6 +88,7 @@ package enum Fault {
 
   /// A body that is plain text says what is wrong by itself; a page of HTML doesn't.
   private static func sentence(_ body: Span<UInt8>) -> Range<Int>? {
+    if isJSON(body) { return nil }
     var start = 0
     while start < body.count, body[start] <= ASCII.space { start += 1 }
     guard start < body.count else { return nil }

@@ -94,7 +94,7 @@ struct DemoStage: Sendable {
     settings.admin = admin
     // The tour says what people want to know, and in their words.
     settings.telemetry.accessLog = .off
-    settings.telemetry.level = .warning
+    settings.telemetry.level = .warn
     settings.shutdown.drain = .seconds(1)
     self.settings = settings
     self.notes = notes

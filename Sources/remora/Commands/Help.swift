@@ -36,7 +36,7 @@ enum Help {
         --config FILE      the configuration, YAML or JSON
         --listen ADDR      where to take requests, instead of the configuration's 'listen'; repeatable
         --admin ADDR       where to serve health and metrics, instead of the configuration's 'admin'
-        --log-level LEVEL  debug, info, warning or error
+        --log-level LEVEL  trace, debug, info, warn or error
 
       ADDR is host:port, [::1]:4141 or unix:/path. Exit status: 0 after a signal, 1 if it could not start,
       2 for wrong usage.

@@ -138,7 +138,10 @@ import Wire
   @Test(
     "what the SDKs can read is told from what they can't",
     arguments: [
-      (#"{"error":{"message":"m"}}"#, true), (#" {"x":1,"error":{"code":1,"message":"m"}} "#, true),
+      (#"{"error":{"message":"m"}}"#, false), (#" {"x":1,"error":{"code":1,"message":"m"}} "#, false),
+      (#" {"x":1,"error":{"code":null,"message":"m","param":null,"type":"t"}} "#, true),
+      (#"{"error":{"code":"c","message":"m","param":"p","type":"t","more":[]}}"#, true),
+      (#"{"error":{"code":1,"message":"m","param":"p","type":"t"}}"#, false),
       (#"{"error":{"message":null}}"#, false), (#"{"error":"m"}"#, false), (#"{"error":null}"#, false),
       (#"[{"error":{"message":"m"}}]"#, false), (#"{"message":"m"}"#, false), ("", false), ("<html>", false),
       (#"{"error":{"message":"m"}"#, false), (#"{"error":{"message":"m"}}x"#, false),

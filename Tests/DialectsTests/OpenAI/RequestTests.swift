@@ -41,6 +41,16 @@ import Wire
     "\"z\" : 123456789012345678901234567890.10e+2 ,\r\n\t\"x\":\"\\u0041\\/\\ud83d\\ude00ä\", \"x\":[ ],\"a\":-0.0"
 
   @Test(
+    "what steers must have its type",
+    arguments: [
+      #"{"stream":"yes"}"#, #"{"stream":1}"#, #"{"model":7}"#, #"{"model":null}"#, #"{"stream_options":[]}"#,
+      #"{"stream":true,"stream_options":true}"#, "[]", "7",
+    ])
+  func wrongTypes(_ body: String) {
+    #expect(throws: RequestFacts.Fault.self) { try read(body) }
+  }
+
+  @Test(
     "whether a stream and its usage are wanted",
     arguments: [
       ("{}", false, false), (#"{"stream":true}"#, true, false), (#"{"stream":false}"#, false, false),
@@ -51,7 +61,6 @@ import Wire
       (#"{"stream":true,"stream_options":{"include_usage":"true"}}"#, true, false),
       (#"{"stream":true,"stream_options":{"include\u005fusage":true}}"#, true, true),
       (#"{"stream":true,"stream_options":null}"#, true, false),
-      (#"{"stream":true,"stream_options":[]}"#, true, false),
       (#"{"\u0073tream":true}"#, true, false), (#"{"nested":{"stream":true}}"#, false, false),
     ])
   func facts(_ body: String, _ streams: Bool, _ asksForUsage: Bool) throws {

@@ -1,0 +1,84 @@
+// Whether README.md says of the configuration what the program says.
+
+import Testing
+import Wire
+
+@testable import Config
+
+private enum Readme {
+  static let path = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/README.md"
+
+  /// The lines between `heading` and the next heading.
+  static func section(_ heading: String) throws -> [Substring] {
+    let contents = try FileContents.read(path, ceiling: 1 << 20)
+    let lines = contents.bytes.text().split(separator: "\n", omittingEmptySubsequences: false)
+    let start = try #require(lines.firstIndex { $0 == heading }, "README.md has no heading '\(heading)'")
+    return Array(lines[start...].dropFirst().prefix { !$0.hasPrefix("## ") && !$0.hasPrefix("### ") })
+  }
+
+  /// The rows of a section's table, without the two lines of its head.
+  static func rows(of heading: String) throws -> [String] {
+    try section(heading).filter { $0.hasPrefix("|") }.dropFirst(2).map(String.init)
+  }
+
+  /// The text of a section's first YAML block.
+  static func yaml(of heading: String) throws -> String {
+    let block = try section(heading).drop { $0 != "```yaml" }.dropFirst().prefix { $0 != "```" }
+    return block.joined(separator: "\n") + "\n"
+  }
+
+  /// What a failed comparison asks for.
+  static func wanted(_ rows: [String], of heading: String) -> Comment {
+    Comment(rawValue: "the table of '\(heading)' in README.md should be:\n" + rows.joined(separator: "\n"))
+  }
+}
+
+@Suite("README") struct ReadmeTests {
+  @Test func namesEveryKey() throws {
+    let heading = "### Every key"
+    let rows = Schema.reference().split(separator: "\n").map { line in
+      let parts = line.split(separator: "`", maxSplits: 2, omittingEmptySubsequences: false)
+      return parts.count == 3 ? "| `\(parts[1])` | \(parts[2].dropFirst(2)) |" : String(line)
+    }
+    #expect(try Readme.rows(of: heading) == rows, Readme.wanted(rows, of: heading))
+  }
+
+  @Test func namesEveryKind() throws {
+    let heading = "### Kinds of provider"
+    let rows = ProviderKind.allCases.map { kind in
+      let url = kind.row.baseURL.map { "`\($0.text)`" } ?? (kind.row.needsBaseURL ? "must be said" : "")
+      let variables = kind.row.keyVariables.map { "`\($0)`" }.joined(separator: " or ")
+      return "| `\(kind.rawValue)` | \(url) | \(variables) | \(kind.isAvailable ? "yes" : "not yet") |"
+    }
+    #expect(try Readme.rows(of: heading) == rows, Readme.wanted(rows, of: heading))
+  }
+
+  /// What the list says, and a configuration that asks for it.
+  @Test(arguments: [
+    ("- `consumers`", "consumers: { required: true }"),
+    ("- `limits`", "limits: { requests_per_minute: 1 }"),
+    ("- `policies`, `policy_chain`", "policies: { pii: { kind: pii_detector } }"),
+    ("- `retry`", "retry: { attempts: 2 }"),
+    ("- `prices`", "prices: { mock/m: { input: 1, output: 1 } }"),
+    ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }"),
+    ("- more than one target", "models: { m: [mock/a, mock/b] }"),
+    ("- `deprecated: true`", "models: { m: { targets: mock/a, deprecated: true } }"),
+  ])
+  func listsWhatIsNotAvailable(line: String, text: String) throws {
+    let section = try Readme.section("### Not available yet")
+    #expect(section.contains { $0.hasPrefix(line) })
+    let problems = Fixture.decode(text: "providers: { mock: }\n" + text + "\n").problems
+    #expect(
+      problems.contains { $0.message.contains("not available yet") },
+      "this is available now: take '\(line)' out of 'Not available yet' in README.md, and say what it does")
+  }
+
+  @Test(arguments: ["### An example", "## From a base URL to metrics in five minutes"])
+  func showsConfigurationsThatHold(heading: String) throws {
+    let text = try Readme.yaml(of: heading)
+    try #require(text.contains("providers:"))
+    let loaded = Fixture.decode(text: text)
+    #expect(loaded.problems.map(\.description) == [])
+    #expect(loaded.warnings.map(\.description) == [])
+  }
+}
