@@ -1,6 +1,6 @@
-// One generation of the configuration: the file and everything that it names, read as they were at one point in
-// time, checked whole and compiled whole. All of this may block, so it runs on a thread of its own.
-// Next: Reload.swift, which puts a generation into force.
+// One generation of the configuration: the file and everything that it names, read as they were at one point
+// in time, checked whole and compiled whole. All of this may block, so it runs on a thread of its own. Next:
+// Reload.swift, which puts a generation into force.
 
 package import Config
 internal import Glibc
@@ -164,9 +164,9 @@ extension Reference {
 extension Settings {
   /// Puts back what can't change while the process runs: where it listens, and how many workers it has.
   ///
-  /// Listen entries take the order of those that run, so that an index means the same entry in every snapshot; what
-  /// an entry says beside its address does change.
-  /// - Returns: the keys that wait for a restart, and the places of entries that are only there because they run.
+  /// Listen entries take the order of those that run, so that an index means the same entry in every
+  /// snapshot; what an entry says beside its address does change.
+  /// - Returns: the keys that wait for a restart, and the places of entries that only go on because they run.
   mutating func settle(on running: Settings) -> (waiting: [String], kept: Set<Int>) {
     var waiting: [String] = []
     var kept = Set<Int>()

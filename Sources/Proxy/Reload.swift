@@ -1,5 +1,5 @@
-// Keeps what is in force in step with the files: asks for a new generation when something has changed or somebody
-// wants it, hands a good one to every worker, and says what is wrong with a bad one.
+// Keeps what is in force in step with the files: asks for a new generation when something has changed or
+// somebody wants it, hands a good one to every worker, and says what is wrong with a bad one.
 //
 // One reading at a time. What was asked for meanwhile is one further reading, however often it was asked for.
 

@@ -1,5 +1,5 @@
-// The TLS contexts of a snapshot: one for everybody who uses the same files, and the earlier snapshot's own where
-// the files hold what they held before, so that connections which were made with it can go on.
+// The TLS contexts of a snapshot: one for everybody who uses the same files, and the earlier snapshot's own
+// where the files hold what they held before, so that connections which were made with it can go on.
 
 internal import Config
 internal import Transport

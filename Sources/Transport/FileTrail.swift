@@ -1,8 +1,8 @@
 // How a path leads to its file: every symbolic link on the way, and what stands at the end.
 //
-// Kubernetes publishes a volume by swapping one link (`..data`) above the files, so a path's own `stat` is not
-// enough to see a change, and a directory on the way is where the change is announced. One walk yields both:
-// equal trails mean the same file, unchanged; the places are where FileWatch.swift listens.
+// Kubernetes publishes a volume by swapping one link (`..data`) above the files, so a path's own `stat` is
+// not enough to see a change, and a directory on the way is where the change is announced. One walk yields
+// both: equal trails mean the same file, unchanged; the places are where FileWatch.swift listens.
 
 internal import Glibc
 

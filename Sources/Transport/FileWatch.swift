@@ -1,12 +1,13 @@
 // Tells when any of a set of files may have changed: the configuration's, its secrets', its certificates'.
 //
-// Directories are watched, never files: a watch on a file dies with the first swap of a Kubernetes volume, and
-// with an editor's rename. One inotify instance serves the process, because the kernel counts instances per
-// user and node. Every ten seconds all files are looked at as well: for file systems without events, for
+// Directories are watched, never files: a watch on a file dies with the first swap of a Kubernetes volume,
+// and with an editor's rename. One inotify instance serves the process, because the kernel counts instances
+// per user and node. Every ten seconds all files are looked at as well: for file systems without events, for
 // directories that were not there, and for a kernel that has no instance or watch left to give.
 //
 // The loop only reads event records and keeps time; whatever touches the file system runs on a thread of its
-// own, since a file system may hang. Next: WatchRoll.swift, what is watched; FileTrail.swift, one path's walk.
+// own, since a file system may hang. Next: WatchRoll.swift, what is watched; FileTrail.swift, one path's
+// walk.
 
 internal import Glibc
 internal import Synchronization

@@ -16,8 +16,8 @@ package final class WatchRoll: Sendable {
     var isDeaf = false
   }
 
-  /// What may change where a name leads or what it holds. No IN_MODIFY: a writer that isn't done has nothing to
-  /// tell, and the logs that some people keep beside their configuration would wake the loop.
+  /// What may change where a name leads or what it holds. No IN_MODIFY: a writer that isn't done has nothing
+  /// to tell, and the logs that some people keep beside their configuration would wake the loop.
   private static let mask =
     UInt32(IN_CREATE) | UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM)
     | UInt32(IN_DELETE) | UInt32(IN_ATTRIB) | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
@@ -142,7 +142,8 @@ package final class WatchRoll: Sendable {
     return matters
   }
 
-  /// Reads the records of inotify(7): number, mask, cookie and the name's length, then the name, padded with zeros.
+  /// Reads the records of inotify(7): number, mask, cookie and the name's length, then the name, padded with
+  /// zeros.
   private func hasRelevant(_ records: UnsafeRawBufferPointer) -> Bool {
     state.withLock { state in
       var matters = false
