@@ -79,7 +79,8 @@ def test_a_hundred_swaps(mounted):
     open_before, resident_before = descriptors(pod.proxy), pod.proxy.resident()
     for number in range(21, 101):
         swap(number)
-    assert descriptors(pod.proxy) <= open_before
+    # A connection that a client has just closed may still be counted; a leak would be eighty.
+    assert descriptors(pod.proxy) <= open_before + 3
     assert pod.proxy.resident() < resident_before + 2 * 1024 * 1024
     assert reloads(pod.proxy) == {"applied": 100, "unchanged": 0, "invalid": 0, "unreadable": 0}
 
