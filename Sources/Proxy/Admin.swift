@@ -31,11 +31,20 @@ extension Exchange {
       answer(200, "text/plain; charset=utf-8", connection)
     } else if path.equals("/readyz") {
       let isVerbose = target.query.map { headBytes.view.extracting($0).equals("verbose") } ?? false
+      if isVerbose { writeConfigHealth() }
       let isReady = state.readiness.write(isVerbose: isVerbose, into: &staging)
       answer(isReady ? 200 : 503, "text/plain; charset=utf-8", connection)
     } else {
       await answerMetrics(connection)
     }
+  }
+
+  /// A line that fails nothing: what is in force still serves.
+  private func writeConfigHealth() {
+    guard let problem = state.configProblem else { return staging.append("[+]reload ok\n") }
+    staging.append("[!]reload refused, the earlier configuration is in force: ")
+    staging.append(Array(problem.utf8))
+    staging.append(ASCII.lf)
   }
 
   private func answerMetrics(_ connection: ClientConnection) async {

@@ -14,7 +14,6 @@ struct Entrance {
   /// Index of the listen entry; 0 for admin.
   let index: Int
   let isLoopback: Bool
-  let tls: TLSContext?
 }
 
 /// One client's connection. Small while it is idle: its exchange is borrowed from the worker.
@@ -47,7 +46,7 @@ final class ClientConnection {
       parker.retire()
       state.remove(self)
     }
-    if let tls = entrance.tls {
+    if entrance.role == .proxy, let tls = state.lineup.snapshot.listenerTLS[entrance.index] {
       do throws(TLSFault) {
         let session = try TLSSession(tls, on: socket, host: nil, sessions: nil)
         try await session.handshake(until: loop.now + Deadline.handshake)

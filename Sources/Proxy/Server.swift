@@ -27,6 +27,8 @@ struct ServerPlan: Sendable {
   let health: ConfigHealth
   let listening: [Listening]
   let workers: Int
+  /// What is read again when it changes; nil where nothing can.
+  let source: ConfigSource?
 }
 
 /// Runs the proxy.
@@ -42,14 +44,15 @@ package enum Server {
   /// - Parameters:
   ///   - configDigest: SHA-256 of the configuration, for the metrics.
   ///   - warnings: what is to be logged first.
+  ///   - source: where the settings came from; nil where they can't change.
   ///   - onReady: called once, when everything listens.
   /// - Returns: the process's exit status: 0 after a signal, 1 where it could not start.
   package static func run(
     _ settings: Settings, environment: Environment, configDigest: String, warnings: [String],
-    onReady: (@Sendable (Addresses) -> Void)? = nil
+    source: ConfigSource? = nil, onReady: (@Sendable (Addresses) -> Void)? = nil
   ) -> Int32 {
     do throws(StartFault) {
-      return try start(settings, environment, configDigest, warnings, onReady)
+      return try start(settings, environment, configDigest, warnings, source, onReady)
     } catch {
       complain(error.message)
       return 1
@@ -60,7 +63,7 @@ package enum Server {
 
   private static func start(
     _ settings: Settings, _ environment: Environment, _ digest: String, _ warnings: [String],
-    _ onReady: (@Sendable (Addresses) -> Void)?
+    _ source: ConfigSource?, _ onReady: (@Sendable (Addresses) -> Void)?
   ) throws(StartFault) -> Int32 {
     Log.use(Log.Level(settings.telemetry.level))
     let snapshot: Snapshot
@@ -77,8 +80,8 @@ package enum Server {
     }
     let plan = ServerPlan(
       snapshot: snapshot, readiness: Readiness(), health: health,
-      listening: try listening(settings, snapshot),
-      workers: count)
+      listening: try listening(settings),
+      workers: count, source: source)
     plan.readiness.pass(.configLoaded)
     var workers: [Worker] = []
     do throws(SystemFault) {
@@ -130,6 +133,10 @@ package enum Server {
     // Other workers drain for as long as the first one did, and a little for their last turn.
     let patience = Instant.now + .milliseconds(200)
     while outcome.endedWorkers < crew.count - 1, Instant.now < patience, !outcome.isUrgent { sched_yield() }
+    // A reader that is cut off in the middle of OpenSSL could fall over as the process ends.
+    while plan.source?.isBeingRead.load(ordering: .acquiring) == true, Instant.now < patience {
+      sched_yield()
+    }
     Log.write(.info, "stopped")
     Log.flush()
     return 0
@@ -150,19 +157,19 @@ package enum Server {
   // MARK: Addresses
 
   private static func listening(
-    _ settings: Settings, _ snapshot: Snapshot
+    _ settings: Settings
   ) throws(StartFault) -> [ServerPlan.Listening] {
     var result: [ServerPlan.Listening] = []
     for (index, entry) in settings.listen.enumerated() {
       let entrance = Entrance(
-        role: .proxy, index: index, isLoopback: entry.address.isLoopback, tls: snapshot.listenerTLS[index])
+        role: .proxy, index: index, isLoopback: entry.address.isLoopback)
       for address in try addresses(entry.address) {
         result.append(
           ServerPlan.Listening(
             address: address, entrance: entrance, isOptional: address.family == .ipv6 && address.isLoopback))
       }
     }
-    let admin = Entrance(role: .admin, index: 0, isLoopback: settings.admin.isLoopback, tls: nil)
+    let admin = Entrance(role: .admin, index: 0, isLoopback: settings.admin.isLoopback)
     for address in try addresses(settings.admin) {
       result.append(ServerPlan.Listening(address: address, entrance: admin, isOptional: false))
     }
@@ -204,7 +211,7 @@ private final class Outcome: Sendable {
 
   func signal(_ signal: Signal, _ crew: [Worker]) {
     guard signal == .terminate else {
-      Log.write(.warn, "the configuration can't be reloaded yet; restart to apply changes")
+      crew.first?.reloadNow()
       return
     }
     let count = state.withLock {

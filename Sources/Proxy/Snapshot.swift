@@ -42,7 +42,9 @@ final class Upstream: Sendable {
   /// (Mistral docs, chat completions, 2026-06).
   var takesStreamOptions: Bool { kind != .mistral }
 
-  init(_ provider: Config.Provider, index: Int, environment: Environment) throws(SnapshotFault) {
+  init(
+    _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
+  ) throws(SnapshotFault) {
     self.index = index
     name = provider.name
     kind = provider.kind
@@ -61,8 +63,8 @@ final class Upstream: Sendable {
       prefix = Array(url.prefix.utf8)
       if isTLS {
         do throws(TLSFileFault) {
-          tls = try TLSContext(
-            client: TLSProfile(
+          tls = try contexts.client(
+            TLSProfile(
               caFile: provider.tls.caFile, certificateFile: provider.tls.certFile,
               keyFile: provider.tls.keyFile))
         } catch { throw SnapshotFault(message: "provider '\(provider.name)': \(error.message)") }
@@ -77,6 +79,11 @@ final class Upstream: Sendable {
     }
     credential = try Self.credential(provider, environment)
     headers = try Self.headers(provider, environment)
+  }
+
+  /// Whether a connection made for `other` does for this one.
+  func isReached(like other: Upstream) -> Bool {
+    endpoint == other.endpoint && limits == other.limits && tls === other.tls
   }
 
   private static func credential(
@@ -138,32 +145,57 @@ final class Snapshot: Sendable {
   let router: Router
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
+  /// All TLS contexts, for the snapshot that comes after this one.
+  private let contexts: [TLSContexts.Ingredients: TLSContext]
+  private let environment: Environment
   let maxBody: Int
   /// Names that `models` gives out, as labels and in the model list.
   let modelNames: [String]
 
-  init(_ settings: Settings, environment: Environment) throws(SnapshotFault) {
+  convenience init(_ settings: Settings, environment: Environment) throws(SnapshotFault) {
+    try self.init(settings, environment, after: nil, keeping: [])
+  }
+
+  /// The snapshot that follows on `earlier`, and shares with it the TLS contexts whose files are unchanged.
+  ///
+  /// - Parameter kept: places of listen entries that go on as they are, whatever became of their files.
+  convenience init(
+    _ settings: Settings, after earlier: Snapshot, keeping kept: Set<Int>
+  ) throws(SnapshotFault) {
+    try self.init(settings, earlier.environment, after: earlier, keeping: kept)
+  }
+
+  private init(
+    _ settings: Settings, _ environment: Environment, after earlier: Snapshot?, keeping kept: Set<Int>
+  ) throws(SnapshotFault) {
     self.settings = settings
+    self.environment = environment
+    var contexts = TLSContexts(reusing: earlier?.contexts ?? [:])
     var upstreams: [Upstream] = []
     for (index, provider) in settings.providers.enumerated() {
-      upstreams.append(try Upstream(provider, index: index, environment: environment))
+      upstreams.append(
+        try Upstream(provider, index: index, environment: environment, contexts: &contexts))
     }
     self.upstreams = upstreams
     router = Router(settings)
-    var contexts: [TLSContext?] = []
-    for entry in settings.listen {
+    var listenerTLS: [TLSContext?] = []
+    for (index, entry) in settings.listen.enumerated() {
+      if let earlier, kept.contains(index) {
+        listenerTLS.append(earlier.listenerTLS[index])
+        continue
+      }
       guard let tls = entry.tls else {
-        contexts.append(nil)
+        listenerTLS.append(nil)
         continue
       }
       do throws(TLSFileFault) {
-        contexts.append(
-          try TLSContext(
-            server: TLSProfile(
-              caFile: tls.clientCAFile, certificateFile: tls.certFile, keyFile: tls.keyFile)))
+        listenerTLS.append(
+          try contexts.server(
+            TLSProfile(caFile: tls.clientCAFile, certificateFile: tls.certFile, keyFile: tls.keyFile)))
       } catch { throw SnapshotFault(message: "listen '\(entry.address.text)': \(error.message)") }
     }
-    listenerTLS = contexts
+    self.listenerTLS = listenerTLS
+    self.contexts = contexts.made
     maxBody = settings.maxBody == 0 ? .max : settings.maxBody
     modelNames = settings.models.map(\.name)
   }

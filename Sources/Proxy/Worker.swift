@@ -16,6 +16,7 @@ actor Worker {
   private var signals: Signals?
   private var deadline: Alarm?
   private var warmth: Alarm?
+  private var reload: Reload?
 
   init(on loop: Loop) { self.loop = loop }
 
@@ -46,6 +47,11 @@ actor Worker {
     } catch { return .failure(error) }
     state.onRoom = { [weak self] in self?.assumeIsolated { $0.resumeListeners() } }
     warmUp(state)
+    if index == 0, let source = plan.source {
+      let reload = Reload(source, state)
+      self.reload = reload
+      reload.begin()
+    }
     return .success(bound)
   }
 
@@ -76,13 +82,39 @@ actor Worker {
       Task(executorPreference: loop) { await self.warm(pool) }
     }
     guard state.lineup.snapshot.upstreams.contains(where: { $0.limits.warm > 0 }) else { return }
-    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.keepWarm() } }
+    let alarm = warmth ?? Alarm { [weak self] in self?.assumeIsolated { $0.keepWarm() } }
     warmth = alarm
     loop.arm(alarm, at: loop.now + .seconds(5))
   }
 
   private func keepWarm() {
     if let state { warmUp(state) }
+  }
+
+  // MARK: Configuration
+
+  /// Makes `snapshot` the one that new exchanges begin with, then calls `done`, both on this worker's loop.
+  nonisolated func adopt(_ snapshot: Snapshot, done: @escaping @Sendable () -> Void) {
+    loop.post {
+      self.assumeIsolated { $0.take(snapshot) }
+      done()
+    }
+  }
+
+  private func take(_ snapshot: Snapshot) {
+    guard let state else { return }
+    state.adopt(snapshot)
+    warmUp(state)
+  }
+
+  /// Has the configuration read again; the first worker's part.
+  nonisolated func reloadNow() {
+    loop.post { self.assumeIsolated { $0.readAgain() } }
+  }
+
+  private func readAgain() {
+    if let reload { return reload.request() }
+    Log.write(.warn, "there is no configuration to read again")
   }
 
   // MARK: Connections

@@ -44,6 +44,8 @@ final class WorkerState {
   /// All workers, for a scrape.
   var crew: [Worker] = []
   var configHealth = ConfigHealth()
+  /// What is wrong with the configuration that was read last, while an earlier one is in force.
+  var configProblem: String?
   var isDraining = false
   /// The drain's time is over: what is still under way is told so and ends.
   var isOver = false
@@ -66,16 +68,29 @@ final class WorkerState {
   func adopt(_ snapshot: Snapshot) {
     shard.configure(
       providers: snapshot.upstreams.map(\.name), models: Self.labelledModels(snapshot), policies: [])
+    var earlier: [String: (upstream: Upstream, pool: Pool)] = [:]
+    for (upstream, pool) in zip(lineup.snapshot.upstreams, lineup.pools) {
+      if let pool { earlier[upstream.name] = (upstream, pool) }
+    }
     var pools: [Pool?] = []
     var labels: [Label] = []
     for upstream in snapshot.upstreams {
       let name = Array(upstream.name.utf8)
       labels.append(shard.intern(provider: name.span))
-      pools.append(
-        upstream.isMock
-          ? nil
-          : Pool(upstream.endpoint, tls: upstream.tls, limits: upstream.limits, on: loop, dialer: dialer))
+      if upstream.isMock {
+        pools.append(nil)
+      } else if let same = earlier[upstream.name], upstream.isReached(like: same.upstream) {
+        // What is in force changes around it; its connections stay warm.
+        pools.append(same.pool)
+        earlier[upstream.name] = nil
+      } else {
+        pools.append(
+          Pool(upstream.endpoint, tls: upstream.tls, limits: upstream.limits, on: loop, dialer: dialer))
+      }
     }
+    for (_, pool) in earlier.values { pool.close() }
+    // Each would keep the snapshot of its last exchange, secrets and all.
+    spare.removeAll()
     lineup = Lineup(snapshot, pools: pools, labels: labels)
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
   }
@@ -113,7 +128,7 @@ final class WorkerState {
 
   func giveBack(_ exchange: Exchange) {
     exchange.reset()
-    if spare.count < 64 { spare.append(exchange) }
+    if spare.count < 64, exchange.lineup === lineup { spare.append(exchange) }
     inFlight -= 1
     if inFlight == 0 { onIdle?() }
   }

@@ -15,12 +15,27 @@ enum Serve {
       for problem in problems { Console.error(problem.description) }
       return ExitStatus.bad
     }
+    // Later, the same place is read: a file that appears where there was none is a matter for a restart.
+    let file = loaded.file
+    let source = ConfigSource(
+      loaded,
+      load: {
+        if let file { return ConfigFile.load(path: file, environment: environment) }
+        return ConfigFile.fromEnvironment(environment)
+      },
+      problems: { Configuration.problems($0, environment) },
+      override: { override(&$0, options) })
+    override(&settings, options)
+    return Server.run(
+      settings, environment: environment, configDigest: Digest.sha256(loaded.bytes),
+      warnings: loaded.warnings.map(\.description), source: source)
+  }
+
+  /// The command line goes before the file, at start and at every reload.
+  private static func override(_ settings: inout Settings, _ options: ServeOptions) {
     if !options.listen.isEmpty { settings.listen = options.listen.map { ListenEntry(address: $0) } }
     if let admin = options.admin { settings.admin = admin }
     if let level = options.level { settings.telemetry.level = level }
-    return Server.run(
-      settings, environment: environment, configDigest: Digest.sha256(loaded.bytes),
-      warnings: loaded.warnings.map(\.description))
   }
 
   /// What must come before the first thread and the first large allocation.

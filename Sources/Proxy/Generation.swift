@@ -1,0 +1,187 @@
+// One generation of the configuration: the file and everything that it names, read as they were at one point in
+// time, checked whole and compiled whole. All of this may block, so it runs on a thread of its own.
+// Next: Reload.swift, which puts a generation into force.
+
+package import Config
+internal import Glibc
+internal import Synchronization
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// Where the configuration comes from, to read it again in the same way.
+package final class ConfigSource: Sendable {
+  let load: @Sendable () -> Loaded
+  let problems: @Sendable (Loaded) -> [Problem]
+  let override: @Sendable (inout Settings) -> Void
+  /// The file; nil for the environment alone.
+  let file: String?
+  /// Of what was loaded first and of all that it names.
+  let firstDigest: String
+  /// Somebody reads right now.
+  let isBeingRead = Atomic<Bool>(false)
+
+  /// - Parameters:
+  ///   - first: what the process starts with. Make the source before the secrets in it are read: a change in
+  ///     between is then seen as one.
+  ///   - load: reads it again.
+  ///   - problems: everything that is wrong with it and with what it names.
+  ///   - override: what the command line says goes before what the file says.
+  package init(
+    _ first: Loaded, load: @escaping @Sendable () -> Loaded,
+    problems: @escaping @Sendable (Loaded) -> [Problem],
+    override: @escaping @Sendable (inout Settings) -> Void
+  ) {
+    self.load = load
+    self.problems = problems
+    self.override = override
+    file = first.file
+    firstDigest = Generation.digest(first)
+  }
+}
+
+/// A configuration that was found good, ready to be put into force.
+struct Generation: Sendable {
+  /// What reading came to.
+  enum Reading: Sendable {
+    /// Every byte is as it was when what is in force was read.
+    case unchanged
+    case fresh(Generation)
+    case refused([Problem], isUnreadable: Bool)
+    /// It changed each time while it was being read.
+    case restless
+  }
+
+  /// Times that a change under the reader's hands is answered by reading again, and the pause before it.
+  private static let tries = 5
+  private static let pause: UInt32 = 50_000
+  /// Bytes of a certificate file; a bundle of all public CAs has 250 kB.
+  private static let fileCeiling = 16 << 20
+
+  let snapshot: Snapshot
+  /// Of the configuration and all that it names.
+  let digest: String
+  /// Of the configuration alone, as `sha256sum` prints it.
+  let sha256: String
+  let warnings: [Problem]
+  /// Keys that say something else than what runs, and take effect with a restart.
+  let waiting: [String]
+
+  /// Reads `source` as it is at one point in time, and watches from then on all that was read.
+  ///
+  /// - Parameters:
+  ///   - running: what is in force; listeners and unchanged TLS contexts are taken over from it.
+  ///   - digest: what `running` was made of.
+  static func read(_ source: ConfigSource, _ roll: WatchRoll, running: Snapshot, digest: String) -> Reading {
+    for attempt in 0..<tries {
+      if attempt > 0 { usleep(pause) }
+      let before = source.file.map { FileTrail($0) }
+      let loaded = source.load()
+      let paths = files(of: loaded)
+      let trails = roll.look(at: paths)
+      if let before, trails.first != before { continue }
+      let reading = judge(loaded, source, running, digest)
+      if WatchRoll.trails(of: paths) == trails { return reading }
+    }
+    return .restless
+  }
+
+  private static func judge(
+    _ loaded: Loaded, _ source: ConfigSource, _ running: Snapshot, _ digestInForce: String
+  ) -> Reading {
+    let digest = digest(loaded)
+    if digest == digestInForce { return .unchanged }
+    let problems = source.problems(loaded)
+    guard problems.isEmpty, var settings = loaded.settings else {
+      return .refused(problems, isUnreadable: isUnreadable(loaded))
+    }
+    source.override(&settings)
+    let change = settings.settle(on: running.settings)
+    do throws(SnapshotFault) {
+      let snapshot = try Snapshot(settings, after: running, keeping: change.kept)
+      return .fresh(
+        Generation(
+          snapshot: snapshot, digest: digest, sha256: Digest.sha256(loaded.bytes), warnings: loaded.warnings,
+          waiting: change.waiting))
+    } catch {
+      return .refused(
+        [Problem(file: loaded.file, position: nil, message: error.message)],
+        isUnreadable: isUnreadable(loaded))
+    }
+  }
+
+  // MARK: Files
+
+  /// The configuration first, then each file that it names, once.
+  private static func files(of loaded: Loaded) -> [String] {
+    var known = Set<String>()
+    return ([loaded.file].compactMap { $0 } + loaded.references.compactMap(\.path)).filter {
+      known.insert($0).inserted
+    }
+  }
+
+  /// Differs whenever a byte of the configuration or of a file that it names does.
+  static func digest(_ loaded: Loaded) -> String {
+    var text = Digest.sha256(loaded.bytes)
+    for path in files(of: loaded).dropFirst(loaded.file == nil ? 0 : 1) {
+      text += "\n" + path + "\n" + digest(file: path)
+    }
+    return Digest.sha256(Array(text.utf8))
+  }
+
+  /// Of a file's bytes; empty where they can't be read.
+  static func digest(file path: String) -> String {
+    guard let contents = try? FileContents.read(path, ceiling: fileCeiling) else { return "" }
+    return Digest.sha256(contents.bytes)
+  }
+
+  /// Whether the system doesn't give out the configuration or a file that it names.
+  private static func isUnreadable(_ loaded: Loaded) -> Bool {
+    files(of: loaded).contains { path in
+      do throws(FileFault) {
+        try FileContents.check(path)
+        return false
+      } catch {
+        switch error {
+        case .system, .directory, .notRegular: return true
+        case .empty, .tooLarge: return false
+        }
+      }
+    }
+  }
+}
+
+extension Reference {
+  /// The file that it names, if it names one.
+  fileprivate var path: String? {
+    switch target {
+    case .secret(.file(let path), _), .file(let path, _): path
+    case .secret: nil
+    }
+  }
+}
+
+extension Settings {
+  /// Puts back what can't change while the process runs: where it listens, and how many workers it has.
+  ///
+  /// Listen entries take the order of those that run, so that an index means the same entry in every snapshot; what
+  /// an entry says beside its address does change.
+  /// - Returns: the keys that wait for a restart, and the places of entries that are only there because they run.
+  mutating func settle(on running: Settings) -> (waiting: [String], kept: Set<Int>) {
+    var waiting: [String] = []
+    var kept = Set<Int>()
+    let wanted = listen
+    listen = running.listen.enumerated().map { index, entry in
+      if let same = wanted.first(where: { $0.address == entry.address }) { return same }
+      kept.insert(index)
+      return entry
+    }
+    let isNew = wanted.contains { entry in !running.listen.contains { $0.address == entry.address } }
+    if isNew || !kept.isEmpty { waiting.append("listen") }
+    if admin != running.admin { waiting.append("admin") }
+    if workers != running.workers { waiting.append("workers") }
+    admin = running.admin
+    workers = running.workers
+    return (waiting, kept)
+  }
+}

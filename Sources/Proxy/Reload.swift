@@ -1,0 +1,166 @@
+// Keeps what is in force in step with the files: asks for a new generation when something has changed or somebody
+// wants it, hands a good one to every worker, and says what is wrong with a bad one.
+//
+// One reading at a time. What was asked for meanwhile is one further reading, however often it was asked for.
+
+internal import Config
+internal import Glibc
+internal import Synchronization
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// The live configuration of a process. Confined to the first worker's loop.
+final class Reload {
+  /// A signal that comes sooner than this after the last reading joins the changes that are waited for.
+  private static let gap = Duration.seconds(1)
+  /// Lines that one bad configuration may log.
+  private static let problemCeiling = 50
+
+  private let loop: Loop
+  private let source: ConfigSource
+  private let state: WorkerState
+  private var digest: String
+  private var watch: FileWatch?
+  private var isReading = false
+  private var isWanted = false
+  private var lastBegin: Instant?
+  private var hasWarned = false
+
+  /// - Parameter state: the first worker's, whose admin port tells of the configuration.
+  init(_ source: ConfigSource, _ state: WorkerState) {
+    self.source = source
+    self.state = state
+    loop = state.loop
+    digest = source.firstDigest
+  }
+
+  /// Begins to watch, and reads once: a change since the start began is not missed.
+  func begin() {
+    watch = FileWatch(on: loop) { [weak self] in self?.read() }
+    read(isFirst: true)
+  }
+
+  /// Somebody wants the files read now.
+  func request() {
+    if let lastBegin, loop.now < lastBegin + Self.gap {
+      watch?.touch()
+    } else {
+      read()
+    }
+  }
+
+  private func read(isFirst: Bool = false) {
+    if state.isDraining { return }
+    if isReading {
+      isWanted = true
+      return
+    }
+    guard let watch else { return }
+    isReading = true
+    isWanted = false
+    lastBegin = loop.now
+    let (loop, source, roll, running, digest) = (loop, source, watch.roll, state.lineup.snapshot, digest)
+    let here = Confined(self)
+    source.isBeingRead.store(true, ordering: .releasing)
+    let isRunning = Thread.detached {
+      let reading = Generation.read(source, roll, running: running, digest: digest)
+      source.isBeingRead.store(false, ordering: .releasing)
+      loop.post { here.value.take(reading, isFirst: isFirst) }
+    }
+    if !isRunning {
+      source.isBeingRead.store(false, ordering: .releasing)
+      Log.write(.error, "the configuration can't be read: the system has no thread to give")
+      finish()
+    }
+  }
+
+  private func take(_ reading: Generation.Reading, isFirst: Bool) {
+    switch reading {
+    case .unchanged:
+      if !isFirst {
+        note(.unchanged)
+        Log.write(.info, "configuration unchanged")
+      }
+      finish()
+    case .fresh(let generation):
+      distribute(generation)
+    case .refused(let problems, let isUnreadable):
+      refuse(problems, isUnreadable ? .unreadable : .invalid)
+      finish()
+    case .restless:
+      isWanted = true
+      finish()
+    }
+  }
+
+  private func finish() {
+    isReading = false
+    if isWanted { watch?.touch() }
+    if !hasWarned, let fault = watch?.roll.fault {
+      hasWarned = true
+      Log.write(
+        .warn, "files can't be watched; they are looked at every 10 s instead",
+        .text("reason", fault.description))
+    }
+  }
+
+  // MARK: A good one
+
+  /// Gives `generation` to every worker; it is in force once all of them have it.
+  private func distribute(_ generation: Generation) {
+    let left = Countdown(state.crew.count)
+    let here = Confined(self)
+    let loop = loop
+    for worker in state.crew {
+      worker.adopt(generation.snapshot) {
+        if left.isLast() { loop.post { here.value.applied(generation) } }
+      }
+    }
+  }
+
+  private func applied(_ generation: Generation) {
+    digest = generation.digest
+    Log.use(Log.Level(generation.snapshot.settings.telemetry.level))
+    for warning in generation.warnings {
+      Log.write(.warn, "configuration", .text("problem", warning.description))
+    }
+    if !generation.waiting.isEmpty {
+      Log.write(
+        .warn, "what can't change while Remora runs needs a restart; the rest is in force",
+        .text("keys", generation.waiting.joined(separator: ", ")))
+    }
+    note(.applied, sha256: generation.sha256)
+    Log.write(.info, "configuration applied", .text("sha256", generation.sha256))
+    finish()
+  }
+
+  // MARK: A bad one
+
+  private func refuse(_ problems: [Problem], _ result: ReloadResult) {
+    for problem in problems.prefix(Self.problemCeiling) {
+      Log.write(.error, "configuration refused", .text("problem", problem.description))
+    }
+    if problems.count > Self.problemCeiling {
+      Log.write(
+        .error, "configuration refused", .number("more_problems", problems.count - Self.problemCeiling))
+    }
+    Log.write(.warn, "the configuration that was in force stays in force")
+    note(result, problem: problems.first?.description ?? "unknown")
+  }
+
+  private func note(_ result: ReloadResult, sha256: String = "", problem: String? = nil) {
+    state.configProblem = problem
+    state.configHealth.reloaded(result, sha256: sha256, at: Int(clamping: Instant.unixNanoseconds))
+  }
+}
+
+/// Counts workers down.
+private final class Countdown: Sendable {
+  private let left: Atomic<Int>
+
+  init(_ count: Int) { left = Atomic(count) }
+
+  /// Whether everybody else was here before.
+  func isLast() -> Bool { left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
+}
