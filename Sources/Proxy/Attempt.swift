@@ -53,13 +53,14 @@ extension Exchange {
         throw error
       }
       guard case .lost(let fault) = sending else { break }
+      let lacksCertificate = lease.socket.lacksCertificate
       dropUpstream()
       if lease.isReused, !isReplay, mayReplay {
         isReplay = true
         rewind(upstream)
         continue
       }
-      let refusal = lost(upstream, fault)
+      let refusal = lost(upstream, lacksCertificate ? .tls(.certificateRequired) : fault)
       note(outcome(of: refusal), upstream)
       throw refusal
     }

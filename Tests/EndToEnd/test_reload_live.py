@@ -265,7 +265,7 @@ def test_listen_entries_change_beside_their_address(start_remora, start_upstream
 
 def test_command_line_goes_first(mounted):
     """What the command line says stays said."""
-    pod = mounted({"telemetry": {"level": "warning"}}, arguments=("--log-level", "debug"))
+    pod = mounted({"telemetry": {"level": "warn"}}, arguments=("--log-level", "debug"))
     pod.publish({**generation(1), "telemetry": {"level": "error"}})
     wait_reloads(pod.proxy, applied=1)
     assert echo(pod.proxy)["x-generation"] == "1"
