@@ -3,7 +3,10 @@
 
 import PackageDescription
 
+// Exclusive access is proved by the compiler where it can be; what is left are properties of objects that one event
+// loop owns. Debug builds and tests check those at run time, the release build doesn't pay for it on every access.
 let house: [SwiftSetting] = [
+  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
   .swiftLanguageMode(.v6),
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),

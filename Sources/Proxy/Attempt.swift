@@ -11,6 +11,15 @@ internal import Telemetry
 internal import Transport
 internal import Wire
 
+/// How far the request has got.
+enum Pumping {
+  case sent
+  /// The upstream takes no more now, or the client has brought no more.
+  case blocked
+  /// There is more to move at once, after others had their turn.
+  case interrupted
+}
+
 /// What became of sending a request.
 private enum Sending {
   /// The head of the answer is here.
@@ -44,13 +53,14 @@ extension Exchange {
         throw error
       }
       guard case .lost(let fault) = sending else { break }
+      let lacksCertificate = lease.socket.lacksCertificate
       dropUpstream()
       if lease.isReused, !isReplay, mayReplay {
         isReplay = true
         rewind(upstream)
         continue
       }
-      let refusal = lost(upstream, fault)
+      let refusal = lost(upstream, lacksCertificate ? .tls(.certificateRequired) : fault)
       note(outcome(of: refusal), upstream)
       throw refusal
     }
@@ -196,7 +206,8 @@ extension Exchange {
     while true {
       if !hasSent {
         let before = record.requestBytes
-        do throws(IOFault) { hasSent = try pump(socket, connection) } catch {
+        let pumping: Pumping
+        do throws(IOFault) { pumping = try pump(socket, connection) } catch {
           // The upstream may have answered before it closed: its answer counts more than the lost rest.
           do throws(ReplyFault) {
             if try receiveReplyHead(socket, upstream) { return .answered }
@@ -208,9 +219,13 @@ extension Exchange {
         }
         if let fault = uploadFault { throw fault }
         if record.requestBytes > before { bodyDeadline = now + Deadline.body }
-        if hasSent {
-          noteSent()
-          deadline = now + upstream.timeouts.firstByte
+        hasSent = pumping == .sent
+        if hasSent { noteSent() }
+        // From the last byte that went out: an upload may take as long as it makes progress.
+        if pumping != .blocked || socket.hasWritableRoom { deadline = now + upstream.timeouts.firstByte }
+        if pumping == .interrupted {
+          await connection.parker.yield()
+          continue
         }
       }
       do throws(ReplyFault) {
@@ -246,14 +261,26 @@ extension Exchange {
 
   /// Moves what can be moved of the request towards the upstream.
   ///
-  /// - Returns: whether all of it is sent.
-  func pump(_ socket: Socket, _ connection: ClientConnection) throws(IOFault) -> Bool {
-    while true {
+  func pump(_ socket: Socket, _ connection: ClientConnection) throws(IOFault) -> Pumping {
+    // A bound, so that a fast upload leaves turns to other connections.
+    for _ in 0..<16 {
       let isComplete = fill(connection)
-      if upstreamOut.isEmpty { return isComplete }
-      if try !socket.write(from: &upstreamOut) { return false }
-      if isComplete { return true }
+      if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
+      if try !socket.write(from: &upstreamOut) { return .blocked }
+      if isComplete { return .sent }
     }
+    return .interrupted
+  }
+
+  /// Goes on with a request whose answer has begun. An upstream that takes no more of it has its reasons.
+  func pumpOn(_ socket: Socket, _ connection: ClientConnection) {
+    guard let pumping = try? pump(socket, connection) else {
+      hasSent = true
+      connection.mustClose = true
+      return
+    }
+    hasSent = pumping == .sent
+    if pumping == .interrupted { connection.parker.signal() }
   }
 
   /// Fills `upstreamOut` up to the window.

@@ -58,12 +58,15 @@ final class Exchange {
   var hasAnswered = false
   var isChunkedOut = false
   var events = EventDecoder()
+  var passing = PassReply(insertsMember: false)
   /// The part of an event that has come, or of an error's body.
   var pending: ByteQueue
   /// All of the request is with the upstream.
   var hasSent = false
   /// Interim responses (1xx) that were passed over.
   var interimCount = 0
+  /// Reads of the answer, for fairness among connections.
+  var reads: UInt8 = 0
   /// What was wrong with a body that was being streamed.
   var uploadFault: Refusal?
 

@@ -145,19 +145,7 @@ extension Exchange {
     guard (try? await attempt(connection)) == true, reply.status == 200, let socket else { return false }
     let deadline = now + Deadline.modelList
     while true {
-      var at = 0
-      scan: while true {
-        guard let step = try? replyFlow.next(upstreamIn.view, from: at) else { return false }
-        switch step {
-        case .data(let range):
-          answer.append(upstreamIn.view.extracting(range))
-          at = range.upperBound
-        case .more(let consumed), .end(let consumed):
-          at = consumed
-          break scan
-        }
-      }
-      upstreamIn.consume(at)
+      guard (try? takeReply(into: &answer)) != nil else { return false }
       if replyFlow.hasEnded { return true }
       guard answer.count < Ceiling.modelList, !connection.socket.peerHasClosed else { return false }
       guard let step = try? socket.read(into: &upstreamIn, ceiling: Ceiling.window) else { return false }
@@ -197,7 +185,7 @@ extension Exchange {
         id: id, created: created, into: &text)
     }
     if streams { return try streamMock(text, connection) }
-    var passing = PassReply(insertsMember: target.isFullService && prepareMetadata())
+    passing.reset(insertsMember: target.isFullService && prepareMetadata())
     passing.piece(text.bytes, member: metadata.view, into: &staging)
     record.usage = passing.usage
     answer(200, "application/json", connection)

@@ -56,7 +56,7 @@ extension Exchange {
   private func relayBytes(
     _ kind: BodyKind, _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
-    var passing = PassReply(insertsMember: kind == .json && prepareMetadata())
+    if kind == .json { passing.reset(insertsMember: prepareMetadata()) }
     if kind == .json, case .length = replyFlow.framing, !metadata.isEmpty {
       // The length is promised first, so the first bytes must show whether a member can go in.
       while !PassReply.takesMember(upstreamIn.view), upstreamIn.count < min(replyFlow.remaining, 4096) {
@@ -69,12 +69,12 @@ extension Exchange {
       }
       if !PassReply.takesMember(upstreamIn.view) {
         metadata.clear()
-        passing = PassReply(insertsMember: false)
+        passing.reset(insertsMember: false)
       }
     }
     writeReplyHead(connection, added: kind == .json && !metadata.isEmpty ? metadata.count + 1 : 0)
     while true {
-      do throws(ChunkFault) { try drain(kind, &passing) } catch {
+      do throws(ChunkFault) { try drain(kind) } catch {
         throw .protocolBroken(upstream.name, "\(error.message)")
       }
       if replyFlow.hasEnded { break }
@@ -90,7 +90,7 @@ extension Exchange {
   }
 
   /// Moves what has come of the body to `outbound`.
-  private func drain(_ kind: BodyKind, _ passing: inout PassReply) throws(ChunkFault) {
+  private func drain(_ kind: BodyKind) throws(ChunkFault) {
     var at = 0
     scan: while true {
       switch try replyFlow.next(upstreamIn.view, from: at) {
@@ -165,21 +165,8 @@ extension Exchange {
 
   /// Moves the events that are complete to `outbound`, in one chunk; `body` keeps the rest.
   private func drainEvents(_ stream: inout PassStream, _ upstream: Upstream) throws(Refusal) {
-    var at = 0
     var chunkFault: ChunkFault?
-    do throws(ChunkFault) {
-      scan: while true {
-        switch try replyFlow.next(upstreamIn.view, from: at) {
-        case .data(let range):
-          pending.append(upstreamIn.view.extracting(range))
-          at = range.upperBound
-        case .more(let consumed), .end(let consumed):
-          at = consumed
-          break scan
-        }
-      }
-    } catch { chunkFault = error }
-    upstreamIn.consume(at)
+    do throws(ChunkFault) { try takeReply(into: &pending) } catch { chunkFault = error }
     // What came before a fault is the provider's word, and goes on.
     try passEvents(&stream, upstream)
     if let chunkFault { throw .protocolBroken(upstream.name, "\(chunkFault.message)") }
@@ -219,20 +206,7 @@ extension Exchange {
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
     reading: while pending.count < Fault.ceiling {
-      var at = 0
-      do throws(ChunkFault) {
-        scan: while true {
-          switch try replyFlow.next(upstreamIn.view, from: at) {
-          case .data(let range):
-            pending.append(upstreamIn.view.extracting(range))
-            at = range.upperBound
-          case .more(let consumed), .end(let consumed):
-            at = consumed
-            break scan
-          }
-        }
-      } catch { break reading }
-      upstreamIn.consume(at)
+      guard (try? takeReply(into: &pending)) != nil else { break reading }
       if replyFlow.hasEnded { break }
       switch await more(upstream, socket, connection, heartbeat: false) {
       case .bytes, .silence: continue
@@ -349,7 +323,9 @@ extension Exchange {
     // Behind another Remora its member is there already, and a second one would make two readings.
     if socket != nil, reply.fields.first(.xRemora) != nil { return false }
     metadata.append("\"x_remora\":{\"request_id\":")
-    JSONWriter.string(requestID.span, into: &metadata)
+    // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
+    let id = requestID
+    JSONWriter.string(id.span, into: &metadata)
     metadata.append(",\"provider\":")
     JSONWriter.string(upstream.name, into: &metadata)
     metadata.append(",\"model\":")
@@ -362,6 +338,21 @@ extension Exchange {
     metadata.append(decimal: record.attempts)
     metadata.append(",\"cache_status\":null,\"region\":null}")
     return true
+  }
+
+  /// Takes the framing off what has come of the answer's body and appends it to `queue`. Before a fault, what was
+  /// good is there.
+  func takeReply(into queue: inout ByteQueue) throws(ChunkFault) {
+    var at = 0
+    while true {
+      switch try replyFlow.next(upstreamIn.view, from: at) {
+      case .data(let range):
+        queue.append(upstreamIn.view.extracting(range))
+        at = range.upperBound
+      case .more(let consumed), .end(let consumed):
+        return upstreamIn.consume(consumed)
+      }
+    }
   }
 
   // MARK: Waiting
@@ -382,14 +373,18 @@ extension Exchange {
       if connection.socket.peerHasClosed { return .clientGone }
       if state.isOver { return .shutdown }
       // An answer may begin before the request has ended; what is left of it goes on beside.
-      if !hasSent { hasSent = (try? pump(socket, connection)) ?? true }
+      if !hasSent { pumpOn(socket, connection) }
       if outbound.count < Ceiling.window {
         let step: ReadStep
         do throws(IOFault) { step = try socket.read(into: &upstreamIn, ceiling: Ceiling.window) } catch {
           return .broken(error)
         }
         switch step {
-        case .bytes: return .bytes
+        case .bytes:
+          // A fast upstream and a fast client could keep this task running for as long as the body is.
+          reads &+= 1
+          if reads & 15 == 0 { await connection.parker.yield() }
+          return .bytes
         case .end: return .end
         case .wouldBlock: break
         }

@@ -9,7 +9,9 @@ internal import Wire
 extension Exchange {
   /// Appends what every answer carries.
   func writeCommonFields(_ connection: ClientConnection) {
-    HeadWriter.field("x-request-id", requestID.span, to: &outbound)
+    outbound.append("x-request-id: ")
+    outbound.append(requestID)
+    outbound.append("\r\n")
     if let upstream {
       outbound.append("x-remora-provider: ")
       outbound.append(upstream.name)

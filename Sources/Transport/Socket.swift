@@ -78,6 +78,10 @@ package final class Socket: EventSource {
     if let parker { parker.signal() } else { onIdleEvent?() }
   }
 
+  /// Whether the peer asked for a client certificate that isn't configured. Servers may go on without one; where
+  /// such a connection ends before it brought anything, this is why.
+  package var lacksCertificate: Bool { tls?.wasAskedForCertificate == true }
+
   /// Whether a read could yield something without a new event: the kernel or TLS may hold bytes.
   package var hasReadable: Bool { mayRead || tls?.holdsInput == true }
 

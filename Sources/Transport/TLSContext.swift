@@ -47,6 +47,14 @@ package final class TLSContext: @unchecked Sendable {
       unsafe Unmanaged<TLSSessions>.fromOpaque(data).takeUnretainedValue().put(session)
       return 1
     }
+    // Asked by a server although none is configured: noted, because the refusal may come as a mere reset.
+    unsafe SSL_CTX_set_client_cert_cb(raw) { ssl, _, _ in
+      if let data = unsafe SSL_get_ex_data(ssl, 2) {
+        // SAFETY: set by TLSSession.init to the session that owns this SSL object.
+        unsafe Unmanaged<TLSSession>.fromOpaque(data).takeUnretainedValue().wasAskedForCertificate = true
+      }
+      return 0
+    }
     let protocols: [UInt8] = [8] + Array("http/1.1".utf8)
     unsafe SSL_CTX_set_alpn_protos(raw, protocols, UInt32(protocols.count))
     if let caFile = profile.caFile {

@@ -19,6 +19,8 @@ internal import Wire
   private(set) var isEstablished = false
   private(set) var isBroken = false
   private var hasFailedToWrite = false
+  /// The server wanted a client certificate, and there was none to show.
+  var wasAskedForCertificate = false
   private var hasSeenEnd = false
 
   /// Starts TLS on `socket`, as a client that expects to meet `host`, or as a server.

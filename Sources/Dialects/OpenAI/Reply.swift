@@ -22,6 +22,16 @@ package struct PassReply: ~Copyable {
     insertion = insertsMember ? .beforeBrace : .over
   }
 
+  /// Begins another answer: a reader is large, so one is kept and used again.
+  package mutating func reset(insertsMember: Bool) {
+    scanner.reset(watching: .usage)
+    isReadable = true
+    insertion = insertsMember ? .beforeBrace : .over
+    capture.clear()
+    hasUsage = false
+    usage = TokenUsage()
+  }
+
   /// Whether `bytes`, an answer's first ones, show that a member can be put in: an object and what follows its
   /// brace. Asked before a Content-Length is promised.
   package static func takesMember(_ bytes: Span<UInt8>) -> Bool {
