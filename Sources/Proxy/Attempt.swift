@@ -126,8 +126,8 @@ extension Exchange {
 
   private func writeRequestHead(_ upstream: Upstream) {
     let bytes = headBytes.view
-    upstreamOut.clear()
-    staging.clear()
+    upstreamOut.removeAll()
+    staging.removeAll()
     staging.append(upstream.prefix)
     staging.append(bytes.extracting(target.path))
     if let query = target.query {
@@ -136,7 +136,7 @@ extension Exchange {
     }
     if staging.isEmpty { staging.append(UInt8(ascii: "/")) }
     HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: staging.view, to: &upstreamOut)
-    staging.clear()
+    staging.removeAll()
     upstreamOut.append("Host: ")
     upstreamOut.append(upstream.host)
     upstreamOut.append("\r\n")

@@ -59,6 +59,8 @@ final class Exchange {
   var isChunkedOut = false
   var events = EventDecoder()
   var passing = PassReply(insertsMember: false)
+  /// The stream under way; made anew for each, and kept here because it is large for a task's own memory.
+  var stream = PassStream(.other, removesUsage: false, insertsMember: false)
   /// The part of an event that has come, or of an error's body.
   var pending: ByteQueue
   /// All of the request is with the upstream.
@@ -77,12 +79,13 @@ final class Exchange {
     self.state = state
     lineup = state.lineup
     let pool = state.loop.blocks
-    headBytes = ByteQueue(pool: pool)
+    // Small, and there for the whole exchange: not worth a block each.
+    headBytes = ByteQueue()
+    replyBytes = ByteQueue()
     body = ByteQueue(pool: pool)
     modelAsked = ByteQueue()
     upstreamOut = ByteQueue(pool: pool)
     upstreamIn = ByteQueue(pool: pool)
-    replyBytes = ByteQueue(pool: pool)
     outbound = ByteQueue(pool: pool)
     staging = ByteQueue(pool: pool)
     metadata = ByteQueue()
@@ -101,7 +104,7 @@ final class Exchange {
     connection = nil
     hasHead = false
     requestID.removeAll(keepingCapacity: true)
-    headBytes.removeAll()
+    headBytes.clear()
     body.removeAll()
     modelAsked.clear()
     upload = .none
@@ -113,7 +116,7 @@ final class Exchange {
     socket = nil
     upstreamOut.removeAll()
     upstreamIn.removeAll()
-    replyBytes.removeAll()
+    replyBytes.clear()
     outbound.removeAll()
     staging.removeAll()
     metadata.clear()

@@ -28,6 +28,8 @@ extension Exchange {
   /// Brings the answer whose head has come to the client.
   func relay(_ connection: ClientConnection) async throws(Refusal) {
     guard let upstream, let socket else { return }
+    // Nothing is repeated once an answer has begun: a stream doesn't keep its request in memory.
+    if hasSent { body.removeAll() }
     if reply.status >= 400, head.method != .head, reply.fields.first(.contentEncoding) == nil {
       return try await relayError(upstream, socket, connection)
     }
@@ -121,7 +123,7 @@ extension Exchange {
   private func relayEvents(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
-    var stream = PassStream(
+    stream = PassStream(
       target.isFullService ? target.shape : .other, removesUsage: addsUsage,
       insertsMember: target.isFullService && prepareMetadata())
     events = EventDecoder()
@@ -129,7 +131,7 @@ extension Exchange {
     record.isEventStream = true
     record.isStream = true
     while true {
-      try drainEvents(&stream, upstream)
+      try drainEvents(upstream)
       record.usage = stream.usage
       if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
       if replyFlow.hasEnded { break }
@@ -164,15 +166,15 @@ extension Exchange {
   }
 
   /// Moves the events that are complete to `outbound`, in one chunk; `body` keeps the rest.
-  private func drainEvents(_ stream: inout PassStream, _ upstream: Upstream) throws(Refusal) {
+  private func drainEvents(_ upstream: Upstream) throws(Refusal) {
     var chunkFault: ChunkFault?
     do throws(ChunkFault) { try takeReply(into: &pending) } catch { chunkFault = error }
     // What came before a fault is the provider's word, and goes on.
-    try passEvents(&stream, upstream)
+    try passEvents(upstream)
     if let chunkFault { throw .protocolBroken(upstream.name, "\(chunkFault.message)") }
   }
 
-  private func passEvents(_ stream: inout PassStream, _ upstream: Upstream) throws(Refusal) {
+  private func passEvents(_ upstream: Upstream) throws(Refusal) {
     if pending.isEmpty { return }
     var from = 0
     while true {
@@ -224,7 +226,7 @@ extension Exchange {
     }
     record.end = .complete
     let status = reply.status
-    staging.clear()
+    staging.removeAll()
     if Fault.isOpenAIShaped(pending.view) {
       staging.append(pending.view)
     } else {

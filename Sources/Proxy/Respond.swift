@@ -49,9 +49,9 @@ extension Exchange {
     record.status = refusal.status
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
     if refusal.closes || !uploadFlow.hasEnded { connection.mustClose = true }
-    staging.clear()
+    staging.removeAll()
     refusal.write(into: &staging)
-    outbound.clear()
+    outbound.removeAll()
     HeadWriter.statusLine(refusal.status, to: &outbound)
     HeadWriter.field("Content-Type", "application/json", to: &outbound)
     if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &outbound) }
@@ -69,7 +69,7 @@ extension Exchange {
     HeadWriter.end(to: &outbound)
     if !hasHead || head.method != .head { outbound.append(staging.view) }
     record.responseBytes = staging.count
-    staging.clear()
+    staging.removeAll()
     hasAnswered = true
   }
 
@@ -79,7 +79,7 @@ extension Exchange {
     record.isCut = true
     connection.mustClose = true
     guard record.isEventStream else { return }
-    staging.clear()
+    staging.removeAll()
     var text = ByteQueue()
     refusal.write(into: &text)
     EventEncoder.data(text.bytes, into: &staging)
@@ -93,7 +93,7 @@ extension Exchange {
     if staging.isEmpty { return }
     record.responseBytes += staging.count
     if isChunkedOut { HeadWriter.chunk(staging.view, to: &outbound) } else { outbound.append(staging.view) }
-    staging.clear()
+    staging.removeAll()
   }
 
   /// Answers with a body that is in `staging`.
@@ -107,7 +107,7 @@ extension Exchange {
     HeadWriter.end(to: &outbound)
     record.responseBytes = staging.count
     if head.method != .head { outbound.append(staging.view) }
-    staging.clear()
+    staging.removeAll()
     hasAnswered = true
   }
 }
