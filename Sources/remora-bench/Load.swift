@@ -67,9 +67,11 @@ struct LoadPlan: Sendable {
     let body = body(options.text("--kind") ?? "chat", options.number("--body", default: 1024), order)
     var head = "\(method) \(options.text("--path") ?? "/v1/chat/completions") HTTP/1.1\r\n"
     head += "Host: localhost\r\nAccept: application/json\r\nAccept-Encoding: gzip, deflate\r\n"
-    head += "User-Agent: OpenAI/Python 1.99.0\r\nX-Stainless-Lang: python\r\nX-Stainless-Package-Version: 1.99.0\r\n"
+    head +=
+      "User-Agent: OpenAI/Python 1.99.0\r\nX-Stainless-Lang: python\r\nX-Stainless-Package-Version: 1.99.0\r\n"
     head += "X-Stainless-OS: Linux\r\nX-Stainless-Arch: x64\r\nX-Stainless-Runtime: CPython\r\n"
-    head += "X-Stainless-Runtime-Version: 3.12.0\r\nX-Stainless-Async: false\r\nX-Stainless-Retry-Count: 0\r\n"
+    head +=
+      "X-Stainless-Runtime-Version: 3.12.0\r\nX-Stainless-Async: false\r\nX-Stainless-Retry-Count: 0\r\n"
     head += "Authorization: Bearer sk-any\r\nx-bench: \(order)\r\n"
     if !body.isEmpty {
       let isChat = (options.text("--kind") ?? "chat") == "chat"
@@ -83,7 +85,8 @@ struct LoadPlan: Sendable {
     let size = min(size, 256 << 20)
     guard kind == "chat", size > 0 else { return String(repeating: "x", count: size) }
     let start = #"{"model":"gpt-4o-mini","messages":[{"role":"user","content":""#
-    let end = order.hasPrefix("stream") ? #""}],"temperature":0.7,"stream":true}"# : #""}],"temperature":0.7}"#
+    let end =
+      order.hasPrefix("stream") ? #""}],"temperature":0.7,"stream":true}"# : #""}],"temperature":0.7}"#
     return start + Prose.text(max(size - start.utf8.count - end.utf8.count, 1)) + end
   }
 }

@@ -4,7 +4,7 @@
 //   remora-bench closed --port P --connections N …   each client sends its next request when it has its answer
 //   remora-bench paced --port P --rate R …           requests at fixed instants, whatever the answers do
 //   remora-bench hold --port P --connections N …     opens connections or streams and keeps them open
-//   remora-bench report FILE                         measurements to Markdown
+//   remora-bench report FILE [PROXY]                 measurements to Markdown, with ratios to that proxy (nginx)
 //
 // Each load prints one line of JSON. Tests/Bench/bench.py starts the processes and decides what is measured.
 
@@ -32,8 +32,8 @@ struct Main {
     case "paced": return Load.run(.paced, try Options(rest, knowing: Load.options))
     case "hold": return Load.run(.hold, try Options(rest, knowing: Load.options))
     case "report":
-      guard rest.count == 1, let path = rest.first else { throw UsageFault("report needs one file") }
-      return Report.run(path)
+      guard let path = rest.first, rest.count <= 2 else { throw UsageFault("report FILE [PROXY]") }
+      return Report.run(path, against: rest.count == 2 ? rest[1] : "nginx")
     default: throw UsageFault("unknown mode '\(mode)'")
     }
   }

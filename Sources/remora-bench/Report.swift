@@ -18,12 +18,17 @@ struct Report {
   private var proxies: [String] = []
   private var notes: [String] = []
 
-  static func run(_ path: String) -> Int32 {
+  /// What Remora's numbers are divided by.
+  private let base: String
+
+  init(against base: String) { self.base = base }
+
+  static func run(_ path: String, against base: String) -> Int32 {
     guard let bytes = Input.file(path) else {
       Output.complain("\(path) can't be read")
       return 1
     }
-    var report = Report()
+    var report = Report(against: base)
     report.read(bytes.span.text())
     Output.line(report.markdown())
     return 0
@@ -56,13 +61,13 @@ struct Report {
   }
 
   func markdown() -> String {
-    let columns = ["", "unit"] + proxies + ["Remora/nginx", "spread"]
+    let columns = ["", "unit"] + proxies + ["Remora/\(base)", "spread"]
     var lines = ["| " + columns.joined(separator: " | ") + " |"]
     lines.append("|---|---|" + String(repeating: "--:|", count: proxies.count + 2))
     for row in rows {
       var cells = [row.name, row.unit]
       for proxy in proxies { cells.append(Self.cell(row.values[proxy])) }
-      let ratios = Self.ratios(row.values["remora"], row.values["nginx"])
+      let ratios = Self.ratios(row.values["remora"], row.values[base])
       cells.append(ratios.isEmpty ? "" : Self.text(Self.median(ratios)))
       if ratios.count > 1, let low = ratios.min(), let high = ratios.max() {
         cells.append("\(Self.text(low))…\(Self.text(high))")
@@ -84,7 +89,8 @@ struct Report {
   private static func ratios(_ left: [Int: Double]?, _ right: [Int: Double]?) -> [Double] {
     guard let left, let right else { return [] }
     return left.compactMap { round, value in
-      guard let other = right[round], other > 0 else { return nil }
+      // Of next to nothing there is no telling multiple.
+      guard let other = right[round], other >= 0.1 else { return nil }
       return value / other
     }
   }

@@ -2,7 +2,7 @@
 """Compares Remora with nginx, HAProxy, Envoy and LiteLLM: plain text in, verified and pooled TLS out, one worker each.
 
 All traffic stays on this machine; the upstream and the clients are remora-bench's. Proxies take turns within a
-round, so that what else the machine does meets all of them. See README.md beside this file's directory.
+round, so that what else the machine does meets all of them. See Tests/README.md.
 """
 
 import argparse
@@ -81,6 +81,7 @@ SCENARIOS = [
 class Bench:
     def __init__(self, arguments, directory):
         self.quick = arguments.quick
+        self.base = "before" if arguments.against else "nginx"
         self.rounds = arguments.rounds or (3 if self.quick else 7)
         self.window = 1000 if self.quick else 3000
         self.directory = Path(directory)
@@ -269,18 +270,19 @@ class Bench:
         path = results / "bench.tsv"
         lines = ["\t".join(map(str, measurement)) for measurement in self.measurements]
         path.write_text("\n".join(lines + [f"# {note}" for note in self.notes]) + "\n")
-        table = subprocess.run([BENCH, "report", path], capture_output=True, text=True, check=True).stdout
+        table = subprocess.run([BENCH, "report", path, self.base], capture_output=True, text=True, check=True).stdout
         (results / "bench.md").write_text(table)
         return table
 
 
 def versions(kinds):
     for kind in kinds:
-        flag = {"remora": "version", "nginx": "-v", "haproxy": "-v", "envoy": "--version"}.get(kind.name)
+        flag = {"remora": "version", "before": "version", "nginx": "-v", "haproxy": "-v", "envoy": "--version"}.get(kind.name)
         if flag:
-            done = subprocess.run([kind.program, flag], capture_output=True, text=True)
-            found = re.search(r"\d+\.\d+[\w.+-]*", done.stdout + done.stderr)
-            yield f"{kind.name} {found.group() if found else '?'}"
+            done = subprocess.run([kind.program, flag], capture_output=True, text=True,
+                                  env=dict(os.environ) | kind.environment)
+            found = re.search(r"(?:/|\s)(\d+\.\d+[\w.+-]*)", done.stdout + done.stderr)
+            yield f"{kind.name} {found.group(1) if found else '?'}"
 
 
 def main():
@@ -288,9 +290,15 @@ def main():
     parser.add_argument("--quick", action="store_true", help="three short rounds, without LiteLLM")
     parser.add_argument("--rounds", type=int, help="how many")
     parser.add_argument("--only", help="proxies, separated by commas")
+    parser.add_argument("--against", type=Path, help="another build of Remora, and nothing else, to compare with")
+    parser.add_argument("--loads", action="store_true", help="only what is measured under load")
     parser.add_argument("--environments", type=Path, default=ROOT / ".venv")
     arguments = parser.parse_args()
     kinds, missing = proxies.known(not arguments.quick, arguments.environments)
+    if arguments.against:
+        kinds = [kind for kind in kinds if kind.name == "remora"]
+        kinds.append(proxies.Proxy("before", arguments.against, kinds[0].config, kinds[0].arguments))
+        missing = []
     if arguments.only:
         kinds = [kind for kind in kinds if kind.name in arguments.only.split(",")]
     with tempfile.TemporaryDirectory(prefix="remora-bench-", dir=ROOT / ".build") as directory:
@@ -300,14 +308,15 @@ def main():
                 bench.note(line)
             small = [kind for kind in kinds if kind.name != "litellm"]
             bench.compare(small)
-            for round_ in range(1 if bench.quick else 3):
-                for kind in small:
-                    bench.at_rest(kind, round_)
-            bench.allocations(small)
-            bench.sizes(small)
-            for kind in kinds:
-                if kind.name == "litellm":
-                    bench.litellm(kind)
+            if not arguments.loads:
+                for round_ in range(1 if bench.quick else 3):
+                    for kind in small:
+                        bench.at_rest(kind, round_)
+                bench.allocations(small)
+                bench.sizes(small)
+                for kind in kinds:
+                    if kind.name == "litellm":
+                        bench.litellm(kind)
             bench.note(f"{', '.join(versions(kinds))}; {platform.machine()}, {bench.processors.count} processors, "
                        f"{bench.rounds} rounds; load at the end {os.getloadavg()[0]:.1f}")
             print("\n" + bench.report())

@@ -1,20 +1,19 @@
 """The proxies that are compared: how each is found, started, and looked at from outside."""
 
-import http.client
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 KEY = "the-providers-secret"
-# nginx and Debian's other servers live here, which is not on every user's PATH.
-SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+# Where `Tests/run bench` unpacks Debian's packages, and where Debian puts servers, which is not on every PATH.
+UNPACKED = ROOT / ".build/bench-debs"
+SYSTEM_PATH = os.environ.get("PATH", "") + f":/usr/sbin:{UNPACKED}/usr/sbin"
 
 
 def free_port():
@@ -185,9 +184,15 @@ def stripped_size(program, directory):
         copy.unlink()
 
 
-def find(name, place=None):
-    """The path of an installed program, or None."""
-    return str(place) if place and Path(place).exists() else shutil.which(name, path=SYSTEM_PATH)
+def find(name):
+    """The path of an installed or unpacked program, or None."""
+    return shutil.which(name, path=SYSTEM_PATH)
+
+
+def libraries():
+    """What a program needs that was unpacked and not installed."""
+    places = list(UNPACKED.glob("usr/lib/*-linux-gnu"))
+    return {"LD_LIBRARY_PATH": ":".join(map(str, places))} if places else {}
 
 
 def known(wants_litellm, environments):
@@ -203,7 +208,7 @@ def known(wants_litellm, environments):
     else:
         missing.append("nginx is not installed (Debian package nginx)")
     if haproxy := find("haproxy"):
-        found.append(Proxy("haproxy", haproxy, "haproxy.cfg", ["-db", "-q", "-f", "@CONFIG@"]))
+        found.append(Proxy("haproxy", haproxy, "haproxy.cfg", ["-db", "-q", "-f", "@CONFIG@"], libraries()))
     else:
         missing.append("HAProxy is not installed (Debian package haproxy)")
     envoys = list(environments.glob("bench-envoy/lib/python*/site-packages/envoy/_bin/envoy"))
