@@ -42,6 +42,8 @@ let package = Package(
     .executableTarget(
       name: "remora", dependencies: ["Wire", "Config", "Telemetry", "Transport", "Proxy", "Policy"],
       swiftSettings: house),
+    .executableTarget(
+      name: "remora-bench", dependencies: ["Wire", "Transport"], swiftSettings: house),
 
     .target(name: "Support", path: "Tests/Support", swiftSettings: house),
     tests("Wire", ["Wire"]),
