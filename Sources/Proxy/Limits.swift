@@ -10,6 +10,8 @@ enum Ceiling {
   static let clients = 16_384
   /// Bytes of a caller's request id that are kept.
   static let requestID = 128
+  /// Bytes of a model's name as it is written: it goes into headers, logs and labels.
+  static let modelName = 1024
   /// Interim responses (1xx) before one answer.
   static let interimReplies = 16
   /// Bytes of a provider's model list that are read for the merged one.

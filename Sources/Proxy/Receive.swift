@@ -292,6 +292,9 @@ extension Exchange {
     }
     record.isStream = facts.streams
     if let model = scanner.found(.model) {
+      if model.value.count > Ceiling.modelName {
+        throw .modelMissing("'model' is longer than a name can be.")
+      }
       JSONString.decode(body.view, model.value, into: &modelAsked)
       if modelAsked.isEmpty { throw .modelMissing("'model' is empty; name a model.") }
     }

@@ -100,6 +100,14 @@ def test_wrong_types(plain, upstream, body):
 
 
 @proxy_only
+def test_model_name_of_a_page(plain, upstream):
+    """A name goes into headers and logs: what can't be one is refused, not cut."""
+    got = plain.ask(post_json("/v1/chat/completions", {"model": "x" * 2000, "messages": []}))
+    assert (got.status, got.error["param"], got.error["code"]) == (400, "model", "invalid_value")
+    assert upstream.requests == []
+
+
+@proxy_only
 @pytest.mark.parametrize("depth", [1000, 100_000])
 def test_deep_json(plain, depth):
     """Depth has a ceiling, far above what an application sends; whichever way, the process lives."""

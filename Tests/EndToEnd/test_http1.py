@@ -394,3 +394,15 @@ def test_answer_in_single_bytes(plain, upstream):
     upstream.reply(*(whole[index : index + 1] for index in range(len(whole))))
     got = plain.ask(request("GET", "/v1/files/any"))
     assert (got.status, got.get("x-a"), got.body, got.complete) == (200, "b", b"abcde", True)
+
+
+@pytest.mark.parametrize("length, status", [(2**63 - 1, 502), (2**58 + 1, 502), (2**58, 200)])
+def test_length_near_the_end_of_counting(remora, upstream, length, status):
+    """A length from which counting on would overflow is refused; the largest that is taken can still grow."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % length
+    upstream.reply(head + b'{"object":"chat.completion"', CLOSE)
+    body = b'{"model":"gpt-4o","messages":[]}'
+    with remora.connect() as client:
+        client.send(request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, body))
+        assert client.head().status == status
+    assert remora.ask(request("GET", "/v1/echo")).status == 200
