@@ -67,6 +67,8 @@ final class Exchange {
   var hasSent = false
   /// Interim responses (1xx) that were passed over.
   var interimCount = 0
+  /// When the upstream was last heard of, or had a reason to be silent.
+  var heardAt = Instant.never
   /// Reads of the answer, for fairness among connections.
   var reads: UInt8 = 0
   /// What was wrong with a body that was being streamed.

@@ -30,6 +30,7 @@ extension Exchange {
     guard let upstream, let socket else { return }
     // Nothing is repeated once an answer has begun: a stream doesn't keep its request in memory.
     if hasSent { body.removeAll() }
+    heardAt = now
     if reply.status >= 400, head.method != .head, reply.fields.first(.contentEncoding) == nil {
       return try await relayError(upstream, socket, connection)
     }
@@ -366,7 +367,8 @@ extension Exchange {
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, heartbeat: Bool,
     isOver: Bool = false
   ) async -> Arrival {
-    var idle = now + (isOver ? Deadline.afterDone : upstream.timeouts.idle)
+    // From the last byte, not from this call: a heartbeat of ours is no sign of the upstream's life.
+    var idle = heardAt + (isOver ? Deadline.afterDone : upstream.timeouts.idle)
     let beat = heartbeat ? now + Deadline.heartbeat : .never
     while true {
       do throws(IOFault) {
@@ -383,6 +385,7 @@ extension Exchange {
         }
         switch step {
         case .bytes:
+          heardAt = now
           // A fast upstream and a fast client could keep this task running for as long as the body is.
           reads &+= 1
           if reads & 15 == 0 { await connection.parker.yield() }
@@ -392,6 +395,7 @@ extension Exchange {
         }
       } else {
         // The client decides the pace now: the upstream is not to blame for silence.
+        heardAt = now
         idle = now + Deadline.stalledClient
       }
       let until = min(idle, beat)

@@ -335,3 +335,18 @@ def test_connection_serves_on_after_a_stream(plain, upstream):
             got = client.ask(post_json("/v1/chat/completions", CHAT))
             assert got.complete and bodies(got)[-1] == "[DONE]"
     assert len({id(each.connection) for each in upstream.requests}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.proxy
+def test_silence_is_bridged_and_has_an_end(start_remora, upstream):
+    """After 15 s a comment in the one form that every SDK ignores; it does not put off the idle limit."""
+    proxy = start_remora(upstream, provider={"timeouts": {"idle": "17s"}})
+    upstream.reply(SSE_HEAD, event(next(chat_chunks({"model": "gpt-4o"}))), STALL)
+    with proxy.connect(timeout=30) as client:
+        client.send(post_json("/v1/chat/completions", {**CHAT, "stream": True}))
+        got = client.response()
+    assert not got.complete
+    # A single line end: the next event follows at once.
+    assert got.body.count(b"\n\n: remora\ndata: ") == 1 and got.body.count(b": remora") == 1
+    assert b"upstream_timeout" in got.body

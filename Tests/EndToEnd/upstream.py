@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import openai_server
 from certificates import Certificate
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which a wait inside the upstream gives up, so that a lost test ends."""
 KEPT_BODY = 4 << 20
 """Bodies longer than this are only counted and hashed."""
