@@ -114,10 +114,11 @@ final class ClientConnection {
   /// A TLS alert, protocol_version, so that a client that tries TLS here says something helpful
   /// (RFC 8446 section 6).
   private func answerTLS() {
+    // Said first: whoever sees the alert finds the line.
+    Log.write(.warn, "client spoke TLS to the plaintext port; use http://")
     var alert = ByteQueue()
     alert.append([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46])
     _ = try? socket.write(from: &alert)
-    Log.write(.warn, "client spoke TLS to the plaintext port; use http://")
   }
 
   /// Reads and drops a little of what a client whose request was refused still sends: closing over unread bytes
