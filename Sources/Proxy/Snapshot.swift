@@ -35,6 +35,9 @@ final class Upstream: Sendable {
   let tls: TLSContext?
   let limits: PoolLimits
   let timeouts: Timeouts
+  /// `timeouts`, as the walk adds them to instants.
+  let firstByte: Interval
+  let idle: Interval
   /// Path of the base URL, without a slash at its end.
   let prefix: [UInt8]
   let host: [UInt8]
@@ -55,6 +58,8 @@ final class Upstream: Sendable {
     kind = provider.kind
     isMock = provider.kind == .mock
     timeouts = provider.timeouts
+    firstByte = Interval(provider.timeouts.firstByte)
+    idle = Interval(provider.timeouts.idle)
     limits = PoolLimits(
       maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,
       warm: provider.pool.warm, connectTimeout: provider.timeouts.connect)

@@ -184,7 +184,9 @@
     reserve(count)
     // SAFETY: reserve made room for `count` bytes behind the tail; a span can't overlap a queue it doesn't borrow.
     unsafe bytes.withUnsafeBytes { source in
-      if let from = source.baseAddress { unsafe base?.advanced(by: tail).copyMemory(from: from, byteCount: count) }
+      if let from = source.baseAddress {
+        unsafe base?.advanced(by: tail).copyMemory(from: from, byteCount: count)
+      }
     }
     tail &+= count
   }
@@ -237,6 +239,23 @@
       rest >>= 4
     } while rest > 0
     append(digits.span.extracting(at..<16))
+  }
+
+  /// Appends all sixteen hexadecimal digits of `word`, in lower case.
+  package mutating func append(hexadecimalWord word: UInt64) {
+    reserve(16)
+    for half in 0..<2 {
+      let half = half == 0 ? word >> 32 : word & 0xFFFF_FFFF
+      // Four bits into each byte, the highest first: halves, quarters, eighths.
+      var digits = (half | half << 16) & 0x0000_FFFF_0000_FFFF
+      digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+      digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+      // Those from ten on reach 16 with six more, and take the 39 places to the letters.
+      let letters = ((digits &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+      let text = (digits &+ 0x3030_3030_3030_3030 &+ letters &* 39).bigEndian
+      unsafe base?.storeBytes(of: text, toByteOffset: tail, as: UInt64.self)
+      tail &+= 8
+    }
   }
 
   /// A copy of the waiting bytes, for what is off the hot path.
