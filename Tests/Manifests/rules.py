@@ -84,7 +84,9 @@ def _sidecar(pod: dict) -> None:
     assert mounts["remora-config"]["mountPath"] == CONFIG
     volumes = {each["name"]: each for each in pod["spec"]["volumes"]}
     for name in mounts.keys() & {"remora-config", "remora-secrets"}:
-        source = next(volumes[name][kind] for kind in ("configMap", "secret", "projected") if kind in volumes[name])
+        source = next(
+            volumes[name][kind] for kind in ("configMap", "secret", "projected") if kind in volumes[name]
+        )
         assert source["defaultMode"] & 0o444 == 0o444, "files belong to root, and Remora isn't root"
         assert mounts[name]["readOnly"] is True
         others = [each for each in pod["spec"]["containers"] if name in str(each.get("volumeMounts"))]

