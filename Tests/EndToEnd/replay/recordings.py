@@ -109,8 +109,10 @@ class Recording:
             return b"".join(aws_event(*next(iter(each.items()))) for each in named)
         if self.kind == "ollama":
             return "".join(f"{each}\n" for each in texts).encode()
-        body = "".join(event_text(each, named=self.dialect in (anthropic, cohere)) for each in texts if each != "[DONE]")
-        return (body + ("data: [DONE]\n\n" if self.dialect is openai_format else "")).encode()
+        named = self.dialect in (anthropic, cohere) or self.endpoint == "responses"
+        body = "".join(event_text(each, named=named) for each in texts if each != "[DONE]")
+        ends = self.dialect is openai_format and self.endpoint != "responses"
+        return (body + ("data: [DONE]\n\n" if ends else "")).encode()
 
     @property
     def dialect(self):
