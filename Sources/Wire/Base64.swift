@@ -1,6 +1,7 @@
-// Bytes as text of 64 letters (RFC 4648).
+// Bytes as text of 64 letters (RFC 4648), byte by byte.
 
-package enum Base64 {
+/// Encodes bytes as they come.
+package struct Base64Encoder: Sendable {
   /// Which 64 letters, and whether the end is filled up.
   package enum Alphabet: Sendable {
     /// Section 4, with `=` at the end.
@@ -9,37 +10,56 @@ package enum Base64 {
     case url
   }
 
-  /// Appends `bytes` in base64.
+  private let alphabet: Alphabet
+  private var pending: UInt32 = 0
+  private var count = 0
+
+  package init(_ alphabet: Alphabet = .standard) { self.alphabet = alphabet }
+
+  /// Appends the whole of `bytes` in base64.
   package static func encode(
     _ bytes: Span<UInt8>, _ alphabet: Alphabet = .standard, into out: inout ByteQueue
   ) {
-    out.reserve((bytes.count + 2) / 3 * 4)
-    var at = 0
-    while at + 3 <= bytes.count {
-      let group = UInt32(bytes[at]) << 16 | UInt32(bytes[at + 1]) << 8 | UInt32(bytes[at + 2])
-      out.append(letter(group >> 18 & 63, alphabet))
-      out.append(letter(group >> 12 & 63, alphabet))
-      out.append(letter(group >> 6 & 63, alphabet))
-      out.append(letter(group & 63, alphabet))
-      at += 3
-    }
-    let rest = bytes.count - at
-    guard rest > 0 else { return }
-    let group = UInt32(bytes[at]) << 16 | (rest == 2 ? UInt32(bytes[at + 1]) << 8 : 0)
-    out.append(letter(group >> 18 & 63, alphabet))
-    out.append(letter(group >> 12 & 63, alphabet))
-    if rest == 2 { out.append(letter(group >> 6 & 63, alphabet)) }
-    if case .standard = alphabet { out.append(rest == 1 ? "==" : "=") }
+    var encoder = Base64Encoder(alphabet)
+    for at in 0..<bytes.count { encoder.append(bytes[at], into: &out) }
+    encoder.end(into: &out)
   }
 
-  private static func letter(_ value: UInt32, _ alphabet: Alphabet) -> UInt8 {
-    let value = UInt8(truncatingIfNeeded: value)
+  /// Takes the next byte.
+  package mutating func append(_ byte: UInt8, into out: inout ByteQueue) {
+    pending = pending << 8 | UInt32(byte)
+    count += 1
+    if count == 3 {
+      write(4, pending, into: &out)
+      pending = 0
+      count = 0
+    }
+  }
+
+  /// Writes what is left, with its padding.
+  package mutating func end(into out: inout ByteQueue) {
+    guard count > 0 else { return }
+    write(count + 1, pending << UInt32(8 * (3 - count)), into: &out)
+    if alphabet == .standard {
+      for _ in count..<3 { out.append(UInt8(ascii: "=")) }
+    }
+    pending = 0
+    count = 0
+  }
+
+  private func write(_ digits: Int, _ word: UInt32, into out: inout ByteQueue) {
+    for at in 0..<digits {
+      out.append(digit(UInt8(truncatingIfNeeded: word >> UInt32(18 - 6 * at) & 63)))
+    }
+  }
+
+  private func digit(_ value: UInt8) -> UInt8 {
     switch value {
-    case 0..<26: return UInt8(ascii: "A") + value
-    case 26..<52: return UInt8(ascii: "a") + value - 26
-    case 52..<62: return UInt8(ascii: "0") + value - 52
-    case 62: return alphabet == .url ? UInt8(ascii: "-") : UInt8(ascii: "+")
-    default: return alphabet == .url ? UInt8(ascii: "_") : UInt8(ascii: "/")
+    case 0..<26: value + UInt8(ascii: "A")
+    case 26..<52: value - 26 + UInt8(ascii: "a")
+    case 52..<62: value - 52 + UInt8(ascii: "0")
+    case 62: alphabet == .url ? UInt8(ascii: "-") : UInt8(ascii: "+")
+    default: alphabet == .url ? UInt8(ascii: "_") : UInt8(ascii: "/")
     }
   }
 }

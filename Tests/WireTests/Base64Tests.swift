@@ -15,8 +15,8 @@ import Wire
   func encode(_ example: (bytes: [UInt8], standard: String, url: String)) {
     var standard = ByteQueue()
     var url = ByteQueue()
-    Base64.encode(example.bytes.span, into: &standard)
-    Base64.encode(example.bytes.span, .url, into: &url)
+    Base64Encoder.encode(example.bytes.span, into: &standard)
+    Base64Encoder.encode(example.bytes.span, .url, into: &url)
     #expect(standard.bytes.text() == example.standard)
     #expect(url.bytes.text() == example.url)
   }
