@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-
-from .reading import _Number
+from decimal import Decimal
 
 Item = tuple
 """("text", text) · ("image", media type, base64) · ("link", URL) · ("file", media type, base64) ·
@@ -50,9 +49,9 @@ class Asked:
         return Asked(self.system.replace("\n", ""), turns, self.tools, self.choice, self.settings)
 
 
-def numbers_kept(text: str):
-    """JSON with its numbers as text: what is longer than a double must come through whole."""
-    return json.loads(text, parse_int=_Number, parse_float=_Number) if text.strip() else {}
+def numbers_kept(text: str | bytes):
+    """JSON with its numbers as they are: what is longer than a double must come through whole."""
+    return json.loads(text, parse_float=Decimal) if text.strip() else {}
 
 
 class Calls:

@@ -42,6 +42,8 @@ def check(dialect: str, body: dict) -> None:
 def _validator(dialect: str, streams: bool):
     if dialect in ("anthropic", "vertex-claude"):
         schema = _closed(_load(f"anthropic/MessageCreateParams{'' if streams else 'Non'}Streaming.schema.json"))
+        # The newest models take no sampling, and the newest definition has no member for it.
+        schema["properties"] |= dict.fromkeys(("temperature", "top_p"), {"type": "number", "maximum": 1})
     elif dialect == "gemini":
         schema = _gemini()
     elif dialect == "cohere":
