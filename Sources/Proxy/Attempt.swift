@@ -356,6 +356,7 @@ extension Exchange {
           try reply.parse(replyBytes.view)
           if reply.isInterim {
             interimCount += 1
+            if reply.status == 103 { relayHints() }
             continue
           }
           replyFlow = BodyFlow(try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers)

@@ -1,8 +1,8 @@
 // Takes the chunked coding off a body, in whatever pieces it arrives (RFC 9112 section 7.1).
 //
 // Size lines, line ends and trailers are consumed into the decoder's state, so no byte is looked at twice;
-// data is never copied, only pointed at. Refused: bare LF, blanks around a size, more than 16 digits, and
-// trailers that are no fields.
+// data is never copied, only pointed at. Refused: bare LF, blanks around a size, more than 16 digits,
+// extensions and trailers that are none.
 
 /// An incremental, strict decoder of one chunked body.
 package struct ChunkedDecoder: Sendable {
@@ -37,6 +37,7 @@ package struct ChunkedDecoder: Sendable {
   private var digits = 0
   // While the size is read, that size; then what is left of the chunk.
   private var remaining: UInt64 = 0
+  private var extensionPart = ChunkExtension.start
   private var lineExtension = 0
   private var extensions = 0
   private var trailerSize = 0
@@ -98,10 +99,11 @@ package struct ChunkedDecoder: Sendable {
     case .size: try takeSize(byte)
     case .extension:
       if byte == ASCII.cr {
+        guard extensionPart.mayEnd else { throw .extensions }
         state = .sizeLF
         return
       }
-      if Syntax.isControl(byte) { throw byte == ASCII.lf ? .lineEnd : .extensions }
+      guard extensionPart.take(byte) else { throw byte == ASCII.lf ? .lineEnd : .extensions }
       lineExtension += 1
       extensions += 1
       if lineExtension > Self.lineExtensionCeiling || extensions > Self.extensionCeiling {
@@ -141,6 +143,7 @@ package struct ChunkedDecoder: Sendable {
       // The semicolon counts too, else empty extensions would be free.
       extensions += 1
       if extensions > Self.extensionCeiling { throw .extensionsTooLarge }
+      extensionPart = .start
       state = .extension
     case ASCII.lf: throw .lineEnd
     default: throw .size
