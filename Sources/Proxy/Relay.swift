@@ -341,8 +341,8 @@ extension Exchange {
     // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
     // told from a next request.
     if !uploadFlow.hasEnded { connection.mustClose = true }
-    if hasSent, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, replyFlow.framing != .untilClose,
-      upstreamIn.isEmpty
+    if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse,
+      replyFlow.framing != .untilClose, upstreamIn.isEmpty
     {
       pool.giveBack(socket)
     } else {

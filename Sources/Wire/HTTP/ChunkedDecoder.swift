@@ -34,6 +34,8 @@ package struct ChunkedDecoder: Sendable {
 
   private let keepsTrailers: Bool
   private var state = State.size
+  /// What was wrong: nothing behind it can be told from anything else, so a fault stays.
+  private var fault: ChunkFault?
   private var digits = 0
   // While the size is read, that size; then what is left of the chunk.
   private var remaining: UInt64 = 0
@@ -56,6 +58,7 @@ package struct ChunkedDecoder: Sendable {
 
   /// Decodes `bytes` from the offset `from` until there is data to pass on, or nothing left.
   package mutating func next(_ bytes: Span<UInt8>, from: Int) throws(ChunkFault) -> Step {
+    if let fault { throw fault }
     var at = max(from, 0)
     while true {
       if state == .ended { return .end(consumed: min(at, bytes.count)) }
@@ -66,10 +69,15 @@ package struct ChunkedDecoder: Sendable {
         if remaining == 0 { state = .dataCR }
         return .data(at..<at + count)
       }
-      if state == .trailerName || state == .trailerValue || state == .trailerStart || state == .trailerLF {
-        try takeTrailer(bytes[at])
-      } else {
-        try take(bytes[at])
+      do throws(ChunkFault) {
+        if state == .trailerName || state == .trailerValue || state == .trailerStart || state == .trailerLF {
+          try takeTrailer(bytes[at])
+        } else {
+          try take(bytes[at])
+        }
+      } catch {
+        fault = error
+        throw error
       }
       at += 1
     }
