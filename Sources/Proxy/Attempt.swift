@@ -42,6 +42,7 @@ extension Exchange {
     guard let pool = lineup.pools[upstream.index] else { return false }
     prepare(upstream)
     var isReplay = false
+    var isRefreshed = false
     while true {
       let lease = try await lease(pool, upstream, connection, fresh: isReplay)
       socket = lease.socket
@@ -52,7 +53,16 @@ extension Exchange {
         note(outcome(of: error), upstream)
         throw error
       }
-      guard case .lost(let fault) = sending else { break }
+      guard case .lost(let fault) = sending else {
+        if !isRefreshed, try await mayTryAnew(upstream, connection) {
+          note(.authRejected, upstream)
+          isRefreshed = true
+          isReplay = false
+          rewind(upstream)
+          continue
+        }
+        break
+      }
       let lacksCertificate = lease.socket.lacksCertificate
       dropUpstream()
       if lease.isReused, !isReplay, mayReplay {
@@ -141,18 +151,20 @@ extension Exchange {
     upstreamOut.append(upstream.host)
     upstreamOut.append("\r\n")
     writeClientFields(upstream)
-    for header in upstream.headers {
+    let keys = lineup.keys[upstream.index]
+    sentKeys = keys
+    for (place, header) in upstream.headers.enumerated() {
       upstreamOut.append(header.name)
       upstreamOut.append(": ")
       upstreamOut.append(header.text)
-      if let secret = header.secret { append(secret) }
+      if let secret = keys?.headers[place] ?? header.secret { append(secret) }
       upstreamOut.append("\r\n")
     }
     if case .field(let name, let prefix, let secret) = upstream.credential {
       upstreamOut.append(name)
       upstreamOut.append(": ")
       upstreamOut.append(prefix)
-      append(secret)
+      append(keys?.credential ?? secret)
       upstreamOut.append("\r\n")
     }
     upstreamOut.append("x-request-id: ")

@@ -41,6 +41,8 @@ final class Exchange {
   var splice = JSONSplice()
   var addsUsage = false
   var socket: Socket?
+  /// The secrets that went out, where they are not the snapshot's own.
+  var sentKeys: Keys?
   var upstreamOut: ByteQueue
   var upstreamIn: ByteQueue
   var replyHeads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
@@ -116,6 +118,7 @@ final class Exchange {
     upstream = nil
     addsUsage = false
     socket = nil
+    sentKeys = nil
     upstreamOut.removeAll()
     upstreamIn.removeAll()
     replyBytes.clear()

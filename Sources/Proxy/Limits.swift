@@ -38,6 +38,8 @@ enum Deadline {
   static let afterDone = Duration.seconds(2)
   /// For error events and answers to leave at the end of a drain.
   static let lastWords = Duration.milliseconds(500)
+  /// For a secret to be read again after a refusal, from a file system that may hang.
+  static let secret = Duration.seconds(2)
   /// A provider's model list, for the merged one.
   static let modelList = Duration.seconds(5)
 }

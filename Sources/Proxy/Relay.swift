@@ -132,9 +132,9 @@ extension Exchange {
       target.isFullService ? target.shape : .other, removesUsage: addsUsage,
       insertsMember: target.isFullService && prepareMetadata())
     events = EventDecoder()
+    record.isEventStream = true
     let unsent = outbound.count
     writeReplyHead(connection, added: 0)
-    record.isEventStream = true
     record.isStream = true
     var hasLeft = false
     while true {
@@ -266,8 +266,9 @@ extension Exchange {
     HeadWriter.statusLine(reply.status, to: &outbound)
     var framing = replyFlow.framing
     switch framing {
-    case .length(let count): framing = .length(count + added)
-    case .chunked, .untilClose:
+    case .length(let count) where !record.isEventStream: framing = .length(count + added)
+    // Events may be left out or added, so that a length which a provider gave for its stream is not ours.
+    case .length, .chunked, .untilClose:
       // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
       framing = head.minor == 0 ? .untilClose : .chunked
       if head.minor == 0 { connection.mustClose = true }

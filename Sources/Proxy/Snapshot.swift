@@ -21,9 +21,13 @@ final class Upstream: Sendable {
     let name: [UInt8]
     let text: [UInt8]
     let secret: Secret?
+    /// Where `secret` comes from.
+    var source: SecretSource?
   }
 
   let index: Int
+  /// What the operator said of it.
+  let settings: Config.Provider
   let name: String
   let kind: ProviderKind
   let isMock: Bool
@@ -46,6 +50,7 @@ final class Upstream: Sendable {
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
   ) throws(SnapshotFault) {
     self.index = index
+    settings = provider
     name = provider.name
     kind = provider.kind
     isMock = provider.kind == .mock
@@ -79,6 +84,12 @@ final class Upstream: Sendable {
     }
     credential = try Self.credential(provider, environment)
     headers = try Self.headers(provider, environment)
+  }
+
+  /// Whether any secret that its requests carry can change while the process runs.
+  var hasKeysInFiles: Bool {
+    let sources = [settings.apiKey] + headers.compactMap(\.source)
+    return sources.contains { source in if case .file = source { true } else { false } }
   }
 
   /// Whether a connection made for `other` does for this one.
@@ -121,7 +132,7 @@ final class Upstream: Sendable {
       case .secret(let source):
         do throws(SecretFault) {
           guard let secret = try Secret.load(source, from: environment) else { continue }
-          headers.append(Header(name: Array(header.name.utf8), text: [], secret: secret))
+          headers.append(Header(name: Array(header.name.utf8), text: [], secret: secret, source: source))
         } catch {
           throw SnapshotFault(
             message:

@@ -7,6 +7,7 @@ import Wire
 struct SharedVectors {
   static let jsonTestSuite = SharedVectors("JSONTestSuite.json")
   static let sse = SharedVectors("sse.json")
+  static let eventStream = SharedVectors("eventstream.json")
 
   let path: String
   /// The file's bytes; empty where it is absent.
@@ -39,9 +40,9 @@ struct SharedVectors {
     return JSONString.text(bytes.span, value)
   }
 
-  /// The bytes that the member `bytes_b64` of a case says.
-  func payload(_ place: Range<Int>) -> [UInt8]? {
-    text(place, "bytes_b64").map { Self.base64($0) }
+  /// The bytes that a member of a case says in base64.
+  func payload(_ place: Range<Int>, _ name: StaticString = "bytes_b64") -> [UInt8]? {
+    text(place, name).map { Self.base64($0) }
   }
 
   private static func base64(_ text: String) -> [UInt8] {

@@ -1,0 +1,65 @@
+// What of a request its provider can't be told: the value of the answer's `x-remora-dropped`.
+
+package import Wire
+
+/// Names of request fields that were left out, each once, in the order in which they were found.
+///
+/// Some names are the client's own, so the list is bounded and holds nothing that a header can't.
+package struct DroppedFields: Sendable {
+  /// Names that are told; a request with more has the last place say `...`.
+  package static let ceiling = 32
+  /// Bytes of one name; a longer one is cut.
+  package static let nameCeiling = 64
+
+  /// The names, with commas between them.
+  private var text: [UInt8] = []
+  private var count = 0
+
+  package init() {}
+
+  package var isEmpty: Bool { text.isEmpty }
+
+  package mutating func removeAll() {
+    text.removeAll(keepingCapacity: true)
+    count = 0
+  }
+
+  /// Adds a name, unless it is there.
+  package mutating func add(_ name: StaticString) { add(name.bytes) }
+
+  /// Adds a name of the client's choosing, unless it is there.
+  package mutating func add(_ name: Span<UInt8>) {
+    let name = name.extracting(first: Self.nameCeiling)
+    if name.isEmpty || count > Self.ceiling || contains(name) { return }
+    count += 1
+    if !text.isEmpty { text.append(ASCII.comma) }
+    guard count <= Self.ceiling else {
+      for _ in 0..<3 { text.append(UInt8(ascii: ".")) }
+      return
+    }
+    for at in 0..<name.count { text.append(Self.shown(name[at])) }
+  }
+
+  /// Appends the list as a header's value: `seed,logit_bias`.
+  package func write(into out: inout ByteQueue) { out.append(text.span) }
+
+  private func contains(_ name: Span<UInt8>) -> Bool {
+    var from = 0
+    while from < text.count {
+      var end = from
+      while end < text.count, text[end] != ASCII.comma { end += 1 }
+      if end - from == name.count {
+        var isSame = true
+        for at in 0..<name.count where text[from + at] != Self.shown(name[at]) { isSame = false }
+        if isSame { return true }
+      }
+      from = end + 1
+    }
+    return false
+  }
+
+  /// A byte that could end the value, or split the list, becomes one that can't.
+  private static func shown(_ byte: UInt8) -> UInt8 {
+    byte > ASCII.space && byte < 0x7F && byte != ASCII.comma ? byte : UInt8(ascii: "_")
+  }
+}

@@ -1,0 +1,46 @@
+import Dialects
+import Testing
+import Wire
+
+@Suite struct DroppedFieldsTests {
+  private func text(_ fields: DroppedFields) -> String {
+    var out = ByteQueue()
+    fields.write(into: &out)
+    return out.bytes.text()
+  }
+
+  private func list(_ names: [String]) -> String {
+    var fields = DroppedFields()
+    for name in names { fields.add(Array(name.utf8).span) }
+    return text(fields)
+  }
+
+  @Test("names come in the order in which they were found, each once")
+  func order() {
+    var fields = DroppedFields()
+    #expect(fields.isEmpty)
+    fields.add("seed")
+    fields.add("logit_bias")
+    fields.add("seed")
+    fields.add("see")
+    fields.add("eed")
+    #expect(text(fields) == "seed,logit_bias,see,eed")
+    fields.removeAll()
+    #expect(fields.isEmpty)
+    fields.add("user")
+    #expect(text(fields) == "user")
+  }
+
+  @Test("a client's own name can't break the header or the list")
+  func hostile() {
+    #expect(list(["a\r\nx: y", "b,c", "d e", "é", "", "b_c"]) == "a__x:_y,b_c,d_e,__")
+    #expect(list([String(repeating: "a", count: 500)]) == String(repeating: "a", count: 64))
+  }
+
+  @Test("the list is bounded, and says that there was more")
+  func bounds() {
+    let names = (0..<1000).map { "field\($0)" }
+    #expect(list(names) == names.prefix(32).joined(separator: ",") + ",...")
+    #expect(list(Array(names.prefix(32))) == names.prefix(32).joined(separator: ","))
+  }
+}
