@@ -87,6 +87,10 @@ extension Exchange {
         return
       }
     }
+    makeRequestID()
+  }
+
+  func makeRequestID() {
     for at: StaticString in ["req_"] { for index in 0..<at.bytes.count { requestID.append(at.bytes[index]) } }
     for word in [state.nextRandom(), state.nextRandom()] {
       for shift in stride(from: 60, through: 0, by: -4) {
@@ -290,7 +294,7 @@ extension Exchange {
       switch error {
       case .notAnObject: throw .invalidValue("The request body must be a JSON object.", parameter: nil)
       case .wrongType(let parameter, let expected):
-        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: parameter)
+        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
       }
     }
     record.isStream = facts.streams

@@ -1,6 +1,7 @@
 // Answers' heads, and the answers that Remora makes itself.
 
 internal import Config
+internal import Dialects
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -20,6 +21,11 @@ extension Exchange {
         if !model.isEmpty { HeadWriter.field("x-remora-model", model, to: &outbound) }
       }
       HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
+    }
+    if let translation, !translation.request.dropped.isEmpty {
+      outbound.append("x-remora-dropped: ")
+      translation.request.dropped.write(into: &outbound)
+      outbound.append("\r\n")
     }
     writeConnection(connection)
   }
@@ -49,9 +55,10 @@ extension Exchange {
     record.status = refusal.status
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
     if refusal.closes || !uploadFlow.hasEnded { connection.mustClose = true }
+    // A head that can't be read has none, and its answer can be looked up all the same.
+    if requestID.isEmpty { makeRequestID() }
     staging.removeAll()
     refusal.write(into: &staging)
-    outbound.removeAll()
     HeadWriter.statusLine(refusal.status, to: &outbound)
     HeadWriter.field("Content-Type", "application/json", to: &outbound)
     if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &outbound) }
@@ -60,11 +67,7 @@ extension Exchange {
       HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &outbound)
     }
     HeadWriter.field("x-remora-error-source", refusal.source.name, to: &outbound)
-    if requestID.isEmpty {
-      writeConnection(connection)
-    } else {
-      writeCommonFields(connection)
-    }
+    writeCommonFields(connection)
     HeadWriter.field("Content-Length", staging.count, to: &outbound)
     HeadWriter.end(to: &outbound)
     if !hasHead || head.method != .head { outbound.append(staging.view) }
