@@ -2,6 +2,7 @@
 //
 // The table of statuses and codes is the product's public surface (README, "Errors").
 
+package import Dialects
 package import Wire
 
 /// An answer that Remora makes instead of a provider's.
@@ -26,7 +27,7 @@ package struct Refusal: Error, Sendable {
   package var code: StaticString
   /// What is wrong and what to do about it; never a secret, never text of the request's body.
   package var message: String
-  package var parameter: StaticString?
+  package var parameter: String?
   package var source: Source
   /// What `x-should-retry` says; nil leaves the decision to the SDK.
   package var shouldRetry: Bool?
@@ -39,7 +40,7 @@ package struct Refusal: Error, Sendable {
 
   package init(
     _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String,
-    parameter: StaticString? = nil,
+    parameter: String? = nil,
     source: Source = .remora, shouldRetry: Bool? = nil, retryAfter: Int? = nil
   ) {
     self.status = status
@@ -82,8 +83,15 @@ extension Refusal {
       shouldRetry: false)
   }
 
-  package static func invalidValue(_ message: String, parameter: StaticString?) -> Refusal {
+  package static func invalidValue(_ message: String, parameter: String?) -> Refusal {
     Refusal(400, "invalid_request_error", "invalid_value", message, parameter: parameter, shouldRetry: false)
+  }
+
+  /// What the provider can't be told.
+  package init(_ fault: RequestFault) {
+    self.init(
+      400, "invalid_request_error", fault.code == .invalid ? "invalid_value" : "unsupported_parameter",
+      fault.message, parameter: fault.parameter, shouldRetry: false)
   }
 
   package static func malformedBody(_ message: String) -> Refusal {
@@ -188,6 +196,14 @@ extension Refusal {
   package static func protocolBroken(_ provider: String, _ reason: String) -> Refusal {
     Refusal(
       502, "upstream_error", "upstream_protocol", "Provider '\(provider)' broke the protocol: \(reason).",
+      source: .upstream)
+  }
+
+  /// - Parameter reason: the provider's own word for why it ended its answer.
+  package static func gaveUp(_ provider: String, _ reason: String) -> Refusal {
+    Refusal(
+      502, "upstream_error", "upstream_gave_up",
+      "Provider '\(provider)' gave up on its answer (finish_reason '\(reason)'); try again.",
       source: .upstream)
   }
 

@@ -38,7 +38,10 @@ final class Exchange {
   // Where it goes.
   var route: Route?
   var upstream: Upstream?
-  var splice = JSONSplice()
+  /// A long conversation may have something to change in every message.
+  var splice = JSONSplice(editCeiling: Ceiling.edits)
+  /// What the upstream can't be told.
+  var dropped = DroppedFields()
   var addsUsage = false
   var socket: Socket?
   var upstreamOut: ByteQueue
@@ -115,6 +118,7 @@ final class Exchange {
     route = nil
     upstream = nil
     addsUsage = false
+    dropped.removeAll()
     socket = nil
     upstreamOut.removeAll()
     upstreamIn.removeAll()

@@ -11,7 +11,7 @@ internal import Transport
 internal import Wire
 
 /// What the wait for more of an answer came to.
-private enum Arrival {
+enum Arrival {
   case bytes
   /// The upstream has closed in good order.
   case end
@@ -36,6 +36,7 @@ extension Exchange {
     }
     let kind = bodyKind()
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
+    if kind == .json, looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
     try await relayBytes(kind, upstream, socket, connection)
   }
 
@@ -126,7 +127,7 @@ extension Exchange {
   ) async throws(Refusal) {
     stream = PassStream(
       target.isFullService ? target.shape : .other, removesUsage: addsUsage,
-      insertsMember: target.isFullService && prepareMetadata())
+      insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
     events = EventDecoder()
     writeReplyHead(connection, added: 0)
     record.isEventStream = true
@@ -220,9 +221,7 @@ extension Exchange {
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
     if replyFlow.hasEnded { release(upstream, socket, connection) } else { dropUpstream() }
-    let isOurKey: Bool
-    if case .passthrough = upstream.credential { isOurKey = false } else { isOurKey = true }
-    if isOurKey, reply.status == 401 || reply.status == 403 {
+    if upstream.isOurKeyRefused(reply.status) {
       throw .upstreamAuth(upstream.name, status: reply.status)
     }
     record.end = .complete
@@ -276,7 +275,7 @@ extension Exchange {
     hasAnswered = true
   }
 
-  private func writeReplyFields(dropsContentType: Bool) {
+  func writeReplyFields(dropsContentType: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
     for field in reply.fields {
@@ -304,7 +303,7 @@ extension Exchange {
   }
 
   /// Gives the upstream's connection back, if it can carry another exchange.
-  private func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
+  func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
     guard let pool = lineup.pools[upstream.index] else { return }
     self.socket = nil
     // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
@@ -363,7 +362,7 @@ extension Exchange {
   /// Sends what waits for the client and waits until the upstream has brought more.
   ///
   /// - Parameter isOver: whether only the body's end is waited for, and not for long.
-  private func more(
+  func more(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, heartbeat: Bool,
     isOver: Bool = false
   ) async -> Arrival {
@@ -407,7 +406,7 @@ extension Exchange {
   }
 
   /// Turns an arrival that ends the answer into what the client is told.
-  private func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
+  func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
     switch arrival {
     case .bytes, .silence: return
     case .clientGone: throw .clientGone

@@ -38,9 +38,8 @@ final class Upstream: Sendable {
   /// Names are in lower case; a client's field of the same name is replaced.
   let headers: [Header]
 
-  /// Whether a stream tells its usage only when asked. Mistral tells it always and refuses the option
-  /// (Mistral docs, chat completions, 2026-06).
-  var takesStreamOptions: Bool { kind != .mistral }
+  /// What it does otherwise than OpenAI.
+  let quirks: Quirks
 
   init(
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
@@ -48,6 +47,7 @@ final class Upstream: Sendable {
     self.index = index
     name = provider.name
     kind = provider.kind
+    quirks = Quirks.of(provider.kind)
     isMock = provider.kind == .mock
     timeouts = provider.timeouts
     limits = PoolLimits(
@@ -79,6 +79,13 @@ final class Upstream: Sendable {
     }
     credential = try Self.credential(provider, environment)
     headers = try Self.headers(provider, environment)
+  }
+
+  /// Whether an answer's status says that Remora's own key is no good: the caller can't do anything about it.
+  func isOurKeyRefused(_ status: Int) -> Bool {
+    guard status == 401 || status == 403 else { return false }
+    if case .passthrough = credential { return false }
+    return true
   }
 
   /// Whether a connection made for `other` does for this one.

@@ -1,0 +1,45 @@
+// Base64 (RFC 4648 section 4), byte by byte.
+
+/// Encodes bytes as they come.
+package struct Base64Encoder: Sendable {
+  private var pending: UInt32 = 0
+  private var count = 0
+
+  package init() {}
+
+  /// Takes the next byte.
+  package mutating func append(_ byte: UInt8, into out: inout ByteQueue) {
+    pending = pending << 8 | UInt32(byte)
+    count += 1
+    if count == 3 {
+      write(4, pending, into: &out)
+      pending = 0
+      count = 0
+    }
+  }
+
+  /// Writes what is left, with its padding.
+  package mutating func end(into out: inout ByteQueue) {
+    guard count > 0 else { return }
+    write(count + 1, pending << UInt32(8 * (3 - count)), into: &out)
+    for _ in count..<3 { out.append(UInt8(ascii: "=")) }
+    pending = 0
+    count = 0
+  }
+
+  private func write(_ digits: Int, _ word: UInt32, into out: inout ByteQueue) {
+    for at in 0..<digits {
+      out.append(Self.digit(UInt8(truncatingIfNeeded: word >> UInt32(18 - 6 * at) & 63)))
+    }
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    switch value {
+    case 0..<26: value + UInt8(ascii: "A")
+    case 26..<52: value - 26 + UInt8(ascii: "a")
+    case 52..<62: value - 52 + UInt8(ascii: "0")
+    case 62: UInt8(ascii: "+")
+    default: UInt8(ascii: "/")
+    }
+  }
+}
