@@ -27,6 +27,7 @@ package struct Refusal: Error, Sendable {
   package var code: StaticString
   /// What is wrong and what to do about it; never a secret, never text of the request's body.
   package var message: String
+  /// The member at fault, as a path (`messages[1].content`).
   package var parameter: String?
   package var source: Source
   /// What `x-should-retry` says; nil leaves the decision to the SDK.
@@ -87,11 +88,25 @@ extension Refusal {
     Refusal(400, "invalid_request_error", "invalid_value", message, parameter: parameter, shouldRetry: false)
   }
 
-  /// What the provider can't be told.
+  /// What a provider's dialect has no word for, and whose loss would change the meaning.
+  package static func unsupported(_ message: String, parameter: String) -> Refusal {
+    Refusal(
+      400, "invalid_request_error", "unsupported_parameter", message, parameter: parameter, shouldRetry: false
+    )
+  }
+
   package init(_ fault: RequestFault) {
-    self.init(
-      400, "invalid_request_error", fault.code == .invalid ? "invalid_value" : "unsupported_parameter",
-      fault.message, parameter: fault.parameter, shouldRetry: false)
+    switch fault.code {
+    case .invalid: self = .invalidValue(fault.message, parameter: fault.parameter)
+    case .unsupported: self = .unsupported(fault.message, parameter: fault.parameter)
+    }
+  }
+
+  package static func notTranslated(_ provider: String, _ path: String) -> Refusal {
+    Refusal(
+      400, "invalid_request_error", "unsupported_parameter",
+      "Provider '\(provider)' has nothing like '\(path)'; use /v1/chat/completions, or a model of another provider.",
+      parameter: "model", shouldRetry: false)
   }
 
   package static func malformedBody(_ message: String) -> Refusal {
@@ -196,14 +211,6 @@ extension Refusal {
   package static func protocolBroken(_ provider: String, _ reason: String) -> Refusal {
     Refusal(
       502, "upstream_error", "upstream_protocol", "Provider '\(provider)' broke the protocol: \(reason).",
-      source: .upstream)
-  }
-
-  /// - Parameter reason: the provider's own word for why it ended its answer.
-  package static func gaveUp(_ provider: String, _ reason: String) -> Refusal {
-    Refusal(
-      502, "upstream_error", "upstream_gave_up",
-      "Provider '\(provider)' gave up on its answer (finish_reason '\(reason)'); try again.",
       source: .upstream)
   }
 

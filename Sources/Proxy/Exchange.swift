@@ -42,8 +42,12 @@ final class Exchange {
   var splice = JSONSplice(editCeiling: Ceiling.edits)
   /// What the upstream can't be told.
   var dropped = DroppedFields()
+  /// The request and its answer in the upstream's own dialect; nil where that is OpenAI's format.
+  var translation: Translation?
   var addsUsage = false
   var socket: Socket?
+  /// The secrets that went out, where they are not the snapshot's own.
+  var sentKeys: Keys?
   var upstreamOut: ByteQueue
   var upstreamIn: ByteQueue
   var replyHeads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
@@ -119,7 +123,9 @@ final class Exchange {
     upstream = nil
     addsUsage = false
     dropped.removeAll()
+    translation = nil
     socket = nil
+    sentKeys = nil
     upstreamOut.removeAll()
     upstreamIn.removeAll()
     replyBytes.clear()
@@ -143,6 +149,8 @@ enum Upload {
   case none
   /// `Exchange.body`, through the splice, from this offset on.
   case buffered(at: Int)
+  /// `Translation.request.body`, from this offset on.
+  case translated(at: Int)
   /// The client, as it comes.
   case streamed(isChunked: Bool)
   case sent

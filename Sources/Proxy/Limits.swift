@@ -14,7 +14,7 @@ enum Ceiling {
   static let modelName = 1024
   /// Interim responses (1xx) before one answer.
   static let interimReplies = 16
-  /// Bytes of an answer that is looked at whole before it goes on; embeddings of many texts are the largest.
+  /// Bytes of an answer that is translated or looked at whole; embeddings of many texts are the largest.
   static let wholeReply = 64 << 20
   /// Changes in one request: a few for each message of a long conversation.
   static let edits = 64 * 1024
@@ -42,6 +42,8 @@ enum Deadline {
   static let afterDone = Duration.seconds(2)
   /// For error events and answers to leave at the end of a drain.
   static let lastWords = Duration.milliseconds(500)
+  /// For a secret to be read again after a refusal, from a file system that may hang.
+  static let secret = Duration.seconds(2)
   /// A provider's model list, for the merged one.
   static let modelList = Duration.seconds(5)
 }

@@ -34,6 +34,7 @@ extension Exchange {
     if reply.status >= 400, head.method != .head, reply.fields.first(.contentEncoding) == nil {
       return try await relayError(upstream, socket, connection)
     }
+    if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
     let kind = bodyKind()
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
     if kind == .json, looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
@@ -76,11 +77,15 @@ extension Exchange {
         passing.reset(insertsMember: false)
       }
     }
+    let unsent = outbound.count
     writeReplyHead(connection, added: kind == .json && !metadata.isEmpty ? metadata.count + 1 : 0)
+    var hasLeft = false
     while true {
       do throws(ChunkFault) { try drain(kind) } catch {
+        if !hasLeft { takeBack(to: unsent) }
         throw .protocolBroken(upstream.name, "\(error.message)")
       }
+      hasLeft = true
       if replyFlow.hasEnded { break }
       let arrival = await more(upstream, socket, connection, heartbeat: false)
       if case .bytes = arrival { continue }
@@ -129,11 +134,17 @@ extension Exchange {
       target.isFullService ? target.shape : .other, removesUsage: addsUsage,
       insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
     events = EventDecoder()
-    writeReplyHead(connection, added: 0)
     record.isEventStream = true
+    let unsent = outbound.count
+    writeReplyHead(connection, added: 0)
     record.isStream = true
+    var hasLeft = false
     while true {
-      try drainEvents(upstream)
+      do throws(Refusal) { try drainEvents(upstream) } catch {
+        if !hasLeft, record.responseBytes == 0 { takeBack(to: unsent) }
+        throw error
+      }
+      hasLeft = true
       record.usage = stream.usage
       if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
       if replyFlow.hasEnded { break }
@@ -162,7 +173,7 @@ extension Exchange {
     finishStream(upstream, isReusable: true, connection)
   }
 
-  private func isClientGone(_ arrival: Arrival) -> Bool {
+  func isClientGone(_ arrival: Arrival) -> Bool {
     if case .clientGone = arrival { return true }
     return false
   }
@@ -197,13 +208,19 @@ extension Exchange {
     sendStaging()
   }
 
-  private func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
+  func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
     endBody()
     guard let socket else { return }
     if isReusable { release(upstream, socket, connection) } else { dropUpstream() }
   }
 
   // MARK: Errors
+
+  /// Whether the upstream's key is Remora's to answer for, and not the client's.
+  func hasOwnKey(_ upstream: Upstream) -> Bool {
+    if case .passthrough = upstream.credential { return false }
+    return true
+  }
 
   /// Reads a provider's error whole and answers with it in OpenAI's shape.
   private func relayError(
@@ -221,7 +238,10 @@ extension Exchange {
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
     if replyFlow.hasEnded { release(upstream, socket, connection) } else { dropUpstream() }
-    if upstream.isOurKeyRefused(reply.status) {
+    if translation != nil, let dialect = upstream.dialect {
+      return try answerTranslatedError(dialect, upstream, connection)
+    }
+    if hasOwnKey(upstream), reply.status == 401 || reply.status == 403 {
       throw .upstreamAuth(upstream.name, status: reply.status)
     }
     record.end = .complete
@@ -255,8 +275,9 @@ extension Exchange {
     HeadWriter.statusLine(reply.status, to: &outbound)
     var framing = replyFlow.framing
     switch framing {
-    case .length(let count): framing = .length(count + added)
-    case .chunked, .untilClose:
+    case .length(let count) where !record.isEventStream: framing = .length(count + added)
+    // Events may be left out or added, so that a length which a provider gave for its stream is not ours.
+    case .length, .chunked, .untilClose:
       // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
       framing = head.minor == 0 ? .untilClose : .chunked
       if head.minor == 0 { connection.mustClose = true }
@@ -275,6 +296,27 @@ extension Exchange {
     hasAnswered = true
   }
 
+  /// Takes back an answer of which nothing has left yet: a status of its own says more than a broken answer.
+  private func takeBack(to count: Int) {
+    outbound.truncate(to: count)
+    hasAnswered = false
+    isChunkedOut = false
+    record.isEventStream = false
+    record.responseBytes = 0
+  }
+
+  /// Passes an interim 103 on (RFC 8297). Only to clients of HTTP/1.1, which know what it is, and only as far as
+  /// they keep up: it is a hint.
+  func relayHints() {
+    guard head.minor > 0, outbound.count < Ceiling.window else { return }
+    HeadWriter.statusLine(reply.status, to: &outbound)
+    replyHopByHop = .forResponse()
+    writeReplyFields(dropsContentType: false)
+    HeadWriter.end(to: &outbound)
+    // A fault here is found again when the answer is written.
+    if let client = connection?.socket { _ = try? client.write(from: &outbound) }
+  }
+
   func writeReplyFields(dropsContentType: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
@@ -291,7 +333,7 @@ extension Exchange {
     }
   }
 
-  private func endBody() {
+  func endBody() {
     if record.end == .error { record.isCut = true }
     guard isChunkedOut, !record.isCut else { return }
     let trailers = replyFlow.trailers
@@ -309,8 +351,8 @@ extension Exchange {
     // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
     // told from a next request.
     if !uploadFlow.hasEnded { connection.mustClose = true }
-    if hasSent, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, replyFlow.framing != .untilClose,
-      upstreamIn.isEmpty
+    if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse,
+      replyFlow.framing != .untilClose, upstreamIn.isEmpty
     {
       pool.giveBack(socket)
     } else {

@@ -21,12 +21,18 @@ final class Upstream: Sendable {
     let name: [UInt8]
     let text: [UInt8]
     let secret: Secret?
+    /// Where `secret` comes from.
+    var source: SecretSource?
   }
 
   let index: Int
+  /// What the operator said of it.
+  let settings: Config.Provider
   let name: String
   let kind: ProviderKind
   let isMock: Bool
+  /// What it speaks; nil for OpenAI's format.
+  let dialect: (any Dialect)?
   let endpoint: Transport.Endpoint
   let tls: TLSContext?
   let limits: PoolLimits
@@ -45,10 +51,12 @@ final class Upstream: Sendable {
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
   ) throws(SnapshotFault) {
     self.index = index
+    settings = provider
     name = provider.name
     kind = provider.kind
     quirks = Quirks.of(provider.kind)
     isMock = provider.kind == .mock
+    dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
     limits = PoolLimits(
       maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,
@@ -81,11 +89,10 @@ final class Upstream: Sendable {
     headers = try Self.headers(provider, environment)
   }
 
-  /// Whether an answer's status says that Remora's own key is no good: the caller can't do anything about it.
-  func isOurKeyRefused(_ status: Int) -> Bool {
-    guard status == 401 || status == 403 else { return false }
-    if case .passthrough = credential { return false }
-    return true
+  /// Whether any secret that its requests carry can change while the process runs.
+  var hasKeysInFiles: Bool {
+    let sources = [settings.apiKey] + headers.compactMap(\.source)
+    return sources.contains { source in if case .file = source { true } else { false } }
   }
 
   /// Whether a connection made for `other` does for this one.
@@ -128,7 +135,7 @@ final class Upstream: Sendable {
       case .secret(let source):
         do throws(SecretFault) {
           guard let secret = try Secret.load(source, from: environment) else { continue }
-          headers.append(Header(name: Array(header.name.utf8), text: [], secret: secret))
+          headers.append(Header(name: Array(header.name.utf8), text: [], secret: secret, source: source))
         } catch {
           throw SnapshotFault(
             message:

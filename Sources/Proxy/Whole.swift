@@ -45,11 +45,13 @@ extension Exchange {
       pending.append(staging.view)
       answerWhole(pending.view, upstream, connection)
     case .error(let status):
-      if upstream.isOurKeyRefused(status) { throw .upstreamAuth(upstream.name, status: status) }
+      if hasOwnKey(upstream), status == 401 || status == 403 {
+        throw .upstreamAuth(upstream.name, status: status)
+      }
       writeWholeHead(status, connection, count: staging.count)
       sendStaging()
     case .givenUp(let reason):
-      throw .gaveUp(upstream.name, Self.shown(JSONString.text(pending.view, reason)))
+      answerFault(Fault.givenUp(pending.view, reason), connection)
     case .invalid(let fault):
       throw .protocolBroken(
         upstream.name, "its answer is not valid JSON: \(fault.reason.message) at byte \(start + fault.offset)"
@@ -58,7 +60,7 @@ extension Exchange {
   }
 
   /// Reads the answer's body into `pending`.
-  private func readWhole(
+  func readWhole(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
     while true {

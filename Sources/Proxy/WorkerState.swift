@@ -15,11 +15,16 @@ final class Lineup {
   let pools: [Pool?]
   /// Labels of the providers, by index.
   let labels: [Label]
+  /// Secrets that were read again since, by the upstream's index (Refresh.swift).
+  var keys: [Keys?]
+  /// Readings under way, by the upstream's index.
+  var readings: [Int: KeyReading] = [:]
 
   init(_ snapshot: Snapshot, pools: [Pool?], labels: [Label]) {
     self.snapshot = snapshot
     self.pools = pools
     self.labels = labels
+    keys = [Keys?](repeating: nil, count: snapshot.upstreams.count)
   }
 }
 

@@ -93,6 +93,13 @@ extension Family {
       .detail("outcome") { (AttemptOutcome(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .cancelled).name },
     ],
     help: "Attempts at upstreams, retries and fallbacks included.")
+  static let refreshes = Family(
+    "remora_credential_refreshes", .counter,
+    [
+      .provider,
+      .detail("result") { (RefreshResult(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .failed).name },
+    ],
+    help: "Credentials that were looked up again because the upstream refused them.")
   static let connections = Family(
     "remora_upstream_connections", .gauge,
     [

@@ -75,6 +75,19 @@ package enum AttemptOutcome: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// What came of looking a refused credential up again.
+package enum RefreshResult: UInt8, CaseIterable, Sendable {
+  case changed, unchanged, failed
+
+  package var name: StaticString {
+    switch self {
+    case .changed: "changed"
+    case .unchanged: "unchanged"
+    case .failed: "failed"
+    }
+  }
+}
+
 /// What an upstream connection is doing.
 package enum ConnectionState: UInt8, CaseIterable, Sendable {
   case idle, active

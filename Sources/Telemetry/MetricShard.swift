@@ -188,6 +188,11 @@ package final class MetricShard {
     state.attempts.add(1, to: SeriesKey(subject: provider, detail: UInt16(outcome.rawValue)))
   }
 
+  /// A refused credential was looked up again.
+  package func refreshed(_ provider: Label, _ result: RefreshResult) {
+    state.refreshes.add(1, to: SeriesKey(subject: provider, detail: UInt16(result.rawValue)))
+  }
+
   /// Connections to an upstream came to be, or are no longer, in a state.
   package func connections(_ provider: Label, _ connection: ConnectionState, by change: Int) {
     state.connections.add(

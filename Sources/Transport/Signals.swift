@@ -44,8 +44,12 @@ package final class Signals: EventSource {
 
 /// What the process asks of the kernel about itself.
 package enum ProcessSettings {
-  /// No core file and no tracing by other processes of this user: memory holds provider secrets.
+  /// No core file, no tracing by other processes of this user, no dump of registers: memory holds provider
+  /// secrets.
   package static func forbidDumps() {
+    // Where Swift's backtracer is installed, the runtime has set it up to print a crashed process's registers
+    // and the memory behind them.
+    for number in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     _ = remora_forbid_dumps()

@@ -213,3 +213,22 @@ async def async_client(remora):
     own = openai.DefaultAsyncHttpxClient(verify=verify, trust_env=False)
     async with openai.AsyncOpenAI(**sdk_options(remora, http_client=own)) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def _shared_replayer(good_certificate, authority, tmp_path_factory):
+    from replay.kinds import Replayer
+
+    server = Upstream(good_certificate)
+    made = Replayer(tmp_path_factory.mktemp("replay"), server, authority.ca_file)
+    yield made
+    made.stop()
+    server.stop()
+
+
+@pytest.fixture
+def replayer(_shared_replayer):
+    """A proxy with a provider of each kind, and the upstream behind all of them, without scripts or memory."""
+    _shared_replayer.upstream.reset()
+    yield _shared_replayer
+    _shared_replayer.proxy.check_alive()

@@ -139,28 +139,6 @@ def test_every_worker_adopts(mounted):
 # Secrets and certificates.
 
 
-def test_secret_rotates(mounted):
-    pod = mounted()
-    with pod.proxy.connect() as client:
-        for key in (SECRET, ROTATED + "\n", "\ufeff" + ROTATED + "-3\r\n"):
-            pod.publish(key=key)
-            if key != SECRET:
-                wait_reloads(pod.proxy, applied=1 if key.endswith(ROTATED + "\n") else 2)
-            got = client.ask(request("GET", "/v1/echo"))
-            fields = {name.lower(): value for name, value in got.json()["headers"]}
-            assert fields["authorization"] == "Bearer " + key.strip("\ufeff\r\n")
-
-
-@pytest.mark.parametrize(("key", "words"), [("", "empty"), (ROTATED + "\nx", "offset 22 of 24")])
-def test_bad_secret(mounted, key, words):
-    """S-03, S-06: the old key stays; offsets are shown, content never."""
-    pod = mounted()
-    pod.publish(key=key)
-    wait_reloads(pod.proxy, invalid=1)
-    assert echo(pod.proxy)["authorization"] == f"Bearer {SECRET}"
-    assert words in diagnostics(pod.proxy, "error")[-1]["problem"]
-
-
 def test_secret_without_a_config(start_remora, tmp_path):
     """What the environment alone names is watched too."""
     volume = Volume(tmp_path / "volume", key=SECRET)

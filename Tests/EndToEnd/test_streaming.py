@@ -10,7 +10,7 @@ import pytest
 from openai_server import USAGE, chat_chunks
 from remora import PROMPT
 from upstream import CLOSE, CUT, Gate, Pause, RESET, STALL
-from wire import LAST_CHUNK, SSE_HEAD, chunk, event, post_json, sse_data
+from wire import LAST_CHUNK, SSE_HEAD, answer as http_answer, chunk, event, post_json, sse_data
 
 pytestmark = pytest.mark.proxy
 
@@ -350,3 +350,12 @@ def test_silence_is_bridged_and_has_an_end(start_remora, upstream):
     # A single line end: the next event follows at once.
     assert got.body.count(b"\n\n: remora\ndata: ") == 1 and got.body.count(b": remora") == 1
     assert b"upstream_timeout" in got.body
+
+
+def test_a_length_that_the_provider_gives_for_its_stream(plain, sdk, upstream):
+    """Usage that nobody asked for is taken out again: the provider's length is no longer the body's."""
+    body = b"".join(b"data: %s\n\n" % json.dumps(each).encode() for each in WITH_USAGE) + b"data: [DONE]\n\n"
+    upstream.reply(http_answer(200, {"Content-Type": "text/event-stream"}, body))
+    got = raw_stream(plain)
+    assert got.complete
+    assert bodies(got)[-1] == "[DONE]" and not any("usage" in each for each in bodies(got)[:-1])

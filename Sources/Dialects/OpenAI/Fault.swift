@@ -110,16 +110,16 @@ package enum Fault {
     return nil
   }
 
-  /// Appends the error that a `finish_reason` stands for which says that the provider gave up.
-  package static func writeGivenUp(_ body: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
+  /// What a `finish_reason` stands for which says that the provider gave up.
+  package static func givenUp(_ body: Span<UInt8>, _ reason: Range<Int>) -> AnswerFault {
     var word = ByteQueue()
     JSONString.decode(body, reason, into: &word)
     word.truncate(to: min(word.count, 64))
-    out.append("{\"error\":{\"message\":\"The provider gave up on its answer (finish_reason '")
-    JSONWriter.escaped(word.bytes, into: &out)
-    out.append("'); try again.\",\"type\":\"upstream_error\",\"param\":null,\"code\":")
-    JSONWriter.string(word.bytes, into: &out)
-    out.append("}}")
+    var message = ByteQueue()
+    message.append("The provider gave up on its answer (finish_reason '")
+    message.append(word.bytes)
+    message.append("'); try again.")
+    return AnswerFault(message.array(), type: "upstream_error", code: word.array())
   }
 
   /// OpenAI's type for a status.

@@ -286,7 +286,8 @@ private func writeError(_ text: Span<UInt8>, into out: inout ByteQueue) {
 }
 
 private func writeGivenUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
+  let fault = Fault.givenUp(data, reason)
   var error = ByteQueue()
-  Fault.writeGivenUp(data, reason, into: &error)
+  Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &error)
   EventEncoder.data(error.bytes, into: &out)
 }

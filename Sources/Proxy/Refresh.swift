@@ -1,0 +1,177 @@
+// A provider that refuses Remora's credential with 401 or 403 may be ahead of the watch: the secret has been
+// rotated, and the file says so already. So the provider's own secrets are read again, at once, and where one
+// has changed the request goes out once more. It was refused before anything was done, so this is safe for
+// every method, as long as the body is still here.
+//
+// Whatever else a credential may come from has its place in `credentialHasChanged`.
+
+internal import Config
+internal import Glibc
+internal import Policy
+internal import Synchronization
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// The secrets of one upstream that are in files, as they were read last. Nil where there is none.
+final class Keys: Sendable {
+  /// Goes with `Upstream.Credential.field`.
+  let credential: Secret?
+  /// One for each of `Upstream.headers`.
+  let headers: [Secret?]
+
+  /// Reads them. It may block: not for a loop.
+  init(of upstream: Upstream) throws(SecretFault) {
+    credential = try Self.read(upstream.settings.apiKey)
+    var headers: [Secret?] = []
+    for header in upstream.headers { headers.append(try header.source.flatMap(Self.read)) }
+    self.headers = headers
+  }
+
+  private static func read(_ source: SecretSource) throws(SecretFault) -> Secret? {
+    // A variable of a running process never changes.
+    guard case .file(let path) = source else { return nil }
+    // A file that is written in place is read again rather than in parts.
+    for _ in 0..<3 {
+      let before = FileTrail(path)
+      let secret = try Secret.load(source, from: Environment([:]))
+      if FileTrail(path) == before { return secret }
+    }
+    return try Secret.load(source, from: Environment([:]))
+  }
+
+  /// Whether a request with these is the same as one with `earlier`, or with those of the snapshot.
+  func isSame(as earlier: Keys?, of upstream: Upstream) -> Bool {
+    if case .field(_, _, let secret) = upstream.credential, let credential,
+      !credential.isEqual(to: earlier?.credential ?? secret)
+    {
+      return false
+    }
+    for (place, header) in upstream.headers.enumerated() {
+      guard let secret = header.secret, let fresh = headers[place] else { continue }
+      if !fresh.isEqual(to: earlier?.headers[place] ?? secret) { return false }
+    }
+    return true
+  }
+}
+
+/// A reading of an upstream's secrets. Confined to the worker's loop.
+final class KeyReading {
+  let began: Instant
+  /// What came of it; nil while it is under way.
+  private(set) var result: Result<Keys, SecretFault>?
+  private var waiting: [Parker] = []
+
+  init(at instant: Instant) { began = instant }
+
+  func wait(_ parker: Parker) { waiting.append(parker) }
+
+  func finish(_ result: Result<Keys, SecretFault>) {
+    self.result = result
+    for parker in waiting { parker.signal() }
+    waiting.removeAll()
+  }
+}
+
+extension Exchange {
+  /// After an answer's head: whether the upstream refused the credential, and there is another one by now.
+  /// Everything is ready for one more attempt then.
+  func mayTryAnew(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) -> Bool {
+    guard reply.status == 401 || reply.status == 403, isJSON || head.framing == .none else { return false }
+    guard try await credentialHasChanged(upstream, connection) else { return false }
+    letGo(upstream)
+    // From the first sending to the next one the time is the network's and the provider's.
+    if let received = record.receivedAt { record.overhead -= Instant.now.nanoseconds(since: received) }
+    record.firstByteAt = nil
+    record.attempts += 1
+    interimCount = 0
+    return true
+  }
+
+  /// Whether a request that is written now would show another credential than the one that was refused.
+  private func credentialHasChanged(
+    _ upstream: Upstream, _ connection: ClientConnection
+  ) async throws(Refusal) -> Bool {
+    guard upstream.hasKeysInFiles else { return false }
+    let answeredAt = now
+    let label = lineup.labels[upstream.index]
+    while true {
+      // Another exchange may have been here first.
+      if let keys = lineup.keys[upstream.index], keys !== sentKeys { return true }
+      let reading = lineup.reading(of: upstream, on: loop)
+      guard let result = try await outcome(of: reading, connection) else {
+        state.shard.refreshed(label, .failed)
+        return false
+      }
+      switch result {
+      case .failure:
+        // The watch on the file says what is wrong with it.
+        state.shard.refreshed(label, .failed)
+        return false
+      case .success(let keys) where !keys.isSame(as: sentKeys, of: upstream):
+        if lineup.keys[upstream.index] === sentKeys {
+          lineup.keys[upstream.index] = keys
+          Log.write(
+            .info, "credential refused, but changed meanwhile; the new one is in use",
+            .text("provider", upstream.name))
+        }
+        state.shard.refreshed(label, .changed)
+        return true
+      case .success:
+        // One that somebody else began may have looked too early.
+        if reading.began < answeredAt { continue }
+        state.shard.refreshed(label, .unchanged)
+        return false
+      }
+    }
+  }
+
+  /// Waits for `reading`, the client watched all the while; nil where it takes too long.
+  private func outcome(
+    of reading: KeyReading, _ connection: ClientConnection
+  ) async throws(Refusal) -> Result<Keys, SecretFault>? {
+    let deadline = now + Deadline.secret
+    while reading.result == nil {
+      reading.wait(connection.parker)
+      let wake = await connection.parker.park(until: deadline)
+      if connection.socket.peerHasClosed { throw .clientGone }
+      if wake == .deadline, now >= deadline { return nil }
+    }
+    return reading.result
+  }
+
+  /// Gives the connection with the refusal on it back where that is whole, and lets go of it otherwise.
+  private func letGo(_ upstream: Upstream) {
+    pending.removeAll()
+    if let socket { _ = try? socket.read(into: &upstreamIn, ceiling: Ceiling.window) }
+    let isWhole = (try? takeReply(into: &pending)) != nil && replyFlow.hasEnded
+    pending.removeAll()
+    guard isWhole, hasSent, upstreamIn.isEmpty, reply.keepsAlive, !reply.mustNotReuse, let socket,
+      let pool = lineup.pools[upstream.index]
+    else { return dropUpstream() }
+    self.socket = nil
+    pool.giveBack(socket)
+  }
+}
+
+extension Lineup {
+  /// The reading of `upstream`'s secrets that is under way, or a new one: one at a time, however many wait.
+  fileprivate func reading(of upstream: Upstream, on loop: Loop) -> KeyReading {
+    if let reading = readings[upstream.index] { return reading }
+    let reading = KeyReading(at: loop.now)
+    readings[upstream.index] = reading
+    let here = Confined((self, reading))
+    let finish = { @Sendable (result: Result<Keys, SecretFault>) in
+      let (lineup, reading) = here.value
+      lineup.readings[upstream.index] = nil
+      reading.finish(result)
+    }
+    let isRunning = Thread.detached {
+      let result: Result<Keys, SecretFault>
+      do throws(SecretFault) { result = .success(try Keys(of: upstream)) } catch { result = .failure(error) }
+      loop.post { finish(result) }
+    }
+    if !isRunning { loop.post { finish(.failure(.file(.system(EAGAIN)))) } }
+    return reading
+  }
+}

@@ -1,0 +1,148 @@
+"""Every recorded answer of a provider goes through the proxy, whole and in pieces, and comes out saying the same.
+
+The recordings lie in ../shared/recorded beside the project and are read in place.
+"""
+
+from __future__ import annotations
+
+import pytest
+from remora import CALLER_KEY, PROMPT
+from wire import RawClient, post_json
+
+from replay import client, recordings, serving
+from replay.kinds import TRANSLATED
+from replay.reading import Lost, Reading, differences
+from replay.recordings import Recording
+
+pytestmark = pytest.mark.proxy
+
+HOW = {"whole": "whole", "bytes": "bytes", "random 1": "random:1", "random 2": "random:2"}
+
+
+def by_id(endpoint: str):
+    return pytest.mark.parametrize("recording", recordings.carried(endpoint), ids=lambda each: each.id)
+
+
+def provider_of(recording: Recording) -> str:
+    if recording.kind == "azure" and "/deployments/" in ((recording.request or {}).get("url") or ""):
+        return "azure-classic"
+    return recording.kind
+
+
+def request_for(recording: Recording, usage: bool) -> dict:
+    """What an application asks to get such an answer."""
+    body: dict = {"model": f"{provider_of(recording)}/{recording.model}"}
+    if recording.endpoint == "embeddings":
+        wanted = recording.wanted()
+        return {**body, "input": [PROMPT] * len(wanted.vectors or [1]), "encoding_format": "float"}
+    if recording.endpoint == "completions":
+        body["prompt"] = PROMPT
+    elif recording.endpoint == "responses":
+        body["input"] = PROMPT
+    else:
+        body["messages"] = [{"role": "user", "content": PROMPT}]
+    if recording.streamed:
+        body["stream"] = True
+        if usage and recording.endpoint != "responses":
+            body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def ask(replayer, body: dict, path: str):
+    with RawClient(("127.0.0.1", replayer.proxy.port), timeout=20) as peer:
+        headers = {"Authorization": f"Bearer {CALLER_KEY}", "Connection": "close"}
+        return peer.ask(post_json(path, body, headers))
+
+
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "embeddings": "/v1/embeddings",
+    "responses": "/v1/responses",
+}
+
+
+def replayed(replayer, recording: Recording, how: str, usage: bool) -> Reading:
+    replayer.upstream.reply(*serving.steps(recording, how))
+    answer = ask(replayer, request_for(recording, usage), PATHS[recording.endpoint])
+    own = recording.kind in TRANSLATED
+    return client.read(answer, recording.endpoint, recording.streamed, usage_asked=usage, own=own)
+
+
+def compare(got: Reading, wanted: Reading, usage: bool) -> list[str]:
+    if wanted.failure is not None:
+        if got.failure is None:
+            return [f"no error, where the provider failed: {wanted.failure}"]
+        status = got.failure.status
+        found = [] if status in (wanted.failure.status, 200) else [f"status {status}: {wanted.failure}"]
+        if wanted.failure.message not in got.failure.message:
+            found.append(f"message {got.failure.message!r}, recorded {wanted.failure.message!r}")
+        return found
+    if got.failure is not None:
+        return [f"an error that the provider didn't make: {got.failure}"]
+    if not usage:
+        wanted.usage = got.usage = Reading().usage
+    return differences(got, wanted)
+
+
+@by_id("chat")
+def test_chat(replayer, recording):
+    replayer.needs(provider_of(recording))
+    if not recording.streamed:
+        for how in ("whole", "random 1"):
+            assert compare(replayed(replayer, recording, HOW[how], True), recording.wanted(), True) == [], how
+        return
+    for how, usage in (("whole", True), ("whole", False), ("bytes", True), ("random 1", False), ("random 2", True)):
+        found = compare(replayed(replayer, recording, HOW[how], usage), recording.wanted(), usage)
+        assert found == [], f"{how}, usage {'asked for' if usage else 'not asked for'}"
+
+
+@by_id("completions")
+def test_completions(replayer, recording):
+    replayer.needs(provider_of(recording))
+    for how in HOW:
+        assert compare(replayed(replayer, recording, HOW[how], True), recording.wanted(), True) == [], how
+
+
+@by_id("embeddings")
+def test_embeddings(replayer, recording):
+    replayer.needs(provider_of(recording))
+    wanted = recording.wanted()
+    for how in ("whole", "random 1"):
+        assert compare(replayed(replayer, recording, HOW[how], True), wanted, True) == [], how
+
+
+@pytest.mark.parametrize("recording", recordings.not_carried(), ids=lambda each: each.id)
+def test_what_is_left_out_can_not_be_carried(recording):
+    """An exception stands only as long as it is one: its answer must not be readable as one answer."""
+    if recording.endpoint:
+        with pytest.raises(Lost):
+            recording.wanted()
+    else:
+        assert recording.operation in recordings.NOT_CARRIED, recording.why_not
+
+
+def test_the_readers_agree_with_the_recordings():
+    """What the recordings' collector found in them, the readers of these tests find too."""
+    found = []
+    for recording in recordings.carried("chat"):
+        facts, wanted = recording.facts, recording.wanted()
+        if not facts or wanted.failure is not None:
+            continue
+        choice = wanted.choice()
+        if choice.text != facts["text"]:
+            found.append(f"{recording.id}: text")
+        # Cohere's plan counts as reasoning here.
+        if (facts.get("reasoning") or "") not in ("", choice.reasoning):
+            found.append(f"{recording.id}: reasoning")
+        # Bedrock's facts count the tools that run at the provider.
+        names = [each["name"] for each in facts.get("tool_calls") or []]
+        if recording.kind != "bedrock" and [call.name for call in choice.calls] != names:
+            found.append(f"{recording.id}: calls")
+    assert found == []
+
+
+def test_recordings_are_there():
+    if not recordings.DIRECTORY.is_dir():
+        pytest.skip(f"ABSENT {recordings.DIRECTORY}")
+    assert len(recordings.everything()) > 700
