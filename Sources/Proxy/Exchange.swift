@@ -39,6 +39,8 @@ final class Exchange {
   var route: Route?
   var upstream: Upstream?
   var splice = JSONSplice()
+  /// The request and its answer in the upstream's own dialect; nil where that is OpenAI's format.
+  var translation: Translation?
   var addsUsage = false
   var socket: Socket?
   /// The secrets that went out, where they are not the snapshot's own.
@@ -117,6 +119,7 @@ final class Exchange {
     route = nil
     upstream = nil
     addsUsage = false
+    translation = nil
     socket = nil
     sentKeys = nil
     upstreamOut.removeAll()
@@ -142,6 +145,8 @@ enum Upload {
   case none
   /// `Exchange.body`, through the splice, from this offset on.
   case buffered(at: Int)
+  /// `Translation.request.body`, from this offset on.
+  case translated(at: Int)
   /// The client, as it comes.
   case streamed(isChunked: Bool)
   case sent

@@ -16,6 +16,8 @@ enum Ceiling {
   static let interimReplies = 16
   /// Bytes of a provider's model list that are read for the merged one.
   static let modelList = 4 << 20
+  /// Bytes of a provider's whole answer that is translated; embeddings of many texts are the largest.
+  static let translatedReply = 64 << 20
   /// Bytes and time that are spent on reading what a refused client still sends, so that it sees the answer.
   static let lingerBytes = 256 * 1024
   static let lingerTime = Duration.seconds(1)

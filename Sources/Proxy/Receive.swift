@@ -287,7 +287,7 @@ extension Exchange {
       switch error {
       case .notAnObject: throw .invalidValue("The request body must be a JSON object.", parameter: nil)
       case .wrongType(let parameter, let expected):
-        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: parameter)
+        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
       }
     }
     record.isStream = facts.streams

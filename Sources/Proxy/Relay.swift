@@ -11,7 +11,7 @@ internal import Transport
 internal import Wire
 
 /// What the wait for more of an answer came to.
-private enum Arrival {
+enum Arrival {
   case bytes
   /// The upstream has closed in good order.
   case end
@@ -34,6 +34,7 @@ extension Exchange {
     if reply.status >= 400, head.method != .head, reply.fields.first(.contentEncoding) == nil {
       return try await relayError(upstream, socket, connection)
     }
+    if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
     let kind = bodyKind()
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
     try await relayBytes(kind, upstream, socket, connection)
@@ -161,7 +162,7 @@ extension Exchange {
     finishStream(upstream, isReusable: true, connection)
   }
 
-  private func isClientGone(_ arrival: Arrival) -> Bool {
+  func isClientGone(_ arrival: Arrival) -> Bool {
     if case .clientGone = arrival { return true }
     return false
   }
@@ -196,13 +197,19 @@ extension Exchange {
     sendStaging()
   }
 
-  private func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
+  func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
     endBody()
     guard let socket else { return }
     if isReusable { release(upstream, socket, connection) } else { dropUpstream() }
   }
 
   // MARK: Errors
+
+  /// Whether the upstream's key is Remora's to answer for, and not the client's.
+  func hasOwnKey(_ upstream: Upstream) -> Bool {
+    if case .passthrough = upstream.credential { return false }
+    return true
+  }
 
   /// Reads a provider's error whole and answers with it in OpenAI's shape.
   private func relayError(
@@ -220,9 +227,10 @@ extension Exchange {
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
     if replyFlow.hasEnded { release(upstream, socket, connection) } else { dropUpstream() }
-    let isOurKey: Bool
-    if case .passthrough = upstream.credential { isOurKey = false } else { isOurKey = true }
-    if isOurKey, reply.status == 401 || reply.status == 403 {
+    if translation != nil, let dialect = upstream.dialect {
+      return try answerTranslatedError(dialect, upstream, connection)
+    }
+    if hasOwnKey(upstream), reply.status == 401 || reply.status == 403 {
       throw .upstreamAuth(upstream.name, status: reply.status)
     }
     record.end = .complete
@@ -277,7 +285,7 @@ extension Exchange {
     hasAnswered = true
   }
 
-  private func writeReplyFields(dropsContentType: Bool) {
+  func writeReplyFields(dropsContentType: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
     for field in reply.fields {
@@ -293,7 +301,7 @@ extension Exchange {
     }
   }
 
-  private func endBody() {
+  func endBody() {
     if record.end == .error { record.isCut = true }
     guard isChunkedOut, !record.isCut else { return }
     let trailers = replyFlow.trailers
@@ -305,7 +313,7 @@ extension Exchange {
   }
 
   /// Gives the upstream's connection back, if it can carry another exchange.
-  private func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
+  func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
     guard let pool = lineup.pools[upstream.index] else { return }
     self.socket = nil
     // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
@@ -364,7 +372,7 @@ extension Exchange {
   /// Sends what waits for the client and waits until the upstream has brought more.
   ///
   /// - Parameter isOver: whether only the body's end is waited for, and not for long.
-  private func more(
+  func more(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, heartbeat: Bool,
     isOver: Bool = false
   ) async -> Arrival {
@@ -408,7 +416,7 @@ extension Exchange {
   }
 
   /// Turns an arrival that ends the answer into what the client is told.
-  private func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
+  func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
     switch arrival {
     case .bytes, .silence: return
     case .clientGone: throw .clientGone

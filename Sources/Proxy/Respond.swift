@@ -1,6 +1,7 @@
 // Answers' heads, and the answers that Remora makes itself.
 
 internal import Config
+internal import Dialects
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -20,6 +21,11 @@ extension Exchange {
         if !model.isEmpty { HeadWriter.field("x-remora-model", model, to: &outbound) }
       }
       HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
+    }
+    if let translation, !translation.request.dropped.isEmpty {
+      outbound.append("x-remora-dropped: ")
+      translation.request.dropped.write(into: &outbound)
+      outbound.append("\r\n")
     }
     writeConnection(connection)
   }

@@ -31,6 +31,8 @@ final class Upstream: Sendable {
   let name: String
   let kind: ProviderKind
   let isMock: Bool
+  /// What it speaks; nil for OpenAI's format.
+  let dialect: (any Dialect)?
   let endpoint: Transport.Endpoint
   let tls: TLSContext?
   let limits: PoolLimits
@@ -54,6 +56,7 @@ final class Upstream: Sendable {
     name = provider.name
     kind = provider.kind
     isMock = provider.kind == .mock
+    dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
     limits = PoolLimits(
       maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,
