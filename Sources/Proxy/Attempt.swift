@@ -295,6 +295,8 @@ extension Exchange {
     // A bound, so that a fast upload leaves turns to other connections.
     for _ in 0..<16 {
       let isComplete = fill(connection)
+      // A body that is broken ends here: not a byte more of it goes out.
+      if uploadFault != nil { return .blocked }
       if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
       if try !socket.write(from: &upstreamOut) { return .blocked }
       if isComplete { return .sent }
@@ -304,7 +306,7 @@ extension Exchange {
 
   /// Goes on with a request whose answer has begun. An upstream that takes no more of it has its reasons.
   func pumpOn(_ socket: Socket, _ connection: ClientConnection) {
-    guard let pumping = try? pump(socket, connection) else {
+    guard let pumping = try? pump(socket, connection), uploadFault == nil else {
       hasSent = true
       connection.mustClose = true
       return
@@ -392,6 +394,7 @@ extension Exchange {
           try reply.parse(replyBytes.view)
           if reply.isInterim {
             interimCount += 1
+            if reply.status == 103 { relayHints() }
             continue
           }
           replyFlow = BodyFlow(try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers)

@@ -79,7 +79,7 @@ final class ClientConnection {
 
   /// Reads a head into `exchange`.
   ///
-  /// - Returns: false if the client left in the middle of it.
+  /// - Returns: false if the client left in the middle of it, or speaks another protocol.
   func receiveHead(_ exchange: Exchange) async throws(Refusal) -> Bool {
     let deadline = loop.now + Deadline.head
     while true {
@@ -94,9 +94,11 @@ final class ClientConnection {
         }
       } catch {
         mustClose = true
-        if error == .tlsOnPlaintext { answerTLS() }
         state.shard.refused(RefusedReason(error))
-        throw Refusal(error)
+        guard error == .tlsOnPlaintext else { throw Refusal(error) }
+        answerTLS()
+        await linger()
+        return false
       }
       guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return false }
       switch step {

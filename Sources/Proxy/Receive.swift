@@ -84,6 +84,10 @@ extension Exchange {
         return
       }
     }
+    makeRequestID()
+  }
+
+  func makeRequestID() {
     for at: StaticString in ["req_"] { for index in 0..<at.bytes.count { requestID.append(at.bytes[index]) } }
     for word in [state.nextRandom(), state.nextRandom()] {
       for shift in stride(from: 60, through: 0, by: -4) {
