@@ -63,8 +63,11 @@ extension Exchange {
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
     record.endpoint = target.endpoint
-    // While draining, what still comes is served, and each connection ends with its answer.
-    if !head.keepsAlive || state.isDraining { connection.mustClose = true }
+    // While draining, what still comes is served. Clients outside the pod are sent away with their answer; the
+    // application inside it has nowhere else to go.
+    if !head.keepsAlive || state.isDraining && !connection.entrance.isLoopback || state.isOver {
+      connection.mustClose = true
+    }
     uploadFlow = BodyFlow(head.framing)
     takeRequestID()
     if state.isOver, connection.entrance.role == .proxy { throw .draining }
@@ -79,6 +82,10 @@ extension Exchange {
       for at in 0..<value.count where value[at] <= ASCII.space || value[at] >= 0x7F { isFit = false }
       if isFit { return requestID.append(value) }
     }
+    makeRequestID()
+  }
+
+  func makeRequestID() {
     requestID.append("req_")
     requestID.append(hexadecimalWord: state.nextRandom())
     requestID.append(hexadecimalWord: state.nextRandom())
@@ -278,7 +285,7 @@ extension Exchange {
       switch error {
       case .notAnObject: throw .invalidValue("The request body must be a JSON object.", parameter: nil)
       case .wrongType(let parameter, let expected):
-        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: parameter)
+        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
       }
     }
     record.isStream = facts.streams

@@ -1,6 +1,6 @@
 // Tokens as OpenAI-format answers count them, with the places where providers put them instead.
 
-internal import Wire
+package import Wire
 
 /// What one exchange used; nil where the provider didn't say. Cached and reasoning are parts of their totals.
 package struct TokenUsage: Sendable, Equatable {
@@ -55,6 +55,29 @@ package struct TokenUsage: Sendable, Equatable {
     let (answer, isLess) = total.subtractingReportingOverflow(input)
     let (sum, overflow) = output.addingReportingOverflow(reasoning)
     if !isLess, !overflow, sum == answer { self.output = sum }
+  }
+
+  /// Appends the `usage` object of a chat answer.
+  package func write(into out: inout ByteQueue) {
+    let input = input ?? 0
+    let output = output ?? 0
+    out.append("{\"prompt_tokens\":")
+    out.append(decimal: input)
+    out.append(",\"completion_tokens\":")
+    out.append(decimal: output)
+    out.append(",\"total_tokens\":")
+    out.append(decimal: input.addingReportingOverflow(output).partialValue)
+    if let cachedInput {
+      out.append(",\"prompt_tokens_details\":{\"cached_tokens\":")
+      out.append(decimal: cachedInput)
+      out.append("}")
+    }
+    if let reasoning {
+      out.append(",\"completion_tokens_details\":{\"reasoning_tokens\":")
+      out.append(decimal: reasoning)
+      out.append("}")
+    }
+    out.append("}")
   }
 
   private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ range: Range<Int>?) {

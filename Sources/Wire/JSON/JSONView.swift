@@ -99,6 +99,18 @@ package enum JSONView {
     return value(bytes, in: range, at: inner)
   }
 
+  /// What the string member `name` of the object in `range` says, still escaped; empty where there is no such member
+  /// or it is another kind of value.
+  @_lifetime(copy bytes)
+  package static func content(
+    _ bytes: Span<UInt8>, in range: Range<Int>, at name: StaticString
+  ) -> Span<UInt8> {
+    guard let value = value(bytes, in: range, at: name), kind(bytes, value) == .string else {
+      return bytes.extracting(0..<0)
+    }
+    return JSONString.content(bytes, value)
+  }
+
   /// What kind of value `range` holds, or nil if none.
   package static func kind(_ bytes: Span<UInt8>, _ range: Range<Int>) -> JSONKind? {
     let text = JSONBytes.slice(bytes, range)

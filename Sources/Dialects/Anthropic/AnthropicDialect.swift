@@ -1,0 +1,78 @@
+// Anthropic's Messages API (docs: "Messages", API version 2023-06-01).
+
+package import Config
+internal import Wire
+
+/// Claude at Anthropic's own address.
+package struct AnthropicDialect: Dialect {
+  /// The tool that stands in for an answer's schema where the model has no word for one.
+  static let answerTool: StaticString = "json_response"
+
+  private let version: [UInt8]
+  private let beta: [UInt8]
+
+  package init(_ settings: DialectSettings.Anthropic) {
+    version = Array((settings.version ?? "2023-06-01").utf8)
+    beta = Array(settings.beta.joined(separator: ",").utf8)
+  }
+
+  package var takes: ChatFields { Self.fields }
+  package var takesExtensions: [StaticString] { Self.extensions }
+
+  /// What a Messages request can say.
+  package static let fields = ChatFields([
+    .maxTokens, .maxCompletionTokens, .temperature, .topP, .stop, .user, .safetyIdentifier, .serviceTier,
+    .reasoningEffort, .responseFormat, .tools, .toolChoice, .parallelToolCalls,
+  ])
+  package static let extensions: [StaticString] = ["thinking", "top_k", "cache_control", "reasoning"]
+
+  package func writeChat(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    request.path.append("/v1/messages")
+    writeHeaders(to: &request)
+    let model = request.model
+    request.body.append("{\"model\":")
+    JSONWriter.string(model.span, into: &request.body)
+    request.body.append(",")
+    try AnthropicRequest(chat, ClaudeModel(model)).write(body, to: &request)
+    request.body.append("}")
+  }
+
+  package func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader {
+    AnthropicReader()
+  }
+
+  package func writeModels(to request: inout ProviderRequest) -> Bool {
+    request.method = "GET"
+    request.path.append("/v1/models?limit=1000")
+    writeHeaders(to: &request)
+    return true
+  }
+
+  package func readModels(_ reply: Span<UInt8>, to list: inout ModelList) {
+    guard let data = JSONView.value(reply, in: 0..<reply.count, at: "data") else { return }
+    var models = JSONArrayCursor(reply, data)
+    while let model = models.next() {
+      guard let id = JSONView.value(reply, in: model.value, at: "id"), JSONView.kind(reply, id) == .string
+      else {
+        continue
+      }
+      list.append(id: JSONString.content(reply, id))
+    }
+  }
+
+  package func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {
+    AnthropicFault.read(body, status: status)
+  }
+
+  private func writeHeaders(to request: inout ProviderRequest) {
+    request.headers.append("anthropic-version: ")
+    request.headers.append(version)
+    request.headers.append("\r\n")
+    if beta.isEmpty { return }
+    request.headers.append("anthropic-beta: ")
+    request.headers.append(beta)
+    request.headers.append("\r\n")
+  }
+}

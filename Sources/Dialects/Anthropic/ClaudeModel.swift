@@ -1,0 +1,91 @@
+// What Anthropic's models take and refuse, by family and version: the only place that knows.
+//
+// Facts from Anthropic's model and API pages ("Models overview", "Extended thinking", "Structured outputs",
+// "Effort"). A name without a version that can be read counts as the newest: its provider says best what is wrong.
+
+internal import Wire
+
+/// A Claude model, told from its name as Anthropic, Bedrock and Vertex write it.
+struct ClaudeModel: Sendable, Equatable {
+  enum Family: Sendable { case haiku, sonnet, opus, other }
+
+  private(set) var family = Family.other
+  /// Tenths: 3.5 is 35.
+  private(set) var version = 99
+
+  /// Reads `claude-3-5-haiku-20241022`, `claude-opus-4-5`, `us.anthropic.claude-sonnet-4-20250514-v1:0`,
+  /// `claude-sonnet-4-5@20250929`.
+  init(_ name: [UInt8]) {
+    var numbers: [Int] = []
+    for part in name.split(whereSeparator: { !Self.isLetterOrDigit($0) }) {
+      let part = Array(part)
+      if part.span.equals("haiku") {
+        family = .haiku
+      } else if part.span.equals("sonnet") {
+        family = .sonnet
+      } else if part.span.equals("opus") {
+        family = .opus
+      } else if part.count <= 2, part.allSatisfy({ ASCII.isDigit($0) }), numbers.count < 2 {
+        numbers.append(part.reduce(0) { $0 * 10 + Int($1 - 0x30) })
+      } else if part.count >= 6, !numbers.isEmpty {
+        // A date: what follows it is a revision.
+        break
+      }
+    }
+    guard let major = numbers.first else { return }
+    version = major * 10 + min(numbers.count > 1 ? numbers[1] : 0, 9)
+  }
+
+  private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+    ASCII.isDigit(byte) || ASCII.lower(byte) &- UInt8(ascii: "a") < 26
+  }
+
+  /// `max_tokens`, which must be said, where the client doesn't: the most that the model gives.
+  var outputCeiling: Int {
+    switch version {
+    case ..<35: 4096
+    case 35: 8192
+    case 36..<40: 64_000
+    case 40..<45: family == .opus ? 32_000 : 64_000
+    case 45: 64_000
+    default: 128_000
+    }
+  }
+
+  /// Whether it can think at all.
+  var thinks: Bool { version >= 37 }
+  /// Whether it decides itself how much to think, told by an effort instead of a budget.
+  var thinksAdaptively: Bool { version >= 46 }
+  /// Whether an answer's schema can be said; older ones are made to call a tool instead.
+  var takesSchema: Bool { version >= 45 || version == 41 }
+  var takesStrictTools: Bool { version >= 45 }
+  /// Whether `temperature`, `top_p` and `top_k` are refused.
+  var refusesSampling: Bool { version >= 47 }
+  /// Whether `temperature` and `top_p` are refused together.
+  var takesOneSampling: Bool { version >= 41 }
+}
+
+extension ChatEffort {
+  /// Tokens to think with, for models that are told a budget.
+  var thinkingBudget: Int {
+    switch self {
+    case .none: 0
+    case .minimal, .low: 1024
+    case .medium: 2048
+    case .high: 4096
+    case .xhigh: 8192
+    case .max: 16_384
+    }
+  }
+
+  /// Anthropic's word for it.
+  var anthropicName: StaticString {
+    switch self {
+    case .none, .minimal, .low: "low"
+    case .medium: "medium"
+    case .high: "high"
+    case .xhigh: "xhigh"
+    case .max: "max"
+    }
+  }
+}

@@ -1,0 +1,153 @@
+// What one choice of an answer holds so far. In a stream that is next to nothing: what went out isn't kept.
+
+internal import Wire
+
+/// A choice in the making. A reference, so that a writer can hold several.
+final class AnswerChoice {
+  let index: Int
+  var hasRole = false
+  var hasText = false
+  var text = ByteQueue()
+  var reasoning: [UInt8] = []
+  var refusal: [UInt8] = []
+  var calls: [AnswerCall] = []
+  var reason: FinishReason?
+  /// Items of `logprobs.content`, with commas between.
+  private var logprobs = ByteQueue()
+  /// Members of the message beside OpenAI's, each behind a comma.
+  private var members = ByteQueue()
+  private var thinking: [AnswerThinking] = []
+
+  init(index: Int) { self.index = index }
+
+  /// What the client is told: a choice that calls tools ends for them, whatever the provider says of it, unless it
+  /// was cut.
+  var finishReason: FinishReason {
+    let said = reason ?? .stop
+    return said == .stop && !calls.isEmpty ? .toolCalls : said
+  }
+
+  func appendMember(_ member: Span<UInt8>) {
+    members.append(",")
+    members.append(member)
+  }
+
+  /// - Parameter object: `{"content":[…]}` in OpenAI's form.
+  func appendLogprobs(_ object: Span<UInt8>) {
+    guard !object.isEmpty, let list = JSONView.value(object, in: 0..<object.count, at: "content"),
+      JSONView.kind(object, list) == .array, list.count > 2
+    else { return }
+    if !logprobs.isEmpty { logprobs.append(",") }
+    logprobs.append(object.extracting(list.lowerBound + 1..<list.upperBound - 1))
+  }
+
+  func appendThinking(_ block: Int, text: Span<UInt8>, signature: Span<UInt8>, redacted: Span<UInt8>) {
+    let block = min(max(block, 0), AnswerWriter.callCeiling)
+    while thinking.count <= block { thinking.append(AnswerThinking()) }
+    thinking[block].text.append(text)
+    thinking[block].signature.append(signature)
+    thinking[block].redacted.append(redacted)
+  }
+
+  /// Appends `{"index":…,"message":{…},"logprobs":…,"finish_reason":…}`.
+  func write(into out: inout ByteQueue) {
+    out.append("{\"index\":")
+    out.append(decimal: index)
+    out.append(",\"message\":{\"role\":\"assistant\",\"content\":")
+    if !hasText, !calls.isEmpty || !refusal.isEmpty {
+      out.append("null")
+    } else {
+      out.append("\"")
+      out.append(text.view)
+      out.append("\"")
+    }
+    out.append(",\"refusal\":")
+    if refusal.isEmpty {
+      out.append("null")
+    } else {
+      out.append("\"")
+      out.append(refusal)
+      out.append("\"")
+    }
+    if !reasoning.isEmpty {
+      out.append(",\"reasoning_content\":\"")
+      out.append(reasoning)
+      out.append("\"")
+    }
+    writeThinking(into: &out)
+    if !calls.isEmpty {
+      out.append(",\"tool_calls\":[")
+      for at in 0..<calls.count {
+        out.append(at == 0 ? "{" : ",{")
+        calls[at].writeHead(into: &out)
+        out.append(calls[at].arguments.view)
+        out.append("\"}}")
+      }
+      out.append("]")
+    }
+    out.append(members.view)
+    out.append("},\"logprobs\":")
+    if logprobs.isEmpty {
+      out.append("null")
+    } else {
+      out.append("{\"content\":[")
+      out.append(logprobs.view)
+      out.append("],\"refusal\":null}")
+    }
+    out.append(",\"finish_reason\":\"")
+    out.append(finishReason.name)
+    out.append("\"}")
+  }
+
+  private func writeThinking(into out: inout ByteQueue) {
+    if thinking.isEmpty { return }
+    out.append(",\"thinking_blocks\":[")
+    for (at, block) in thinking.enumerated() {
+      if at > 0 { out.append(",") }
+      if block.redacted.isEmpty {
+        out.append("{\"type\":\"thinking\",\"thinking\":\"")
+        out.append(block.text.view)
+        if !block.signature.isEmpty {
+          out.append("\",\"signature\":\"")
+          out.append(block.signature.view)
+        }
+      } else {
+        out.append("{\"type\":\"redacted_thinking\",\"data\":\"")
+        out.append(block.redacted.view)
+      }
+      out.append("\"}")
+    }
+    out.append("]")
+  }
+}
+
+/// A block of signed reasoning.
+final class AnswerThinking {
+  var text = ByteQueue()
+  var signature = ByteQueue()
+  var redacted = ByteQueue()
+}
+
+/// A tool call in the making; all its texts are still escaped.
+final class AnswerCall {
+  var id = ByteQueue()
+  var name = ByteQueue()
+  var signature = ByteQueue()
+  var arguments = ByteQueue()
+  var hasArguments = false
+
+  /// Appends the call up to the opening quote of its arguments.
+  func writeHead(into out: inout ByteQueue) {
+    out.append("\"id\":\"")
+    out.append(id.view)
+    out.append("\",\"type\":\"function\",")
+    if !signature.isEmpty {
+      out.append("\"extra_content\":{\"google\":{\"thought_signature\":\"")
+      out.append(signature.view)
+      out.append("\"}},")
+    }
+    out.append("\"function\":{\"name\":\"")
+    out.append(name.view)
+    out.append("\",\"arguments\":\"")
+  }
+}

@@ -1,0 +1,422 @@
+// Writes a provider's answer in OpenAI's form: chunk by chunk as the reader finds things, or whole at the end.
+//
+// A dialect's reader tells what it finds and in which choice; it need not know which of both is being written.
+// Text is handed over as it lies between the quotes of the provider's JSON, still escaped: it goes into the
+// client's JSON as it is, and halves of a surrogate pair that came in two pieces meet again.
+
+package import Wire
+
+/// One answer in the making.
+package struct AnswerWriter: ~Copyable {
+  package enum Form: Sendable {
+    /// `chat.completion`
+    case whole
+    /// `chat.completion.chunk`, an event each
+    case chunks
+  }
+
+  /// What is the same in every chunk, or known before the provider has said anything.
+  package struct Frame: Sendable {
+    package var form: Form
+    /// The client wants the chunk that tells the usage.
+    package var includesUsage: Bool
+    /// The model that the provider was asked for, in UTF-8.
+    package var model: [UInt8]
+    /// Unix time in seconds, for providers that don't say it.
+    package var created: Int
+    /// Random letters and digits, unlike those of any other exchange: ids are made of them.
+    package var seed: [UInt8]
+    /// `"x_remora":{…}`, or empty.
+    package var member: [UInt8]
+
+    package init(
+      form: Form, includesUsage: Bool, model: [UInt8], created: Int, seed: [UInt8], member: [UInt8]
+    ) {
+      self.form = form
+      self.includesUsage = includesUsage
+      self.model = model
+      self.created = created
+      self.seed = seed
+      self.member = member
+    }
+  }
+
+  /// Choices of one answer; OpenAI's own limit for `n`.
+  static let choiceCeiling = 128
+  /// Tool calls of one choice; providers stop far below.
+  static let callCeiling = 1024
+
+  let frame: Frame
+  /// What is ready for the client; taken out by `take`.
+  package var out = ByteQueue()
+  private var choices: [AnswerChoice] = []
+  /// The provider's, still escaped.
+  private var id: [UInt8] = []
+  private var model: [UInt8] = []
+  private var created: Int
+  /// `data: {…,"choices":[{"index":`, once it is known.
+  private var chunkHead: [UInt8] = []
+  private var owesMember: Bool
+  private var callCount = 0
+
+  package var usage = TokenUsage()
+  package private(set) var hasEnded = false
+  /// Something that the model made has been told.
+  package private(set) var hasContent = false
+
+  package init(_ frame: Frame) {
+    self.frame = frame
+    created = frame.created
+    owesMember = !frame.member.isEmpty
+  }
+
+  package var isStream: Bool { frame.form == .chunks }
+
+  // MARK: What a reader tells
+
+  /// The answer's id, model and time, where the provider says them; strings are still escaped. What has gone out
+  /// in a chunk stays as it was.
+  package mutating func identify(id: Span<UInt8>, model: Span<UInt8>, created: Int? = nil) {
+    guard chunkHead.isEmpty else { return }
+    if !id.isEmpty, self.id.isEmpty { self.id = id.array() }
+    if !model.isEmpty, self.model.isEmpty { self.model = model.array() }
+    if let created { self.created = created }
+  }
+
+  /// A choice has begun: its first chunk tells the role.
+  package mutating func begin(choice index: Int = 0) {
+    let choice = choice(index)
+    guard isStream, !choice.hasRole else { return }
+    openDelta(choice)
+    out.append("\"content\":\"\"")
+    closeDelta()
+  }
+
+  /// A piece of the answer's text.
+  ///
+  /// - Parameter logprobs: an object in OpenAI's form (`{"content":[…]}`), or empty.
+  package mutating func text(_ piece: Span<UInt8>, choice index: Int = 0, logprobs: Span<UInt8> = Span()) {
+    if piece.isEmpty && logprobs.isEmpty { return }
+    hasContent = true
+    let choice = choice(index)
+    guard isStream else {
+      choice.hasText = true
+      choice.text.append(piece)
+      choice.appendLogprobs(logprobs)
+      return
+    }
+    openDelta(choice)
+    out.append("\"content\":\"")
+    out.append(piece)
+    out.append("\"")
+    closeDelta(logprobs: logprobs)
+  }
+
+  /// A piece of the model's reasoning, for people.
+  package mutating func reasoning(_ piece: Span<UInt8>, choice index: Int = 0) {
+    delta(piece, "\"reasoning_content\":\"", \.reasoning, index)
+  }
+
+  /// A piece of the model's words for why it doesn't answer.
+  package mutating func refusal(_ piece: Span<UInt8>, choice index: Int = 0) {
+    delta(piece, "\"refusal\":\"", \.refusal, index)
+  }
+
+  private mutating func delta(
+    _ piece: Span<UInt8>, _ opening: StaticString, _ path: ReferenceWritableKeyPath<AnswerChoice, [UInt8]>,
+    _ index: Int
+  ) {
+    if piece.isEmpty { return }
+    hasContent = true
+    let choice = choice(index)
+    guard isStream else {
+      for at in 0..<piece.count { choice[keyPath: path].append(piece[at]) }
+      return
+    }
+    openDelta(choice)
+    out.append(opening)
+    out.append(piece)
+    out.append("\"")
+    closeDelta()
+  }
+
+  /// A part of a block of reasoning that is or will be signed. Its text is told as `reasoning` too; the block itself
+  /// (`thinking_blocks`) is what clients echo in their next turn.
+  ///
+  /// - Parameters:
+  ///   - block: counts the choice's blocks from 0.
+  ///   - text, signature, redacted: pieces, still escaped; empty where they are not given.
+  package mutating func thinking(
+    block: Int, text: Span<UInt8> = Span(), signature: Span<UInt8> = Span(), redacted: Span<UInt8> = Span(),
+    choice index: Int = 0
+  ) {
+    let choice = choice(index)
+    if !text.isEmpty { hasContent = true }
+    guard isStream else {
+      for at in 0..<text.count { choice.reasoning.append(text[at]) }
+      choice.appendThinking(block, text: text, signature: signature, redacted: redacted)
+      return
+    }
+    openDelta(choice)
+    if !text.isEmpty {
+      out.append("\"reasoning_content\":\"")
+      out.append(text)
+      out.append("\",")
+    }
+    out.append("\"thinking_blocks\":[{\"index\":")
+    out.append(decimal: block)
+    if redacted.isEmpty {
+      // Clients that add pieces up (the SDK's own helper does, by `index`) get the block whole.
+      out.append(",\"type\":\"thinking\",\"thinking\":\"")
+      out.append(text)
+      if !signature.isEmpty {
+        out.append("\",\"signature\":\"")
+        out.append(signature)
+      }
+    } else {
+      out.append(",\"type\":\"redacted_thinking\",\"data\":\"")
+      out.append(redacted)
+    }
+    out.append("\"}]")
+    closeDelta()
+  }
+
+  /// A tool call has begun.
+  ///
+  /// - Parameters:
+  ///   - id: the provider's, still escaped; one is made where it is empty.
+  ///   - signature: what Google signs a call with, still escaped; clients echo it.
+  /// - Returns: the call's index in the choice, for `arguments`.
+  package mutating func beginCall(
+    id: Span<UInt8>, name: Span<UInt8>, signature: Span<UInt8> = Span(), choice index: Int = 0
+  ) -> Int {
+    hasContent = true
+    let choice = choice(index)
+    let call = AnswerCall()
+    if id.isEmpty { makeCallID(into: &call.id) } else { call.id.append(id) }
+    call.name.append(name)
+    call.signature.append(signature)
+    guard choice.calls.count < Self.callCeiling else { return Self.callCeiling }
+    choice.calls.append(call)
+    guard isStream else { return choice.calls.count - 1 }
+    openDelta(choice)
+    out.append("\"tool_calls\":[{\"index\":")
+    out.append(decimal: choice.calls.count - 1)
+    out.append(",")
+    call.writeHead(into: &out)
+    out.append("\"}}]")
+    closeDelta()
+    return choice.calls.count - 1
+  }
+
+  /// A piece of a call's arguments: JSON inside a string of the provider's JSON, still escaped.
+  package mutating func arguments(_ piece: Span<UInt8>, call: Int, choice index: Int = 0) {
+    if piece.isEmpty { return }
+    let choice = choice(index)
+    guard call < choice.calls.count else { return }
+    choice.calls[call].hasArguments = true
+    guard isStream else { return choice.calls[call].arguments.append(piece) }
+    openArguments(choice, call)
+    out.append(piece)
+    out.append("\"}}]")
+    closeDelta()
+  }
+
+  /// A call's arguments as the JSON value that they are: written as text, without white space.
+  package mutating func argumentsValue(_ json: Span<UInt8>, call: Int, choice index: Int = 0) {
+    let choice = choice(index)
+    guard call < choice.calls.count, !json.isEmpty else { return }
+    choice.calls[call].hasArguments = true
+    guard isStream else {
+      return JSONText.appendCompact(json, escaped: true, into: &choice.calls[call].arguments)
+    }
+    openArguments(choice, call)
+    JSONText.appendCompact(json, escaped: true, into: &out)
+    out.append("\"}}]")
+    closeDelta()
+  }
+
+  /// The call is complete; one that has told no arguments has none, which is written `{}`.
+  package mutating func endCall(_ call: Int, choice index: Int = 0) {
+    let choice = choice(index)
+    guard call < choice.calls.count, !choice.calls[call].hasArguments else { return }
+    arguments(("{}" as StaticString).bytes, call: call, choice: index)
+  }
+
+  /// A member of the message's own (`"key":value`), written as it is; for what OpenAI has but only some providers
+  /// give (`annotations`), and for what clients echo (`extra_content`).
+  package mutating func messageMember(_ member: Span<UInt8>, choice index: Int = 0) {
+    let choice = choice(index)
+    guard isStream else { return choice.appendMember(member) }
+    openDelta(choice)
+    out.append(member)
+    closeDelta()
+  }
+
+  /// Why a choice ended. Told to the client by `end`, since usage and the provider's own end follow.
+  package mutating func finish(_ reason: FinishReason, choice index: Int = 0) {
+    choice(index).reason = reason
+  }
+
+  /// Whether every choice that began has said why it ended.
+  package var hasFinished: Bool { !choices.isEmpty && choices.allSatisfy { $0.reason != nil } }
+
+  /// Whether a call has begun in the choice.
+  package func hasCalls(choice index: Int = 0) -> Bool {
+    index < choices.count && !choices[index].calls.isEmpty
+  }
+
+  /// The provider's answer is complete.
+  package mutating func end() {
+    guard !hasEnded else { return }
+    hasEnded = true
+    if choices.isEmpty { _ = choice(0) }
+    if isStream { endChunks() } else { writeWhole() }
+  }
+
+  /// Ends a stream that has begun with an error event; nothing follows it.
+  package mutating func fail(_ fault: AnswerFault) {
+    guard !hasEnded else { return }
+    hasEnded = true
+    out.append("data: ")
+    Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &out)
+    out.append("\n\n")
+  }
+
+  // MARK: Ids
+
+  /// Appends an id for a call, unlike any other of the conversation.
+  private mutating func makeCallID(into out: inout ByteQueue) {
+    out.append("call_")
+    out.append(frame.seed)
+    out.append(decimal: callCount)
+    callCount += 1
+  }
+
+  private mutating func choice(_ index: Int) -> AnswerChoice {
+    let index = min(max(index, 0), Self.choiceCeiling - 1)
+    while choices.count <= index { choices.append(AnswerChoice(index: choices.count)) }
+    return choices[index]
+  }
+}
+
+// MARK: - Chunks
+
+extension AnswerWriter {
+  private mutating func appendIdentity() {
+    out.append("{\"id\":\"")
+    if id.isEmpty {
+      out.append("chatcmpl-")
+      out.append(frame.seed)
+    } else {
+      out.append(id)
+    }
+    out.append(
+      isStream
+        ? "\",\"object\":\"chat.completion.chunk\",\"created\":"
+        : "\",\"object\":\"chat.completion\",\"created\":")
+    out.append(decimal: created)
+    out.append(",\"model\":")
+    if model.isEmpty {
+      let asked = frame.model
+      JSONWriter.string(asked.span, into: &out)
+    } else {
+      out.append("\"")
+      out.append(model)
+      out.append("\"")
+    }
+  }
+
+  /// Appends `data: {…` up to the value of `choices`.
+  private mutating func openChunk() {
+    if chunkHead.isEmpty {
+      let before = out.count
+      out.append("data: ")
+      appendIdentity()
+      out.append(",\"choices\":[")
+      chunkHead = out.bytes.extracting(before..<out.count).array()
+    } else {
+      out.append(chunkHead)
+    }
+  }
+
+  private mutating func openDelta(_ choice: AnswerChoice) {
+    openChunk()
+    out.append("{\"index\":")
+    out.append(decimal: choice.index)
+    out.append(",\"delta\":{")
+    if !choice.hasRole {
+      choice.hasRole = true
+      out.append("\"role\":\"assistant\",")
+    }
+  }
+
+  private mutating func openArguments(_ choice: AnswerChoice, _ call: Int) {
+    openDelta(choice)
+    out.append("\"tool_calls\":[{\"index\":")
+    out.append(decimal: call)
+    out.append(",\"function\":{\"arguments\":\"")
+  }
+
+  private mutating func closeDelta(logprobs: Span<UInt8> = Span()) {
+    out.append("}")
+    if !logprobs.isEmpty {
+      out.append(",\"logprobs\":")
+      out.append(logprobs)
+    }
+    out.append(",\"finish_reason\":null}]")
+    closeChunk(usage: false)
+  }
+
+  private mutating func closeChunk(usage isUsage: Bool) {
+    if frame.includesUsage, !isUsage { out.append(",\"usage\":null") }
+    if owesMember {
+      owesMember = false
+      out.append(",")
+      out.append(frame.member)
+    }
+    out.append("}\n\n")
+  }
+
+  private mutating func endChunks() {
+    for choice in choices {
+      openChunk()
+      out.append("{\"index\":")
+      out.append(decimal: choice.index)
+      out.append(choice.hasRole ? ",\"delta\":{}" : ",\"delta\":{\"role\":\"assistant\",\"content\":\"\"}")
+      choice.hasRole = true
+      out.append(",\"finish_reason\":\"")
+      out.append(choice.finishReason.name)
+      out.append("\"}]")
+      closeChunk(usage: false)
+    }
+    if frame.includesUsage {
+      openChunk()
+      out.append("],\"usage\":")
+      usage.write(into: &out)
+      closeChunk(usage: true)
+    }
+    EventEncoder.done(into: &out)
+  }
+}
+
+// MARK: - Whole
+
+extension AnswerWriter {
+  private mutating func writeWhole() {
+    appendIdentity()
+    out.append(",\"choices\":[")
+    for choice in choices {
+      if choice.index > 0 { out.append(",") }
+      choice.write(into: &out)
+    }
+    out.append("],\"usage\":")
+    usage.write(into: &out)
+    if owesMember {
+      owesMember = false
+      out.append(",")
+      out.append(frame.member)
+    }
+    out.append("}")
+  }
+}

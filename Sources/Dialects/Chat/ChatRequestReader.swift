@@ -1,0 +1,270 @@
+// Reads a chat request's body into the intermediate form, and refuses what no provider would understand.
+
+internal import Wire
+
+extension ChatRequest {
+  /// Turns, parts and tools of one request; a body that fits `max_body` can't hold many more that mean anything.
+  static let listCeiling = 100_000
+
+  /// Reads `body`, which is one JSON object that has been scanned.
+  package init(_ body: Span<UInt8>) throws(RequestFault) {
+    var members = JSONObjectCursor(body, 0..<body.count)
+    while let member = members.next() {
+      guard let field = ChatField.named(body, member.key) else {
+        if member.kind != .null, extensions.count < 64 {
+          extensions.append(ChatExtension(key: member.key, value: member.value))
+        }
+        continue
+      }
+      if member.kind == .null { continue }
+      given.insert(ChatFields(field))
+      values[Int(field.rawValue)] = member.value
+    }
+    try readMessages(body)
+    try readTools(body)
+    try readChoice(body)
+    try readFormat(body)
+    try readScalars(body)
+    try readEffort(body)
+  }
+
+  // MARK: Messages
+
+  private mutating func readMessages(_ body: Span<UInt8>) throws(RequestFault) {
+    guard let list = value(.messages) else {
+      throw RequestFault(.invalid, "messages", "'messages' is missing; send the conversation as a list.")
+    }
+    guard JSONView.kind(body, list) == .array else {
+      throw RequestFault(.invalid, "messages", "'messages' must be a list.")
+    }
+    var elements = JSONArrayCursor(body, list)
+    while let element = elements.next() {
+      let index = messages.count
+      guard element.kind == .object else { throw Self.wrong("messages[\(index)]", "an object") }
+      try readMessage(body, element.value, index)
+      guard messages.count <= Self.listCeiling else {
+        throw RequestFault(.invalid, "messages", "'messages' has more than \(Self.listCeiling) turns.")
+      }
+    }
+    if messages.isEmpty {
+      throw RequestFault(.invalid, "messages", "'messages' is empty; send at least one turn.")
+    }
+  }
+
+  private mutating func readMessage(
+    _ body: Span<UInt8>, _ object: Range<Int>, _ index: Int
+  ) throws(RequestFault) {
+    var message = ChatMessage(role: .user)
+    var hasRole = false
+    var content: (range: Range<Int>, kind: JSONKind)?
+    var toolCalls: Range<Int>?
+    var refusal: Range<Int>?
+    var blocks: Range<Int>?
+    var members = JSONObjectCursor(body, object)
+    while let member = members.next() {
+      if member.kind == .null { continue }
+      if member.keyIs("role", in: body) {
+        message.role = try Self.role(body, member.value, index)
+        hasRole = true
+      } else if member.keyIs("content", in: body) {
+        content = (member.value, member.kind)
+      } else if member.keyIs("tool_calls", in: body) {
+        guard member.kind == .array else { throw Self.wrong("messages[\(index)].tool_calls", "a list") }
+        toolCalls = member.value
+      } else if member.keyIs("tool_call_id", in: body), member.kind == .string {
+        message.toolCallID = member.value
+      } else if member.keyIs("name", in: body), member.kind == .string {
+        message.name = member.value
+      } else if member.keyIs("refusal", in: body), member.kind == .string {
+        refusal = member.value
+      } else if member.keyIs("reasoning_content", in: body), member.kind == .string {
+        message.reasoning = member.value
+      } else if member.keyIs("reasoning", in: body), member.kind == .string {
+        message.reasoning = message.reasoning ?? member.value
+      } else if member.keyIs("thinking_blocks", in: body), member.kind == .array {
+        blocks = member.value
+      } else if member.keyIs("cache_control", in: body), member.kind == .object {
+        message.cacheControl = member.value
+      } else if member.keyIs("extra_content", in: body), member.kind == .object {
+        message.extra = member.value
+      } else if member.keyIs("function_call", in: body) {
+        throw RequestFault(
+          .unsupported, "messages[\(index)].function_call",
+          "'function_call' is out of use; send 'tool_calls'.")
+      }
+    }
+    guard hasRole else { throw RequestFault(.invalid, "messages[\(index)].role", "'role' is missing.") }
+    let first = parts.count
+    if let content { try readContent(body, content.range, content.kind, index) }
+    if let refusal, first == parts.count {
+      parts.append(ChatPart(kind: .refusal, value: refusal, place: (index, 0)))
+    }
+    message.parts = first..<parts.count
+    if let toolCalls, message.role == .assistant { message.calls = try readCalls(body, toolCalls, index) }
+    if let blocks { message.thinking = readThinking(body, blocks) }
+    if message.role == .tool, message.toolCallID == nil {
+      throw RequestFault(
+        .invalid, "messages[\(index)].tool_call_id", "A tool's turn must say which call it answers.")
+    }
+    messages.append(message)
+  }
+
+  private static func role(
+    _ body: Span<UInt8>, _ range: Range<Int>, _ index: Int
+  ) throws(RequestFault) -> ChatMessage.Role {
+    if JSONString.equals(body, range, "user") { return .user }
+    if JSONString.equals(body, range, "assistant") { return .assistant }
+    if JSONString.equals(body, range, "tool") { return .tool }
+    if JSONString.equals(body, range, "system") { return .system }
+    if JSONString.equals(body, range, "developer") { return .developer }
+    if JSONString.equals(body, range, "function") {
+      throw RequestFault(
+        .unsupported, "messages[\(index)].role", "The role 'function' is out of use; send 'tool'.")
+    }
+    throw RequestFault(
+      .invalid, "messages[\(index)].role",
+      "'role' must be one of system, developer, user, assistant and tool.")
+  }
+
+  private mutating func readContent(
+    _ body: Span<UInt8>, _ range: Range<Int>, _ kind: JSONKind, _ index: Int
+  ) throws(RequestFault) {
+    if kind == .string {
+      parts.append(ChatPart(kind: .text, value: range, place: (index, 0)))
+      return
+    }
+    guard kind == .array else {
+      throw Self.wrong("messages[\(index)].content", "a string or a list of parts")
+    }
+    var elements = JSONArrayCursor(body, range)
+    var position = 0
+    while let element = elements.next() {
+      if element.kind == .string {
+        parts.append(ChatPart(kind: .text, value: element.value, place: (index, position)))
+      } else if element.kind == .object {
+        try readPart(body, element.value, index, position)
+      } else {
+        throw Self.wrong("messages[\(index)].content[\(position)]", "an object")
+      }
+      position += 1
+      guard parts.count <= Self.listCeiling else {
+        throw RequestFault(.invalid, "messages", "'messages' has more than \(Self.listCeiling) parts.")
+      }
+    }
+  }
+
+  private mutating func readPart(
+    _ body: Span<UInt8>, _ object: Range<Int>, _ index: Int, _ position: Int
+  ) throws(RequestFault) {
+    let parameter = "messages[\(index)].content[\(position)]"
+    guard let type = JSONView.value(body, in: object, at: "type"), JSONView.kind(body, type) == .string else {
+      throw RequestFault(.invalid, parameter + ".type", "A part of the content must say its 'type'.")
+    }
+    var part = ChatPart(kind: .text, value: nil, place: (index, position))
+    if let control = JSONView.value(body, in: object, at: "cache_control"),
+      JSONView.kind(body, control) == .object
+    {
+      part.cacheControl = control
+    }
+    func string(_ range: Range<Int>?) -> Range<Int>? {
+      range.flatMap { JSONView.kind(body, $0) == .string ? $0 : nil }
+    }
+    if JSONString.equals(body, type, "text") {
+      part.value = string(JSONView.value(body, in: object, at: "text"))
+    } else if JSONString.equals(body, type, "refusal") {
+      part.kind = .refusal
+      part.value = string(JSONView.value(body, in: object, at: "refusal"))
+    } else if JSONString.equals(body, type, "image_url") {
+      part.kind = .image
+      let image = JSONView.value(body, in: object, at: "image_url")
+      part.value =
+        string(image) ?? string(image.flatMap { JSONView.value(body, in: $0, at: "url") })
+      part.second = string(image.flatMap { JSONView.value(body, in: $0, at: "detail") })
+    } else if JSONString.equals(body, type, "input_audio") {
+      part.kind = .audio
+      part.value = string(JSONView.value(body, in: object, at: "input_audio", "data"))
+      part.second = string(JSONView.value(body, in: object, at: "input_audio", "format"))
+    } else if JSONString.equals(body, type, "file") {
+      part.kind = .file
+      part.value = string(JSONView.value(body, in: object, at: "file", "file_data"))
+      part.second = string(JSONView.value(body, in: object, at: "file", "file_id"))
+      part.third = string(JSONView.value(body, in: object, at: "file", "filename"))
+    } else {
+      throw RequestFault(
+        .unsupported, parameter + ".type",
+        "This type of content part can't be translated for the model's provider; "
+          + "text, image_url, input_audio, file and refusal can.")
+    }
+    if part.value == nil, !(part.kind == .file && part.second != nil) {
+      throw RequestFault(.invalid, parameter, "The content part lacks what its type promises.")
+    }
+    parts.append(part)
+  }
+
+  private mutating func readCalls(
+    _ body: Span<UInt8>, _ list: Range<Int>, _ index: Int
+  ) throws(RequestFault) -> Range<Int> {
+    let first = calls.count
+    var elements = JSONArrayCursor(body, list)
+    while let element = elements.next() {
+      let parameter = "messages[\(index)].tool_calls[\(calls.count - first)]"
+      if let custom = JSONView.value(body, in: element.value, at: "custom"),
+        JSONView.kind(body, custom) == .object
+      {
+        throw RequestFault(
+          .unsupported, parameter, "Custom tools can't be translated for the model's provider; use functions."
+        )
+      }
+      guard let function = JSONView.value(body, in: element.value, at: "function"),
+        let name = JSONView.value(body, in: function, at: "name"), JSONView.kind(body, name) == .string
+      else {
+        throw RequestFault(.invalid, parameter + ".function.name", "A tool call must name its function.")
+      }
+      var call = ChatCall(name: name)
+      if let id = JSONView.value(body, in: element.value, at: "id"), JSONView.kind(body, id) == .string {
+        call.id = id
+      }
+      if let arguments = JSONView.value(body, in: function, at: "arguments"),
+        !JSONValue.isNull(body, arguments)
+      {
+        call.arguments = arguments
+      }
+      if let signature = JSONView.value(
+        body, in: element.value, at: "extra_content", "google", "thought_signature"),
+        JSONView.kind(body, signature) == .string
+      {
+        call.signature = signature
+      }
+      calls.append(call)
+      guard calls.count <= Self.listCeiling else {
+        throw RequestFault(.invalid, "messages", "'messages' has more than \(Self.listCeiling) tool calls.")
+      }
+    }
+    return first..<calls.count
+  }
+
+  private mutating func readThinking(_ body: Span<UInt8>, _ list: Range<Int>) -> Range<Int> {
+    let first = thinking.count
+    var elements = JSONArrayCursor(body, list)
+    while let element = elements.next(), thinking.count < Self.listCeiling {
+      var block = ChatThinking()
+      var members = JSONObjectCursor(body, element.value)
+      while let member = members.next() {
+        guard member.kind == .string else { continue }
+        if member.keyIs("thinking", in: body) {
+          block.text = member.value
+        } else if member.keyIs("signature", in: body) {
+          block.signature = member.value
+        } else if member.keyIs("data", in: body) {
+          block.redacted = member.value
+        }
+      }
+      if block.text != nil || block.redacted != nil || block.signature != nil { thinking.append(block) }
+    }
+    return first..<thinking.count
+  }
+
+  static func wrong(_ parameter: String, _ expected: String) -> RequestFault {
+    RequestFault(.invalid, parameter, "'\(parameter)' must be \(expected).")
+  }
+}

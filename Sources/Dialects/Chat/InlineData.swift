@@ -1,0 +1,74 @@
+// `data:` URLs (RFC 2397), as clients put images and documents into their messages.
+
+package import Wire
+
+/// What a `data:` URL holds.
+package struct InlineData: Sendable {
+  /// In lower case, without parameters; `image/jpg`, which no registry has, is `image/jpeg`.
+  package let mediaType: [UInt8]
+  /// Where the base64 text lies in the body.
+  private let base64: Range<Int>
+
+  /// Reads the string in `range`; nil where it is no `data:` URL in base64.
+  package init?(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+    let content = JSONString.content(bytes, range)
+    guard content.count > 5, content.extracting(0..<5).equalsIgnoringCase("data:") else { return nil }
+    guard let comma = Self.index(of: ASCII.comma, in: content, from: 5) else { return nil }
+    var type: [UInt8] = []
+    var parameters = comma
+    for at in 5..<comma {
+      if content[at] == UInt8(ascii: ";") {
+        parameters = at
+        break
+      }
+      // A client may escape the slash.
+      if content[at] != ASCII.backslash, content[at] > ASCII.space { type.append(ASCII.lower(content[at])) }
+    }
+    let rest = content.extracting(parameters..<comma)
+    guard rest.count >= 7, rest.extracting(rest.count - 7..<rest.count).equalsIgnoringCase(";base64") else {
+      return nil
+    }
+    if type.isEmpty { type = ("text/plain" as StaticString).bytes.array() }
+    if type.span.equals("image/jpg") { type = ("image/jpeg" as StaticString).bytes.array() }
+    mediaType = type
+    let start = range.lowerBound + (range.count - content.count) / 2
+    base64 = start + comma + 1..<start + content.count
+  }
+
+  /// Whether the media type is `name`.
+  package func isType(_ name: StaticString) -> Bool { mediaType.span.equals(name) }
+
+  /// Appends the base64 text with the padding that belongs to it, without white space and escapes.
+  package func appendBase64(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    InlineData.appendBase64(bytes.extracting(base64), into: &out)
+  }
+
+  /// Appends base64 text that lies between the quotes of a JSON string, as `appendBase64`.
+  package static func appendBase64(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    let before = out.count
+    var start = 0
+    var at = 0
+    while at < text.count {
+      let byte = text[at]
+      if byte == ASCII.backslash || byte <= ASCII.space {
+        out.append(text.extracting(start..<at))
+        // `\/` is a slash; `\n` and its like are line ends of wrapped text.
+        let isSlash = at + 1 < text.count && text[at + 1] == UInt8(ascii: "/")
+        at += byte == ASCII.backslash ? (isSlash ? 1 : 2) : 1
+        start = min(at, text.count)
+        if isSlash { at += 1 }
+        continue
+      }
+      at += 1
+    }
+    if start < text.count { out.append(text.extracting(start..<text.count)) }
+    let excess = (out.count - before) % 4
+    if excess > 1 { for _ in excess..<4 { out.append(UInt8(ascii: "=")) } }
+  }
+
+  private static func index(of byte: UInt8, in bytes: Span<UInt8>, from: Int) -> Int? {
+    // A media type is short: what has no comma soon is no such URL.
+    for at in from..<min(bytes.count, 1024) where bytes[at] == byte { return at }
+    return nil
+  }
+}

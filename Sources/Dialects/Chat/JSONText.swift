@@ -1,0 +1,110 @@
+// Small changes to JSON text that is passed on: white space out, quotes escaped, strings joined.
+
+package import Wire
+
+/// Appends JSON that was scanned before, changed a little.
+package enum JSONText {
+  /// Appends the value without the white space between its tokens; numbers, escapes and the order of keys stay.
+  ///
+  /// - Parameter escaped: whether the text is to stand inside a string: quotes and backslashes get a backslash.
+  package static func appendCompact(_ json: Span<UInt8>, escaped: Bool, into out: inout ByteQueue) {
+    var isInString = false
+    var start = 0
+    var at = 0
+    while at < json.count {
+      let byte = json[at]
+      if isInString {
+        if byte == ASCII.backslash {
+          if escaped {
+            out.append(json.extracting(start..<at))
+            out.append("\\\\")
+            start = at + 1
+            if start < json.count, json[start] == ASCII.quote || json[start] == ASCII.backslash {
+              out.append("\\")
+            }
+          }
+          at += 2
+          continue
+        }
+        if byte == ASCII.quote { isInString = false }
+      } else if byte == ASCII.quote {
+        isInString = true
+      } else if byte == ASCII.space || byte == ASCII.lf || byte == ASCII.cr || byte == ASCII.tab {
+        out.append(json.extracting(start..<at))
+        start = at + 1
+      }
+      if byte == ASCII.quote, escaped {
+        out.append(json.extracting(start..<at))
+        out.append("\\\"")
+        start = at + 1
+      }
+      at += 1
+    }
+    if start < json.count { out.append(json.extracting(start..<json.count)) }
+  }
+
+  /// Appends what stands between the quotes of the string in `range`.
+  package static func appendContent(_ bytes: Span<UInt8>, _ range: Range<Int>, into out: inout ByteQueue) {
+    out.append(JSONString.content(bytes, range))
+  }
+
+  /// Whether the string in `range` is empty or only white space.
+  package static func isBlank(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    let content = JSONString.content(bytes, range)
+    var at = 0
+    while at < content.count {
+      if content[at] <= ASCII.space {
+        at += 1
+      } else if content[at] == ASCII.backslash, at + 1 < content.count,
+        content[at + 1] == UInt8(ascii: "n") || content[at + 1] == UInt8(ascii: "r")
+          || content[at + 1] == UInt8(ascii: "t")
+      {
+        at += 2
+      } else {
+        return false
+      }
+    }
+    return true
+  }
+}
+
+extension ChatRequest {
+  /// Appends a call's arguments as the JSON object that they are meant to be: `{}` where there are none.
+  ///
+  /// - Returns: false where they are not an object; then `{}` was appended too.
+  package func appendArguments(
+    of call: ChatCall, _ body: Span<UInt8>, into out: inout ByteQueue
+  ) -> Bool {
+    guard let range = call.arguments else {
+      out.append("{}")
+      return true
+    }
+    // Some clients keep the object itself.
+    if JSONView.kind(body, range) == .object {
+      out.append(body.extracting(range))
+      return true
+    }
+    var text = ByteQueue()
+    JSONString.decode(body, range, into: &text)
+    var isBlank = true
+    for at in 0..<text.count where text.bytes[at] > ASCII.space { isBlank = false }
+    if isBlank {
+      out.append("{}")
+      return true
+    }
+    var scanner = JSONScanner()
+    do throws(JSONFault) {
+      try scanner.feed(text.bytes)
+      try scanner.finish()
+    } catch {
+      out.append("{}")
+      return false
+    }
+    guard scanner.topLevelKind == .object else {
+      out.append("{}")
+      return false
+    }
+    out.append(text.bytes)
+    return true
+  }
+}

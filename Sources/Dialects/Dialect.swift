@@ -1,0 +1,200 @@
+// What a dialect is: how a provider that doesn't speak OpenAI's format is spoken to.
+//
+// A dialect is one folder with the same four files: `Request` writes what goes out, `Reply` reads a whole answer,
+// `Stream` reads one event by event, `Fault` reads an error; and one line in Dialects.swift. Both readers tell
+// what they find to an `AnswerWriter`, which alone knows how OpenAI's answers and chunks are written.
+// Translation.swift drives all of it; nothing outside this target knows a dialect by its name.
+
+package import Wire
+
+/// What a client wants of a provider.
+package enum Operation: Sendable {
+  case chat
+  case embeddings
+  /// The list of the provider's models.
+  case models
+}
+
+/// A request in a provider's own form.
+package struct ProviderRequest: ~Copyable {
+  /// The model's name as the provider knows it.
+  package let model: [UInt8]
+  package var method: StaticString = "POST"
+  /// Path and query, behind the base URL's prefix.
+  package var path = ByteQueue()
+  /// Header lines of the dialect's own, each with its CR LF; credentials are not among them.
+  package var headers = ByteQueue()
+  package var body = ByteQueue()
+  /// What the provider can't be told.
+  package var dropped = DroppedFields()
+
+  package init(model: [UInt8]) { self.model = model }
+
+  /// Appends the model's name to the path, each byte that RFC 3986 section 2.3 doesn't leave as it is escaped.
+  ///
+  /// - Parameter keepsSlashes: whether `/` stays as it is.
+  package mutating func appendModel(keepsSlashes: Bool = false) {
+    for byte in model {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        path.append(byte)
+      case UInt8(ascii: "/") where keepsSlashes: path.append(byte)
+      default:
+        path.append(UInt8(ascii: "%"))
+        for digit in [byte >> 4, byte & 15] { path.append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
+      }
+    }
+  }
+}
+
+/// How a provider delimits the events of a stream.
+package enum StreamFraming: Sendable {
+  /// Server-sent events.
+  case events
+  /// AWS's binary frames (`application/vnd.amazon.eventstream`).
+  case frames
+  /// One JSON value a line.
+  case lines
+}
+
+/// An event of a provider's stream.
+package struct StreamEvent: Sendable {
+  package enum Kind: Sendable {
+    case message
+    /// A frame that says that something went wrong (AWS's `exception` and `error` messages).
+    case exception
+  }
+
+  package var kind = Kind.message
+  /// The event's name, where the framing has one: in `names` of the call that brings the event.
+  package var name = 0..<0
+
+  package init() {}
+}
+
+/// What a provider's error says, whatever its shape.
+package struct ProviderFault: Sendable {
+  /// The status that the client gets; that of the provider unless the dialect knows better.
+  package var status: Int
+  /// The provider's sentence, in UTF-8; nil where it has none.
+  package var message: [UInt8]?
+  /// OpenAI's type; nil: what the status says.
+  package var type: StaticString?
+  /// The provider's own name of the error.
+  package var code: [UInt8]?
+  /// Seconds, where the body says them.
+  package var retryAfter: Int?
+  /// Whether the provider has refused Remora's credentials.
+  package var isAuthentication = false
+
+  package init(status: Int) { self.status = status }
+}
+
+/// Why an answer can't be given: 502 for the client, or an error event where its stream has begun.
+package struct AnswerFault: Error, Sendable {
+  /// What went wrong, in UTF-8: the provider's words, or ours where it has none.
+  package var message: [UInt8]
+  package var type: StaticString
+  /// The provider's own name of the error; empty where it has none.
+  package var code: [UInt8]
+  /// The status, where no answer has begun.
+  package var status: Int
+
+  /// - Parameters:
+  ///   - status: what the client gets where no answer has begun.
+  package init(_ message: [UInt8], type: StaticString = "api_error", code: [UInt8] = [], status: Int = 502) {
+    self.message = message
+    self.type = type
+    self.code = code
+    self.status = status
+  }
+
+  package init(_ message: StaticString, code: StaticString = "", status: Int = 502) {
+    self.init(message.bytes.array(), code: code.bytes.array(), status: status)
+  }
+
+  /// The provider's text is not what its format promises.
+  package static let malformed = AnswerFault(
+    "The provider's answer is not valid JSON of its own format.", code: "bad_upstream_body")
+  /// The provider's stream has ended before its answer.
+  package static let truncated = AnswerFault(
+    "The provider's stream ended before the answer did.", code: "stream_truncated")
+}
+
+/// Reads one answer of a provider. Made for one exchange, and used for it alone.
+package protocol AnswerReader: AnyObject {
+  /// Reads a whole answer: one JSON value that has been scanned.
+  func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault)
+
+  /// Reads one event of a stream: `data` is one JSON value that has been scanned, `name` the event's name.
+  func read(
+    _ event: StreamEvent, name: Span<UInt8>, data: Span<UInt8>, to answer: inout AnswerWriter
+  ) throws(AnswerFault)
+
+  /// The provider's own last word has come: what follows is not read.
+  var hasEnded: Bool { get }
+
+  /// Whether a stream that ends here is whole. Providers without a last word end by closing.
+  var mayEnd: Bool { get }
+}
+
+/// How one kind of provider is spoken to. A value holds the provider's own settings.
+package protocol Dialect: Sendable {
+  /// The members of a chat request that it can express; the rest is dropped, or refused where its loss would
+  /// change the meaning.
+  var takes: ChatFields { get }
+  /// The members that OpenAI doesn't define and this dialect takes nevertheless.
+  var takesExtensions: [StaticString] { get }
+  var framing: StreamFraming { get }
+
+  /// Writes a chat request: path, headers, body, and what had to be left out beside `takes`.
+  func writeChat(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault)
+
+  /// A reader for the answer to `chat`.
+  func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader
+
+  /// Writes a request for embeddings.
+  func writeEmbeddings(
+    _ embedding: EmbeddingRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault)
+
+  /// Reads the answer to it.
+  func readEmbeddings(_ reply: Span<UInt8>, to answer: inout EmbeddingWriter) throws(AnswerFault)
+
+  /// Writes a request for the list of models; false where the provider has none.
+  func writeModels(to request: inout ProviderRequest) -> Bool
+
+  /// Appends each model of the answer, in OpenAI's form and with commas between.
+  func readModels(_ reply: Span<UInt8>, to list: inout ModelList)
+
+  /// Reads an error's body.
+  ///
+  /// - Parameter kind: the value of the header that names the error, where the provider has one
+  ///   (`x-amzn-errortype`).
+  func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault
+}
+
+extension Dialect {
+  package var takesExtensions: [StaticString] { [] }
+  package var framing: StreamFraming { .events }
+
+  package func writeEmbeddings(
+    _ embedding: EmbeddingRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    throw RequestFault(.unsupported, "model", "The model's provider has no embeddings.")
+  }
+
+  package func readEmbeddings(_ reply: Span<UInt8>, to answer: inout EmbeddingWriter) throws(AnswerFault) {
+    throw .malformed
+  }
+
+  package func writeModels(to request: inout ProviderRequest) -> Bool { false }
+  package func readModels(_ reply: Span<UInt8>, to list: inout ModelList) {}
+
+  package func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {
+    Fault.read(body, status: status)
+  }
+}

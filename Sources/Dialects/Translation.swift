@@ -1,0 +1,263 @@
+// One request on its way through a dialect and back: the single thing that the walk holds of it.
+//
+// Bytes in, bytes out, no I/O: the body goes in once and becomes a `ProviderRequest`; the answer goes in as it
+// arrives, cut anywhere, and comes out in OpenAI's form.
+
+package import Wire
+
+/// One translated exchange.
+package final class Translation {
+  package let dialect: any Dialect
+  package let operation: Operation
+  /// What goes to the provider.
+  package private(set) var request: ProviderRequest
+  /// The client wants a stream.
+  package let streams: Bool
+  private let reader: (any AnswerReader)?
+  private var answer: AnswerWriter
+  private var embeddings: EmbeddingRequest?
+  private var events = EventDecoder(ceiling: 16 << 20)
+  private var joined = ByteQueue()
+  private var scanner = JSONScanner()
+  /// What ended the stream before its time; told to the client already.
+  package private(set) var failure: AnswerFault?
+  package private(set) var usage = TokenUsage()
+
+  /// Translates the request.
+  ///
+  /// - Parameters:
+  ///   - model: the name that the provider knows, in UTF-8.
+  ///   - body: the client's body, one JSON object that has been scanned; empty for `models`.
+  package init(
+    _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>
+  ) throws(RequestFault) {
+    self.dialect = dialect
+    self.operation = operation
+    var request = ProviderRequest(model: model)
+    var streams = false
+    var reader: (any AnswerReader)?
+    var embeddings: EmbeddingRequest?
+    switch operation {
+    case .chat:
+      let chat = try ChatRequest(body)
+      try Self.check(chat, body, dialect, &request)
+      try dialect.writeChat(chat, of: body, to: &request)
+      reader = dialect.makeReader(for: chat, of: body)
+      streams = chat.streams
+      includesUsage = chat.asksForUsage
+    case .embeddings:
+      let wanted = try EmbeddingRequest(body)
+      try dialect.writeEmbeddings(wanted, of: body, to: &request)
+      embeddings = wanted
+      includesUsage = false
+    case .models:
+      guard dialect.writeModels(to: &request) else {
+        throw RequestFault(.unsupported, "model", "The provider has no list of models.")
+      }
+      includesUsage = false
+    }
+    self.request = request
+    self.streams = streams
+    self.reader = reader
+    self.embeddings = embeddings
+    answer = AnswerWriter(
+      AnswerWriter.Frame(form: .whole, includesUsage: false, model: model, created: 0, seed: [], member: []))
+  }
+
+  private let includesUsage: Bool
+
+  /// What the dialect has no word for: dropped with a note, or refused.
+  private static func check(
+    _ chat: ChatRequest, _ body: Span<UInt8>, _ dialect: any Dialect, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    let missing = chat.given.subtracting(dialect.takes).subtracting(.always)
+    for field in ChatField.allCases where missing.contains(field) {
+      switch field {
+      case .n where chat.n == 1: continue
+      case .responseFormat where chat.format == .text: continue
+      case .toolChoice where chat.tools.isEmpty || chat.toolChoice == .auto: continue
+      case .tools where chat.tools.isEmpty: continue
+      case .parallelToolCalls where chat.tools.isEmpty || chat.parallelCalls == true: continue
+      case .logprobs where !chat.logprobs: continue
+      case .topLogprobs where !chat.logprobs: continue
+      case .modalities:
+        if onlyText(body, chat.value(.modalities)) { continue }
+      default: break
+      }
+      if ChatFields.meaningful.contains(field) {
+        throw RequestFault(
+          .unsupported, "\(field.name)",
+          "'\(field.name)' can't be expressed for the model's provider; leave it out, or use another model.")
+      }
+      request.dropped.add(field.name)
+    }
+    for member in chat.extensions {
+      var isTaken = false
+      for name in dialect.takesExtensions where JSONString.equals(body, member.key, name) { isTaken = true }
+      if !isTaken { request.dropped.add(body.extracting(member.key)) }
+    }
+  }
+
+  private static func onlyText(_ body: Span<UInt8>, _ range: Range<Int>?) -> Bool {
+    guard let range else { return true }
+    var elements = JSONArrayCursor(body, range)
+    while let element = elements.next() {
+      if !JSONString.equals(body, element.value, "text") { return false }
+    }
+    return true
+  }
+
+  /// What the provider is asked to answer with.
+  package var acceptedTypes: StaticString {
+    guard streams else { return "application/json" }
+    switch dialect.framing {
+    case .events: return "text/event-stream"
+    case .frames: return "application/vnd.amazon.eventstream"
+    case .lines: return "application/x-ndjson"
+    }
+  }
+
+  // MARK: The answer
+
+  /// The answer begins.
+  ///
+  /// - Parameters:
+  ///   - created: Unix time in seconds.
+  ///   - seed: random letters and digits.
+  ///   - member: `"x_remora":{…}`, or empty.
+  package func begin(created: Int, seed: [UInt8], member: [UInt8]) {
+    answer = AnswerWriter(
+      AnswerWriter.Frame(
+        form: streams ? .chunks : .whole, includesUsage: includesUsage, model: request.model,
+        created: created,
+        seed: seed, member: member))
+  }
+
+  /// Something that the model made has come.
+  package var hasContent: Bool { answer.hasContent }
+  /// The client has been told all: what still comes is not read.
+  package var hasEnded: Bool { answer.hasEnded }
+
+  /// Reads the events that are complete in `queue`, takes them out, and appends what the client gets. A stream
+  /// that goes wrong ends with an error event, and `failure` says why.
+  package func take(_ queue: inout ByteQueue, into out: inout ByteQueue) {
+    guard let reader else { return queue.removeAll() }
+    do throws(AnswerFault) {
+      switch dialect.framing {
+      case .events: try takeEvents(&queue, reader)
+      case .lines: try takeLines(&queue, reader)
+      case .frames: throw .malformed
+      }
+      if reader.hasEnded { answer.end() }
+    } catch { fail(error) }
+    flush(into: &out)
+  }
+
+  /// The provider's stream is over, in good order; what is left in `queue` is its last event, if its delimiter is
+  /// missing.
+  package func end(_ queue: inout ByteQueue, into out: inout ByteQueue) {
+    if !answer.hasEnded, !queue.isEmpty, dialect.framing != .frames {
+      queue.append("\n\n")
+      take(&queue, into: &out)
+    }
+    queue.removeAll()
+    guard !answer.hasEnded, failure == nil, let reader else { return flush(into: &out) }
+    if reader.mayEnd { answer.end() } else { fail(.truncated) }
+    flush(into: &out)
+  }
+
+  /// Ends the client's stream with an error event.
+  private func fail(_ fault: AnswerFault) {
+    failure = fault
+    if answer.isStream { answer.fail(fault) }
+  }
+
+  private func flush(into out: inout ByteQueue) {
+    usage = answer.usage
+    if answer.out.isEmpty { return }
+    out.append(answer.out.bytes)
+    answer.out.clear()
+  }
+
+  private func takeEvents(_ queue: inout ByteQueue, _ reader: any AnswerReader) throws(AnswerFault) {
+    var from = 0
+    defer { queue.consume(from) }
+    while !reader.hasEnded {
+      let step: EventDecoder.Step
+      do throws(SSEFault) { step = try events.next(queue.bytes, from: from) } catch {
+        throw AnswerFault("An event of the provider's stream is too large.", code: "bad_upstream_body")
+      }
+      guard case .event(let found) = step else { return }
+      from = found.whole.upperBound
+      if found.dataLines == 0 { continue }
+      let name = found.name ?? 0..<0
+      if let data = found.data {
+        try read(StreamEvent(), queue.bytes.extracting(name), queue.bytes.extracting(data), reader)
+      } else {
+        joined.clear()
+        EventDecoder.data(of: found, in: queue.bytes, into: &joined)
+        try read(StreamEvent(), queue.bytes.extracting(name), joined.view, reader)
+      }
+    }
+    from = queue.count
+  }
+
+  /// One JSON value a line; a line that isn't complete yet waits.
+  private func takeLines(_ queue: inout ByteQueue, _ reader: any AnswerReader) throws(AnswerFault) {
+    var from = 0
+    defer { queue.consume(from) }
+    while !reader.hasEnded {
+      let bytes = queue.bytes
+      var end = from
+      while end < bytes.count, bytes[end] != ASCII.lf { end += 1 }
+      guard end < bytes.count else {
+        if bytes.count - from > 16 << 20 {
+          throw AnswerFault("A line of the provider's stream is too large.", code: "bad_upstream_body")
+        }
+        return
+      }
+      let line = bytes.extracting(from..<end)
+      from = end + 1
+      try read(StreamEvent(), Span(), line, reader)
+    }
+    from = queue.count
+  }
+
+  /// Hands one event to the dialect.
+  private func read(
+    _ event: StreamEvent, _ name: Span<UInt8>, _ data: Span<UInt8>, _ reader: any AnswerReader
+  ) throws(AnswerFault) {
+    var isBlank = true
+    for at in 0..<min(data.count, 8) where data[at] > ASCII.space { isBlank = false }
+    if isBlank || data.equals("[DONE]") { return }
+    scanner.reset(watching: [])
+    do throws(JSONFault) {
+      try scanner.feed(data)
+      try scanner.finish()
+    } catch { throw .malformed }
+    try reader.read(event, name: name, data: data, to: &answer)
+  }
+
+  /// Reads a whole answer and appends what the client gets: an answer of OpenAI's form, or all of its chunks where
+  /// a stream was asked for.
+  package func takeWhole(_ body: Span<UInt8>, into out: inout ByteQueue) throws(AnswerFault) {
+    scanner.reset(watching: [])
+    do throws(JSONFault) {
+      try scanner.feed(body)
+      try scanner.finish()
+    } catch { throw .malformed }
+    if let embeddings {
+      var writer = EmbeddingWriter(
+        wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.frame.member)
+      try dialect.readEmbeddings(body, to: &writer)
+      writer.end()
+      usage = writer.usage
+      out.append(writer.out.bytes)
+      return
+    }
+    guard let reader else { throw .malformed }
+    try reader.read(body, to: &answer)
+    answer.end()
+    flush(into: &out)
+  }
+}
