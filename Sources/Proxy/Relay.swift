@@ -37,6 +37,7 @@ extension Exchange {
     if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
     let kind = bodyKind()
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
+    if kind == .json, looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
     try await relayBytes(kind, upstream, socket, connection)
   }
 
@@ -76,11 +77,15 @@ extension Exchange {
         passing.reset(insertsMember: false)
       }
     }
+    let unsent = outbound.count
     writeReplyHead(connection, added: kind == .json && !metadata.isEmpty ? metadata.count + 1 : 0)
+    var hasLeft = false
     while true {
       do throws(ChunkFault) { try drain(kind) } catch {
+        if !hasLeft { takeBack(to: unsent) }
         throw .protocolBroken(upstream.name, "\(error.message)")
       }
+      hasLeft = true
       if replyFlow.hasEnded { break }
       let arrival = await more(upstream, socket, connection, heartbeat: false)
       if case .bytes = arrival { continue }
@@ -127,13 +132,19 @@ extension Exchange {
   ) async throws(Refusal) {
     stream = PassStream(
       target.isFullService ? target.shape : .other, removesUsage: addsUsage,
-      insertsMember: target.isFullService && prepareMetadata())
+      insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
     events = EventDecoder()
     record.isEventStream = true
+    let unsent = outbound.count
     writeReplyHead(connection, added: 0)
     record.isStream = true
+    var hasLeft = false
     while true {
-      try drainEvents(upstream)
+      do throws(Refusal) { try drainEvents(upstream) } catch {
+        if !hasLeft, record.responseBytes == 0 { takeBack(to: unsent) }
+        throw error
+      }
+      hasLeft = true
       record.usage = stream.usage
       if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
       if replyFlow.hasEnded { break }
@@ -285,6 +296,27 @@ extension Exchange {
     hasAnswered = true
   }
 
+  /// Takes back an answer of which nothing has left yet: a status of its own says more than a broken answer.
+  private func takeBack(to count: Int) {
+    outbound.truncate(to: count)
+    hasAnswered = false
+    isChunkedOut = false
+    record.isEventStream = false
+    record.responseBytes = 0
+  }
+
+  /// Passes an interim 103 on (RFC 8297). Only to clients of HTTP/1.1, which know what it is, and only as far as
+  /// they keep up: it is a hint.
+  func relayHints() {
+    guard head.minor > 0, outbound.count < Ceiling.window else { return }
+    HeadWriter.statusLine(reply.status, to: &outbound)
+    replyHopByHop = .forResponse()
+    writeReplyFields(dropsContentType: false)
+    HeadWriter.end(to: &outbound)
+    // A fault here is found again when the answer is written.
+    if let client = connection?.socket { _ = try? client.write(from: &outbound) }
+  }
+
   func writeReplyFields(dropsContentType: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
@@ -319,8 +351,8 @@ extension Exchange {
     // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
     // told from a next request.
     if !uploadFlow.hasEnded { connection.mustClose = true }
-    if hasSent, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, replyFlow.framing != .untilClose,
-      upstreamIn.isEmpty
+    if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse,
+      replyFlow.framing != .untilClose, upstreamIn.isEmpty
     {
       pool.giveBack(socket)
     } else {

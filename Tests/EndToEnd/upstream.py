@@ -25,7 +25,7 @@ from certificates import Certificate
 PATIENCE = 30.0
 """Seconds after which a wait inside the upstream gives up, so that a lost test ends."""
 KEPT_BODY = 4 << 20
-"""Bodies longer than this are only counted and hashed."""
+"""Bodies longer than this are only counted and hashed; no more of a connection's bytes is kept either."""
 
 
 # Steps of a script, beside plain `bytes`.
@@ -121,6 +121,8 @@ class Connection:
         self.socket = sock
         self.number = number
         self.buffer = b""
+        self.raw = bytearray()
+        """Every byte since the last reset, whatever it meant."""
         self.requests = 0
         self.opened_at = time.monotonic()
         self.closed_at: float | None = None
@@ -141,6 +143,8 @@ class Connection:
             self._note_closed()
             raise Gone
         self.buffer += data
+        if len(self.raw) < KEPT_BODY:
+            self.raw += data
 
     def take(self, count: int) -> bytes:
         while len(self.buffer) < count:
@@ -254,6 +258,8 @@ class Upstream:
             self.requests.clear()
             self.connections = [each for each in self.connections if each.closed_at is None]
             left = [each for each in self.connections if each.busy]
+            for connection in self.connections:
+                connection.raw.clear()
         for connection in left:
             _shut(connection.socket)
 
@@ -272,6 +278,18 @@ class Upstream:
             if not self._arrived.wait_for(lambda: len(self.requests) >= count, seconds):
                 raise AssertionError(f"{len(self.requests)} requests reached the upstream, wanted {count}")
             return self.requests[:count]
+
+    @property
+    def raw(self) -> bytes:
+        """All bytes that reached it since the last reset, connection by connection."""
+        return b"".join(bytes(each.raw) for each in self.connections)
+
+    def wait_closed(self, seconds: float = 5.0) -> None:
+        """Waits until a connection has closed since the last reset: then all its bytes are in `raw`."""
+        deadline = time.monotonic() + seconds
+        while not any(each.closed.is_set() for each in self.connections):
+            assert time.monotonic() < deadline, "no connection to the upstream was closed"
+            time.sleep(0.002)
 
     @property
     def last(self) -> Request:
