@@ -79,7 +79,7 @@ def _read(identity, message: dict, reason: str | None, said: dict) -> Reading:
 def whole_embeddings(body: str) -> Reading:
     answer = json.loads(body)
     reading = Reading(vectors=answer["embeddings"]["float"])
-    # The only count it gives.
+    # Embeddings have no `tokens`: what is billed is what was read.
     billed = (answer.get("meta") or {}).get("billed_units") or {}
     reading.usage.prompt = count(billed.get("input_tokens"))
     return reading
