@@ -115,7 +115,7 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
         got.tools = {name: (text, inlined(schema)) for name, (text, schema) in got.tools.items()}
     if dialect == "ollama":
         for asked in (got, wanted):
-            asked.turns = [(role, [bare(item) for item in items]) for role, items in asked.turns]
+            asked.turns = [(role, [unlabelled(item) for item in items]) for role, items in asked.turns]
             asked.turns = [(role, sorted(items, key=repr)) for role, items in asked.turns]
     # Blank texts are refused by several, and say nothing.
     for asked in (got, wanted):
@@ -124,7 +124,7 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
         ]
 
 
-def bare(item: tuple) -> tuple:
+def unlabelled(item: tuple) -> tuple:
     """Ollama's pictures have no media type, and its turns are one text: where parts meet may be a line's end."""
     if item[0] == "image":
         return (item[0], None, *item[2:])
