@@ -25,6 +25,12 @@ package struct Provider: Sendable, Equatable {
   /// What only this kind of provider has.
   package var dialect: DialectSettings
 
+  /// Where the credential of a request comes from: a token takes the place of a key.
+  package var credential: SecretSource { dialect.token ?? apiKey }
+
+  /// How that credential is shown.
+  package var auth: AuthStyle { dialect.token == nil ? kind.row.auth : .bearer }
+
   package init(
     name: String, kind: ProviderKind, baseURL: BaseURL?, apiKey: SecretSource, dialect: DialectSettings? = nil
   ) {
@@ -103,6 +109,14 @@ package enum DialectSettings: Sendable, Equatable {
   case bedrock(Bedrock)
   /// Kinds without keys of their own.
   case plain
+
+  /// A bearer token that stands in for a key.
+  var token: SecretSource? {
+    switch self {
+    case .azure(let azure): azure.token
+    case .openAI, .anthropic, .vertex, .bedrock, .plain: nil
+    }
+  }
 
   package struct OpenAI: Sendable, Equatable {
     /// Sent as `OpenAI-Organization` and `OpenAI-Project`.

@@ -22,7 +22,7 @@ final class Keys: Sendable {
 
   /// Reads them. It may block: not for a loop.
   init(of upstream: Upstream) throws(SecretFault) {
-    credential = try Self.read(upstream.settings.apiKey)
+    credential = try Self.read(upstream.settings.credential)
     var headers: [Secret?] = []
     for header in upstream.headers { headers.append(try header.source.flatMap(Self.read)) }
     self.headers = headers

@@ -46,6 +46,8 @@ final class Upstream: Sendable {
 
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
+  /// Where requests in OpenAI's format go.
+  let address: APIAddress
 
   init(
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
@@ -54,7 +56,8 @@ final class Upstream: Sendable {
     settings = provider
     name = provider.name
     kind = provider.kind
-    quirks = Quirks.of(provider.kind)
+    address = APIAddress(provider)
+    quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
@@ -91,7 +94,7 @@ final class Upstream: Sendable {
 
   /// Whether any secret that its requests carry can change while the process runs.
   var hasKeysInFiles: Bool {
-    let sources = [settings.apiKey] + headers.compactMap(\.source)
+    let sources = [settings.credential] + headers.compactMap(\.source)
     return sources.contains { source in if case .file = source { true } else { false } }
   }
 
@@ -103,13 +106,14 @@ final class Upstream: Sendable {
   private static func credential(
     _ provider: Config.Provider, _ environment: Environment
   ) throws(SnapshotFault) -> Credential {
-    if case .passthrough = provider.apiKey { return .passthrough }
+    if case .passthrough = provider.credential { return .passthrough }
     let secret: Secret?
-    do throws(SecretFault) { secret = try Secret.load(provider.apiKey, from: environment) } catch {
-      throw SnapshotFault(message: "secret \"\(provider.name)\" (\(provider.apiKey.place)): \(error.message)")
+    do throws(SecretFault) { secret = try Secret.load(provider.credential, from: environment) } catch {
+      throw SnapshotFault(
+        message: "secret \"\(provider.name)\" (\(provider.credential.place)): \(error.message)")
     }
     guard let secret else { return .none }
-    switch provider.kind.row.auth {
+    switch provider.auth {
     case .bearer:
       return .field(name: Array("authorization".utf8), prefix: Array("Bearer ".utf8), secret: secret)
     case .header(let name): return .field(name: Array(name.utf8), prefix: [], secret: secret)
