@@ -446,7 +446,10 @@ extension Refusal {
     case .resolve(let fault):
       self = .cannotConnect(provider, "the name '\(fault.host)' has no address: \(fault.reason)")
     case .connect(let reason): self = .cannotConnect(provider, reason)
-    case .tls(let fault): self = .tls(provider, fault.message)
+    case .tls(let fault):
+      self = .tls(provider, fault.message)
+      // A server that is about to restart, rather than one that will never do.
+      if fault == .closed || fault == .timedOut { shouldRetry = nil }
     case .timedOut: self = .timeout(provider, "took no connection within \(timeout.shown) (timeouts.connect)")
     case .exhausted:
       self = .overloaded("All connections to provider '\(provider)' are in use (pool.max_connections).")
