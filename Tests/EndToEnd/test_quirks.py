@@ -227,7 +227,7 @@ def test_azure_with_a_version(azure, sdk, upstream):
     upstream.reply(ANSWER)
     client.chat.completions.create(**{**CHAT, "model": "other one"})
     assert upstream.last.target == f"/openai/deployments/other%20one/chat/completions?api-version={AZURE}"
-    upstream.reply(json_answer({"object": "list", "data": []}))
+    upstream.reply(json_answer({"object": "list", "data": [{"index": 0, "embedding": [0.5]}]}))
     client.embeddings.create(model="e", input="x")
     assert upstream.last.target == f"/openai/deployments/e/embeddings?api-version={AZURE}"
 
