@@ -25,12 +25,6 @@ package struct Provider: Sendable, Equatable {
   /// What only this kind of provider has.
   package var dialect: DialectSettings
 
-  /// Where the credential of a request comes from: a token takes the place of a key.
-  package var credential: SecretSource { dialect.token ?? apiKey }
-
-  /// How that credential is shown.
-  package var auth: AuthStyle { dialect.token == nil ? kind.row.auth : .bearer }
-
   package init(
     name: String, kind: ProviderKind, baseURL: BaseURL?, apiKey: SecretSource, dialect: DialectSettings? = nil
   ) {

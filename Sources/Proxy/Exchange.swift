@@ -50,6 +50,8 @@ final class Exchange {
   var socket: Socket?
   /// The secrets that went out, where they are not the snapshot's own.
   var sentKeys: Keys?
+  /// What is shown beside them, or instead.
+  var sentGrant: Grant?
   var upstreamOut: ByteQueue
   var upstreamIn: ByteQueue
   var replyHeads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
@@ -130,6 +132,7 @@ final class Exchange {
     translation = nil
     socket = nil
     sentKeys = nil
+    sentGrant = nil
     upstreamOut.removeAll()
     upstreamIn.removeAll()
     replyBytes.clear()
