@@ -12,6 +12,8 @@
   package static let blockSize = 17 * 1024
   private var free: [UnsafeMutableRawPointer] = unsafe []
   private let ceiling: Int
+  /// Blocks that went back to the allocator since somebody last set this to 0.
+  package var released = 0
 
   /// - Parameter ceiling: how many unused blocks are kept before they go back to the system.
   package init(ceiling: Int = 64) {
@@ -30,7 +32,9 @@
   }
 
   fileprivate func give(_ block: UnsafeMutableRawPointer) {
-    if unsafe free.count < ceiling { unsafe free.append(block) } else { unsafe block.deallocate() }
+    if unsafe free.count < ceiling { return unsafe free.append(block) }
+    unsafe block.deallocate()
+    released &+= 1
   }
 
   /// Gives every unused block back to the system; called when a worker has been idle for a while.

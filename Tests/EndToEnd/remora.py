@@ -256,8 +256,15 @@ class Remora:
 
     def resident(self) -> int:
         """Resident memory in bytes, as the kernel counts it."""
+        return self._status("VmRSS:")
+
+    def peak_resident(self) -> int:
+        """The most that was ever resident."""
+        return self._status("VmHWM:")
+
+    def _status(self, name: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        line = next(line for line in status.splitlines() if line.startswith(name))
         return int(line.split()[1]) * 1024
 
     # The end.

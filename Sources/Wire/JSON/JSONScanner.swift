@@ -106,6 +106,23 @@ package struct JSONScanner: ~Copyable, Sendable {
     return state == .done || (depth == 0 && isNumberComplete)
   }
 
+  /// Behind the last byte that belongs to no first-level member that is watched or may yet turn out to be, unless
+  /// that member is whole: what comes before it no longer depends on what comes behind it.
+  package var decidedEnd: Int {
+    if depth == 0 { return state == .done ? offset : 0 }
+    if current >= 0 {
+      let slot = slots[current]
+      return slot.precedingComma >= 0 ? slot.precedingComma : slot.keyStart
+    }
+    guard depth == 1 else { return offset }
+    switch state {
+    case .key, .keyOrEnd: break
+    case .string, .escape, .hexadecimal: if !isKey { return offset }
+    default: return offset
+    }
+    return max(lastComma, openBrace ?? 0)
+  }
+
   /// What is known of `member` so far; nil until its value begins.
   package func found(_ member: JSONMember) -> Found? {
     guard seen.contains(JSONMembers(member)) else { return nil }
