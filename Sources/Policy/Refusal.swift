@@ -230,6 +230,10 @@ extension Refusal {
     Refusal(503, "overloaded_error", "overloaded", reason, retryAfter: 1)
   }
 
-  package static let draining = Refusal(
-    503, "overloaded_error", "draining", "Remora is shutting down; try again.", retryAfter: 1)
+  package static let draining: Refusal = {
+    var refusal = Refusal(
+      503, "overloaded_error", "draining", "Remora is shutting down; try again.", retryAfter: 1)
+    refusal.closes = true
+    return refusal
+  }()
 }

@@ -41,7 +41,7 @@ extension Exchange {
       return false
     }
     guard let pool = lineup.pools[upstream.index] else { return false }
-    prepare(upstream)
+    try prepare(upstream)
     var isReplay = false
     var isRefreshed = false
     while true {
@@ -100,8 +100,9 @@ extension Exchange {
   }
 
   /// Works out what must change in the body.
-  private func prepare(_ upstream: Upstream) {
+  private func prepare(_ upstream: Upstream) throws(Refusal) {
     splice.removeAll()
+    dropped.removeAll()
     guard translation == nil, isJSON, scanner.topLevelKind == .object else { return }
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     if let model = route?.model {
@@ -109,10 +110,16 @@ extension Exchange {
     } else {
       try? facts.edit(&splice, body.view, scanner, model: nil, addsUsage: addsUsage)
     }
+    guard let edit = RequestEdit(upstream.quirks, target.shape, count: body.count) else { return }
+    do throws(RequestFault) { try edit.write(body.view, &splice, dropped: &dropped) } catch {
+      dropped.removeAll()
+      throw Refusal(error)
+    }
   }
 
   private func rewind(_ upstream: Upstream) {
-    prepare(upstream)
+    // It was made once already, of the same body.
+    try? prepare(upstream)
     upstreamOut.removeAll()
     upstreamIn.removeAll()
     if let translation {
@@ -467,7 +474,10 @@ extension Refusal {
     case .resolve(let fault):
       self = .cannotConnect(provider, "the name '\(fault.host)' has no address: \(fault.reason)")
     case .connect(let reason): self = .cannotConnect(provider, reason)
-    case .tls(let fault): self = .tls(provider, fault.message)
+    case .tls(let fault):
+      self = .tls(provider, fault.message)
+      // A server that is about to restart, rather than one that will never do.
+      if fault == .closed || fault == .timedOut { shouldRetry = nil }
     case .timedOut: self = .timeout(provider, "took no connection within \(timeout.shown) (timeouts.connect)")
     case .exhausted:
       self = .overloaded("All connections to provider '\(provider)' are in use (pool.max_connections).")

@@ -24,6 +24,8 @@ final class ClientConnection {
   let entrance: Entrance
   var inbound: ByteQueue
   private var heads = HeadScanner(for: .client)
+  /// When it was last served, or came.
+  private(set) var activeAt: Instant
   /// Nothing may be read after the exchange under way.
   var mustClose = false
 
@@ -32,6 +34,7 @@ final class ClientConnection {
     self.entrance = entrance
     self.state = state
     parker = Parker(on: state.loop)
+    activeAt = state.loop.now
     inbound = ByteQueue(pool: state.loop.blocks)
     socket.parker = parker
   }
@@ -57,6 +60,7 @@ final class ClientConnection {
       let exchange = state.takeExchange()
       exchange.begin(self)
       let goesOn = await exchange.run()
+      activeAt = loop.now
       state.giveBack(exchange)
       if !goesOn { return }
     }

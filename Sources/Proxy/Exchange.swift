@@ -38,7 +38,10 @@ final class Exchange {
   // Where it goes.
   var route: Route?
   var upstream: Upstream?
-  var splice = JSONSplice()
+  /// A long conversation may have something to change in every message.
+  var splice = JSONSplice(editCeiling: Ceiling.edits)
+  /// What the upstream can't be told.
+  var dropped = DroppedFields()
   /// The request and its answer in the upstream's own dialect; nil where that is OpenAI's format.
   var translation: Translation?
   var addsUsage = false
@@ -119,6 +122,7 @@ final class Exchange {
     route = nil
     upstream = nil
     addsUsage = false
+    dropped.removeAll()
     translation = nil
     socket = nil
     sentKeys = nil

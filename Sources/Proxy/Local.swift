@@ -25,9 +25,18 @@ extension Exchange {
       head.method == .get || head.method == .head
     else { return false }
     record.isSilent = true
+    answerPulse(connection)
+    return true
+  }
+
+  /// `ok`, or which worker doesn't turn any more.
+  func answerPulse(_ connection: ClientConnection) {
+    if let stuck = state.stuckWorker {
+      staging.append("worker \(stuck.index) has not turned for \(stuck.silence.components.seconds) s\n")
+      return answer(503, "text/plain; charset=utf-8", connection)
+    }
     staging.append("ok\n")
     answer(200, "text/plain; charset=utf-8", connection)
-    return true
   }
 
   // MARK: Models

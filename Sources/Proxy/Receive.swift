@@ -63,8 +63,11 @@ extension Exchange {
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
     record.endpoint = target.endpoint
-    // While draining, what still comes is served, and each connection ends with its answer.
-    if !head.keepsAlive || state.isDraining { connection.mustClose = true }
+    // While draining, what still comes is served. Clients outside the pod are sent away with their answer; the
+    // application inside it has nowhere else to go.
+    if !head.keepsAlive || state.isDraining && !connection.entrance.isLoopback || state.isOver {
+      connection.mustClose = true
+    }
     uploadFlow = BodyFlow(head.framing)
     takeRequestID()
     if state.isOver, connection.entrance.role == .proxy { throw .draining }

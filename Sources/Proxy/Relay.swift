@@ -37,6 +37,7 @@ extension Exchange {
     if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
     let kind = bodyKind()
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
+    if kind == .json, looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
     try await relayBytes(kind, upstream, socket, connection)
   }
 
@@ -131,7 +132,7 @@ extension Exchange {
   ) async throws(Refusal) {
     stream = PassStream(
       target.isFullService ? target.shape : .other, removesUsage: addsUsage,
-      insertsMember: target.isFullService && prepareMetadata())
+      insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
     events = EventDecoder()
     record.isEventStream = true
     let unsent = outbound.count

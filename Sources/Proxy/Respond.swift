@@ -22,12 +22,15 @@ extension Exchange {
       }
       HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
     }
-    if let translation, !translation.request.dropped.isEmpty {
-      outbound.append("x-remora-dropped: ")
-      translation.request.dropped.write(into: &outbound)
-      outbound.append("\r\n")
-    }
+    writeDropped(translation?.request.dropped ?? dropped)
     writeConnection(connection)
+  }
+
+  private func writeDropped(_ fields: DroppedFields) {
+    if fields.isEmpty { return }
+    outbound.append("x-remora-dropped: ")
+    fields.write(into: &outbound)
+    outbound.append("\r\n")
   }
 
   /// Appends what becomes of the connection, where that is not the version's default.

@@ -44,9 +44,8 @@ final class Upstream: Sendable {
   /// Names are in lower case; a client's field of the same name is replaced.
   let headers: [Header]
 
-  /// Whether a stream tells its usage only when asked. Mistral tells it always and refuses the option
-  /// (Mistral docs, chat completions, 2026-06).
-  var takesStreamOptions: Bool { kind != .mistral }
+  /// What it does otherwise than OpenAI.
+  let quirks: Quirks
 
   init(
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
@@ -55,6 +54,7 @@ final class Upstream: Sendable {
     settings = provider
     name = provider.name
     kind = provider.kind
+    quirks = Quirks.of(provider.kind)
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts

@@ -87,19 +87,7 @@ extension Exchange {
   private func relayTranslatedWhole(
     _ translation: Translation, _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
-    while true {
-      do throws(ChunkFault) { try takeReply(into: &pending) } catch {
-        throw .protocolBroken(upstream.name, "\(error.message)")
-      }
-      if replyFlow.hasEnded { break }
-      if pending.count > Ceiling.translatedReply {
-        throw .protocolBroken(upstream.name, "its answer is larger than \(Ceiling.translatedReply) bytes")
-      }
-      let arrival = await more(upstream, socket, connection, heartbeat: false)
-      if case .bytes = arrival { continue }
-      if case .end = arrival, case .untilClose = replyFlow.framing { break }
-      try fail(arrival, upstream)
-    }
+    try await readWhole(upstream, socket, connection)
     release(upstream, socket, connection)
     do throws(AnswerFault) { try translation.takeWhole(pending.view, into: &staging) } catch {
       return answerFault(error, connection)
@@ -214,7 +202,7 @@ extension Exchange {
   }
 
   /// Answers with what went wrong in a provider's answer that looked good.
-  private func answerFault(_ fault: AnswerFault, _ connection: ClientConnection) {
+  func answerFault(_ fault: AnswerFault, _ connection: ClientConnection) {
     record.end = .error
     record.errorCode = "upstream_answer"
     answerError(
