@@ -156,7 +156,7 @@ enum Explain {
   /// The body without the line end that files have.
   private static func shown(_ body: [UInt8]) -> String {
     var count = body.count
-    while count > 0, ASCII.isSpace(body[count - 1]) { count -= 1 }
+    while count > 0, body[count - 1] <= ASCII.space { count -= 1 }
     return String(decoding: body[..<count], as: UTF8.self)
   }
 
