@@ -70,16 +70,17 @@ final class BedrockReader: AnswerReader {
   }
 
   private func readReasoning(_ body: Span<UInt8>, _ content: Range<Int>, to answer: inout AnswerWriter) {
-    defer { thinkingCount += 1 }
     if let text = JSONView.value(body, in: content, at: "reasoningText") {
       let words = JSONView.content(body, in: text, at: "text")
-      answer.reasoning(words)
-      answer.thinking(
-        block: thinkingCount, text: words, signature: JSONView.content(body, in: text, at: "signature"))
+      let signature = JSONView.content(body, in: text, at: "signature")
+      // What isn't signed can't be given back.
+      if signature.isEmpty { return answer.reasoning(words) }
+      answer.thinking(block: thinkingCount, text: words, signature: signature)
     } else {
       answer.thinking(
         block: thinkingCount, redacted: JSONView.content(body, in: content, at: "redactedContent"))
     }
+    thinkingCount += 1
   }
 
   /// Input that was read from a cache, or written to it, is input too; Bedrock counts them apart. Its total isn't

@@ -93,7 +93,6 @@ extension BedrockReader {
     let text = JSONView.content(data, in: piece, at: "text")
     let signature = JSONView.content(data, in: piece, at: "signature")
     let redacted = JSONView.content(data, in: piece, at: "redactedContent")
-    answer.reasoning(text)
     if text.isEmpty, signature.isEmpty, redacted.isEmpty { return }
     answer.thinking(block: thought, text: text, signature: signature, redacted: redacted)
   }
