@@ -9,9 +9,9 @@ extension ProviderKind {
   package var isAvailable: Bool {
     switch self {
     case .openai, .mistral, .groq, .together, .fireworks, .deepseek, .xai, .openrouter, .perplexity, .vllm,
-      .openaiCompatible, .mock, .anthropic, .cohere, .ollama, .bedrock:
+      .openaiCompatible, .azure, .mock, .anthropic, .cohere, .ollama, .bedrock:
       true
-    case .azure, .gemini, .vertex: false
+    case .gemini, .vertex: false
     }
   }
 }

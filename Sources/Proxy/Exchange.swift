@@ -45,6 +45,8 @@ final class Exchange {
   /// The request and its answer in the upstream's own dialect; nil where that is OpenAI's format.
   var translation: Translation?
   var addsUsage = false
+  /// The path and query that go upstream, where the request isn't translated.
+  var address: ByteQueue
   var socket: Socket?
   /// The secrets that went out, where they are not the snapshot's own.
   var sentKeys: Keys?
@@ -95,6 +97,7 @@ final class Exchange {
     replyBytes = ByteQueue()
     body = ByteQueue(pool: pool)
     modelAsked = ByteQueue()
+    address = ByteQueue()
     upstreamOut = ByteQueue(pool: pool)
     upstreamIn = ByteQueue(pool: pool)
     outbound = ByteQueue(pool: pool)
@@ -118,6 +121,7 @@ final class Exchange {
     headBytes.clear()
     body.removeAll()
     modelAsked.clear()
+    address.clear()
     upload = .none
     uploadFlow = BodyFlow(.none)
     isJSON = false

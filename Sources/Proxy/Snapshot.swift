@@ -48,6 +48,8 @@ final class Upstream: Sendable {
 
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
+  /// Where requests in OpenAI's format go.
+  let address: APIAddress
 
   init(
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
@@ -56,7 +58,8 @@ final class Upstream: Sendable {
     settings = provider
     name = provider.name
     kind = provider.kind
-    quirks = Quirks.of(provider.kind)
+    address = APIAddress(provider)
+    quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
