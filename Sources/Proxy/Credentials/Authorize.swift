@@ -1,7 +1,7 @@
 // What a request shows the upstream where that is more than a key, and whether a refusal can be answered with
 // something better.
 
-internal import Config
+package import Config
 internal import Dialects
 internal import Policy
 internal import Transport
@@ -118,7 +118,7 @@ extension Config.Provider {
   }
 
   /// The header that shows it, and what comes before it there; nil where the kind sends none.
-  var shownAs: (name: String, prefix: String)? {
+  package var shownAs: (name: String, prefix: String)? {
     switch (kind.row.auth, dialect) {
     case (.header, .azure(let settings)) where apiKey == .none && settings.token != nil:
       ("authorization", "Bearer ")
