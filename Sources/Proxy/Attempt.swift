@@ -158,6 +158,7 @@ extension Exchange {
       append(keys?.credential ?? secret)
       upstreamOut.append("\r\n")
     }
+    writeGrant(upstream)
     upstreamOut.append("x-request-id: ")
     upstreamOut.append(requestID.view)
     upstreamOut.append("\r\n")
@@ -184,14 +185,17 @@ extension Exchange {
     let keepsKeys: Bool
     if case .passthrough = upstream.credential { keepsKeys = true } else { keepsKeys = false }
     hopByHop.read(head.fields, in: bytes)
+    // A copy, so that the object isn't asked for it field by field.
+    let rules = hopByHop
     var run = FieldRun()
     for field in head.fields {
-      if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
+      if !rules.forwards(field, in: bytes) || field.known == .xRequestID { continue }
       if field.known.isCredential, !keepsKeys { continue }
       if translation != nil, field.known == .contentType || field.known == .accept { continue }
       // An answer that must be read must come as it is.
       if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
       if replaces(bytes.extracting(field.name), upstream) { continue }
+      if signsRequest, isSigners(bytes.extracting(field.name)) { continue }
       run.take(field, of: bytes, to: &upstreamOut)
     }
     run.flush(bytes, to: &upstreamOut)

@@ -21,7 +21,7 @@ extension Exchange {
   func settleBody(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) {
     guard isJSON, !uploadFlow.hasEnded else { return }
     if upstream.isMock || upstream.dialect != nil
-      || RequestEdit(upstream.quirks, target.shape, count: body.count) != nil
+      || !upstream.quirks.leaves(target.shape)
     {
       try await readRest(connection)
       if let route { take(route) }

@@ -320,9 +320,10 @@ extension Exchange {
   func writeReplyFields(dropsContentType: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
+    let rules = replyHopByHop
     var run = FieldRun()
     for field in reply.fields {
-      if !replyHopByHop.forwards(field, in: bytes) || (dropsContentType && field.known == .contentType) {
+      if !rules.forwards(field, in: bytes) || (dropsContentType && field.known == .contentType) {
         continue
       }
       if field.known == .xRequestID {

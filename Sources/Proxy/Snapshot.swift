@@ -51,6 +51,9 @@ final class Upstream: Sendable {
 
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
+  let takesStreamOptions: Bool
+  /// Some bodies must be changed in more than their model.
+  let editsRequests: Bool
   /// Where requests in OpenAI's format go.
   let address: APIAddress
 
@@ -63,6 +66,8 @@ final class Upstream: Sendable {
     kind = provider.kind
     address = APIAddress(provider)
     quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
+    takesStreamOptions = quirks.takesStreamOptions
+    editsRequests = !quirks.leaves(.chat) || !quirks.leaves(.embedding)
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts

@@ -208,6 +208,8 @@
     append(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
+  /// Not what a literal means: that is a `StaticString`.
+  @_disfavoredOverload
   package mutating func append(_ text: String) {
     var text = text
     text.withUTF8 { append(unsafe Span(_unsafeElements: $0)) }
