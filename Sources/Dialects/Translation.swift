@@ -142,7 +142,7 @@ package final class Translation {
   /// Reads the events that are complete in `queue`, takes them out, and appends what the client gets. A stream
   /// that goes wrong ends with an error event, and `failure` says why.
   package func take(_ queue: inout ByteQueue, into out: inout ByteQueue) {
-    guard let reader else { return queue.removeAll() }
+    guard let reader, failure == nil else { return queue.removeAll() }
     do throws(AnswerFault) {
       switch dialect.framing {
       case .events: try takeEvents(&queue, reader)
