@@ -28,8 +28,9 @@ extension Decoder {
       return nil
     }
     checkKinds(fields, kind, what)
-    let baseURL = baseURL(fields, kind, what, at: entry.keyPosition)
-    let dialect = dialect(fields, kind, what)
+    let given = baseURL(fields, kind, what, at: entry.keyPosition)
+    let dialect = dialect(fields, kind, what, at: entry.keyPosition)
+    let baseURL = given ?? dialect.impliedAddress
     var key = secret(fields["api_key"], of: "\(what) api_key", allowsWords: true)
     if key == nil, fields["api_key"] == nil { key = defaultKey(kind, dialect, what, at: entry.keyPosition) }
     var provider = Provider(
@@ -117,7 +118,9 @@ extension Decoder {
     return .none
   }
 
-  private mutating func dialect(_ fields: Fields, _ kind: ProviderKind, _ what: String) -> DialectSettings {
+  private mutating func dialect(
+    _ fields: Fields, _ kind: ProviderKind, _ what: String, at position: Position
+  ) -> DialectSettings {
     switch kind.emptyDialect {
     case .openAI(var keys):
       keys.organization = headerText(fields["organization"], of: "\(what) organization")
@@ -138,8 +141,14 @@ extension Decoder {
       keys.beta = texts(fields["beta"], of: "\(what) beta", ceiling: Defaults.targets)
       return .anthropic(keys)
     case .vertex(var keys):
-      keys.project = text(fields["project"], of: "\(what) project", ceiling: Defaults.name)
-      keys.location = text(fields["location"], of: "\(what) location", ceiling: Defaults.name)
+      keys.project = cloudName(fields, "project", "GOOGLE_CLOUD_PROJECT", what, at: position)
+      keys.location = cloudName(fields, "location", "GOOGLE_CLOUD_LOCATION", what, at: position)
+      // A key alone tells the project too (Vertex AI docs, "Express mode").
+      if keys.project == nil, fields["project"] == nil, fields["api_key"] == nil {
+        problem(
+          "\(what) needs the project that its models belong to; write project, or set "
+            + "GOOGLE_CLOUD_PROJECT", at: position)
+      }
       keys.credentials = secret(fields["credentials"], of: "\(what) credentials")
       keys.token = secret(fields["token"], of: "\(what) token")
       keys.publisher = text(fields["publisher"], of: "\(what) publisher", ceiling: Defaults.name)
@@ -157,6 +166,28 @@ extension Decoder {
     case .plain:
       return .plain
     }
+  }
+
+  /// The name of a project or a location, which becomes a part of an address: the file's, else the environment's.
+  private mutating func cloudName(
+    _ fields: Fields, _ key: String, _ variable: String, _ what: String, at position: Position
+  ) -> String? {
+    let node = fields[key]
+    let said =
+      node == nil
+      ? environment.nonEmpty(variable) : text(node, of: "\(what) \(key)", ceiling: Defaults.name)
+    guard let name = said else { return nil }
+    // Projects of a domain's own are `example.com:name`.
+    let isName = name.utf8.allSatisfy {
+      ASCII.isDigit($0) || ASCII.lower($0) &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
+        || key == "project" && ($0 == UInt8(ascii: ".") || $0 == ASCII.colon)
+    }
+    if isName, !name.isEmpty { return name }
+    let place = node == nil ? variable : "\(what) \(key)"
+    problem(
+      "\(place) has letters, digits and '-', such as \(key == "project" ? "my-project" : "europe-west4")",
+      at: node?.position ?? position)
+    return nil
   }
 
   // MARK: Headers

@@ -34,7 +34,14 @@ package struct ProviderRequest: ~Copyable {
   ///
   /// - Parameter keepsSlashes: whether `/` stays as it is.
   package mutating func appendModel(keepsSlashes: Bool = false) {
-    for byte in model {
+    let model = model
+    appendEscaped(model.span, keepsSlashes: keepsSlashes)
+  }
+
+  /// Appends a part of a name to the path, as `appendModel`.
+  package mutating func appendEscaped(_ name: Span<UInt8>, keepsSlashes: Bool = false) {
+    for at in 0..<name.count {
+      let byte = name[at]
       switch byte {
       case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
         UInt8(ascii: "~"):
@@ -141,6 +148,11 @@ package protocol AnswerReader: AnyObject {
 
 /// How one kind of provider is spoken to. A value holds the provider's own settings.
 package protocol Dialect: Sendable {
+  /// How this model is spoken to, where a provider hosts models of several dialects; mostly the dialect itself.
+  ///
+  /// - Parameter model: the name that the provider knows, in UTF-8.
+  func spoken(to model: [UInt8]) throws(RequestFault) -> any Dialect
+
   /// The members of a chat request that it can express; the rest is dropped, or refused where its loss would
   /// change the meaning.
   var takes: ChatFields { get }
@@ -178,6 +190,7 @@ package protocol Dialect: Sendable {
 }
 
 extension Dialect {
+  package func spoken(to model: [UInt8]) throws(RequestFault) -> any Dialect { self }
   package var takesExtensions: [StaticString] { [] }
   package var framing: StreamFraming { .events }
 

@@ -31,6 +31,7 @@ package final class Translation {
   package init(
     _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>
   ) throws(RequestFault) {
+    let dialect = try operation == .models ? dialect : dialect.spoken(to: model)
     self.dialect = dialect
     self.operation = operation
     var request = ProviderRequest(model: model)
