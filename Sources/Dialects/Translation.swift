@@ -40,8 +40,9 @@ package final class Translation {
     var embeddings: EmbeddingRequest?
     switch operation {
     case .chat:
-      let chat = try ChatRequest(body)
+      var chat = try ChatRequest(body)
       try Self.check(chat, body, dialect, &request)
+      chat.given.formIntersection(dialect.takes.union(.always))
       try dialect.writeChat(chat, of: body, to: &request)
       reader = dialect.makeReader(for: chat, of: body)
       streams = chat.streams

@@ -9,7 +9,8 @@ struct VertexClaude: Dialect {
 
   init(_ place: VertexPlace) { self.place = place }
 
-  var takes: ChatFields { AnthropicDialect.fields }
+  /// Tiers of service are Anthropic's own.
+  var takes: ChatFields { AnthropicDialect.fields.subtracting(ChatFields(.serviceTier)) }
   var takesExtensions: [StaticString] { AnthropicDialect.extensions + ["anthropic_beta"] }
 
   func writeChat(

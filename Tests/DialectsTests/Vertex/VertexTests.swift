@@ -2,6 +2,7 @@ import Config
 import Dialects
 import Support
 import Testing
+import Wire
 
 @Suite struct VertexTests {
   private static func vertex(
@@ -79,14 +80,14 @@ import Testing
   @Test("Claude at Vertex AI: the version in the body, the model not")
   func claude() throws {
     let request = try Self.vertex().request(
-      chatBody(#""max_tokens":5,"stream":true,"anthropic_beta":["b1"],"seed":1"#),
+      chatBody(#""max_tokens":5,"stream":true,"anthropic_beta":["b1"],"seed":1,"service_tier":"auto""#),
       model: "claude-sonnet-4-5@20250929")
     #expect(
       request.body
         == Tree(
           #"{"anthropic_version":"vertex-2023-10-16","anthropic_beta":["b1"],"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"stream":true}"#
         ))
-    #expect(request.dropped == "seed" && request.headers.isEmpty)
+    #expect(request.dropped == "seed,service_tier" && request.headers.isEmpty)
   }
 
   @Test("Claude's answers and streams are read as Anthropic's own")
