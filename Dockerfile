@@ -32,13 +32,14 @@ RUN set -eu; \
     cp -L /etc/ssl/certs/*.pem etc/ssl/certs/; \
     openssl rehash etc/ssl/certs; \
     printf 'hosts: files dns\n' > etc/nsswitch.conf; \
-    printf 'remora:x:65532:65532::/:/sbin/nologin\n' > etc/passwd; \
-    printf 'remora:x:65532:\n' > etc/group
+    printf 'remora:x:64642:64642::/:/sbin/nologin\n' > etc/passwd; \
+    printf 'remora:x:64642:\n' > etc/group
 
 FROM ${FINAL_IMAGE} AS final
 COPY --from=build /root-fs/ /
 ENV SSL_CERT_DIR=/etc/ssl/certs
-USER 65532:65532
+# A user that other images don't have: the kernel counts inotify instances for each user of a node.
+USER 64642:64642
 EXPOSE 4141 4142
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/remora"]

@@ -45,12 +45,12 @@ let package = Package(
     .executableTarget(
       name: "remora-bench", dependencies: ["Wire", "Transport"], swiftSettings: house),
 
-    .target(name: "Support", path: "Tests/Support", swiftSettings: house),
+    .target(name: "Support", dependencies: ["Wire"], path: "Tests/Support", swiftSettings: house),
     tests("Wire", ["Wire"]),
     tests("Config", ["Config", "Wire"]),
     tests("Dialects", ["Dialects", "Config", "Wire"]),
     tests("Telemetry", ["Telemetry", "Wire"]),
     tests("Transport", ["Transport", "Wire"]),
-    tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "Wire"]),
+    tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "Transport", "Wire"]),
   ]
 )

@@ -9,10 +9,10 @@ package struct ModelList: ~Copyable {
 
   package var out = ByteQueue()
   package private(set) var count = 0
-  private let owner: StaticString
+  private let owner: String
 
   /// - Parameter owner: what `owned_by` says.
-  package init(owner: StaticString) { self.owner = owner }
+  package init(owner: String) { self.owner = owner }
 
   /// Appends a model.
   ///

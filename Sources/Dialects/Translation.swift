@@ -109,6 +109,16 @@ package final class Translation {
     return true
   }
 
+  /// What the provider is asked to answer with.
+  package var acceptedTypes: StaticString {
+    guard streams else { return "application/json" }
+    switch dialect.framing {
+    case .events: return "text/event-stream"
+    case .frames: return "application/vnd.amazon.eventstream"
+    case .lines: return "application/x-ndjson"
+    }
+  }
+
   // MARK: The answer
 
   /// The answer begins.
@@ -145,9 +155,15 @@ package final class Translation {
     flush(into: &out)
   }
 
-  /// The provider's stream is over.
-  package func end(into out: inout ByteQueue) {
-    guard !answer.hasEnded, let reader else { return flush(into: &out) }
+  /// The provider's stream is over, in good order; what is left in `queue` is its last event, if its delimiter is
+  /// missing.
+  package func end(_ queue: inout ByteQueue, into out: inout ByteQueue) {
+    if !answer.hasEnded, !queue.isEmpty, dialect.framing != .frames {
+      queue.append("\n\n")
+      take(&queue, into: &out)
+    }
+    queue.removeAll()
+    guard !answer.hasEnded, failure == nil, let reader else { return flush(into: &out) }
     if reader.mayEnd { answer.end() } else { fail(.truncated) }
     flush(into: &out)
   }

@@ -2,6 +2,7 @@
 //
 // The table of statuses and codes is the product's public surface (README, "Errors").
 
+package import Dialects
 package import Wire
 
 /// An answer that Remora makes instead of a provider's.
@@ -26,7 +27,8 @@ package struct Refusal: Error, Sendable {
   package var code: StaticString
   /// What is wrong and what to do about it; never a secret, never text of the request's body.
   package var message: String
-  package var parameter: StaticString?
+  /// The member at fault, as a path (`messages[1].content`).
+  package var parameter: String?
   package var source: Source
   /// What `x-should-retry` says; nil leaves the decision to the SDK.
   package var shouldRetry: Bool?
@@ -39,7 +41,7 @@ package struct Refusal: Error, Sendable {
 
   package init(
     _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String,
-    parameter: StaticString? = nil,
+    parameter: String? = nil,
     source: Source = .remora, shouldRetry: Bool? = nil, retryAfter: Int? = nil
   ) {
     self.status = status
@@ -82,8 +84,29 @@ extension Refusal {
       shouldRetry: false)
   }
 
-  package static func invalidValue(_ message: String, parameter: StaticString?) -> Refusal {
+  package static func invalidValue(_ message: String, parameter: String?) -> Refusal {
     Refusal(400, "invalid_request_error", "invalid_value", message, parameter: parameter, shouldRetry: false)
+  }
+
+  /// What a provider's dialect has no word for, and whose loss would change the meaning.
+  package static func unsupported(_ message: String, parameter: String) -> Refusal {
+    Refusal(
+      400, "invalid_request_error", "unsupported_parameter", message, parameter: parameter, shouldRetry: false
+    )
+  }
+
+  package init(_ fault: RequestFault) {
+    switch fault.code {
+    case .invalid: self = .invalidValue(fault.message, parameter: fault.parameter)
+    case .unsupported: self = .unsupported(fault.message, parameter: fault.parameter)
+    }
+  }
+
+  package static func notTranslated(_ provider: String, _ path: String) -> Refusal {
+    Refusal(
+      400, "invalid_request_error", "unsupported_parameter",
+      "Provider '\(provider)' has nothing like '\(path)'; use /v1/chat/completions, or a model of another provider.",
+      parameter: "model", shouldRetry: false)
   }
 
   package static func malformedBody(_ message: String) -> Refusal {
@@ -207,6 +230,10 @@ extension Refusal {
     Refusal(503, "overloaded_error", "overloaded", reason, retryAfter: 1)
   }
 
-  package static let draining = Refusal(
-    503, "overloaded_error", "draining", "Remora is shutting down; try again.", retryAfter: 1)
+  package static let draining: Refusal = {
+    var refusal = Refusal(
+      503, "overloaded_error", "draining", "Remora is shutting down; try again.", retryAfter: 1)
+    refusal.closes = true
+    return refusal
+  }()
 }

@@ -27,8 +27,7 @@ extension Exchange {
         .methodNotAllowed("\(head.method.text)", path: shownPath(), allow: "GET, HEAD"), connection)
     }
     if path.equals("/healthz") {
-      staging.append("ok\n")
-      answer(200, "text/plain; charset=utf-8", connection)
+      answerPulse(connection)
     } else if path.equals("/readyz") {
       let isVerbose = target.query.map { headBytes.view.extracting($0).equals("verbose") } ?? false
       if isVerbose { writeConfigHealth() }
@@ -48,6 +47,8 @@ extension Exchange {
   }
 
   private func answerMetrics(_ connection: ClientConnection) async {
+    // A worker that is stuck would hold the scrape, and each one after it, for as long as it is.
+    if state.stuckWorker != nil { return answerPulse(connection) }
     var merged = MetricSnapshot()
     for worker in state.crew { merged.merge(await worker.metrics()) }
     merged.build = BuildInfo(version: Version.remora, openssl: TLSLibrary.version)

@@ -34,13 +34,14 @@ extension Exchange {
   /// - Returns: whether there is an answer to relay; false where the answer is complete already.
   func attempt(_ connection: ClientConnection) async throws(Refusal) -> Bool {
     guard let upstream else { return false }
+    try translate(upstream)
     record.attempts += 1
     if upstream.isMock {
       try answerMock(connection)
       return false
     }
     guard let pool = lineup.pools[upstream.index] else { return false }
-    prepare(upstream)
+    try prepare(upstream)
     var isReplay = false
     var isRefreshed = false
     while true {
@@ -99,22 +100,33 @@ extension Exchange {
   }
 
   /// Works out what must change in the body.
-  private func prepare(_ upstream: Upstream) {
+  private func prepare(_ upstream: Upstream) throws(Refusal) {
     splice.removeAll()
-    guard isJSON, scanner.topLevelKind == .object else { return }
+    dropped.removeAll()
+    guard translation == nil, isJSON, scanner.topLevelKind == .object else { return }
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     if let model = route?.model {
       try? facts.edit(&splice, body.view, scanner, model: model.span, addsUsage: addsUsage)
     } else {
       try? facts.edit(&splice, body.view, scanner, model: nil, addsUsage: addsUsage)
     }
+    guard let edit = RequestEdit(upstream.quirks, target.shape, count: body.count) else { return }
+    do throws(RequestFault) { try edit.write(body.view, &splice, dropped: &dropped) } catch {
+      dropped.removeAll()
+      throw Refusal(error)
+    }
   }
 
   private func rewind(_ upstream: Upstream) {
-    prepare(upstream)
+    // It was made once already, of the same body.
+    try? prepare(upstream)
     upstreamOut.removeAll()
     upstreamIn.removeAll()
-    if isJSON { upload = .buffered(at: 0) } else { upload = .sent }
+    if let translation {
+      upload = translation.operation == .models ? .sent : .translated(at: 0)
+    } else {
+      upload = isJSON ? .buffered(at: 0) : .sent
+    }
   }
 
   /// Whether the request may go out a second time.
@@ -135,22 +147,17 @@ extension Exchange {
   // MARK: The request's head
 
   private func writeRequestHead(_ upstream: Upstream) {
-    let bytes = headBytes.view
     upstreamOut.removeAll()
-    staging.removeAll()
-    staging.append(upstream.prefix)
-    staging.append(bytes.extracting(target.path))
-    if let query = target.query {
-      staging.append(UInt8(ascii: "?"))
-      staging.append(bytes.extracting(query))
+    if let translation {
+      writeTranslatedTarget(translation, upstream)
+    } else {
+      writeTarget(upstream)
     }
-    if staging.isEmpty { staging.append(UInt8(ascii: "/")) }
-    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: staging.view, to: &upstreamOut)
-    staging.removeAll()
     upstreamOut.append("Host: ")
     upstreamOut.append(upstream.host)
     upstreamOut.append("\r\n")
     writeClientFields(upstream)
+    if let translation { writeTranslatedFields(translation) }
     let keys = lineup.keys[upstream.index]
     sentKeys = keys
     for (place, header) in upstream.headers.enumerated() {
@@ -174,9 +181,26 @@ extension Exchange {
     case .none, .sent:
       if head.framing == .length(0) { HeadWriter.framing(.length(0), to: &upstreamOut) }
     case .buffered: HeadWriter.framing(.length(splice.resultCount(for: body.count)), to: &upstreamOut)
+    case .translated: HeadWriter.framing(.length(translation?.request.body.count ?? 0), to: &upstreamOut)
     case .streamed: HeadWriter.framing(head.framing, to: &upstreamOut)
     }
     HeadWriter.end(to: &upstreamOut)
+  }
+
+  /// The request's line, for the path that was asked for.
+  private func writeTarget(_ upstream: Upstream) {
+    let bytes = headBytes.view
+    staging.removeAll()
+    staging.append(upstream.prefix)
+    // A dialect's own API is reached under the path that the client wrote: `/v1` is a part of it.
+    staging.append(bytes.extracting(upstream.dialect == nil ? target.path : head.path))
+    if let query = target.query {
+      staging.append(UInt8(ascii: "?"))
+      staging.append(bytes.extracting(query))
+    }
+    if staging.isEmpty { staging.append(UInt8(ascii: "/")) }
+    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: staging.view, to: &upstreamOut)
+    staging.removeAll()
   }
 
   /// The client's fields that go on, in their order.
@@ -188,8 +212,9 @@ extension Exchange {
     for field in head.fields {
       if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
       if field.known.isCredential, !keepsKeys { continue }
+      if translation != nil, field.known == .contentType || field.known == .accept { continue }
       // An answer that must be read must come as it is.
-      if field.known == .acceptEncoding, target.isFullService { continue }
+      if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
       if replaces(bytes.extracting(field.name), upstream) { continue }
       HeadWriter.field(field, of: bytes, to: &upstreamOut)
     }
@@ -277,6 +302,8 @@ extension Exchange {
     // A bound, so that a fast upload leaves turns to other connections.
     for _ in 0..<16 {
       let isComplete = fill(connection)
+      // A body that is broken ends here: not a byte more of it goes out.
+      if uploadFault != nil { return .blocked }
       if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
       if try !socket.write(from: &upstreamOut) { return .blocked }
       if isComplete { return .sent }
@@ -286,7 +313,7 @@ extension Exchange {
 
   /// Goes on with a request whose answer has begun. An upstream that takes no more of it has its reasons.
   func pumpOn(_ socket: Socket, _ connection: ClientConnection) {
-    guard let pumping = try? pump(socket, connection) else {
+    guard let pumping = try? pump(socket, connection), uploadFault == nil else {
       hasSent = true
       connection.mustClose = true
       return
@@ -309,6 +336,12 @@ extension Exchange {
       }
       upload = .buffered(at: at)
       return at == body.count
+    case .translated(let at):
+      guard let bytes = translation?.request.body.view else { return true }
+      let end = min(at + Ceiling.window, bytes.count)
+      upstreamOut.append(bytes.extracting(at..<end))
+      upload = .translated(at: end)
+      return end == bytes.count
     case .streamed(let isChunked):
       while upstreamOut.count < Ceiling.window, !uploadFlow.hasEnded {
         guard fillFromClient(connection, isChunked) else { return false }
@@ -368,6 +401,7 @@ extension Exchange {
           try reply.parse(replyBytes.view)
           if reply.isInterim {
             interimCount += 1
+            if reply.status == 103 { relayHints() }
             continue
           }
           replyFlow = BodyFlow(try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers)
@@ -440,7 +474,10 @@ extension Refusal {
     case .resolve(let fault):
       self = .cannotConnect(provider, "the name '\(fault.host)' has no address: \(fault.reason)")
     case .connect(let reason): self = .cannotConnect(provider, reason)
-    case .tls(let fault): self = .tls(provider, fault.message)
+    case .tls(let fault):
+      self = .tls(provider, fault.message)
+      // A server that is about to restart, rather than one that will never do.
+      if fault == .closed || fault == .timedOut { shouldRetry = nil }
     case .timedOut: self = .timeout(provider, "took no connection within \(timeout.shown) (timeouts.connect)")
     case .exhausted:
       self = .overloaded("All connections to provider '\(provider)' are in use (pool.max_connections).")

@@ -24,6 +24,8 @@ final class ClientConnection {
   let entrance: Entrance
   var inbound: ByteQueue
   private var heads = HeadScanner(for: .client)
+  /// When it was last served, or came.
+  private(set) var activeAt: Instant
   /// Nothing may be read after the exchange under way.
   var mustClose = false
 
@@ -32,6 +34,7 @@ final class ClientConnection {
     self.entrance = entrance
     self.state = state
     parker = Parker(on: state.loop)
+    activeAt = state.loop.now
     inbound = ByteQueue(pool: state.loop.blocks)
     socket.parker = parker
   }
@@ -57,6 +60,7 @@ final class ClientConnection {
       let exchange = state.takeExchange()
       exchange.begin(self)
       let goesOn = await exchange.run()
+      activeAt = loop.now
       state.giveBack(exchange)
       if !goesOn { return }
     }
@@ -79,7 +83,7 @@ final class ClientConnection {
 
   /// Reads a head into `exchange`.
   ///
-  /// - Returns: false if the client left in the middle of it.
+  /// - Returns: false if the client left in the middle of it, or speaks another protocol.
   func receiveHead(_ exchange: Exchange) async throws(Refusal) -> Bool {
     let deadline = loop.now + Deadline.head
     while true {
@@ -94,9 +98,11 @@ final class ClientConnection {
         }
       } catch {
         mustClose = true
-        if error == .tlsOnPlaintext { answerTLS() }
         state.shard.refused(RefusedReason(error))
-        throw Refusal(error)
+        guard error == .tlsOnPlaintext else { throw Refusal(error) }
+        answerTLS()
+        await linger()
+        return false
       }
       guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return false }
       switch step {

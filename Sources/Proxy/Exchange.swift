@@ -38,7 +38,12 @@ final class Exchange {
   // Where it goes.
   var route: Route?
   var upstream: Upstream?
-  var splice = JSONSplice()
+  /// A long conversation may have something to change in every message.
+  var splice = JSONSplice(editCeiling: Ceiling.edits)
+  /// What the upstream can't be told.
+  var dropped = DroppedFields()
+  /// The request and its answer in the upstream's own dialect; nil where that is OpenAI's format.
+  var translation: Translation?
   var addsUsage = false
   var socket: Socket?
   /// The secrets that went out, where they are not the snapshot's own.
@@ -117,6 +122,8 @@ final class Exchange {
     route = nil
     upstream = nil
     addsUsage = false
+    dropped.removeAll()
+    translation = nil
     socket = nil
     sentKeys = nil
     upstreamOut.removeAll()
@@ -142,6 +149,8 @@ enum Upload {
   case none
   /// `Exchange.body`, through the splice, from this offset on.
   case buffered(at: Int)
+  /// `Translation.request.body`, from this offset on.
+  case translated(at: Int)
   /// The client, as it comes.
   case streamed(isChunked: Bool)
   case sent

@@ -14,6 +14,10 @@ enum Ceiling {
   static let modelName = 1024
   /// Interim responses (1xx) before one answer.
   static let interimReplies = 16
+  /// Bytes of an answer that is translated or looked at whole; embeddings of many texts are the largest.
+  static let wholeReply = 64 << 20
+  /// Changes in one request: a few for each message of a long conversation.
+  static let edits = 64 * 1024
   /// Bytes of a provider's model list that are read for the merged one.
   static let modelList = 4 << 20
   /// Bytes and time that are spent on reading what a refused client still sends, so that it sees the answer.

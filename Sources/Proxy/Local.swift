@@ -25,9 +25,18 @@ extension Exchange {
       head.method == .get || head.method == .head
     else { return false }
     record.isSilent = true
+    answerPulse(connection)
+    return true
+  }
+
+  /// `ok`, or which worker doesn't turn any more.
+  func answerPulse(_ connection: ClientConnection) {
+    if let stuck = state.stuckWorker {
+      staging.append("worker \(stuck.index) has not turned for \(stuck.silence.components.seconds) s\n")
+      return answer(503, "text/plain; charset=utf-8", connection)
+    }
     staging.append("ok\n")
     answer(200, "text/plain; charset=utf-8", connection)
-    return true
   }
 
   // MARK: Models
@@ -39,8 +48,10 @@ extension Exchange {
     guard head.method == .get || head.method == .head else { return false }
     let snapshot = lineup.snapshot
     let rest = headBytes.view.extracting(target.path)
-    if rest.count > 8 { return try answerModel(connection) }
-    if snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1, !snapshot.upstreams[0].isMock {
+    if rest.count > 8 { return try await answerModel(connection) }
+    if snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1, !snapshot.upstreams[0].isMock,
+      snapshot.upstreams[0].dialect == nil
+    {
       route = Route(providerIndex: 0)
       upstream = snapshot.upstreams[0]
       return try await relayAlone(connection)
@@ -72,14 +83,43 @@ extension Exchange {
     return true
   }
 
-  private func answerModel(_ connection: ClientConnection) throws(Refusal) -> Bool {
+  private func answerModel(_ connection: ClientConnection) async throws(Refusal) -> Bool {
     let name = headBytes.view.extracting(target.path).extracting(8...)
     decodePath(name)
     let text = modelAsked.view.text()
-    guard lineup.snapshot.modelNames.contains(text) else { return false }
+    guard lineup.snapshot.modelNames.contains(text) else {
+      return try await answerTranslatedModel(connection)
+    }
     Self.writeModel(text, into: &staging)
     answer(200, "application/json", connection)
     return true
+  }
+
+  /// Answers for a model of a provider that has no such answer of its own: as its list has it. False where the
+  /// provider speaks OpenAI's format.
+  private func answerTranslatedModel(_ connection: ClientConnection) async throws(Refusal) -> Bool {
+    try choose(connection)
+    guard let upstream, upstream.dialect != nil else { return false }
+    let wanted = withModel { $0.array() }
+    var list = ByteQueue()
+    var isFirst = true
+    await appendModels(of: upstream, into: &list, isFirst: &isFirst, connection)
+    var text = ByteQueue()
+    text.append("[")
+    text.append(list.bytes)
+    text.append("]")
+    var models = JSONArrayCursor(text.bytes, 0..<text.count)
+    while let model = models.next() {
+      var id = ByteQueue()
+      if let name = JSONView.value(text.bytes, in: model.value, at: "id") {
+        JSONString.decode(text.bytes, name, into: &id)
+      }
+      guard id.bytes.equals(wanted.span) else { continue }
+      staging.append(text.bytes.extracting(model.value))
+      answer(200, "application/json", connection)
+      return true
+    }
+    throw .modelNotFound(Self.shown(wanted.span.text()))
   }
 
   /// Undoes percent-encoding into `modelAsked`. The head's parser has checked the escapes.
@@ -116,6 +156,13 @@ extension Exchange {
         created: 0, into: &answer)
     } else {
       guard await fetchModels(upstream, into: &answer, connection) else { return }
+    }
+    if let dialect = upstream.dialect {
+      var models = ModelList(owner: upstream.kind.rawValue)
+      dialect.readModels(answer.bytes, to: &models)
+      if models.count > 0, !isFirst { list.append(ASCII.comma) }
+      isFirst = isFirst && models.count == 0
+      return list.append(models.out.bytes)
     }
     var scanner = JSONScanner(watching: .data)
     guard (try? scanner.feed(answer.bytes)) != nil, (try? scanner.finish()) != nil,

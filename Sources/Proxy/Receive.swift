@@ -63,8 +63,11 @@ extension Exchange {
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
     record.endpoint = target.endpoint
-    // While draining, what still comes is served, and each connection ends with its answer.
-    if !head.keepsAlive || state.isDraining { connection.mustClose = true }
+    // While draining, what still comes is served. Clients outside the pod are sent away with their answer; the
+    // application inside it has nowhere else to go.
+    if !head.keepsAlive || state.isDraining && !connection.entrance.isLoopback || state.isOver {
+      connection.mustClose = true
+    }
     uploadFlow = BodyFlow(head.framing)
     takeRequestID()
     if state.isOver, connection.entrance.role == .proxy { throw .draining }
@@ -84,6 +87,10 @@ extension Exchange {
         return
       }
     }
+    makeRequestID()
+  }
+
+  func makeRequestID() {
     for at: StaticString in ["req_"] { for index in 0..<at.bytes.count { requestID.append(at.bytes[index]) } }
     for word in [state.nextRandom(), state.nextRandom()] {
       for shift in stride(from: 60, through: 0, by: -4) {
@@ -287,7 +294,7 @@ extension Exchange {
       switch error {
       case .notAnObject: throw .invalidValue("The request body must be a JSON object.", parameter: nil)
       case .wrongType(let parameter, let expected):
-        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: parameter)
+        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
       }
     }
     record.isStream = facts.streams

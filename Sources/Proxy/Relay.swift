@@ -11,7 +11,7 @@ internal import Transport
 internal import Wire
 
 /// What the wait for more of an answer came to.
-private enum Arrival {
+enum Arrival {
   case bytes
   /// The upstream has closed in good order.
   case end
@@ -34,8 +34,10 @@ extension Exchange {
     if reply.status >= 400, head.method != .head, reply.fields.first(.contentEncoding) == nil {
       return try await relayError(upstream, socket, connection)
     }
+    if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
     let kind = bodyKind()
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
+    if kind == .json, looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
     try await relayBytes(kind, upstream, socket, connection)
   }
 
@@ -75,11 +77,15 @@ extension Exchange {
         passing.reset(insertsMember: false)
       }
     }
+    let unsent = outbound.count
     writeReplyHead(connection, added: kind == .json && !metadata.isEmpty ? metadata.count + 1 : 0)
+    var hasLeft = false
     while true {
       do throws(ChunkFault) { try drain(kind) } catch {
+        if !hasLeft { takeBack(to: unsent) }
         throw .protocolBroken(upstream.name, "\(error.message)")
       }
+      hasLeft = true
       if replyFlow.hasEnded { break }
       let arrival = await more(upstream, socket, connection, heartbeat: false)
       if case .bytes = arrival { continue }
@@ -126,13 +132,19 @@ extension Exchange {
   ) async throws(Refusal) {
     stream = PassStream(
       target.isFullService ? target.shape : .other, removesUsage: addsUsage,
-      insertsMember: target.isFullService && prepareMetadata())
+      insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
     events = EventDecoder()
     record.isEventStream = true
+    let unsent = outbound.count
     writeReplyHead(connection, added: 0)
     record.isStream = true
+    var hasLeft = false
     while true {
-      try drainEvents(upstream)
+      do throws(Refusal) { try drainEvents(upstream) } catch {
+        if !hasLeft, record.responseBytes == 0 { takeBack(to: unsent) }
+        throw error
+      }
+      hasLeft = true
       record.usage = stream.usage
       if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
       if replyFlow.hasEnded { break }
@@ -161,7 +173,7 @@ extension Exchange {
     finishStream(upstream, isReusable: true, connection)
   }
 
-  private func isClientGone(_ arrival: Arrival) -> Bool {
+  func isClientGone(_ arrival: Arrival) -> Bool {
     if case .clientGone = arrival { return true }
     return false
   }
@@ -196,13 +208,19 @@ extension Exchange {
     sendStaging()
   }
 
-  private func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
+  func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
     endBody()
     guard let socket else { return }
     if isReusable { release(upstream, socket, connection) } else { dropUpstream() }
   }
 
   // MARK: Errors
+
+  /// Whether the upstream's key is Remora's to answer for, and not the client's.
+  func hasOwnKey(_ upstream: Upstream) -> Bool {
+    if case .passthrough = upstream.credential { return false }
+    return true
+  }
 
   /// Reads a provider's error whole and answers with it in OpenAI's shape.
   private func relayError(
@@ -220,9 +238,10 @@ extension Exchange {
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
     if replyFlow.hasEnded { release(upstream, socket, connection) } else { dropUpstream() }
-    let isOurKey: Bool
-    if case .passthrough = upstream.credential { isOurKey = false } else { isOurKey = true }
-    if isOurKey, reply.status == 401 || reply.status == 403 {
+    if translation != nil, let dialect = upstream.dialect {
+      return try answerTranslatedError(dialect, upstream, connection)
+    }
+    if hasOwnKey(upstream), reply.status == 401 || reply.status == 403 {
       throw .upstreamAuth(upstream.name, status: reply.status)
     }
     record.end = .complete
@@ -277,7 +296,28 @@ extension Exchange {
     hasAnswered = true
   }
 
-  private func writeReplyFields(dropsContentType: Bool) {
+  /// Takes back an answer of which nothing has left yet: a status of its own says more than a broken answer.
+  private func takeBack(to count: Int) {
+    outbound.truncate(to: count)
+    hasAnswered = false
+    isChunkedOut = false
+    record.isEventStream = false
+    record.responseBytes = 0
+  }
+
+  /// Passes an interim 103 on (RFC 8297). Only to clients of HTTP/1.1, which know what it is, and only as far as
+  /// they keep up: it is a hint.
+  func relayHints() {
+    guard head.minor > 0, outbound.count < Ceiling.window else { return }
+    HeadWriter.statusLine(reply.status, to: &outbound)
+    replyHopByHop = .forResponse()
+    writeReplyFields(dropsContentType: false)
+    HeadWriter.end(to: &outbound)
+    // A fault here is found again when the answer is written.
+    if let client = connection?.socket { _ = try? client.write(from: &outbound) }
+  }
+
+  func writeReplyFields(dropsContentType: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
     for field in reply.fields {
@@ -293,7 +333,7 @@ extension Exchange {
     }
   }
 
-  private func endBody() {
+  func endBody() {
     if record.end == .error { record.isCut = true }
     guard isChunkedOut, !record.isCut else { return }
     let trailers = replyFlow.trailers
@@ -305,14 +345,14 @@ extension Exchange {
   }
 
   /// Gives the upstream's connection back, if it can carry another exchange.
-  private func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
+  func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
     guard let pool = lineup.pools[upstream.index] else { return }
     self.socket = nil
     // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
     // told from a next request.
     if !uploadFlow.hasEnded { connection.mustClose = true }
-    if hasSent, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, replyFlow.framing != .untilClose,
-      upstreamIn.isEmpty
+    if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse,
+      replyFlow.framing != .untilClose, upstreamIn.isEmpty
     {
       pool.giveBack(socket)
     } else {
@@ -364,7 +404,7 @@ extension Exchange {
   /// Sends what waits for the client and waits until the upstream has brought more.
   ///
   /// - Parameter isOver: whether only the body's end is waited for, and not for long.
-  private func more(
+  func more(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, heartbeat: Bool,
     isOver: Bool = false
   ) async -> Arrival {
@@ -408,7 +448,7 @@ extension Exchange {
   }
 
   /// Turns an arrival that ends the answer into what the client is told.
-  private func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
+  func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
     switch arrival {
     case .bytes, .silence: return
     case .clientGone: throw .clientGone

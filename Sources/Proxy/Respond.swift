@@ -1,6 +1,7 @@
 // Answers' heads, and the answers that Remora makes itself.
 
 internal import Config
+internal import Dialects
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -21,7 +22,15 @@ extension Exchange {
       }
       HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
     }
+    writeDropped(translation?.request.dropped ?? dropped)
     writeConnection(connection)
+  }
+
+  private func writeDropped(_ fields: DroppedFields) {
+    if fields.isEmpty { return }
+    outbound.append("x-remora-dropped: ")
+    fields.write(into: &outbound)
+    outbound.append("\r\n")
   }
 
   /// Appends what becomes of the connection, where that is not the version's default.
@@ -49,9 +58,10 @@ extension Exchange {
     record.status = refusal.status
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
     if refusal.closes || !uploadFlow.hasEnded { connection.mustClose = true }
+    // A head that can't be read has none, and its answer can be looked up all the same.
+    if requestID.isEmpty { makeRequestID() }
     staging.removeAll()
     refusal.write(into: &staging)
-    outbound.removeAll()
     HeadWriter.statusLine(refusal.status, to: &outbound)
     HeadWriter.field("Content-Type", "application/json", to: &outbound)
     if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &outbound) }
@@ -60,11 +70,7 @@ extension Exchange {
       HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &outbound)
     }
     HeadWriter.field("x-remora-error-source", refusal.source.name, to: &outbound)
-    if requestID.isEmpty {
-      writeConnection(connection)
-    } else {
-      writeCommonFields(connection)
-    }
+    writeCommonFields(connection)
     HeadWriter.field("Content-Length", staging.count, to: &outbound)
     HeadWriter.end(to: &outbound)
     if !hasHead || head.method != .head { outbound.append(staging.view) }

@@ -27,7 +27,8 @@ extension Exchange {
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
     self.upstream = upstream
     addsUsage =
-      facts.streams && !facts.asksForUsage && isJSON && upstream.takesStreamOptions
+      facts.streams && !facts.asksForUsage && isJSON && upstream.dialect == nil
+      && upstream.quirks.takesStreamOptions
       && (target.endpoint == .chatCompletions || target.endpoint == .completions)
   }
 

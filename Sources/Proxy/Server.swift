@@ -27,6 +27,7 @@ struct ServerPlan: Sendable {
   let health: ConfigHealth
   let listening: [Listening]
   let workers: Int
+  let attendance: Attendance
   /// What is read again when it changes; nil where nothing can.
   let source: ConfigSource?
 }
@@ -81,7 +82,7 @@ package enum Server {
     let plan = ServerPlan(
       snapshot: snapshot, readiness: Readiness(), health: health,
       listening: try listening(settings),
-      workers: count, source: source)
+      workers: count, attendance: Attendance(count), source: source)
     plan.readiness.pass(.configLoaded)
     var workers: [Worker] = []
     do throws(SystemFault) {
@@ -113,13 +114,16 @@ package enum Server {
                 worker.assumeIsolated { worker in
                   if case .failure(let fault) = worker.start(plan, index: index, crew: crew) {
                     outcome.fail(message(of: fault))
-                    worker.stopNow()
+                    for worker in crew { worker.stopNow() }
                   }
                 }
               }
               outcome.workerEnded()
             }
-            if !isRunning { outcome.fail("no thread for worker \(index)") }
+            if !isRunning {
+              outcome.fail("no thread for worker \(index)")
+              for worker in crew { worker.stopNow() }
+            }
           }
           plan.readiness.pass(.listenersBound)
           let proxy = bound.filter { $0.role == .proxy }.map(\.text)
@@ -130,7 +134,7 @@ package enum Server {
       }
     }
     if let message = outcome.message { throw StartFault(message: message) }
-    // Other workers drain for as long as the first one did, and a little for their last turn.
+    // The first worker leaves last; the others may be in their last turn.
     let patience = Instant.now + .milliseconds(200)
     while outcome.endedWorkers < crew.count - 1, Instant.now < patience, !outcome.isUrgent { sched_yield() }
     // A reader that is cut off in the middle of OpenSSL could fall over as the process ends.

@@ -31,6 +31,8 @@ final class Upstream: Sendable {
   let name: String
   let kind: ProviderKind
   let isMock: Bool
+  /// What it speaks; nil for OpenAI's format.
+  let dialect: (any Dialect)?
   let endpoint: Transport.Endpoint
   let tls: TLSContext?
   let limits: PoolLimits
@@ -42,9 +44,8 @@ final class Upstream: Sendable {
   /// Names are in lower case; a client's field of the same name is replaced.
   let headers: [Header]
 
-  /// Whether a stream tells its usage only when asked. Mistral tells it always and refuses the option
-  /// (Mistral docs, chat completions, 2026-06).
-  var takesStreamOptions: Bool { kind != .mistral }
+  /// What it does otherwise than OpenAI.
+  let quirks: Quirks
 
   init(
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
@@ -53,7 +54,9 @@ final class Upstream: Sendable {
     settings = provider
     name = provider.name
     kind = provider.kind
+    quirks = Quirks.of(provider.kind)
     isMock = provider.kind == .mock
+    dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
     limits = PoolLimits(
       maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,

@@ -11,10 +11,14 @@ internal import Wire
 actor Worker {
   nonisolated let loop: Loop
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+  nonisolated let pulse = Pulse()
   private var state: WorkerState?
   private var listeners: [Listener] = []
   private var signals: Signals?
-  private var deadline: Alarm?
+  private var drain: Drain?
+  private var attendance: Attendance?
+  private var isFirst = false
+  private var hasLeft = false
   private var warmth: Alarm?
   private var reload: Reload?
 
@@ -29,7 +33,10 @@ actor Worker {
     let state = WorkerState(on: loop, snapshot: plan.snapshot, readiness: plan.readiness)
     state.crew = crew
     state.configHealth = plan.health
-    state.onQuit = { for worker in crew { worker.beginDrain() } }
+    // Who asks this way has seen the application end.
+    state.onQuit = { for worker in crew { worker.beginDrain(quiet: .zero) } }
+    attendance = plan.attendance
+    isFirst = index == 0
     self.state = state
     loop.atEndOfTurn {
       if !state.accessLog.isEmpty { _ = state.accessLog.flush() }
@@ -149,34 +156,40 @@ actor Worker {
 
   // MARK: Drain
 
-  /// Stops being ready, serves what comes for as long as something is under way, then stops the loop.
-  nonisolated func beginDrain() {
-    loop.post { self.assumeIsolated { $0.drain() } }
+  /// Stops being ready, serves what comes for as long as somebody needs it, then stops the loop (Drain.swift).
+  nonisolated func beginDrain(quiet: Duration = Drain.quiet) {
+    loop.post { self.assumeIsolated { $0.drain(quiet) } }
   }
 
-  private func drain() {
+  private func drain(_ quiet: Duration) {
     guard let state else { return loop.stop() }
-    if state.isDraining { return }
-    state.isDraining = true
-    state.readiness.drain()
-    state.onIdle = { [weak self] in self?.assumeIsolated { $0.leave() } }
-    if state.inFlight == 0 { return leave() }
-    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.endAll() } }
-    deadline = alarm
-    loop.arm(alarm, at: loop.now + state.lineup.snapshot.settings.shutdown.drain)
+    if let drain {
+      if quiet == .zero { drain.hurry() }
+      return
+    }
+    let drain = Drain(state, quiet: quiet) { [weak self] in
+      self?.assumeIsolated { !$0.isFirst || $0.attendance?.isFirstAlone != false } ?? true
+    } onEnd: { [weak self] in
+      self?.assumeIsolated { $0.leave() }
+    }
+    self.drain = drain
+    drain.begin()
   }
 
-  /// The drain's time is over: streams get their error event, then the process leaves.
-  private func endAll() {
-    state?.endAll()
-    let alarm = Alarm { [weak self] in self?.assumeIsolated { $0.leave() } }
-    deadline = alarm
-    loop.arm(alarm, at: loop.now + Deadline.lastWords)
+  /// Another worker has left.
+  nonisolated func crewChanged() {
+    loop.post { self.assumeIsolated { $0.drain?.consider() } }
   }
 
   private func leave() {
+    if hasLeft { return }
+    hasLeft = true
     for listener in listeners { listener.close() }
     _ = state?.accessLog.flush()
+    if !isFirst {
+      attendance?.leave()
+      state?.crew.first?.crewChanged()
+    }
     loop.stop()
   }
 

@@ -123,6 +123,7 @@ final class WorkerState {
     guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
     shard.clientConnections(by: -1)
     if connections.count < Ceiling.clients { onRoom?() }
+    if inFlight == 0 { onIdle?() }
   }
 
   /// An exchange to work with: one that is over, where there is one.
@@ -142,6 +143,14 @@ final class WorkerState {
   func endAll() {
     isOver = true
     for connection in connections.values { connection.parker.signal() }
+  }
+
+  /// Another worker that has stopped turning, if there is one; this one turns, or it could not ask.
+  var stuckWorker: (index: Int, silence: Duration)? {
+    for (index, worker) in crew.enumerated() where worker.loop !== loop {
+      if let silence = worker.pulse.silence(at: loop.now, post: worker.loop.post) { return (index, silence) }
+    }
+    return nil
   }
 
   // MARK: Ids

@@ -120,25 +120,3 @@ func appendTimestamp(unixNanoseconds: Int, into out: inout ByteQueue) {
   out.append(inDay % 1000, digits: 3)
   out.append(UInt8(ascii: "Z"))
 }
-
-/// A day of the proleptic Gregorian calendar.
-struct CivilDate: Equatable {
-  var year: Int
-  var month: Int
-  var day: Int
-
-  /// - Parameter daysSinceEpoch: days since 1970-01-01, not negative.
-  init(daysSinceEpoch: Int) {
-    // Years are counted from March, so that the leap day is a year's last and months have a regular rhythm:
-    // five months are 153 days. 719,468 days lie between 0000-03-01 and 1970-01-01.
-    let days = daysSinceEpoch + 719_468
-    let (era, inEra) = days.quotientAndRemainder(dividingBy: 146_097)
-    // Of an era's 400 years, take off the leap days before `inEra`.
-    let yearOfEra = (inEra - inEra / 1460 + inEra / 36524 - inEra / 146_096) / 365
-    let dayOfYear = inEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let marchMonth = (5 * dayOfYear + 2) / 153
-    day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
-    month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-    year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
-  }
-}

@@ -16,7 +16,12 @@ package enum Digest {
     }
     // Fails only where a provider of algorithms was configured away; a fingerprint of nothing is no lie.
     guard worked, count == 32 else { return "" }
+    return unsafe digest.withUnsafeBufferPointer { unsafe hexadecimal($0) }
+  }
+
+  static func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return unsafe String(
+      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

@@ -43,7 +43,6 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private var freeSlots: [UInt32] = []
   private var isStopped = false
   private var afterTurn: [() -> Void] = []
-  private let turns = Atomic<UInt64>(0)
 
   /// The monotonic clock as of this turn's wake-up.
   package private(set) var now = Instant.now
@@ -112,9 +111,6 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     _ = unsafe write(wakeUp, &one, 8)
   }
 
-  /// How many turns the loop has made: it stands still only while the loop is stuck or asleep. From any thread.
-  package var turnCount: UInt64 { turns.load(ordering: .relaxed) }
-
   // MARK: Turning
 
   /// Turns until `stop`. Call it on the thread that is to be the loop's.
@@ -132,7 +128,6 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
       for action in afterTurn { action() }
       let count = unsafe Int(epoll_wait(epoll, events, Int32(capacity), sleepTime()))
       sleeping.store(false, ordering: .releasing)
-      turns.store(turns.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
       now = .now
       if count > 0 { unsafe deliver(UnsafeBufferPointer(start: events, count: count)) }
       while let timer = timers.expired(at: now) { timer.fire() }

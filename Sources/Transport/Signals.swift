@@ -26,6 +26,8 @@ package final class Signals: EventSource {
     unsafe sigemptyset(&set)
     for number in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&set, number) }
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    // From here on they are read, not handled.
+    for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_DFL) }
     descriptor = unsafe signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
     guard descriptor >= 0 else { throw .last("signalfd") }
     super.init()
@@ -44,6 +46,13 @@ package final class Signals: EventSource {
 
 /// What the process asks of the kernel about itself.
 package enum ProcessSettings {
+  /// Until signals are listened to, one that asks for the end is an end: the kernel would not tell the first
+  /// process of a container of it. One that asks for a reload means what is about to be read anyway.
+  package static func leaveOnSignals() {
+    for number in [SIGTERM, SIGINT] { signal(number) { _ in _exit(0) } }
+    signal(SIGHUP, SIG_IGN)
+  }
+
   /// No core file, no tracing by other processes of this user, no dump of registers: memory holds provider
   /// secrets.
   package static func forbidDumps() {

@@ -1,11 +1,29 @@
-// Base64 (RFC 4648 section 4), byte by byte.
+// Bytes as text of 64 letters (RFC 4648), byte by byte.
 
 /// Encodes bytes as they come.
 package struct Base64Encoder: Sendable {
+  /// Which 64 letters, and whether the end is filled up.
+  package enum Alphabet: Sendable {
+    /// Section 4, with `=` at the end.
+    case standard
+    /// Section 5, without `=`, as tokens have it (RFC 7515 section 2).
+    case url
+  }
+
+  private let alphabet: Alphabet
   private var pending: UInt32 = 0
   private var count = 0
 
-  package init() {}
+  package init(_ alphabet: Alphabet = .standard) { self.alphabet = alphabet }
+
+  /// Appends the whole of `bytes` in base64.
+  package static func encode(
+    _ bytes: Span<UInt8>, _ alphabet: Alphabet = .standard, into out: inout ByteQueue
+  ) {
+    var encoder = Base64Encoder(alphabet)
+    for at in 0..<bytes.count { encoder.append(bytes[at], into: &out) }
+    encoder.end(into: &out)
+  }
 
   /// Takes the next byte.
   package mutating func append(_ byte: UInt8, into out: inout ByteQueue) {
@@ -22,24 +40,26 @@ package struct Base64Encoder: Sendable {
   package mutating func end(into out: inout ByteQueue) {
     guard count > 0 else { return }
     write(count + 1, pending << UInt32(8 * (3 - count)), into: &out)
-    for _ in count..<3 { out.append(UInt8(ascii: "=")) }
+    if alphabet == .standard {
+      for _ in count..<3 { out.append(UInt8(ascii: "=")) }
+    }
     pending = 0
     count = 0
   }
 
   private func write(_ digits: Int, _ word: UInt32, into out: inout ByteQueue) {
     for at in 0..<digits {
-      out.append(Self.digit(UInt8(truncatingIfNeeded: word >> UInt32(18 - 6 * at) & 63)))
+      out.append(digit(UInt8(truncatingIfNeeded: word >> UInt32(18 - 6 * at) & 63)))
     }
   }
 
-  private static func digit(_ value: UInt8) -> UInt8 {
+  private func digit(_ value: UInt8) -> UInt8 {
     switch value {
     case 0..<26: value + UInt8(ascii: "A")
     case 26..<52: value - 26 + UInt8(ascii: "a")
     case 52..<62: value - 52 + UInt8(ascii: "0")
-    case 62: UInt8(ascii: "+")
-    default: UInt8(ascii: "/")
+    case 62: alphabet == .url ? UInt8(ascii: "-") : UInt8(ascii: "+")
+    default: alphabet == .url ? UInt8(ascii: "_") : UInt8(ascii: "/")
     }
   }
 }

@@ -25,7 +25,7 @@ from certificates import Certificate
 PATIENCE = 30.0
 """Seconds after which a wait inside the upstream gives up, so that a lost test ends."""
 KEPT_BODY = 4 << 20
-"""Bodies longer than this are only counted and hashed."""
+"""Bodies longer than this are only counted and hashed; no more of a connection's bytes is kept either."""
 
 
 # Steps of a script, beside plain `bytes`.
@@ -121,6 +121,8 @@ class Connection:
         self.socket = sock
         self.number = number
         self.buffer = b""
+        self.raw = bytearray()
+        """Every byte since the last reset, whatever it meant."""
         self.requests = 0
         self.opened_at = time.monotonic()
         self.closed_at: float | None = None
@@ -141,6 +143,8 @@ class Connection:
             self._note_closed()
             raise Gone
         self.buffer += data
+        if len(self.raw) < KEPT_BODY:
+            self.raw += data
 
     def take(self, count: int) -> bytes:
         while len(self.buffer) < count:
@@ -201,6 +205,7 @@ class Upstream:
         stall_handshake: bool = False,
         greeting: bytes | None = None,
         address: str = "127.0.0.1",
+        port: int = 0,
         name: str = "localhost",
     ) -> None:
         """`certificate=None` speaks plain HTTP.
@@ -220,7 +225,7 @@ class Upstream:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listener = socket.socket(family, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((address, 0))
+        self._listener.bind((address, port))
         self._listener.listen(128)
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -254,6 +259,8 @@ class Upstream:
             self.requests.clear()
             self.connections = [each for each in self.connections if each.closed_at is None]
             left = [each for each in self.connections if each.busy]
+            for connection in self.connections:
+                connection.raw.clear()
         for connection in left:
             _shut(connection.socket)
 
@@ -272,6 +279,18 @@ class Upstream:
             if not self._arrived.wait_for(lambda: len(self.requests) >= count, seconds):
                 raise AssertionError(f"{len(self.requests)} requests reached the upstream, wanted {count}")
             return self.requests[:count]
+
+    @property
+    def raw(self) -> bytes:
+        """All bytes that reached it since the last reset, connection by connection."""
+        return b"".join(bytes(each.raw) for each in self.connections)
+
+    def wait_closed(self, seconds: float = 5.0) -> None:
+        """Waits until a connection has closed since the last reset: then all its bytes are in `raw`."""
+        deadline = time.monotonic() + seconds
+        while not any(each.closed.is_set() for each in self.connections):
+            assert time.monotonic() < deadline, "no connection to the upstream was closed"
+            time.sleep(0.002)
 
     @property
     def last(self) -> Request:

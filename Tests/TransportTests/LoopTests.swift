@@ -173,11 +173,9 @@ import Wire
     try await Stage.run { stage in
       let log = Log()
       stage.loop.atEndOfTurn { log.fired.append(1) }
-      let turns = stage.loop.turnCount
       let parker = Parker(on: stage.loop)
       _ = await parker.park(until: stage.loop.now + .milliseconds(2))
       #expect(!log.fired.isEmpty)
-      #expect(stage.loop.turnCount > turns)
     }
   }
 }

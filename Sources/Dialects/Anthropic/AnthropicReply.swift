@@ -49,7 +49,6 @@ final class AnthropicReader: AnswerReader {
     if JSONString.equals(body, type, "text") {
       answer.text(JSONView.content(body, in: block, at: "text"))
     } else if JSONString.equals(body, type, "thinking") {
-      answer.reasoning(JSONView.content(body, in: block, at: "thinking"))
       answer.thinking(
         block: thinkingCount, text: JSONView.content(body, in: block, at: "thinking"),
         signature: JSONView.content(body, in: block, at: "signature"))

@@ -63,7 +63,6 @@ extension AnthropicReader {
       answer.text(JSONView.content(data, in: block, at: "text"))
     } else if type.equals("thinking") {
       blocks[index] = .thinking(thinkingCount)
-      answer.reasoning(JSONView.content(data, in: block, at: "thinking"))
       if !JSONView.content(data, in: block, at: "thinking").isEmpty
         || !JSONView.content(data, in: block, at: "signature").isEmpty
       {
@@ -106,7 +105,6 @@ extension AnthropicReader {
         default: break
         }
       } else if member.keyIs("thinking", in: data) {
-        answer.reasoning(content)
         if case .thinking(let block)? = block(index), !content.isEmpty {
           answer.thinking(block: block, text: content)
         }

@@ -140,7 +140,8 @@ package struct AnswerWriter: ~Copyable {
     closeDelta()
   }
 
-  /// A part of a signed block of reasoning, which clients echo in their next turn (`thinking_blocks`).
+  /// A part of a block of reasoning that is or will be signed. Its text is told as `reasoning` too; the block itself
+  /// (`thinking_blocks`) is what clients echo in their next turn.
   ///
   /// - Parameters:
   ///   - block: counts the choice's blocks from 0.
@@ -150,11 +151,18 @@ package struct AnswerWriter: ~Copyable {
     choice index: Int = 0
   ) {
     let choice = choice(index)
+    if !text.isEmpty { hasContent = true }
     guard isStream else {
+      for at in 0..<text.count { choice.reasoning.append(text[at]) }
       choice.appendThinking(block, text: text, signature: signature, redacted: redacted)
       return
     }
     openDelta(choice)
+    if !text.isEmpty {
+      out.append("\"reasoning_content\":\"")
+      out.append(text)
+      out.append("\",")
+    }
     out.append("\"thinking_blocks\":[{\"index\":")
     out.append(decimal: block)
     if redacted.isEmpty {

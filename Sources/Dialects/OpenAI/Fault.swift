@@ -26,13 +26,18 @@ package enum Fault {
   }
 
   /// Appends `body` in OpenAI's shape; `status` gives the type and a message where the body has none.
-  package static func translate(_ body: Span<UInt8>, status: Int, provider: String, into out: inout ByteQueue)
-  {
+  ///
+  /// - Parameter provider: its name, where no answer has begun.
+  package static func translate(
+    _ body: Span<UInt8>, status: Int, provider: String?, into out: inout ByteQueue
+  ) {
     let whole = 0..<body.count
     var message: Range<Int>?
     var type: Range<Int>?
     var code: Range<Int>?
     var parameter: Range<Int>?
+    var number: Int?
+    var place: Range<Int>?
     if isJSON(body) {
       // Some providers wrap the object in an array (Google).
       var top = whole
@@ -47,7 +52,9 @@ package enum Fault {
         // Google's code is the HTTP status, and its status the name.
         ?? text(body, JSONView.value(body, in: inner, at: "status"))
         ?? text(body, JSONView.value(body, in: top, at: "fault", "detail", "errorcode"))
+      number = JSONView.value(body, in: inner, at: "code").flatMap { JSONValue.integer(body, $0) }
       parameter = string(body, JSONView.value(body, in: inner, at: "param"))
+      if parameter == nil { place = location(body, top, inner) }
     }
     out.append("{\"error\":{\"message\":")
     if let message {
@@ -61,16 +68,58 @@ package enum Fault {
       }
     } else if let sentence = sentence(body) {
       JSONWriter.string(body.extracting(sentence), into: &out)
-    } else {
+    } else if let provider {
       JSONWriter.string("Provider '\(provider)' answered \(status) without a message.", into: &out)
+    } else {
+      JSONWriter.string(
+        "The provider ended its answer with an error, without a message." as StaticString, into: &out)
     }
     out.append(",\"type\":")
     if let type { out.append(body.extracting(type)) } else { JSONWriter.string(typeName(status), into: &out) }
     out.append(",\"param\":")
-    if let parameter { out.append(body.extracting(parameter)) } else { JSONWriter.null(into: &out) }
+    if let parameter {
+      out.append(body.extracting(parameter))
+    } else if let place {
+      write(place: place, body, into: &out)
+    } else {
+      JSONWriter.null(into: &out)
+    }
     out.append(",\"code\":")
-    if let code { out.append(body.extracting(code)) } else { JSONWriter.null(into: &out) }
+    if let code {
+      out.append(body.extracting(code))
+    } else if let number, !(400..<600).contains(number) {
+      // A code of the provider's own; one that repeats the status says nothing.
+      JSONWriter.string("\(number)", into: &out)
+    } else {
+      JSONWriter.null(into: &out)
+    }
     out.append("}}")
+  }
+
+  /// The status that an error's body names: its `code` (Google's and OpenRouter's way) or `status`.
+  package static func status(in body: Span<UInt8>) -> Int? {
+    let whole = 0..<body.count
+    let inner = JSONView.value(body, in: whole, at: "error") ?? whole
+    for name: StaticString in ["code", "status", "status_code", "statusCode"] {
+      if let value = JSONView.value(body, in: inner, at: name), let status = JSONValue.integer(body, value),
+        (400..<600).contains(status)
+      {
+        return status
+      }
+    }
+    return nil
+  }
+
+  /// What a `finish_reason` stands for which says that the provider gave up.
+  package static func givenUp(_ body: Span<UInt8>, _ reason: Range<Int>) -> AnswerFault {
+    var word = ByteQueue()
+    JSONString.decode(body, reason, into: &word)
+    word.truncate(to: min(word.count, 64))
+    var message = ByteQueue()
+    message.append("The provider gave up on its answer (finish_reason '")
+    message.append(word.bytes)
+    message.append("'); try again.")
+    return AnswerFault(message.array(), type: "upstream_error", code: word.array())
   }
 
   /// OpenAI's type for a status.
@@ -136,5 +185,41 @@ package enum Fault {
     var elements = JSONArrayCursor(body, detail)
     guard let first = elements.next() else { return nil }
     return text(body, JSONView.value(body, in: first.value, at: "msg"))
+  }
+
+  /// Where a validation error lies: `["body", "messages", 0, "name"]`.
+  private static func location(_ body: Span<UInt8>, _ top: Range<Int>, _ inner: Range<Int>) -> Range<Int>? {
+    let holder = JSONView.value(body, in: inner, at: "message").flatMap {
+      JSONView.kind(body, $0) == .object ? $0 : nil
+    }
+    guard let detail = JSONView.value(body, in: holder ?? top, at: "detail") else { return nil }
+    var elements = JSONArrayCursor(body, detail)
+    guard let first = elements.next() else { return nil }
+    guard let place = JSONView.value(body, in: first.value, at: "loc"), JSONView.kind(body, place) == .array
+    else { return nil }
+    return place
+  }
+
+  /// Appends a location as OpenAI writes it: `"messages[0].name"`.
+  private static func write(place: Range<Int>, _ body: Span<UInt8>, into out: inout ByteQueue) {
+    var elements = JSONArrayCursor(body, place)
+    var isFirst = true
+    var hasName = false
+    out.append(ASCII.quote)
+    while let element = elements.next() {
+      defer { isFirst = false }
+      if element.kind == .string, !(isFirst && JSONString.equals(body, element.value, "body")) {
+        if hasName { out.append(UInt8(ascii: ".")) }
+        hasName = true
+        let name = JSONString.content(body, element.value)
+        if name.count <= 128 { out.append(name) }
+      } else if element.kind == .number {
+        out.append(UInt8(ascii: "["))
+        out.append(body.extracting(element.value))
+        out.append(UInt8(ascii: "]"))
+      }
+      if out.count > 2048 { break }
+    }
+    out.append(ASCII.quote)
   }
 }

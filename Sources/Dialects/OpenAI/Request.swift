@@ -18,16 +18,24 @@ package struct RequestFacts: Sendable {
   /// Members that are looked for in every JSON body.
   package static let watched: JSONMembers = [
     .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
-    .groupIdentifier,
+    .groupIdentifier, .encodingFormat,
   ]
   private static let own: [JSONMember] = [
     .fallbackModels, .customerIdentifier, .threadIdentifier, .groupIdentifier,
   ]
 
+  /// Whether a key names a member that only Remora reads.
+  static func isOwn(_ body: Span<UInt8>, _ key: Range<Int>) -> Bool {
+    for member in own where JSONString.equals(body, key, member.name) { return true }
+    return false
+  }
+
   /// The client wants a stream.
   package private(set) var streams = false
   /// The client itself asked for usage in the stream.
   package private(set) var asksForUsage = false
+  /// The client wants embeddings in base64.
+  package private(set) var wantsBase64 = false
 
   package init() {}
 
@@ -41,6 +49,7 @@ package struct RequestFacts: Sendable {
   package mutating func read(_ body: Span<UInt8>, _ scanner: borrowing JSONScanner) throws(Fault) {
     streams = false
     asksForUsage = false
+    wantsBase64 = false
     guard scanner.topLevelKind == .object else { throw .notAnObject }
     if let model = scanner.found(.model), model.kind != .string {
       throw .wrongType(parameter: "model", expected: "a string")
@@ -59,6 +68,9 @@ package struct RequestFacts: Sendable {
       let usage = JSONView.value(body, in: options.value, at: "include_usage")
     {
       asksForUsage = JSONValue.bool(body, usage) == true
+    }
+    if let format = scanner.found(.encodingFormat), format.kind == .string {
+      wantsBase64 = JSONString.equals(body, format.value, "base64")
     }
   }
 

@@ -15,6 +15,11 @@ package struct PassStream: ~Copyable {
   private let shape: BodyShape
   /// Usage was asked for by Remora alone.
   private let removesUsage: Bool
+  /// Its chunks may hold what no SDK can read.
+  private let repairs: Bool
+  private let watched: JSONMembers
+  private var repair = ChoiceRepair(.chunk)
+  private var tail = UsageChunk()
   private var needsMember: Bool
   private var scanner = JSONScanner()
   private var splice = JSONSplice()
@@ -36,11 +41,20 @@ package struct PassStream: ~Copyable {
   /// - Parameters:
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
   ///   - insertsMember: whether the first event is to carry a further member.
-  package init(_ shape: BodyShape, removesUsage: Bool, insertsMember: Bool) {
+  ///   - repairs: whether chunks are searched for what no SDK can read.
+  package init(_ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool = false) {
     self.shape = shape
     self.removesUsage = removesUsage
     needsMember = insertsMember
+    self.repairs = repairs && (shape == .chat || shape == .completion)
+    watched = shape == .response ? Self.ofResponse : self.repairs ? Self.ofDoubtful : Self.ofChunk
   }
+
+  private static let ofResponse: JSONMembers = [.type, .response, .error]
+  private static let ofChunk: JSONMembers = [.choices, .usage, .error, .xGroq]
+  private static let ofDoubtful: JSONMembers = [
+    .choices, .usage, .error, .xGroq, .object, .message, .detail, .id, .created, .model,
+  ]
 
   /// Every choice that began has said why it ended.
   private var hasFinishedChoices: Bool { begun != 0 && begun == finished }
@@ -57,7 +71,14 @@ package struct PassStream: ~Copyable {
   /// Appends what is missing at the provider's end: the `[DONE]` that some providers leave out.
   package mutating func end(into out: inout ByteQueue) {
     guard !hasEnded, !hasFailed, shape == .chat || shape == .completion else { return }
+    done(into: &out)
+  }
+
+  private mutating func done(into out: inout ByteQueue) {
     hasEnded = true
+    // Behind an error it would say that all is well.
+    if hasFailed { return }
+    if repairs, !removesUsage { tail.write(into: &out) }
     EventEncoder.done(into: &out)
   }
 
@@ -86,29 +107,27 @@ package struct PassStream: ~Copyable {
     into out: inout ByteQueue
   ) throws(Fault) {
     if data.isEmpty { return }
-    if data.equals("[DONE]") {
-      hasEnded = true
-      // Behind an error it would say that all is well.
-      if !hasFailed { EventEncoder.done(into: &out) }
-      return
-    }
+    if data.equals("[DONE]") { return done(into: &out) }
     if shape == .other || shape == .embedding {
       hasContent = true
       return write(data, event, bytes, into: &out)
     }
-    scanner.reset(
-      watching: shape == .response ? [.type, .response, .error] : [.choices, .usage, .error, .xGroq])
+    if repairs, let name = event.name, bytes.extracting(name).equals("error") {
+      return fail(data, into: &out)
+    }
+    scanner.reset(watching: watched)
     do throws(JSONFault) {
       try scanner.feed(data)
       try scanner.finish()
     } catch { throw .json(error) }
     splice.removeAll()
-    let hadFailed = hasFailed
     if shape == .response {
       readResponseEvent(data)
-    } else if !readChunk(data) || hadFailed {
+    } else {
       // An error is the last that SDKs read; what follows is only counted.
-      return
+      guard readChunk(data), !hasFailed else { return }
+      if let error = errorText(data) { return fail(data.extracting(error), into: &out) }
+      if let reason = repair.failure { return giveUp(data, reason, into: &out) }
     }
     if needsMember, scanner.openBrace != nil {
       needsMember = false
@@ -129,12 +148,14 @@ package struct PassStream: ~Copyable {
       while let choice = elements.next() {
         isOnlyUsage = false
         readChoice(data, choice.value)
+        // A chunk with more to change than the splice takes goes as it is.
+        if repairs { try? repair.read(data, choice.value, &splice) }
       }
+    } else if repairs, !isError(data) {
+      addChoices()
     }
-    if let error = scanner.found(.error) {
-      // Go's SDK fails on the key itself; null means that there is no error.
-      if error.kind == .null { try? splice.remove(error) } else { readError(data, error) }
-    }
+    // Go's SDK fails on the key itself; null means that there is no error.
+    if let error = scanner.found(.error), error.kind == .null { try? splice.remove(error) }
     if let found = scanner.found(.usage) {
       if found.kind == .object { usage.read(data, found.value) }
       if removesUsage {
@@ -142,10 +163,11 @@ package struct PassStream: ~Copyable {
         try? splice.remove(found)
       }
     }
-    if scanner.found(.usage)?.kind != .object, let groq = scanner.found(.xGroq),
-      let inner = JSONView.value(data, in: groq.value, at: "usage")
-    {
-      usage.read(data, inner)
+    if scanner.found(.usage)?.kind != .object, let groq = GroqExtension.usage(data, scanner) {
+      usage.read(data, groq)
+      if repairs { tail.keep(data, groq, scanner) }
+    } else if scanner.found(.usage)?.kind == .object {
+      tail.forget()
     }
     return true
   }
@@ -179,19 +201,46 @@ package struct PassStream: ~Copyable {
     return false
   }
 
-  private mutating func readError(_ data: Span<UInt8>, _ error: JSONScanner.Found) {
-    hasFailed = true
-    guard error.kind != .object else { return }
-    // SDKs want an object with a message.
-    var text = ByteQueue()
-    text.append("{\"message\":")
-    if error.kind == .string {
-      text.append(data.extracting(error.value))
+  /// SDKs go through `choices` without a look whether it is there.
+  private mutating func addChoices() {
+    if let choices = scanner.found(.choices) {
+      try? splice.replace(choices.value, with: ("[]" as StaticString).bytes)
     } else {
-      JSONWriter.string(data.extracting(error.value), into: &text)
+      try? splice.insertMember(("\"choices\":[]" as StaticString).bytes, in: scanner)
     }
-    text.append(",\"type\":\"api_error\",\"param\":null,\"code\":null}")
-    try? splice.replace(error.value, with: text.bytes)
+  }
+
+  // MARK: Errors
+
+  /// Where the chunk tells of an error: the value that is one, or holds it as its `error`.
+  private func errorText(_ data: Span<UInt8>) -> Range<Int>? {
+    if let error = scanner.found(.error), error.kind != .null { return 0..<data.count }
+    guard repairs else { return nil }
+    if GroqExtension.hasError(data, scanner) { return scanner.found(.xGroq)?.value }
+    return isError(data) ? 0..<data.count : nil
+  }
+
+  /// Whether a chunk without choices is an error in a form that has no `error`.
+  private func isError(_ data: Span<UInt8>) -> Bool {
+    if let error = scanner.found(.error), error.kind != .null { return true }
+    guard scanner.found(.choices) == nil else { return false }
+    if let object = scanner.found(.object) { return JSONString.equals(data, object.value, "error") }
+    guard scanner.found(.usage) == nil, scanner.found(.id) == nil else { return false }
+    return scanner.found(.message) != nil || scanner.found(.detail) != nil
+  }
+
+  /// Tells the client of an error, in the one shape that all SDKs know.
+  private mutating func fail(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    hasFailed = true
+    hasPassedAnything = true
+    writeError(text, into: &out)
+  }
+
+  /// The provider's own word says that it gave up.
+  private mutating func giveUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
+    hasFailed = true
+    hasPassedAnything = true
+    writeGivenUp(data, reason, into: &out)
   }
 
   private mutating func readResponseEvent(_ data: Span<UInt8>) {
@@ -226,4 +275,19 @@ package struct PassStream: ~Copyable {
     }
     EventEncoder.data(data, into: &out)
   }
+}
+
+/// Appends an error event: the text as it is where its shape is OpenAI's.
+private func writeError(_ text: Span<UInt8>, into out: inout ByteQueue) {
+  if Fault.isOpenAIShaped(text) { return EventEncoder.data(text, into: &out) }
+  var error = ByteQueue()
+  Fault.translate(text, status: Fault.status(in: text) ?? 500, provider: nil, into: &error)
+  EventEncoder.data(error.bytes, into: &out)
+}
+
+private func writeGivenUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
+  let fault = Fault.givenUp(data, reason)
+  var error = ByteQueue()
+  Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &error)
+  EventEncoder.data(error.bytes, into: &out)
 }

@@ -16,7 +16,7 @@ package enum ChunkFault: Error, Equatable, Sendable, CaseIterable {
     case .size: "a chunk does not start with its size in hexadecimal digits"
     case .sizeTooLarge: "a chunk's size is too large, or has more than 16 digits"
     case .lineEnd: "a chunk's line, or its data, does not end in CR LF"
-    case .extensions: "a chunk extension holds a control character"
+    case .extensions: "a chunk extension is not ';name=value'"
     case .extensionsTooLarge: "the chunk extensions are larger than 256 bytes, or 4 KiB together"
     case .trailer: "a trailer is not 'name: value'"
     case .trailersTooLarge: "the trailers are larger than 8 KiB, or more than 32"

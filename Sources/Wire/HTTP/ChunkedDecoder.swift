@@ -1,8 +1,8 @@
 // Takes the chunked coding off a body, in whatever pieces it arrives (RFC 9112 section 7.1).
 //
 // Size lines, line ends and trailers are consumed into the decoder's state, so no byte is looked at twice;
-// data is never copied, only pointed at. Refused: bare LF, blanks around a size, more than 16 digits, and
-// trailers that are no fields.
+// data is never copied, only pointed at. Refused: bare LF, blanks around a size, more than 16 digits,
+// extensions and trailers that are none.
 
 /// An incremental, strict decoder of one chunked body.
 package struct ChunkedDecoder: Sendable {
@@ -34,9 +34,12 @@ package struct ChunkedDecoder: Sendable {
 
   private let keepsTrailers: Bool
   private var state = State.size
+  /// What was wrong: nothing behind it can be told from anything else, so a fault stays.
+  private var fault: ChunkFault?
   private var digits = 0
   // While the size is read, that size; then what is left of the chunk.
   private var remaining: UInt64 = 0
+  private var extensionPart = ChunkExtension.start
   private var lineExtension = 0
   private var extensions = 0
   private var trailerSize = 0
@@ -55,6 +58,7 @@ package struct ChunkedDecoder: Sendable {
 
   /// Decodes `bytes` from the offset `from` until there is data to pass on, or nothing left.
   package mutating func next(_ bytes: Span<UInt8>, from: Int) throws(ChunkFault) -> Step {
+    if let fault { throw fault }
     var at = max(from, 0)
     while true {
       if state == .ended { return .end(consumed: min(at, bytes.count)) }
@@ -65,10 +69,15 @@ package struct ChunkedDecoder: Sendable {
         if remaining == 0 { state = .dataCR }
         return .data(at..<at + count)
       }
-      if state == .trailerName || state == .trailerValue || state == .trailerStart || state == .trailerLF {
-        try takeTrailer(bytes[at])
-      } else {
-        try take(bytes[at])
+      do throws(ChunkFault) {
+        if state == .trailerName || state == .trailerValue || state == .trailerStart || state == .trailerLF {
+          try takeTrailer(bytes[at])
+        } else {
+          try take(bytes[at])
+        }
+      } catch {
+        fault = error
+        throw error
       }
       at += 1
     }
@@ -98,10 +107,11 @@ package struct ChunkedDecoder: Sendable {
     case .size: try takeSize(byte)
     case .extension:
       if byte == ASCII.cr {
+        guard extensionPart.mayEnd else { throw .extensions }
         state = .sizeLF
         return
       }
-      if Syntax.isControl(byte) { throw byte == ASCII.lf ? .lineEnd : .extensions }
+      guard extensionPart.take(byte) else { throw byte == ASCII.lf ? .lineEnd : .extensions }
       lineExtension += 1
       extensions += 1
       if lineExtension > Self.lineExtensionCeiling || extensions > Self.extensionCeiling {
@@ -141,6 +151,7 @@ package struct ChunkedDecoder: Sendable {
       // The semicolon counts too, else empty extensions would be free.
       extensions += 1
       if extensions > Self.extensionCeiling { throw .extensionsTooLarge }
+      extensionPart = .start
       state = .extension
     case ASCII.lf: throw .lineEnd
     default: throw .size

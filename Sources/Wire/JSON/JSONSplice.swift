@@ -94,10 +94,35 @@ package struct JSONSplice: Sendable {
   /// Takes a member out, with exactly one comma where there is one, so that the rest stays an object.
   package mutating func remove(_ member: JSONScanner.Found) throws(JSONSpliceFault) {
     guard member.isComplete else { throw .misplacedEdit }
+    try remove(
+      Edit(
+        purpose: .removal, lower: 0, upper: 0,
+        memberStart: member.key.lowerBound, memberEnd: member.value.upperBound,
+        precedingComma: member.precedingComma ?? -1, followingComma: member.followingComma ?? -1))
+  }
+
+  /// Takes a member of the text's own object out that a cursor has found, as above.
+  ///
+  /// - Parameters:
+  ///   - key: between its quotes.
+  ///   - bytes: the text.
+  package mutating func remove(
+    key: Range<Int>, value: Range<Int>, in bytes: Span<UInt8>
+  ) throws(JSONSpliceFault) {
+    guard key.lowerBound > 0, value.upperBound <= bytes.count else { throw .misplacedEdit }
     var edit = Edit(
-      purpose: .removal, lower: 0, upper: 0,
-      memberStart: member.key.lowerBound, memberEnd: member.value.upperBound,
-      precedingComma: member.precedingComma ?? -1, followingComma: member.followingComma ?? -1)
+      purpose: .removal, lower: 0, upper: 0, memberStart: key.lowerBound - 1, memberEnd: value.upperBound)
+    var before = key.lowerBound - 2
+    while before >= 0, JSONBytes.isSpace(bytes[before]) { before -= 1 }
+    if before >= 0, bytes[before] == ASCII.comma { edit.precedingComma = before }
+    var behind = value.upperBound
+    while behind < bytes.count, JSONBytes.isSpace(bytes[behind]) { behind += 1 }
+    if behind < bytes.count, bytes[behind] == ASCII.comma { edit.followingComma = behind }
+    try remove(edit)
+  }
+
+  private mutating func remove(_ removal: Edit) throws(JSONSpliceFault) {
+    var edit = removal
     // Neighbours that go together share commas, so they become one edit.
     var left: Int?
     var right: Int?

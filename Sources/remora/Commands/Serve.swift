@@ -6,6 +6,7 @@ import Transport
 
 enum Serve {
   static func run(_ options: ServeOptions) -> Int32 {
+    ProcessSettings.leaveOnSignals()
     prepareProcess()
     let environment = Environment.current()
     ProcessSettings.forbidDumps()

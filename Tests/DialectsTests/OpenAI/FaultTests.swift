@@ -41,11 +41,15 @@ import Wire
         name: "Mistral, an object as message",
         body:
           #"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","x"],"msg":"Extra inputs"}]},"type":"t","param":null,"code":null}"#,
-        message: "Extra inputs", type: "t"),
+        message: "Extra inputs", type: "t", param: "x"),
       Row(
         name: "Mistral, validation",
         body: #"{"detail":[{"loc":["body","x"],"msg":"field required","type":"v"}]}"#,
-        message: "field required"),
+        message: "field required", param: "x"),
+      Row(
+        name: "validation deep inside",
+        body: #"{"detail":[{"loc":["body","messages",0,"na\"me"],"msg":"m"},{"loc":["y"]}]}"#,
+        message: "m", param: #"messages[0].na"me"#),
       Row(name: "Mistral, text as detail", body: #"{"detail":"Unauthorized"}"#, message: "Unauthorized"),
       Row(
         name: "Mistral's edge", body: #"{"message":"no Route matched","request_id":"r"}"#,

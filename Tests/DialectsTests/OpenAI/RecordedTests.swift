@@ -1,5 +1,6 @@
 // What providers have really sent, from the recordings that lie beside the project.
 
+import Config
 import Dialects
 import Glibc
 import Testing
@@ -35,6 +36,8 @@ struct Recording: Sendable, CustomTestStringConvertible {
   static let errors = all.filter { !$0.isStream && ($0.status ?? 200) >= 400 }
 
   let name: String
+  /// Whether answers of the kind that stands for the provider are repaired.
+  let repairs: Bool
   let shape: BodyShape
   let isStream: Bool
   let status: Int?
@@ -45,6 +48,7 @@ struct Recording: Sendable, CustomTestStringConvertible {
 
   private init?(_ provider: String, _ file: String) {
     name = provider + "/" + file
+    repairs = Quirks.of(ProviderKind(rawValue: provider) ?? .openaiCompatible).repairsAnswers
     guard let tree = Tree(Self.contents(Self.directory + "/" + name)), let operation = tree["operation"]?.text
     else {
       return nil
@@ -154,6 +158,38 @@ struct Recording: Sendable, CustomTestStringConvertible {
     }
   }
 
+  @Test("a recorded stream of a chat says the same in OpenAI's form", arguments: Recording.streams)
+  func repairedStream(_ recording: Recording) throws {
+    guard recording.shape == .chat, let facts = recording.facts else { return }
+    let bytes = Array(recording.body.utf8)
+    let whole = PassedStream(.chat, [bytes], ends: true, repairs: recording.repairs)
+    #expect(whole.fault == nil)
+    #expect(PassedStream(.chat, bytes.map { [$0] }, ends: true, repairs: recording.repairs) == whole)
+    var answer = Answer()
+    for line in whole.text.split(whereSeparator: { $0.isNewline }) where line.hasPrefix("data: {") {
+      let chunk = try #require(Tree(String(line.dropFirst(6))))
+      for choice in try #require(chunk["choices"]?.elements) { answer.add(choice, "delta") }
+    }
+    answer.check(facts)
+  }
+
+  @Test("a recorded chat says the same in OpenAI's form", arguments: Recording.answers)
+  func repairedAnswer(_ recording: Recording) throws {
+    guard recording.shape == .chat, let facts = recording.facts else { return }
+    let bytes = Array(recording.body.utf8)
+    var text = recording.body
+    if recording.repairs {
+      var repair = ReplyRepair()
+      var out = ByteQueue()
+      let finding = repair.read(bytes.span, .chat, wantsBase64: false, provider: "acme", into: &out)
+      #expect(finding == .fine || finding == .repaired)
+      if finding == .repaired { text = out.bytes.text() }
+    }
+    var answer = Answer()
+    for choice in try #require(Tree(text)?["choices"]?.elements) { answer.add(choice, "message") }
+    answer.check(facts)
+  }
+
   @Test("a recorded error becomes OpenAI's and keeps its message", arguments: Recording.errors)
   func error(_ recording: Recording) throws {
     let bytes = Array(recording.body.utf8)
@@ -184,5 +220,51 @@ struct Recording: Sendable, CustomTestStringConvertible {
       }
     }
     return text
+  }
+}
+
+/// The first choice of an answer, put together as an SDK does, which trips over what is not OpenAI's.
+private struct Answer {
+  private var text = ""
+  private var reasoning = ""
+  private var finish: String?
+  private var calls: [Int: (id: String, name: String, arguments: String)] = [:]
+
+  mutating func add(_ choice: Tree, _ message: String) {
+    guard (choice["index"]?.integer ?? 0) == 0 else { return }
+    if let reason = choice["finish_reason"]?.text {
+      #expect(["stop", "length", "tool_calls", "content_filter", "function_call"].contains(reason))
+      finish = reason
+    }
+    guard let inner = choice[message], inner != .null else { return }
+    if let content = inner["content"], content != .null {
+      #expect(content.text != nil, "content is no text")
+      text += content.text ?? ""
+    }
+    reasoning += (inner["reasoning_content"] ?? inner["reasoning"])?.text ?? ""
+    for (place, call) in (inner["tool_calls"]?.elements ?? []).enumerated() {
+      let index = message == "delta" ? call["index"]?.integer : place
+      #expect(index != nil, "a call has no index")
+      var known = calls[index ?? 0] ?? ("", "", "")
+      known.id = call["id"]?.text ?? known.id
+      known.name += call["function"]?["name"]?.text ?? ""
+      if let arguments = call["function"]?["arguments"], arguments != .null {
+        #expect(arguments.text != nil, "arguments are no text")
+        known.arguments += arguments.text ?? ""
+      }
+      if message == "message" { #expect(call["type"]?.text == "function") }
+      calls[index ?? 0] = known
+    }
+  }
+
+  func check(_ facts: Tree) {
+    #expect(text == facts["text"]?.text ?? "")
+    if let expected = facts["reasoning"]?.text, !expected.isEmpty { #expect(reasoning == expected) }
+    let expected = facts["tool_calls"]?.elements ?? []
+    let made = calls.keys.sorted().compactMap { calls[$0] }
+    #expect(made.map(\.id) == expected.map { $0["id"]?.text ?? "" })
+    #expect(made.map(\.name) == expected.map { $0["name"]?.text ?? "" })
+    #expect(made.map(\.arguments) == expected.map { $0["arguments"]?.text ?? "" })
+    #expect(finish != nil)
   }
 }

@@ -18,9 +18,9 @@ struct PassedStream: Equatable {
   /// Feeds `pieces` as they would come from a socket, and `end` behind them if it may.
   init(
     _ shape: BodyShape, _ pieces: [[UInt8]], removesUsage: Bool = false, inserts: Bool = false,
-    ends: Bool = false
+    ends: Bool = false, repairs: Bool = false
   ) {
-    var stream = PassStream(shape, removesUsage: removesUsage, insertsMember: inserts)
+    var stream = PassStream(shape, removesUsage: removesUsage, insertsMember: inserts, repairs: repairs)
     let member = Array(Self.member.utf8)
     var decoder = EventDecoder()
     var input = ByteQueue()
@@ -44,9 +44,11 @@ struct PassedStream: Equatable {
   }
 
   init(
-    _ shape: BodyShape, _ text: String, removesUsage: Bool = false, inserts: Bool = false, ends: Bool = false
+    _ shape: BodyShape, _ text: String, removesUsage: Bool = false, inserts: Bool = false, ends: Bool = false,
+    repairs: Bool = false
   ) {
-    self.init(shape, [Array(text.utf8)], removesUsage: removesUsage, inserts: inserts, ends: ends)
+    self.init(
+      shape, [Array(text.utf8)], removesUsage: removesUsage, inserts: inserts, ends: ends, repairs: repairs)
   }
 }
 
@@ -192,14 +194,28 @@ struct PassedStream: Equatable {
   @Test(
     "an error is given the form that every SDK reads",
     arguments: [
-      (#"{"error":{"message":"m","type":"t"}}"#, #"{"error":{"message":"m","type":"t"}}"#),
       (
-        #"{"id":"1","error":"text \u00e4"}"#,
-        #"{"id":"1","error":{"message":"text \u00e4","type":"api_error","param":null,"code":null}}"#
+        #"{"error":{"message":"m","type":"t"}}"#,
+        #"{"error":{"message":"m","type":"t","param":null,"code":null}}"#
       ),
       (
-        #"{"error":[1, 2]}"#, #"{"error":{"message":"[1, 2]","type":"api_error","param":null,"code":null}}"#
-      ), (#"{"error":503}"#, #"{"error":{"message":"503","type":"api_error","param":null,"code":null}}"#),
+        #"{"error":{"message":"m","type":null,"param":"p","code":"c","more":1}}"#,
+        #"{"error":{"message":"m","type":null,"param":"p","code":"c","more":1}}"#
+      ),
+      (
+        #"{"id":"1","error":"text \u00e4"}"#,
+        #"{"error":{"message":"text \u00e4","type":"api_error","param":null,"code":null}}"#
+      ),
+      (
+        // OpenRouter's: the status is the code, and the choice ends in a word of its own.
+        #"{"id":"1","error":{"code":429,"message":"slow"},"choices":[{"delta":{},"finish_reason":"error"}]}"#,
+        #"{"error":{"message":"slow","type":"rate_limit_error","param":null,"code":null}}"#
+      ),
+      (
+        #"{"error":[1, 2]}"#,
+        #"{"error":{"message":"The provider ended its answer with an error, without a message.","#
+          + #""type":"api_error","param":null,"code":null}}"#
+      ),
     ])
   func errors(_ chunk: String, _ expected: String) {
     let passed = PassedStream(.chat, Self.events(Self.hi, chunk), ends: true)
@@ -209,7 +225,7 @@ struct PassedStream: Equatable {
 
   @Test("behind an error nothing follows, not even [DONE], but usage is taken note of")
   func afterError() {
-    let error = #"{"error":{"message":"m"}}"#
+    let error = #"{"error":{"message":"m","type":"t","param":null,"code":null}}"#
     let passed = PassedStream(.chat, Self.events(Self.hi, error, Self.usage, Self.hi, "[DONE]"), ends: true)
     #expect(passed.text == Self.events(Self.hi, error))
     #expect(passed.hasFailed)

@@ -190,3 +190,20 @@ def error_message(body: str) -> str:
         return error
     message = error.get("message") or error.get("detail") or ""
     return message if isinstance(message, str) else ""
+
+
+def counted(reading: Reading, body: str, *, streamed: bool) -> tuple[int | None, ...]:
+    """Input, output, cached and reasoning tokens as they are to be metered: the last two parts of the first two."""
+    said: dict = {}
+    for each in (data for _, data in events(body)) if streamed else (body,):
+        if each != "[DONE]":
+            answer = json.loads(each)
+            said = answer.get("usage") or (answer.get("x_groq") or {}).get("usage") or said
+    usage = reading.usage
+    completion, total = usage.completion, count(said.get("total_tokens"))
+    if None not in (total, usage.prompt, completion) and usage.reasoning:
+        # xAI leaves reasoning out of the completion, which only the total shows.
+        if total == usage.prompt + completion + usage.reasoning:
+            completion += usage.reasoning
+    cached = usage.cached if usage.cached is not None else usage.cached_elsewhere
+    return usage.prompt, completion, cached, usage.reasoning

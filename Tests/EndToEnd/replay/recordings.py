@@ -43,6 +43,8 @@ NOT_CARRIED = {
 }
 """Operations of which there is no counterpart."""
 
+LAST_EVENTS = ("message_stop", "response.completed")
+"""Behind one of these the next answer begins, where a recording holds several."""
 SPLICED = "an answer begins inside another: made up for a test, and no provider's own"
 
 
@@ -109,8 +111,10 @@ class Recording:
             return b"".join(aws_event(*next(iter(each.items()))) for each in named)
         if self.kind == "ollama":
             return "".join(f"{each}\n" for each in texts).encode()
-        body = "".join(event_text(each, named=self.dialect in (anthropic, cohere)) for each in texts if each != "[DONE]")
-        return (body + ("data: [DONE]\n\n" if self.dialect is openai_format else "")).encode()
+        named = self.dialect in (anthropic, cohere) or self.endpoint == "responses"
+        body = "".join(event_text(each, named=named) for each in texts if each != "[DONE]")
+        ends = self.dialect is openai_format and self.endpoint != "responses"
+        return (body + ("data: [DONE]\n\n" if ends else "")).encode()
 
     @property
     def dialect(self):
@@ -160,18 +164,22 @@ def classified(data: dict) -> list[Recording]:
     """The recording; several where its maker put several answers one after another into it."""
     keys = ("id", "provider", "operation", "tags", "request", "response", "facts")
     kept = {key: data.get(key) for key in keys}
-    if "several-messages" not in (data.get("tags") or []):
-        return [_classified(Recording(**kept))]
     answers: list[list[str]] = []
     for payload in data["response"].get("events") or []:
-        if not answers or '"message_stop"' in answers[-1][-1]:
+        if not answers or _type(answers[-1][-1]) in LAST_EVENTS:
             answers.append([])
-        answers[-1].append(payload)
+        answers[-1].append(payload if isinstance(payload, str) else json.dumps(payload))
+    if len(answers) < 2:
+        return [_classified(Recording(**kept))]
     parts = [
         {**kept, "id": f"{data['id']}#{number}", "response": {**data["response"], "events": answer}}
         for number, answer in enumerate(answers, 1)
     ]
     return [_classified(Recording(**part)) for part in parts]
+
+
+def _type(payload: str) -> str | None:
+    return None if payload == "[DONE]" else json.loads(payload).get("type")
 
 
 def _classified(recording: Recording) -> Recording:
@@ -182,7 +190,7 @@ def _classified(recording: Recording) -> Recording:
         return recording
     recording.endpoint, recording.streamed = OPERATIONS[recording.operation]
     if recording.dialect is anthropic and recording.response.get("events"):
-        if sum('"type":"message_start"' in payload for payload in recording.response["events"]) > 1:
+        if sum(_type(payload) == "message_start" for payload in recording.response["events"]) > 1:
             recording.why_not = SPLICED
     return recording
 

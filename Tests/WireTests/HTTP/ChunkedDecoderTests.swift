@@ -104,6 +104,15 @@ private func outcome(_ pieces: [[UInt8]]) -> [UInt8] {
     }
   }
 
+  @Test("a fault stays, whatever is fed behind it")
+  func sticky() {
+    var decoder = ChunkedDecoder()
+    let bad = Array("7;a=\"\r\n".utf8)
+    #expect(throws: ChunkFault.extensions) { try decoder.next(bad.span, from: 0) }
+    #expect(throws: ChunkFault.extensions) { try decoder.next(Array("\"\r\nabcdefg".utf8).span, from: 0) }
+    #expect(!decoder.hasEnded)
+  }
+
   @Test("a huge chunk is counted, not stored")
   func huge() throws {
     var decoder = ChunkedDecoder()

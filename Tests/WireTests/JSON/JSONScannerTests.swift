@@ -33,7 +33,17 @@ import Wire
   func suiteIsWhole() {
     #expect(SuiteCase.all.count == 318)
     #expect(SuiteCase.all.filter { $0.bytes.isEmpty }.map(\.name) == ["n_structure_no_data.json"])
+    for (verdict, count) in [("y", 95), ("n", 188), ("i", 35)] {
+      #expect(SuiteCase.all.count { $0.expect == verdict && $0.name.hasPrefix(verdict) } == count)
+    }
   }
+
+  /// What RFC 8259 leaves open, and is refused: other encodings, and a byte order mark. The rest of it passes, as
+  /// it came, for the provider to judge: numbers of any size, surrogates by themselves, wrong UTF-8 in strings.
+  static let decided: [String: JSONFault.Reason] = [
+    "i_string_UTF-16LE_with_BOM.json": .expectedValue, "i_string_utf16BE_no_BOM.json": .expectedValue,
+    "i_string_utf16LE_no_BOM.json": .expectedValue, "i_structure_UTF-8_BOM_empty_object.json": .byteOrderMark,
+  ]
 
   @Test(
     "JSONTestSuite is judged as it says, in every cut",
@@ -44,7 +54,7 @@ import Wire
     switch example.expect {
     case "y": #expect(whole.fault == nil)
     case "n": #expect(whole.fault != nil)
-    default: break
+    default: #expect(whole.fault?.reason == Self.decided[example.name])
     }
     var cuts = 0
     for pieces in EverySplit(example.bytes) {

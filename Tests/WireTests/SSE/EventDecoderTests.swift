@@ -81,6 +81,12 @@ struct EventCollector {
     }
   }
 
+  @Test("the cases are all there", .enabled(if: SharedVectors.sse.isPresent, "sse.json"))
+  func vectorsAreWhole() {
+    #expect(VectorCase.all.count == 28)
+    #expect(Set(VectorCase.all.map(\.name)).count == 28)
+  }
+
   @Test(
     "published streams give their events in every cut",
     .enabled(if: SharedVectors.sse.isPresent, "../shared/vectors/sse.json is absent"),

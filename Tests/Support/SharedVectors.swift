@@ -4,22 +4,24 @@ import Glibc
 import Wire
 
 /// A file of cases: `{"cases": [{"name": …, …}, …]}`.
-struct SharedVectors {
-  static let jsonTestSuite = SharedVectors("JSONTestSuite.json")
-  static let sse = SharedVectors("sse.json")
-  static let eventStream = SharedVectors("eventstream.json")
+package struct SharedVectors: Sendable {
+  package static let jsonTestSuite = SharedVectors("JSONTestSuite.json")
+  package static let sse = SharedVectors("sse.json")
+  package static let eventStream = SharedVectors("eventstream.json")
+  package static let awsSigning = SharedVectors("aws-signing-test-suite.json")
+  package static let bedrockSigning = SharedVectors("bedrock-by-botocore.json")
 
-  let path: String
+  package let path: String
   /// The file's bytes; empty where it is absent.
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
   /// Where each case lies in `bytes`.
-  let cases: [Range<Int>]
+  package let cases: [Range<Int>]
 
-  var isPresent: Bool { !bytes.isEmpty }
+  package var isPresent: Bool { !bytes.isEmpty }
 
   private init(_ name: String) {
-    // …/Tests/WireTests/JSON/SharedVectors.swift, so the project's root is four steps up.
-    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
+    // …/Tests/Support/SharedVectors.swift, so the project's root is three steps up.
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
     path = root.joined(separator: "/") + "/../shared/vectors/" + name
     let bytes = Self.contents(of: path)
     if bytes.isEmpty { print("ABSENT: \(path): the tests that need it are skipped") }
@@ -33,15 +35,26 @@ struct SharedVectors {
   }
 
   /// The text of the member `name` of a case.
-  func text(_ place: Range<Int>, _ name: StaticString) -> String? {
+  package func text(_ place: Range<Int>, _ name: StaticString) -> String? {
     guard let value = JSONView.value(bytes.span, in: place, at: name),
       JSONView.kind(bytes.span, value) == .string
     else { return nil }
     return JSONString.text(bytes.span, value)
   }
 
+  /// Where the member `name` of an object lies.
+  package func member(_ place: Range<Int>, _ name: StaticString) -> Range<Int>? {
+    JSONView.value(bytes.span, in: place, at: name)
+  }
+
+  /// Whether the member `name` of an object says `true`.
+  package func isTrue(_ place: Range<Int>, _ name: StaticString) -> Bool {
+    guard let value = member(place, name) else { return false }
+    return JSONView.kind(bytes.span, value) == .true
+  }
+
   /// The bytes that a member of a case says in base64.
-  func payload(_ place: Range<Int>, _ name: StaticString = "bytes_b64") -> [UInt8]? {
+  package func payload(_ place: Range<Int>, _ name: StaticString = "bytes_b64") -> [UInt8]? {
     text(place, name).map { Self.base64($0) }
   }
 

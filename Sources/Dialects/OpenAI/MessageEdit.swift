@@ -1,0 +1,270 @@
+// The messages of a chat, put into what a strict provider takes.
+
+internal import Wire
+
+/// Carries out the rules for messages.
+struct MessageEdit {
+  private let rules: MessageRules
+
+  init(_ rules: MessageRules) { self.rules = rules }
+
+  /// Adds the edits of the list in `range`.
+  func write(
+    _ body: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
+  ) throws(EditFault) {
+    if rules.joinsTurns { return try TurnJoiner.write(body, range, rules, &splice) }
+    var messages = JSONArrayCursor(body, range)
+    var last: Range<Int>?
+    while let message = messages.next() {
+      guard message.kind == .object else { continue }
+      last = message.value
+      try edit(message.value, body, &splice, &dropped)
+    }
+    if rules.prefixesLast, let last, Self.role(body, last) == .assistant,
+      JSONView.value(body, in: last, at: "prefix") == nil
+    {
+      try splice.put((",\"prefix\":true" as StaticString).bytes, at: last.upperBound - 1)
+    }
+  }
+
+  /// The role that a message has; nil where it is none that has rules.
+  static func role(_ body: Span<UInt8>, _ message: Range<Int>) -> MessageRules.Role? {
+    guard let role = JSONView.value(body, in: message, at: "role") else { return nil }
+    let text = JSONString.content(body, role)
+    switch text.count {
+    case 4:
+      if text.equals("user") { return .user }
+      return text.equals("tool") ? .tool : nil
+    case 6: return text.equals("system") ? .system : nil
+    case 9:
+      if text.equals("assistant") { return .assistant }
+      return text.equals("developer") ? .system : nil
+    default: return nil
+    }
+  }
+
+  private func edit(
+    _ message: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
+  ) throws(EditFault) {
+    let role = Self.role(body, message)
+    let known = role.flatMap { rules.known[$0] } ?? []
+    let thought = role == .assistant ? reasoning(body, message) : nil
+    if let thought, case .chunk = rules.reasoning { try think(thought, message, body, &splice) }
+    var removal = InnerRemoval()
+    var members = JSONObjectCursor(body, message)
+    while let member = members.next() {
+      if rules.developerIsSystem, member.keyIs("role", in: body),
+        JSONString.equals(body, member.value, "developer")
+      {
+        try splice.change(JSONString.range(body, member.value), "system")
+        try removal.keep(member, &splice)
+      } else if let thought, member.value == thought, case .member(let name) = rules.reasoning {
+        try splice.change(member.key, name)
+        try removal.keep(member, &splice)
+      } else if let thought, member.value == thought, case .chunk = rules.reasoning {
+        try removal.remove(member, &splice)
+      } else if known.isEmpty {
+        try removal.keep(member, &splice)
+      } else if !known.contains(where: { member.keyIs($0, in: body) }) {
+        if !JSONView.isHollow(body, member.value) { Self.note("messages.", body, member.key, &dropped) }
+        try removal.remove(member, &splice)
+      } else if member.kind == .null, thought == nil || !member.keyIs("content", in: body) {
+        try removal.remove(member, &splice)
+      } else {
+        try removal.keep(member, &splice)
+        if role == .assistant && member.keyIs("tool_calls", in: body) {
+          try editCalls(member.value, body, &splice, &dropped)
+        } else if rules.shortIDs, role == .tool, member.keyIs("tool_call_id", in: body) {
+          try shorten(member.value, body, &splice)
+        } else if rules.strictParts, member.keyIs("content", in: body) {
+          try PartEdit.write(body, member.value, &splice, &dropped)
+        }
+      }
+    }
+    try removal.finish(&splice)
+  }
+
+  /// Notes a member that had to go, under its path.
+  static func note(
+    _ path: StaticString, _ body: Span<UInt8>, _ key: Range<Int>, _ dropped: inout DroppedFields
+  ) {
+    var name = ByteQueue()
+    name.append(path)
+    name.append(body.extracting(key).extracting(first: 128))
+    dropped.add(name.bytes)
+  }
+
+  // MARK: Reasoning
+
+  /// What the model thought in an earlier turn, if it has to move.
+  private func reasoning(_ body: Span<UInt8>, _ message: Range<Int>) -> Range<Int>? {
+    if case .asIs = rules.reasoning { return nil }
+    guard let value = JSONView.value(body, in: message, at: "reasoning_content"),
+      JSONView.kind(body, value) == .string, value.count > 2
+    else { return nil }
+    if case .member(let name) = rules.reasoning, JSONView.value(body, in: message, at: name) != nil {
+      return nil
+    }
+    return value
+  }
+
+  /// Puts a chunk with what the model thought before the content, where it came from.
+  private func think(
+    _ thought: Range<Int>, _ message: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(EditFault) {
+    var text = ByteQueue()
+    let content = JSONView.value(body, in: message, at: "content")
+    let kind = content.flatMap { JSONView.kind(body, $0) }
+    if content == nil { text.append("\"content\":") }
+    if kind != .array { text.append("[") }
+    text.append("{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":")
+    text.append(body.extracting(thought))
+    text.append("}]}")
+    guard let content else {
+      text.append("],")
+      return try splice.put(text.bytes, at: message.lowerBound + 1)
+    }
+    switch kind {
+    case .array:
+      if !JSONView.isHollow(body, content) { text.append(ASCII.comma) }
+      try splice.put(text.bytes, at: content.lowerBound + 1)
+    case .string where content.count > 2:
+      text.append(",{\"type\":\"text\",\"text\":")
+      text.append(body.extracting(content))
+      text.append("}]")
+      try splice.change(content, text.bytes)
+    default:
+      text.append("]")
+      try splice.change(content, text.bytes)
+    }
+  }
+
+  // MARK: Tool calls
+
+  private func editCalls(
+    _ range: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
+  ) throws(EditFault) {
+    guard rules.shortIDs else { return }
+    var calls = JSONArrayCursor(body, range)
+    while let call = calls.next() {
+      var removal = InnerRemoval()
+      var members = JSONObjectCursor(body, call.value)
+      while let member = members.next() {
+        if member.kind == .null {
+          try removal.remove(member, &splice)
+          continue
+        }
+        try removal.keep(member, &splice)
+        if member.keyIs("id", in: body) {
+          try shorten(member.value, body, &splice)
+        } else if member.keyIs("type", in: body), !JSONString.equals(body, member.value, "function") {
+          throw .unsupported("messages", "calls of tools that are not functions")
+        }
+      }
+      try removal.finish(&splice)
+    }
+  }
+
+  /// Gives an id nine letters and digits: the same ones wherever it stands.
+  private func shorten(
+    _ value: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(EditFault) {
+    let id = JSONString.content(body, value)
+    guard JSONView.kind(body, value) == .string, !Self.isShort(id) else { return }
+    // FNV-1a, in base 62: nine digits keep 53 of its bits.
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for at in 0..<id.count { hash = (hash ^ UInt64(id[at])) &* 0x100_0000_01B3 }
+    var text = ByteQueue()
+    for _ in 0..<9 {
+      let digit = UInt8(truncatingIfNeeded: hash % 62)
+      hash /= 62
+      text.append(digit < 10 ? 0x30 + digit : digit < 36 ? 0x41 + digit - 10 : 0x61 + digit - 36)
+    }
+    try splice.change(JSONString.range(body, value), text.bytes)
+  }
+
+  private static func isShort(_ id: Span<UInt8>) -> Bool {
+    guard id.count == 9 else { return false }
+    for at in 0..<9 where !ASCII.isDigit(id[at]) && ASCII.lower(id[at]) &- 0x61 >= 26 { return false }
+    return true
+  }
+}
+
+/// Makes one turn of turns of one role in a row, for providers that want the roles in turns.
+enum TurnJoiner {
+  private struct Turn {
+    let range: Range<Int>
+    let role: MessageRules.Role?
+    let content: Range<Int>?
+  }
+
+  static func write(
+    _ body: Span<UInt8>, _ range: Range<Int>, _ rules: MessageRules, _ splice: inout JSONSplice
+  ) throws(EditFault) {
+    var turns: [Turn] = []
+    var messages = JSONArrayCursor(body, range)
+    while let message = messages.next() {
+      let turn = Turn(
+        range: message.value, role: MessageEdit.role(body, message.value),
+        content: JSONView.value(body, in: message.value, at: "content"))
+      if let last = turns.last, last.role != turn.role || !canJoin(last, turn, body) {
+        try write(turns, body, &splice)
+        turns.removeAll(keepingCapacity: true)
+      }
+      turns.append(turn)
+    }
+    try write(turns, body, &splice)
+  }
+
+  private static func canJoin(_ one: Turn, _ other: Turn, _ body: Span<UInt8>) -> Bool {
+    guard let role = one.role, role != .tool, let first = one.content, let second = other.content else {
+      return false
+    }
+    for content in [first, second] {
+      guard JSONView.kind(body, content) == .string || JSONView.kind(body, content) == .array else {
+        return false
+      }
+    }
+    return true
+  }
+
+  private static func write(
+    _ turns: [Turn], _ body: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(EditFault) {
+    guard let first = turns.first, let last = turns.last else { return }
+    if turns.count == 1 {
+      guard first.role == .system, let role = JSONView.value(body, in: first.range, at: "role") else {
+        return
+      }
+      return try splice.change(role, "\"system\"")
+    }
+    let isText = turns.allSatisfy { turn in
+      turn.content.map { body[$0.lowerBound] == ASCII.quote } ?? false
+    }
+    var text = ByteQueue()
+    switch first.role {
+    case .assistant: text.append("{\"role\":\"assistant\",\"content\":")
+    case .system: text.append("{\"role\":\"system\",\"content\":")
+    default: text.append("{\"role\":\"user\",\"content\":")
+    }
+    text.append(isText ? ASCII.quote : UInt8(ascii: "["))
+    var isFirst = true
+    for turn in turns {
+      guard let content = turn.content, !JSONView.isHollow(body, content) else { continue }
+      if !isFirst { text.append(isText ? "\\n\\n" : ",") }
+      isFirst = false
+      if isText {
+        text.append(JSONString.content(body, content))
+      } else if body[content.lowerBound] == ASCII.quote {
+        text.append("{\"type\":\"text\",\"text\":")
+        text.append(body.extracting(content))
+        text.append("}")
+      } else {
+        text.append(body.extracting(content.lowerBound + 1..<content.upperBound - 1))
+      }
+    }
+    text.append(isText ? ASCII.quote : UInt8(ascii: "]"))
+    text.append("}")
+    try splice.change(first.range.lowerBound..<last.range.upperBound, text.bytes)
+  }
+}

@@ -1,0 +1,253 @@
+// Carries out a row of the quirks on a request: edits over scanned bytes, nothing else moves.
+
+package import Wire
+
+/// Writes the edits that a provider's quirks ask for.
+package struct RequestEdit: ~Copyable {
+  private let rules: RequestRules
+  private let whole: Range<Int>
+
+  /// Nil where bodies of `shape` go to this provider as they come.
+  ///
+  /// - Parameter count: the body's length.
+  package init?(_ quirks: Quirks, _ shape: BodyShape, count: Int) {
+    guard let rules = quirks.rules(shape) else { return nil }
+    self.rules = rules
+    whole = 0..<count
+  }
+
+  /// Adds the edits to `splice`, which may already hold those of `RequestFacts`.
+  ///
+  /// - Throws: `RequestFault` where the request would mean something else without what must go, or has more to change
+  ///   than one request can.
+  package func write(
+    _ body: Span<UInt8>, _ splice: inout JSONSplice, dropped: inout DroppedFields
+  ) throws(RequestFault) {
+    do throws(EditFault) {
+      var members = JSONObjectCursor(body, whole)
+      while let member = members.next() {
+        if RequestFacts.isOwn(body, member.key) { continue }
+        try edit(member, body, &splice, &dropped)
+      }
+    } catch {
+      switch error {
+      case .request(let fault): throw fault
+      case .splice:
+        throw RequestFault(
+          .invalid, "messages",
+          "The request has more to change for its provider than one request can; send fewer messages.")
+      }
+    }
+  }
+
+  private func edit(
+    _ member: JSONObjectCursor.Member, _ body: Span<UInt8>, _ splice: inout JSONSplice,
+    _ dropped: inout DroppedFields
+  ) throws(EditFault) {
+    if member.kind == .null, rules.dropsNulls { return try splice.remove(member, body) }
+    for rule in rules.fields where member.keyIs(rule.name, in: body) {
+      // A null says nothing, and strict providers refuse it even under a name that they know.
+      if member.kind == .null { return try splice.remove(member, body) }
+      return try carryOut(rule, member, body, &splice, &dropped)
+    }
+    if let messages = rules.messages, member.kind == .array, member.keyIs("messages", in: body) {
+      return try MessageEdit(messages).write(body, member.value, &splice, &dropped)
+    }
+    if rules.strictTools, member.kind == .array, member.keyIs("tools", in: body) {
+      return try ToolEdit.write(body, member.value, &splice, &dropped)
+    }
+    if rules.known.isEmpty || rules.known.contains(where: { member.keyIs($0, in: body) }) { return }
+    for name in RequestRules.meaningful where member.keyIs(name, in: body) {
+      return try refuse(name, member, body, &splice)
+    }
+    dropped.add(body.extracting(member.key))
+    try splice.remove(member, body)
+  }
+
+  private func carryOut(
+    _ rule: FieldRule, _ member: JSONObjectCursor.Member, _ body: Span<UInt8>, _ splice: inout JSONSplice,
+    _ dropped: inout DroppedFields
+  ) throws(EditFault) {
+    switch rule.action {
+    case .drop:
+      // What is switched off is not missed.
+      if JSONValue.bool(body, member.value) != false { dropped.add(rule.name) }
+      try splice.remove(member, body)
+    case .omit: try splice.remove(member, body)
+    case .refuse: try refuse(rule.name, member, body, &splice)
+    case .rename(let name):
+      try splice.change(member.key, name)
+      if let other = Self.member(name, body, whole) { try splice.remove(other, body) }
+    case .one:
+      if JSONValue.integer(body, member.value) == 1 { return }
+      throw .unsupported(rule.name, "more than one choice")
+    case .most(let ceiling):
+      guard let value = JSONValue.double(body, member.value), value > ceiling else { return }
+      dropped.add(rule.name)
+      try splice.change(member.value, "\(ceiling)")
+    case .words(let words):
+      guard member.kind == .string else { return }
+      for word in words where JSONString.equals(body, member.value, word.from) {
+        try splice.change(JSONString.range(body, member.value), word.to)
+      }
+    case .counted:
+      guard let isOn = JSONValue.bool(body, member.value) else { return }
+      let top = Self.member("top_logprobs", body, whole).flatMap { JSONValue.integer(body, $0.value) }
+      if isOn {
+        try splice.change(member.value, "\(max(top ?? 1, 1))")
+      } else {
+        try splice.remove(member, body)
+      }
+    case .namedFunction:
+      guard member.kind == .object else { return }
+      let type = JSONView.value(body, in: member.value, at: "type")
+      if let type, JSONString.equals(body, type, "function") { return }
+      throw .unsupported(rule.name, "this form of it; name a function, or say auto, none or required")
+    case .plainPrediction:
+      if let content = JSONView.value(body, in: member.value, at: "content"),
+        JSONView.kind(body, content) == .string
+      {
+        return
+      }
+      dropped.add(rule.name)
+      try splice.remove(member, body)
+    case .texts:
+      var elements = JSONArrayCursor(body, member.value)
+      guard let first = elements.next(), first.kind != .string else { return }
+      throw .unsupported(rule.name, "tokens; send texts")
+    }
+  }
+
+  /// Refuses a member, unless it says nothing.
+  private func refuse(
+    _ name: StaticString, _ member: JSONObjectCursor.Member, _ body: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(EditFault) {
+    let isDefault = name.bytes.equals("n") && JSONValue.integer(body, member.value) == 1
+    if isDefault || JSONView.isHollow(body, member.value) || Self.isPlainText(name, member, body) {
+      return try splice.remove(member, body)
+    }
+    throw .unsupported(name, nil)
+  }
+
+  /// `modalities: ["text"]` asks for what every answer is.
+  private static func isPlainText(
+    _ name: StaticString, _ member: JSONObjectCursor.Member, _ body: Span<UInt8>
+  ) -> Bool {
+    guard name.bytes.equals("modalities") else { return false }
+    var elements = JSONArrayCursor(body, member.value)
+    while let element = elements.next() {
+      if !JSONString.equals(body, element.value, "text") { return false }
+    }
+    return true
+  }
+
+  /// The last member called `name`, if it says something.
+  private static func member(
+    _ name: StaticString, _ body: Span<UInt8>, _ object: Range<Int>
+  ) -> JSONObjectCursor.Member? {
+    var members = JSONObjectCursor(body, object)
+    var found: JSONObjectCursor.Member?
+    while let member = members.next() {
+      if member.keyIs(name, in: body), member.kind != .null { found = member }
+    }
+    return found
+  }
+}
+
+/// Why edits could not be made.
+enum EditFault: Error {
+  case request(RequestFault)
+  case splice
+
+  /// - Parameter what: of the member, in the words of an error's sentence; nil where it is the whole of it.
+  static func unsupported(_ parameter: StaticString, _ what: StaticString?) -> EditFault {
+    let detail = what.map { ": it does not take \($0)" } ?? ""
+    return .request(
+      RequestFault(
+        .unsupported, "\(parameter)",
+        "The model's provider can't be told '\(parameter)'\(detail). Leave it out, or ask another model."))
+  }
+}
+
+extension JSONView {
+  /// Whether a value says nothing: null, an empty list, object or text.
+  static func isHollow(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    switch kind(bytes, range) {
+    case .null: return true
+    case .string: return range.count == 2
+    case .array:
+      var elements = JSONArrayCursor(bytes, range)
+      return elements.next() == nil
+    case .object:
+      var members = JSONObjectCursor(bytes, range)
+      return members.next() == nil
+    default: return false
+    }
+  }
+}
+
+extension JSONString {
+  /// Between the quotes.
+  static func range(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Range<Int> {
+    value.count >= 2 ? value.lowerBound + 1..<value.upperBound - 1 : value
+  }
+}
+
+extension JSONSplice {
+  mutating func change(_ range: Range<Int>, _ text: StaticString) throws(EditFault) {
+    try change(range, text.bytes)
+  }
+
+  mutating func change(_ range: Range<Int>, _ text: String) throws(EditFault) {
+    var queue = ByteQueue()
+    queue.append(text)
+    try change(range, queue.bytes)
+  }
+
+  mutating func change(_ range: Range<Int>, _ bytes: Span<UInt8>) throws(EditFault) {
+    do throws(JSONSpliceFault) { try replace(range, with: bytes) } catch { throw .splice }
+  }
+
+  mutating func put(_ text: Span<UInt8>, at offset: Int) throws(EditFault) {
+    do throws(JSONSpliceFault) { try insert(at: offset, text) } catch { throw .splice }
+  }
+
+  /// Takes a member of the text's own object out.
+  mutating func remove(_ member: JSONObjectCursor.Member, _ body: Span<UInt8>) throws(EditFault) {
+    do throws(JSONSpliceFault) { try remove(key: member.key, value: member.value, in: body) } catch {
+      throw .splice
+    }
+  }
+}
+
+/// Takes members out of one inner object, its commas with them. Every member is shown, in order.
+struct InnerRemoval {
+  private var hasKept = false
+  /// Where a run of members at the front begins that all go.
+  private var start: Int?
+  /// The end of the last member.
+  private var end = 0
+
+  mutating func keep(_ member: JSONObjectCursor.Member, _ splice: inout JSONSplice) throws(EditFault) {
+    let key = member.key.lowerBound - 1
+    if let start { try splice.change(start..<key, Span()) }
+    start = nil
+    hasKept = true
+    end = member.value.upperBound
+  }
+
+  mutating func remove(_ member: JSONObjectCursor.Member, _ splice: inout JSONSplice) throws(EditFault) {
+    if hasKept {
+      try splice.change(end..<member.value.upperBound, Span())
+    } else {
+      start = start ?? member.key.lowerBound - 1
+    }
+    end = member.value.upperBound
+  }
+
+  /// No member is left to show.
+  mutating func finish(_ splice: inout JSONSplice) throws(EditFault) {
+    if let start { try splice.change(start..<end, Span()) }
+    start = nil
+  }
+}

@@ -1,0 +1,293 @@
+import Dialects
+import Support
+import Testing
+import Wire
+
+/// What no OpenAI SDK can read, and what becomes of it.
+@Suite struct RepairTests {
+  private static func events(_ data: [String]) -> String { data.map { "data: \($0)\n\n" }.joined() }
+
+  private static func chunk(_ delta: String, _ reason: String = "null") -> String {
+    #"{"id":"1","created":7,"model":"m","choices":[{"index":0,"delta":\#(delta),"finish_reason":\#(reason)}]}"#
+  }
+
+  struct Stream: Sendable, CustomTestStringConvertible {
+    var name: String
+    var from: [String]
+    var to: [String]
+    var fails = false
+    var testDescription: String { name }
+  }
+
+  private static func call(_ members: String) -> String { chunk(#"{"tool_calls":[{\#(members)}]}"#) }
+
+  static let streamRows: [Stream] = [
+    Stream(
+      name: "what can be read stays", from: [chunk(#"{"content":"a"}"#), chunk("{}", #""stop""#)],
+      to: [chunk(#"{"content":"a"}"#), chunk("{}", #""stop""#)]),
+    Stream(
+      name: "lists of chunks become text, thoughts reasoning",
+      from: [
+        chunk(#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h\n"},{"text":"m"}]}]}"#),
+        chunk(
+          #"{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"reference","reference_ids":[1]},"b"]}"#
+        ),
+        chunk(#"{"content":[]}"#), chunk(#"{"content":[{"type":"thinking","thinking":"x"}],"a":1}"#),
+      ],
+      to: [
+        chunk(#"{"content":"","reasoning_content":"h\nm"}"#), chunk(#"{"role":"assistant","content":"ab"}"#),
+        chunk(#"{"content":""}"#), chunk(#"{"content":"","reasoning_content":"x","a":1}"#),
+      ]),
+    Stream(
+      name: "calls without an index are counted by id",
+      from: [
+        call(#""id":"a","type":"function","index":null,"function":{"name":"f","arguments":""}"#),
+        call(#""function":{"arguments":"{"}"#), call(#""id":"a","index":null,"function":{"arguments":"}"}"#),
+        call(#""id":"b","type":"function","function":{"name":"g","arguments":"{}"}"#),
+      ],
+      to: [
+        call(#""id":"a","type":"function","index":0,"function":{"name":"f","arguments":""}"#),
+        call(#""index":0,"function":{"arguments":"{"}"#),
+        call(#""id":"a","index":0,"function":{"arguments":"}"}"#),
+        call(#""index":1,"id":"b","type":"function","function":{"name":"g","arguments":"{}"}"#),
+      ]),
+    Stream(
+      name: "calls that are all the first one are told apart by id and name",
+      from: [
+        call(#""index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}"#),
+        call(#""index":0,"id":"b","type":"function","function":{"name":"g","arguments":"{"}"#),
+        call(#""index":0,"function":{"arguments":"}"}"#),
+      ],
+      to: [
+        call(#""index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}"#),
+        call(#""index":1,"id":"b","type":"function","function":{"name":"g","arguments":"{"}"#),
+        call(#""index":1,"function":{"arguments":"}"}"#),
+      ]),
+    Stream(
+      name: "a provider's own count stays",
+      from: [
+        call(#""index":1,"id":"a","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":1,"function":{"arguments":"{}"}"#),
+        call(#""index":2,"id":"b","type":"function","function":{"name":"f","arguments":""}"#),
+      ],
+      to: [
+        call(#""index":1,"id":"a","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":1,"function":{"arguments":"{}"}"#),
+        call(#""index":2,"id":"b","type":"function","function":{"name":"f","arguments":""}"#),
+      ]),
+    Stream(
+      name: "arguments are text",
+      from: [
+        call(#""index":0,"id":"a","function":{"name":"f","arguments":{"a": "\"é","b":[1]}}"#),
+        call(#""index":1,"id":"b","type":null,"function":{"name":"g","arguments":null}"#),
+      ],
+      to: [
+        call(
+          #""type":"function","index":0,"id":"a","function":{"name":"f","arguments":"{\"a\": \"\\\"é\",\"b\":[1]}"}"#
+        ),
+        call(#""index":1,"id":"b","type":"function","function":{"name":"g","arguments":""}"#),
+      ]),
+    Stream(
+      name: "reasons are OpenAI's",
+      from: [
+        chunk("{}", #""""#), chunk("{}", #""eos""#), chunk("{}", #""model_length""#),
+        chunk("{}", #""MAX_TOKENS""#), chunk("{}", #""end_turn""#), chunk("{}", #""safety""#),
+        chunk("{}", #""tool_use""#), chunk("{}", #""something new""#), chunk("{}", #""function_call""#),
+        chunk(#"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f"}}]}"#, #""eos""#),
+      ],
+      to: [
+        chunk("{}", "null"), chunk("{}", #""stop""#), chunk("{}", #""length""#), chunk("{}", #""length""#),
+        chunk("{}", #""stop""#), chunk("{}", #""content_filter""#), chunk("{}", #""tool_calls""#),
+        chunk("{}", #""stop""#), chunk("{}", #""function_call""#),
+        chunk(
+          #"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f"}}]}"#,
+          #""tool_calls""#),
+      ]),
+    Stream(
+      name: "there are always choices",
+      from: [#"{"usage":{"prompt_tokens":1}}"#, #"{"id":"x","choices":null}"#],
+      to: [#"{"choices":[],"usage":{"prompt_tokens":1}}"#, #"{"id":"x","choices":[]}"#]),
+    Stream(
+      name: "Azure's chunks without content stay",
+      from: [
+        #"{"choices":[],"created":0,"id":"","model":"","prompt_filter_results":[]}"#,
+        chunk(#"{"content":"a"}"#),
+      ],
+      to: [
+        #"{"choices":[],"created":0,"id":"","model":"","prompt_filter_results":[]}"#,
+        chunk(#"{"content":"a"}"#),
+      ]),
+    Stream(
+      name: "a provider that gives up fails",
+      from: [chunk(#"{"content":"a"}"#), chunk("{}", #""insufficient_system_resource""#), "[DONE]"],
+      to: [
+        chunk(#"{"content":"a"}"#),
+        #"{"error":{"message":"The provider gave up on its answer (finish_reason 'insufficient_system_resource'); "#
+          + #"try again.","type":"upstream_error","param":null,"code":"insufficient_system_resource"}}"#,
+      ], fails: true),
+    Stream(
+      name: "errors in other forms",
+      from: [#"{"object":"error","message":"m","type":"t","code":40001}"#, "[DONE]"],
+      to: [#"{"error":{"message":"m","type":"t","param":null,"code":"40001"}}"#], fails: true),
+    Stream(
+      name: "errors of FastAPI", from: [#"{"detail":"m"}"#],
+      to: [#"{"error":{"message":"m","type":"api_error","param":null,"code":null}}"#], fails: true),
+    Stream(
+      name: "Groq's errors", from: [#"{"id":"x","choices":[],"x_groq":{"id":"r","error":"over capacity"}}"#],
+      to: [#"{"error":{"message":"over capacity","type":"api_error","param":null,"code":null}}"#], fails: true
+    ),
+  ]
+
+  @Test("a stream is repaired, the same in every cut", arguments: streamRows)
+  func streams(_ stream: Stream) {
+    let text = Self.events(stream.from)
+    for pieces in EverySplit(text) {
+      let passed = PassedStream(.chat, pieces, repairs: true)
+      #expect(passed.fault == nil)
+      #expect(passed.text == Self.events(stream.to))
+      #expect(passed.hasFailed == stream.fails)
+    }
+  }
+
+  @Test("OpenAI's own streams aren't searched")
+  func unsearched() {
+    let text = Self.events([Self.chunk("{}", #""eos""#), #"{"usage":null}"#])
+    #expect(PassedStream(.chat, text).text == text)
+  }
+
+  @Test("an event that is called error is one, whatever it holds")
+  func namedErrors() {
+    for (data, message) in [
+      (#"{"message":"m"}"#, "m"), ("plain words", "plain words"), (#"{"error":"m"}"#, "m"),
+    ] {
+      let passed = PassedStream(.chat, "event: error\ndata: \(data)\n\n", ends: true, repairs: true)
+      #expect(passed.hasFailed && passed.fault == nil)
+      #expect(
+        passed.text
+          == "data: {\"error\":{\"message\":\"\(message)\",\"type\":\"api_error\",\"param\":null,\"code\":null}}\n\n"
+      )
+    }
+  }
+
+  @Test("usage that only x_groq has becomes the chunk that the client asked for")
+  func groqUsage() {
+    let last =
+      #"{"id":"c","created":7,"model":"m","x_groq":{"id":"r","usage":{"prompt_tokens":1,"completion_tokens":2}},"#
+      + #""choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#
+    let usage =
+      #"{"id":"c","created":7,"model":"m","object":"chat.completion.chunk","choices":[],"#
+      + #""usage":{"prompt_tokens":1,"completion_tokens":2}}"#
+    let made = Self.events([last, usage, "[DONE]"])
+    let asked = PassedStream(.chat, Self.events([last, "[DONE]"]), repairs: true)
+    #expect(asked.text == made)
+    #expect(asked.usage.output == 2)
+    #expect(PassedStream(.chat, Self.events([last]), ends: true, repairs: true).text == made)
+    // Where the provider sends it itself, or nobody asked, nothing is made.
+    let own = Self.events([last, #"{"id":"c","choices":[],"usage":{"prompt_tokens":1}}"#, "[DONE]"])
+    #expect(PassedStream(.chat, own, repairs: true).text == own)
+    let unasked = Self.events([last, "[DONE]"])
+    #expect(PassedStream(.chat, unasked, removesUsage: true, repairs: true).text == unasked)
+  }
+
+  // MARK: Whole answers
+
+  private func read(
+    _ body: String, _ shape: BodyShape = .chat, base64: Bool = false
+  ) -> (finding: ReplyRepair.Finding, text: String) {
+    var repair = ReplyRepair()
+    var out = ByteQueue()
+    let bytes = Array(body.utf8)
+    let finding = repair.read(bytes.span, shape, wantsBase64: base64, provider: "acme", into: &out)
+    return (finding, out.bytes.text())
+  }
+
+  private static func answer(_ message: String, _ reason: String) -> String {
+    #"{"id":"1","choices":[{"index":0,"message":\#(message),"finish_reason":\#(reason)}],"usage":{}}"#
+  }
+
+  @Test(
+    "what can be read stays",
+    arguments: [
+      answer(#"{"role":"assistant","content":"a"}"#, #""stop""#), "{}", #"{"choices":[]}"#, #"{"choices":7}"#,
+      answer(
+        #"{"content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#,
+        #""tool_calls""#),
+      #"{"choices":[{"text":"a","finish_reason":null}],"error":null}"#,
+    ])
+  func fine(_ body: String) {
+    #expect(read(body).finding == .fine)
+  }
+
+  @Test(
+    "a whole answer is repaired",
+    arguments: [
+      (
+        answer(
+          #"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h"}],"closed":true},{"type":"text","text":"a"}]}"#,
+          #""stop""#), answer(#"{"content":"a","reasoning_content":"h"}"#, #""stop""#)
+      ),
+      (
+        answer(#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":{"a":1}}}]}"#, #""""#),
+        answer(
+          #"{"tool_calls":[{"type":"function","id":"a","function":{"name":"f","arguments":"{\"a\":1}"}}]}"#,
+          #""tool_calls""#)
+      ),
+      (
+        answer(#"{"tool_calls":[{"id":"a","type":"function","function":{"name":"f"}}]}"#, #""tool_calls""#),
+        answer(
+          #"{"tool_calls":[{"id":"a","type":"function","function":{"arguments":"{}","name":"f"}}]}"#,
+          #""tool_calls""#)
+      ), (answer(#"{"content":"a"}"#, #""""#), answer(#"{"content":"a"}"#, #""stop""#)),
+      (answer(#"{"content":"a"}"#, #""eos""#), answer(#"{"content":"a"}"#, #""stop""#)),
+      (
+        #"{"choices":[],"x_groq":{"usage":{"prompt_tokens":1}}}"#,
+        #"{"usage":{"prompt_tokens":1},"choices":[],"x_groq":{"usage":{"prompt_tokens":1}}}"#
+      ),
+      (
+        #"{"choices":[],"usage":null,"x_groq":{"usage":{"prompt_tokens":1}}}"#,
+        #"{"choices":[],"usage":{"prompt_tokens":1},"x_groq":{"usage":{"prompt_tokens":1}}}"#
+      ),
+    ])
+  func whole(_ body: String, _ expected: String) {
+    let result = read(body)
+    #expect(result.finding == .repaired)
+    #expect(result.text == expected)
+    #expect(read(expected).finding == .fine)
+  }
+
+  @Test("an error under 200 has the status that it names")
+  func hiddenErrors() {
+    let named = read(#"{"error":{"message":"slow","code":429},"user_id":"u"}"#)
+    #expect(named.finding == .error(status: 429))
+    #expect(named.text == #"{"error":{"message":"slow","type":"rate_limit_error","param":null,"code":null}}"#)
+    for body in [
+      #"{"error":"m"}"#, #"{"object":"error","message":"m"}"#, #"{"detail":"m"}"#, #"{"message":"m"}"#,
+    ] {
+      #expect(read(body).finding == .error(status: 502))
+      #expect(Tree(read(body).text)?["error"]?["message"]?.text == "m")
+    }
+  }
+
+  @Test("a provider that gives up, and what isn't JSON, are no answers")
+  func noAnswers() {
+    let body = Self.answer(#"{"content":"a"}"#, #""insufficient_system_resource""#)
+    if case .givenUp(let range) = read(body).finding {
+      #expect(String(decoding: Array(body.utf8)[range], as: UTF8.self) == #""insufficient_system_resource""#)
+    } else {
+      Issue.record("\(read(body).finding)")
+    }
+    if case .invalid = read(#"{"choices":["#).finding {} else { Issue.record("a cut answer passes") }
+    #expect(read("[1]").finding == .beyondRepair)
+  }
+
+  @Test("vectors become base64 where the client asked for it")
+  func vectors() {
+    let body = #"{"data":[{"index":0,"embedding":[0.5, -1,1e0]},{"embedding":[],"index":1}],"model":"m"}"#
+    let expected =
+      #"{"data":[{"index":0,"embedding":"AAAAPwAAgL8AAIA/"},{"embedding":"","index":1}],"model":"m"}"#
+    #expect(read(body, .embedding).finding == .fine)
+    let result = read(body, .embedding, base64: true)
+    #expect(result.finding == .repaired && result.text == expected)
+    #expect(read(expected, .embedding, base64: true).finding == .fine)
+  }
+}

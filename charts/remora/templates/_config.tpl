@@ -1,0 +1,14 @@
+{{/* The text of remora.yaml. A default in values.yaml would be merged into what users say; this one isn't. */}}
+{{- define "remora.config" -}}
+{{- if kindIs "string" .Values.config -}}
+{{ .Values.config }}
+{{- else if .Values.config -}}
+{{ toYaml .Values.config }}
+{{- else -}}
+providers:
+  openai:
+    api_key: { file: /var/run/secrets/remora/openai }
+default_provider: openai
+shutdown: { drain: 25s }
+{{- end -}}
+{{- end -}}
