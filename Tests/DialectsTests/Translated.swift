@@ -73,7 +73,7 @@ extension Dialect {
       queue.append(piece)
       translation.take(&queue, into: &out)
     }
-    translation.end(into: &out)
+    translation.end(&queue, into: &out)
     return out.bytes.text()
   }
 }
