@@ -9,9 +9,9 @@ extension ProviderKind {
   package var isAvailable: Bool {
     switch self {
     case .openai, .mistral, .groq, .together, .fireworks, .deepseek, .xai, .openrouter, .perplexity, .vllm,
-      .openaiCompatible, .mock, .anthropic, .gemini:
+      .openaiCompatible, .mock, .anthropic, .gemini, .cohere, .ollama:
       true
-    case .azure, .vertex, .bedrock, .cohere, .ollama: false
+    case .azure, .vertex, .bedrock: false
     }
   }
 }

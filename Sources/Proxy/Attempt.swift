@@ -45,6 +45,7 @@ extension Exchange {
     var isReplay = false
     var isRefreshed = false
     while true {
+      try await obtainGrant(upstream, connection)
       let lease = try await lease(pool, upstream, connection, fresh: isReplay)
       socket = lease.socket
       writeRequestHead(upstream)

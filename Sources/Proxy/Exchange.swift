@@ -48,6 +48,8 @@ final class Exchange {
   var socket: Socket?
   /// The secrets that went out, where they are not the snapshot's own.
   var sentKeys: Keys?
+  /// What is shown beside them, or instead.
+  var sentGrant: Grant?
   var upstreamOut: ByteQueue
   var upstreamIn: ByteQueue
   var replyHeads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
@@ -126,6 +128,7 @@ final class Exchange {
     translation = nil
     socket = nil
     sentKeys = nil
+    sentGrant = nil
     upstreamOut.removeAll()
     upstreamIn.removeAll()
     replyBytes.clear()

@@ -5,6 +5,7 @@ The manifests are those in k8s, unchanged; the provider at api.openai.com is the
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -120,7 +121,10 @@ def test_addresses(pod, client):
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((POD_IP, 4141), timeout=2)
     with urllib.request.urlopen(f"http://{POD_IP}:4142/metrics", timeout=2) as got:
-        assert b"remora_requests_total" in got.read()
+        metrics = got.read().decode()
+    # As `kubectl get configmap remora` would show it.
+    text = (pod.volumes["remora-config"] / "remora_yaml").read_bytes()
+    assert f'remora_config_info{{sha256="{hashlib.sha256(text).hexdigest()}"}} 1' in metrics
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"http://{POD_IP}:4142/quitquitquit", data=b"", timeout=2)
     assert refused.value.code == 403

@@ -41,6 +41,8 @@ def request_for(recording: Recording, usage: bool) -> dict:
         body["input"] = PROMPT
     else:
         body["messages"] = [{"role": "user", "content": PROMPT}]
+        if any(choice.logprobs for choice in recording.wanted().choices.values()):
+            body["logprobs"] = True
     if recording.streamed:
         body["stream"] = True
         if usage and recording.endpoint != "responses":
