@@ -8,13 +8,10 @@ package enum Dialects {
   package static func dialect(of provider: Config.Provider) -> (any Dialect)? {
     switch (provider.kind, provider.dialect) {
     case (.anthropic, .anthropic(let settings)): AnthropicDialect(settings)
-<<<<<<< HEAD
     case (.gemini, _): GeminiDialect()
     case (.vertex, .vertex(let settings)): VertexDialect(settings)
-=======
     case (.cohere, _): CohereDialect()
     case (.ollama, _): OllamaDialect()
->>>>>>> main
     default: nil
     }
   }
