@@ -9,9 +9,9 @@ extension ProviderKind {
   package var isAvailable: Bool {
     switch self {
     case .openai, .mistral, .groq, .together, .fireworks, .deepseek, .xai, .openrouter, .perplexity, .vllm,
-      .openaiCompatible, .mock, .anthropic, .gemini, .vertex, .cohere, .ollama:
+      .openaiCompatible, .azure, .mock, .anthropic, .gemini, .vertex, .cohere, .ollama:
       true
-    case .azure, .bedrock: false
+    case .bedrock: false
     }
   }
 }

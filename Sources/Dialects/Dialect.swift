@@ -35,23 +35,7 @@ package struct ProviderRequest: ~Copyable {
   /// - Parameter keepsSlashes: whether `/` stays as it is.
   package mutating func appendModel(keepsSlashes: Bool = false) {
     let model = model
-    appendEscaped(model.span, keepsSlashes: keepsSlashes)
-  }
-
-  /// Appends a part of a name to the path, as `appendModel`.
-  package mutating func appendEscaped(_ name: Span<UInt8>, keepsSlashes: Bool = false) {
-    for at in 0..<name.count {
-      let byte = name[at]
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-        UInt8(ascii: "~"):
-        path.append(byte)
-      case UInt8(ascii: "/") where keepsSlashes: path.append(byte)
-      default:
-        path.append(UInt8(ascii: "%"))
-        for digit in [byte >> 4, byte & 15] { path.append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
-      }
-    }
+    PathSegment.append(model.span, keepsSlashes: keepsSlashes, into: &path)
   }
 }
 

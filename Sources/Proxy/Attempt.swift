@@ -100,26 +100,8 @@ extension Exchange {
     }
   }
 
-  /// Works out what must change in the body.
-  private func prepare(_ upstream: Upstream) throws(Refusal) {
-    splice.removeAll()
-    dropped.removeAll()
-    guard translation == nil, isJSON, scanner.topLevelKind == .object else { return }
-    // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
-    if let model = route?.model {
-      try? facts.edit(&splice, body.view, scanner, model: model.span, addsUsage: addsUsage)
-    } else {
-      try? facts.edit(&splice, body.view, scanner, model: nil, addsUsage: addsUsage)
-    }
-    guard let edit = RequestEdit(upstream.quirks, target.shape, count: body.count) else { return }
-    do throws(RequestFault) { try edit.write(body.view, &splice, dropped: &dropped) } catch {
-      dropped.removeAll()
-      throw Refusal(error)
-    }
-  }
-
   private func rewind(_ upstream: Upstream) {
-    // It was made once already, of the same body.
+    // It has been prepared once already, from the same head and body.
     try? prepare(upstream)
     upstreamOut.removeAll()
     upstreamIn.removeAll()
@@ -139,7 +121,7 @@ extension Exchange {
       // Inference makes nothing at the provider that a second call would make twice; a stored response would be.
       switch target.endpoint {
       case .chatCompletions, .completions, .embeddings: return true
-      default: return head.fields.first(.idempotencyKey) != nil
+      default: return head.first(.idempotencyKey) != nil
       }
     case .patch, .trace, .connect, .other: return false
     }
@@ -176,7 +158,7 @@ extension Exchange {
       upstreamOut.append("\r\n")
     }
     upstreamOut.append("x-request-id: ")
-    upstreamOut.append(requestID)
+    upstreamOut.append(requestID.view)
     upstreamOut.append("\r\n")
     switch upload {
     case .none, .sent:
@@ -191,17 +173,7 @@ extension Exchange {
   /// The request's line, for the path that was asked for.
   private func writeTarget(_ upstream: Upstream) {
     let bytes = headBytes.view
-    staging.removeAll()
-    staging.append(upstream.prefix)
-    // A dialect's own API is reached under the path that the client wrote: `/v1` is a part of it.
-    staging.append(bytes.extracting(upstream.dialect == nil ? target.path : head.path))
-    if let query = target.query {
-      staging.append(UInt8(ascii: "?"))
-      staging.append(bytes.extracting(query))
-    }
-    if staging.isEmpty { staging.append(UInt8(ascii: "/")) }
-    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: staging.view, to: &upstreamOut)
-    staging.removeAll()
+    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: address.view, to: &upstreamOut)
   }
 
   /// The client's fields that go on, in their order.
@@ -210,6 +182,7 @@ extension Exchange {
     let keepsKeys: Bool
     if case .passthrough = upstream.credential { keepsKeys = true } else { keepsKeys = false }
     hopByHop.read(head.fields, in: bytes)
+    var run = FieldRun()
     for field in head.fields {
       if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
       if field.known.isCredential, !keepsKeys { continue }
@@ -217,8 +190,9 @@ extension Exchange {
       // An answer that must be read must come as it is.
       if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
       if replaces(bytes.extracting(field.name), upstream) { continue }
-      HeadWriter.field(field, of: bytes, to: &upstreamOut)
+      run.take(field, of: bytes, to: &upstreamOut)
     }
+    run.flush(bytes, to: &upstreamOut)
   }
 
   private func append(_ secret: Secret) { upstreamOut.append(secret.bytes) }
@@ -238,7 +212,7 @@ extension Exchange {
   private func send(
     _ socket: Socket, _ upstream: Upstream, _ connection: ClientConnection
   ) async throws(Refusal) -> Sending {
-    var deadline = now + upstream.timeouts.firstByte
+    var deadline = now + upstream.firstByte
     var bodyDeadline = now + Deadline.body
     hasSent = false
     while true {
@@ -260,7 +234,7 @@ extension Exchange {
         hasSent = pumping == .sent
         if hasSent { noteSent() }
         // From the last byte that went out: an upload may take as long as it makes progress.
-        if pumping != .blocked || socket.hasWritableRoom { deadline = now + upstream.timeouts.firstByte }
+        if pumping != .blocked || socket.hasWritableRoom { deadline = now + upstream.firstByte }
         if pumping == .interrupted {
           await connection.parker.yield()
           continue

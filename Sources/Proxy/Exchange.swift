@@ -24,7 +24,7 @@ final class Exchange {
   var hasHead = false
   var hopByHop = HopByHop.forRequest()
   var target = Target()
-  var requestID: [UInt8] = []
+  var requestID: ByteQueue
   var body: ByteQueue
   var scanner = JSONScanner()
   var facts = RequestFacts()
@@ -45,6 +45,8 @@ final class Exchange {
   /// The request and its answer in the upstream's own dialect; nil where that is OpenAI's format.
   var translation: Translation?
   var addsUsage = false
+  /// The path and query that go upstream, where the request isn't translated.
+  var address: ByteQueue
   var socket: Socket?
   /// The secrets that went out, where they are not the snapshot's own.
   var sentKeys: Keys?
@@ -92,9 +94,11 @@ final class Exchange {
     let pool = state.loop.blocks
     // Small, and there for the whole exchange: not worth a block each.
     headBytes = ByteQueue()
+    requestID = ByteQueue()
     replyBytes = ByteQueue()
     body = ByteQueue(pool: pool)
     modelAsked = ByteQueue()
+    address = ByteQueue()
     upstreamOut = ByteQueue(pool: pool)
     upstreamIn = ByteQueue(pool: pool)
     outbound = ByteQueue(pool: pool)
@@ -114,10 +118,11 @@ final class Exchange {
   func reset() {
     connection = nil
     hasHead = false
-    requestID.removeAll(keepingCapacity: true)
+    requestID.clear()
     headBytes.clear()
     body.removeAll()
     modelAsked.clear()
+    address.clear()
     upload = .none
     uploadFlow = BodyFlow(.none)
     isJSON = false

@@ -37,6 +37,9 @@ final class Upstream: Sendable {
   let tls: TLSContext?
   let limits: PoolLimits
   let timeouts: Timeouts
+  /// `timeouts`, as the walk adds them to instants.
+  let firstByte: Interval
+  let idle: Interval
   /// Path of the base URL, without a slash at its end.
   let prefix: [UInt8]
   let host: [UInt8]
@@ -48,6 +51,8 @@ final class Upstream: Sendable {
 
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
+  /// Where requests in OpenAI's format go.
+  let address: APIAddress
 
   init(
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
@@ -56,10 +61,13 @@ final class Upstream: Sendable {
     settings = provider
     name = provider.name
     kind = provider.kind
-    quirks = Quirks.of(provider.kind)
+    address = APIAddress(provider)
+    quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
+    firstByte = Interval(provider.timeouts.firstByte)
+    idle = Interval(provider.timeouts.idle)
     limits = PoolLimits(
       maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,
       warm: provider.pool.warm, connectTimeout: provider.timeouts.connect)

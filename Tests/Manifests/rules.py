@@ -26,7 +26,9 @@ def hold(objects: list[dict], directory, secrets: frozenset[str] = frozenset({"r
     assert not any(each["kind"] == "Secret" for each in objects), "no manifest of ours holds a secret"
     for number, each in enumerate(config_maps(objects)):
         name = each["metadata"]["name"]
-        assert not re.search(r"-[a-z0-9]{8,10}$", name), f"{name} follows its content: every edit restarts pods"
+        assert not re.search(r"-[a-z0-9]{8,10}$", name), (
+            f"{name} follows its content: every edit restarts pods"
+        )
         checked = check(each["data"]["remora.yaml"], directory / f"config{number}")
         assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout + checked.stderr
     names = {each["metadata"]["name"] for each in objects if each["kind"] == "ConfigMap"}
@@ -77,7 +79,7 @@ def _sidecar(pod: dict) -> None:
     startup = container["startupProbe"]
     assert startup["periodSeconds"] == 1 and startup["failureThreshold"] >= 30
 
-    _restricted(container)
+    restricted(container)
     assert "cpu" not in container["resources"].get("limits", {}), "throttling shows as stutter in streams"
     assert container["resources"]["requests"] and container["resources"]["limits"]["memory"]
     assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
@@ -95,7 +97,7 @@ def _sidecar(pod: dict) -> None:
         assert not others, "the application has no business with the keys"
 
 
-def _restricted(container: dict) -> None:
+def restricted(container: dict) -> None:
     """The pod security standard `restricted`, and more; and the image's own user."""
     security = container["securityContext"]
     assert security["runAsNonRoot"] is True and security["allowPrivilegeEscalation"] is False

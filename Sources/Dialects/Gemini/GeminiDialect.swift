@@ -68,7 +68,7 @@ package struct GeminiDialect: Dialect {
       if let slash, kind.equals("models") || kind.equals("tunedModels") {
         request.path.append(kind)
         request.path.append("/")
-        request.appendEscaped(name.extracting(slash + 1..<name.count))
+        PathSegment.append(name.extracting(slash + 1..<name.count), into: &request.path)
       } else {
         request.path.append("models/")
         request.appendModel()

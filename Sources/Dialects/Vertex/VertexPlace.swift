@@ -20,9 +20,9 @@ struct VertexPlace: Sendable {
     // A key of the express mode stands for both.
     if !project.isEmpty {
       request.path.append("/projects/")
-      request.appendEscaped(project.span)
+      PathSegment.append(project.span, into: &request.path)
       request.path.append("/locations/")
-      request.appendEscaped(location.span)
+      PathSegment.append(location.span, into: &request.path)
     }
     let model = request.model
     let name = VertexDialect.name(of: model)
@@ -33,7 +33,7 @@ struct VertexPlace: Sendable {
       request.path.append(publisher)
       request.path.append("/models/")
     }
-    request.appendEscaped(name.span)
+    PathSegment.append(name.span, into: &request.path)
   }
 
   /// Appends the path of Google's models; the list belongs to no project, but somebody pays for asking.
