@@ -28,9 +28,8 @@ extension Decoder {
       return nil
     }
     checkKinds(fields, kind, what)
-    let given = baseURL(fields, kind, what, at: entry.keyPosition)
-    let dialect = dialect(fields, kind, what, at: entry.keyPosition)
-    let baseURL = given ?? dialect.impliedAddress
+    let baseURL = baseURL(fields, kind, what, at: entry.keyPosition)
+    let dialect = dialect(fields, kind, what)
     var key = secret(fields["api_key"], of: "\(what) api_key", allowsWords: true)
     if let key, key != SecretSource.none, dialect.token != nil {
       problem(
@@ -44,6 +43,7 @@ extension Decoder {
     if let node = fields["tls"] { provider.tls = tls(node, what) }
     if let node = fields["timeouts"] { provider.timeouts = timeouts(node, what) }
     if let node = fields["pool"] { pool(node, what, into: &provider.pool) }
+    if provider.baseURL == nil { provider.baseURL = dialect.address }
     return provider
   }
 
@@ -114,6 +114,7 @@ extension Decoder {
       references.append(Reference(target: .secret(found, name: "\(what) api_key"), position: position))
       return found
     }
+    if kind == .azure, hasAzureIdentity { return .none }
     if kind.row.needsKey, let variable = kind.row.keyVariables.first {
       problem(
         "\(what) has no key; set \(variable) or \(variable)_FILE, "
@@ -123,9 +124,7 @@ extension Decoder {
     return .none
   }
 
-  private mutating func dialect(
-    _ fields: Fields, _ kind: ProviderKind, _ what: String, at position: Position
-  ) -> DialectSettings {
+  private mutating func dialect(_ fields: Fields, _ kind: ProviderKind, _ what: String) -> DialectSettings {
     switch kind.emptyDialect {
     case .openAI(var keys):
       keys.organization = headerText(fields["organization"], of: "\(what) organization")
@@ -145,54 +144,11 @@ extension Decoder {
       keys.version = headerText(fields["version"], of: "\(what) version")
       keys.beta = texts(fields["beta"], of: "\(what) beta", ceiling: Defaults.targets)
       return .anthropic(keys)
-    case .vertex(var keys):
-      keys.project = cloudName(fields, "project", "GOOGLE_CLOUD_PROJECT", what, at: position)
-      keys.location = cloudName(fields, "location", "GOOGLE_CLOUD_LOCATION", what, at: position)
-      // A key alone tells the project too (Vertex AI docs, "Express mode").
-      if keys.project == nil, fields["project"] == nil, fields["api_key"] == nil {
-        problem(
-          "\(what) needs the project that its models belong to; write project, or set "
-            + "GOOGLE_CLOUD_PROJECT", at: position)
-      }
-      keys.credentials = secret(fields["credentials"], of: "\(what) credentials")
-      keys.token = secret(fields["token"], of: "\(what) token")
-      keys.publisher = text(fields["publisher"], of: "\(what) publisher", ceiling: Defaults.name)
-      return .vertex(keys)
-    case .bedrock(var keys):
-      keys.region = text(fields["region"], of: "\(what) region", ceiling: Defaults.name)
-      if let node = fields["credentials"],
-        let inner = self.fields(node, .awsCredentials, of: "\(what) credentials")
-      {
-        keys.accessKeyID = secret(inner["access_key_id"], of: "\(what) access_key_id")
-        keys.secretAccessKey = secret(inner["secret_access_key"], of: "\(what) secret_access_key")
-        keys.sessionToken = secret(inner["session_token"], of: "\(what) session_token")
-      }
-      return .bedrock(keys)
+    case .vertex: return .vertex(vertex(fields, what, at: fields.position))
+    case .bedrock: return .bedrock(bedrock(fields, what, at: fields.position))
     case .plain:
       return .plain
     }
-  }
-
-  /// The name of a project or a location, which becomes a part of an address: the file's, else the environment's.
-  private mutating func cloudName(
-    _ fields: Fields, _ key: String, _ variable: String, _ what: String, at position: Position
-  ) -> String? {
-    let node = fields[key]
-    let said =
-      node == nil
-      ? environment.nonEmpty(variable) : text(node, of: "\(what) \(key)", ceiling: Defaults.name)
-    guard let name = said else { return nil }
-    // Projects of a domain's own are `example.com:name`.
-    let isName = name.utf8.allSatisfy {
-      ASCII.isDigit($0) || ASCII.lower($0) &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
-        || key == "project" && ($0 == UInt8(ascii: ".") || $0 == ASCII.colon)
-    }
-    if isName, !name.isEmpty { return name }
-    let place = node == nil ? variable : "\(what) \(key)"
-    problem(
-      "\(place) has letters, digits and '-', such as \(key == "project" ? "my-project" : "europe-west4")",
-      at: node?.position ?? position)
-    return nil
   }
 
   /// A version as Azure writes it; it goes into every URL.

@@ -12,6 +12,7 @@ package enum Dialects {
     case (.vertex, .vertex(let settings)): VertexDialect(settings)
     case (.cohere, _): CohereDialect()
     case (.ollama, _): OllamaDialect()
+    case (.bedrock, .bedrock(let settings)): BedrockDialect(settings)
     default: nil
     }
   }
