@@ -144,7 +144,7 @@ package final class Translation {
   /// Reads the events that are complete in `queue`, takes them out, and appends what the client gets. A stream
   /// that goes wrong ends with an error event, and `failure` says why.
   package func take(_ queue: inout ByteQueue, into out: inout ByteQueue) {
-    guard let reader else { return queue.removeAll() }
+    guard let reader, failure == nil else { return queue.removeAll() }
     do throws(AnswerFault) {
       switch dialect.framing {
       case .events: try takeEvents(&queue, reader)
@@ -283,7 +283,10 @@ package final class Translation {
     do throws(JSONFault) {
       try scanner.feed(body)
       try scanner.finish()
-    } catch { throw .malformed }
+    } catch {
+      if streams { return try takeMislabelled(body, into: &out) }
+      throw .malformed
+    }
     if let embeddings {
       var writer = EmbeddingWriter(
         wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.frame.member)
@@ -294,8 +297,41 @@ package final class Translation {
       return
     }
     guard let reader else { throw .malformed }
-    try reader.read(body, to: &answer)
+    if streams, Self.isArray(body) {
+      try takeElements(body, reader)
+    } else {
+      try reader.read(body, to: &answer)
+    }
     answer.end()
     flush(into: &out)
+  }
+
+  private static func isArray(_ body: Span<UInt8>) -> Bool {
+    for at in 0..<body.count where body[at] > ASCII.space { return body[at] == UInt8(ascii: "[") }
+    return false
+  }
+
+  /// Reads a stream's values from one array: so does Gemini answer where `alt=sse` is lost on the way.
+  private func takeElements(_ body: Span<UInt8>, _ reader: any AnswerReader) throws(AnswerFault) {
+    var elements = JSONArrayCursor(body, 0..<body.count)
+    var isEmpty = true
+    while !reader.hasEnded, let element = elements.next() {
+      isEmpty = false
+      try reader.read(StreamEvent(), name: Span(), data: body.extracting(element.value), to: &answer)
+    }
+    if isEmpty { throw .malformed }
+    if !reader.hasEnded, !reader.mayEnd { throw .truncated }
+  }
+
+  /// Reads a stream that its head calls one JSON value.
+  private func takeMislabelled(_ body: Span<UInt8>, into out: inout ByteQueue) throws(AnswerFault) {
+    var queue = ByteQueue()
+    queue.append(body)
+    var held = ByteQueue()
+    take(&queue, into: &held)
+    if failure == nil { end(&queue, into: &held) }
+    guard answer.hasContent else { throw .malformed }
+    if let failure { throw failure }
+    out.append(held.bytes)
   }
 }

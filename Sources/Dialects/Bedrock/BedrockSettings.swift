@@ -6,7 +6,7 @@ internal import Wire
 extension BedrockRequest {
   // MARK: Thinking
 
-  enum Thinking: Equatable {
+  enum Thinking {
     case unsaid, disabled
     case adaptive(ChatEffort)
     case budget(Int)
@@ -20,13 +20,6 @@ extension BedrockRequest {
       switch self {
       case .unsaid, .disabled, .word: false
       case .adaptive, .budget, .given: true
-      }
-    }
-
-    static func == (one: Thinking, other: Thinking) -> Bool {
-      switch (one, other) {
-      case (.unsaid, .unsaid), (.disabled, .disabled): true
-      default: false
       }
     }
   }
@@ -262,36 +255,9 @@ extension BedrockRequest {
         request.body.append(body.extracting(member.key.lowerBound - 1..<member.value.upperBound))
       }
     }
-    switch thinking {
-    case .unsaid: break
-    case .disabled:
+    if !isUnsaid(thinking) {
       open(&request.body)
-      request.body.append("\"thinking\":{\"type\":\"disabled\"}")
-    case .adaptive(let effort):
-      open(&request.body)
-      request.body.append("\"thinking\":{\"type\":\"adaptive\"},\"output_config\":{\"effort\":\"")
-      request.body.append(effort.anthropicName)
-      request.body.append("\"}")
-    case .budget(let budget):
-      open(&request.body)
-      request.body.append("\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":")
-      request.body.append(decimal: budget)
-      request.body.append("}")
-    case .given(let range):
-      open(&request.body)
-      request.body.append("\"thinking\":")
-      request.body.append(body.extracting(range))
-    case .word(let word):
-      open(&request.body)
-      if case .nova = model.maker {
-        request.body.append("\"reasoningConfig\":{\"type\":\"enabled\",\"maxReasoningEffort\":\"")
-        request.body.append(word)
-        request.body.append("\"}")
-      } else {
-        request.body.append("\"reasoning_effort\":\"")
-        request.body.append(word)
-        request.body.append("\"")
-      }
+      writeThinking(thinking, body, &request)
     }
     if let topK = chat.extended("top_k", in: body) {
       if model.claude?.refusesSampling == true || thinking.isClaudes {
@@ -308,6 +274,39 @@ extension BedrockRequest {
       }
     }
     if hasMembers { request.body.append("}") }
+  }
+
+  private func isUnsaid(_ thinking: Thinking) -> Bool {
+    if case .unsaid = thinking { true } else { false }
+  }
+
+  private func writeThinking(_ thinking: Thinking, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+    switch thinking {
+    case .unsaid: break
+    case .disabled:
+      request.body.append("\"thinking\":{\"type\":\"disabled\"}")
+    case .adaptive(let effort):
+      request.body.append("\"thinking\":{\"type\":\"adaptive\"},\"output_config\":{\"effort\":\"")
+      request.body.append(effort.anthropicName)
+      request.body.append("\"}")
+    case .budget(let budget):
+      request.body.append("\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":")
+      request.body.append(decimal: budget)
+      request.body.append("}")
+    case .given(let range):
+      request.body.append("\"thinking\":")
+      request.body.append(body.extracting(range))
+    case .word(let word):
+      if case .nova = model.maker {
+        request.body.append("\"reasoningConfig\":{\"type\":\"enabled\",\"maxReasoningEffort\":\"")
+        request.body.append(word)
+        request.body.append("\"}")
+      } else {
+        request.body.append("\"reasoning_effort\":\"")
+        request.body.append(word)
+        request.body.append("\"")
+      }
+    }
   }
 
   // MARK: The rest
