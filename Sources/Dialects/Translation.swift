@@ -17,6 +17,7 @@ package final class Translation {
   private var answer: AnswerWriter
   private var embeddings: EmbeddingRequest?
   private var events = EventDecoder(ceiling: 16 << 20)
+  private var frames = EventStreamDecoder(ceiling: 16 << 20)
   private var joined = ByteQueue()
   private var scanner = JSONScanner()
   /// What ended the stream before its time; told to the client already.
@@ -141,12 +142,12 @@ package final class Translation {
   /// Reads the events that are complete in `queue`, takes them out, and appends what the client gets. A stream
   /// that goes wrong ends with an error event, and `failure` says why.
   package func take(_ queue: inout ByteQueue, into out: inout ByteQueue) {
-    guard let reader else { return queue.removeAll() }
+    guard let reader, failure == nil else { return queue.removeAll() }
     do throws(AnswerFault) {
       switch dialect.framing {
       case .events: try takeEvents(&queue, reader)
       case .lines: try takeLines(&queue, reader)
-      case .frames: throw .malformed
+      case .frames: try takeFrames(&queue, reader)
       }
       if reader.hasEnded { answer.end() }
     } catch { fail(error) }
@@ -198,6 +199,41 @@ package final class Translation {
         EventDecoder.data(of: found, in: queue.bytes, into: &joined)
         try read(StreamEvent(), queue.bytes.extracting(name), joined.view, reader)
       }
+    }
+    from = queue.count
+  }
+
+  /// One JSON value a message. An error that the service's model doesn't know has no value: its headers say it.
+  private func takeFrames(_ queue: inout ByteQueue, _ reader: any AnswerReader) throws(AnswerFault) {
+    var from = 0
+    defer { queue.consume(from) }
+    while !reader.hasEnded {
+      let step: EventStreamDecoder.Step
+      do throws(EventStreamFault) { step = try frames.next(queue.bytes, from: from) } catch {
+        throw AnswerFault(
+          Array("The provider's stream is damaged: \(error.message).".utf8),
+          code: ("bad_upstream_body" as StaticString).bytes.array())
+      }
+      guard case .message(let message) = step else { return }
+      let bytes = queue.bytes
+      var event = StreamEvent()
+      var name = Span<UInt8>()
+      switch message.kind {
+      case .event: if let type = message.eventType { name = bytes.extracting(type) }
+      case .exception:
+        event.kind = .exception
+        if let type = message.exceptionType { name = bytes.extracting(type) }
+      case .error:
+        throw AnswerFault(
+          message.errorMessage.map { bytes.extracting($0).array() } ?? [],
+          code: message.errorCode.map { bytes.extracting($0).array() } ?? [])
+      case .other: break
+      }
+      from = message.whole.upperBound
+      let data = bytes.extracting(message.payload)
+      // Without words it is one nevertheless.
+      try read(
+        event, name, data.isEmpty && event.kind == .exception ? ("{}" as StaticString).bytes : data, reader)
     }
     from = queue.count
   }

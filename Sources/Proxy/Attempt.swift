@@ -157,6 +157,7 @@ extension Exchange {
       append(keys?.credential ?? secret)
       upstreamOut.append("\r\n")
     }
+    writeGrant(upstream)
     upstreamOut.append("x-request-id: ")
     upstreamOut.append(requestID.view)
     upstreamOut.append("\r\n")
@@ -190,6 +191,7 @@ extension Exchange {
       // An answer that must be read must come as it is.
       if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
       if replaces(bytes.extracting(field.name), upstream) { continue }
+      if signsRequest, isSigners(bytes.extracting(field.name)) { continue }
       run.take(field, of: bytes, to: &upstreamOut)
     }
     run.flush(bytes, to: &upstreamOut)

@@ -108,9 +108,14 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
     # A schema is said to every function, an empty one where the client gives none.
     for asked in (got, wanted):
         for name, (description, schema) in asked.tools.items():
-            bare = schema in ({}, {"type": "object"}, {"type": "object", "properties": {}})
-            asked.tools[name] = (description, {} if bare else schema)
+            asked.tools[name] = (description, {} if not schema.get("properties") and "$ref" not in schema else schema)
     if dialect in ("gemini", "vertex"):
+        if got.turns[0] == ("user", [("text", " ")]) or wanted.turns[:1] and wanted.turns[0][0] != "user":
+            # A conversation has to begin with the user.
+            assert not "".join(item[1] for item in got.turns[0][1]).strip()
+            del got.turns[0]
+        for asked in (got, wanted):
+            asked.turns = [(role, [spaced(item) for item in items]) for role, items in asked.turns]
         wanted.tools = {name: (text, inlined(schema)) for name, (text, schema) in wanted.tools.items()}
         got.tools = {name: (text, inlined(schema)) for name, (text, schema) in got.tools.items()}
     if dialect == "ollama":
@@ -122,6 +127,16 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
         asked.turns = [
             (role, [item for item in items if item[0] != "text" or item[1].strip()]) for role, items in asked.turns
         ]
+
+
+def spaced(item: tuple) -> tuple:
+    """A result that is JSON goes out as an object: its white space isn't kept."""
+    if item[0] == "result":
+        try:
+            return (*item[:2], json.dumps(json.loads(item[2])))
+        except ValueError:
+            pass
+    return item
 
 
 def unlabelled(item: tuple) -> tuple:

@@ -8,7 +8,7 @@ import Wire
 
 @Suite struct DialectTests {
   static let kinds: [(ProviderKind, String)] = [
-    (.anthropic, "anthropic"), (.cohere, "cohere"), (.ollama, "ollama"),
+    (.anthropic, "anthropic"), (.cohere, "cohere"), (.ollama, "ollama"), (.bedrock, "bedrock"),
   ]
   static let requests = kinds.flatMap { kind, name in
     DialectCase.cases(name + "-requests").map { (kind, $0) }
@@ -43,9 +43,27 @@ import Wire
   private static func wire(_ it: DialectCase, _ dialect: any Dialect) -> [UInt8] {
     var bytes: [UInt8] = []
     for data in it.all("data") {
+      if dialect.framing == .frames {
+        bytes += message(data).bytes
+        continue
+      }
       bytes += Array((dialect.framing == .lines ? data + "\n" : "data: " + data + "\n\n").utf8)
     }
     return bytes
+  }
+
+  /// `name {…}`, or `!name {…}` for an exception, or `!!code words` for an error.
+  private static func message(_ line: String) -> PlainMessage {
+    let name = line.drop { $0 == "!" }.prefix { $0 != " " }
+    let rest = String(line.drop { $0 != " " }.dropFirst())
+    if line.hasPrefix("!!") {
+      return PlainMessage([
+        (":message-type", "error"), (":error-code", String(name)), (":error-message", rest),
+      ])
+    }
+    let type = line.hasPrefix("!") ? "exception" : "event"
+    return PlainMessage(
+      [(":\(type)-type", String(name)), (":content-type", "application/json"), (":message-type", type)], rest)
   }
 
   private static func run(
@@ -128,7 +146,8 @@ import Wire
   @Test("errors keep what the provider says", arguments: answers.filter { $0.1["error"] != nil })
   func faults(kind: ProviderKind, it: DialectCase) throws {
     let fault = try kind.dialect().readFault(
-      Array((it["error"] ?? "").utf8).span, status: Int(it["status"] ?? "") ?? 0, kind: Span())
+      Array((it["error"] ?? "").utf8).span, status: Int(it["status"] ?? "") ?? 0,
+      kind: Array((it["kind"] ?? "").utf8).span)
     let said = [
       "\(fault.status)", fault.message.map { String(decoding: $0, as: UTF8.self) } ?? "-",
       fault.code.map { String(decoding: $0, as: UTF8.self) } ?? "-", fault.isAuthentication ? "auth" : "-",
