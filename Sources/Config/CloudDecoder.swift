@@ -66,6 +66,45 @@ extension Decoder {
       || areSet("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
   }
 
+  /// The keys of a Vertex AI provider.
+  mutating func vertex(_ fields: Fields, _ what: String, at position: Position) -> DialectSettings.Vertex {
+    var keys = DialectSettings.Vertex()
+    keys.project = googleName(fields, "project", "GOOGLE_CLOUD_PROJECT", what, at: position)
+    keys.location = googleName(fields, "location", "GOOGLE_CLOUD_LOCATION", what, at: position)
+    keys.credentials = serviceAccount(fields["credentials"], of: "\(what) credentials")
+    keys.token = secret(fields["token"], of: "\(what) token")
+    keys.publisher = text(fields["publisher"], of: "\(what) publisher", ceiling: Defaults.name)
+    // A key tells the project too (Vertex AI docs, "Express mode").
+    if keys.project == nil, fields["project"] == nil, !hasKey(fields, .vertex) {
+      problem(
+        "\(what) needs the project that its models belong to; write project, or set GOOGLE_CLOUD_PROJECT",
+        at: position)
+    }
+    return keys
+  }
+
+  /// The name of a project or a location, which becomes a part of an address: the file's, else the environment's.
+  private mutating func googleName(
+    _ fields: Fields, _ key: String, _ variable: String, _ what: String, at position: Position
+  ) -> String? {
+    let node = fields[key]
+    let said =
+      node == nil
+      ? environment.nonEmpty(variable) : text(node, of: "\(what) \(key)", ceiling: Defaults.name)
+    guard let said else { return nil }
+    // Projects of a domain's own are `example.com:name`.
+    let isName = said.utf8.allSatisfy {
+      ASCII.isDigit($0) || ASCII.lower($0) &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
+        || key == "project" && ($0 == UInt8(ascii: ".") || $0 == ASCII.colon)
+    }
+    if isName, !said.isEmpty { return said }
+    problem(
+      "\(node == nil ? variable : "\(what) \(key)") has letters, digits and '-', such as "
+        + (key == "project" ? "my-project" : "europe-west4"),
+      at: node?.position ?? position)
+    return nil
+  }
+
   /// Whether the environment says who an Azure workload is (Entra workload identity).
   var hasAzureIdentity: Bool {
     ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"].allSatisfy {
@@ -90,12 +129,38 @@ extension Decoder {
   }
 }
 
-extension DialectSettings.Bedrock {
-  /// The region's address; nil where no region is known.
+extension DialectSettings {
+  /// The address that follows from where the models are; nil for kinds with a fixed one, and where none is known.
   var address: BaseURL? {
+    switch self {
+    case .vertex(let keys): BaseURL(scheme: .https, host: keys.host)
+    case .bedrock(let keys): keys.host.map { BaseURL(scheme: .https, host: $0) }
+    case .openAI, .azure, .anthropic, .plain: nil
+    }
+  }
+}
+
+extension DialectSettings.Bedrock {
+  /// The region's host; nil where no region is known.
+  fileprivate var host: String? {
     region.map {
       let domain = $0.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-      return BaseURL(scheme: .https, host: "bedrock-runtime.\($0).\(domain)")
+      return "bedrock-runtime.\($0).\(domain)"
+    }
+  }
+}
+
+extension DialectSettings.Vertex {
+  /// Where models are asked for when nothing is said: wherever there is room.
+  package static let defaultLocation = "global"
+
+  /// The location's host (Vertex AI docs, "Locations"): regions have one each, the two multi-regions others.
+  fileprivate var host: String {
+    switch location ?? Self.defaultLocation {
+    case "global": "aiplatform.googleapis.com"
+    case "us": "aiplatform.us.rep.googleapis.com"
+    case "eu": "aiplatform.eu.rep.googleapis.com"
+    case let region: "\(region)-aiplatform.googleapis.com"
     }
   }
 }

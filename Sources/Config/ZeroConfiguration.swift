@@ -18,18 +18,12 @@ extension Decoder {
     return nil
   }
 
-  /// A provider for each available kind that has a public address and whose key is found, in the order of the
+  /// A provider for each kind that has a public address and whose key is found, in the order of the
   /// kinds.
   mutating func environmentProviders() -> [Provider] {
     var providers: [Provider] = []
     for kind in ProviderKind.allCases where kind.row.needsKey && kind.row.baseURL != nil {
       guard let source = environmentKey(kind) else { continue }
-      guard kind.isAvailable else {
-        let names = kind.row.keyVariables.joined(separator: " or ")
-        warning(
-          "\(names) is set, but kind '\(kind.rawValue)' is not available yet; it is not served", at: nil)
-        continue
-      }
       references.append(
         Reference(target: .secret(source, name: "provider '\(kind.rawValue)' api_key"), position: nil))
       providers.append(

@@ -108,6 +108,16 @@ extension Exchange {
 }
 
 extension Config.Provider {
+  /// Whether requests are signed with keys that files hold, all of them.
+  var hasKeysInFiles: Bool {
+    guard apiKey == .none, case .bedrock(let settings) = dialect, let id = settings.accessKeyID,
+      let secret = settings.secretAccessKey
+    else { return false }
+    return [id, secret, settings.sessionToken].allSatisfy { source in
+      if case .file? = source { true } else { source == nil }
+    }
+  }
+
   /// Where the key or the token comes from that is sent as it is.
   var shownSecret: SecretSource {
     switch dialect {
