@@ -6,7 +6,7 @@ extension Decoder {
   /// The keys of a Bedrock provider.
   mutating func bedrock(_ fields: Fields, _ what: String, at position: Position) -> DialectSettings.Bedrock {
     var keys = DialectSettings.Bedrock()
-    keys.region = region(fields["region"], what, at: position)
+    keys.region = region(fields["region"], what)
     if let node = fields["credentials"],
       let inner = self.fields(node, .awsCredentials, of: "\(what) credentials")
     {
@@ -40,22 +40,28 @@ extension Decoder {
     }
   }
 
-  /// The region's name becomes a part of an address.
-  private mutating func region(_ node: YAMLNode?, _ what: String, at position: Position) -> String? {
-    let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].first { environment.nonEmpty($0) != nil }
-    let said =
-      node == nil
-      ? variable.flatMap { environment.nonEmpty($0) }
-      : text(node, of: "\(what) region", ceiling: Defaults.name)
-    guard let said else { return nil }
-    let isName = said.utf8.allSatisfy {
-      ASCII.isDigit($0) || $0 &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
+  /// The region that the environment names, as AWS's SDKs read it; nil for what can't be one.
+  var environmentRegion: String? {
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+      if let region = environment.nonEmpty(name) { return Self.isRegion(region) ? region : nil }
     }
-    if isName, !said.isEmpty { return said }
-    problem(
-      "\(node == nil ? variable ?? "AWS_REGION" : "\(what) region") must be a region such as eu-west-1",
-      at: node?.position ?? position)
     return nil
+  }
+
+  private mutating func region(_ node: YAMLNode?, _ what: String) -> String? {
+    guard let node else { return environmentRegion }
+    guard let said = text(node, of: "\(what) region", ceiling: Defaults.name) else { return nil }
+    if Self.isRegion(said) { return said }
+    problem("\(what) region must be a region such as eu-west-1", at: node.position)
+    return nil
+  }
+
+  /// Whether a text can be a region's name, which becomes a part of an address.
+  private static func isRegion(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= Defaults.name
+      && text.utf8.allSatisfy {
+        ASCII.isDigit($0) || $0 &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
+      }
   }
 
   /// Whether the environment names any of the places where AWS's SDKs find keys in a pod.

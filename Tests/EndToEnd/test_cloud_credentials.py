@@ -310,6 +310,22 @@ def test_what_is_missing_is_said_before_anything_starts(tmp_path, provider, env,
     assert SECRET not in done.stdout + done.stderr
 
 
+def test_a_key_and_a_region_in_the_environment_are_enough(tmp_path):
+    env = {"AWS_BEARER_TOKEN_BEDROCK": SECRET, "AWS_DEFAULT_REGION": "eu-west-3"}
+    done = run("explain", MODEL, env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "https://bedrock-runtime.eu-west-3.amazonaws.com" in done.stdout and SECRET not in done.stdout
+
+
+def test_what_would_be_signed_is_said_so(pod, tmp_path):
+    file, body = tmp_path / "remora.yaml", tmp_path / "body.json"
+    file.write_text(json.dumps({"providers": {"bedrock": {}}}))
+    body.write_text(json.dumps(CHAT))
+    done = run("explain", MODEL, "--config", str(file), "--body", str(body), env=STATIC)
+    assert "authorization: AWS4-HMAC-SHA256 ***" in done.stdout, done.stdout + done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
 # Google
 
 
