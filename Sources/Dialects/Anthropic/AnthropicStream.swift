@@ -86,7 +86,9 @@ extension AnthropicReader {
         id: JSONView.content(data, in: block, at: "id"), name: JSONView.content(data, in: block, at: "name"))
       blocks[index] = .call(call)
       // Mostly empty here, with the pieces to follow; what is there counts where none do.
-      if let input = JSONView.value(data, in: block, at: "input"), input.count > 2, inputs.count < Self.blockCeiling {
+      if let input = JSONView.value(data, in: block, at: "input"), input.count > 2,
+        inputs.count < Self.blockCeiling
+      {
         inputs[call] = data.extracting(input).array()
       }
     }
