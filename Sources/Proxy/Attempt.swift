@@ -343,7 +343,7 @@ extension Exchange {
       upload = .translated(at: end)
       return end == bytes.count
     case .streamed(let isChunked):
-      while upstreamOut.count < Ceiling.window, !uploadFlow.hasEnded {
+      while upstreamOut.count < state.window, !uploadFlow.hasEnded {
         guard fillFromClient(connection, isChunked) else { return false }
       }
       guard uploadFlow.hasEnded else { return false }

@@ -28,6 +28,8 @@ struct ServerPlan: Sendable {
   let listening: [Listening]
   let workers: Int
   let attendance: Attendance
+  /// The container's limit of memory; nil where there is none.
+  let quota: Int?
   /// What is read again when it changes; nil where nothing can.
   let source: ConfigSource?
 }
@@ -82,7 +84,7 @@ package enum Server {
     let plan = ServerPlan(
       snapshot: snapshot, readiness: Readiness(), health: health,
       listening: try listening(settings),
-      workers: count, attendance: Attendance(count), source: source)
+      workers: count, attendance: Attendance(count), quota: MemoryQuota.bytes(), source: source)
     plan.readiness.pass(.configLoaded)
     var workers: [Worker] = []
     do throws(SystemFault) {
@@ -128,7 +130,10 @@ package enum Server {
           plan.readiness.pass(.listenersBound)
           let proxy = bound.filter { $0.role == .proxy }.map(\.text)
           let admin = bound.first { $0.role == .admin }?.text ?? ""
-          Log.write(.info, "serving", .text("proxy", proxy.joined(separator: ", ")), .text("admin", admin))
+          let ceiling = MemoryBudget.ceiling(plan.snapshot.settings.maxMemory, quota: plan.quota)
+          Log.write(
+            .info, "serving", .text("proxy", proxy.joined(separator: ", ")), .text("admin", admin),
+            .number("max_memory", ceiling))
           onReady?(Addresses(proxy: proxy, admin: admin))
         }
       }

@@ -119,7 +119,7 @@ extension Family {
         (RefusedReason(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .malformedHead).name
       }
     ],
-    help: "Requests refused for their form alone.")
+    help: "Requests refused for their form alone, or for want of memory.")
   static let limited = Family(
     "remora_limited", .counter,
     [

@@ -12,6 +12,8 @@
   package static let blockSize = 17 * 1024
   private var free: [UnsafeMutableRawPointer] = unsafe []
   private let ceiling: Int
+  /// Bytes that queues of this stock hold now, in its blocks and in larger ones.
+  package fileprivate(set) var held = 0
 
   /// - Parameter ceiling: how many unused blocks are kept before they go back to the system.
   package init(ceiling: Int = 64) {
@@ -25,6 +27,7 @@
 
   fileprivate func take() -> UnsafeMutableRawPointer {
     // SAFETY: the list holds only blocks of `blockSize` that nobody else refers to.
+    held += Self.blockSize
     if let block = unsafe free.popLast() { return unsafe block }
     return UnsafeMutableRawPointer.allocate(byteCount: Self.blockSize, alignment: 16)
   }
@@ -69,6 +72,9 @@
   /// Bytes that wait to be taken.
   package var count: Int { tail - head }
   package var isEmpty: Bool { tail == head }
+
+  /// Bytes that can be appended before memory has to be found for more.
+  package var room: Int { capacity - tail }
 
   /// The waiting bytes, in order.
   package var bytes: Span<UInt8> {
@@ -161,6 +167,7 @@
     }
     let wanted = max(waiting + minimum, min(capacity * 2, capacity + (4 << 20)), pool == nil ? 256 : 4096)
     let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
+    pool?.held += wanted
     if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }
     unsafe Self.release(base, capacity, to: pool)
     unsafe base = grown
@@ -240,6 +247,7 @@
 
   private static func release(_ base: UnsafeMutableRawPointer?, _ capacity: Int, to pool: BlockPool?) {
     guard let base = unsafe base else { return }
+    pool?.held -= capacity
     if let pool, capacity == BlockPool.blockSize { unsafe pool.give(base) } else { unsafe base.deallocate() }
   }
 }

@@ -34,6 +34,7 @@ class Yard:
 
     def __init__(self, directory: Path, changes: dict | None = None) -> None:
         self.directory = directory
+        directory.mkdir(exist_ok=True)
         self.lock = threading.Lock()
         self.authority = Authority(directory / "authority")
         self.certificate = self.authority.issue("provider")
