@@ -45,7 +45,8 @@ let package = Package(
     .executableTarget(
       name: "remora-bench", dependencies: ["Wire", "Transport"], swiftSettings: house),
 
-    .target(name: "Support", dependencies: ["Wire"], path: "Tests/Support", swiftSettings: house),
+    .target(
+      name: "Support", dependencies: ["Transport", "Wire"], path: "Tests/Support", swiftSettings: house),
     tests("Wire", ["Wire"]),
     tests("Config", ["Config", "Wire"]),
     tests("Dialects", ["Dialects", "Config", "Wire"]),

@@ -20,6 +20,9 @@ package struct BaseURL: Sendable, Hashable {
     self.prefix = prefix
   }
 
+  /// Reads `https://host:port/prefix`; nil for anything else.
+  package static func parse(_ text: String) -> BaseURL? { try? read(text) }
+
   package static func defaultPort(_ scheme: Scheme) -> Int { scheme == .https ? 443 : 80 }
 
   /// The host as `Host` and URLs write it, with the port where it isn't the scheme's own.

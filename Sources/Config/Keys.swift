@@ -6,6 +6,8 @@
 /// What a value may look like.
 indirect enum Shape: Sendable {
   case text, boolean, number, percent, duration, size, address, url, path, secret, header
+  /// `${NAME}`, where any other text would be the secret itself.
+  case variable
   case integer(ClosedRange<Int>)
   case choice([String])
   case list(Shape)

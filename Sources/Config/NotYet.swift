@@ -9,9 +9,9 @@ extension ProviderKind {
   package var isAvailable: Bool {
     switch self {
     case .openai, .mistral, .groq, .together, .fireworks, .deepseek, .xai, .openrouter, .perplexity, .vllm,
-      .openaiCompatible, .mock, .anthropic:
+      .openaiCompatible, .azure, .mock, .anthropic, .cohere, .ollama:
       true
-    case .azure, .gemini, .vertex, .bedrock, .cohere, .ollama: false
+    case .gemini, .vertex, .bedrock: false
     }
   }
 }

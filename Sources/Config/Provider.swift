@@ -104,6 +104,14 @@ package enum DialectSettings: Sendable, Equatable {
   /// Kinds without keys of their own.
   case plain
 
+  /// A bearer token that stands in for a key.
+  var token: SecretSource? {
+    switch self {
+    case .azure(let azure): azure.token
+    case .openAI, .anthropic, .vertex, .bedrock, .plain: nil
+    }
+  }
+
   package struct OpenAI: Sendable, Equatable {
     /// Sent as `OpenAI-Organization` and `OpenAI-Project`.
     package var organization: String?

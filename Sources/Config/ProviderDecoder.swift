@@ -31,6 +31,11 @@ extension Decoder {
     let baseURL = baseURL(fields, kind, what, at: entry.keyPosition)
     let dialect = dialect(fields, kind, what)
     var key = secret(fields["api_key"], of: "\(what) api_key", allowsWords: true)
+    if let key, key != SecretSource.none, dialect.token != nil {
+      problem(
+        "\(what) has both an api_key and a token; keep one, because a request carries only one",
+        at: fields.keyPosition("token"))
+    }
     if key == nil, fields["api_key"] == nil { key = defaultKey(kind, dialect, what, at: entry.keyPosition) }
     var provider = Provider(
       name: entry.key, kind: kind, baseURL: baseURL, apiKey: key ?? SecretSource.none, dialect: dialect)
@@ -103,11 +108,11 @@ extension Decoder {
   private mutating func defaultKey(
     _ kind: ProviderKind, _ dialect: DialectSettings, _ what: String, at position: Position
   ) -> SecretSource {
+    if dialect.token != nil { return .none }
     if let found = environmentKey(kind) {
       references.append(Reference(target: .secret(found, name: "\(what) api_key"), position: position))
       return found
     }
-    if case .azure(let azure) = dialect, azure.token != nil { return .none }
     if kind.row.needsKey, let variable = kind.row.keyVariables.first {
       problem(
         "\(what) has no key; set \(variable) or \(variable)_FILE, "
@@ -124,7 +129,7 @@ extension Decoder {
       keys.project = headerText(fields["project"], of: "\(what) project")
       return .openAI(keys)
     case .azure(var keys):
-      keys.apiVersion = text(fields["api_version"], of: "\(what) api_version", ceiling: Defaults.name)
+      keys.apiVersion = apiVersion(fields["api_version"], of: "\(what) api_version")
       if let node = fields["deployments"], let entries = entries(node, of: "\(what) deployments") {
         keys.deployments = entries.compactMap { entry in
           text(entry.value, of: "\(what) deployments.\(Shown.text(entry.key))", ceiling: Defaults.modelName)
@@ -157,6 +162,16 @@ extension Decoder {
     case .plain:
       return .plain
     }
+  }
+
+  /// A version as Azure writes it; it goes into every URL.
+  private mutating func apiVersion(_ node: YAMLNode?, of what: String) -> String? {
+    guard let node, let version = text(node, of: what, ceiling: Defaults.name) else { return nil }
+    guard version.utf8.allSatisfy({ ASCII.isDigit($0) || ASCII.lower($0) &- 0x61 < 26 || $0 == 0x2D }) else {
+      problem("\(what) must be a version, such as 2024-10-21 or 2025-04-01-preview", at: node.position)
+      return nil
+    }
+    return version
   }
 
   // MARK: Headers

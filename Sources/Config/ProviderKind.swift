@@ -59,7 +59,7 @@ extension ProviderKind {
     case .azure:
       Row(
         baseURL: nil, keyVariables: ["AZURE_OPENAI_API_KEY"], auth: .header("api-key"), needsKey: true,
-        speaksOpenAI: false, needsBaseURL: true)
+        speaksOpenAI: true, needsBaseURL: true)
     case .vertex:
       Row(
         baseURL: nil, keyVariables: [], auth: .dialect, needsKey: false, speaksOpenAI: false,

@@ -92,7 +92,13 @@ package enum Schema {
     case .list(let item): nested("array", "items", item, into: &writer)
     case .map(let value): nested("object", "additionalProperties", value, into: &writer)
     case .object(let table): object(table, into: &writer)
-    case .secret: either([.choice(["passthrough", "none"]), .text, .object(.secret)], into: &writer)
+    case .variable:
+      // Said the other way round, because validators quote what doesn't match a pattern: it may be a secret.
+      writer.member("type", "string")
+      writer.open("{", "not")
+      writer.member("pattern", "^($|[^$]|\\$($|[^{]))")
+      writer.close("}")
+    case .secret: either([.choice(["passthrough", "none"]), .variable, .object(.secret)], into: &writer)
     case .header: either([.text, .number, .boolean, .object(.secret)], into: &writer)
     case .either(let forms): either(forms, into: &writer)
     }

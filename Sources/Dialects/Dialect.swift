@@ -34,17 +34,8 @@ package struct ProviderRequest: ~Copyable {
   ///
   /// - Parameter keepsSlashes: whether `/` stays as it is.
   package mutating func appendModel(keepsSlashes: Bool = false) {
-    for byte in model {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-        UInt8(ascii: "~"):
-        path.append(byte)
-      case UInt8(ascii: "/") where keepsSlashes: path.append(byte)
-      default:
-        path.append(UInt8(ascii: "%"))
-        for digit in [byte >> 4, byte & 15] { path.append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
-      }
-    }
+    let model = model
+    PathSegment.append(model.span, keepsSlashes: keepsSlashes, into: &path)
   }
 }
 

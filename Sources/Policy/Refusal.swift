@@ -231,6 +231,14 @@ extension Refusal {
       source: .upstream, shouldRetry: false)
   }
 
+  /// - Parameter isPassing: whether it may come right without anybody changing anything.
+  package static func noCredentials(_ provider: String, _ reason: String, isPassing: Bool) -> Refusal {
+    Refusal(
+      502, "upstream_error", "upstream_auth",
+      "There are no credentials for provider '\(provider)': \(reason).",
+      source: .network, shouldRetry: isPassing ? nil : false)
+  }
+
   package static func timeout(_ provider: String, _ reason: String) -> Refusal {
     Refusal(504, "upstream_error", "upstream_timeout", "Provider '\(provider)' \(reason).", source: .upstream)
   }

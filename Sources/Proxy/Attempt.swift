@@ -45,6 +45,7 @@ extension Exchange {
     var isReplay = false
     var isRefreshed = false
     while true {
+      try await obtainGrant(upstream, connection)
       let lease = try await lease(pool, upstream, connection, fresh: isReplay)
       socket = lease.socket
       writeRequestHead(upstream)
@@ -99,26 +100,8 @@ extension Exchange {
     }
   }
 
-  /// Works out what must change in the body.
-  private func prepare(_ upstream: Upstream) throws(Refusal) {
-    splice.removeAll()
-    dropped.removeAll()
-    guard translation == nil, isJSON, scanner.topLevelKind == .object else { return }
-    // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
-    if let model = route?.model {
-      try? facts.edit(&splice, body.view, scanner, model: model.span, addsUsage: addsUsage)
-    } else {
-      try? facts.edit(&splice, body.view, scanner, model: nil, addsUsage: addsUsage)
-    }
-    guard let edit = RequestEdit(upstream.quirks, target.shape, count: body.count) else { return }
-    do throws(RequestFault) { try edit.write(body.view, &splice, dropped: &dropped) } catch {
-      dropped.removeAll()
-      throw Refusal(error)
-    }
-  }
-
   private func rewind(_ upstream: Upstream) {
-    // It was made once already, of the same body.
+    // It has been prepared once already, from the same head and body.
     try? prepare(upstream)
     upstreamOut.removeAll()
     upstreamIn.removeAll()
@@ -190,17 +173,7 @@ extension Exchange {
   /// The request's line, for the path that was asked for.
   private func writeTarget(_ upstream: Upstream) {
     let bytes = headBytes.view
-    staging.removeAll()
-    staging.append(upstream.prefix)
-    // A dialect's own API is reached under the path that the client wrote: `/v1` is a part of it.
-    staging.append(bytes.extracting(upstream.dialect == nil ? target.path : head.path))
-    if let query = target.query {
-      staging.append(UInt8(ascii: "?"))
-      staging.append(bytes.extracting(query))
-    }
-    if staging.isEmpty { staging.append(UInt8(ascii: "/")) }
-    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: staging.view, to: &upstreamOut)
-    staging.removeAll()
+    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: address.view, to: &upstreamOut)
   }
 
   /// The client's fields that go on, in their order.

@@ -45,9 +45,13 @@ final class Exchange {
   /// The request and its answer in the upstream's own dialect; nil where that is OpenAI's format.
   var translation: Translation?
   var addsUsage = false
+  /// The path and query that go upstream, where the request isn't translated.
+  var address: ByteQueue
   var socket: Socket?
   /// The secrets that went out, where they are not the snapshot's own.
   var sentKeys: Keys?
+  /// What is shown beside them, or instead.
+  var sentGrant: Grant?
   var upstreamOut: ByteQueue
   var upstreamIn: ByteQueue
   var replyHeads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
@@ -93,6 +97,7 @@ final class Exchange {
     replyBytes = ByteQueue()
     body = ByteQueue(pool: pool)
     modelAsked = ByteQueue()
+    address = ByteQueue()
     upstreamOut = ByteQueue(pool: pool)
     upstreamIn = ByteQueue(pool: pool)
     outbound = ByteQueue(pool: pool)
@@ -116,6 +121,7 @@ final class Exchange {
     headBytes.clear()
     body.removeAll()
     modelAsked.clear()
+    address.clear()
     upload = .none
     uploadFlow = BodyFlow(.none)
     isJSON = false
@@ -126,6 +132,7 @@ final class Exchange {
     translation = nil
     socket = nil
     sentKeys = nil
+    sentGrant = nil
     upstreamOut.removeAll()
     upstreamIn.removeAll()
     replyBytes.clear()

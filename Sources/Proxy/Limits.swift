@@ -37,6 +37,8 @@ enum Ceiling {
   static let edits = 64 * 1024
   /// Bytes of a provider's model list that are read for the merged one.
   static let modelList = 4 << 20
+  /// Bytes of a token service's answer, head and all; the usual one has 2 kB.
+  static let credentialAnswer = 64 * 1024
   /// Bytes and time that are spent on reading what a refused client still sends, so that it sees the answer.
   static let lingerBytes = 256 * 1024
   static let lingerTime = Duration.seconds(1)
@@ -61,6 +63,9 @@ enum Deadline {
   static let lastWords = Duration.milliseconds(500)
   /// For a secret to be read again after a refusal, from a file system that may hang.
   static let secret = Duration.seconds(2)
+  /// A connection to a token service, and its whole answer; a request waits as long for it.
+  static let credentialConnect = Duration.seconds(5)
+  static let credential = Duration.seconds(10)
   /// A provider's model list, for the merged one.
   static let modelList = Duration.seconds(5)
 }

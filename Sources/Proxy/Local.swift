@@ -50,7 +50,7 @@ extension Exchange {
     let rest = headBytes.view.extracting(target.path)
     if rest.count > 8 { return try await answerModel(connection) }
     if snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1, !snapshot.upstreams[0].isMock,
-      snapshot.upstreams[0].dialect == nil
+      snapshot.upstreams[0].dialect == nil, snapshot.upstreams[0].address.models.isEmpty
     {
       route = Route(providerIndex: 0)
       upstream = snapshot.upstreams[0]
@@ -150,6 +150,15 @@ extension Exchange {
     of upstream: Upstream, into list: inout ByteQueue, isFirst: inout Bool, _ connection: ClientConnection
   ) async {
     var answer = ByteQueue()
+    let deployed = upstream.address.models
+    if !deployed.isEmpty {
+      for model in deployed {
+        if !isFirst { list.append(ASCII.comma) }
+        isFirst = false
+        Self.writeModel(String(decoding: model, as: UTF8.self), into: &list)
+      }
+      return
+    }
     if upstream.isMock {
       Mock.answer(
         .models, body: Span(), model: Span(), streams: false, includesUsage: false, id: state.nextRandom(),

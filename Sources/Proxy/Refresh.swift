@@ -22,7 +22,7 @@ final class Keys: Sendable {
 
   /// Reads them. It may block: not for a loop.
   init(of upstream: Upstream) throws(SecretFault) {
-    credential = try Self.read(upstream.settings.apiKey)
+    credential = try Self.read(upstream.settings.shownSecret)
     var headers: [Secret?] = []
     for header in upstream.headers { headers.append(try header.source.flatMap(Self.read)) }
     self.headers = headers
@@ -92,6 +92,7 @@ extension Exchange {
   private func credentialHasChanged(
     _ upstream: Upstream, _ connection: ClientConnection
   ) async throws(Refusal) -> Bool {
+    if grantHasChanged(upstream) { return true }
     guard upstream.hasKeysInFiles else { return false }
     let answeredAt = now
     let label = lineup.labels[upstream.index]

@@ -41,11 +41,15 @@ final class Upstream: Sendable {
   let prefix: [UInt8]
   let host: [UInt8]
   let credential: Credential
+  /// How it is shown who asks, where that is more than a key.
+  let plan: CredentialPlan?
   /// Names are in lower case; a client's field of the same name is replaced.
   let headers: [Header]
 
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
+  /// Where requests in OpenAI's format go.
+  let address: APIAddress
 
   init(
     _ provider: Config.Provider, index: Int, environment: Environment, contexts: inout TLSContexts
@@ -54,7 +58,8 @@ final class Upstream: Sendable {
     settings = provider
     name = provider.name
     kind = provider.kind
-    quirks = Quirks.of(provider.kind)
+    address = APIAddress(provider)
+    quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
@@ -86,12 +91,13 @@ final class Upstream: Sendable {
       tls = nil
     }
     credential = try Self.credential(provider, environment)
+    plan = try CredentialPlan.make(provider, environment, &contexts)
     headers = try Self.headers(provider, environment)
   }
 
   /// Whether any secret that its requests carry can change while the process runs.
   var hasKeysInFiles: Bool {
-    let sources = [settings.apiKey] + headers.compactMap(\.source)
+    let sources = [settings.shownSecret] + headers.compactMap(\.source)
     return sources.contains { source in if case .file = source { true } else { false } }
   }
 
@@ -105,16 +111,12 @@ final class Upstream: Sendable {
   ) throws(SnapshotFault) -> Credential {
     if case .passthrough = provider.apiKey { return .passthrough }
     let secret: Secret?
-    do throws(SecretFault) { secret = try Secret.load(provider.apiKey, from: environment) } catch {
-      throw SnapshotFault(message: "secret \"\(provider.name)\" (\(provider.apiKey.place)): \(error.message)")
+    let source = provider.shownSecret
+    do throws(SecretFault) { secret = try Secret.load(source, from: environment) } catch {
+      throw SnapshotFault(message: "secret \"\(provider.name)\" (\(source.place)): \(error.message)")
     }
-    guard let secret else { return .none }
-    switch provider.kind.row.auth {
-    case .bearer:
-      return .field(name: Array("authorization".utf8), prefix: Array("Bearer ".utf8), secret: secret)
-    case .header(let name): return .field(name: Array(name.utf8), prefix: [], secret: secret)
-    case .dialect, .none: return .none
-    }
+    guard let secret, let (name, prefix) = provider.shownAs else { return .none }
+    return .field(name: Array(name.utf8), prefix: Array(prefix.utf8), secret: secret)
   }
 
   private static func headers(

@@ -13,6 +13,8 @@ final class Lineup {
   let snapshot: Snapshot
   /// By the upstream's index; nil for `mock`.
   let pools: [Pool?]
+  /// By the upstream's index; nil for those that are shown a key, or nothing.
+  let sources: [CredentialSource?]
   /// Labels of the providers, by index.
   let labels: [Label]
   /// Secrets that were read again since, by the upstream's index (Refresh.swift).
@@ -20,9 +22,10 @@ final class Lineup {
   /// Readings under way, by the upstream's index.
   var readings: [Int: KeyReading] = [:]
 
-  init(_ snapshot: Snapshot, pools: [Pool?], labels: [Label]) {
+  init(_ snapshot: Snapshot, pools: [Pool?], sources: [CredentialSource?], labels: [Label]) {
     self.snapshot = snapshot
     self.pools = pools
+    self.sources = sources
     self.labels = labels
     keys = [Keys?](repeating: nil, count: snapshot.upstreams.count)
   }
@@ -77,7 +80,7 @@ final class WorkerState {
     accessLog = LogSink(descriptor: STDOUT_FILENO, pool: nil)
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
     random = ProcessSettings.randomWord() | 1
-    lineup = Lineup(snapshot, pools: [], labels: [])
+    lineup = Lineup(snapshot, pools: [], sources: [], labels: [])
     adopt(snapshot)
   }
 
@@ -109,8 +112,26 @@ final class WorkerState {
     memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
     // Each would keep the snapshot of its last exchange, secrets and all.
     spare.removeAll()
-    lineup = Lineup(snapshot, pools: pools, labels: labels)
+    lineup = Lineup(snapshot, pools: pools, sources: sources(for: snapshot), labels: labels)
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
+  }
+
+  /// A source of credentials for each upstream that needs one; one that would do the same goes on.
+  private func sources(for snapshot: Snapshot) -> [CredentialSource?] {
+    var earlier: [String: (settings: Config.Provider, source: CredentialSource)] = [:]
+    for (upstream, source) in zip(lineup.snapshot.upstreams, lineup.sources) {
+      if let source { earlier[upstream.name] = (upstream.settings, source) }
+    }
+    return snapshot.upstreams.map { upstream in
+      guard let plan = upstream.plan else { return nil }
+      if case .asked = plan.origin, let same = earlier[upstream.name], same.settings == upstream.settings {
+        return same.source
+      }
+      let source = CredentialSource(upstream.name, plan, on: loop, dialer: dialer)
+      // What is wrong shows in the log before anybody asks.
+      _ = source.ask(nil)
+      return source
+    }
   }
 
   /// Names that may become metric labels: what the configuration says, never what a client made up.

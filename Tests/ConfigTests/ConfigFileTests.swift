@@ -51,7 +51,7 @@ import Wire
   func nothing() {
     let loaded = ConfigFile.fromEnvironment(Environment([:]))
     #expect(loaded.settings == nil && loaded.problems.count == 1)
-    let other = ConfigFile.fromEnvironment(Environment(["COHERE_API_KEY": "a"]))
+    let other = ConfigFile.fromEnvironment(Environment(["GEMINI_API_KEY": "a"]))
     #expect(other.problems.count == 1 && other.warnings.count == 1)
   }
 

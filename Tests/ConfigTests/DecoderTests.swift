@@ -22,6 +22,37 @@ import Wire
     #expect(found == String(decoding: expected, as: UTF8.self))
   }
 
+  @Test("Azure takes a key or a token, never both, and a token goes before a key of the environment")
+  func azure() throws {
+    let url = "base_url: https://n.openai.azure.com"
+    func provider(_ keys: String, _ environment: [String: String] = [:]) throws -> Provider {
+      let text = "providers: { azure: { \(url), \(keys) } }"
+      let loaded = Fixture.decode(text: text, environment)
+      #expect(loaded.problems.map(\.message) == [])
+      return try #require(loaded.settings?.provider("azure"))
+    }
+    let both = "providers: { azure: { \(url), token: { env: T }, api_key: { env: K } } }"
+    #expect(
+      Fixture.decode(text: both, ["T": "t", "K": "k"]).problems.map(\.message) == [
+        "provider 'azure' has both an api_key and a token; keep one, because a request carries only one"
+      ])
+    let token = try provider("token: { env: T }", ["T": "t", "AZURE_OPENAI_API_KEY": "k"])
+    #expect(token.apiKey == .none)
+    if case .azure(let settings) = token.dialect { #expect(settings.token == .environment("T")) }
+    let key = try provider("api_version: 2024-10-21", ["AZURE_OPENAI_API_KEY": "k"])
+    #expect(key.apiKey == .environment("AZURE_OPENAI_API_KEY"))
+    #expect(
+      key.dialect
+        == .azure(
+          {
+            var it = DialectSettings.Azure()
+            it.apiVersion = "2024-10-21"
+            return it
+          }()))
+    let odd = "providers: { azure: { \(url), api_key: none, api_version: \"1&x=y\" } }"
+    #expect(Fixture.decode(text: odd).problems.count == 1)
+  }
+
   @Test("a good configuration says what was meant")
   func everyKey() throws {
     let environment = ["GROQ_API_KEY": "k", "REGION": "eu", "SIGNATURE": "s"]
@@ -37,7 +68,7 @@ import Wire
     #expect(settings.listen[3].defaultProvider == "local" && settings.listen[3].model == "small")
     #expect(settings.admin == .tcp(host: "127.0.0.1", port: 5142))
     #expect(settings.workers == .automatic)
-    #expect(settings.providers.map(\.name) == ["gateway", "groq", "local", "mine", "mock"])
+    #expect(settings.providers.map(\.name) == ["gateway", "groq", "local", "mine", "azure", "mock"])
     let gateway = try #require(settings.provider("gateway"))
     #expect(
       gateway.baseURL == BaseURL(scheme: .https, host: "llm-gateway.platform.svc", port: 8443, prefix: "/v1"))

@@ -230,5 +230,6 @@ def _shared_replayer(good_certificate, authority, tmp_path_factory):
 def replayer(_shared_replayer):
     """A proxy with a provider of each kind, and the upstream behind all of them, without scripts or memory."""
     _shared_replayer.upstream.reset()
+    _shared_replayer.proxy.mark_log()
     yield _shared_replayer
     _shared_replayer.proxy.check_alive()

@@ -17,8 +17,9 @@ _numbers = itertools.count(1)
 class Volume:
     """The mounted directory of a ConfigMap or Secret."""
 
-    def __init__(self, path: Path, **files: str | bytes) -> None:
+    def __init__(self, path: Path, *, mode: int = 0o644, **files: str | bytes) -> None:
         self.path = path
+        self.mode = mode
         self.current: Path | None = None
         path.mkdir(mode=0o755)
         self.publish(**files)
@@ -33,7 +34,7 @@ class Volume:
         dated.mkdir(mode=0o755)
         for name, data in wanted.items():
             (dated / name).write_bytes(data)
-            (dated / name).chmod(0o644)
+            (dated / name).chmod(self.mode)
         for name in wanted:
             if not (self.path / name).is_symlink():
                 os.symlink(f"..data/{name}", self.path / name)

@@ -82,6 +82,7 @@ BAD = {
     "merge key": ("    kind: openai", "    <<: {}\n    kind: openai", 5, ["merge"]),
     "tab": ("    kind: openai", "\tkind: openai", 5, ["tab"]),
     "open quote": ("'https://gateway.test/v1'   # a comment", "'https://gateway.test/v1", 6, []),
+    "secret itself": ("{ env: GATEWAY_KEY }", SECRET, 7, ["api_key", "must not hold"]),
     "open bracket": ('["127.0.0.1:4141", "[::1]:4141"]', '["127.0.0.1:4141"', 2, []),
 }
 
@@ -269,11 +270,17 @@ def test_schema_accepts_what_check_accepts(schema, check):
 
 
 @pytest.mark.parametrize(
-    "name", ["misspelt key", "misspelt nested key", "unknown kind", "wrong type", "bad duration"]
+    "name",
+    ["misspelt key", "misspelt nested key", "unknown kind", "wrong type", "bad duration", "secret itself"],
 )
 def test_schema_refuses_what_check_refuses(schema, name):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(yaml.safe_load(GOOD.replace(BAD[name][0], BAD[name][1])), schema)
+
+
+@pytest.mark.parametrize("text", ["${GATEWAY_KEY}", "passthrough", "none"])
+def test_schema_accepts_what_is_no_secret(schema, text):
+    jsonschema.validate(yaml.safe_load(GOOD.replace("{ env: GATEWAY_KEY }", text)), schema)
 
 
 def test_schema_knows_the_whole_contract(schema):

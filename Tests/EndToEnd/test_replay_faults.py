@@ -9,7 +9,7 @@ from remora import PROMPT
 from replay import answers, client
 from replay.answers import Said
 from replay.framing import aws_event, aws_exception, frame
-from replay.serving import head
+from replay.serving import head, pieces
 from test_replay_requests import MODELS
 from upstream import CLOSE, CUT, RESET
 from wire import LAST_CHUNK, chunk, post_json
@@ -147,6 +147,31 @@ def test_unknown_events_are_passed_over(replayer, dialect):
     answer = ask(replayer, dialect, answers.stream_head(dialect), *map(chunk, mixed), LAST_CHUNK)
     reading = client.read(answer, "chat", True)
     assert reading.failure is None and reading.choice().text == SAID.text
+
+
+FORMS = {
+    "crlf": lambda data: data.replace(b"\n", b"\r\n"),
+    "cr": lambda data: data.replace(b"\n", b"\r"),
+    "comments": lambda data: b": hello\n\n" + data.replace(b"data:", b": ping\ndata:"),
+    "byte order mark": lambda data: b"\xef\xbb\xbf" + data,
+    "ids and retry times": lambda data: b"retry: 100\n\n" + data.replace(b"data:", b"id: 7\ndata:"),
+    "no space": lambda data: data.replace(b"data: ", b"data:"),
+    "data over several lines": lambda data: data.replace(b'{"', b'{\ndata: "', 1).replace(b', "', b',\ndata: "'),
+    "no last blank line": lambda data: data.rstrip(b"\n") + b"\n",
+    "no last line end": lambda data: data.rstrip(b"\n"),
+}
+
+
+@pytest.mark.parametrize("dialect", [each for each in MODELS if each not in ("bedrock", "ollama")])
+@pytest.mark.parametrize("form", FORMS)
+def test_every_way_to_write_an_event(replayer, dialect, form):
+    said = Said(text="One two", reasoning="Hm.")
+    data = FORMS[form](b"".join(answers.events_of(dialect, said)))
+    for how in ("random:1", "bytes"):
+        answer = ask(replayer, dialect, answers.stream_head(dialect), *pieces(data, how))
+        reading = client.read(answer, "chat", True)
+        assert reading.failure is None, reading.failure
+        assert (reading.choice().text, reading.choice().finish) == (said.text, "stop")
 
 
 BODIES = {

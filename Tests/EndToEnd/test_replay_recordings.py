@@ -9,7 +9,7 @@ import pytest
 from remora import CALLER_KEY, PROMPT
 from wire import RawClient, post_json
 
-from replay import client, recordings, serving
+from replay import client, openai_format, recordings, serving
 from replay.kinds import TRANSLATED
 from replay.reading import Lost, Reading, differences
 from replay.recordings import Recording
@@ -41,6 +41,8 @@ def request_for(recording: Recording, usage: bool) -> dict:
         body["input"] = PROMPT
     else:
         body["messages"] = [{"role": "user", "content": PROMPT}]
+        if any(choice.logprobs for choice in recording.wanted().choices.values()):
+            body["logprobs"] = True
     if recording.streamed:
         body["stream"] = True
         if usage and recording.endpoint != "responses":
@@ -95,6 +97,26 @@ def test_chat(replayer, recording):
     for how, usage in (("whole", True), ("whole", False), ("bytes", True), ("random 1", False), ("random 2", True)):
         found = compare(replayed(replayer, recording, HOW[how], usage), recording.wanted(), usage)
         assert found == [], f"{how}, usage {'asked for' if usage else 'not asked for'}"
+
+
+@by_id("chat")
+def test_usage_is_metered(replayer, recording):
+    """The access log tells what the provider counted, whether or not the client asked for it."""
+    replayer.needs(provider_of(recording))
+    wanted = recording.wanted()
+    if wanted.failure is not None:
+        pytest.skip("the provider failed")
+    replayer.upstream.reply(*serving.steps(recording, "whole"))
+    answer = ask(replayer, request_for(recording, False), PATHS["chat"])
+    line = replayer.proxy.log_line(answer.get("x-request-id"))
+    usage = wanted.usage
+    counts = (usage.prompt, usage.completion, usage.cached, usage.reasoning)
+    if recording.speaks_openai:
+        counts = openai_format.counted(wanted, recording.body.decode(), streamed=recording.streamed)
+    names = ("tokens_in", "tokens_out", "tokens_cached", "tokens_reasoning")
+    for name, count in zip(names, counts, strict=True):
+        # Details that are left out are none.
+        assert line.get(name) == count or (not count and not line.get(name)), name
 
 
 @by_id("completions")

@@ -251,3 +251,32 @@ def test_remoras_own_members_stay_here(replayer, dialect):
     assert answer.status == 200, answer.body
     assert not any(name in request.body.decode() for name in own)
     assert answer.get("x-remora-dropped") is None
+
+
+# Mistral speaks OpenAI's format, and refuses with 422 whatever its own definition doesn't have.
+
+
+@cases({**matrix.CONVERSATIONS, **{name: {"messages": [matrix.USER], **each} for name, each in matrix.SETTINGS.items()}})
+def test_mistral_gets_what_it_takes(replayer, name):
+    known = {**matrix.CONVERSATIONS, **{key: {"messages": [matrix.USER], **each} for key, each in matrix.SETTINGS.items()}}
+    check_mistral(replayer, known[name])
+
+
+@pytest.mark.parametrize("field", matrix.FIELDS)
+def test_mistral_gets_no_member_it_refuses(replayer, field):
+    check_mistral(replayer, {"messages": [matrix.USER], field: matrix.FIELDS[field]})
+
+
+def check_mistral(replayer, body: dict) -> None:
+    replayer.needs("mistral")
+    replayer.upstream.reply(*answers.steps("mistral", Said("Fine."), streamed=False))
+    with replayer.proxy.connect() as client:
+        answer = client.ask(post_json("/v1/chat/completions", {"model": "mistral/mistral-small-latest", **body}))
+    if answer.status == 400:
+        assert answer.error["param"] in matrix.MEANINGFUL, answer.error
+        return
+    assert answer.status == 200, answer.body
+    native = json.loads(replayer.upstream.last.body)
+    schemas.check("mistral", native)
+    if "seed" in body:
+        assert native["random_seed"] == body["seed"]

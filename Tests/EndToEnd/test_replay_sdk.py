@@ -13,6 +13,7 @@ from remora import PROMPT
 from replay import answers, matrix
 from replay.answers import SIGNATURE, Said
 from replay.asked import READERS
+from replay.openai_format import vector
 from replay.serving import head
 from test_replay_requests import MODELS
 from upstream import Gate
@@ -184,6 +185,60 @@ def test_parsed_answer_of_a_model_without_schemas(replayer, client):
     got = client.chat.completions.parse(model="anthropic/claude-3-5-haiku-20241022", **CHAT, response_format=Tree)
     assert got.choices[0].message.parsed == Tree(name="oak", children=[])
     assert got.choices[0].finish_reason == "stop" and not got.choices[0].message.tool_calls
+
+
+# Embeddings: the SDK asks for base64 where numpy is there, and takes it apart itself.
+
+VECTORS = [[0.25, -1.5, 3.0], [0.5, 0.125, -2.0]]
+
+
+def embedded(format: str) -> dict:
+    if format == "gemini":
+        return {"embeddings": [{"values": each} for each in VECTORS]}
+    if format == "vertex":
+        return {"predictions": [{"embeddings": {"values": each, "statistics": {"token_count": 2}}} for each in VECTORS]}
+    if format == "cohere":
+        meta = {"billed_units": {"input_tokens": 4}}
+        return {"id": "e", "embeddings": {"float": VECTORS}, "texts": ["a", "b"], "meta": meta}
+    if format == "ollama":
+        return {"model": "nomic-embed-text", "embeddings": VECTORS, "prompt_eval_count": 4}
+    return {
+        "object": "list",
+        "model": "e",
+        "data": [{"object": "embedding", "index": at, "embedding": each} for at, each in enumerate(VECTORS)],
+        "usage": {"prompt_tokens": 4, "total_tokens": 4},
+    }
+
+
+EMBEDDERS = {
+    "gemini": "gemini/gemini-embedding-001",
+    "vertex": "vertex/text-embedding-005",
+    "cohere": "cohere/embed-v4.0",
+    "ollama": "ollama/nomic-embed-text",
+    "mistral": "mistral/mistral-embed",
+    "azure": "azure/text-embedding-3-small",
+}
+
+
+@pytest.mark.parametrize("dialect", EMBEDDERS)
+@pytest.mark.parametrize("asked", ["float", "base64", None])
+def test_embeddings(replayer, client, dialect, asked):
+    replayer.needs(dialect)
+    body = json.dumps(embedded(dialect)).encode()
+    replayer.upstream.reply(head(200, {"Content-Type": "application/json"}, len(body)) + body)
+    options = {} if asked is None else {"encoding_format": asked}
+    answer = client.embeddings.create(model=EMBEDDERS[dialect], input=["one", "two"], **options)
+    got = [each.embedding for each in answer.data]
+    if dialect in MODELS and asked == "base64":
+        assert [vector(each) for each in got] == VECTORS
+    elif asked != "base64":
+        assert got == VECTORS
+    assert [each.index for each in answer.data] == [0, 1]
+    sent = replayer.upstream.last
+    assert "one" in sent.body.decode() and "two" in sent.body.decode()
+    if dialect not in ("gemini", "cohere"):
+        # Cohere counts what it bills, Gemini nothing.
+        assert answer.usage.prompt_tokens == 4
 
 
 # Failures.

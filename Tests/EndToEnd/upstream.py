@@ -205,6 +205,7 @@ class Upstream:
         stall_handshake: bool = False,
         greeting: bytes | None = None,
         address: str = "127.0.0.1",
+        port: int = 0,
         name: str = "localhost",
     ) -> None:
         """`certificate=None` speaks plain HTTP.
@@ -224,7 +225,7 @@ class Upstream:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listener = socket.socket(family, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((address, 0))
+        self._listener.bind((address, port))
         self._listener.listen(128)
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)

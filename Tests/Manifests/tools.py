@@ -60,8 +60,15 @@ def tool(name: str) -> str:
 
 
 def run(name: str, *arguments: object, ok: bool = True, **options) -> subprocess.CompletedProcess:
+    """Runs a tool to its end, without the repositories, plugins and clusters of whoever runs the tests."""
+    homes = {f"HELM_{each}_HOME": str(ENVIRONMENT / "helm" / each) for each in ("CACHE", "CONFIG", "DATA")}
     done = subprocess.run(
-        [tool(name), *map(str, arguments)], capture_output=True, text=True, timeout=60, **options
+        [tool(name), *map(str, arguments)],
+        env={**os.environ, **homes, "KUBECONFIG": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        **options,
     )
     assert not ok or done.returncode == 0, f"{name} {arguments}: {done.stderr}"
     return done

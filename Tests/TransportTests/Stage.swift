@@ -1,34 +1,9 @@
-// A loop on a thread of its own, and an actor on it in which a test's body runs.
+// What the tests of sockets share.
 
 import Glibc
 import Testing
 import Transport
 import Wire
-
-/// Where code that is confined to a loop runs in tests.
-actor Stage {
-  nonisolated let loop: Loop
-  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
-
-  private init(on loop: Loop) { self.loop = loop }
-
-  /// Runs `body` on a new loop, which ends with it.
-  @discardableResult
-  static func run<Result: Sendable>(
-    _ body: @Sendable (isolated Stage) async throws -> Result
-  ) async throws -> Result {
-    let loop = try Loop()
-    await withCheckedContinuation { (started: CheckedContinuation<Void, Never>) in
-      let hasThread = Thread.detached { loop.run { started.resume() } }
-      if !hasThread { started.resume() }
-    }
-    defer { loop.post { loop.stop() } }
-    return try await body(Stage(on: loop))
-  }
-
-  /// A deadline that only a test which hangs comes to.
-  nonisolated var patience: Instant { .now + .seconds(20) }
-}
 
 /// Why a test's wait was given up.
 struct GaveUp: Error {}

@@ -29,6 +29,18 @@ package struct Quirks: Sendable {
 }
 
 extension Quirks {
+  /// The row of a provider.
+  ///
+  /// - Parameter takesStreamOptions: whether its address does.
+  package static func of(_ kind: ProviderKind, takesStreamOptions: Bool) -> Quirks {
+    var quirks = of(kind)
+    if !takesStreamOptions {
+      quirks.takesStreamOptions = false
+      quirks.chat.fields.append(FieldRule("stream_options", .drop))
+    }
+    return quirks
+  }
+
   /// The row of a kind.
   package static func of(_ kind: ProviderKind) -> Quirks {
     switch kind {

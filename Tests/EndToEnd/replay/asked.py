@@ -357,3 +357,73 @@ READERS = {
     "cohere": of_cohere,
     "ollama": of_ollama,
 }
+
+
+# Back into the client's words.
+
+
+def to_openai(asked: Asked) -> dict:
+    """The request that an application sends to ask for just this. `KeyError` where it has no words for it."""
+    messages: list[dict] = [{"role": "system", "content": asked.system}] if asked.system else []
+    for role, items in asked.turns:
+        if role == "assistant":
+            messages.append(_assistant(items))
+            continue
+        for item in items:
+            if item[0] == "result":
+                messages.append({"role": "tool", "tool_call_id": f"call_{item[1]}", "content": item[2]})
+        parts = [_part(item) for item in items if item[0] != "result"]
+        if parts:
+            messages.append({"role": "user", "content": parts})
+    body: dict = {"messages": messages}
+    if asked.tools:
+        body["tools"] = [
+            {"type": "function", "function": {"name": name, "description": text, "parameters": schema}}
+            for name, (text, schema) in asked.tools.items()
+        ]
+    if asked.choice in ("auto", "none", "required"):
+        body["tool_choice"] = asked.choice
+    elif asked.choice:
+        body["tool_choice"] = {"type": "function", "function": {"name": asked.choice}}
+    names = {"limit": "max_completion_tokens", "json": None, "schema": None}
+    body |= {names.get(key, key): value for key, value in asked.settings.items() if names.get(key, key)}
+    if "schema" in asked.settings:
+        form = {"name": "answer", "schema": asked.settings["schema"]}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    elif "json" in asked.settings:
+        body["response_format"] = {"type": "json_object"}
+    return body
+
+
+def _assistant(items: list[Item]) -> dict:
+    message: dict = {"role": "assistant", "content": "".join(item[1] for item in items if item[0] == "text") or None}
+    calls = [
+        {
+            "id": f"call_{item[1]}",
+            "type": "function",
+            "function": {"name": item[2], "arguments": json.dumps(item[3], default=float)},
+        }
+        for item in items
+        if item[0] == "call"
+    ]
+    if calls:
+        message["tool_calls"] = calls
+    thoughts = [item for item in items if item[0] == "thinking"]
+    if thoughts:
+        message["thinking_blocks"] = [
+            {"type": "thinking", "thinking": text, "signature": signature} for _, text, signature in thoughts
+        ]
+    return message
+
+
+def _part(item: Item) -> dict:
+    kind = item[0]
+    if kind == "text":
+        return {"type": "text", "text": item[1]}
+    if kind == "link":
+        return {"type": "image_url", "image_url": {"url": item[1]}}
+    if kind == "image":
+        return {"type": "image_url", "image_url": {"url": f"data:{item[1] or 'image/png'};base64,{item[2]}"}}
+    if kind == "file" and item[1] == "application/pdf":
+        return {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:{item[1]};base64,{item[2]}"}}
+    raise KeyError(kind)

@@ -53,9 +53,15 @@ def _whole(body: dict, endpoint: str, own: bool) -> Reading:
             choice.text = each["text"]
         else:
             _message(choice, each["message"], own)
+            _logprobs(choice, each)
     if body.get("usage") is not None:
         _usage(reading, body["usage"], own)
     return reading
+
+
+def _logprobs(choice: Choice, each: dict) -> None:
+    for token in (each.get("logprobs") or {}).get("content") or []:
+        choice.logprobs.append((token["token"], token["logprob"]))
 
 
 def _message(choice: Choice, message: dict, own: bool) -> None:
@@ -192,6 +198,7 @@ class Stream:
             assert choice.finish is None, "something behind the finish"
         assert delta.get("role") in (None, "assistant"), delta
         self._delta(choice, delta)
+        _logprobs(choice, each)
         reason = each.get("finish_reason")
         if reason is not None:
             assert reason in LEGAL_FINISH, f"finish_reason {reason!r}"

@@ -77,7 +77,12 @@ def _read(identity, message: dict, reason: str | None, said: dict) -> Reading:
 
 
 def whole_embeddings(body: str) -> Reading:
-    return Reading(vectors=json.loads(body)["embeddings"]["float"])
+    answer = json.loads(body)
+    reading = Reading(vectors=answer["embeddings"]["float"])
+    # Embeddings have no `tokens`: what is billed is what was read.
+    billed = (answer.get("meta") or {}).get("billed_units") or {}
+    reading.usage.prompt = count(billed.get("input_tokens"))
+    return reading
 
 
 def error_message(body: str) -> str:

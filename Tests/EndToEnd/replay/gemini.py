@@ -59,6 +59,8 @@ def _read(pieces: list[dict]) -> Reading:
         for candidate in piece.get("candidates") or []:
             index = candidate.get("index", 0)
             _parts(reading.choice(index), (candidate.get("content") or {}).get("parts") or [])
+            for each in (candidate.get("logprobsResult") or {}).get("chosenCandidates") or []:
+                reading.choice(index).logprobs.append((each["token"], each["logProbability"]))
             if candidate.get("finishReason"):
                 reasons[index] = candidate["finishReason"]
         if (piece.get("promptFeedback") or {}).get("blockReason") and not piece.get("candidates"):

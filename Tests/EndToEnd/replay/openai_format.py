@@ -33,6 +33,7 @@ def whole(body: str) -> Reading:
         message = each.get("message") or {}
         choice.text, choice.reasoning = texts(message)
         choice.refusal = message.get("refusal") or ""
+        _logprobs(choice, each)
         for call in message.get("tool_calls") or []:
             function = call["function"]
             choice.calls.append(Call(call.get("id"), function["name"], arguments_text(function.get("arguments"))))
@@ -75,6 +76,7 @@ def stream(body: str) -> Reading:
             index = each.get("index") or 0
             choice = reading.choice(index)
             _delta(choice, each.get("delta") or {})
+            _logprobs(choice, each)
             if "delta" not in each:
                 choice.text += each.get("text") or ""
             if each.get("finish_reason"):
@@ -85,6 +87,13 @@ def stream(body: str) -> Reading:
     for index, choice in reading.choices.items():
         _finish(reading, choice, reasons.get(index))
     return reading
+
+
+def _logprobs(choice: Choice, each: dict) -> None:
+    """Older servers have lists beside each other here, which pass as they are."""
+    content = (each.get("logprobs") or {}).get("content")
+    for token in content if isinstance(content, list) else []:
+        choice.logprobs.append((token["token"], token["logprob"]))
 
 
 def _delta(choice: Choice, delta: dict) -> None:
@@ -190,3 +199,20 @@ def error_message(body: str) -> str:
         return error
     message = error.get("message") or error.get("detail") or ""
     return message if isinstance(message, str) else ""
+
+
+def counted(reading: Reading, body: str, *, streamed: bool) -> tuple[int | None, ...]:
+    """Input, output, cached and reasoning tokens as they are to be metered: the last two parts of the first two."""
+    said: dict = {}
+    for each in (data for _, data in events(body)) if streamed else (body,):
+        if each != "[DONE]":
+            answer = json.loads(each)
+            said = answer.get("usage") or (answer.get("x_groq") or {}).get("usage") or said
+    usage = reading.usage
+    completion, total = usage.completion, count(said.get("total_tokens"))
+    if None not in (total, usage.prompt, completion) and usage.reasoning:
+        # xAI leaves reasoning out of the completion, which only the total shows.
+        if total == usage.prompt + completion + usage.reasoning:
+            completion += usage.reasoning
+    cached = usage.cached if usage.cached is not None else usage.cached_elsewhere
+    return usage.prompt, completion, cached, usage.reasoning

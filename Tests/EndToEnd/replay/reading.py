@@ -41,6 +41,8 @@ class Choice:
     """The deprecated `function_call`."""
     signatures: list[str] = field(default_factory=list)
     """Signatures of thoughts: what the client must get, to be able to hand it back."""
+    logprobs: list[tuple[str, float]] = field(default_factory=list)
+    """Each token and the logarithm of its probability."""
 
 
 @dataclass
@@ -121,6 +123,8 @@ def differences(got: Reading, wanted: Reading) -> list[str]:
             elif not mine.id:
                 found.append(f"{where}call {at} has no id")
         check(where + "function_call", have.function, want.function)
+        if want.logprobs:
+            check(where + "logprobs", have.logprobs, want.logprobs)
         if want.refusal:
             check(where + "refusal", have.refusal, want.refusal)
         ids = [call.id for call in have.calls]

@@ -1,0 +1,241 @@
+// A chat request as Cohere's v2 API takes it.
+
+internal import Wire
+
+struct CohereRequest {
+  private let chat: ChatRequest
+
+  init(_ chat: ChatRequest) { self.chat = chat }
+
+  func write(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
+    let model = request.model
+    request.body.append("{\"model\":")
+    JSONWriter.string(model.span, into: &request.body)
+    request.body.append(chat.streams ? ",\"stream\":true,\"messages\":[" : ",\"stream\":false,\"messages\":[")
+    for (at, message) in chat.messages.enumerated() {
+      if at > 0 { request.body.append(",") }
+      try writeMessage(message, body, &request)
+    }
+    request.body.append("]")
+    try writeTools(body, &request)
+    try writeFormat(body, &request)
+    try writeSampling(body, &request)
+    writeThinking(body, &request)
+    chat.appendExtensions(CohereDialect.extensions, body, into: &request.body)
+    request.body.append("}")
+  }
+
+  // MARK: Messages
+
+  private func writeMessage(
+    _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    switch message.role {
+    case .system, .developer:
+      request.body.append("{\"role\":\"system\",\"content\":")
+      try requireText(message)
+      chat.appendText(of: message, body, into: &request.body)
+    case .user:
+      request.body.append("{\"role\":\"user\",\"content\":")
+      try writeUserContent(message, body, &request)
+    case .assistant: try writeAssistant(message, body, &request)
+    case .tool:
+      request.body.append("{\"role\":\"tool\",\"tool_call_id\":")
+      if let id = message.toolCallID { request.body.append(body.extracting(id)) }
+      request.body.append(",\"content\":")
+      try requireText(message)
+      chat.appendText(of: message, body, into: &request.body)
+    }
+    request.body.append("}")
+  }
+
+  private func requireText(_ message: ChatMessage) throws(RequestFault) {
+    for at in message.parts where chat.parts[at].kind != .text && chat.parts[at].kind != .refusal {
+      throw RequestFault(
+        .unsupported, chat.parts[at].parameter, "The model's provider takes only text in turns of this role.")
+    }
+  }
+
+  private func writeUserContent(
+    _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    if message.parts.count < 2, chat.isText(message) {
+      return chat.appendText(of: message, body, into: &request.body)
+    }
+    request.body.append("[")
+    for at in message.parts {
+      let part = chat.parts[at]
+      if at > message.parts.lowerBound { request.body.append(",") }
+      guard let value = part.value else { continue }
+      switch part.kind {
+      case .text, .refusal:
+        request.body.append("{\"type\":\"text\",\"text\":")
+        request.body.append(body.extracting(value))
+      case .image:
+        request.body.append("{\"type\":\"image_url\",\"image_url\":{\"url\":")
+        request.body.append(body.extracting(value))
+        if let detail = part.second {
+          ChatRequest.appendMember("detail", body.extracting(detail), into: &request.body)
+        }
+        request.body.append("}")
+      case .audio, .file:
+        throw RequestFault(
+          .unsupported, part.parameter,
+          "The model's provider takes texts and images, but no audio and no files.")
+      }
+      request.body.append("}")
+    }
+    request.body.append("]")
+  }
+
+  private func writeAssistant(
+    _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    try requireText(message)
+    request.body.append("{\"role\":\"assistant\"")
+    if !message.calls.isEmpty {
+      // The plan is what the model thought before it called; an earlier answer gave it as reasoning.
+      if let plan = message.reasoning {
+        ChatRequest.appendMember("tool_plan", body.extracting(plan), into: &request.body)
+      }
+      request.body.append(",\"tool_calls\":[")
+      for at in message.calls {
+        let call = chat.calls[at]
+        if at > message.calls.lowerBound { request.body.append(",") }
+        request.body.append("{\"id\":")
+        if let id = call.id {
+          request.body.append(body.extracting(id))
+        } else {
+          request.body.append("\"call_")
+          request.body.append(decimal: at)
+          request.body.append("\"")
+        }
+        request.body.append(",\"type\":\"function\",\"function\":{\"name\":")
+        request.body.append(body.extracting(call.name))
+        request.body.append(",\"arguments\":\"")
+        var arguments = ByteQueue()
+        if !chat.appendArguments(of: call, body, into: &arguments) { request.dropped.add("arguments") }
+        JSONText.appendCompact(arguments.bytes, escaped: true, into: &request.body)
+        request.body.append("\"}}")
+      }
+      request.body.append("]")
+    }
+    if message.calls.isEmpty || !message.parts.isEmpty {
+      request.body.append(",\"content\":")
+      chat.appendText(of: message, body, separator: "", into: &request.body)
+    }
+  }
+
+  // MARK: Tools and format
+
+  private func writeTools(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
+    var tools = chat.offeredTools
+    var choice: StaticString = ""
+    switch chat.toolChoice {
+    case .unsaid, .auto, .allowed(_, isRequired: false): break
+    case .none: choice = "NONE"
+    case .required, .allowed(_, isRequired: true): choice = "REQUIRED"
+    case .named(let name):
+      choice = "REQUIRED"
+      let wanted = body.extracting(name)
+      tools = tools.filter { body.extracting($0.name).equals(wanted) }
+    }
+    if tools.isEmpty { return }
+    request.body.append(",\"tools\":[")
+    var isFirst = true
+    for tool in tools {
+      if !isFirst { request.body.append(",") }
+      isFirst = false
+      request.body.append("{\"type\":\"function\",\"function\":{\"name\":")
+      request.body.append(body.extracting(tool.name))
+      if let description = tool.description {
+        ChatRequest.appendMember("description", body.extracting(description), into: &request.body)
+      }
+      request.body.append(",\"parameters\":")
+      JSONSchemaText.appendObject(tool.parameters, body, into: &request.body)
+      request.body.append("}}")
+    }
+    request.body.append("]")
+    if tools.contains(where: { $0.strict == true }), chat.extended("strict_tools", in: body) == nil {
+      request.body.append(",\"strict_tools\":true")
+    }
+    if choice.utf8CodeUnitCount > 0 {
+      request.body.append(",\"tool_choice\":\"")
+      request.body.append(choice)
+      request.body.append("\"")
+    }
+  }
+
+  private func writeFormat(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
+    if chat.format == .text { return }
+    guard chat.offeredTools.isEmpty, chat.extended("documents", in: body) == nil else {
+      throw RequestFault(
+        .unsupported, "response_format",
+        "The model's provider can't keep to a format and use tools or documents at once; leave one of them out."
+      )
+    }
+    request.body.append(",\"response_format\":{\"type\":\"json_object\"")
+    if case .jsonSchema(let schema?, _, _, _) = chat.format {
+      ChatRequest.appendMember("json_schema", body.extracting(schema), into: &request.body)
+    }
+    request.body.append("}")
+  }
+
+  // MARK: Sampling
+
+  private func writeSampling(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
+    if let count = chat.maxTokens {
+      request.body.append(",\"max_tokens\":")
+      request.body.append(decimal: count)
+    }
+    guard chat.stops.count <= 5 else {
+      throw RequestFault(.unsupported, "stop", "The model's provider takes at most 5 stop sequences.")
+    }
+    if !chat.stops.isEmpty {
+      request.body.append(",\"stop_sequences\":[")
+      for (at, stop) in chat.stops.enumerated() {
+        if at > 0 { request.body.append(",") }
+        request.body.append(body.extracting(stop))
+      }
+      request.body.append("]")
+    }
+    chat.appendField(.temperature, as: "temperature", body, into: &request.body)
+    chat.appendField(.seed, as: "seed", body, into: &request.body)
+    writeClamped(.topP, as: "p", 0.01...0.99, body, &request)
+    writeClamped(.presencePenalty, as: "presence_penalty", 0...1, body, &request)
+    writeClamped(.frequencyPenalty, as: "frequency_penalty", 0...1, body, &request)
+    if let k = chat.extended("k", in: body) ?? chat.extended("top_k", in: body) {
+      ChatRequest.appendMember("k", body.extracting(k), into: &request.body)
+    }
+    if chat.logprobs { request.body.append(",\"logprobs\":true") }
+  }
+
+  /// Cohere's scales are narrower than OpenAI's; a value outside of them is told as the nearest one inside.
+  private func writeClamped(
+    _ field: ChatField, as name: StaticString, _ range: ClosedRange<Double>, _ body: Span<UInt8>,
+    _ request: inout ProviderRequest
+  ) {
+    guard let value = chat.value(field), let number = JSONValue.double(body, value) else { return }
+    if range.contains(number) {
+      return ChatRequest.appendMember(name, body.extracting(value), into: &request.body)
+    }
+    // `top_p: 1` says nothing, and means nothing lost.
+    if field == .topP, number >= 1 { return }
+    request.dropped.add(field.name)
+    request.body.append(",\"")
+    request.body.append(name)
+    request.body.append("\":")
+    JSONWriter.double(min(max(number, range.lowerBound), range.upperBound), into: &request.body)
+  }
+
+  private func writeThinking(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
+    if let thinking = chat.extended("thinking", in: body) {
+      return ChatRequest.appendMember("thinking", body.extracting(thinking), into: &request.body)
+    }
+    guard let effort = chat.effort else { return }
+    if effort == .none { return request.body.append(",\"thinking\":{\"type\":\"disabled\"}") }
+    request.body.append(",\"thinking\":{\"type\":\"enabled\",\"token_budget\":")
+    request.body.append(decimal: effort.thinkingBudget)
+    request.body.append("}")
+  }
+}

@@ -1,0 +1,116 @@
+// What a request shows the upstream where that is more than a key, and whether a refusal can be answered with
+// something better.
+
+internal import Config
+internal import Policy
+internal import Transport
+internal import Wire
+
+extension Exchange {
+  /// Sees to it that there is something to show, the client watched all the while.
+  func obtainGrant(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) {
+    sentGrant = nil
+    guard let source = lineup.sources[upstream.index] else { return }
+    let asked = Instant.now
+    let deadline = now + Deadline.credential
+    defer { source.forget(connection.parker) }
+    while true {
+      switch source.ask(connection.parker) {
+      case .granted(let grant):
+        sentGrant = grant
+        // What others answer is the network's time.
+        record.overhead -= Instant.now.nanoseconds(since: asked)
+        return
+      case .refused(let fault): throw .noCredentials(upstream.name, fault.message, isPassing: fault.isPassing)
+      case .pending: break
+      }
+      if connection.socket.peerHasClosed { throw .clientGone }
+      if state.isOver { throw .draining }
+      if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
+        throw .noCredentials(upstream.name, "the token service did not answer in time", isPassing: true)
+      }
+    }
+  }
+
+  /// Appends the header lines that show the grant.
+  ///
+  /// - Parameters:
+  ///   - target: path and query, as they are sent.
+  ///   - contentType: as it is sent; empty where there is no such header.
+  ///   - body: all of it.
+  func appendGrant(
+    _ upstream: Upstream, method: Span<UInt8>, target: Span<UInt8>, contentType: Span<UInt8>,
+    body: Span<UInt8>
+  ) {
+    guard let grant = sentGrant, let source = lineup.sources[upstream.index] else { return }
+    switch grant.proof {
+    case .bearer: _ = source.append(grant, signing: nil, into: &upstreamOut)
+    case .keys:
+      var pathEnd = 0
+      while pathEnd < target.count, target[pathEnd] != UInt8(ascii: "?") { pathEnd += 1 }
+      var fields = [SigV4.Field(Array("host".utf8), upstream.host)]
+      if !contentType.isEmpty { fields.append(SigV4.Field(Array("content-type".utf8), contentType.array())) }
+      var request = SigV4.Request(
+        method: method.array(), path: target.extracting(0..<pathEnd).array(), fields: fields,
+        payloadHash: Array(Digest.sha256(body).utf8))
+      request.query = target.extracting(min(pathEnd + 1, target.count)..<target.count).array()
+      // Without SHA-256 the request goes out unsigned, and the provider says so.
+      _ = source.append(grant, signing: request, into: &upstreamOut)
+    }
+  }
+
+  /// After a refusal: whether a request that is written now would show something better than the grant that was
+  /// refused.
+  func grantHasChanged(_ upstream: Upstream) -> Bool {
+    guard let grant = sentGrant, let source = lineup.sources[upstream.index] else { return false }
+    switch grant.proof {
+    case .bearer: return reply.status == 401 && source.giveUp(grant)
+    case .keys:
+      let bytes = replyBytes.view
+      if let field = reply.fields.first(.date),
+        let date = CivilTime.unixSeconds(httpDate: bytes.extracting(field.value)),
+        source.hasLearned(date: date)
+      {
+        return true
+      }
+      // Not where the role may not do it: other keys of the same role wouldn't help.
+      return Self.saysInvalidKeys(reply.fields, bytes) && source.giveUp(grant)
+    }
+  }
+
+  private static func saysInvalidKeys(_ fields: [Field], _ bytes: Span<UInt8>) -> Bool {
+    for field in fields where bytes.extracting(field.name).equalsIgnoringCase("x-amzn-errortype") {
+      var value = bytes.extracting(field.value)
+      for at in 0..<value.count where value[at] == ASCII.colon {
+        value = value.extracting(0..<at)
+        break
+      }
+      return value.equals("ExpiredTokenException") || value.equals("UnrecognizedClientException")
+        || value.equals("InvalidClientTokenId") || value.equals("InvalidSignatureException")
+    }
+    return false
+  }
+}
+
+extension Config.Provider {
+  /// Where the key or the token comes from that is sent as it is.
+  var shownSecret: SecretSource {
+    switch dialect {
+    case .azure(let settings): apiKey == .none ? settings.token ?? .none : apiKey
+    case .vertex(let settings): apiKey == .none ? settings.token ?? .none : apiKey
+    case .bedrock, .anthropic, .openAI, .plain: apiKey
+    }
+  }
+
+  /// The header that shows it, and what comes before it there; nil where the kind sends none.
+  var shownAs: (name: String, prefix: String)? {
+    switch (kind.row.auth, dialect) {
+    case (.header, .azure(let settings)) where apiKey == .none && settings.token != nil:
+      ("authorization", "Bearer ")
+    case (.dialect, .vertex) where apiKey != .none: ("x-goog-api-key", "")
+    case (.dialect, _), (.bearer, _): ("authorization", "Bearer ")
+    case (.header(let name), _): (name, "")
+    case (.none, _): nil
+    }
+  }
+}
