@@ -193,7 +193,10 @@ extension Exchange {
     }
   }
 
-  private func append(_ secret: Secret) { upstreamOut.append(secret.bytes) }
+  private func append(_ secret: Secret) {
+    upstreamOut.holdsSecret = true
+    upstreamOut.append(secret.bytes)
+  }
 
   private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
     for header in upstream.headers where header.name.count == name.count {
@@ -279,6 +282,8 @@ extension Exchange {
       if uploadFault != nil { return .blocked }
       if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
       if try !socket.write(from: &upstreamOut) { return .blocked }
+      // The head is gone, and its memory overwritten; the body behind it may be long.
+      upstreamOut.holdsSecret = false
       if isComplete { return .sent }
     }
     return .interrupted

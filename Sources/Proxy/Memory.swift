@@ -26,7 +26,7 @@ struct MemoryBudget {
   /// Bytes that the process may use; 0 for no ceiling.
   static func ceiling(_ wanted: Int?, quota: Int?) -> Int {
     // A fifth is left to what can't be counted: the allocator's gaps, the kernel's buffers of sockets.
-    wanted ?? quota.map { $0 / 5 * 4 } ?? Ceiling.memory
+    wanted ?? quota.map { max($0 / 5 * 4, 1) } ?? Ceiling.memory
   }
 }
 

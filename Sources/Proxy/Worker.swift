@@ -32,8 +32,11 @@ actor Worker {
   ///
   /// - Returns: what was bound, or the fault with the address.
   func start(_ plan: ServerPlan, index: Int, crew: [Worker]) -> Result<[ServerPlan.Bound], ListenFault> {
+    guard let snapshot = plan.first.take() else {
+      return .failure(ListenFault(address: "worker \(index)", reason: "it was started twice", isInUse: false))
+    }
     let state = WorkerState(
-      on: loop, snapshot: plan.snapshot, readiness: plan.readiness, quota: plan.quota, workers: plan.workers)
+      on: loop, snapshot: snapshot, readiness: plan.readiness, quota: plan.quota, workers: plan.workers)
     state.crew = crew
     state.configHealth = plan.health
     // Who asks this way has seen the application end.
@@ -71,7 +74,11 @@ actor Worker {
   ) throws(ListenFault) -> Listener? {
     let entrance = listening.entrance
     do throws(SystemFault) {
-      return try Listener(listening.address, on: loop, sharesPort: plan.workers > 1) { socket in
+      // The admin port is one address, and kubelet may come by either family; a listener is named by its family.
+      let takesBoth = entrance.role == .admin
+      return try Listener(
+        listening.address, on: loop, sharesPort: plan.workers > 1, takesIPv4: takesBoth
+      ) { socket in
         self.begin(socket, entrance)
       }
     } catch {

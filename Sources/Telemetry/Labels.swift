@@ -161,6 +161,24 @@ package enum RefusedReason: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// How a change of the configuration's files is noticed.
+package enum WatchMode: UInt8, CaseIterable, Sendable {
+  /// The kernel tells.
+  case inotify
+  /// Files are looked at every ten seconds.
+  case poll
+  /// The file is mounted by itself: nothing that is published reaches it.
+  case fixed
+
+  package var name: StaticString {
+    switch self {
+    case .inotify: "inotify"
+    case .poll: "poll"
+    case .fixed: "static"
+    }
+  }
+}
+
 /// How a reload of the configuration went.
 package enum ReloadResult: UInt8, CaseIterable, Sendable {
   case applied, unchanged, invalid, unreadable

@@ -52,6 +52,8 @@
   private var head = 0
   private var tail = 0
   private let pool: BlockPool?
+  /// Bytes that were here are overwritten before their memory is given back.
+  package var holdsSecret = false
 
   /// An empty queue, which takes its first block from `pool` when bytes arrive.
   package init(pool: BlockPool? = nil) {
@@ -66,6 +68,7 @@
   }
 
   deinit {
+    wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
   }
 
@@ -136,6 +139,7 @@
 
   /// Forgets everything and gives the block back.
   package mutating func removeAll() {
+    wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
     unsafe base = nil
     capacity = 0
@@ -169,6 +173,7 @@
     let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
     pool?.held += wanted
     if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }
+    wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
     unsafe base = grown
     capacity = wanted
@@ -244,6 +249,14 @@
   /// Where an empty queue points: readable, never read.
   private nonisolated(unsafe) static let nowhere = UnsafeMutableRawPointer.allocate(
     byteCount: 16, alignment: 16)
+
+  /// Overwrites what was ever written into the memory at hand, where `holdsSecret` says so.
+  private func wipeIfSecret() {
+    // SAFETY: the first `tail` bytes belong to this queue and were initialised by it.
+    if holdsSecret, let base = unsafe base {
+      unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: tail)
+    }
+  }
 
   private static func release(_ base: UnsafeMutableRawPointer?, _ capacity: Int, to pool: BlockPool?) {
     guard let base = unsafe base else { return }
