@@ -40,7 +40,8 @@ let package = Package(
     target("Transport", ["Wire", "CLinux", "COpenSSL"]),
     target("Proxy", ["Wire", "Config", "Dialects", "Policy", "Telemetry", "Transport"]),
     .executableTarget(
-      name: "remora", dependencies: ["Wire", "Config", "Telemetry", "Transport", "Proxy", "Policy"],
+      name: "remora",
+      dependencies: ["Wire", "Config", "Dialects", "Telemetry", "Transport", "Proxy", "Policy"],
       swiftSettings: house),
     .executableTarget(
       name: "remora-bench", dependencies: ["Wire", "Transport"], swiftSettings: house),

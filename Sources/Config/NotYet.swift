@@ -9,9 +9,9 @@ extension ProviderKind {
   package var isAvailable: Bool {
     switch self {
     case .openai, .mistral, .groq, .together, .fireworks, .deepseek, .xai, .openrouter, .perplexity, .vllm,
-      .openaiCompatible, .azure, .mock, .anthropic, .cohere, .ollama:
+      .openaiCompatible, .azure, .mock, .anthropic, .cohere, .ollama, .bedrock:
       true
-    case .gemini, .vertex, .bedrock: false
+    case .gemini, .vertex: false
     }
   }
 }

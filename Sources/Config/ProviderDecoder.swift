@@ -43,6 +43,7 @@ extension Decoder {
     if let node = fields["tls"] { provider.tls = tls(node, what) }
     if let node = fields["timeouts"] { provider.timeouts = timeouts(node, what) }
     if let node = fields["pool"] { pool(node, what, into: &provider.pool) }
+    if provider.baseURL == nil, case .bedrock(let keys) = dialect { provider.baseURL = keys.address }
     return provider
   }
 
@@ -113,6 +114,7 @@ extension Decoder {
       references.append(Reference(target: .secret(found, name: "\(what) api_key"), position: position))
       return found
     }
+    if kind == .azure, hasAzureIdentity { return .none }
     if kind.row.needsKey, let variable = kind.row.keyVariables.first {
       problem(
         "\(what) has no key; set \(variable) or \(variable)_FILE, "
@@ -145,20 +147,11 @@ extension Decoder {
     case .vertex(var keys):
       keys.project = text(fields["project"], of: "\(what) project", ceiling: Defaults.name)
       keys.location = text(fields["location"], of: "\(what) location", ceiling: Defaults.name)
-      keys.credentials = secret(fields["credentials"], of: "\(what) credentials")
+      keys.credentials = serviceAccount(fields["credentials"], of: "\(what) credentials")
       keys.token = secret(fields["token"], of: "\(what) token")
       keys.publisher = text(fields["publisher"], of: "\(what) publisher", ceiling: Defaults.name)
       return .vertex(keys)
-    case .bedrock(var keys):
-      keys.region = text(fields["region"], of: "\(what) region", ceiling: Defaults.name)
-      if let node = fields["credentials"],
-        let inner = self.fields(node, .awsCredentials, of: "\(what) credentials")
-      {
-        keys.accessKeyID = secret(inner["access_key_id"], of: "\(what) access_key_id")
-        keys.secretAccessKey = secret(inner["secret_access_key"], of: "\(what) secret_access_key")
-        keys.sessionToken = secret(inner["session_token"], of: "\(what) session_token")
-      }
-      return .bedrock(keys)
+    case .bedrock: return .bedrock(bedrock(fields, what, at: fields.position))
     case .plain:
       return .plain
     }

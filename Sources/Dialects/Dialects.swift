@@ -10,6 +10,7 @@ package enum Dialects {
     case (.anthropic, .anthropic(let settings)): AnthropicDialect(settings)
     case (.cohere, _): CohereDialect()
     case (.ollama, _): OllamaDialect()
+    case (.bedrock, .bedrock(let settings)): BedrockDialect(settings)
     default: nil
     }
   }

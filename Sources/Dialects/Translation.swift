@@ -17,6 +17,7 @@ package final class Translation {
   private var answer: AnswerWriter
   private var embeddings: EmbeddingRequest?
   private var events = EventDecoder(ceiling: 16 << 20)
+  private var frames = EventStreamDecoder(ceiling: 16 << 20)
   private var joined = ByteQueue()
   private var scanner = JSONScanner()
   /// What ended the stream before its time; told to the client already.
@@ -141,12 +142,12 @@ package final class Translation {
   /// Reads the events that are complete in `queue`, takes them out, and appends what the client gets. A stream
   /// that goes wrong ends with an error event, and `failure` says why.
   package func take(_ queue: inout ByteQueue, into out: inout ByteQueue) {
-    guard let reader else { return queue.removeAll() }
+    guard let reader, failure == nil else { return queue.removeAll() }
     do throws(AnswerFault) {
       switch dialect.framing {
       case .events: try takeEvents(&queue, reader)
       case .lines: try takeLines(&queue, reader)
-      case .frames: throw .malformed
+      case .frames: try takeFrames(&queue, reader)
       }
       if reader.hasEnded { answer.end() }
     } catch { fail(error) }
@@ -202,6 +203,41 @@ package final class Translation {
     from = queue.count
   }
 
+  /// One JSON value a message. An error that the service's model doesn't know has no value: its headers say it.
+  private func takeFrames(_ queue: inout ByteQueue, _ reader: any AnswerReader) throws(AnswerFault) {
+    var from = 0
+    defer { queue.consume(from) }
+    while !reader.hasEnded {
+      let step: EventStreamDecoder.Step
+      do throws(EventStreamFault) { step = try frames.next(queue.bytes, from: from) } catch {
+        throw AnswerFault(
+          Array("The provider's stream is damaged: \(error.message).".utf8),
+          code: ("bad_upstream_body" as StaticString).bytes.array())
+      }
+      guard case .message(let message) = step else { return }
+      let bytes = queue.bytes
+      var event = StreamEvent()
+      var name = Span<UInt8>()
+      switch message.kind {
+      case .event: if let type = message.eventType { name = bytes.extracting(type) }
+      case .exception:
+        event.kind = .exception
+        if let type = message.exceptionType { name = bytes.extracting(type) }
+      case .error:
+        throw AnswerFault(
+          message.errorMessage.map { bytes.extracting($0).array() } ?? [],
+          code: message.errorCode.map { bytes.extracting($0).array() } ?? [])
+      case .other: break
+      }
+      from = message.whole.upperBound
+      let data = bytes.extracting(message.payload)
+      // Without words it is one nevertheless.
+      try read(
+        event, name, data.isEmpty && event.kind == .exception ? ("{}" as StaticString).bytes : data, reader)
+    }
+    from = queue.count
+  }
+
   /// One JSON value a line; a line that isn't complete yet waits.
   private func takeLines(_ queue: inout ByteQueue, _ reader: any AnswerReader) throws(AnswerFault) {
     var from = 0
@@ -245,7 +281,10 @@ package final class Translation {
     do throws(JSONFault) {
       try scanner.feed(body)
       try scanner.finish()
-    } catch { throw .malformed }
+    } catch {
+      if streams { return try takeMislabelled(body, into: &out) }
+      throw .malformed
+    }
     if let embeddings {
       var writer = EmbeddingWriter(
         wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.frame.member)
@@ -256,8 +295,41 @@ package final class Translation {
       return
     }
     guard let reader else { throw .malformed }
-    try reader.read(body, to: &answer)
+    if streams, Self.isArray(body) {
+      try takeElements(body, reader)
+    } else {
+      try reader.read(body, to: &answer)
+    }
     answer.end()
     flush(into: &out)
+  }
+
+  private static func isArray(_ body: Span<UInt8>) -> Bool {
+    for at in 0..<body.count where body[at] > ASCII.space { return body[at] == UInt8(ascii: "[") }
+    return false
+  }
+
+  /// Reads a stream's values from one array: so does Gemini answer where `alt=sse` is lost on the way.
+  private func takeElements(_ body: Span<UInt8>, _ reader: any AnswerReader) throws(AnswerFault) {
+    var elements = JSONArrayCursor(body, 0..<body.count)
+    var isEmpty = true
+    while !reader.hasEnded, let element = elements.next() {
+      isEmpty = false
+      try reader.read(StreamEvent(), name: Span(), data: body.extracting(element.value), to: &answer)
+    }
+    if isEmpty { throw .malformed }
+    if !reader.hasEnded, !reader.mayEnd { throw .truncated }
+  }
+
+  /// Reads a stream that its head calls one JSON value.
+  private func takeMislabelled(_ body: Span<UInt8>, into out: inout ByteQueue) throws(AnswerFault) {
+    var queue = ByteQueue()
+    queue.append(body)
+    var held = ByteQueue()
+    take(&queue, into: &held)
+    if failure == nil { end(&queue, into: &held) }
+    guard answer.hasContent else { throw .malformed }
+    if let failure { throw failure }
+    out.append(held.bytes)
   }
 }

@@ -45,7 +45,7 @@ extension Exchange {
       unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: record.endpoint,
       status: record.status,
       end: record.end)
-    line.requestID = requestID
+    line.requestID = requestID.array()
     if hasHead { line.method = headBytes.view.extracting(head.methodText).array() }
     line.modelAsked = modelAsked.array()
     line.provider = upstream.map { Array($0.name.utf8) } ?? []

@@ -60,7 +60,7 @@ extension Exchange {
     merged.config = state.configHealth
     merged.process = ProcessFacts.read()
     let format: Exposition.Format
-    if let accept = head.fields.first(.accept) {
+    if let accept = head.first(.accept) {
       format = Exposition.negotiate(accept: headBytes.view.extracting(accept.value))
     } else {
       format = .prometheusText

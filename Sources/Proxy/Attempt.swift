@@ -121,7 +121,7 @@ extension Exchange {
       // Inference makes nothing at the provider that a second call would make twice; a stored response would be.
       switch target.endpoint {
       case .chatCompletions, .completions, .embeddings: return true
-      default: return head.fields.first(.idempotencyKey) != nil
+      default: return head.first(.idempotencyKey) != nil
       }
     case .patch, .trace, .connect, .other: return false
     }
@@ -157,8 +157,9 @@ extension Exchange {
       append(keys?.credential ?? secret)
       upstreamOut.append("\r\n")
     }
+    writeGrant(upstream)
     upstreamOut.append("x-request-id: ")
-    upstreamOut.append(requestID)
+    upstreamOut.append(requestID.view)
     upstreamOut.append("\r\n")
     switch upload {
     case .none, .sent:
@@ -182,6 +183,7 @@ extension Exchange {
     let keepsKeys: Bool
     if case .passthrough = upstream.credential { keepsKeys = true } else { keepsKeys = false }
     hopByHop.read(head.fields, in: bytes)
+    var run = FieldRun()
     for field in head.fields {
       if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
       if field.known.isCredential, !keepsKeys { continue }
@@ -189,8 +191,10 @@ extension Exchange {
       // An answer that must be read must come as it is.
       if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
       if replaces(bytes.extracting(field.name), upstream) { continue }
-      HeadWriter.field(field, of: bytes, to: &upstreamOut)
+      if signsRequest, isSigners(bytes.extracting(field.name)) { continue }
+      run.take(field, of: bytes, to: &upstreamOut)
     }
+    run.flush(bytes, to: &upstreamOut)
   }
 
   private func append(_ secret: Secret) {
@@ -213,7 +217,7 @@ extension Exchange {
   private func send(
     _ socket: Socket, _ upstream: Upstream, _ connection: ClientConnection
   ) async throws(Refusal) -> Sending {
-    var deadline = now + upstream.timeouts.firstByte
+    var deadline = now + upstream.firstByte
     var bodyDeadline = now + Deadline.body
     hasSent = false
     while true {
@@ -235,7 +239,7 @@ extension Exchange {
         hasSent = pumping == .sent
         if hasSent { noteSent() }
         // From the last byte that went out: an upload may take as long as it makes progress.
-        if pumping != .blocked || socket.hasWritableRoom { deadline = now + upstream.timeouts.firstByte }
+        if pumping != .blocked || socket.hasWritableRoom { deadline = now + upstream.firstByte }
         if pumping == .interrupted {
           await connection.parker.yield()
           continue

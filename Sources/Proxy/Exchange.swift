@@ -24,7 +24,7 @@ final class Exchange {
   var hasHead = false
   var hopByHop = HopByHop.forRequest()
   var target = Target()
-  var requestID: [UInt8] = []
+  var requestID: ByteQueue
   var body: ByteQueue
   var scanner = JSONScanner()
   var facts = RequestFacts()
@@ -94,6 +94,7 @@ final class Exchange {
     let pool = state.loop.blocks
     // Small, and there for the whole exchange: not worth a block each.
     headBytes = ByteQueue()
+    requestID = ByteQueue()
     replyBytes = ByteQueue()
     body = ByteQueue(pool: pool)
     modelAsked = ByteQueue()
@@ -117,7 +118,7 @@ final class Exchange {
   func reset() {
     connection = nil
     hasHead = false
-    requestID.removeAll(keepingCapacity: true)
+    requestID.clear()
     headBytes.clear()
     body.removeAll()
     modelAsked.clear()

@@ -41,31 +41,31 @@ enum Ceiling {
   static let credentialAnswer = 64 * 1024
   /// Bytes and time that are spent on reading what a refused client still sends, so that it sees the answer.
   static let lingerBytes = 256 * 1024
-  static let lingerTime = Duration.seconds(1)
+  static let lingerTime = Interval(seconds: 1)
 }
 
 enum Deadline {
   /// A kept-alive client may be silent for longer than common clients keep their connections: they close first.
-  static let keepAlive = Duration.seconds(180)
+  static let keepAlive = Interval(seconds: 180)
   /// From a head's first byte to its last.
-  static let head = Duration.seconds(30)
+  static let head = Interval(seconds: 30)
   /// Between two bytes of a request's body.
-  static let body = Duration.seconds(30)
+  static let body = Interval(seconds: 30)
   /// A client's TLS handshake.
-  static let handshake = Duration.seconds(10)
+  static let handshake = Interval(seconds: 10)
   /// A client that takes nothing of its answer.
-  static let stalledClient = Duration.seconds(600)
+  static let stalledClient = Interval(seconds: 600)
   /// Silence in a stream after which a comment shows that it lives (README, "Streams").
-  static let heartbeat = Duration.seconds(15)
+  static let heartbeat = Interval(seconds: 15)
   /// From a stream's own end to the end of its body.
-  static let afterDone = Duration.seconds(2)
+  static let afterDone = Interval(seconds: 2)
   /// For error events and answers to leave at the end of a drain.
-  static let lastWords = Duration.milliseconds(500)
+  static let lastWords = Interval(milliseconds: 500)
   /// For a secret to be read again after a refusal, from a file system that may hang.
-  static let secret = Duration.seconds(2)
+  static let secret = Interval(seconds: 2)
   /// A connection to a token service, and its whole answer; a request waits as long for it.
-  static let credentialConnect = Duration.seconds(5)
-  static let credential = Duration.seconds(10)
+  static let credentialConnect = Interval(seconds: 5)
+  static let credential = Interval(seconds: 10)
   /// A provider's model list, for the merged one.
-  static let modelList = Duration.seconds(5)
+  static let modelList = Interval(seconds: 5)
 }

@@ -36,7 +36,7 @@ struct Target {
 
   init() {}
 
-  init(_ head: RequestHead, _ bytes: Span<UInt8>) {
+  init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
     path = head.path
     query = head.query
     let whole = bytes.extracting(path)
@@ -75,29 +75,20 @@ extension Exchange {
 
   /// Keeps the caller's request id where it is fit for a header and a log, else makes one.
   private func takeRequestID() {
-    requestID.removeAll(keepingCapacity: true)
-    let bytes = headBytes.view
-    if let field = head.fields.first(.xRequestID), !field.value.isEmpty,
-      field.value.count <= Ceiling.requestID
-    {
+    requestID.clear()
+    if let field = head.first(.xRequestID), !field.value.isEmpty, field.value.count <= Ceiling.requestID {
+      let value = headBytes.view.extracting(field.value)
       var isFit = true
-      for at in field.value where bytes[at] <= ASCII.space || bytes[at] >= 0x7F { isFit = false }
-      if isFit {
-        for at in field.value { requestID.append(bytes[at]) }
-        return
-      }
+      for at in 0..<value.count where value[at] <= ASCII.space || value[at] >= 0x7F { isFit = false }
+      if isFit { return requestID.append(value) }
     }
     makeRequestID()
   }
 
   func makeRequestID() {
-    for at: StaticString in ["req_"] { for index in 0..<at.bytes.count { requestID.append(at.bytes[index]) } }
-    for word in [state.nextRandom(), state.nextRandom()] {
-      for shift in stride(from: 60, through: 0, by: -4) {
-        let digit = UInt8(truncatingIfNeeded: (word >> UInt64(shift)) & 15)
-        requestID.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-      }
-    }
+    requestID.append("req_")
+    requestID.append(hexadecimalWord: state.nextRandom())
+    requestID.append(hexadecimalWord: state.nextRandom())
   }
 
   /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
@@ -115,7 +106,7 @@ extension Exchange {
         // An absolute target and a Host that differ are two hosts: both must be ours.
         if head.authority != nil, let host = head.host { try admitHost(bytes, host, connection) }
       }
-      if let origin = head.fields.first(.origin) {
+      if let origin = head.first(.origin) {
         let text = bytes.extracting(origin.value).text()
         if !lineup.snapshot.settings.allowedOrigins.contains(text) {
           state.shard.refused(.foreignOrigin)
@@ -199,7 +190,7 @@ extension Exchange {
   }
 
   private func holdsJSON() -> Bool {
-    guard head.framing != .none, let field = head.fields.first(.contentType) else { return false }
+    guard head.framing != .none, let field = head.first(.contentType) else { return false }
     let value = headBytes.view.extracting(field.value)
     let name: StaticString = "application/json"
     let count = name.utf8CodeUnitCount

@@ -33,7 +33,7 @@ extension Exchange {
     // Nothing is repeated once an answer has begun: a stream doesn't keep its request in memory.
     if hasSent { body.removeAll() }
     heardAt = now
-    if reply.status >= 400, head.method != .head, reply.fields.first(.contentEncoding) == nil {
+    if reply.status >= 400, head.method != .head, reply.first(.contentEncoding) == nil {
       return try await relayError(upstream, socket, connection)
     }
     if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
@@ -46,8 +46,8 @@ extension Exchange {
   enum BodyKind { case events, json, plain }
 
   private func bodyKind() -> BodyKind {
-    if head.method == .head || reply.fields.first(.contentEncoding) != nil { return .plain }
-    guard let field = reply.fields.first(.contentType) else { return .plain }
+    if head.method == .head || reply.first(.contentEncoding) != nil { return .plain }
+    guard let field = reply.first(.contentType) else { return .plain }
     let value = replyBytes.view.extracting(field.value)
     if value.count >= 17, value.extracting(0..<17).equalsIgnoringCase("text/event-stream") { return .events }
     if target.isFullService, reply.status < 300, value.count >= 16,
@@ -322,17 +322,20 @@ extension Exchange {
   func writeReplyFields(dropsContentType: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
+    var run = FieldRun()
     for field in reply.fields {
       if !replyHopByHop.forwards(field, in: bytes) || (dropsContentType && field.known == .contentType) {
         continue
       }
       if field.known == .xRequestID {
         // The caller's id is the answer's; the provider's is what its support asks for.
+        run.flush(bytes, to: &outbound)
         HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &outbound)
       } else {
-        HeadWriter.field(field, of: bytes, to: &outbound)
+        run.take(field, of: bytes, to: &outbound)
       }
     }
+    run.flush(bytes, to: &outbound)
   }
 
   func endBody() {
@@ -367,11 +370,10 @@ extension Exchange {
     metadata.clear()
     guard lineup.snapshot.settings.responseMetadata == .body, let upstream else { return false }
     // Behind another Remora its member is there already, and a second one would make two readings.
-    if socket != nil, reply.fields.first(.xRemora) != nil { return false }
+    if socket != nil, reply.first(.xRemora) != nil { return false }
     metadata.append("\"x_remora\":{\"request_id\":")
     // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
-    let id = requestID
-    JSONWriter.string(id.span, into: &metadata)
+    JSONWriter.string(requestID.view, into: &metadata)
     metadata.append(",\"provider\":")
     JSONWriter.string(upstream.name, into: &metadata)
     metadata.append(",\"model\":")
@@ -411,7 +413,7 @@ extension Exchange {
     isOver: Bool = false
   ) async -> Arrival {
     // From the last byte, not from this call: a heartbeat of ours is no sign of the upstream's life.
-    var idle = heardAt + (isOver ? Deadline.afterDone : upstream.timeouts.idle)
+    var idle = heardAt + (isOver ? Deadline.afterDone : upstream.idle)
     let beat = heartbeat ? now + Deadline.heartbeat : .never
     while true {
       do throws(IOFault) {

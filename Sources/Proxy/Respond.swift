@@ -11,7 +11,7 @@ extension Exchange {
   /// Appends what every answer carries.
   func writeCommonFields(_ connection: ClientConnection) {
     outbound.append("x-request-id: ")
-    outbound.append(requestID)
+    outbound.append(requestID.view)
     outbound.append("\r\n")
     if let upstream {
       outbound.append("x-remora-provider: ")

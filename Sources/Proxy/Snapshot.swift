@@ -37,6 +37,9 @@ final class Upstream: Sendable {
   let tls: TLSContext?
   let limits: PoolLimits
   let timeouts: Timeouts
+  /// `timeouts`, as the walk adds them to instants.
+  let firstByte: Interval
+  let idle: Interval
   /// Path of the base URL, without a slash at its end.
   let prefix: [UInt8]
   let host: [UInt8]
@@ -63,6 +66,8 @@ final class Upstream: Sendable {
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
+    firstByte = Interval(provider.timeouts.firstByte)
+    idle = Interval(provider.timeouts.idle)
     limits = PoolLimits(
       maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,
       warm: provider.pool.warm, connectTimeout: provider.timeouts.connect)

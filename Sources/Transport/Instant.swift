@@ -5,7 +5,7 @@ internal import Glibc
 /// A point on the monotonic clock, in nanoseconds. Arithmetic saturates: a deadline can't wrap around.
 package struct Instant: Comparable, Hashable, Sendable {
   package let nanoseconds: UInt64
-  package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+  @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
   /// A deadline that doesn't come.
   package static let never = Instant(nanoseconds: .max)
@@ -15,11 +15,20 @@ package struct Instant: Comparable, Hashable, Sendable {
     Instant(nanoseconds: read(CLOCK_MONOTONIC))
   }
 
-  package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+  @inlinable package static func < (left: Instant, right: Instant) -> Bool {
+    left.nanoseconds < right.nanoseconds
+  }
 
   /// The point `duration` later; a negative duration counts as none.
   package static func + (instant: Instant, duration: Duration) -> Instant {
     let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+    return overflow ? .never : Instant(nanoseconds: sum)
+  }
+
+  /// The point `interval` later.
+  @inlinable
+  package static func + (instant: Instant, interval: Interval) -> Instant {
+    let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(interval.nanoseconds)
     return overflow ? .never : Instant(nanoseconds: sum)
   }
 
@@ -36,6 +45,20 @@ package struct Instant: Comparable, Hashable, Sendable {
     unsafe clock_gettime(clock, &time)
     return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
   }
+}
+
+/// A length of time in whole nanoseconds: what the hot path adds to instants, for a `Duration` counts attoseconds in
+/// 128 bits and is divided each time.
+package struct Interval: Comparable, Hashable, Sendable {
+  package let nanoseconds: UInt64
+
+  package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+  package init(milliseconds: UInt64) { nanoseconds = milliseconds &* 1_000_000 }
+  package init(seconds: UInt64) { nanoseconds = seconds &* 1_000_000_000 }
+  /// A negative duration counts as none.
+  package init(_ duration: Duration) { nanoseconds = duration.nanoseconds }
+
+  package static func < (left: Interval, right: Interval) -> Bool { left.nanoseconds < right.nanoseconds }
 }
 
 extension Duration {

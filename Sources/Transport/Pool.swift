@@ -21,7 +21,7 @@ package struct PoolLimits: Hashable, Sendable {
 /// Connections to one upstream. Confined to its worker's loop.
 package final class Pool {
   /// Connections in use longer than this are not kept, so that a change in DNS drains (10 minutes).
-  private static let lifetime = Duration.seconds(600)
+  private static let lifetime = Interval(seconds: 600)
   /// Unused connections kept at most, whatever the burst before was.
   private static let idleCeiling = 256
 
@@ -33,6 +33,8 @@ package final class Pool {
   package let endpoint: Endpoint
   private let tls: TLSContext?
   private let limits: PoolLimits
+  private let connectTime: Interval
+  private let idleTime: Interval
   private let loop: Loop
   private let dialer: Dialer
   private var idle: [Idle] = []
@@ -49,6 +51,8 @@ package final class Pool {
     self.endpoint = endpoint
     self.tls = tls
     self.limits = limits
+    connectTime = Interval(limits.connectTimeout)
+    idleTime = Interval(limits.idleTimeout)
     self.loop = loop
     self.dialer = dialer
   }
@@ -66,7 +70,7 @@ package final class Pool {
   ///   - fresh: makes a new one in any case: the replay after a reused one was dead.
   ///   - client: whose going away ends the wait.
   package func lease(fresh: Bool = false, parker: Parker, client: Socket?) async throws(DialFault) -> Lease {
-    let deadline = loop.now + limits.connectTimeout
+    let deadline = loop.now + connectTime
     while true {
       if !fresh {
         while let candidate = idle.popLast() {
@@ -108,7 +112,7 @@ package final class Pool {
     active -= 1
     socket.parker = nil
     let isOld = loop.now.nanoseconds(since: socket.establishedAt) > Int(Self.lifetime.nanoseconds)
-    if isClosed || isOld || socket.peerHasClosed || limits.idleTimeout == .zero
+    if isClosed || isOld || socket.peerHasClosed || idleTime.nanoseconds == 0
       || idle.count >= Self.idleCeiling
     {
       forget(socket)
@@ -174,11 +178,11 @@ package final class Pool {
     guard let oldest = idle.first else { return }
     let reaper = self.reaper ?? Alarm { [weak self] in self?.reap() }
     self.reaper = reaper
-    if reaper.due == .never { loop.arm(reaper, at: oldest.since + limits.idleTimeout) }
+    if reaper.due == .never { loop.arm(reaper, at: oldest.since + idleTime) }
   }
 
   private func reap() {
-    let timeout = Int(clamping: limits.idleTimeout.nanoseconds)
+    let timeout = Int(clamping: idleTime.nanoseconds)
     // Oldest first; the warm ones stay.
     while let oldest = idle.first, idle.count > limits.warm,
       loop.now.nanoseconds(since: oldest.since) >= timeout

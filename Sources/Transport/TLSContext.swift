@@ -65,6 +65,7 @@ package final class TLSContext: @unchecked Sendable {
       try unsafe TrustStore.load(into: raw)
     }
     try loadOwn(profile)
+    ERR_clear_error()
   }
 
   /// A context for a listener. With a CA file, clients must show a certificate from that CA.
@@ -80,6 +81,7 @@ package final class TLSContext: @unchecked Sendable {
       unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
     }
     try loadOwn(profile)
+    ERR_clear_error()
   }
 
   private static func make(_ method: OpaquePointer?) throws(TLSFileFault) -> OpaquePointer {

@@ -120,12 +120,16 @@ internal import Wire
       case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
         guard let parker = socket.parker else { throw TLSFault.openSSL("the connection was given up") }
         if socket.hasFailed, !socket.mayRead { throw TLSFault.closed }
+        ERR_clear_error()
         if await parker.park(until: deadline) == .deadline { throw TLSFault.timedOut }
       default:
         isBroken = true
+        defer { ERR_clear_error() }
         throw unsafe TLSFault(afterHandshake: ssl, errorClass: reason)
       }
     }
+    // Verification may have left something behind though it went well.
+    ERR_clear_error()
     isEstablished = true
     if wasResumed { sessions?.resumed += 1 }
     // The mode alone is not trusted: a certificate must be there and its verdict must be good.
@@ -141,42 +145,54 @@ internal import Wire
 
   // MARK: Bytes
 
+  // The error queue is empty whenever OpenSSL is called here: the handshake, and whoever met a fault, left it so.
+
   func read(into queue: inout ByteQueue, ceiling: Int) throws(IOFault) -> ReadStep {
     if isBroken { throw .tls(.closed) }
     if hasSeenEnd { return .end }
     var total = 0
     while total < ceiling {
       let room = unsafe queue.spare(min(ceiling - total, 4096))
-      ERR_clear_error()
       var count = 0
+      hasBlocked = false
       let result = unsafe SSL_read_ex(ssl, room.baseAddress, min(room.count, ceiling - total), &count)
       if result == 1 {
         queue.commit(count)
         total += count
+        // Neither the kernel nor OpenSSL holds more: the call that would say so is saved.
+        if unsafe !socket.mayRead && SSL_has_pending(ssl) == 0 { return .bytes(total) }
         continue
       }
       if total == 0, queue.isEmpty { queue.removeAll() }
-      switch unsafe SSL_get_error(ssl, result) {
-      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
-        return total > 0 ? .bytes(total) : .wouldBlock
-      case SSL_ERROR_ZERO_RETURN:
-        hasSeenEnd = true
-        return total > 0 ? .bytes(total) : .end
-      default:
-        // What came before the fault is given first; the fault is found again at the next read.
-        if total > 0 {
-          pendingFault = lastFault()
-          isBrokenAfterData = true
-          return .bytes(total)
-        }
-        let fault = isBrokenAfterData ? pendingFault : lastFault()
-        isBroken = true
-        throw fault
-      }
+      if hasBlocked { return total > 0 ? .bytes(total) : .wouldBlock }
+      return try readFault(result, total)
     }
     return .bytes(total)
   }
 
+  /// Why a read brought nothing, though the kernel didn't block.
+  private func readFault(_ result: Int32, _ total: Int) throws(IOFault) -> ReadStep {
+    defer { ERR_clear_error() }
+    switch unsafe SSL_get_error(ssl, result) {
+    case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return total > 0 ? .bytes(total) : .wouldBlock
+    case SSL_ERROR_ZERO_RETURN:
+      hasSeenEnd = true
+      return total > 0 ? .bytes(total) : .end
+    default:
+      // What came before the fault is given first; the fault is found again at the next read.
+      if total > 0 {
+        pendingFault = lastFault()
+        isBrokenAfterData = true
+        return .bytes(total)
+      }
+      let fault = isBrokenAfterData ? pendingFault : lastFault()
+      isBroken = true
+      throw fault
+    }
+  }
+
+  /// The last read of OpenSSL's came to the end of what the kernel had.
+  fileprivate var hasBlocked = false
   private var isBrokenAfterData = false
   private var pendingFault = IOFault.truncated
 
@@ -185,10 +201,10 @@ internal import Wire
   /// - Returns: how many were taken, nil if the same bytes must be offered again later.
   func write(_ bytes: UnsafeRawBufferPointer) throws(IOFault) -> Int? {
     if isBroken || hasFailedToWrite { throw .tls(.closed) }
-    ERR_clear_error()
     var count = 0
     let result = unsafe SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
     if result == 1 { return count }
+    defer { ERR_clear_error() }
     switch unsafe SSL_get_error(ssl, result) {
     case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return nil
     default:
@@ -210,6 +226,7 @@ internal import Wire
     guard isEstablished, !isBroken, !isBrokenAfterData, !hasFailedToWrite else { return }
     ERR_clear_error()
     _ = unsafe SSL_shutdown(ssl)
+    ERR_clear_error()
   }
 }
 
@@ -227,6 +244,7 @@ private enum SocketBIO {
       switch unsafe socket.receive(start, Int(count)) {
       case .bytes(let got): return Int32(clamping: got)
       case .wouldBlock:
+        socket.tls?.hasBlocked = true
         unsafe remora_BIO_set_retry_read(bio)
         return -1
       case .end: return 0

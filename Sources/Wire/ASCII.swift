@@ -41,28 +41,39 @@ extension StaticString {
 
 extension Span where Element == UInt8 {
   /// Whether these bytes are exactly `text`.
+  @inlinable
   package func equals(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
     // SAFETY: a static string's bytes live as long as the program, and both counts are equal.
-    let other = unsafe Span<UInt8>(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount)
-    for at in 0..<count where self[at] != other[at] { return false }
-    return true
+    return unsafe withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return true }
+      return unsafe Words.same(start, UnsafeRawPointer(text.utf8Start), bytes.count)
+    }
   }
 
-  /// Whether these bytes are `text`, which is written in lower case, in any case (RFC 9110 section 5.1).
+  /// Whether these bytes are `text`, which is written in lower case and without underscores, in any case (RFC 9110
+  /// section 5.1).
+  @inlinable
   package func equalsIgnoringCase(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
     // SAFETY: as above.
-    let other = unsafe Span<UInt8>(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount)
-    for at in 0..<count where ASCII.lower(self[at]) != other[at] { return false }
-    return true
+    return unsafe withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return true }
+      return unsafe Words.sameIgnoringCase(start, lower: UnsafeRawPointer(text.utf8Start), bytes.count)
+    }
   }
 
   /// Whether these bytes are exactly `other`.
+  @inlinable
   package func equals(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
-    for at in 0..<count where self[at] != other[at] { return false }
-    return true
+    // SAFETY: both counts are equal.
+    return unsafe withUnsafeBytes { left in
+      unsafe other.withUnsafeBytes { right in
+        guard let start = left.baseAddress, let other = right.baseAddress else { return true }
+        return unsafe Words.same(start, other, left.count)
+      }
+    }
   }
 
   /// These bytes as text, wrong UTF-8 replaced; off the hot path only.

@@ -47,11 +47,11 @@
 /// Ranges handed out by parsers are offsets from `head`, and stay true until the next `consume`.
 @safe package struct ByteQueue: ~Copyable {
   // SAFETY: points to `capacity` bytes that only this queue refers to, or is nil; bytes head..<tail are initialised.
-  private var base: UnsafeMutableRawPointer?
-  private var capacity = 0
-  private var head = 0
-  private var tail = 0
-  private let pool: BlockPool?
+  @usableFromInline var base: UnsafeMutableRawPointer?
+  @usableFromInline var capacity = 0
+  @usableFromInline var head = 0
+  @usableFromInline var tail = 0
+  @usableFromInline let pool: BlockPool?
   /// Bytes that were here are overwritten before their memory is given back.
   package var holdsSecret = false
 
@@ -73,20 +73,20 @@
   }
 
   /// Bytes that wait to be taken.
-  package var count: Int { tail - head }
-  package var isEmpty: Bool { tail == head }
+  @inlinable package var count: Int { tail - head }
+  @inlinable package var isEmpty: Bool { tail == head }
 
   /// Bytes that can be appended before memory has to be found for more.
   package var room: Int { capacity - tail }
 
   /// The waiting bytes, in order.
   package var bytes: Span<UInt8> {
-    @_lifetime(borrow self)
+    @inlinable @_lifetime(borrow self)
     get {
       // SAFETY: head..<tail is initialised, inside the block, and the block lives as long as `self` is borrowed.
       let span = unsafe Span<UInt8>(
         _unsafeStart: (base ?? Self.nowhere).advanced(by: head).assumingMemoryBound(to: UInt8.self),
-        count: tail - head)
+        count: tail &- head)
       return unsafe _overrideLifetime(span, borrowing: self)
     }
   }
@@ -95,22 +95,23 @@
   /// object's reference, so the caller sees to it that the queue isn't changed while the span is in use. Use it in
   /// the expression that needs it, and across no `await`.
   package var view: Span<UInt8> {
-    @_lifetime(immortal)
+    @inlinable @_lifetime(immortal)
     get {
       // SAFETY: as `bytes`; how long it holds is the caller's promise.
       let span = unsafe Span<UInt8>(
         _unsafeStart: (base ?? Self.nowhere).advanced(by: head).assumingMemoryBound(to: UInt8.self),
-        count: tail - head)
+        count: tail &- head)
       return unsafe _overrideLifetime(span, copying: ())
     }
   }
 
   /// The waiting bytes as C sees them; valid until the queue is next changed.
-  package var unsafeBytes: UnsafeRawBufferPointer {
+  @inlinable package var unsafeBytes: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: (base ?? Self.nowhere).advanced(by: head), count: tail - head)
   }
 
   /// Room behind the tail, at least `minimum` bytes of it, for a system call to fill; follow it by `commit`.
+  @inlinable
   package mutating func spare(_ minimum: Int) -> UnsafeMutableRawBufferPointer {
     reserve(minimum)
     return unsafe UnsafeMutableRawBufferPointer(
@@ -118,12 +119,14 @@
   }
 
   /// The first `count` bytes of the spare room now hold bytes.
+  @inlinable
   package mutating func commit(_ count: Int) {
     precondition(count >= 0 && count <= capacity - tail)
     tail += count
   }
 
   /// Takes `count` bytes off the head. An empty queue gives its block back.
+  @inlinable
   package mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= tail - head)
     head += count
@@ -148,14 +151,20 @@
   }
 
   /// Forgets everything but keeps the block: for a queue that will be filled again at once.
+  @inlinable
   package mutating func clear() {
     head = 0
     tail = 0
   }
 
   /// Makes sure that `minimum` more bytes fit, by moving the waiting ones to the front or to a larger block.
+  @inlinable
   package mutating func reserve(_ minimum: Int) {
-    if capacity - tail >= minimum { return }
+    if capacity &- tail < minimum { makeRoom(minimum) }
+  }
+
+  @usableFromInline
+  mutating func makeRoom(_ minimum: Int) {
     let waiting = tail - head
     if unsafe base == nil, let pool, minimum <= BlockPool.blockSize {
       unsafe base = pool.take()
@@ -181,24 +190,27 @@
     tail = waiting
   }
 
+  @inlinable
   package mutating func append(_ bytes: Span<UInt8>) {
     let count = bytes.count
-    if count == 0 { return }
     reserve(count)
     // SAFETY: reserve made room for `count` bytes behind the tail; a span can't overlap a queue it doesn't borrow.
     unsafe bytes.withUnsafeBytes { source in
-      unsafe base?.advanced(by: tail).copyMemory(
-        from: source.baseAddress ?? UnsafeRawPointer(Self.nowhere), byteCount: count)
+      if let from = source.baseAddress {
+        unsafe base?.advanced(by: tail).copyMemory(from: from, byteCount: count)
+      }
     }
-    tail += count
+    tail &+= count
   }
 
+  @inlinable
   package mutating func append(_ byte: UInt8) {
     reserve(1)
     unsafe base?.storeBytes(of: byte, toByteOffset: tail, as: UInt8.self)
-    tail += 1
+    tail &+= 1
   }
 
+  @inlinable
   package mutating func append(_ text: StaticString) {
     // SAFETY: a static string's bytes live as long as the program.
     append(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
@@ -241,14 +253,33 @@
     append(digits.span.extracting(at..<16))
   }
 
+  /// Appends all sixteen hexadecimal digits of `word`, in lower case.
+  package mutating func append(hexadecimalWord word: UInt64) {
+    reserve(16)
+    for half in 0..<2 {
+      let half = half == 0 ? word >> 32 : word & 0xFFFF_FFFF
+      // Four bits into each byte, the highest first: halves, quarters, eighths.
+      var digits = (half | half << 16) & 0x0000_FFFF_0000_FFFF
+      digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+      digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+      // Those from ten on reach 16 with six more, and take the 39 places to the letters.
+      let letters = ((digits &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+      let text = (digits &+ 0x3030_3030_3030_3030 &+ letters &* 39).bigEndian
+      unsafe base?.storeBytes(of: text, toByteOffset: tail, as: UInt64.self)
+      tail &+= 8
+    }
+  }
+
   /// A copy of the waiting bytes, for what is off the hot path.
   package func array() -> [UInt8] {
     unsafe Array(unsafeBytes)
   }
 
-  /// Where an empty queue points: readable, never read.
-  private nonisolated(unsafe) static let nowhere = UnsafeMutableRawPointer.allocate(
-    byteCount: 16, alignment: 16)
+  /// Where an empty queue points: never read, and never null.
+  @inlinable static var nowhere: UnsafeMutableRawPointer {
+    // SAFETY: a pointer that nobody follows, because the counts beside it are zero.
+    unsafe UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
+  }
 
   /// Overwrites what was ever written into the memory at hand, where `holdsSecret` says so.
   private func wipeIfSecret() {

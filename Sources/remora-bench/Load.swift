@@ -13,7 +13,7 @@ enum Load {
 
   static let options: Set<String> = [
     "--port", "--connections", "--warm-up-ms", "--window-ms", "--rate", "--spread-ms", "--method", "--path",
-    "--body", "--kind", "--order", "--pids", "--allocations",
+    "--body", "--kind", "--model", "--order", "--pids", "--allocations",
   ]
 
   static func run(_ mode: Mode, _ options: Options) -> Int32 {
@@ -64,7 +64,9 @@ struct LoadPlan: Sendable {
   /// A request as the OpenAI SDK sends it.
   private static func request(_ options: Options, _ order: String) -> [UInt8] {
     let method = options.text("--method") ?? "POST"
-    let body = body(options.text("--kind") ?? "chat", options.number("--body", default: 1024), order)
+    let body = body(
+      options.text("--kind") ?? "chat", options.number("--body", default: 1024), order,
+      model: options.text("--model") ?? "gpt-4o-mini")
     var head = "\(method) \(options.text("--path") ?? "/v1/chat/completions") HTTP/1.1\r\n"
     head += "Host: localhost\r\nAccept: application/json\r\nAccept-Encoding: gzip, deflate\r\n"
     head +=
@@ -81,10 +83,10 @@ struct LoadPlan: Sendable {
     return Array((head + "\r\n" + body).utf8)
   }
 
-  private static func body(_ kind: String, _ size: Int, _ order: String) -> String {
+  private static func body(_ kind: String, _ size: Int, _ order: String, model: String) -> String {
     let size = min(size, 256 << 20)
     guard kind == "chat", size > 0 else { return String(repeating: "x", count: size) }
-    let start = #"{"model":"gpt-4o-mini","messages":[{"role":"user","content":""#
+    let start = "{\"model\":\"\(model)\"," + #""messages":[{"role":"user","content":""#
     let end =
       order.hasPrefix("stream") ? #""}],"temperature":0.7,"stream":true}"# : #""}],"temperature":0.7}"#
     return start + Prose.text(max(size - start.utf8.count - end.utf8.count, 1)) + end

@@ -37,27 +37,40 @@ final class Stock {
     + "strict-transport-security: max-age=31536000; includeSubDomains; preload\r\n"
     + "x-content-type-options: nosniff\r\nServer: bench\r\n"
 
+  /// Whose answers they are.
+  enum Voice { case openAI, anthropic }
+
   private var replies: [Int: [UInt8]] = [:]
+  private var messages: [Int: [UInt8]] = [:]
   let streamHead = Array(
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\(Stock.fields)Transfer-Encoding: chunked\r\n\r\n"
       .utf8)
   /// One event of a stream in a chunk of its own.
-  let event = Stock.chunk(Stock.event(#"{"content":" word"}"#, finish: "null", usage: "null"))
+  private let event = Stock.chunk(Stock.event(#"{"content":" word"}"#, finish: "null", usage: "null"))
   /// What ends a stream: the reason, the usage, the mark and the last chunk, in one write.
-  let streamEnd =
+  private let streamEnd =
     Stock.chunk(Stock.event("{}", finish: #""stop""#, usage: "null"))
     + Stock.chunk(Stock.usageEvent) + Stock.chunk("data: [DONE]\n\n") + Array("0\r\n\r\n".utf8)
+  private let messageStart = Stock.chunk(Messages.start)
+  private let messageDelta = Stock.chunk(Messages.delta)
+  private let messageEnd = Stock.chunk(Messages.end) + Array("0\r\n\r\n".utf8)
   /// A stretch of a body that is no JSON.
   let filling = [UInt8](repeating: UInt8(ascii: "x"), count: 64 * 1024)
 
-  func reply(_ size: Int) -> [UInt8] {
-    if let reply = replies[size] { return reply }
-    let body = Self.completion(size)
+  /// What stands before a stream's first chunk; empty where nothing does.
+  func streamStart(_ voice: Voice) -> [UInt8] { voice == .openAI ? [] : messageStart }
+  func event(_ voice: Voice) -> [UInt8] { voice == .openAI ? event : messageDelta }
+  func streamEnd(_ voice: Voice) -> [UInt8] { voice == .openAI ? streamEnd : messageEnd }
+
+  func reply(_ size: Int, _ voice: Voice) -> [UInt8] {
+    if let reply = voice == .openAI ? replies[size] : messages[size] { return reply }
+    let body = voice == .openAI ? Self.completion(size) : Messages.message(size)
     let reply = Array(
       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\(Self.fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         .utf8)
     // The sizes that one run asks for are few.
-    if replies.count < 64 { replies[size] = reply }
+    if voice == .openAI, replies.count < 64 { replies[size] = reply }
+    if voice == .anthropic, messages.count < 64 { messages[size] = reply }
     return reply
   }
 

@@ -97,6 +97,7 @@ private final class ProviderConnection {
   private var outbound: ByteQueue
   private var heads = HeadScanner(for: .client)
   private var head = RequestHead()
+  private var voice = Stock.Voice.openAI
 
   init(_ socket: Socket, _ context: TLSContext?, _ stock: Stock) {
     self.socket = socket
@@ -138,6 +139,7 @@ private final class ProviderConnection {
     let bytes = inbound.view.extracting(0..<size)
     try head.parse(bytes)
     var order = Order.json(1024)
+    voice = bytes.extracting(head.path).equals("/v1/messages") ? .anthropic : .openAI
     for field in head.fields where bytes.extracting(field.name).equalsIgnoringCase("x-bench") {
       order = Order(bytes.extracting(field.value))
     }
@@ -193,7 +195,7 @@ private final class ProviderConnection {
   private func answer(_ order: Order) async -> Bool {
     switch order {
     case .json(let size):
-      outbound.append(stock.reply(size))
+      outbound.append(stock.reply(size, voice))
       return await flush()
     case .bytes(let size):
       outbound.append(stock.bytesHead(size))
@@ -214,6 +216,7 @@ private final class ProviderConnection {
 
   private func stream(_ chunks: Int, _ interval: Duration) async -> Bool {
     outbound.append(stock.streamHead)
+    outbound.append(stock.streamStart(voice))
     var due = socket.loop.now
     for index in 0..<chunks {
       if index > 0 {
@@ -223,10 +226,10 @@ private final class ProviderConnection {
           if socket.peerHasClosed { return false }
         }
       }
-      outbound.append(stock.event)
+      outbound.append(stock.event(voice))
       guard await flush() else { return false }
     }
-    outbound.append(stock.streamEnd)
+    outbound.append(stock.streamEnd(voice))
     return await flush()
   }
 

@@ -6,7 +6,7 @@ import Config
 enum Command: Equatable {
   case serve(ServeOptions)
   case check(CheckOptions)
-  case explain(model: String, config: String?)
+  case explain(model: String, config: String?, body: String?)
   /// `admin` is nil for the default place.
   case probe(admin: Config.Address?, path: String)
   case schema
@@ -49,7 +49,7 @@ enum Topic: String, CaseIterable {
     switch self {
     case .serve: ["--config": true, "--listen": true, "--admin": true, "--log-level": true]
     case .check: ["--config": true, "--format": true, "--print": false]
-    case .explain: ["--config": true]
+    case .explain: ["--config": true, "--body": true]
     case .probe: ["--admin": true, "--ready": false]
     case .demo, .schema, .version, .help: [:]
     }
@@ -93,7 +93,8 @@ struct Arguments {
       guard let model = arguments.operands.first, !model.isEmpty else {
         throw UsageFault("explain needs the name of a model", .explain)
       }
-      return .explain(model: model, config: try arguments.single("--config"))
+      return .explain(
+        model: model, config: try arguments.single("--config"), body: try arguments.single("--body"))
     case .probe:
       let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
       return .probe(admin: try arguments.address("--admin"), path: path)
@@ -137,7 +138,7 @@ struct Arguments {
       return
     }
     // A value that looks like an option is one that was forgotten; `--name=-x` says that it isn't.
-    let next = words.first.flatMap { $0.hasPrefix("-") ? nil : $0 }
+    let next = words.first.flatMap { $0.hasPrefix("-") && $0 != "-" ? nil : $0 }
     guard let value = inline ?? next, !value.isEmpty else { throw UsageFault("\(name) needs a value", topic) }
     if inline == nil { words.removeFirst() }
     values[name, default: []].append(value)

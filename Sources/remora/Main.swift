@@ -17,7 +17,7 @@ struct Main {
     return switch command {
     case .serve(let options): Serve.run(options)
     case .check(let options): CheckCommand.run(options)
-    case .explain(let model, let config): Explain.run(model, config: config)
+    case .explain(let model, let config, let body): Explain.run(model, config: config, body: body)
     case .probe(let admin, let path): Probe.run(admin, path: path)
     case .schema: SchemaCommand.run()
     case .demo: Demo.run()

@@ -115,7 +115,7 @@ struct PlainExchange: ~Copyable {
     return true
   }
 
-  private mutating func keep(_ head: ResponseHead) {
+  private mutating func keep(_ head: borrowing ResponseHead) {
     status = head.status
     fields = head.fields.map { field in
       let name = waiting.bytes.extracting(field.name).text().lowercased()

@@ -78,6 +78,16 @@ SCENARIOS = [
 ]
 
 
+CLAUDE = "translated/claude-sonnet-4-5"
+TRANSLATED = [
+    (Scenario("closed", [("CPU, translated chat request 1 KB, over passed through", "", per_request(1e3))],
+              connections=32, body=1024, order="json 1024", model=CLAUDE), 0),
+    (Scenario("closed", [("CPU, translated stream chunk, over passed through", "", per_event)],
+              connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000, model=CLAUDE), 2),
+]
+"""What only Remora does, and the scenario of the same load passed through, which it is measured against."""
+
+
 class Bench:
     def __init__(self, arguments, directory):
         self.quick = arguments.quick
@@ -138,6 +148,9 @@ class Bench:
                     turn = round_ % len(running)
                     for proxy in running[turn:] + running[:turn]:
                         self.measure(scenario, proxy, round_)
+                    for translated, other in TRANSLATED:
+                        if scenario is SCENARIOS[other]:
+                            self.translation(translated, scenario, running, round_)
                     if scenario.mode == "paced":
                         result = self.load("paced", self.upstream["plain_port"], **scenario.options)
                         for row, unit, value in scenario.rows[:2]:
@@ -153,6 +166,21 @@ class Bench:
                       f"{result['refusals']} answers were not 200")
         for row, unit, value in scenario.rows:
             self.add(row, unit, proxy.kind.name, round_, value(result))
+
+    def translation(self, translated, passed, running, round_):
+        """A translated load and the same passed through, one after the other."""
+        for proxy in running:
+            if proxy.kind.name not in ("remora", "before"):
+                continue
+            found = [self.load(each.mode, proxy.port, proxy.processes(), **each.options)
+                     for each in (translated, passed)]
+            row, unit, value = translated.rows[0]
+            if found[0]["failures"] or found[0]["refusals"]:
+                self.note(f"{proxy.kind.name}, {row}: {found[0]['failures']} connections broke, "
+                          f"{found[0]['refusals']} answers were not 200")
+            values = [value(each) for each in found]
+            if all(values):
+                self.add(row, unit, proxy.kind.name, round_, values[0] / values[1])
 
     def at_rest(self, kind, round_):
         """Memory, start and wake-ups of a proxy that has just started."""

@@ -26,7 +26,7 @@ os.environ["LANGSMITH_TRACING"] = "false"
 import openai  # noqa: E402
 
 from certificates import Authority  # noqa: E402
-from remora import BINARY, CALLER_KEY, DIRECT, Remora, default_config, merged  # noqa: E402
+from remora import BINARY, CALLER_KEY, DIRECT, SANITIZER, Remora, default_config, merged  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
 # The SDK's own HTTP library: it changed between major versions.
@@ -35,6 +35,7 @@ http = importlib.import_module("httpx2" if int(openai.__version__.split(".")[0])
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "proxy: checks what Remora itself does; meaningless without it")
+    config.addinivalue_line("markers", "build(reason): about the build that ships; skipped under a sanitizer")
     config.addinivalue_line("markers", "slow: waits on a real clock for longer than a few seconds")
 
 
@@ -44,7 +45,11 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker("proxy"):
                 item.add_marker(skip)
-    elif not BINARY.exists():
+    elif SANITIZER:
+        for item in items:
+            if mark := item.get_closest_marker("build"):
+                item.add_marker(pytest.mark.skip(reason=f"{SANITIZER} sanitizer: {mark.args[0]}"))
+    if not DIRECT and not BINARY.exists():
         pytest.exit(f"{BINARY} is not there: build it, or name it in REMORA_BINARY", returncode=1)
 
 

@@ -28,6 +28,9 @@ BINARY = Path(os.environ.get("REMORA_BINARY", ROOT / ".build/release/remora"))
 DIRECT = os.environ.get("REMORA_BASE_URL") == "upstream"
 """Leaves the proxy out: clients speak to the upstream itself, to see whether the harness is faithful."""
 
+SANITIZER = os.environ.get("REMORA_SANITIZER")
+"""The sanitizer that the binary was built with, if any: what is about the build itself says nothing of it then."""
+
 SECRET = "sk-canary-3b1f9c7e5a"
 """The provider's key in every config. It may reach the upstream and nothing else."""
 CALLER_KEY = "sk-caller-8d2e6f4a1c"
@@ -56,7 +59,7 @@ def environment(**extra: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("REMORA_", "OPENAI_", "ANTHROPIC_", "AWS_", "SSL_CERT"))
+        if not name.startswith(("REMORA_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "GCE_", "GOOGLE_", "SSL_CERT"))
         and not name.endswith("_API_KEY")
     }
     return {**kept, **extra}
@@ -255,7 +258,9 @@ class Remora:
         return sum(value for (each, have), value in self.samples().items() if each == name and wanted <= have)
 
     def resident(self) -> int:
-        """Resident memory in bytes, as the kernel counts it."""
+        """Resident memory in bytes, as the kernel counts it; 0 under a sanitizer, whose own would be measured."""
+        if SANITIZER:
+            return 0
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) * 1024

@@ -325,6 +325,48 @@ def test_explain(tmp_path):
         assert SECRET not in done.stdout
 
 
+EXPLAINED = {
+    "openai": ("POST /v1/chat/completions", '"stream_options":{"include_usage":true}'),
+    "anthropic": ("POST /v1/messages", '"max_tokens":'),
+    "cohere": ("POST /v2/chat", '"stream":true'),
+    "ollama": ("POST /api/chat", '"options":{"seed":7'),
+    "mistral": ("POST /v1/chat/completions", '"random_seed":7'),
+}
+
+
+@pytest.mark.parametrize("kind", EXPLAINED)
+def test_explain_shows_what_a_provider_would_get(tmp_path, kind):
+    """The translated request, with the key masked, and nothing sent: no such key would be taken."""
+    config = tmp_path / "remora.yaml"
+    config.write_text(f"providers: {{ {kind}: {{ api_key: {{ env: KEY }}, headers: {{ x-s: {{ env: KEY }} }} }} }}")
+    body = tmp_path / "body.json"
+    wanted = {"model": "any", "messages": [{"role": "user", "content": "hi"}], "stream": True, "seed": 7}
+    body.write_text(json.dumps(wanted) + "\n")
+    done = run("explain", f"{kind}/m", "--config", str(config), "--body", str(body), env={"KEY": SECRET})
+    assert done.returncode == 0, done.stderr
+    line, member = EXPLAINED[kind]
+    lines = [each.strip() for each in done.stdout.splitlines()]
+    assert f"request   {line}" in lines
+    shown = next(each for each in lines if each.startswith("body"))
+    assert member.replace(" ", "") in json.dumps(json.loads(shown.removeprefix("body"))).replace(" ", "")
+    assert "header    x-s: ***" in lines
+    assert ("dropped   seed" in lines) == (kind == "anthropic")
+    assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("text, why", [
+    ("{", "not valid JSON"), ("[]", "must be a JSON object"), ('{"messages": []}', "messages"),
+    ('{"messages": [{"role": "user", "content": "hi"}], "n": 2}', "400 n:"),
+])
+def test_explain_says_why_a_body_cant_be_sent(tmp_path, text, why):
+    config = tmp_path / "remora.yaml"
+    config.write_text("providers: { anthropic: { api_key: { env: KEY } } }")
+    body = tmp_path / "body.json"
+    body.write_text(text)
+    done = run("explain", "anthropic/m", "--config", str(config), "--body", str(body), env={"KEY": SECRET})
+    assert done.returncode == 1 and why in done.stderr, done
+
+
 # Start and stop.
 
 

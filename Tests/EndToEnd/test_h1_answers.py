@@ -232,6 +232,19 @@ def test_cut_event_stream(plain, upstream, ending):
     assert not got.complete and not got.raw_body.endswith(LAST)
 
 
+@covers("H1-86")
+def test_answer_that_nobody_asked_for(plain, upstream):
+    """A second answer that comes while the connection rests is not kept for whoever asks next."""
+    gate = Gate()
+    upstream.reply(answer(200, {}, b"ok"), gate, answer(200, {}, b"evil"), STALL)
+    with plain.connect() as client:
+        client.send(ASK)
+        assert plain_text(client.until(b"ok"), upstream) == to_client(200, body=b"ok")
+        gate.open()
+        upstream.wait_closed()
+        assert_next_is_its_own(client, upstream, same_connection=False)
+
+
 @covers("H1-85")
 @pytest.mark.parametrize("kind", [b"text/plain", b"text/event-stream"])
 def test_body_delimited_by_the_end(plain, upstream, kind):

@@ -64,6 +64,7 @@ def test_final_stage(instructions):
     assert "RUN" not in words, "the final stage has no shell to run anything with"
 
 
+@pytest.mark.build("it loads the sanitizer's libraries and Swift's")
 def test_every_library_is_copied():
     """What the binary loads is what the build stage picks: no more is needed, nothing is missing."""
     listed = subprocess.run(["ldd", str(BINARY)], capture_output=True, text=True, check=True).stdout

@@ -157,11 +157,13 @@ def check_translated(replayer, dialect: str, recording: Recording) -> None:
     schemas.check(dialect, native)
     got = READERS[dialect](numbers_kept(request.body)).normal()
     wanted = of_openai(numbers_kept(json.dumps(recording.asked))).normal()
-    assert [role for role, _ in got.turns] == [role for role, _ in wanted.turns]
     forgive(dialect, got, wanted)
     if not wanted.tools and any(item[0] == "call" for _, items in wanted.turns for item in items):
         # Some providers want tools declared where the history holds calls.
         got.tools = {}
+    if recording.asked.get("tool_choice") == "none" and not got.tools:
+        # Tools that may not be called need not be told.
+        wanted.tools = {}
     assert (dialect, got.turns, got.tools) == (dialect, wanted.turns, wanted.tools)
 
 

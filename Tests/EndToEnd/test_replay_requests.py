@@ -108,9 +108,14 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
     # A schema is said to every function, an empty one where the client gives none.
     for asked in (got, wanted):
         for name, (description, schema) in asked.tools.items():
-            bare = schema in ({}, {"type": "object"}, {"type": "object", "properties": {}})
-            asked.tools[name] = (description, {} if bare else schema)
+            asked.tools[name] = (description, {} if not schema.get("properties") and "$ref" not in schema else schema)
     if dialect in ("gemini", "vertex"):
+        if got.turns[0] == ("user", [("text", " ")]) or wanted.turns[:1] and wanted.turns[0][0] != "user":
+            # A conversation has to begin with the user.
+            assert not "".join(item[1] for item in got.turns[0][1]).strip()
+            del got.turns[0]
+        for asked in (got, wanted):
+            asked.turns = [(role, [spaced(item) for item in items]) for role, items in asked.turns]
         wanted.tools = {name: (text, inlined(schema)) for name, (text, schema) in wanted.tools.items()}
         got.tools = {name: (text, inlined(schema)) for name, (text, schema) in got.tools.items()}
     if dialect == "ollama":
@@ -124,9 +129,21 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
         ]
 
 
+def spaced(item: tuple) -> tuple:
+    """A result that is JSON goes out as an object: its white space isn't kept."""
+    if item[0] == "result":
+        try:
+            return (*item[:2], json.dumps(json.loads(item[2])))
+        except ValueError:
+            pass
+    return item
+
+
 def unlabelled(item: tuple) -> tuple:
-    """Ollama's pictures have no media type."""
-    return (item[0], None, *item[2:]) if item[0] == "image" else item
+    """Ollama's pictures have no media type, and its turns are one text: where parts meet may be a line's end."""
+    if item[0] == "image":
+        return (item[0], None, *item[2:])
+    return ("text", item[1].replace("\n", "")) if item[0] == "text" else item
 
 
 def inlined(schema):
@@ -212,7 +229,7 @@ def test_nothing_is_lost_in_silence(replayer, dialect, field):
     assert said or field in dropped, f"{field} is lost without a word"
     assert not (field in dropped and field in matrix.MEANINGFUL), f"{field} is dropped, which changes the meaning"
     if field in dropped:
-        assert field not in json.dumps(native), f"{field} is said to be dropped and went out nevertheless"
+        assert f'"{field}": ' not in json.dumps(native), f"{field} is said to be dropped and went out nevertheless"
 
 
 @every_dialect

@@ -79,7 +79,7 @@ def _sidecar(pod: dict) -> None:
     startup = container["startupProbe"]
     assert startup["periodSeconds"] == 1 and startup["failureThreshold"] >= 30
 
-    _restricted(container)
+    restricted(container)
     assert "cpu" not in container["resources"].get("limits", {}), "throttling shows as stutter in streams"
     assert container["resources"]["requests"] and container["resources"]["limits"]["memory"]
     assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
@@ -97,7 +97,7 @@ def _sidecar(pod: dict) -> None:
         assert not others, "the application has no business with the keys"
 
 
-def _restricted(container: dict) -> None:
+def restricted(container: dict) -> None:
     """The pod security standard `restricted`, and more; and the image's own user."""
     security = container["securityContext"]
     assert security["runAsNonRoot"] is True and security["allowPrivilegeEscalation"] is False

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import values_schema
-from rules import hold
+from rules import hold, restricted
 from tools import BINARY, ROOT, code_blocks, config_maps, helm, pod_template, run, sidecar
 
 pytestmark = pytest.mark.usefixtures("needs_helm")
@@ -154,6 +154,20 @@ def test_existing_config_map():
     objects = helm(CHART, values={"existingConfigMap": "mine"})
     assert not config_maps(objects)
     assert objects[0]["spec"]["volumes"][0]["configMap"]["name"] == "mine"
+
+
+def test_check_runs_once():
+    """`helm test` judges the configuration with the sidecar's own eyes, and ends."""
+    pod = next(each for each in helm(CHART) if each["kind"] == "Pod")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["restartPolicy"] == "Never"
+    [container] = pod["spec"]["containers"]
+    assert container["args"] == ["check", "/etc/remora/remora.yaml"]
+    restricted(container)
+    sidecars = sidecar(
+        pod_template(yaml.safe_load((ROOT / "k8s/components/sidecar/workload.yaml").read_text()))
+    )
+    assert container["volumeMounts"] == sidecars["volumeMounts"]
 
 
 def test_two_renders_are_equal():

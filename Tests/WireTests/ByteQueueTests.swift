@@ -70,4 +70,16 @@ import Wire
     queue.commit(10)
     #expect(queue.array() == [UInt8](repeating: 0, count: 10))
   }
+
+  @Test(
+    "a word is sixteen hexadecimal digits",
+    arguments: [
+      (0, "0000000000000000"), (0x0123_4567_89AB_CDEF, "0123456789abcdef"), (UInt64.max, "ffffffffffffffff"),
+    ])
+  func words(_ word: UInt64, _ text: String) {
+    var queue = ByteQueue()
+    queue.append(ASCII.space)
+    queue.append(hexadecimalWord: word)
+    #expect(queue.bytes.text() == " " + text)
+  }
 }

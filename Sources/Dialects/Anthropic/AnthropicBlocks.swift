@@ -89,7 +89,7 @@ struct AnthropicBlocks {
   }
 
   /// Bytes of the text, which is still escaped, before the white space at its end.
-  private static func trimmedCount(_ content: Span<UInt8>) -> Int {
+  static func trimmedCount(_ content: Span<UInt8>) -> Int {
     var count = content.count
     while count > 0 {
       if content[count - 1] <= ASCII.space {

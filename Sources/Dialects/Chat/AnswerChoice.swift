@@ -8,6 +8,8 @@ final class AnswerChoice {
   var hasRole = false
   var hasText = false
   var text = ByteQueue()
+  /// The escaped first half of a surrogate pair, whose other half is to come.
+  var held: [UInt8] = []
   var reasoning: [UInt8] = []
   var refusal: [UInt8] = []
   var calls: [AnswerCall] = []

@@ -105,11 +105,29 @@ package struct AnswerWriter: ~Copyable {
       choice.appendLogprobs(logprobs)
       return
     }
+    // Clients decode each chunk for itself: half a pair waits for the other one.
+    let halves = choice.held
+    let count = Self.wholeCount(piece)
+    choice.held = count == piece.count ? [] : piece.extracting(count..<piece.count).array()
+    if halves.isEmpty && count == 0 && logprobs.isEmpty { return }
     openDelta(choice)
     out.append("\"content\":\"")
-    out.append(piece)
+    out.append(halves)
+    out.append(piece.extracting(0..<count))
     out.append("\"")
     closeDelta(logprobs: logprobs)
+  }
+
+  /// Bytes of `piece` before the escaped first half of a surrogate pair that it ends in (RFC 8259 section 7).
+  private static func wholeCount(_ piece: Span<UInt8>) -> Int {
+    let at = piece.count - 6
+    guard at >= 0, piece[at] == ASCII.backslash, piece[at + 1] == UInt8(ascii: "u"),
+      ASCII.lower(piece[at + 2]) == UInt8(ascii: "d"), let digit = ASCII.hexadecimal(piece[at + 3]),
+      digit >= 8, digit < 12
+    else { return piece.count }
+    var before = at
+    while before > 0, piece[before - 1] == ASCII.backslash { before -= 1 }
+    return (at - before) % 2 == 0 ? at : piece.count
   }
 
   /// A piece of the model's reasoning, for people.
@@ -380,6 +398,16 @@ extension AnswerWriter {
 
   private mutating func endChunks() {
     for choice in choices {
+      if !choice.held.isEmpty {
+        // Its other half never came: a reader makes U+FFFD of it.
+        let half = choice.held
+        choice.held = []
+        openDelta(choice)
+        out.append("\"content\":\"")
+        out.append(half)
+        out.append("\"")
+        closeDelta()
+      }
       openChunk()
       out.append("{\"index\":")
       out.append(decimal: choice.index)

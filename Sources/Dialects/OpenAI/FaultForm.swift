@@ -25,6 +25,7 @@ extension Fault {
   /// array of one such object is read as the object.
   package static func read(_ body: Span<UInt8>, status: Int) -> ProviderFault {
     var fault = ProviderFault(status: status)
+    fault.isAuthentication = status == 401 || status == 403
     var top = 0..<body.count
     var elements = JSONArrayCursor(body, top)
     if let first = elements.next() { top = first.value }

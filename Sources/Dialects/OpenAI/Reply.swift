@@ -10,7 +10,7 @@ package struct PassReply: ~Copyable {
 
   private enum Insertion { case beforeBrace, behindBrace, over }
 
-  private var scanner = JSONScanner(watching: [.usage])
+  private var skim = JSONSkim(for: "usage")
   private var isReadable = true
   private var insertion: Insertion
   private var capture = ByteQueue()
@@ -24,7 +24,7 @@ package struct PassReply: ~Copyable {
 
   /// Begins another answer: a reader is large, so one is kept and used again.
   package mutating func reset(insertsMember: Bool) {
-    scanner.reset(watching: .usage)
+    skim.reset()
     isReadable = true
     insertion = insertsMember ? .beforeBrace : .over
     capture.clear()
@@ -64,31 +64,18 @@ package struct PassReply: ~Copyable {
   }
 
   private mutating func read(_ bytes: Span<UInt8>) {
-    guard isReadable, !hasUsage else { return }
-    let base = scanner.offset
-    do throws(JSONFault) { try scanner.feed(bytes) } catch {
-      isReadable = false
-      return
-    }
-    guard let found = scanner.found(.usage), found.kind == .object else { return }
-    let upper = found.isComplete ? found.value.upperBound - base : bytes.count
-    if found.isComplete, found.value.lowerBound >= base {
-      usage.read(bytes, found.value.lowerBound - base..<upper)
-      hasUsage = true
-      return
-    }
-    let part = bytes.extracting(max(found.value.lowerBound - base, 0)..<upper)
+    guard isReadable, !hasUsage, let part = skim.feed(bytes) else { return }
+    hasUsage = skim.isComplete
+    if hasUsage, capture.isEmpty { return usage.read(bytes, part) }
     guard capture.count + part.count <= Self.captureCeiling else {
       isReadable = false
       return
     }
-    capture.append(part)
-    if found.isComplete {
-      var total = TokenUsage()
-      total.read(capture.bytes, 0..<capture.count)
-      usage = total
-      hasUsage = true
-    }
+    capture.append(bytes.extracting(part))
+    guard hasUsage else { return }
+    var total = TokenUsage()
+    total.read(capture.bytes, 0..<capture.count)
+    usage = total
   }
 
   private static func significant(_ bytes: Span<UInt8>, from: Int) -> Int? {

@@ -1,7 +1,8 @@
 // What a request shows the upstream where that is more than a key, and whether a refusal can be answered with
 // something better.
 
-internal import Config
+package import Config
+internal import Dialects
 internal import Policy
 internal import Transport
 internal import Wire
@@ -18,6 +19,10 @@ extension Exchange {
       switch source.ask(connection.parker) {
       case .granted(let grant):
         sentGrant = grant
+        // What isn't here can't be signed.
+        if signsRequest, translation == nil, head.framing != .none {
+          throw .notTranslated(upstream.name, shownPath())
+        }
         // What others answer is the network's time.
         record.overhead -= Instant.now.nanoseconds(since: asked)
         return
@@ -32,31 +37,41 @@ extension Exchange {
     }
   }
 
-  /// Appends the header lines that show the grant.
-  ///
-  /// - Parameters:
-  ///   - target: path and query, as they are sent.
-  ///   - contentType: as it is sent; empty where there is no such header.
-  ///   - body: all of it.
-  func appendGrant(
-    _ upstream: Upstream, method: Span<UInt8>, target: Span<UInt8>, contentType: Span<UInt8>,
-    body: Span<UInt8>
-  ) {
+  /// Whether the request is signed.
+  var signsRequest: Bool {
+    if case .keys? = sentGrant?.proof { true } else { false }
+  }
+
+  /// Whether a field belongs to the signature: the client's own would contradict ours.
+  func isSigners(_ name: Span<UInt8>) -> Bool {
+    name.count > 6 && name.extracting(0..<6).equalsIgnoringCase("x-amz-")
+  }
+
+  /// Appends the header lines that show the grant, if there is one.
+  func writeGrant(_ upstream: Upstream) {
     guard let grant = sentGrant, let source = lineup.sources[upstream.index] else { return }
-    switch grant.proof {
-    case .bearer: _ = source.append(grant, signing: nil, into: &upstreamOut)
-    case .keys:
-      var pathEnd = 0
-      while pathEnd < target.count, target[pathEnd] != UInt8(ascii: "?") { pathEnd += 1 }
-      var fields = [SigV4.Field(Array("host".utf8), upstream.host)]
-      if !contentType.isEmpty { fields.append(SigV4.Field(Array("content-type".utf8), contentType.array())) }
-      var request = SigV4.Request(
-        method: method.array(), path: target.extracting(0..<pathEnd).array(), fields: fields,
-        payloadHash: Array(Digest.sha256(body).utf8))
-      request.query = target.extracting(min(pathEnd + 1, target.count)..<target.count).array()
-      // Without SHA-256 the request goes out unsigned, and the provider says so.
-      _ = source.append(grant, signing: request, into: &upstreamOut)
+    guard case .keys = grant.proof else {
+      _ = source.append(grant, signing: nil, into: &upstreamOut)
+      return
     }
+    var fields = [SigV4.Field(Array("host".utf8), upstream.host)]
+    var request: SigV4.Request
+    if let translation {
+      fields.append(SigV4.Field(Array("content-type".utf8), Array("application/json".utf8)))
+      request = SigV4.Request(
+        method: translation.request.method.bytes.array(),
+        path: upstream.prefix + translation.request.path.view.array(), fields: fields,
+        payloadHash: Array(Digest.sha256(translation.request.body.view).utf8))
+    } else {
+      let bytes = headBytes.view
+      request = SigV4.Request(
+        method: bytes.extracting(head.methodText).array(),
+        path: upstream.prefix + bytes.extracting(head.path).array(), fields: fields,
+        payloadHash: Array(Digest.sha256(Span<UInt8>()).utf8))
+      if let query = target.query { request.query = bytes.extracting(query).array() }
+    }
+    // Without SHA-256 the request goes out unsigned, and the provider says so.
+    _ = source.append(grant, signing: request, into: &upstreamOut)
   }
 
   /// After a refusal: whether a request that is written now would show something better than the grant that was
@@ -103,7 +118,7 @@ extension Config.Provider {
   }
 
   /// The header that shows it, and what comes before it there; nil where the kind sends none.
-  var shownAs: (name: String, prefix: String)? {
+  package var shownAs: (name: String, prefix: String)? {
     switch (kind.row.auth, dialect) {
     case (.header, .azure(let settings)) where apiKey == .none && settings.token != nil:
       ("authorization", "Bearer ")

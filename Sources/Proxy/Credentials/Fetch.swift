@@ -202,7 +202,7 @@ enum Fetch {
 }
 
 /// The head and the pieces of the body of one answer, as places in what has come.
-private struct AnswerParts {
+private struct AnswerParts: ~Copyable {
   private let method: Method
   private var heads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
   private var head = ResponseHead()

@@ -15,10 +15,20 @@ package struct Field: Sendable, Equatable {
   }
 }
 
+/// Which names a head has, so that what is absent is not looked for.
+package struct FieldNames: Sendable {
+  private var bits: UInt64 = 0
+
+  package init() {}
+
+  package mutating func insert(_ name: FieldName) { bits |= 1 << UInt64(name.rawValue) }
+  package func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
+}
+
 extension [Field] {
   /// The first field with this name; several may have it.
   package func first(_ name: FieldName) -> Field? {
-    for field in self where field.known == name { return field }
+    for field in self where field.known.rawValue == name.rawValue { return field }
     return nil
   }
 
@@ -45,8 +55,7 @@ extension [Field] {
   /// Appends the field that begins at `start`; gives the offset of the next line.
   private mutating func parseField(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) -> Int {
     if bytes[start] == ASCII.space || bytes[start] == ASCII.tab { throw .foldedField }
-    var colon = start
-    while colon < bytes.count, Syntax.isToken(bytes[colon]) { colon += 1 }
+    let colon = Syntax.tokenEnd(bytes, from: start)
     guard colon > start, colon < bytes.count, bytes[colon] == ASCII.colon else { throw .fieldName }
     let end = try Syntax.lineEnd(bytes, from: colon + 1)
     append(

@@ -175,9 +175,12 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
   }
 
   private static func family(_ name: Span<UInt8>) -> FieldName {
-    if begins(name, "x-forwarded-") { return .xForwarded }
-    if begins(name, "x-ratelimit-") { return .xRateLimit }
-    return begins(name, "x-remora-") ? .xRemora : .other
+    switch ASCII.lower(name[2]) {
+    case UInt8(ascii: "f"): begins(name, "x-forwarded-") ? .xForwarded : .other
+    case UInt8(ascii: "r"):
+      begins(name, "x-ratelimit-") ? .xRateLimit : begins(name, "x-remora-") ? .xRemora : .other
+    default: .other
+    }
   }
 
   private static func begins(_ name: Span<UInt8>, _ text: StaticString) -> Bool {

@@ -46,7 +46,7 @@ package struct HeadScanner: Sendable {
     let limit = min(bytes.count, max(ceiling, 0))
     if looked > limit { reset() }
     while true {
-      if try awaitsSecondByte(bytes, limit) { return nil }
+      if lines == 0, looked - lineStart < 2, try awaitsSecondByte(bytes, limit) { return nil }
       let at = Syntax.firstControl(in: bytes, from: looked, to: limit)
       if lines == 0, sender == .client, at - lineStart > Self.requestLineCeiling { throw .targetTooLong }
       if at < limit {
@@ -70,7 +70,7 @@ package struct HeadScanner: Sendable {
 
   /// Looks at the first two bytes of a message. True if only the second can tell what the first one means.
   private func awaitsSecondByte(_ bytes: Span<UInt8>, _ limit: Int) throws(HeadFault) -> Bool {
-    guard lines == 0, looked - lineStart < 2, lineStart < limit else { return false }
+    guard lineStart < limit else { return false }
     let first = bytes[lineStart]
     if first == ASCII.cr || first == ASCII.lf { return false }
     if sender == .upstream {

@@ -3,6 +3,38 @@
 // Values may come from a body or a configuration, so a byte that would end a line early can't get out: it is
 // written as `?`, or escaped in a target. What was parsed here never holds one.
 
+/// Fields that go on as they came. Neighbours that are written the usual way, `name: value`, are copied together.
+package struct FieldRun {
+  private var run = 0..<0
+
+  package init() {}
+
+  /// Adds `field` of the head `bytes`, which was parsed.
+  package mutating func take(_ field: Field, of bytes: Span<UInt8>, to out: inout ByteQueue) {
+    let end = field.value.upperBound
+    guard field.value.lowerBound == field.name.upperBound + 2,
+      bytes[field.name.upperBound + 1] == ASCII.space,
+      end < bytes.count - 1, bytes[end] == ASCII.cr
+    else {
+      flush(bytes, to: &out)
+      return HeadWriter.field(field, of: bytes, to: &out)
+    }
+    if field.name.lowerBound == run.upperBound {
+      run = run.lowerBound..<end + 2
+    } else {
+      flush(bytes, to: &out)
+      run = field.name.lowerBound..<end + 2
+    }
+  }
+
+  /// Appends what was taken; to be called before anything else is written, and at the end.
+  package mutating func flush(_ bytes: Span<UInt8>, to out: inout ByteQueue) {
+    if run.isEmpty { return }
+    out.append(bytes.extracting(run))
+    run = 0..<0
+  }
+}
+
 /// Writes heads and chunk framing into a queue.
 package enum HeadWriter {
   /// `POST /path HTTP/1.1`, with its CR LF. Bytes that may not stand in a target are percent-encoded.

@@ -6,7 +6,7 @@
 /// What a request's head says, as offsets into the bytes it was parsed from (RFC 9112 sections 2 to 6).
 ///
 /// One value is parsed into again and again, so that a connection's second request allocates nothing.
-package struct RequestHead: Sendable {
+package struct RequestHead: ~Copyable, Sendable {
   package internal(set) var method = Method.other
   package internal(set) var methodText = 0..<0
   /// The target as it was written.
@@ -21,6 +21,7 @@ package struct RequestHead: Sendable {
   /// The minor version: 0, or 1 for 1.1 and later.
   package internal(set) var minor = 1
   package internal(set) var fields: [Field] = []
+  private var names = FieldNames()
   package internal(set) var host: Range<Int>?
   package internal(set) var framing = Framing.none
   /// Whether the client wants to send another request on this connection.
@@ -31,6 +32,9 @@ package struct RequestHead: Sendable {
   package internal(set) var acceptsTrailers = false
 
   package init() {}
+
+  /// The first field with this name; several may have it.
+  package func first(_ name: FieldName) -> Field? { names.contains(name) ? fields.first(name) : nil }
 
   /// Reads the head that is exactly `bytes`, empty lines before and behind it included.
   package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) {
@@ -83,7 +87,9 @@ package struct RequestHead: Sendable {
   private mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
     var body = BodyFields()
     var options = ConnectionOptions()
+    names = FieldNames()
     for field in fields {
+      names.insert(field.known)
       switch field.known {
       case .host:
         if host != nil { throw .hostRepeated }

@@ -3,7 +3,7 @@
 /// What a response's head says, as offsets into the bytes it was parsed from (RFC 9112 sections 4 to 6).
 ///
 /// One value is parsed into again and again. Every fault means that the upstream broke the protocol.
-package struct ResponseHead: Sendable {
+package struct ResponseHead: ~Copyable, Sendable {
   /// 100...599, but never 101.
   package private(set) var status = 0
   /// The reason phrase; empty where there is none.
@@ -11,6 +11,7 @@ package struct ResponseHead: Sendable {
   /// The minor version: 0, or 1 for 1.1 and later.
   package private(set) var minor = 1
   package private(set) var fields: [Field] = []
+  private var names = FieldNames()
   /// Whether the upstream will take another request on this connection, once the body has been read whole.
   package private(set) var keepsAlive = false
   /// Whether the head contradicts itself about the body, so that the next answer's beginning is uncertain.
@@ -22,6 +23,9 @@ package struct ResponseHead: Sendable {
   private var body = BodyFields()
 
   package init() {}
+
+  /// The first field with this name; several may have it.
+  package func first(_ name: FieldName) -> Field? { names.contains(name) ? fields.first(name) : nil }
 
   /// Whether another head follows this one (RFC 9110 section 15.2).
   package var isInterim: Bool { status < 200 }
@@ -65,7 +69,9 @@ package struct ResponseHead: Sendable {
 
   private mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
     var options = ConnectionOptions()
+    names = FieldNames()
     for field in fields {
+      names.insert(field.known)
       switch field.known {
       case .contentLength: body.readLength(bytes, field.value)
       case .transferEncoding: body.readCoding(bytes, field.value)

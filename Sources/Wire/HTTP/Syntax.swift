@@ -33,36 +33,69 @@ package enum Syntax {
   ///
   /// Eight bytes at a time, because every byte of every head passes here twice.
   package static func firstControl(in bytes: Span<UInt8>, from: Int, to end: Int) -> Int {
-    let end = min(end, bytes.count)
-    var at = max(from, 0)
-    while at < end {
-      at = firstSuspect(in: bytes, from: at, to: end)
-      if at >= end || isControl(bytes[at]) { break }
-      at += 1
-    }
-    return min(at, end)
-  }
-
-  /// Where the first byte is that is a control, a tab, or one of fewer than eight before `end`.
-  ///
-  /// `from` is not negative, and `end` is not behind the last byte.
-  private static func firstSuspect(in bytes: Span<UInt8>, from: Int, to end: Int) -> Int {
     unsafe bytes.withUnsafeBytes { raw in
-      let ones: UInt64 = 0x0101_0101_0101_0101
-      var at = from
-      while end - at >= 8 {
-        // SAFETY: at + 8 <= end <= bytes.count, and at >= 0.
-        let word = unsafe UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+      guard let start = raw.baseAddress else { return 0 }
+      let end = min(end, raw.count)
+      var at = max(from, 0)
+      while at <= end &- 8 {
+        // SAFETY: at is not negative, and at + 8 is at most end, which is at most the count.
+        let word = unsafe Words.load(start, at)
         // A borrow sets the top bit of each byte that is too small; it can spoil only the bytes behind the
         // first one that is, and nobody looks at those. Bytes from 0x80 on have their own top bit, so they
         // are let off.
-        let delete = word ^ (ones &* 0x7F)
-        let hits = (((word &- ones &* 0x20) & ~word) | ((delete &- ones) & ~delete)) & (ones &* 0x80)
-        if hits != 0 { return at + hits.trailingZeroBitCount >> 3 }
-        at += 8
+        let delete = word ^ (Words.ones &* 0x7F)
+        let hits = (((word &- Words.ones &* 0x20) & ~word) | ((delete &- Words.ones) & ~delete)) & Words.tops
+        if hits == 0 {
+          at &+= 8
+          continue
+        }
+        at &+= hits.trailingZeroBitCount >> 3
+        if unsafe start.load(fromByteOffset: at, as: UInt8.self) != ASCII.tab { return at }
+        at &+= 1
+      }
+      while at < end {
+        // SAFETY: at is less than the count.
+        if unsafe isControl(start.load(fromByteOffset: at, as: UInt8.self)) { return at }
+        at &+= 1
+      }
+      return end
+    }
+  }
+
+  /// Where the first byte at or behind `from` is that may not stand in a token, or the count.
+  ///
+  /// Letters, digits and hyphens, of which names are made, are passed eight at a time.
+  package static func tokenEnd(_ bytes: Span<UInt8>, from: Int) -> Int {
+    unsafe bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress else { return 0 }
+      var at = max(from, 0)
+      while at < raw.count {
+        if at <= raw.count &- 8 {
+          // SAFETY: at + 8 is at most the count.
+          let others = unsafe notNameBytes(Words.load(start, at))
+          if others == 0 {
+            at &+= 8
+            continue
+          }
+          at &+= others.trailingZeroBitCount >> 3
+        }
+        // SAFETY: at is less than the count.
+        if unsafe !isToken(start.load(fromByteOffset: at, as: UInt8.self)) { return at }
+        at &+= 1
       }
       return at
     }
+  }
+
+  /// The top bit of each byte of `word` that is no ASCII letter, digit or hyphen. Exact, for nothing carries over:
+  /// every sum is of seven bits.
+  private static func notNameBytes(_ word: UInt64) -> UInt64 {
+    let plain = word & ~Words.tops
+    let lower = plain | (Words.ones &* 0x20)
+    let letters = (lower &+ Words.ones &* 0x1F) & ~(lower &+ Words.ones &* 0x05)
+    let digits = (plain &+ Words.ones &* 0x50) & ~(plain &+ Words.ones &* 0x46)
+    let hyphens = ~((plain ^ (Words.ones &* 0x2D)) &+ Words.ones &* 0x7F)
+    return (~(letters | digits | hyphens) | word) & Words.tops
   }
 
   /// `range` without the spaces and tabs at both its ends (OWS, RFC 9110 section 5.6.3).

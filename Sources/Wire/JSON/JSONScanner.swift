@@ -7,7 +7,7 @@
 // strings travel on as they are. Next: JSONSplice.swift, which changes what was found, and JSONView.swift.
 
 /// A resumable validator of one JSON text, fed in pieces cut anywhere.
-package struct JSONScanner: Sendable {
+package struct JSONScanner: ~Copyable, Sendable {
   package static let depthCeiling = 512
 
   /// Where a watched member lies, in bytes from the start of the text.

@@ -126,6 +126,8 @@ package enum JSONString {
     // SAFETY: a static string's bytes live as long as the program.
     let other = unsafe Span<UInt8>(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount)
     let content = content(bytes, range)
+    // No escape is shorter than what it says, and at equal lengths there can be none.
+    if content.count <= other.count { return content.equals(text) }
     var at = 0
     var matched = 0
     while at < content.count {

@@ -11,10 +11,13 @@ package struct JSONObjectCursor: ~Escapable {
     /// With quotes and brackets.
     package let value: Range<Int>
     package let kind: JSONKind
+    /// Whether the key holds a backslash, so that it is not what it looks like.
+    fileprivate let isEscaped: Bool
 
     /// Whether the member is called `name`, however its key is escaped.
     package func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
-      JSONString.equals(bytes, key, name)
+      if isEscaped { return JSONString.equals(bytes, key, name) }
+      return key.count == name.utf8CodeUnitCount && bytes.extracting(key).equals(name)
     }
   }
 
@@ -28,14 +31,13 @@ package struct JSONObjectCursor: ~Escapable {
   }
 
   package mutating func next() -> Member? {
-    guard tokens.nextItem(), let key = tokens.takeValue(), key.kind == .string, key.range.count >= 2,
-      tokens.take(ASCII.colon), let value = tokens.takeValue()
+    guard tokens.nextItem(), let key = tokens.takeKey(), tokens.take(ASCII.colon),
+      let value = tokens.takeValue()
     else {
       tokens.stop()
       return nil
     }
-    return Member(
-      key: key.range.lowerBound + 1..<key.range.upperBound - 1, value: value.range, kind: value.kind)
+    return Member(key: key.range, value: value.range, kind: value.kind, isEscaped: key.isEscaped)
   }
 }
 
@@ -152,6 +154,20 @@ private struct JSONTokens: ~Escapable {
     guard at < end, bytes[at] == byte else { return false }
     at += 1
     return true
+  }
+
+  /// A key, without its quotes, and whether it holds a backslash.
+  mutating func takeKey() -> (range: Range<Int>, isEscaped: Bool)? {
+    guard at < end, bytes[at] == ASCII.quote else { return nil }
+    let start = at + 1
+    let stop = JSONBytes.plainEnd(bytes, from: start, limit: end)
+    if stop < end, bytes[stop] == ASCII.quote {
+      at = stop + 1
+      return (start..<stop, false)
+    }
+    guard let keyEnd = JSONBytes.stringEnd(bytes, quote: at, limit: end) else { return nil }
+    at = keyEnd
+    return (start..<keyEnd - 1, true)
   }
 
   mutating func takeValue() -> (range: Range<Int>, kind: JSONKind)? {

@@ -1,10 +1,19 @@
 // `remora explain`: where a model's name leads, out of the tables that requests are routed with.
 
 import Config
+import Dialects
+import Glibc
 import Policy
+import Proxy
+import Wire
 
 enum Explain {
-  static func run(_ model: String, config: String?) -> Int32 {
+  static func run(_ model: String, config: String?, body: String?) -> Int32 {
+    let request: [UInt8]?
+    do throws(Unreadable) { request = try body.map(read) } catch {
+      Console.error("\(body ?? ""): \(error.message)")
+      return ExitStatus.bad
+    }
     let loaded = Configuration.load(config, .current())
     guard let settings = loaded.settings else {
       for problem in loaded.problems { Console.error(problem.description) }
@@ -28,7 +37,7 @@ enum Explain {
         Console.error("\(model)\(place): \(Self.nobody)")
       } else {
         isServed = true
-        write(answer.routes, model + place, settings)
+        if !write(answer.routes, model + place, settings, request) { isServed = false }
       }
     }
     return isServed ? ExitStatus.good : ExitStatus.bad
@@ -74,7 +83,35 @@ enum Explain {
     return [Target(provider: route.providerIndex, model: upstream, reason: forced + reason)]
   }
 
-  private static func write(_ targets: [Target], _ title: String, _ settings: Settings) {
+  /// Why the body's file can't be read.
+  private struct Unreadable: Error { let message: String }
+
+  private static func read(_ path: String) throws(Unreadable) -> [UInt8] {
+    let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw Unreadable(message: "can't be read; name a file with a request's body")
+    }
+    defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while bytes.count <= bodyCeiling {
+      // SAFETY: the pointer and the count are those of `block`.
+      let count = unsafe block.withUnsafeMutableBytes {
+        unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+      }
+      if count == 0 { return bytes }
+      if count > 0 { bytes += block[..<count] } else if errno != EINTR { break }
+    }
+    throw Unreadable(message: "can't be read, or is larger than \(bodyCeiling) bytes")
+  }
+
+  private static let bodyCeiling = 64 << 20
+
+  /// - Returns: whether every target can be sent the request.
+  private static func write(
+    _ targets: [Target], _ title: String, _ settings: Settings, _ request: [UInt8]?
+  ) -> Bool {
+    var isGood = true
     Console.line(Console.oneLine(title))
     if let reason = targets.first?.reason { Console.line("  because   \(Console.oneLine(reason))") }
     for (number, target) in targets.enumerated() {
@@ -83,6 +120,50 @@ enum Explain {
       Console.line("    provider  \(provider.name) (\(provider.kind.rawValue))")
       Console.line("    upstream  \(provider.baseURL?.text ?? "none: it answers inside Remora")")
       Console.line("    model     \(Console.oneLine(target.model))")
+      if let request, !preview(provider, target.model, request) { isGood = false }
+    }
+    return isGood
+  }
+
+  /// Shows the request that `provider` would get for `request`; false where it can't be sent.
+  private static func preview(_ provider: Config.Provider, _ model: String, _ request: [UInt8]) -> Bool {
+    if provider.kind == .mock {
+      Console.line("    request   none: it is answered inside Remora")
+      return true
+    }
+    do throws(PreviewFault) {
+      let preview = try RequestPreview(provider, model: Array(model.utf8), body: request)
+      Console.line("    request   \(preview.method) \(Console.oneLine(preview.target))")
+      if let shown = provider.shownAs, !shown.name.isEmpty {
+        Console.line("    header    \(shown.name): \(shown.prefix)***")
+      }
+      for header in provider.headers { Console.line("    header    \(shown(header))") }
+      for line in preview.headers { Console.line("    header    \(Console.oneLine(line))") }
+      if !preview.dropped.isEmpty { Console.line("    dropped   \(preview.dropped)") }
+      Console.line("    body      \(Console.oneLine(shown(preview.body)))")
+      return true
+    } catch {
+      switch error {
+      case .json(let fault):
+        Console.error("the body is not valid JSON: \(fault.reason.message) at byte \(fault.offset)")
+      case .request(let fault):
+        Console.error("\(provider.name): 400 \(fault.parameter): \(fault.message)")
+      }
+      return false
+    }
+  }
+
+  /// The body without the line end that files have.
+  private static func shown(_ body: [UInt8]) -> String {
+    var count = body.count
+    while count > 0, body[count - 1] <= ASCII.space { count -= 1 }
+    return String(decoding: body[..<count], as: UTF8.self)
+  }
+
+  private static func shown(_ header: ProviderHeader) -> String {
+    switch header.value {
+    case .text(let text): Console.oneLine("\(header.name): \(text)")
+    case .secret: "\(header.name): ***"
     }
   }
 }

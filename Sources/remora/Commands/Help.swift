@@ -65,10 +65,15 @@ enum Help {
       """
     case .explain:
       """
-      usage: remora explain MODEL [--config FILE]
+      usage: remora explain MODEL [--config FILE] [--body FILE]
 
-      Shows who serves a model's name, under which name and why. No request is sent. Exit status: 0 if
-      somebody serves it, 1 if nobody does or the configuration is bad, 2 for wrong usage.
+      Shows who serves a model's name, under which name and why. No request is sent.
+
+        --body FILE        a request's body in OpenAI's format ('-' for standard input): shows the request that
+                           each target would get, translated and without secrets
+
+      Exit status: 0 if somebody serves it, 1 if nobody does, the request can't be sent as it is or the
+      configuration is bad, 2 for wrong usage.
 
       """
     case .probe:

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct RequestTests {
-  private struct Read {
+  private struct Read: ~Copyable {
     var facts = RequestFacts()
     var scanner: JSONScanner
   }
@@ -47,7 +47,7 @@ import Wire
       #"{"stream":true,"stream_options":true}"#, "[]", "7",
     ])
   func wrongTypes(_ body: String) {
-    #expect(throws: RequestFacts.Fault.self) { try read(body) }
+    #expect(throws: RequestFacts.Fault.self) { _ = try read(body) }
   }
 
   @Test(

@@ -128,6 +128,10 @@ def _parts(content) -> list[Item]:
             items.append(link_or_data("image", part["image_url"]["url"]))
         elif part["type"] == "file":
             items.append(link_or_data("file", part["file"]["file_data"]))
+        elif part["type"] == "input_audio":
+            sound = part["input_audio"]
+            media = {"mp3": "audio/mpeg"}.get(sound["format"], f"audio/{sound['format']}")
+            items.append(("file", media, sound["data"]))
     return items
 
 
@@ -260,16 +264,19 @@ def _result_text(response: dict) -> str:
     assert isinstance(response, dict)
     if len(response) == 1 and isinstance(text := next(iter(response.values())), str):
         return text
-    return json.dumps(response)
+    return json.dumps(response, default=float)
 
 
 def of_bedrock(body: dict) -> Asked:
     asked, calls = Asked(), Calls()
     asked.system = "\n\n".join(block["text"] for block in body.get("system") or [] if "text" in block)
     for message in body["messages"]:
-        asked.say(message["role"], [_bedrock_block(block, calls) for block in message["content"]])
+        blocks = [block for block in message["content"] if "cachePoint" not in block]
+        asked.say(message["role"], [_bedrock_block(block, calls) for block in blocks])
     config = body.get("toolConfig") or {}
     for tool in config.get("tools") or []:
+        if "cachePoint" in tool:
+            continue
         spec = tool["toolSpec"]
         asked.tools[spec["name"]] = (spec.get("description") or "", spec["inputSchema"]["json"])
     if choice := config.get("toolChoice"):
@@ -291,6 +298,9 @@ def _bedrock_block(block: dict, calls: Calls) -> Item:
         return ("image", f"image/{block['image']['format']}", block["image"]["source"]["bytes"])
     if "document" in block:
         return ("file", f"application/{block['document']['format']}", block["document"]["source"]["bytes"])
+    if "audio" in block:
+        media = {"mp3": "audio/mpeg"}.get(block["audio"]["format"], f"audio/{block['audio']['format']}")
+        return ("file", media, block["audio"]["source"]["bytes"])
     if "toolUse" in block:
         use = block["toolUse"]
         return ("call", calls.made(use["toolUseId"], use["name"]), use["name"], use["input"])
@@ -384,6 +394,8 @@ def to_openai(asked: Asked) -> dict:
     if asked.choice in ("auto", "none", "required"):
         body["tool_choice"] = asked.choice
     elif asked.choice:
+        if asked.choice not in asked.tools:
+            raise KeyError(asked.choice)
         body["tool_choice"] = {"type": "function", "function": {"name": asked.choice}}
     names = {"limit": "max_completion_tokens", "json": None, "schema": None}
     body |= {names.get(key, key): value for key, value in asked.settings.items() if names.get(key, key)}

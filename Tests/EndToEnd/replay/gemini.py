@@ -103,7 +103,9 @@ def _usage(reading: Reading, said: dict) -> None:
 def whole_embeddings(body: str) -> Reading:
     answer = json.loads(body)
     found = answer.get("embeddings") or [answer["embedding"]]
-    return Reading(vectors=[each["values"] for each in found])
+    reading = Reading(vectors=[each["values"] for each in found])
+    reading.usage.prompt = count((answer.get("usageMetadata") or {}).get("promptTokenCount"))
+    return reading
 
 
 def error_message(body: str) -> str:

@@ -91,6 +91,11 @@ class Recording:
         return self.asked.get("model") or self.wanted().model or "model-1"
 
     @property
+    def is_reframed(self) -> bool:
+        """Recorded without `alt=sse`, which Remora always asks for: its objects are served as events."""
+        return self.dialect is gemini and self.streamed and (self.response.get("body") or "").startswith("[")
+
+    @property
     def body(self) -> bytes:
         """The answer's bytes, framed as its provider frames them."""
         response = self.response
@@ -99,8 +104,7 @@ class Recording:
         if response.get("events") is not None:
             return self._framed(response["events"])
         text = response.get("body") or ""
-        if self.endpoint == "chat" and self.kind in ("gemini", "vertex") and self.streamed and text.startswith("["):
-            # Recorded without `alt=sse`, which is always asked for: the same objects as events.
+        if self.is_reframed:
             return "".join(f"data: {each}\r\n\r\n" for each in gemini.chunks(text)).encode()
         return text.encode()
 

@@ -70,7 +70,16 @@ def _closed(schema):
 def _openapi(name: str, path: str) -> dict:
     document = _load(name)
     body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    return {**body, "components": document["components"]}
+    return _any({**body, "components": document["components"]})
+
+
+def _any(schema):
+    """`oneOf` as `anyOf`: which one is meant says a `discriminator`, which JSON Schema doesn't know."""
+    if isinstance(schema, list):
+        return [_any(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {"anyOf" if key == "oneOf" else key: _any(value) for key, value in schema.items()}
 
 
 def _gemini() -> dict:

@@ -33,7 +33,9 @@ def headers_of(recording: Recording) -> dict[str, str]:
     recorded = {name.lower(): value for name, value in (recording.response.get("headers") or {}).items()}
     kept = {name: recorded[name] for name in KEPT_HEADERS if name in recorded}
     kind = "application/json" if recording.status >= 400 else content_type(recording)
-    return {"Content-Type": recorded.get("content-type") if recorded.get("content-type") else kind, **kept}
+    if recorded.get("content-type") and not recording.is_reframed:
+        kind = recorded["content-type"]
+    return {"Content-Type": kind, **kept}
 
 
 def steps(recording: Recording, how: str) -> list[bytes]:

@@ -1,5 +1,6 @@
 // An independent, plain reader of JSON to compare with, and a maker of random texts; slow on purpose.
 
+import Testing
 import Wire
 
 /// A small generator of numbers that gives the same ones for the same seed.
@@ -202,4 +203,10 @@ struct Reading: Equatable {
     isEmptyObject = scanner.isEmptyObject
     found = JSONMember.allCases.map { scanner.found($0) }
   }
+}
+
+/// What `scanner` has found of `member`, which must have begun.
+func required(_ member: JSONMember, in scanner: borrowing JSONScanner) throws -> JSONScanner.Found {
+  let found = scanner.found(member)
+  return try #require(found)
 }

@@ -193,9 +193,9 @@ import Wire
   func partial() throws {
     var scanner = JSONScanner(watching: [.model, .messages])
     try scanner.feed([UInt8]("{\"model\":\"g\", \"messages\" : [1,".utf8).span)
-    let model = try #require(scanner.found(.model))
+    let model = try required(.model, in: scanner)
     #expect(model.value == 9..<12 && model.isComplete && model.followingComma == 12)
-    let messages = try #require(scanner.found(.messages))
+    let messages = try required(.messages, in: scanner)
     #expect(messages.value == 27..<27 && !messages.isComplete && messages.kind == .array)
     #expect(messages.precedingComma == 12 && messages.followingComma == nil)
     #expect(!scanner.isComplete && scanner.offset == 30)

@@ -43,8 +43,8 @@ import Wire
     let scanner = try scan(Self.text, [.model, .id])
     var splice = JSONSplice()
     // Against the text's order, on purpose.
-    try splice.replace(#require(scanner.found(.id)).value, with: Array("\"new\"".utf8).span)
-    try splice.replace(#require(scanner.found(.model)).value, with: Array("\"a longer one\"".utf8).span)
+    try splice.replace(required(.id, in: scanner).value, with: Array("\"new\"".utf8).span)
+    try splice.replace(required(.model, in: scanner).value, with: Array("\"a longer one\"".utf8).span)
     let expected = Self.text.split(separator: "\"old\"").joined(separator: "\"a longer one\"")
       .split(separator: "1e5").joined(separator: "\"new\"")
     #expect(result(splice, Self.text) == expected)
@@ -59,7 +59,7 @@ import Wire
     ])
   func remove(_ text: String, _ expected: String) throws {
     var splice = JSONSplice()
-    try splice.remove(#require(scan(text, .model).found(.model)))
+    try splice.remove(required(.model, in: scan(text, .model)))
     #expect(result(splice, text) == expected)
   }
 
@@ -83,7 +83,7 @@ import Wire
             wanted = ["p", "q"] + wanted
           }
           for member in removed.shuffled(using: &random) {
-            try splice.remove(#require(scanner.found(member)))
+            try splice.remove(required(member, in: scanner))
           }
           let output = Array(result(splice, text).utf8)
           #expect(Reading([output]).fault == nil)
@@ -130,9 +130,9 @@ import Wire
     let text = "{\"model\":\"m\",\"stream\":true}"
     let scanner = try scan(text, [.model, .stream])
     var mixed = JSONSplice()
-    try mixed.remove(#require(scanner.found(.stream)))
-    try mixed.replace(#require(scanner.found(.model)).value, with: Array("1".utf8).span)
-    let model = try #require(scanner.found(.model))
+    try mixed.remove(required(.stream, in: scanner))
+    try mixed.replace(required(.model, in: scanner).value, with: Array("1".utf8).span)
+    let model = try required(.model, in: scanner)
     #expect(throws: JSONSpliceFault.overlappingEdits) { try mixed.remove(model) }
     #expect(result(mixed, text) == "{\"model\":1}")
   }
@@ -154,7 +154,7 @@ import Wire
   func misplaced() throws {
     var scanner = JSONScanner(watching: .model)
     try scanner.feed(Array("{\"model\":\"m".utf8).span)
-    let model = try #require(scanner.found(.model))
+    let model = try required(.model, in: scanner)
     var splice = JSONSplice()
     #expect(throws: JSONSpliceFault.misplacedEdit) { try splice.remove(model) }
     let list = try scan("[]", [])

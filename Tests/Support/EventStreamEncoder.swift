@@ -1,27 +1,25 @@
 // Writes the messages that the decoder is tested with.
 
-import Wire
-
 /// A message as a test writes it down.
-struct PlainMessage: Equatable {
+package struct PlainMessage: Equatable, Sendable {
   /// Headers that are texts, in order.
-  var headers: [(name: String, value: String)]
-  var payload: [UInt8]
+  package var headers: [(name: String, value: String)]
+  package var payload: [UInt8]
 
-  init(_ headers: [(String, String)] = [], _ payload: String = "") {
+  package init(_ headers: [(String, String)] = [], _ payload: String = "") {
     self.headers = headers.map { (name: $0.0, value: $0.1) }
     self.payload = Array(payload.utf8)
   }
 
-  static func == (one: Self, other: Self) -> Bool {
+  package static func == (one: Self, other: Self) -> Bool {
     one.payload == other.payload && one.headers.elementsEqual(other.headers, by: ==)
   }
 
   /// The message on the wire.
-  var bytes: [UInt8] { Self.frame(headers: block, payload: payload) }
+  package var bytes: [UInt8] { Self.frame(headers: block, payload: payload) }
 
   /// Its headers on the wire.
-  var block: [UInt8] {
+  package var block: [UInt8] {
     var block: [UInt8] = []
     for (name, value) in headers {
       block += [UInt8(name.utf8.count)] + Array(name.utf8) + [7]
@@ -31,12 +29,12 @@ struct PlainMessage: Equatable {
   }
 
   /// A message around any bytes, with checksums that are right.
-  static func frame(headers: [UInt8], payload: [UInt8] = []) -> [UInt8] {
+  package static func frame(headers: [UInt8], payload: [UInt8] = []) -> [UInt8] {
     prelude(total: 16 + headers.count + payload.count, headers: headers.count, then: headers + payload)
   }
 
   /// A message that says any lengths.
-  static func prelude(total: Int, headers: Int, then rest: [UInt8] = []) -> [UInt8] {
+  package static func prelude(total: Int, headers: Int, then rest: [UInt8] = []) -> [UInt8] {
     var bytes = long(UInt32(total)) + long(UInt32(headers))
     bytes += long(reference(bytes))
     bytes += rest
@@ -44,7 +42,7 @@ struct PlainMessage: Equatable {
   }
 
   /// The checksum in the way that defines it: bit by bit.
-  static func reference(_ bytes: [UInt8]) -> UInt32 {
+  package static func reference(_ bytes: [UInt8]) -> UInt32 {
     var rest = UInt32.max
     for byte in bytes {
       rest ^= UInt32(byte)

@@ -1,0 +1,46 @@
+// AWS Bedrock's Converse API (Bedrock API reference, "Converse" and "ConverseStream"; service model 2023-09-30).
+
+package import Config
+internal import Wire
+
+/// Any model on Bedrock.
+package struct BedrockDialect: Dialect {
+  /// The tool that stands in for an answer's schema where the model has no word for one.
+  static let answerTool: StaticString = "json_response"
+
+  package init(_ settings: DialectSettings.Bedrock) {}
+
+  package var takes: ChatFields { Self.fields }
+  package var takesExtensions: [StaticString] { Self.extensions }
+  package var framing: StreamFraming { .frames }
+
+  private static let fields = ChatFields([
+    .maxTokens, .maxCompletionTokens, .temperature, .topP, .stop, .metadata, .serviceTier, .reasoningEffort,
+    .responseFormat, .tools, .toolChoice,
+  ])
+  /// Converse's own members are taken as they are.
+  static let passed: [StaticString] = [
+    "guardrailConfig", "performanceConfig", "promptVariables", "additionalModelResponseFieldPaths",
+  ]
+  private static let extensions =
+    passed + ["thinking", "top_k", "requestMetadata", "additionalModelRequestFields"]
+
+  package func writeChat(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    request.path.append("/model/")
+    request.appendModel()
+    request.path.append(chat.streams ? "/converse-stream" : "/converse")
+    request.body.append("{")
+    try BedrockRequest(chat, BedrockModel(request.model)).write(body, to: &request)
+    request.body.append("}")
+  }
+
+  package func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader {
+    BedrockReader()
+  }
+
+  package func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {
+    BedrockFault.read(body, status: status, kind: kind)
+  }
+}

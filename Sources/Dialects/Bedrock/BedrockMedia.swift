@@ -1,0 +1,155 @@
+// Pictures, sounds and documents of a Converse request: their bytes, or a place in S3; nothing is fetched.
+
+internal import Wire
+
+extension BedrockRequest {
+  private static let images: [(type: StaticString, format: StaticString)] = [
+    ("image/png", "png"), ("image/jpeg", "jpeg"), ("image/gif", "gif"), ("image/webp", "webp"),
+  ]
+  private static let documents: [(type: StaticString, format: StaticString)] = [
+    ("application/pdf", "pdf"), ("text/csv", "csv"), ("text/plain", "txt"), ("text/html", "html"),
+    ("text/markdown", "md"), ("application/msword", "doc"), ("application/vnd.ms-excel", "xls"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+  ]
+  private static let sounds: [StaticString] = ["wav", "mp3", "flac", "opus", "aac", "ogg", "m4a", "pcm"]
+
+  mutating func writeMedia(
+    _ part: ChatPart, isInResult: Bool, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    switch part.kind {
+    case .image: try writeImage(part, body, &request)
+    case .file: try writeDocument(part, body, &request)
+    case .audio: try writeAudio(part, isInResult, body, &request)
+    case .text, .refusal: return
+    }
+  }
+
+  private func writeImage(
+    _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    guard let url = part.value else { return }
+    let parameter = part.parameter + ".image_url"
+    if let data = InlineData(body, url) {
+      guard let known = Self.images.first(where: { data.isType($0.type) }) else {
+        throw RequestFault(
+          .unsupported, parameter, "The model's provider takes JPEG, PNG, GIF and WebP images.")
+      }
+      open("image", known.format, &request)
+      writeBytes(data, body, &request)
+    } else {
+      let content = JSONString.content(body, url)
+      guard content.count > 5, content.extracting(0..<5).equals("s3://") else {
+        throw RequestFault(
+          .unsupported, parameter,
+          "The model's provider fetches no images from the web; send a data: URL, or one that begins with s3://."
+        )
+      }
+      open("image", imageFormat(content), &request)
+      request.body.append("\"s3Location\":{\"uri\":")
+      request.body.append(body.extracting(url))
+      request.body.append("}}}}")
+    }
+  }
+
+  /// What the end of a name says of a picture.
+  private func imageFormat(_ name: Span<UInt8>) -> StaticString {
+    for (_, format) in Self.images {
+      let count = format.utf8CodeUnitCount
+      if name.count > count, name.extracting(name.count - count..<name.count).equalsIgnoringCase(format) {
+        return format
+      }
+    }
+    return "jpeg"
+  }
+
+  private mutating func writeDocument(
+    _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    guard let value = part.value else {
+      throw RequestFault(
+        .unsupported, part.parameter + ".file.file_id",
+        "A file's id means nothing to the model's provider; send 'file_data'.")
+    }
+    let data = InlineData(body, value)
+    var format: StaticString = "pdf"
+    if let data {
+      guard let known = Self.documents.first(where: { data.isType($0.type) }) else {
+        throw RequestFault(
+          .unsupported, part.parameter + ".file.file_data",
+          "The model's provider takes PDF, Word, Excel, CSV, HTML, Markdown and text documents.")
+      }
+      format = known.format
+    }
+    open("document", format, &request)
+    request.body.append("\"bytes\":\"")
+    if let data {
+      data.appendBase64(body, into: &request.body)
+    } else {
+      InlineData.appendBase64(JSONString.content(body, value), into: &request.body)
+    }
+    request.body.append("\"},\"name\":\"")
+    appendName(part.third, body, &request)
+    request.body.append("\"}}")
+  }
+
+  /// A document's name: letters, digits, single spaces, hyphens, brackets; each one of its own, or the request is
+  /// refused.
+  private mutating func appendName(
+    _ name: Range<Int>?, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) {
+    documents += 1
+    request.body.append("document ")
+    request.body.append(decimal: documents)
+    guard let name else { return }
+    let content = JSONString.content(body, name)
+    var count = 0
+    for at in 0..<content.count where count < 160 {
+      let byte = content[at]
+      // Whatever else a name holds, its end with the dot above all, is not allowed.
+      let isPlain =
+        ASCII.isDigit(byte) || ASCII.lower(byte) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "(")
+        || byte == UInt8(ascii: ")") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
+      if count == 0 { request.body.append(" ") }
+      request.body.append(isPlain ? byte : UInt8(ascii: "-"))
+      count += 1
+    }
+  }
+
+  private func writeAudio(
+    _ part: ChatPart, _ isInResult: Bool, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    guard let value = part.value, !isInResult else {
+      throw RequestFault(
+        .unsupported, part.parameter, "The model's provider takes no sound in a tool's result.")
+    }
+    var format: StaticString?
+    if let said = part.second {
+      for known in Self.sounds where JSONString.equals(body, said, known) { format = known }
+    }
+    guard let format else {
+      throw RequestFault(
+        .unsupported, part.parameter + ".input_audio.format",
+        "The model's provider takes wav, mp3, flac, opus, aac, ogg, m4a and pcm.")
+    }
+    open("audio", format, &request)
+    request.body.append("\"bytes\":\"")
+    InlineData.appendBase64(JSONString.content(body, value), into: &request.body)
+    request.body.append("\"}}}")
+  }
+
+  /// Appends `{"image":{"format":"png","source":{`.
+  private func open(_ kind: StaticString, _ format: StaticString, _ request: inout ProviderRequest) {
+    request.body.append("{\"")
+    request.body.append(kind)
+    request.body.append("\":{\"format\":\"")
+    request.body.append(format)
+    request.body.append("\",\"source\":{")
+  }
+
+  private func writeBytes(_ data: InlineData, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+    request.body.append("\"bytes\":\"")
+    data.appendBase64(body, into: &request.body)
+    request.body.append("\"}}}")
+  }
+}

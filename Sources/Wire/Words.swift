@@ -1,0 +1,61 @@
+// Eight bytes at a step: the loads and comparisons that names, searches and scans share.
+
+/// Bytes taken eight at a time, the first in the lowest place.
+@usableFromInline enum Words {
+  /// A one in each byte.
+  static let ones: UInt64 = 0x0101_0101_0101_0101
+  /// The top bit of each byte.
+  static let tops: UInt64 = 0x8080_8080_8080_8080
+
+  /// Eight bytes from `at` on, which the caller knows to be there.
+  @inline(__always) @unsafe static func load(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
+    unsafe UInt64(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+  }
+
+  @inline(__always) @unsafe private static func half(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
+    unsafe UInt64(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
+  }
+
+  /// `count` bytes of fewer than eight, in one word that is as good as they are for a comparison.
+  @inline(__always) @unsafe private static func short(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
+    if count >= 4 { return unsafe half(start, 0) | half(start, count &- 4) << 32 }
+    if count == 0 { return 0 }
+    // The first, the middle and the last byte are all that there can be.
+    return unsafe UInt64(start.load(as: UInt8.self))
+      | UInt64(start.load(fromByteOffset: count >> 1, as: UInt8.self)) << 8
+      | UInt64(start.load(fromByteOffset: count &- 1, as: UInt8.self)) << 16
+  }
+
+  /// Whether the `count` bytes at both places are the same.
+  @usableFromInline @unsafe static func same(
+    _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int
+  ) -> Bool {
+    if count < 8 { return unsafe short(left, count) == short(right, count) }
+    var at = 0
+    while at < count &- 8 {
+      if unsafe load(left, at) != load(right, at) { return false }
+      at &+= 8
+    }
+    return unsafe load(left, count &- 8) == load(right, count &- 8)
+  }
+
+  /// Whether the `count` bytes at both places are the same but for the case of letters; those at `lower`, a
+  /// text of ours, are in lower case and hold no underscore.
+  @usableFromInline @unsafe static func sameIgnoringCase(
+    _ left: UnsafeRawPointer, lower: UnsafeRawPointer, _ count: Int
+  ) -> Bool {
+    if count < 8 { return unsafe differsInCaseOnly(short(left, count), short(lower, count)) }
+    var at = 0
+    while at < count &- 8 {
+      if unsafe !differsInCaseOnly(load(left, at), load(lower, at)) { return false }
+      at &+= 8
+    }
+    return unsafe differsInCaseOnly(load(left, count &- 8), load(lower, count &- 8))
+  }
+
+  /// Of the bytes in our texts only letters have bit 0x40, and an upper-case letter lacks bit 0x20.
+  @inline(__always)
+  private static func differsInCaseOnly(_ word: UInt64, _ lower: UInt64) -> Bool {
+    (word ^ lower) & ~((lower & (ones &* 0x40)) >> 1) == 0
+  }
+}

@@ -1,0 +1,157 @@
+// What each dialect makes of requests, answers and streams, held to its fixtures.
+
+import Config
+import Dialects
+import Support
+import Testing
+import Wire
+
+@Suite struct DialectTests {
+  static let kinds: [(ProviderKind, String)] = [
+    (.anthropic, "anthropic"), (.cohere, "cohere"), (.ollama, "ollama"), (.bedrock, "bedrock"),
+  ]
+  static let requests = kinds.flatMap { kind, name in
+    DialectCase.cases(name + "-requests").map { (kind, $0) }
+  }
+  static let answers = kinds.flatMap { kind, name in
+    DialectCase.cases(name + "-answers").map { (kind, $0) }
+  }
+
+  @Test("a request is written in the provider's form", arguments: requests)
+  func writes(kind: ProviderKind, it: DialectCase) throws {
+    let dialect = try kind.dialect()
+    let isEmbedding = it["of"] == "embeddings"
+    let made: Translation
+    do throws(RequestFault) { made = try it.translation(dialect, embeddings: isEmbedding) } catch {
+      #expect("\(error.code) \(error.parameter)" == it["fault"])
+      return
+    }
+    #expect(it["fault"] == nil, "this should have been refused")
+    let body = made.request.body.array()
+    let wanted = try #require(Tree(it["out"] ?? ""), "the fixture is no JSON")
+    let found = try #require(Tree(body), "no JSON: \(String(decoding: body, as: UTF8.self))")
+    #expect(found == wanted, "\(String(decoding: body, as: UTF8.self))")
+    let path = made.request.path.array()
+    if let wanted = it["path"] { #expect(String(decoding: path, as: UTF8.self) == wanted) }
+    var dropped = ByteQueue()
+    made.request.dropped.write(into: &dropped)
+    let names = dropped.array()
+    #expect(String(decoding: names, as: UTF8.self) == it["dropped"] ?? "")
+  }
+
+  /// The answer of a case, as the provider sends it.
+  private static func wire(_ it: DialectCase, _ dialect: any Dialect) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for data in it.all("data") {
+      if dialect.framing == .frames {
+        bytes += message(data).bytes
+        continue
+      }
+      bytes += Array((dialect.framing == .lines ? data + "\n" : "data: " + data + "\n\n").utf8)
+    }
+    return bytes
+  }
+
+  /// `name {…}`, or `!name {…}` for an exception, or `!!code words` for an error.
+  private static func message(_ line: String) -> PlainMessage {
+    let name = line.drop { $0 == "!" }.prefix { $0 != " " }
+    let rest = String(line.drop { $0 != " " }.dropFirst())
+    if line.hasPrefix("!!") {
+      return PlainMessage([
+        (":message-type", "error"), (":error-code", String(name)), (":error-message", rest),
+      ])
+    }
+    let type = line.hasPrefix("!") ? "exception" : "event"
+    return PlainMessage(
+      [(":\(type)-type", String(name)), (":content-type", "application/json"), (":message-type", type)], rest)
+  }
+
+  private static func run(
+    _ it: DialectCase, _ dialect: any Dialect, _ pieces: [[UInt8]], usage: Bool
+  ) throws -> Assembled {
+    // Every case is asked as a stream, with usage and without.
+    var text = String(decoding: it.request, as: UTF8.self)
+    text = text.dropLast() + ",\"stream\":true"
+    text += usage ? ",\"stream_options\":{\"include_usage\":true}}" : "}"
+    let made = try Translation(
+      dialect, .chat, model: Array((it["model"] ?? "m").utf8), body: Array(text.utf8).span)
+    made.begin(created: 1, seed: Array("seed".utf8), member: [])
+    var queue = ByteQueue()
+    var out = ByteQueue()
+    for piece in pieces {
+      queue.append(piece)
+      made.take(&queue, into: &out)
+    }
+    made.end(&queue, into: &out)
+    return Assembled(stream: out.bytes.text(), wantsUsage: usage)
+  }
+
+  @Test("a stream comes out the same however it is cut", arguments: answers.filter { $0.1["data"] != nil })
+  func streams(kind: ProviderKind, it: DialectCase) throws {
+    let dialect = try kind.dialect()
+    let bytes = Self.wire(it, dialect)
+    for pieces in EverySplit(bytes) {
+      let found = try Self.run(it, dialect, pieces, usage: true)
+      let isSame = Self.check(found, it)
+      if !isSame { break }
+    }
+    _ = Self.check(try Self.run(it, dialect, [bytes], usage: false), it, hasUsage: false)
+  }
+
+  @Test("a whole answer says what its stream does", arguments: answers.filter { $0.1["whole"] != nil })
+  func wholes(kind: ProviderKind, it: DialectCase) throws {
+    let dialect = try kind.dialect()
+    let body = Array((it["whole"] ?? "").utf8)
+    let made = try it.translation(dialect)
+    made.begin(created: 1, seed: Array("seed".utf8), member: Array("\"x_remora\":{}".utf8))
+    var out = ByteQueue()
+    do throws(AnswerFault) { try made.takeWhole(body.span, into: &out) } catch {
+      #expect(String(decoding: error.message, as: UTF8.self) == it["fault"])
+      if let status = it["status"] { #expect(error.status == Int(status)) }
+      return
+    }
+    let text = out.bytes.text()
+    #expect(text.contains("\"x_remora\":{}"))
+    _ = Self.check(Assembled(whole: text), it)
+
+    // Asked for as a stream but answered whole, it comes as a stream all the same.
+    let asked = String(decoding: it.request, as: UTF8.self).dropLast() + ",\"stream\":true}"
+    let streamed = try Translation(
+      dialect, .chat, model: Array((it["model"] ?? "m").utf8), body: Array(asked.utf8).span)
+    streamed.begin(created: 1, seed: Array("seed".utf8), member: [])
+    out.removeAll()
+    try streamed.takeWhole(body.span, into: &out)
+    _ = Self.check(Assembled(stream: out.bytes.text(), wantsUsage: false), it, hasUsage: false)
+  }
+
+  private static func check(_ found: Assembled, _ it: DialectCase, hasUsage: Bool = true) -> Bool {
+    let count = found.broken.count
+    #expect(found.broken == [])
+    #expect(found.error == it["fault"])
+    if it["fault"] != nil { return count == 0 && found.error == it["fault"] }
+    guard case .object(var wanted)? = Tree(it["gives"] ?? "") else {
+      Issue.record("the fixture gives no JSON")
+      return false
+    }
+    var message = found.message
+    if wanted["id"] == nil { message["id"] = nil }
+    if !hasUsage {
+      wanted["usage"] = nil
+      message["usage"] = nil
+    }
+    #expect(Tree.object(message) == .object(wanted))
+    return count == 0 && Tree.object(message) == .object(wanted)
+  }
+
+  @Test("errors keep what the provider says", arguments: answers.filter { $0.1["error"] != nil })
+  func faults(kind: ProviderKind, it: DialectCase) throws {
+    let fault = try kind.dialect().readFault(
+      Array((it["error"] ?? "").utf8).span, status: Int(it["status"] ?? "") ?? 0,
+      kind: Array((it["kind"] ?? "").utf8).span)
+    let said = [
+      "\(fault.status)", fault.message.map { String(decoding: $0, as: UTF8.self) } ?? "-",
+      fault.code.map { String(decoding: $0, as: UTF8.self) } ?? "-", fault.isAuthentication ? "auth" : "-",
+    ]
+    #expect(said.joined(separator: " | ") == it["reads"])
+  }
+}
