@@ -32,6 +32,7 @@ package final class Translation {
   package init(
     _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>
   ) throws(RequestFault) {
+    let dialect = try operation == .models ? dialect : dialect.spoken(to: model)
     self.dialect = dialect
     self.operation = operation
     var request = ProviderRequest(model: model)
@@ -40,8 +41,9 @@ package final class Translation {
     var embeddings: EmbeddingRequest?
     switch operation {
     case .chat:
-      let chat = try ChatRequest(body)
+      var chat = try ChatRequest(body)
       try Self.check(chat, body, dialect, &request)
+      chat.given.formIntersection(dialect.takes.union(.always))
       try dialect.writeChat(chat, of: body, to: &request)
       reader = dialect.makeReader(for: chat, of: body)
       streams = chat.streams
@@ -117,6 +119,9 @@ package final class Translation {
     case .lines: return "application/x-ndjson"
     }
   }
+
+  /// The body has reached the provider and won't be sent again: a long stream doesn't keep it in memory.
+  package func forgetBody() { request.body.removeAll() }
 
   // MARK: The answer
 
