@@ -16,7 +16,7 @@ from remora import PROMPT
 from upstream import Gate
 from wire import SSE_HEAD, chunk, post_json, request
 
-pytestmark = pytest.mark.proxy
+pytestmark = [pytest.mark.proxy, pytest.mark.build("measures memory")]
 
 MEBI = 1 << 20
 CEILING = 48 * MEBI

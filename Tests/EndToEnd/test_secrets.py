@@ -462,6 +462,7 @@ def test_s01_canaries(start_remora, start_upstream, authority, tmp_path):
 OURS = {"authorization", "x-token"}
 
 
+@pytest.mark.build("keeps what was freed")
 def test_s01_memory(mounted, upstream):
     """After a rotation the old key is nowhere in the process: not in a buffer that carried it either."""
     if os.geteuid() != 0:
