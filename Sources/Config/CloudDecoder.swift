@@ -6,7 +6,7 @@ extension Decoder {
   /// The keys of a Bedrock provider.
   mutating func bedrock(_ fields: Fields, _ what: String, at position: Position) -> DialectSettings.Bedrock {
     var keys = DialectSettings.Bedrock()
-    keys.region = region(fields["region"], what, at: position)
+    keys.region = region(fields["region"], what)
     if let node = fields["credentials"],
       let inner = self.fields(node, .awsCredentials, of: "\(what) credentials")
     {
@@ -40,22 +40,28 @@ extension Decoder {
     }
   }
 
-  /// The region's name becomes a part of an address.
-  private mutating func region(_ node: YAMLNode?, _ what: String, at position: Position) -> String? {
-    let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].first { environment.nonEmpty($0) != nil }
-    let said =
-      node == nil
-      ? variable.flatMap { environment.nonEmpty($0) }
-      : text(node, of: "\(what) region", ceiling: Defaults.name)
-    guard let said else { return nil }
-    let isName = said.utf8.allSatisfy {
-      ASCII.isDigit($0) || $0 &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
+  /// The region that the environment names, as AWS's SDKs read it; nil for what can't be one.
+  var environmentRegion: String? {
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+      if let region = environment.nonEmpty(name) { return Self.isRegion(region) ? region : nil }
     }
-    if isName, !said.isEmpty { return said }
-    problem(
-      "\(node == nil ? variable ?? "AWS_REGION" : "\(what) region") must be a region such as eu-west-1",
-      at: node?.position ?? position)
     return nil
+  }
+
+  private mutating func region(_ node: YAMLNode?, _ what: String) -> String? {
+    guard let node else { return environmentRegion }
+    guard let said = text(node, of: "\(what) region", ceiling: Defaults.name) else { return nil }
+    if Self.isRegion(said) { return said }
+    problem("\(what) region must be a region such as eu-west-1", at: node.position)
+    return nil
+  }
+
+  /// Whether a text can be a region's name, which becomes a part of an address.
+  private static func isRegion(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= Defaults.name
+      && text.utf8.allSatisfy {
+        ASCII.isDigit($0) || $0 &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
+      }
   }
 
   /// Whether the environment names any of the places where AWS's SDKs find keys in a pod.
@@ -64,6 +70,45 @@ extension Decoder {
     return areSet("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
       || areSet("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE") || areSet("AWS_CONTAINER_CREDENTIALS_FULL_URI")
       || areSet("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+  }
+
+  /// The keys of a Vertex AI provider.
+  mutating func vertex(_ fields: Fields, _ what: String, at position: Position) -> DialectSettings.Vertex {
+    var keys = DialectSettings.Vertex()
+    keys.project = googleName(fields, "project", "GOOGLE_CLOUD_PROJECT", what, at: position)
+    keys.location = googleName(fields, "location", "GOOGLE_CLOUD_LOCATION", what, at: position)
+    keys.credentials = serviceAccount(fields["credentials"], of: "\(what) credentials")
+    keys.token = secret(fields["token"], of: "\(what) token")
+    keys.publisher = text(fields["publisher"], of: "\(what) publisher", ceiling: Defaults.name)
+    // A key tells the project too (Vertex AI docs, "Express mode").
+    if keys.project == nil, fields["project"] == nil, !hasKey(fields, .vertex) {
+      problem(
+        "\(what) needs the project that its models belong to; write project, or set GOOGLE_CLOUD_PROJECT",
+        at: position)
+    }
+    return keys
+  }
+
+  /// The name of a project or a location, which becomes a part of an address: the file's, else the environment's.
+  private mutating func googleName(
+    _ fields: Fields, _ key: String, _ variable: String, _ what: String, at position: Position
+  ) -> String? {
+    let node = fields[key]
+    let said =
+      node == nil
+      ? environment.nonEmpty(variable) : text(node, of: "\(what) \(key)", ceiling: Defaults.name)
+    guard let said else { return nil }
+    // Projects of a domain's own are `example.com:name`.
+    let isName = said.utf8.allSatisfy {
+      ASCII.isDigit($0) || ASCII.lower($0) &- UInt8(ascii: "a") < 26 || $0 == UInt8(ascii: "-")
+        || key == "project" && ($0 == UInt8(ascii: ".") || $0 == ASCII.colon)
+    }
+    if isName, !said.isEmpty { return said }
+    problem(
+      "\(node == nil ? variable : "\(what) \(key)") has letters, digits and '-', such as "
+        + (key == "project" ? "my-project" : "europe-west4"),
+      at: node?.position ?? position)
+    return nil
   }
 
   /// Whether the environment says who an Azure workload is (Entra workload identity).
@@ -90,12 +135,38 @@ extension Decoder {
   }
 }
 
-extension DialectSettings.Bedrock {
-  /// The region's address; nil where no region is known.
+extension DialectSettings {
+  /// The address that follows from where the models are; nil for kinds with a fixed one, and where none is known.
   var address: BaseURL? {
+    switch self {
+    case .vertex(let keys): BaseURL(scheme: .https, host: keys.host)
+    case .bedrock(let keys): keys.host.map { BaseURL(scheme: .https, host: $0) }
+    case .openAI, .azure, .anthropic, .plain: nil
+    }
+  }
+}
+
+extension DialectSettings.Bedrock {
+  /// The region's host; nil where no region is known.
+  fileprivate var host: String? {
     region.map {
       let domain = $0.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-      return BaseURL(scheme: .https, host: "bedrock-runtime.\($0).\(domain)")
+      return "bedrock-runtime.\($0).\(domain)"
+    }
+  }
+}
+
+extension DialectSettings.Vertex {
+  /// Where models are asked for when nothing is said: wherever there is room.
+  package static let defaultLocation = "global"
+
+  /// The location's host (Vertex AI docs, "Locations"): regions have one each, the two multi-regions others.
+  fileprivate var host: String {
+    switch location ?? Self.defaultLocation {
+    case "global": "aiplatform.googleapis.com"
+    case "us": "aiplatform.us.rep.googleapis.com"
+    case "eu": "aiplatform.eu.rep.googleapis.com"
+    case let region: "\(region)-aiplatform.googleapis.com"
     }
   }
 }

@@ -4,18 +4,6 @@
 
 internal import Wire
 
-extension ProviderKind {
-  /// Whether this version can speak to it.
-  package var isAvailable: Bool {
-    switch self {
-    case .openai, .mistral, .groq, .together, .fireworks, .deepseek, .xai, .openrouter, .perplexity, .vllm,
-      .openaiCompatible, .azure, .mock, .anthropic, .cohere, .ollama, .bedrock:
-      true
-    case .gemini, .vertex: false
-    }
-  }
-}
-
 extension Decoder {
   /// Sections that have no effect yet, as paths of keys, and when they would have one.
   private static let sections: [(path: [String], hasEffect: @Sendable (YAMLNode) -> Bool)] = [
@@ -36,16 +24,6 @@ extension Decoder {
     }
     if case .mapping(let entries)? = root["models"]?.kind {
       for entry in entries { checkModel(entry) }
-    }
-    if case .mapping(let entries)? = root["providers"]?.kind {
-      for entry in entries {
-        let node = entry.value["kind"]
-        let name = if case .scalar(let text, _)? = node?.kind { text } else { entry.key }
-        guard let kind = ProviderKind(rawValue: name), !kind.isAvailable else { continue }
-        problem(
-          "provider '\(Shown.text(entry.key))': kind '\(name)' is not available yet; remove the provider",
-          at: node?.position ?? entry.keyPosition)
-      }
     }
   }
 

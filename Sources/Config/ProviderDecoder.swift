@@ -43,7 +43,7 @@ extension Decoder {
     if let node = fields["tls"] { provider.tls = tls(node, what) }
     if let node = fields["timeouts"] { provider.timeouts = timeouts(node, what) }
     if let node = fields["pool"] { pool(node, what, into: &provider.pool) }
-    if provider.baseURL == nil, case .bedrock(let keys) = dialect { provider.baseURL = keys.address }
+    if provider.baseURL == nil { provider.baseURL = dialect.address }
     return provider
   }
 
@@ -144,13 +144,7 @@ extension Decoder {
       keys.version = headerText(fields["version"], of: "\(what) version")
       keys.beta = texts(fields["beta"], of: "\(what) beta", ceiling: Defaults.targets)
       return .anthropic(keys)
-    case .vertex(var keys):
-      keys.project = text(fields["project"], of: "\(what) project", ceiling: Defaults.name)
-      keys.location = text(fields["location"], of: "\(what) location", ceiling: Defaults.name)
-      keys.credentials = serviceAccount(fields["credentials"], of: "\(what) credentials")
-      keys.token = secret(fields["token"], of: "\(what) token")
-      keys.publisher = text(fields["publisher"], of: "\(what) publisher", ceiling: Defaults.name)
-      return .vertex(keys)
+    case .vertex: return .vertex(vertex(fields, what, at: fields.position))
     case .bedrock: return .bedrock(bedrock(fields, what, at: fields.position))
     case .plain:
       return .plain

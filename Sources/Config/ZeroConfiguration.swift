@@ -18,23 +18,31 @@ extension Decoder {
     return nil
   }
 
-  /// A provider for each available kind that has a public address and whose key is found, in the order of the
+  /// A provider for each kind that has a public address and whose key is found, in the order of the
   /// kinds.
   mutating func environmentProviders() -> [Provider] {
     var providers: [Provider] = []
-    for kind in ProviderKind.allCases where kind.row.needsKey && kind.row.baseURL != nil {
-      guard let source = environmentKey(kind) else { continue }
-      guard kind.isAvailable else {
-        let names = kind.row.keyVariables.joined(separator: " or ")
-        warning(
-          "\(names) is set, but kind '\(kind.rawValue)' is not available yet; it is not served", at: nil)
+    for kind in ProviderKind.allCases {
+      guard let (baseURL, dialect) = environmentAddress(kind), let source = environmentKey(kind) else {
         continue
       }
       references.append(
         Reference(target: .secret(source, name: "provider '\(kind.rawValue)' api_key"), position: nil))
       providers.append(
-        Provider(name: kind.rawValue, kind: kind, baseURL: kind.row.baseURL, apiKey: source))
+        Provider(name: kind.rawValue, kind: kind, baseURL: baseURL, apiKey: source, dialect: dialect))
     }
     return providers
+  }
+
+  /// Where a kind lives that takes a key: at its public address, or in the region that the environment names.
+  private func environmentAddress(_ kind: ProviderKind) -> (BaseURL, DialectSettings)? {
+    if kind == .bedrock {
+      var keys = DialectSettings.Bedrock()
+      keys.region = environmentRegion
+      let dialect = DialectSettings.bedrock(keys)
+      return dialect.address.map { ($0, dialect) }
+    }
+    guard kind.row.needsKey, let url = kind.row.baseURL else { return nil }
+    return (url, kind.emptyDialect)
   }
 }

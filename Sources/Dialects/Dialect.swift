@@ -132,6 +132,11 @@ package protocol AnswerReader: AnyObject {
 
 /// How one kind of provider is spoken to. A value holds the provider's own settings.
 package protocol Dialect: Sendable {
+  /// How this model is spoken to, where a provider hosts models of several dialects; mostly the dialect itself.
+  ///
+  /// - Parameter model: the name that the provider knows, in UTF-8.
+  func spoken(to model: [UInt8]) throws(RequestFault) -> any Dialect
+
   /// The members of a chat request that it can express; the rest is dropped, or refused where its loss would
   /// change the meaning.
   var takes: ChatFields { get }
@@ -169,6 +174,7 @@ package protocol Dialect: Sendable {
 }
 
 extension Dialect {
+  package func spoken(to model: [UInt8]) throws(RequestFault) -> any Dialect { self }
   package var takesExtensions: [StaticString] { [] }
   package var framing: StreamFraming { .events }
 

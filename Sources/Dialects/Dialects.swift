@@ -8,6 +8,8 @@ package enum Dialects {
   package static func dialect(of provider: Config.Provider) -> (any Dialect)? {
     switch (provider.kind, provider.dialect) {
     case (.anthropic, .anthropic(let settings)): AnthropicDialect(settings)
+    case (.gemini, _): GeminiDialect()
+    case (.vertex, .vertex(let settings)): VertexDialect(settings)
     case (.cohere, _): CohereDialect()
     case (.ollama, _): OllamaDialect()
     case (.bedrock, .bedrock(let settings)): BedrockDialect(settings)

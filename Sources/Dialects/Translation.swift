@@ -32,6 +32,7 @@ package final class Translation {
   package init(
     _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>
   ) throws(RequestFault) {
+    let dialect = try operation == .models ? dialect : dialect.spoken(to: model)
     self.dialect = dialect
     self.operation = operation
     var request = ProviderRequest(model: model)
@@ -40,8 +41,9 @@ package final class Translation {
     var embeddings: EmbeddingRequest?
     switch operation {
     case .chat:
-      let chat = try ChatRequest(body)
+      var chat = try ChatRequest(body)
       try Self.check(chat, body, dialect, &request)
+      chat.given.formIntersection(dialect.takes.union(.always))
       try dialect.writeChat(chat, of: body, to: &request)
       reader = dialect.makeReader(for: chat, of: body)
       streams = chat.streams
@@ -281,7 +283,10 @@ package final class Translation {
     do throws(JSONFault) {
       try scanner.feed(body)
       try scanner.finish()
-    } catch { throw .malformed }
+    } catch {
+      if streams { return try takeMislabelled(body, into: &out) }
+      throw .malformed
+    }
     if let embeddings {
       var writer = EmbeddingWriter(
         wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.frame.member)
@@ -292,8 +297,41 @@ package final class Translation {
       return
     }
     guard let reader else { throw .malformed }
-    try reader.read(body, to: &answer)
+    if streams, Self.isArray(body) {
+      try takeElements(body, reader)
+    } else {
+      try reader.read(body, to: &answer)
+    }
     answer.end()
     flush(into: &out)
+  }
+
+  private static func isArray(_ body: Span<UInt8>) -> Bool {
+    for at in 0..<body.count where body[at] > ASCII.space { return body[at] == UInt8(ascii: "[") }
+    return false
+  }
+
+  /// Reads a stream's values from one array: so does Gemini answer where `alt=sse` is lost on the way.
+  private func takeElements(_ body: Span<UInt8>, _ reader: any AnswerReader) throws(AnswerFault) {
+    var elements = JSONArrayCursor(body, 0..<body.count)
+    var isEmpty = true
+    while !reader.hasEnded, let element = elements.next() {
+      isEmpty = false
+      try reader.read(StreamEvent(), name: Span(), data: body.extracting(element.value), to: &answer)
+    }
+    if isEmpty { throw .malformed }
+    if !reader.hasEnded, !reader.mayEnd { throw .truncated }
+  }
+
+  /// Reads a stream that its head calls one JSON value.
+  private func takeMislabelled(_ body: Span<UInt8>, into out: inout ByteQueue) throws(AnswerFault) {
+    var queue = ByteQueue()
+    queue.append(body)
+    var held = ByteQueue()
+    take(&queue, into: &held)
+    if failure == nil { end(&queue, into: &held) }
+    guard answer.hasContent else { throw .malformed }
+    if let failure { throw failure }
+    out.append(held.bytes)
   }
 }

@@ -4,7 +4,6 @@
 
 package import Config
 internal import Glibc
-internal import Synchronization
 internal import Telemetry
 internal import Transport
 internal import Wire
@@ -18,8 +17,6 @@ package final class ConfigSource: Sendable {
   let file: String?
   /// Of what was loaded first and of all that it names.
   let firstDigest: String
-  /// Somebody reads right now.
-  let isBeingRead = Atomic<Bool>(false)
 
   /// - Parameters:
   ///   - first: what the process starts with. Make the source before the secrets in it are read: a change in

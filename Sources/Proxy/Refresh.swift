@@ -19,6 +19,8 @@ final class Keys: Sendable {
   let credential: Secret?
   /// One for each of `Upstream.headers`.
   let headers: [Secret?]
+  /// The keys that requests are signed with, where the configuration names files for them.
+  let signing: AWSKeys?
 
   /// Reads them. It may block: not for a loop.
   init(of upstream: Upstream) throws(SecretFault) {
@@ -26,6 +28,15 @@ final class Keys: Sendable {
     var headers: [Secret?] = []
     for header in upstream.headers { headers.append(try header.source.flatMap(Self.read)) }
     self.headers = headers
+    signing = try Self.signing(upstream.settings)
+  }
+
+  private static func signing(_ provider: Config.Provider) throws(SecretFault) -> AWSKeys? {
+    guard provider.hasKeysInFiles, case .bedrock(let settings) = provider.dialect,
+      let id = try settings.accessKeyID.flatMap(read), let secret = try settings.secretAccessKey.flatMap(read)
+    else { return nil }
+    return AWSKeys(
+      accessKeyID: id, secretAccessKey: secret, sessionToken: try settings.sessionToken.flatMap(read))
   }
 
   private static func read(_ source: SecretSource) throws(SecretFault) -> Secret? {
@@ -50,6 +61,9 @@ final class Keys: Sendable {
     for (place, header) in upstream.headers.enumerated() {
       guard let secret = header.secret, let fresh = headers[place] else { continue }
       if !fresh.isEqual(to: earlier?.headers[place] ?? secret) { return false }
+    }
+    if let signing, case .given(.keys(let given))? = upstream.plan?.origin {
+      return signing.isSame(as: earlier?.signing ?? given)
     }
     return true
   }
@@ -112,6 +126,7 @@ extension Exchange {
       case .success(let keys) where !keys.isSame(as: sentKeys, of: upstream):
         if lineup.keys[upstream.index] === sentKeys {
           lineup.keys[upstream.index] = keys
+          if let signing = keys.signing { lineup.sources[upstream.index]?.take(signing) }
           Log.write(
             .info, "credential refused, but changed meanwhile; the new one is in use",
             .text("provider", upstream.name))

@@ -62,14 +62,11 @@ final class Reload {
     lastBegin = loop.now
     let (loop, source, roll, running, digest) = (loop, source, watch.roll, state.lineup.snapshot, digest)
     let here = Confined(self)
-    source.isBeingRead.store(true, ordering: .releasing)
     let isRunning = Thread.detached {
       let reading = Generation.read(source, roll, running: running, digest: digest)
-      source.isBeingRead.store(false, ordering: .releasing)
       loop.post { here.value.take(reading, isFirst: isFirst) }
     }
     if !isRunning {
-      source.isBeingRead.store(false, ordering: .releasing)
       Log.write(.error, "the configuration can't be read: the system has no thread to give")
       finish()
     }

@@ -137,10 +137,6 @@ package enum Server {
     // The first worker leaves last; the others may be in their last turn.
     let patience = Instant.now + .milliseconds(200)
     while outcome.endedWorkers < crew.count - 1, Instant.now < patience, !outcome.isUrgent { sched_yield() }
-    // A reader that is cut off in the middle of OpenSSL could fall over as the process ends.
-    while plan.source?.isBeingRead.load(ordering: .acquiring) == true, Instant.now < patience {
-      sched_yield()
-    }
     Log.write(.info, "stopped")
     Log.flush()
     return 0

@@ -103,7 +103,8 @@ final class Upstream: Sendable {
   /// Whether any secret that its requests carry can change while the process runs.
   var hasKeysInFiles: Bool {
     let sources = [settings.shownSecret] + headers.compactMap(\.source)
-    return sources.contains { source in if case .file = source { true } else { false } }
+    return settings.hasKeysInFiles
+      || sources.contains { source in if case .file = source { true } else { false } }
   }
 
   /// Whether a connection made for `other` does for this one.

@@ -25,8 +25,8 @@ package class EventSource {
   func ready(_ events: UInt32) {}
 }
 
-// @unchecked Sendable: `mailbox` is a Mutex, `epoll` and `wakeUp` never change; every other property is touched
-// only on `thread`, which `run` sets before it does anything else, and which `checkIsolated` asserts.
+// @unchecked Sendable: `mailbox` is a Mutex, `sleeping` and `thread` are atomics, `epoll` and `wakeUp` never
+// change; every other property is touched only on `thread`, which `run` sets before it does anything else, and which `checkIsolated` asserts.
 /// An event loop on one thread.
 @safe
 package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
@@ -34,7 +34,8 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private let wakeUp: Int32
   private let mailbox = Mutex<Mailbox>(Mailbox())
   private let sleeping = Atomic<Bool>(false)
-  private var thread = pthread_t()
+  /// Other threads compare themselves with it, also while `run` sets it.
+  private let thread = Atomic<pthread_t>(0)
 
   private var jobs: [UnownedJob] = []
   private var running: [UnownedJob] = []
@@ -97,7 +98,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   }
 
   /// Whether the caller is on this loop's thread.
-  package var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
+  package var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
 
   /// Runs `work` on the loop, soon. From any thread.
   package func post(_ work: @escaping @Sendable () -> Void) {
@@ -117,7 +118,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   ///
   /// - Parameter start: runs first, on the loop.
   package func run(start: () -> Void) {
-    thread = pthread_self()
+    thread.store(pthread_self(), ordering: .relaxed)
     now = .now
     start()
     let capacity = 256

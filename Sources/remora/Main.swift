@@ -5,7 +5,9 @@ import Glibc
 @main
 struct Main {
   static func main() {
-    exit(run(Array(CommandLine.arguments.dropFirst())))
+    let status = run(Array(CommandLine.arguments.dropFirst()))
+    // Not `exit`: threads may still be at work inside of OpenSSL, which takes itself apart as a process ends.
+    _exit(status)
   }
 
   private static func run(_ arguments: [String]) -> Int32 {

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from kubelet import Volume
-from remora import PROMPT, SECRET, merged
+from remora import PROMPT, SECRET, SLOWER, merged
 from wire import request
 
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": PROMPT}]}
@@ -85,7 +85,7 @@ def reloads(proxy) -> dict[str, int]:
     return found
 
 
-def wait_reloads(proxy, seconds: float = 8.0, **wanted: int) -> float:
+def wait_reloads(proxy, seconds: float = 8.0 * SLOWER, **wanted: int) -> float:
     """Waits until each result was counted so often; how long that took."""
     start = time.monotonic()
     while True:

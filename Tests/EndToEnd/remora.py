@@ -38,7 +38,9 @@ CALLER_KEY = "sk-caller-8d2e6f4a1c"
 PROMPT = "the canary sings at dawn"
 """The prompt of every chat. It may reach the upstream and nothing else."""
 
-STOP_SECONDS = 2.0
+SLOWER = 5 if SANITIZER else 1
+"""How much longer than the binary that ships this one may take for what it has promised to do in time."""
+STOP_SECONDS = 2.0 * SLOWER
 
 
 def free_port() -> int:
@@ -159,7 +161,7 @@ class Remora:
             )
         self._wait_ready()
 
-    def _wait_ready(self, seconds: float = 10.0) -> None:
+    def _wait_ready(self, seconds: float = 10.0 * SLOWER) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

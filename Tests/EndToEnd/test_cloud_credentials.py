@@ -252,6 +252,28 @@ def test_the_providers_clock_is_believed_once(pod, start_remora):
     assert first.date() == second.date() or pod.asked(is_model)[1].get("authorization").count(f"{second:%Y%m%d}")
 
 
+def test_keys_that_were_rotated_in_this_moment_are_read_again(pod, start_remora, tmp_path):
+    files = {}
+    for name, text in {"access_key_id": "AKIAOLDOLDOLD", "secret_access_key": "old-canary-secret-77"}.items():
+        files[name] = tmp_path / name
+        files[name].write_text(text)
+
+    def rotate(connection, request) -> None:
+        files["access_key_id"].write_text(KEY_ID)
+        files["secret_access_key"].write_text(SECRET)
+
+    refused = answer({"message": "invalid"}, 403, x_amzn_errortype="UnrecognizedClientException")
+    pod.server.reply(rotate, refused, when=is_model)
+    pod.server.reply(CONVERSE, when=is_model)
+    pod.server.reply(CONVERSE, when=is_model)
+    named = {name: {"file": str(file)} for name, file in files.items()}
+    proxy = pod.start(start_remora, {"AWS_REGION": "eu-west-3"}, credentials=named)
+    proxy.secrets.append("old-canary-secret-77")
+    assert [ask(proxy).status for _ in range(2)] == [200, 200]
+    shown = [each.get("authorization").split("Credential=")[1].split("/")[0] for each in pod.asked(is_model)]
+    assert shown == ["AKIAOLDOLDOLD", KEY_ID, KEY_ID]
+
+
 def test_what_a_role_may_not_is_not_tried_again(pod, start_remora):
     pod.server.reply(
         answer({"Message": "not authorized to perform: bedrock:InvokeModel"}, 403, x_amzn_errortype="AccessDeniedException"),
@@ -285,6 +307,22 @@ def test_what_is_missing_is_said_before_anything_starts(tmp_path, provider, env,
     file.write_text(json.dumps({"providers": {"bedrock": provider}}))
     done = run("check", str(file), env=env)
     assert done.returncode == 1 and complaint in done.stdout + done.stderr, done.stdout + done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_a_key_and_a_region_in_the_environment_are_enough(tmp_path):
+    env = {"AWS_BEARER_TOKEN_BEDROCK": SECRET, "AWS_DEFAULT_REGION": "eu-west-3"}
+    done = run("explain", MODEL, env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "https://bedrock-runtime.eu-west-3.amazonaws.com" in done.stdout and SECRET not in done.stdout
+
+
+def test_what_would_be_signed_is_said_so(pod, tmp_path):
+    file, body = tmp_path / "remora.yaml", tmp_path / "body.json"
+    file.write_text(json.dumps({"providers": {"bedrock": {}}}))
+    body.write_text(json.dumps(CHAT))
+    done = run("explain", MODEL, "--config", str(file), "--body", str(body), env=STATIC)
+    assert "authorization: AWS4-HMAC-SHA256 ***" in done.stdout, done.stdout + done.stderr
     assert SECRET not in done.stdout + done.stderr
 
 

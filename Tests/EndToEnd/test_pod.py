@@ -18,6 +18,7 @@ from tools import Absent, tool  # noqa: E402
 pytestmark = pytest.mark.proxy
 
 
+@pytest.mark.build("its libraries are none of the image's")
 @pytest.mark.timeout(180)
 def test_pod():
     if os.geteuid() != 0 or subprocess.run([*NAMESPACES, "true"], capture_output=True).returncode != 0:

@@ -9,7 +9,8 @@ import pytest
 from remora import CALLER_KEY, PROMPT
 from wire import RawClient, post_json
 
-from replay import client, openai_format, recordings, serving
+from replay import answers, client, openai_format, recordings, serving
+from replay.answers import Said
 from replay.kinds import TRANSLATED
 from replay.reading import Lost, Reading, differences
 from replay.recordings import Recording
@@ -99,6 +100,33 @@ def test_chat(replayer, recording):
         assert found == [], f"{how}, usage {'asked for' if usage else 'not asked for'}"
 
 
+ARRAYS = [each for each in recordings.carried("chat") if each.is_reframed]
+
+
+@pytest.mark.parametrize("recording", ARRAYS, ids=lambda each: each.id)
+def test_a_stream_recorded_as_an_array(replayer, recording):
+    """What a Gemini says where `alt=sse` is lost on the way: one array, called JSON."""
+    replayer.needs(provider_of(recording))
+    body = recording.response["body"].encode()
+    headers = {"Content-Type": "application/json; charset=UTF-8"}
+    replayer.upstream.reply(serving.head(200, headers, None), *serving.pieces(body, "random:4"))
+    answer = ask(replayer, request_for(recording, True), PATHS["chat"])
+    got = client.read(answer, "chat", True, usage_asked=True)
+    assert compare(got, recording.wanted(), True) == []
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini", "cohere", "ollama"])
+def test_a_stream_that_is_called_json(replayer, provider):
+    """Some gateways put the wrong name on it."""
+    replayer.needs(provider)
+    said = Said(text="One two three")
+    body = b"".join(answers.events_of(provider, said))
+    replayer.upstream.reply(serving.head(200, {"Content-Type": "application/json"}, len(body)) + body)
+    request = {"model": f"{provider}/model-1", "messages": [{"role": "user", "content": PROMPT}], "stream": True}
+    got = client.read(ask(replayer, request, PATHS["chat"]), "chat", True)
+    assert got.failure is None and got.choice().text == said.text
+
+
 @by_id("chat")
 def test_usage_is_metered(replayer, recording):
     """The access log tells what the provider counted, whether or not the client asked for it."""
@@ -162,6 +190,36 @@ def test_the_readers_agree_with_the_recordings():
         if recording.kind != "bedrock" and [call.name for call in choice.calls] != names:
             found.append(f"{recording.id}: calls")
     assert found == []
+
+
+@pytest.mark.parametrize("what", ["text", "reasoning", "finish", "calls", "arguments", "ids", "usage", "choices"])
+def test_the_comparison_can_fail(what):
+    """A reading in which one thing is changed isn't the same any more."""
+    found = 0
+    for recording in recordings.carried("chat"):
+        one, other = recording.wanted(), recording.wanted()
+        if one.failure is not None or not one.choices or any(not call.id for call in one.choice().calls):
+            continue
+        assert differences(one, other) == []
+        choice = other.choice()
+        if what in ("text", "reasoning", "finish"):
+            setattr(choice, what, (getattr(choice, what) or "") + "x")
+        elif what == "usage" and other.usage.prompt is not None:
+            other.usage.prompt += 1
+        elif what == "choices":
+            other.choice(7)
+        elif not choice.calls:
+            continue
+        elif what == "calls":
+            choice.calls.pop()
+        elif what == "arguments":
+            choice.calls[-1].arguments = '{"changed": true}'
+        elif what == "ids" and choice.calls[0].id:
+            choice.calls[0].id += "x"
+        if one != other:
+            found += 1
+            assert differences(one, other), recording.id
+    assert found > 50 or not recordings.everything()
 
 
 def test_recordings_are_there():

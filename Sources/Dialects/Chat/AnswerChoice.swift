@@ -18,6 +18,8 @@ final class AnswerChoice {
   private var logprobs = ByteQueue()
   /// Members of the message beside OpenAI's, each behind a comma.
   private var members = ByteQueue()
+  /// Items of `images`, with commas between.
+  private var images = ByteQueue()
   private var thinking: [AnswerThinking] = []
 
   init(index: Int) { self.index = index }
@@ -32,6 +34,11 @@ final class AnswerChoice {
   func appendMember(_ member: Span<UInt8>) {
     members.append(",")
     members.append(member)
+  }
+
+  func appendImage(_ item: Span<UInt8>) {
+    if !images.isEmpty { images.append(",") }
+    images.append(item)
   }
 
   /// - Parameter object: `{"content":[…]}` in OpenAI's form.
@@ -85,6 +92,11 @@ final class AnswerChoice {
         out.append(calls[at].arguments.view)
         out.append("\"}}")
       }
+      out.append("]")
+    }
+    if !images.isEmpty {
+      out.append(",\"images\":[")
+      out.append(images.view)
       out.append("]")
     }
     out.append(members.view)

@@ -271,6 +271,18 @@ package struct AnswerWriter: ~Copyable {
     closeDelta()
   }
 
+  /// A picture that the model made: an item of the message's `images`, which other gateways have too.
+  package mutating func image(_ item: Span<UInt8>, choice index: Int = 0) {
+    hasContent = true
+    let choice = choice(index)
+    guard isStream else { return choice.appendImage(item) }
+    openDelta(choice)
+    out.append("\"images\":[")
+    out.append(item)
+    out.append("]")
+    closeDelta()
+  }
+
   /// Why a choice ended. Told to the client by `end`, since usage and the provider's own end follow.
   package mutating func finish(_ reason: FinishReason, choice index: Int = 0) {
     choice(index).reason = reason

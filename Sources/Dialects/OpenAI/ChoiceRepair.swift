@@ -36,6 +36,9 @@ struct ChoiceRepair: Sendable {
     while let member = members.next() {
       if member.keyIs("index", in: data) {
         index = JSONValue.integer(data, member.value) ?? 0
+      } else if member.kind == .null, member.keyIs("delta", in: data) {
+        // SDKs' users look into it without asking.
+        try splice.replace(member.value, with: ("{}" as StaticString).bytes)
       } else if member.kind == .object {
         if member.keyIs("delta", in: data) || member.keyIs("message", in: data) { message = member.value }
       } else if member.kind == .string, member.keyIs("finish_reason", in: data) {

@@ -37,6 +37,7 @@ package enum Fault {
     var code: Range<Int>?
     var parameter: Range<Int>?
     var number: Int?
+    var own: Range<Int>?
     var place: Range<Int>?
     if isJSON(body) {
       // Some providers wrap the object in an array (Google).
@@ -44,7 +45,8 @@ package enum Fault {
       var elements = JSONArrayCursor(body, whole)
       if let first = elements.next() { top = first.value }
       let error = JSONView.value(body, in: top, at: "error")
-      let inner = error.flatMap { JSONView.kind(body, $0) == .object ? $0 : nil } ?? top
+      own = error.flatMap { JSONView.kind(body, $0) == .object ? $0 : nil }
+      let inner = own ?? top
       message = Self.message(body, top, inner) ?? text(body, error)
       type = string(body, JSONView.value(body, in: inner, at: "type"))
       code =
@@ -93,7 +95,22 @@ package enum Fault {
     } else {
       JSONWriter.null(into: &out)
     }
+    if let own { writeOthers(body, own, into: &out) }
     out.append("}}")
+  }
+
+  /// Appends what an error of nearly OpenAI's shape says beside its four members, as it is: what a model had generated (Groq), who the
+  /// provider behind the provider is (OpenRouter).
+  private static func writeOthers(_ body: Span<UInt8>, _ error: Range<Int>, into out: inout ByteQueue) {
+    var members = JSONObjectCursor(body, error)
+    while let member = members.next() {
+      if member.keyIs("message", in: body) || member.keyIs("type", in: body) { continue }
+      if member.keyIs("param", in: body) || member.keyIs("code", in: body) { continue }
+      out.append(",\"")
+      out.append(body.extracting(member.key))
+      out.append("\":")
+      out.append(body.extracting(member.value))
+    }
   }
 
   /// The status that an error's body names: its `code` (Google's and OpenRouter's way) or `status`.

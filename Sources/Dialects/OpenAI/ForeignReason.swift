@@ -41,19 +41,27 @@ enum Reason: Equatable {
     ("unexpected_tool_call", .failure), ("too_many_tool_calls", .failure),
   ]
 
+  /// Whether the string value in `range` is one of OpenAI's own words.
+  static func isKnown(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    let word = JSONString.content(bytes, range)
+    return switch word.count {
+    case 4: word.equals("stop")
+    case 6: word.equals("length")
+    case 10: word.equals("tool_calls")
+    case 13: word.equals("function_call")
+    case 14: word.equals("content_filter")
+    default: false
+    }
+  }
+
   /// Reads the string value in `range`.
   init(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-    let word = JSONString.content(bytes, range)
-    switch word.count {
-    case 0: self = .blank
-    case 4 where word.equals("stop"): self = .known
-    case 6 where word.equals("length"): self = .known
-    case 10 where word.equals("tool_calls"): self = .known
-    case 13 where word.equals("function_call"): self = .known
-    case 14 where word.equals("content_filter"): self = .known
-    default:
-      self = .becomes("stop")
-      for other in Self.others where word.equalsIgnoringCase(other.word) { self = other.meaning }
+    if Self.isKnown(bytes, range) {
+      self = .known
+      return
     }
+    let word = JSONString.content(bytes, range)
+    self = word.isEmpty ? .blank : .becomes("stop")
+    for other in Self.others where word.equalsIgnoringCase(other.word) { self = other.meaning }
   }
 }

@@ -15,7 +15,7 @@ package struct PassStream: ~Copyable {
   private let shape: BodyShape
   /// Usage was asked for by Remora alone.
   private let removesUsage: Bool
-  /// Its chunks may hold what no SDK can read.
+  /// Its chunks may come in other forms.
   private let repairs: Bool
   private let watched: JSONMembers
   private var repair = ChoiceRepair(.chunk)
@@ -41,7 +41,8 @@ package struct PassStream: ~Copyable {
   /// - Parameters:
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
   ///   - insertsMember: whether the first event is to carry a further member.
-  ///   - repairs: whether chunks are searched for what no SDK can read.
+  ///   - repairs: whether chunks may come in forms that are not OpenAI's at all: errors that don't say so, no
+  ///     choices, usage elsewhere.
   package init(_ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool = false) {
     self.shape = shape
     self.removesUsage = removesUsage
@@ -147,9 +148,8 @@ package struct PassStream: ~Copyable {
       var elements = JSONArrayCursor(data, choices.value)
       while let choice = elements.next() {
         isOnlyUsage = false
-        readChoice(data, choice.value)
         // A chunk with more to change than the splice takes goes as it is.
-        if repairs { try? repair.read(data, choice.value, &splice) }
+        if readChoice(data, choice.value) { try? repair.read(data, choice.value, &splice) }
       }
     } else if repairs, !isError(data) {
       addChoices()
@@ -172,33 +172,42 @@ package struct PassStream: ~Copyable {
     return true
   }
 
-  private mutating func readChoice(_ data: Span<UInt8>, _ choice: Range<Int>) {
+  /// Takes note of a choice; true if something in it may be what no SDK can read, which few have: then it is looked
+  /// at once more.
+  private mutating func readChoice(_ data: Span<UInt8>, _ choice: Range<Int>) -> Bool {
     var members = JSONObjectCursor(data, choice)
     var index = 0
     var hasReason = false
+    var isDoubtful = false
     while let member = members.next() {
       if member.keyIs("index", in: data) {
         index = min(max(JSONValue.integer(data, member.value) ?? 0, 0), 63)
       } else if member.keyIs("finish_reason", in: data) {
-        hasReason = member.kind == .string && member.value.count > 2
+        guard member.kind == .string else { continue }
+        hasReason = member.value.count > 2
+        if !Reason.isKnown(data, member.value) { isDoubtful = true }
       } else if member.keyIs("delta", in: data) {
-        if !hasContent { hasContent = Self.holdsContent(data, member.value) }
+        if readDelta(data, member.value) || member.kind != .object { isDoubtful = true }
       } else if member.keyIs("text", in: data), member.value.count > 2 {
         hasContent = true
       }
     }
     begun |= 1 << UInt64(index)
     if hasReason { finished |= 1 << UInt64(index) }
+    return isDoubtful
   }
 
-  /// Whether a delta carries more than a role and empty values.
-  private static func holdsContent(_ data: Span<UInt8>, _ delta: Range<Int>) -> Bool {
+  /// Notes whether a delta carries more than a role and empty values; true if it holds a list, of tool calls or of
+  /// what should be text.
+  private mutating func readDelta(_ data: Span<UInt8>, _ delta: Range<Int>) -> Bool {
     var members = JSONObjectCursor(data, delta)
+    var hasList = false
     while let member = members.next() {
-      if member.kind == .null || member.value.count <= 2 || member.keyIs("role", in: data) { continue }
-      return true
+      if member.kind == .array { hasList = true }
+      if member.kind == .null || member.value.count <= 2 { continue }
+      if !hasContent, !member.keyIs("role", in: data) { hasContent = true }
     }
-    return false
+    return hasList
   }
 
   /// SDKs go through `choices` without a look whether it is there.

@@ -42,6 +42,7 @@ package struct TokenUsage: Sendable, Equatable {
       }
     }
     said.addReasoning(to: total)
+    said.addCached()
     // Embeddings count no output: then the total is the input.
     input = said.input ?? input ?? total
     output = said.output ?? output
@@ -55,6 +56,13 @@ package struct TokenUsage: Sendable, Equatable {
     let (answer, isLess) = total.subtractingReportingOverflow(input)
     let (sum, overflow) = output.addingReportingOverflow(reasoning)
     if !isLess, !overflow, sum == answer { self.output = sum }
+  }
+
+  /// A cache can't have had more than all: then the provider counts what it had beside the rest (xAI).
+  private mutating func addCached() {
+    guard let input, let cachedInput, cachedInput > input else { return }
+    let (sum, overflow) = input.addingReportingOverflow(cachedInput)
+    if !overflow { self.input = sum }
   }
 
   /// Appends the `usage` object of a chat answer.

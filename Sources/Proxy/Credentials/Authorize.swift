@@ -108,6 +108,16 @@ extension Exchange {
 }
 
 extension Config.Provider {
+  /// Whether requests are signed with keys that files hold, all of them.
+  var hasKeysInFiles: Bool {
+    guard apiKey == .none, case .bedrock(let settings) = dialect, let id = settings.accessKeyID,
+      let secret = settings.secretAccessKey
+    else { return false }
+    return [id, secret, settings.sessionToken].allSatisfy { source in
+      if case .file? = source { true } else { source == nil }
+    }
+  }
+
   /// Where the key or the token comes from that is sent as it is.
   var shownSecret: SecretSource {
     switch dialect {
@@ -117,11 +127,12 @@ extension Config.Provider {
     }
   }
 
-  /// The header that shows it, and what comes before it there; nil where the kind sends none.
+  /// The header that shows it, or a signature, and what comes before it there; nil where the kind sends none.
   package var shownAs: (name: String, prefix: String)? {
     switch (kind.row.auth, dialect) {
     case (.header, .azure(let settings)) where apiKey == .none && settings.token != nil:
       ("authorization", "Bearer ")
+    case (.dialect, .bedrock) where apiKey == .none: ("authorization", "AWS4-HMAC-SHA256 ")
     case (.dialect, .vertex) where apiKey != .none: ("x-goog-api-key", "")
     case (.dialect, _), (.bearer, _): ("authorization", "Bearer ")
     case (.header(let name), _): (name, "")

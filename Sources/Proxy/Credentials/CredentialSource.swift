@@ -104,6 +104,9 @@ final class CredentialSource {
     return true
   }
 
+  /// The files that hold the keys of a source which was given some hold others by now.
+  func take(_ keys: AWSKeys) { grant = Grant(.keys(keys), since: clock()) }
+
   /// The upstream refused a signature and said what its clock says.
   ///
   /// - Returns: whether that was so far from ours that another signature would be a better one.

@@ -19,6 +19,16 @@ package struct AWSKeys: Sendable {
     self.secretAccessKey = secretAccessKey
     self.sessionToken = sessionToken
   }
+
+  func isSame(as other: AWSKeys) -> Bool {
+    guard accessKeyID.isEqual(to: other.accessKeyID), secretAccessKey.isEqual(to: other.secretAccessKey)
+    else { return false }
+    switch (sessionToken, other.sessionToken) {
+    case (nil, nil): return true
+    case (let mine?, let theirs?): return mine.isEqual(to: theirs)
+    case (nil, _?), (_?, nil): return false
+    }
+  }
 }
 
 package enum SigV4 {

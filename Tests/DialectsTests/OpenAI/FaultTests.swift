@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 @Suite struct FaultTests {
-  private func translate(_ body: String, status: Int = 400) throws -> Tree {
+  private func translate(_ body: String, status: Int = 400, more: [String] = []) throws -> Tree {
     let bytes = Array(body.utf8)
     var out = ByteQueue()
     Fault.translate(bytes.span, status: status, provider: "acme", into: &out)
@@ -11,7 +11,7 @@ import Wire
     #expect(isShaped)
     let tree = try #require(Tree(out.array()))
     let error = try #require(tree["error"])
-    #expect(error.names == ["code", "message", "param", "type"])
+    #expect(error.names == (["code", "message", "param", "type"] + more).sorted())
     return error
   }
 
@@ -22,6 +22,8 @@ import Wire
     var type = "invalid_request_error"
     var code: String?
     var param: String?
+    /// What is kept beside OpenAI's members.
+    var more: [String] = []
     var testDescription: String { name }
   }
 
@@ -58,13 +60,18 @@ import Wire
         name: "Groq",
         body:
           #"{"error":{"message":"m","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"x"}}"#,
-        message: "m", code: "tool_use_failed"),
+        message: "m", code: "tool_use_failed", more: ["failed_generation"]),
+      Row(
+        name: "OpenRouter",
+        body:
+          #"{"error":{"message":"m","code":400,"type":"t","metadata":{"raw":"x","a":[1]}},"user_id":"u"}"#,
+        message: "m", type: "t", more: ["metadata"]),
       Row(name: "Together, text as error", body: #"{"error":"text"}"#, message: "text"),
       Row(name: "Ollama", body: #"{"error":"model 'x' not found"}"#, message: "model 'x' not found"),
       Row(
         name: "Fireworks", body: #"{"error":{"object":"error","type":"t","code":"c","message":"m"}}"#,
         message: "m",
-        type: "t", code: "c"),
+        type: "t", code: "c", more: ["object"]),
       Row(
         name: "Fireworks' edge",
         body: #"{"fault":{"faultstring":"Invalid API key","detail":{"errorcode":"oauth.v2.InvalidKey"}}}"#,
@@ -76,20 +83,20 @@ import Wire
         name: "Google, in an array",
         body:
           #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{}]}}]"#,
-        message: "API key not valid.", code: "INVALID_ARGUMENT"),
+        message: "API key not valid.", code: "INVALID_ARGUMENT", more: ["details", "status"]),
       Row(
         name: "Google", body: #"{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}"#,
         message: "m",
-        code: "INVALID_ARGUMENT"),
+        code: "INVALID_ARGUMENT", more: ["status"]),
       Row(
         name: "OpenRouter",
         body: #"{"error":{"message":"m","code":400,"metadata":{"raw":"x"}},"user_id":"u"}"#,
-        message: "m"),
+        message: "m", more: ["metadata"]),
       Row(
         name: "Azure, content filter",
         body:
           #"{"error":{"message":"m","type":null,"param":"prompt","code":"content_filter","innererror":{"code":"x"}}}"#,
-        message: "m", code: "content_filter", param: "prompt"),
+        message: "m", code: "content_filter", param: "prompt", more: ["innererror"]),
       Row(name: "Azure's gateway", body: #"{"statusCode":400,"message":"m"}"#, message: "m"),
       Row(name: "Cohere", body: #"{"id":"i","message":"m"}"#, message: "m"),
       Row(
@@ -112,7 +119,7 @@ import Wire
       Row(name: "null error", body: #"{"error":null}"#, message: generic),
     ])
   func providers(_ row: Row) throws {
-    let error = try translate(row.body)
+    let error = try translate(row.body, more: row.more)
     #expect(error["message"]?.text == row.message)
     #expect(error["type"]?.text == row.type)
     #expect(error["code"] == row.code.map { .string($0) } ?? .null)
@@ -160,7 +167,9 @@ import Wire
   func prefixes() throws {
     let bytes = Array(#"[{"error":{"message":"\ud83d\u00e4","code":[{"a":1}],"detail":[{"msg":"x"}]}}]"#.utf8)
     for end in 0...bytes.count {
-      _ = try translate(String(decoding: bytes[..<end], as: UTF8.self))
+      // The whole of it has a member that is kept.
+      let isWhole = end == bytes.count
+      _ = try translate(String(decoding: bytes[..<end], as: UTF8.self), more: isWhole ? ["detail"] : [])
     }
   }
 }

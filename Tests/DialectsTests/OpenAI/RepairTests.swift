@@ -149,10 +149,21 @@ import Wire
     }
   }
 
-  @Test("OpenAI's own streams aren't searched")
-  func unsearched() {
-    let text = Self.events([Self.chunk("{}", #""eos""#), #"{"usage":null}"#])
-    #expect(PassedStream(.chat, text).text == text)
+  @Test("what every stream gets, OpenAI's own too, and what only other kinds get")
+  func everyStream() {
+    for (from, to) in [
+      (Self.chunk("{}", #""eos""#), Self.chunk("{}", #""stop""#)),
+      (Self.chunk(#"{"content":[{"type":"text","text":"a"}]}"#), Self.chunk(#"{"content":"a"}"#)),
+      (
+        Self.call(#""id":"a","type":"function","index":null,"function":{"name":"f","arguments":{}}"#),
+        Self.call(#""id":"a","type":"function","index":0,"function":{"name":"f","arguments":"{}"}"#)
+      ),
+      (#"{"choices":[{"delta":{"content":"a"}}]}"#, #"{"choices":[{"delta":{"content":"a"}}]}"#),
+      (#"{"choices":[{"index":0,"delta":null}]}"#, #"{"choices":[{"index":0,"delta":{}}]}"#),
+      (#"{"usage":null}"#, #"{"usage":null}"#), (#"{"detail":"m"}"#, #"{"detail":"m"}"#),
+    ] {
+      #expect(PassedStream(.chat, Self.events([from])).text == Self.events([to]))
+    }
   }
 
   @Test("an event that is called error is one, whatever it holds")

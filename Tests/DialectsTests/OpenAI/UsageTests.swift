@@ -60,6 +60,10 @@ import Wire
           + #""completion_tokens_details":{"reasoning_tokens":30}}"#,
         input: 100, output: 50, reasoning: 30),
       Row(
+        name: "xAI, whose prompt leaves the cache out",
+        text: #"{"prompt_tokens":10,"completion_tokens":20,"prompt_tokens_details":{"cached_tokens":90}}"#,
+        input: 100, output: 20, cached: 90),
+      Row(
         name: "reasoning inside the completion",
         text: #"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,"#
           + #""completion_tokens_details":{"reasoning_tokens":30}}"#,

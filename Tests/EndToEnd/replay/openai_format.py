@@ -215,4 +215,8 @@ def counted(reading: Reading, body: str, *, streamed: bool) -> tuple[int | None,
         if total == usage.prompt + completion + usage.reasoning:
             completion += usage.reasoning
     cached = usage.cached if usage.cached is not None else usage.cached_elsewhere
-    return usage.prompt, completion, cached, usage.reasoning
+    prompt = usage.prompt
+    if cached is not None and prompt is not None and cached > prompt:
+        # xAI counts what its cache had beside the prompt.
+        prompt += cached
+    return prompt, completion, cached, usage.reasoning

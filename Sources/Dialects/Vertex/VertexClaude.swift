@@ -1,0 +1,36 @@
+// Claude at Vertex AI (docs: "Use Anthropic's Claude models"): a Messages request without the model's name, which is
+// in the path, and with the API's version, which elsewhere is in a header.
+
+internal import Wire
+
+/// Claude at Vertex AI.
+struct VertexClaude: Dialect {
+  let place: VertexPlace
+
+  init(_ place: VertexPlace) { self.place = place }
+
+  /// Tiers of service are Anthropic's own.
+  var takes: ChatFields { AnthropicDialect.fields.subtracting(ChatFields(.serviceTier)) }
+  var takesExtensions: [StaticString] { AnthropicDialect.extensions + ["anthropic_beta"] }
+
+  func writeChat(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    place.appendModel(publisher: "anthropic", to: &request)
+    request.path.append(chat.streams ? ":streamRawPredict" : ":rawPredict")
+    request.body.append("{\"anthropic_version\":\"vertex-2023-10-16\",")
+    if let beta = chat.extended("anthropic_beta", in: body) {
+      request.body.append("\"anthropic_beta\":")
+      request.body.append(body.extracting(beta))
+      request.body.append(",")
+    }
+    try AnthropicRequest(chat, ClaudeModel(request.model)).write(body, to: &request)
+    request.body.append("}")
+  }
+
+  func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader { AnthropicReader() }
+
+  func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {
+    AnthropicFault.read(body, status: status)
+  }
+}
