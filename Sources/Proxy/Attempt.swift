@@ -173,20 +173,23 @@ extension Exchange {
 
   /// The request's line, for the path that was asked for.
   private func writeTarget(_ upstream: Upstream) {
-    let bytes = headBytes.view
-    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: address.view, to: &upstreamOut)
+    // A list is read for its models, even where the client wants no more than its head.
+    let get: StaticString = "GET"
+    let method = listsModels ? get.bytes : headBytes.view.extracting(head.methodText)
+    HeadWriter.requestLine(method: method, target: address.view, to: &upstreamOut)
   }
 
   /// The client's fields that go on, in their order.
   private func writeClientFields(_ upstream: Upstream) {
     let bytes = headBytes.view
-    let keepsKeys: Bool
-    if case .passthrough = upstream.credential { keepsKeys = true } else { keepsKeys = false }
     hopByHop.read(head.fields, in: bytes)
     var run = FieldRun()
     for field in head.fields {
       if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
-      if field.known.isCredential, !keepsKeys { continue }
+      if field.known.isCredential { continue }
+      if !upstream.knowsAccounts, field.known == .openAIOrganization || field.known == .openAIProject {
+        continue
+      }
       if translation != nil, field.known == .contentType || field.known == .accept { continue }
       // An answer that must be read must come as it is.
       if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
@@ -195,6 +198,7 @@ extension Exchange {
       run.take(field, of: bytes, to: &upstreamOut)
     }
     run.flush(bytes, to: &upstreamOut)
+    if case .passthrough(let name, let prefix) = upstream.credential { writeCallersKey(name, prefix) }
   }
 
   private func append(_ secret: Secret) { upstreamOut.append(secret.bytes) }
@@ -381,7 +385,9 @@ extension Exchange {
             if reply.status == 103 { relayHints() }
             continue
           }
-          replyFlow = BodyFlow(try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers)
+          replyFlow = BodyFlow(
+            try reply.framing(toMethod: listsModels ? .get : head.method), keepsTrailers: head.acceptsTrailers
+          )
           return true
         }
       } catch { throw .broken("\(error.message)") }
