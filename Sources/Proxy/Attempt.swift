@@ -190,7 +190,12 @@ extension Exchange {
       if !upstream.knowsAccounts, field.known == .openAIOrganization || field.known == .openAIProject {
         continue
       }
-      if translation != nil, field.known == .contentType || field.known == .accept { continue }
+      // What a dialect says itself, it says once.
+      if translation != nil,
+        field.known == .contentType || field.known == .accept || field.known == .anthropicVersion
+      {
+        continue
+      }
       // An answer that must be read must come as it is.
       if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
       if replaces(bytes.extracting(field.name), upstream) { continue }
@@ -258,7 +263,7 @@ extension Exchange {
       if state.isOver { throw .draining }
       let isWaitingForClient = !hasSent && upstreamOut.isEmpty
       // The upstream is not to blame while the client keeps it waiting.
-      let until = isWaitingForClient ? bodyDeadline : deadline
+      let until = isWaitingForClient ? bodyDeadline : min(deadline, listDeadline ?? .never)
       if await connection.parker.park(until: until) == .deadline, now >= until {
         if isWaitingForClient {
           state.shard.refused(.timeout)

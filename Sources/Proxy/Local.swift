@@ -196,14 +196,14 @@ extension Exchange {
     route = Route(providerIndex: upstream.index)
     upload = .sent
     upstreamIn.removeAll()
-    listsModels = true
+    let deadline = now + Deadline.modelList
+    listDeadline = deadline
     defer {
-      listsModels = false
+      listDeadline = nil
       dropUpstream()
       upstreamIn.removeAll()
     }
     guard (try? await attempt(connection)) == true, reply.status == 200, let socket else { return false }
-    let deadline = now + Deadline.modelList
     while true {
       guard (try? takeReply(into: &answer)) != nil else { return false }
       if replyFlow.hasEnded { return true }

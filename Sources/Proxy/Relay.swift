@@ -34,7 +34,7 @@ extension Exchange {
       translation?.forgetBody()
     }
     heardAt = now
-    if reply.status >= 400, head.method != .head, isReadableError(upstream) {
+    if reply.status >= 400, takesError(upstream) {
       return try await relayError(upstream, socket, connection)
     }
     try refuseStrangers(upstream)
@@ -43,31 +43,6 @@ extension Exchange {
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
     if kind == .json, looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
     try await relayBytes(kind, upstream, socket, connection)
-  }
-
-  /// Whether an error is put into OpenAI's shape. One in a coding that the client may have asked for passes as it is,
-  /// but not the refusal of a key that is none of the client's.
-  private func isReadableError(_ upstream: Upstream) -> Bool {
-    if reply.first(.contentEncoding) == nil || target.isFullService || translation != nil { return true }
-    return hasOwnKey(upstream) && (reply.status == 401 || reply.status == 403)
-  }
-
-  /// Refuses an answer that no client of this API can use: somebody else stands at the base URL. A redirect would
-  /// take the client, with its prompt, to another server behind Remora's back.
-  private func refuseStrangers(_ upstream: Upstream) throws(Refusal) {
-    guard target.isFullService || translation != nil else { return }
-    if (300..<400).contains(reply.status) {
-      throw .notTheAPI(upstream.name, "it answered \(reply.status), a redirect")
-    }
-    if translation != nil, replyFlow.framing == .none {
-      throw .notTheAPI(upstream.name, "it answered \(reply.status) without a body")
-    }
-    if let field = reply.first(.contentType) {
-      let value = replyBytes.view.extracting(field.value)
-      if value.count >= 9, value.extracting(0..<9).equalsIgnoringCase("text/html") {
-        throw .notTheAPI(upstream.name, "it answered with a web page")
-      }
-    }
   }
 
   enum BodyKind { case events, json, plain }

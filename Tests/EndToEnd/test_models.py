@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from remora import default_config, merged
+from upstream import STALL
 from wire import json_answer
 
 pytestmark = pytest.mark.proxy
@@ -67,7 +69,6 @@ def test_head_of_a_merged_list_is_that_of_the_list(start_remora, upstream):
 
 @pytest.mark.parametrize("written", ["anthropic/claude-x", "anthropic%2Fclaude-x"])
 def test_a_name_that_a_translated_provider_lacks(replayer, written):
-    replayer.needs("anthropic")
     replayer.upstream.reply(json_answer({"data": [{"type": "model", "id": "claude-y"}], "has_more": False}))
     got = get(replayer.proxy, f"/v1/models/{written}")
     assert (got.status, got.error["code"]) == (404, "model_not_found")
@@ -89,3 +90,18 @@ def test_a_provider_that_fails_is_left_out(start_remora, start_upstream, upstrea
     got = get(proxy, "/v1/models")
     names = [model["id"] for model in got.json()["data"]]
     assert got.status == 200 and names[:2] == ["alias", "broken"] and "gpt-4o" in names
+
+
+@pytest.mark.slow
+def test_a_provider_that_stalls_is_left_out_after_five_seconds(start_remora, start_upstream, upstream, tmp_path, authority):
+    """Whatever its own patience for answers is: the list is not one of them."""
+    other = start_upstream()
+    config = default_config(tmp_path, upstream, authority.ca_file)
+    second = {"second": {**config["providers"]["gateway"], "base_url": other.base_url}}
+    second["second"]["timeouts"] = {"first_byte": "10m"}
+    proxy = start_remora(whole=json.loads(json.dumps(merged(config, {"providers": second}))))
+    other.reply(STALL)
+    began = time.monotonic()
+    got = get(proxy, "/v1/models")
+    assert got.status == 200 and "gpt-4o" in [model["id"] for model in got.json()["data"]]
+    assert 4 < time.monotonic() - began < 8

@@ -28,7 +28,6 @@ TRANSLATED = ("anthropic", "bedrock", "cohere", "gemini", "ollama")
 
 
 def ask(replayer, kind: str, reply: bytes, stream: bool = False):
-    replayer.needs(kind)
     replayer.upstream.reply(reply)
     body = {"model": MODELS[kind], "messages": [{"role": "user", "content": PROMPT}], "stream": stream}
     with replayer.proxy.connect() as peer:
@@ -110,3 +109,12 @@ def test_elsewhere_an_error_in_a_coding_passes(plain, upstream: Upstream):
         got = plain.ask(b"GET /v1/files HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n")
         assert got.status == told
         assert (got.body == body) == (told == 404)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_remoras_without_a_body_too(plain, upstream: Upstream, status):
+    upstream.reply(answer(status, {"Content-Length": "20"}, None))
+    with plain.connect() as peer:
+        peer.send(b"HEAD /v1/files HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        got = peer.response("HEAD")
+    assert got.status == 502 and got.get("x-remora-error-source") == "upstream"
