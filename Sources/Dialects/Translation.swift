@@ -120,6 +120,9 @@ package final class Translation {
     }
   }
 
+  /// The body has reached the provider and won't be sent again: a long stream doesn't keep it in memory.
+  package func forgetBody() { request.body.removeAll() }
+
   // MARK: The answer
 
   /// The answer begins.

@@ -29,7 +29,10 @@ extension Exchange {
   func relay(_ connection: ClientConnection) async throws(Refusal) {
     guard let upstream, let socket else { return }
     // Nothing is repeated once an answer has begun: a stream doesn't keep its request in memory.
-    if hasSent { body.removeAll() }
+    if hasSent {
+      body.removeAll()
+      translation?.forgetBody()
+    }
     heardAt = now
     if reply.status >= 400, head.method != .head, reply.first(.contentEncoding) == nil {
       return try await relayError(upstream, socket, connection)

@@ -48,7 +48,7 @@ private func facts(of fields: [Field]) -> [Int] {
   fields.flatMap { places($0.name) + places($0.value) + [Int($0.known.rawValue)] }
 }
 
-private func facts(of head: RequestHead) -> [Int] {
+private func facts(of head: borrowing RequestHead) -> [Int] {
   [Int(head.method.rawValue), head.minor, number(head.framing), head.keepsAlive ? 1 : 0]
     + [head.expectsContinue ? 1 : 0, head.acceptsTrailers ? 1 : 0, head.isAsterisk ? 1 : 0]
     + places(head.target) + places(head.path) + places(head.query) + places(head.authority)
@@ -76,7 +76,7 @@ private func facts(of head: RequestHead) -> [Int] {
 }
 
 /// The head as Remora writes it to a provider.
-private func forwarded(_ head: RequestHead, _ bytes: Span<UInt8>) -> [UInt8] {
+private func forwarded(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> [UInt8] {
   var rules = HopByHop.forRequest()
   rules.read(head.fields, in: bytes)
   var out = ByteQueue()
@@ -94,7 +94,7 @@ private func forwarded(_ head: RequestHead, _ bytes: Span<UInt8>) -> [UInt8] {
   return out.array()
 }
 
-private func checkForwarded(_ written: [UInt8], _ head: RequestHead) {
+private func checkForwarded(_ written: [UInt8], _ head: borrowing RequestHead) {
   var again = RequestHead()
   var scanner = HeadScanner(for: .client)
   let length = try? scanner.scan(written.span)

@@ -13,7 +13,7 @@ private func scan(_ pieces: [[UInt8]], _ scanner: inout JSONScanner) -> JSONFaul
   }
 }
 
-private func agree(_ one: JSONScanner, _ other: JSONScanner) -> Bool {
+private func agree(_ one: borrowing JSONScanner, _ other: borrowing JSONScanner) -> Bool {
   for member in JSONMember.allCases where one.found(member) != other.found(member) { return false }
   return one.openBrace == other.openBrace && one.closeBrace == other.closeBrace
     && one.topLevelKind == other.topLevelKind && one.isEmptyObject == other.isEmptyObject

@@ -72,6 +72,9 @@ package struct APIAddress: Sendable {
           "With api_version a deployment stands in the path, and this request's body isn't read for a model. Ask for "
             + "/v1/deployments/NAME/…, or leave api_version out of the provider.")
       }
+      if model.equals(".") || model.equals("..") {
+        throw RequestFault(.invalid, "model", "A path can't hold this name; name a deployment.")
+      }
       out.append(deployments)
       if let deployment = deployment(of: model) {
         PathSegment.append(deployment.span, into: &out)

@@ -16,6 +16,7 @@ package enum JSONSpliceFault: Error, Equatable, Sendable {
 package struct JSONSplice: Sendable {
   /// Above this much memory, what a rare large edit left behind is given back by `removeAll`.
   private static let keptCapacity = 64 << 10
+  private static let keptEdits = 512
 
   fileprivate enum Purpose: UInt8 {
     case change, removal, member
@@ -62,7 +63,7 @@ package struct JSONSplice: Sendable {
 
   /// Forgets every edit, for the next text.
   package mutating func removeAll() {
-    edits.removeAll(keepingCapacity: true)
+    edits.removeAll(keepingCapacity: edits.capacity <= Self.keptEdits)
     texts.removeAll(keepingCapacity: texts.capacity <= Self.keptCapacity)
     progress = Progress()
     insertsIntoEmpty = false

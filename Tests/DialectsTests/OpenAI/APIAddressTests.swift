@@ -110,6 +110,14 @@ import Wire
     #expect(address.models.map { String(decoding: $0, as: UTF8.self) }.sorted() == ["gpt-4o", "mini"])
   }
 
+  @Test("a name that would lead out of the path is refused", arguments: [".", ".."])
+  func dots(_ model: String) throws {
+    #expect(throws: RequestFault.self) {
+      try target(azure("", "2024-10-21"), "/chat/completions", model: model)
+    }
+    #expect(try target(azure(""), "/chat/completions", model: model) == "/openai/v1/chat/completions")
+  }
+
   @Test("without a model no deployment's path can be made, and the message says what to do")
   func withoutModel() throws {
     let fault = #expect(throws: RequestFault.self) {
