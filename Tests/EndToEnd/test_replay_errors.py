@@ -91,7 +91,15 @@ def test_responses_pass(replayer, recording):
     answer = ask(replayer, request_for(recording, False), PATHS["responses"])
     assert answer.status == recording.status
     if recording.streamed and recording.status == 200:
-        assert framing.events(answer.body.decode()) == framing.events(recording.body.decode())
+        got = framing.events(answer.body.decode())
+        first = json.loads(got[0][1])
+        client.assert_metadata(first.pop("x_remora"))
+        recorded = framing.events(recording.body.decode())
+        assert got[1:] == recorded[1:] and got[0][0] == recorded[0][0] and first == json.loads(recorded[0][1])
+    elif recording.status == 200:
+        got = answer.json()
+        client.assert_metadata(got.pop("x_remora"))
+        assert got == json.loads(recording.body)
     else:
         assert answer.json() == json.loads(recording.body)
 
@@ -105,6 +113,7 @@ def test_members_of_a_passed_answer_pass(replayer, recording):
     """Citations, timings, costs, filters: whatever a provider adds to a whole answer is there."""
     replayer.upstream.reply(*serving.steps(recording, "whole"))
     got = ask(replayer, request_for(recording, False), PATHS["chat"]).json()
+    client.assert_metadata(got.pop("x_remora"))
     recorded = json.loads(recording.body)
     assert {key: value for key, value in got.items() if key not in CHANGED} == {
         key: value for key, value in recorded.items() if key not in CHANGED

@@ -57,11 +57,7 @@ class Replayer:
 
     def __init__(self, directory: Path, server: Upstream, ca_file: Path, **settings) -> None:
         self.upstream = server
-        config = {
-            "response_metadata": "headers",
-            **settings,
-            "providers": providers(directory, server.origin, ca_file),
-        }
+        config = {**settings, "providers": providers(directory, server.origin, ca_file)}
         self.proxy = Remora(directory, config)
         self.proxy.secrets += [AWS_SECRET, AWS_TOKEN]
 
