@@ -206,7 +206,10 @@ extension Exchange {
     if case .passthrough(let name, let prefix) = upstream.credential { writeCallersKey(name, prefix) }
   }
 
-  private func append(_ secret: Secret) { upstreamOut.append(secret.bytes) }
+  private func append(_ secret: Secret) {
+    upstreamOut.holdsSecret = true
+    upstreamOut.append(secret.bytes)
+  }
 
   private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
     for header in upstream.headers where header.name.count == name.count {
@@ -292,6 +295,8 @@ extension Exchange {
       if uploadFault != nil { return .blocked }
       if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
       if try !socket.write(from: &upstreamOut) { return .blocked }
+      // The head is gone, and its memory overwritten; the body behind it may be long.
+      upstreamOut.holdsSecret = false
       if isComplete { return .sent }
     }
     return .interrupted
@@ -329,7 +334,7 @@ extension Exchange {
       upload = .translated(at: end)
       return end == bytes.count
     case .streamed(let isChunked):
-      while upstreamOut.count < Ceiling.window, !uploadFlow.hasEnded {
+      while upstreamOut.count < state.window, !uploadFlow.hasEnded {
         guard fillFromClient(connection, isChunked) else { return false }
       }
       guard uploadFlow.hasEnded else { return false }
