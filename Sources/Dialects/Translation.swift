@@ -19,6 +19,8 @@ package final class Translation {
   private var events = EventDecoder(ceiling: 16 << 20)
   private var frames = EventStreamDecoder(ceiling: 16 << 20)
   private var joined = ByteQueue()
+  /// Bytes of an incomplete line that are known to hold no line feed.
+  private var searched = 0
   private var scanner = JSONScanner()
   /// What ended the stream before its time; told to the client already.
   package private(set) var failure: AnswerFault?
@@ -119,6 +121,9 @@ package final class Translation {
     case .lines: return "application/x-ndjson"
     }
   }
+
+  /// The body has reached the provider and won't be sent again: a long stream doesn't keep it in memory.
+  package func forgetBody() { request.body.removeAll() }
 
   // MARK: The answer
 
@@ -246,10 +251,13 @@ package final class Translation {
     defer { queue.consume(from) }
     while !reader.hasEnded {
       let bytes = queue.bytes
-      var end = from
+      var end = from + searched
+      searched = 0
       while end < bytes.count, bytes[end] != ASCII.lf { end += 1 }
       guard end < bytes.count else {
-        if bytes.count - from > 16 << 20 {
+        // Where the search goes on, so that a long line which comes in small pieces is not searched again each time.
+        searched = bytes.count - from
+        if searched > 16 << 20 {
           throw AnswerFault("A line of the provider's stream is too large.", code: "bad_upstream_body")
         }
         return

@@ -39,7 +39,6 @@ def quoted_body(error: dict) -> bytes:
 @pytest.mark.parametrize("error", recordings.quoted_errors(), ids=lambda each: each["name"])
 def test_quoted_error(replayer, error):
     provider = error["provider"]
-    replayer.needs(provider)
     body = quoted_body(error)
     if error["stream"] and provider == "openai":
         # Quoted alone; it comes after some words.
@@ -79,19 +78,28 @@ def message_of(body: bytes) -> str:
 # What passes: nothing may change but what is added on purpose.
 
 
-def of(endpoint: str):
+def of(endpoint: str, *, whole: bool = False):
     wanted = [each for each in recordings.carried(endpoint) if each.speaks_openai]
+    if whole:
+        wanted = [each for each in wanted if not each.streamed and each.status == 200]
     return pytest.mark.parametrize("recording", wanted, ids=lambda each: each.id)
 
 
 @of("responses")
 def test_responses_pass(replayer, recording):
-    replayer.needs(provider_of(recording))
     replayer.upstream.reply(*serving.steps(recording, "random:3"))
     answer = ask(replayer, request_for(recording, False), PATHS["responses"])
     assert answer.status == recording.status
     if recording.streamed and recording.status == 200:
-        assert framing.events(answer.body.decode()) == framing.events(recording.body.decode())
+        got = framing.events(answer.body.decode())
+        first = json.loads(got[0][1])
+        client.assert_metadata(first.pop("x_remora"))
+        recorded = framing.events(recording.body.decode())
+        assert got[1:] == recorded[1:] and got[0][0] == recorded[0][0] and first == json.loads(recorded[0][1])
+    elif recording.status == 200:
+        got = answer.json()
+        client.assert_metadata(got.pop("x_remora"))
+        assert got == json.loads(recording.body)
     else:
         assert answer.json() == json.loads(recording.body)
 
@@ -100,14 +108,12 @@ CHANGED = ("choices", "usage")
 """Brought into OpenAI's form where a provider departs from it, and compared by what they say elsewhere."""
 
 
-@of("chat")
+@of("chat", whole=True)
 def test_members_of_a_passed_answer_pass(replayer, recording):
     """Citations, timings, costs, filters: whatever a provider adds to a whole answer is there."""
-    if recording.streamed or recording.status != 200:
-        pytest.skip("a stream or an error")
-    replayer.needs(provider_of(recording))
     replayer.upstream.reply(*serving.steps(recording, "whole"))
     got = ask(replayer, request_for(recording, False), PATHS["chat"]).json()
+    client.assert_metadata(got.pop("x_remora"))
     recorded = json.loads(recording.body)
     assert {key: value for key, value in got.items() if key not in CHANGED} == {
         key: value for key, value in recorded.items() if key not in CHANGED

@@ -21,7 +21,6 @@ SAID = Said(text="One two three four", reasoning="Hm.")
 
 
 def ask(replayer, dialect: str, *steps, streamed: bool = True):
-    replayer.needs(MODELS[dialect].split("/")[0])
     replayer.upstream.reply(*steps)
     body = {"model": MODELS[dialect], "messages": [{"role": "user", "content": PROMPT}], "stream": streamed}
     with replayer.proxy.connect() as peer:
@@ -192,7 +191,6 @@ BODIES = {
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 def test_a_body_of_something_else(replayer, dialect, what, streamed):
     status, kind, body, wanted = BODIES[what]
-    replayer.needs(MODELS[dialect].split("/")[0])
     steps = head(status, {"Content-Type": kind}, len(body)) + body
     for _ in range(3):
         replayer.upstream.reply(steps)

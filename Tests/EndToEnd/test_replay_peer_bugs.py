@@ -22,7 +22,6 @@ CHAT = {"messages": [{"role": "user", "content": PROMPT}]}
 
 
 def ask(replayer, model: str, *steps, **members):
-    replayer.needs(model.split("/")[0])
     replayer.upstream.reply(*steps)
     with replayer.proxy.connect() as peer:
         return peer.ask(post_json("/v1/chat/completions", {"model": model, **CHAT, **members}))
@@ -181,7 +180,6 @@ def test_usage_that_only_remora_asked_for_is_removed(replayer):
 @every_dialect
 def test_a_cancelled_stream_is_counted(replayer, dialect):
     """Its durations and its end are in the metrics, though nobody heard the end."""
-    replayer.needs(MODELS[dialect].split("/")[0])
     events = answers.events_of(dialect, Said("One two three"))
     name = "remora_request_duration_seconds_count"
     before = replayer.proxy.total(name, provider=MODELS[dialect].split("/")[0])
@@ -266,7 +264,6 @@ def test_a_tool_without_schema_gets_one_where_the_provider_wants_it(replayer):
 
 
 def test_unknown_members_reach_a_provider_of_openais_format(replayer):
-    replayer.needs("openai")
     extra = {"top_k": 4, "a_new_member": {"deep": [1, 2.50, None]}, "min_p": 0.1}
     ask(replayer, "openai/gpt-4o", *answers.steps("openai", Said("x"), streamed=False), **extra)
     native = json.loads(replayer.upstream.last.body)
@@ -292,7 +289,6 @@ def test_nothing_of_remoras_own_leaks_to_the_provider(replayer, dialect):
 
 def test_groq_streams_and_does_not_wait_for_the_whole(replayer):
     """An event leaves before the next has come, also where tools or a schema are asked for."""
-    replayer.needs("groq")
     events = answers.events_of("groq", Said("One two three"))
     gate = Gate()
     replayer.upstream.reply(

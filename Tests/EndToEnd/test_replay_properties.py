@@ -69,7 +69,6 @@ def ask(replayer, dialect: str, body: dict):
 
 @every_dialect
 def test_any_answer_comes_through_whole_and_streamed(replayer, dialect):
-    replayer.needs(MODELS[dialect].split("/")[0])
 
     @bounded
     @given(value=said(), seed=st.integers(0, 1000), usage=st.booleans())
@@ -125,7 +124,6 @@ def conversations(draw) -> dict:
 
 @every_dialect
 def test_any_conversation_arrives(replayer, dialect):
-    replayer.needs(MODELS[dialect].split("/")[0])
 
     @bounded
     @given(body=conversations())
@@ -159,7 +157,6 @@ MEMBERS = (
 
 @every_dialect
 def test_any_request_is_answered_or_refused(replayer, dialect):
-    replayer.needs(MODELS[dialect].split("/")[0])
 
     @bounded
     @given(members=st.dictionaries(st.sampled_from(MEMBERS), ANYTHING, max_size=4))
@@ -178,7 +175,6 @@ def test_any_request_is_answered_or_refused(replayer, dialect):
 @every_dialect
 def test_any_answer_at_all_is_survived(replayer, dialect):
     """A provider that answers with arbitrary JSON or arbitrary bytes: an error, not a crash and not a lie."""
-    replayer.needs(MODELS[dialect].split("/")[0])
     form = answers.format_of(dialect)
 
     @bounded

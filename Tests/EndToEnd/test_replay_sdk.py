@@ -38,7 +38,6 @@ def client(sdk, replayer):
 
 
 def script(replayer, dialect: str, *turns: Said, streamed: bool) -> None:
-    replayer.needs(ALL[dialect].split("/")[0])
     for said in turns:
         replayer.upstream.reply(*answers.steps(dialect, said, streamed=streamed))
 
@@ -171,7 +170,6 @@ def tool_answer(arguments: str) -> dict:
 
 def test_parsed_answer_of_a_model_without_schemas(replayer, client):
     """An older Claude is made to call a tool whose arguments are the answer."""
-    replayer.needs("anthropic")
     made = tool_answer('{"name": "oak", "children": []}')
 
     def answer(connection, request) -> None:
@@ -223,7 +221,6 @@ EMBEDDERS = {
 @pytest.mark.parametrize("dialect", EMBEDDERS)
 @pytest.mark.parametrize("asked", ["float", "base64", None])
 def test_embeddings(replayer, client, dialect, asked):
-    replayer.needs(dialect)
     body = json.dumps(embedded(dialect)).encode()
     replayer.upstream.reply(head(200, {"Content-Type": "application/json"}, len(body)) + body)
     options = {} if asked is None else {"encoding_format": asked}
@@ -266,7 +263,6 @@ STATUSES = {
 @dialects
 @pytest.mark.parametrize("status", STATUSES)
 def test_errors(replayer, client, dialect, status):
-    replayer.needs(ALL[dialect].split("/")[0])
     body = json.dumps(ERRORS[answers.format_of(dialect)]("Slow down, please.")).encode()
     fields = {"Content-Type": "application/json", "retry-after": "7"}
     # Remora may try again.
@@ -283,7 +279,6 @@ def test_errors(replayer, client, dialect, status):
 @dialects
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_is_not_the_callers_fault(replayer, client, dialect, status):
-    replayer.needs(ALL[dialect].split("/")[0])
     body = json.dumps(ERRORS[answers.format_of(dialect)]("No such key")).encode()
     for _ in range(4):
         replayer.upstream.reply(head(status, {"Content-Type": "application/json"}, len(body)) + body)
@@ -301,7 +296,6 @@ def test_promptness(replayer, client, dialect):
     until = next(at for at, each in enumerate(events) if needle in each) + 1
     gate = Gate()
     rest = b"".join(chunk(each) for each in events[until:]) + b"0\r\n\r\n"
-    replayer.needs(ALL[dialect].split("/")[0])
     replayer.upstream.reply(answers.stream_head(dialect), *map(chunk, events[:until]), gate, rest)
     with client.chat.completions.create(model=ALL[dialect], **CHAT, stream=True) as stream:
         text = ""
@@ -316,7 +310,6 @@ def test_promptness(replayer, client, dialect):
 async def test_cancelling_reaches_the_provider(replayer, dialect):
     """A client that goes away in mid-stream: the provider's connection closes, so that it stops working."""
     events = answers.events_of(dialect, Said(text="One two three"))
-    replayer.needs(ALL[dialect].split("/")[0])
     gate = Gate()
     # Everything but the end, which never comes.
     replayer.upstream.reply(answers.stream_head(dialect), *map(chunk, events[:-2]), gate)

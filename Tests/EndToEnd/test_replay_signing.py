@@ -65,7 +65,6 @@ def check(replayer, request, path: str) -> None:
     ],
 )
 def test_signature_of_odd_names(replayer, model, path):
-    replayer.needs("bedrock")
     replayer.upstream.reply(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     body = {"model": f"bedrock/{model}", "messages": [matrix.USER]}
     with replayer.proxy.connect() as client:

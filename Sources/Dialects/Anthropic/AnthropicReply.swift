@@ -11,6 +11,8 @@ final class AnthropicReader: AnswerReader {
 
   /// What kind of block each index of the content is; bounded by `blockCeiling`.
   var blocks: [Block] = []
+  /// Arguments that stand in the start of a call's block, by the call's index.
+  var inputs: [Int: [UInt8]] = [:]
   var thinkingCount = 0
   var hasEnded = false
 

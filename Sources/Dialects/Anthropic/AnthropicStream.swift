@@ -32,7 +32,10 @@ extension AnthropicReader {
     } else if kind.equals("content_block_start") {
       if let inner { startBlock(index, data, inner, to: &answer) }
     } else if kind.equals("content_block_stop") {
-      if case .call(let call)? = block(index) { answer.endCall(call) }
+      if case .call(let call)? = block(index) {
+        let input = inputs.removeValue(forKey: call) ?? []
+        answer.endCall(call, input: input.span)
+      }
     } else if kind.equals("message_start") {
       guard let inner else { return }
       readIdentity(data, inner, to: &answer)
@@ -82,9 +85,11 @@ extension AnthropicReader {
       let call = answer.beginCall(
         id: JSONView.content(data, in: block, at: "id"), name: JSONView.content(data, in: block, at: "name"))
       blocks[index] = .call(call)
-      // Mostly empty here, with the pieces to follow; what is there already counts.
-      if let input = JSONView.value(data, in: block, at: "input"), input.count > 2 {
-        answer.argumentsValue(data.extracting(input), call: call)
+      // Mostly empty here, with the pieces to follow; what is there counts where none do.
+      if let input = JSONView.value(data, in: block, at: "input"), input.count > 2,
+        inputs.count < Self.blockCeiling
+      {
+        inputs[call] = data.extracting(input).array()
       }
     }
   }
@@ -92,26 +97,24 @@ extension AnthropicReader {
   private func readDelta(
     _ index: Int, _ data: Span<UInt8>, _ delta: Range<Int>, to answer: inout AnswerWriter
   ) {
-    var members = JSONObjectCursor(data, delta)
-    while let member = members.next() {
-      guard member.kind == .string else { continue }
-      let content = JSONString.content(data, member.value)
-      if member.keyIs("text", in: data) {
-        answer.text(content)
-      } else if member.keyIs("partial_json", in: data) {
-        switch block(index) {
-        case .call(let call)?: answer.arguments(content, call: call)
-        case .answer?: answer.text(content)
-        default: break
-        }
-      } else if member.keyIs("thinking", in: data) {
-        if case .thinking(let block)? = block(index), !content.isEmpty {
-          answer.thinking(block: block, text: content)
-        }
-      } else if member.keyIs("signature", in: data) {
-        if case .thinking(let block)? = block(index), !content.isEmpty {
-          answer.thinking(block: block, signature: content)
-        }
+    // By its type, not by its members: a delta of tomorrow may have a text that isn't the answer's.
+    let type = JSONView.content(data, in: delta, at: "type")
+    if type.equals("text_delta") {
+      answer.text(JSONView.content(data, in: delta, at: "text"))
+    } else if type.equals("input_json_delta") {
+      let piece = JSONView.content(data, in: delta, at: "partial_json")
+      switch block(index) {
+      case .call(let call)?: answer.arguments(piece, call: call)
+      case .answer?: answer.text(piece)
+      default: break
+      }
+    } else if case .thinking(let block)? = block(index) {
+      if type.equals("thinking_delta") {
+        let piece = JSONView.content(data, in: delta, at: "thinking")
+        if !piece.isEmpty { answer.thinking(block: block, text: piece) }
+      } else if type.equals("signature_delta") {
+        let piece = JSONView.content(data, in: delta, at: "signature")
+        if !piece.isEmpty { answer.thinking(block: block, signature: piece) }
       }
     }
   }

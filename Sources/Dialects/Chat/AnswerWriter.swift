@@ -255,9 +255,12 @@ package struct AnswerWriter: ~Copyable {
   }
 
   /// The call is complete; one that has told no arguments has none, which is written `{}`.
-  package mutating func endCall(_ call: Int, choice index: Int = 0) {
+  ///
+  /// - Parameter input: a JSON value that holds where no arguments were told, or empty.
+  package mutating func endCall(_ call: Int, input: Span<UInt8> = Span(), choice index: Int = 0) {
     let choice = choice(index)
     guard call < choice.calls.count, !choice.calls[call].hasArguments else { return }
+    if !input.isEmpty { return argumentsValue(input, call: call, choice: index) }
     arguments(("{}" as StaticString).bytes, call: call, choice: index)
   }
 
@@ -301,6 +304,9 @@ package struct AnswerWriter: ~Copyable {
     guard !hasEnded else { return }
     hasEnded = true
     if choices.isEmpty { _ = choice(0) }
+    for choice in choices {
+      for call in 0..<choice.calls.count { endCall(call, choice: choice.index) }
+    }
     if isStream { endChunks() } else { writeWhole() }
   }
 
@@ -420,12 +426,12 @@ extension AnswerWriter {
         out.append("\"")
         closeDelta()
       }
+      // Clients look for the role in a first chunk, and for nothing but the reason in the last.
+      begin(choice: choice.index)
       openChunk()
       out.append("{\"index\":")
       out.append(decimal: choice.index)
-      out.append(choice.hasRole ? ",\"delta\":{}" : ",\"delta\":{\"role\":\"assistant\",\"content\":\"\"}")
-      choice.hasRole = true
-      out.append(",\"finish_reason\":\"")
+      out.append(",\"delta\":{},\"finish_reason\":\"")
       out.append(choice.finishReason.name)
       out.append("\"}]")
       closeChunk(usage: false)

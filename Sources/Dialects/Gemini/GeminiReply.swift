@@ -14,6 +14,9 @@ final class GeminiReader: AnswerReader {
     var hasFinished = false
     /// What Google signs a text with, still escaped: the last one counts.
     var signature: [UInt8] = []
+    /// What the answer rests on, where Google has searched: an object.
+    var grounding: [UInt8] = []
+    var hasToldExtra = false
     var images = 0
   }
 
@@ -23,7 +26,7 @@ final class GeminiReader: AnswerReader {
     var elements = JSONArrayCursor(body, whole)
     if let first = elements.next() { whole = first.value }
     guard try readResponse(body, whole, to: &answer) else { throw .malformed }
-    for index in candidates.indices { tellSignature(index, to: &answer) }
+    for index in candidates.indices { tellExtra(index, to: &answer) }
   }
 
   /// Reads one object of the response; false where it is none.
@@ -83,6 +86,7 @@ final class GeminiReader: AnswerReader {
     var reason: Range<Int>?
     var message: Range<Int>?
     var logprobs: Range<Int>?
+    var grounding: Range<Int>?
     var members = JSONObjectCursor(data, range)
     while let member = members.next() {
       if member.keyIs("content", in: data) {
@@ -95,6 +99,8 @@ final class GeminiReader: AnswerReader {
         message = member.value
       } else if member.keyIs("logprobsResult", in: data) {
         logprobs = member.value
+      } else if member.keyIs("groundingMetadata", in: data), member.kind == .object, member.value.count > 2 {
+        grounding = member.value
       }
     }
     guard index >= 0, index < AnswerWriter.choiceCeiling else { return }
@@ -109,6 +115,7 @@ final class GeminiReader: AnswerReader {
         answer.text(data.extracting(0..<0), choice: index, logprobs: object.bytes)
       }
     }
+    if let grounding { candidates[index].grounding = data.extracting(grounding).array() }
     guard let reason else { return }
     candidates[index].hasFinished = true
     answer.finish(try Self.finish(data, reason, message), choice: index)
@@ -161,16 +168,27 @@ final class GeminiReader: AnswerReader {
     answer.endCall(call, choice: index)
   }
 
-  /// A text's signature, which clients echo, in the place that Google's own surface in OpenAI's format has for it.
-  func tellSignature(_ index: Int, to answer: inout AnswerWriter) {
-    let signature = candidates[index].signature
-    if signature.isEmpty { return }
+  /// A text's signature, which clients echo, in the place that Google's own surface in OpenAI's format has for it, and
+  /// what Google found, beside it. Told once: clients that add up what a stream brings would double it.
+  func tellExtra(_ index: Int, to answer: inout AnswerWriter) {
+    let candidate = candidates[index]
+    if candidate.hasToldExtra || candidate.signature.isEmpty && candidate.grounding.isEmpty { return }
+    candidates[index].hasToldExtra = true
     var member = ByteQueue()
-    member.append("\"extra_content\":{\"google\":{\"thought_signature\":\"")
-    member.append(signature)
-    member.append("\"}}")
+    member.append("\"extra_content\":{\"google\":{")
+    if !candidate.signature.isEmpty {
+      member.append("\"thought_signature\":\"")
+      member.append(candidate.signature)
+      member.append(candidate.grounding.isEmpty ? "\"" : "\",")
+    }
+    if !candidate.grounding.isEmpty {
+      member.append("\"grounding_metadata\":")
+      JSONText.appendCompact(candidate.grounding.span, escaped: false, into: &member)
+    }
+    member.append("}}")
     answer.messageMember(member.bytes, choice: index)
     candidates[index].signature = []
+    candidates[index].grounding = []
   }
 
   /// A picture that the model made, as a `data:` URL where other gateways put it (`message.images`).

@@ -13,7 +13,7 @@ extension GeminiReader {
     if let first = elements.next() { whole = first.value }
     _ = try readResponse(data, whole, to: &answer)
     for index in candidates.indices where candidates[index].hasFinished {
-      tellSignature(index, to: &answer)
+      tellExtra(index, to: &answer)
     }
   }
 

@@ -76,6 +76,22 @@ import Wire
         ))
   }
 
+  @Test("what Google found comes along, once")
+  func grounding() throws {
+    let candidate =
+      #"{"candidates":[{"content":{"parts":[{"text":"A","thoughtSignature":"c2ln"}]},"finishReason":"STOP","groundingMetadata":{"webSearchQueries": ["q"],"groundingChunks":[{"web":{"uri":"https://example.com","title":"T"}}]}}]}"#
+    let wanted = Tree(
+      #"{"google":{"thought_signature":"c2ln","grounding_metadata":{"webSearchQueries":["q"],"groundingChunks":[{"web":{"uri":"https://example.com","title":"T"}}]}}}"#
+    )
+    #expect(try message(candidate)?["extra_content"] == wanted)
+    let text = Self.stream([candidate, candidate])
+    let stream = try Self.gemini.stream([Array(text.utf8)], model: Self.model)
+    #expect(ReadStream(stream).choice.extra == wanted)
+    #expect(stream.split(separator: "extra_content").count == 2)
+    let nothing = #"{"candidates":[{"content":{"parts":[{"text":"A"}]},"groundingMetadata":{}}]}"#
+    #expect(try message(nothing)?["extra_content"] == nil)
+  }
+
   @Test("several candidates are several choices")
   func candidates() throws {
     let answer = try answer(

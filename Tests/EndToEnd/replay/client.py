@@ -23,9 +23,15 @@ def read(answer: Response, endpoint: str, streamed: bool, *, usage_asked: bool =
         assert kind.startswith("text/event-stream"), f"a stream is {kind!r}"
         return Stream(answer, endpoint, usage_asked, own).read()
     body = answer.json()
+    assert_metadata(body.pop("x_remora"))
     if endpoint == "embeddings":
         return _embeddings(body)
     return _whole(body, endpoint, own)
+
+
+def assert_metadata(member: dict) -> None:
+    """What Remora adds, and nothing else."""
+    assert set(member) == {"request_id", "provider", "model", "attempts", "cache_status", "region"}, member
 
 
 def failure(body: dict, status: int) -> Failure:
@@ -126,10 +132,17 @@ class Stream:
             return self._failed(payloads)
         assert payloads.count("[DONE]") == 1, "[DONE] more than once"
         assert self.answer.complete, "the transfer coding broke behind [DONE]"
-        for payload in payloads[:-1]:
-            self._chunk(json.loads(payload))
+        self._chunks(payloads[:-1])
         self._end()
         return self.reading
+
+    def _chunks(self, payloads: list[str]) -> None:
+        for number, payload in enumerate(payloads):
+            chunk = json.loads(payload)
+            assert ("x_remora" in chunk) == (number == 0), "x_remora stands in the first chunk, and only there"
+            if number == 0:
+                assert_metadata(chunk.pop("x_remora"))
+            self._chunk(chunk)
 
     def _payloads(self):
         """The data of each event; lines that some SDK stumbles over are refused."""
@@ -147,8 +160,7 @@ class Stream:
         last = json.loads(payloads[-1])
         assert "error" in last, f"the stream ends without [DONE] and without an error: {payloads[-1][:200]}"
         assert "[DONE]" not in payloads
-        for payload in payloads[:-1]:
-            self._chunk(json.loads(payload))
+        self._chunks(payloads[:-1])
         self.reading.failure = failure(last, 200)
         self.reading.started = len(payloads) > 1
         return self.reading

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-import yaml
-
-from remora import SECRET, Remora, run
+from remora import SECRET, Remora
 from upstream import Upstream
 
 AWS_KEY_ID = "AKIACANARYCANARY0001"
@@ -55,38 +52,15 @@ def _written(directory: Path, name: str, text: str) -> str:
     return str(file)
 
 
-def available(directory: Path, wanted: dict[str, dict]) -> dict[str, dict]:
-    """Those providers that this build has: `remora check` is asked. Any other complaint is a failure."""
-    file = directory / "asked.yaml"
-    kept = {}
-    for name, provider in wanted.items():
-        file.write_text(yaml.safe_dump({"providers": {name: provider}}))
-        checked = run("check", str(file), "--format", "json")
-        if checked.returncode == 0:
-            kept[name] = provider
-        else:
-            assert "is not available yet" in checked.stdout + checked.stderr, checked.stdout + checked.stderr
-    return kept
-
-
 class Replayer:
     """The proxy and the upstream behind it; made once a worker."""
 
     def __init__(self, directory: Path, server: Upstream, ca_file: Path, **settings) -> None:
         self.upstream = server
-        self.providers = available(directory, providers(directory, server.origin, ca_file))
-        config = {"response_metadata": "headers", **settings, "providers": self.providers}
+        config = {**settings, "providers": providers(directory, server.origin, ca_file)}
         self.proxy = Remora(directory, config)
         self.proxy.secrets += [AWS_SECRET, AWS_TOKEN]
-
-    def needs(self, name: str) -> None:
-        """Skips a test of a kind that this build says it doesn't have; from the day it has it, the test counts."""
-        if name not in self.providers:
-            pytest.skip(f"kind {name} is not available yet")
 
     def stop(self) -> None:
         self.proxy.stop()
 
-
-def body_of(request) -> dict:
-    return json.loads(request.body)
