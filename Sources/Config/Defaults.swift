@@ -51,6 +51,9 @@ package enum Defaults {
   /// What one process can be asked to hold in memory.
   static let body = 16 << 30
   static let connections = 65_536
+  /// As much, and not less than an idle process and a few requests.
+  static let memory = 1 << 40
+  static let leastMemory = 24 << 20
   static let attempts = 10
   static let weight = 1_000_000
   /// Bytes of a key; the longest known tokens (JWT) have 4 KiB.

@@ -62,6 +62,10 @@ extension Table {
     Key("policy_chain", .list(.text), "The policies that every request passes, in order."),
     Key("prices", .map(.object(.price)), "US dollars for a million tokens, by provider/model."),
     Key("max_body", .size, "Ceiling of a body that must be read whole; 0: none. Default: 64MiB."),
+    Key(
+      "max_memory", .either([.size, .choice(["auto"])]),
+      "Ceiling of the process's memory, kept by refusing; 0: none; auto, the default: four fifths of the container's limit, 512MiB without one."
+    ),
     Key("allowed_hosts", .list(.text), "Host names that a loopback listener accepts beside its own."),
     Key("allowed_origins", .list(.text), "Web pages' origins that may send."),
     Key(

@@ -25,6 +25,7 @@ extension Settings {
     writer.close("}")
     writeGovernance(to: &writer)
     writer.member("max_body", Quantity.text(size: maxBody))
+    writer.member("max_memory", maxMemory.map(Quantity.text(size:)) ?? "auto")
     writer.member("allowed_hosts", allowedHosts)
     writer.member("allowed_origins", allowedOrigins)
     writer.member("response_metadata", responseMetadata.rawValue)

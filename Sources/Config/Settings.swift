@@ -25,6 +25,8 @@ package struct Settings: Sendable, Equatable {
   package var prices: [Price] = []
   /// Bytes of a body that must be read whole; streamed bodies have no ceiling. 0: none.
   package var maxBody = Defaults.maxBody
+  /// Bytes of memory that the process may use; nil: as the container's limit says. 0: no ceiling.
+  package var maxMemory: Int?
   /// Host names, in lower case, that a loopback listener accepts beside its own.
   package var allowedHosts: [String] = []
   /// Origins of web pages that may send, as browsers write them: `https://app.example`.

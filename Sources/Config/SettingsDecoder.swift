@@ -29,6 +29,7 @@ extension Decoder {
     if let node = fields["limits"] { settings.limits = limits(node, of: "limits") }
     if let node = fields["prices"] { settings.prices = prices(node) }
     settings.maxBody = size(fields["max_body"], of: "max_body", ceiling: Defaults.body) ?? settings.maxBody
+    if let node = fields["max_memory"] { settings.maxMemory = maxMemory(node) }
     settings.allowedHosts = allowedHosts(fields["allowed_hosts"])
     settings.allowedOrigins = allowedOrigins(fields["allowed_origins"])
     settings.responseMetadata =
@@ -48,11 +49,24 @@ extension Decoder {
   static let nothingConfigured =
     "no provider is configured; add one under 'providers', or set OPENAI_API_KEY or OPENAI_API_KEY_FILE"
 
-  private mutating func workers(_ node: YAMLNode) -> Workers? {
-    if case .scalar("auto", _) = node.kind { return .automatic }
-    if case .scalar(let raw, _) = node.kind, let text = try? environment.interpolate(raw), text == "auto" {
-      return .automatic
+  private mutating func isAuto(_ node: YAMLNode) -> Bool {
+    guard case .scalar(let raw, _) = node.kind else { return false }
+    return raw == "auto" || (try? environment.interpolate(raw)) == "auto"
+  }
+
+  private mutating func maxMemory(_ node: YAMLNode) -> Int? {
+    if isAuto(node) { return nil }
+    guard let size = size(node, of: "max_memory (or auto)", ceiling: Defaults.memory) else { return nil }
+    if size > 0, size < Defaults.leastMemory {
+      problem(
+        "max_memory must be at least \(Quantity.text(size: Defaults.leastMemory)), 0 or auto, not \(Self.kind(node))",
+        at: node.position)
     }
+    return size
+  }
+
+  private mutating func workers(_ node: YAMLNode) -> Workers? {
+    if isAuto(node) { return .automatic }
     return integer(node, of: "workers (or auto)", in: 1...Defaults.workers).map { .count($0) }
   }
 

@@ -124,6 +124,15 @@ extension Refusal {
     return refusal
   }
 
+  package static func bodyTooLargeForMemory(limit: Int) -> Refusal {
+    var refusal = Refusal(
+      413, "invalid_request_error", "request_too_large",
+      "The request body is larger than the memory that Remora may use allows (\(limit) bytes); raise max_memory in "
+        + "Remora's configuration, or its container's limit.", shouldRetry: false)
+    refusal.closes = true
+    return refusal
+  }
+
   package static func slow(_ what: StaticString) -> Refusal {
     var refusal = Refusal(
       408, "invalid_request_error", "request_timeout", "The \(what) did not arrive in time; send it again.")
@@ -237,6 +246,12 @@ extension Refusal {
   package static func overloaded(_ reason: String) -> Refusal {
     Refusal(503, "overloaded_error", "overloaded", reason, retryAfter: 1)
   }
+
+  package static let noMemory: Refusal = {
+    var refusal = Refusal.overloaded("Remora holds as much memory as it may (max_memory); try again.")
+    refusal.closes = true
+    return refusal
+  }()
 
   package static let draining: Refusal = {
     var refusal = Refusal(

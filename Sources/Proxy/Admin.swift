@@ -38,8 +38,13 @@ extension Exchange {
     }
   }
 
-  /// A line that fails nothing: what is in force still serves.
+  /// Lines that fail nothing: what is in force still serves.
   private func writeConfigHealth() {
+    if let watch = state.configHealth.watch {
+      staging.append("[+]watch ")
+      staging.append(watch.name)
+      staging.append(ASCII.lf)
+    }
     guard let problem = state.configProblem else { return staging.append("[+]reload ok\n") }
     staging.append("[!]reload refused, the earlier configuration is in force: ")
     staging.append(Array(problem.utf8))

@@ -197,7 +197,10 @@ extension Exchange {
     run.flush(bytes, to: &upstreamOut)
   }
 
-  private func append(_ secret: Secret) { upstreamOut.append(secret.bytes) }
+  private func append(_ secret: Secret) {
+    upstreamOut.holdsSecret = true
+    upstreamOut.append(secret.bytes)
+  }
 
   private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
     for header in upstream.headers where header.name.count == name.count {
@@ -283,6 +286,8 @@ extension Exchange {
       if uploadFault != nil { return .blocked }
       if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
       if try !socket.write(from: &upstreamOut) { return .blocked }
+      // The head is gone, and its memory overwritten; the body behind it may be long.
+      upstreamOut.holdsSecret = false
       if isComplete { return .sent }
     }
     return .interrupted
@@ -320,7 +325,7 @@ extension Exchange {
       upload = .translated(at: end)
       return end == bytes.count
     case .streamed(let isChunked):
-      while upstreamOut.count < Ceiling.window, !uploadFlow.hasEnded {
+      while upstreamOut.count < state.window, !uploadFlow.hasEnded {
         guard fillFromClient(connection, isChunked) else { return false }
       }
       guard uploadFlow.hasEnded else { return false }

@@ -41,9 +41,8 @@ final class ClientConnection {
 
   var loop: Loop { state.loop }
 
-  /// Serves the connection to its end.
+  /// Serves the connection, which the worker has been told of, to its end.
   func serve() async {
-    state.add(self)
     defer {
       socket.close()
       parker.retire()

@@ -6,8 +6,25 @@ enum Ceiling {
   /// Bytes that wait for one side while the other is read: two TLS records and a little, so that a slow reader
   /// costs little memory and a fast one is never starved.
   static let window = 64 * 1024
-  /// Connections of clients that one worker serves; more wait in the kernel's queue.
+  /// Connections of clients that one worker serves, where descriptors and memory are plenty; more wait in the
+  /// kernel's queue.
   static let clients = 16_384
+  /// Connections to the admin port: probes and scrapes, which never wait behind the proxy's clients.
+  static let adminClients = 256
+  /// Descriptors that this process may have.
+  static let descriptors = ProcessSettings.raiseDescriptorLimit()
+  /// Bytes that the process may use where its container has no limit.
+  static let memory = 512 << 20
+  /// Bytes of a process that has nothing to do but has done something: measured, and rounded up.
+  static let idleMemory = 16 << 20
+  /// Bytes without which nothing could be served at all.
+  static let leastMemory = 4 << 20
+  /// Bytes of a client's connection beside its buffers, its task included.
+  static let clientMemory = 12 << 10
+  /// Bytes of an exchange beside its buffers.
+  static let exchangeMemory = 16 << 10
+  /// Bytes of a connection to a provider: TLS, most of them.
+  static let upstreamMemory = 40 << 10
   /// Bytes of a caller's request id that are kept.
   static let requestID = 128
   /// Bytes of a model's name as it is written: it goes into headers, logs and labels.

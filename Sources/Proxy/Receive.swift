@@ -93,6 +93,7 @@ extension Exchange {
 
   /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
   func admit(_ connection: ClientConnection) throws(Refusal) {
+    try state.admitExchange()
     let bytes = headBytes.view
     // The admin port's paths mean nothing here, and no provider has them.
     let path = bytes.extracting(head.path)
@@ -179,6 +180,7 @@ extension Exchange {
       state.shard.refused(.bodyTooLarge)
       throw .bodyTooLarge(limit: lineup.snapshot.maxBody)
     }
+    if case .length(let count) = head.framing { try state.admitBody(count, beside: 0) }
     try await allowBody(connection)
     try await readBody(connection)
     record.receivedAt = now
@@ -219,6 +221,7 @@ extension Exchange {
         state.shard.refused(.bodyTooLarge)
         throw .bodyTooLarge(limit: ceiling)
       }
+      if body.room < BlockPool.blockSize, !uploadFlow.hasEnded { try growBody() }
       if body.count > before {
         deadline = now + Deadline.body
         do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
@@ -234,6 +237,20 @@ extension Exchange {
         throw .slow("request body")
       }
     }
+  }
+
+  /// Finds memory for more of the body. Whoever has sent a megabyte of a length that was announced is believed.
+  private func growBody() throws(Refusal) {
+    let held = body.count + body.room
+    let more: Int
+    if case .length = uploadFlow.framing {
+      if body.room >= uploadFlow.remaining { return }
+      more = uploadFlow.remaining
+    } else {
+      more = min(max(body.count, BlockPool.blockSize), 4 << 20)
+    }
+    try state.admitBody(body.count + more, beside: held)
+    body.reserve(more)
   }
 
   /// Moves what has come of the body into `body`.

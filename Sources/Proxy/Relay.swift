@@ -22,6 +22,8 @@ enum Arrival {
   case clientGone
   /// The process ends.
   case shutdown
+  /// What must be held of the answer is more than the process may hold.
+  case noMemory
 }
 
 extension Exchange {
@@ -236,7 +238,7 @@ extension Exchange {
       case .bytes, .silence: continue
       case .clientGone: throw .clientGone
       // A part of an error says more than none.
-      case .end, .broken, .timeout, .shutdown: break reading
+      case .end, .broken, .timeout, .shutdown, .noMemory: break reading
       }
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
@@ -422,11 +424,12 @@ extension Exchange {
       } catch { return .clientGone }
       if connection.socket.peerHasClosed { return .clientGone }
       if state.isOver { return .shutdown }
+      if pending.count > Ceiling.window, state.isShortOfMemory { return .noMemory }
       // An answer may begin before the request has ended; what is left of it goes on beside.
       if !hasSent { pumpOn(socket, connection) }
-      if outbound.count < Ceiling.window {
+      if outbound.count < state.window {
         let step: ReadStep
-        do throws(IOFault) { step = try socket.read(into: &upstreamIn, ceiling: Ceiling.window) } catch {
+        do throws(IOFault) { step = try socket.read(into: &upstreamIn, ceiling: state.window) } catch {
           return .broken(error)
         }
         switch step {
@@ -446,7 +449,7 @@ extension Exchange {
       }
       let until = min(idle, beat)
       if await connection.parker.park(until: until) == .deadline {
-        if now >= idle { return outbound.count < Ceiling.window ? .timeout : .clientGone }
+        if now >= idle { return outbound.count < state.window ? .timeout : .clientGone }
         if now >= beat { return .silence }
       }
     }
@@ -458,6 +461,9 @@ extension Exchange {
     case .bytes, .silence: return
     case .clientGone: throw .clientGone
     case .shutdown: throw .draining
+    case .noMemory:
+      state.shard.refused(.overloaded)
+      throw .noMemory
     case .timeout:
       throw .timeout(upstream.name, "sent nothing for \(upstream.timeouts.idle.shown) (timeouts.idle)")
     case .end, .broken(.truncated):

@@ -26,6 +26,8 @@ final class Reload {
   private var isWanted = false
   private var lastBegin: Instant?
   private var hasWarned = false
+  /// The file is a mount of its own. It is looked at all the same: whoever wrote into it would be heard.
+  private var isFixed = false
 
   /// - Parameter state: the first worker's, whose admin port tells of the configuration.
   init(_ source: ConfigSource, _ state: WorkerState) {
@@ -38,6 +40,13 @@ final class Reload {
   /// Begins to watch, and reads once: a change since the start began is not missed.
   func begin() {
     watch = FileWatch(on: loop) { [weak self] in self?.read() }
+    if let file = source.file, MountPoints.holds(file) {
+      isFixed = true
+      Log.write(
+        .warn,
+        "the configuration is mounted by itself (subPath); Kubernetes never updates such a mount, mount its directory",
+        .text("file", file))
+    }
     read(isFirst: true)
   }
 
@@ -93,6 +102,7 @@ final class Reload {
 
   private func finish() {
     isReading = false
+    state.configHealth.watch = isFixed ? .fixed : watch?.roll.fault == nil ? .inotify : .poll
     if isWanted { watch?.touch() }
     if !hasWarned, let fault = watch?.roll.fault {
       hasWarned = true

@@ -22,14 +22,35 @@ struct ServerPlan: Sendable {
     let text: String
   }
 
-  let snapshot: Snapshot
+  let first: FirstSnapshot
   let readiness: Readiness
   let health: ConfigHealth
   let listening: [Listening]
   let workers: Int
   let attendance: Attendance
+  /// The container's limit of memory; nil where there is none.
+  let quota: Int?
+  /// What the configuration says of it.
+  let maxMemory: Int?
   /// What is read again when it changes; nil where nothing can.
   let source: ConfigSource?
+}
+
+/// What the process starts with, until every worker has it: whoever kept it for longer would keep its secrets, when
+/// others have long been in their place.
+final class FirstSnapshot: Sendable {
+  private let state: Mutex<(snapshot: Snapshot?, takers: Int)>
+
+  init(_ snapshot: Snapshot, workers: Int) { state = Mutex((snapshot, workers)) }
+
+  /// For each worker once; nil for any more.
+  func take() -> Snapshot? {
+    state.withLock { state in
+      state.takers -= 1
+      defer { if state.takers <= 0 { state.snapshot = nil } }
+      return state.snapshot
+    }
+  }
 }
 
 /// Runs the proxy.
@@ -67,22 +88,24 @@ package enum Server {
     _ source: ConfigSource?, _ onReady: (@Sendable (Addresses) -> Void)?
   ) throws(StartFault) -> Int32 {
     Log.use(Log.Level(settings.telemetry.level))
-    let snapshot: Snapshot
-    do throws(SnapshotFault) { snapshot = try Snapshot(settings, environment: environment) } catch {
-      throw StartFault(message: error.message)
-    }
-    for warning in warnings { Log.write(.warn, "configuration", .text("problem", warning)) }
-    var health = ConfigHealth()
-    health.start(sha256: digest, at: Int(clamping: Instant.unixNanoseconds))
     let count: Int
     switch settings.workers {
     case .count(let wanted): count = wanted
     case .automatic: count = CPUQuota.processors()
     }
+    let first: FirstSnapshot
+    do throws(SnapshotFault) {
+      first = FirstSnapshot(try Snapshot(settings, environment: environment), workers: count)
+    } catch { throw StartFault(message: error.message) }
+    for warning in warnings { Log.write(.warn, "configuration", .text("problem", warning)) }
+    var health = ConfigHealth()
+    health.start(sha256: digest, at: Int(clamping: Instant.unixNanoseconds))
     let plan = ServerPlan(
-      snapshot: snapshot, readiness: Readiness(), health: health,
+      first: first, readiness: Readiness(), health: health,
       listening: try listening(settings),
-      workers: count, attendance: Attendance(count), source: source)
+      workers: count, attendance: Attendance(count), quota: MemoryQuota.bytes(),
+      maxMemory: settings.maxMemory,
+      source: source)
     plan.readiness.pass(.configLoaded)
     var workers: [Worker] = []
     do throws(SystemFault) {
@@ -128,7 +151,10 @@ package enum Server {
           plan.readiness.pass(.listenersBound)
           let proxy = bound.filter { $0.role == .proxy }.map(\.text)
           let admin = bound.first { $0.role == .admin }?.text ?? ""
-          Log.write(.info, "serving", .text("proxy", proxy.joined(separator: ", ")), .text("admin", admin))
+          let ceiling = MemoryBudget.ceiling(plan.maxMemory, quota: plan.quota)
+          Log.write(
+            .info, "serving", .text("proxy", proxy.joined(separator: ", ")), .text("admin", admin),
+            .number("max_memory", ceiling))
           onReady?(Addresses(proxy: proxy, admin: admin))
         }
       }

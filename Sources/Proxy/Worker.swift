@@ -14,6 +14,8 @@ actor Worker {
   nonisolated let pulse = Pulse()
   private var state: WorkerState?
   private var listeners: [Listener] = []
+  /// Those of `listeners` that wait while there are too many clients.
+  private var proxyListeners: [Listener] = []
   private var signals: Signals?
   private var drain: Drain?
   private var attendance: Attendance?
@@ -30,7 +32,11 @@ actor Worker {
   ///
   /// - Returns: what was bound, or the fault with the address.
   func start(_ plan: ServerPlan, index: Int, crew: [Worker]) -> Result<[ServerPlan.Bound], ListenFault> {
-    let state = WorkerState(on: loop, snapshot: plan.snapshot, readiness: plan.readiness)
+    guard let snapshot = plan.first.take() else {
+      return .failure(ListenFault(address: "worker \(index)", reason: "it was started twice", isInUse: false))
+    }
+    let state = WorkerState(
+      on: loop, snapshot: snapshot, readiness: plan.readiness, quota: plan.quota, workers: plan.workers)
     state.crew = crew
     state.configHealth = plan.health
     // Who asks this way has seen the application end.
@@ -48,6 +54,7 @@ actor Worker {
         if index > 0, case .local = listening.address.family { continue }
         if let listener = try open(listening, plan, state) {
           listeners.append(listener)
+          if listening.entrance.role == .proxy { proxyListeners.append(listener) }
           bound.append(ServerPlan.Bound(role: listening.entrance.role, text: listener.address.description))
         }
       }
@@ -67,7 +74,11 @@ actor Worker {
   ) throws(ListenFault) -> Listener? {
     let entrance = listening.entrance
     do throws(SystemFault) {
-      return try Listener(listening.address, on: loop, sharesPort: plan.workers > 1) { socket in
+      // The admin port is one address, and kubelet may come by either family; a listener is named by its family.
+      let takesBoth = entrance.role == .admin
+      return try Listener(
+        listening.address, on: loop, sharesPort: plan.workers > 1, takesIPv4: takesBoth
+      ) { socket in
         self.begin(socket, entrance)
       }
     } catch {
@@ -78,7 +89,7 @@ actor Worker {
   }
 
   private func resumeListeners() {
-    for listener in listeners { listener.resume() }
+    for listener in proxyListeners { listener.resume() }
   }
 
   /// Opens the connections that the configuration wants before anybody asks, and looks after them.
@@ -129,10 +140,14 @@ actor Worker {
   private func begin(_ socket: Socket, _ entrance: Entrance) {
     guard let state else { return socket.close() }
     let connection = ClientConnection(socket, entrance, state)
-    if state.connections.count >= Ceiling.clients - 1 {
-      for listener in listeners { listener.suspend() }
+    if entrance.role == .admin {
+      if state.adminConnections >= Ceiling.adminClients { return socket.close() }
+    } else if state.connections.count >= state.clientCeiling - 1 {
+      for listener in proxyListeners { listener.suspend() }
       state.shard.refused(.tooManyConnections)
     }
+    // At once, and not when its task begins: a burst is accepted in one go.
+    state.add(connection)
     let confined = Confined(connection)
     Task(executorPreference: loop) { await self.serve(confined) }
   }

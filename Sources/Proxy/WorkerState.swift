@@ -41,7 +41,13 @@ final class WorkerState {
   var lineup: Lineup
   var accessLog: LogSink
   var writesAccessLog: Bool
+  /// What may be held (Memory.swift).
+  private(set) var memory: MemoryBudget
+  private let quota: Int?
+  private let workers: Int
   private(set) var connections: [ObjectIdentifier: ClientConnection] = [:]
+  /// Those of the admin port.
+  private(set) var adminConnections = 0
   /// Exchanges under way, for the drain.
   var inFlight = 0
   private var spare: [Exchange] = []
@@ -60,7 +66,13 @@ final class WorkerState {
   /// Called when there is room for a connection again.
   var onRoom: (() -> Void)?
 
-  init(on loop: Loop, snapshot: Snapshot, readiness: Readiness) {
+  /// - Parameters:
+  ///   - quota: the container's limit of memory, nil where there is none.
+  ///   - workers: how many there are, this one included.
+  init(on loop: Loop, snapshot: Snapshot, readiness: Readiness, quota: Int?, workers: Int) {
+    self.quota = quota
+    self.workers = workers
+    memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
     self.loop = loop
     self.readiness = readiness
     resolver = Resolver(on: loop)
@@ -97,6 +109,7 @@ final class WorkerState {
       }
     }
     for (_, pool) in earlier.values { pool.close() }
+    memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
     // Each would keep the snapshot of its last exchange, secrets and all.
     spare.removeAll()
     lineup = Lineup(snapshot, pools: pools, sources: sources(for: snapshot), labels: labels)
@@ -137,13 +150,15 @@ final class WorkerState {
 
   func add(_ connection: ClientConnection) {
     connections[ObjectIdentifier(connection)] = connection
+    if connection.entrance.role == .admin { adminConnections += 1 }
     shard.clientConnections(by: 1)
   }
 
   func remove(_ connection: ClientConnection) {
     guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
     shard.clientConnections(by: -1)
-    if connections.count < Ceiling.clients { onRoom?() }
+    if connection.entrance.role == .admin { adminConnections -= 1 }
+    if connections.count < clientCeiling { onRoom?() }
     if inFlight == 0 { onIdle?() }
   }
 

@@ -141,6 +141,11 @@ private struct Page {
     }
     single(.lastReloadSuccessful, config.isLastReloadSuccessful ? 1 : 0, into: &out)
     singleSeconds(.lastReloadSuccess, config.lastSuccessUnixNanoseconds, into: &out)
+    announce(.watchMode, into: &out)
+    if let watch = config.watch {
+      sample(.watchMode, "", SeriesKey(detail: UInt16(watch.rawValue)), into: &out)
+      out.append(" 1\n")
+    }
     announce(.config, into: &out)
     if config.sha256.isEmpty { return }
     name(.config, into: &out)

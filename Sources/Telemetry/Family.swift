@@ -119,7 +119,7 @@ extension Family {
         (RefusedReason(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .malformedHead).name
       }
     ],
-    help: "Requests refused for their form alone.")
+    help: "Requests refused for their form alone, or for want of memory.")
   static let limited = Family(
     "remora_limited", .counter,
     [
@@ -145,6 +145,10 @@ extension Family {
   static let lastReloadSuccess = Family(
     "remora_config_last_reload_success_timestamp_seconds", .gauge, unit: "seconds",
     help: "Unix time of the last successful load of the configuration.")
+  static let watchMode = Family(
+    "remora_config_watch_mode", .gauge,
+    [.detail("mode") { (WatchMode(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .poll).name }],
+    help: "1 for the way in which changes of the configuration's files are noticed.")
   static let config = Family("remora_config", .info, help: "The configuration in force.")
   static let foldedLabelSets = Family(
     "remora_metrics_dropped_label_sets", .counter,

@@ -135,7 +135,7 @@ package enum PolicyAction: UInt8, CaseIterable, Sendable {
 package enum RefusedReason: UInt8, CaseIterable, Sendable {
   case malformedHead, ambiguousFraming, malformedBody, headTooLarge, targetTooLong, bodyTooLarge
   case lengthRequired, invalidJSON, timeout, foreignHost, foreignOrigin, method, version
-  case expectation, upgrade, tlsOnPlaintext, tooManyConnections
+  case expectation, upgrade, tlsOnPlaintext, tooManyConnections, overloaded
 
   package var name: StaticString {
     switch self {
@@ -156,6 +156,25 @@ package enum RefusedReason: UInt8, CaseIterable, Sendable {
     case .upgrade: "upgrade"
     case .tlsOnPlaintext: "tls_on_plaintext"
     case .tooManyConnections: "too_many_connections"
+    case .overloaded: "overloaded"
+    }
+  }
+}
+
+/// How a change of the configuration's files is noticed.
+package enum WatchMode: UInt8, CaseIterable, Sendable {
+  /// The kernel tells.
+  case inotify
+  /// Files are looked at every ten seconds.
+  case poll
+  /// The file is mounted by itself: nothing that is published reaches it.
+  case fixed
+
+  package var name: StaticString {
+    switch self {
+    case .inotify: "inotify"
+    case .poll: "poll"
+    case .fixed: "static"
     }
   }
 }

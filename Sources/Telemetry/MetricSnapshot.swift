@@ -107,6 +107,9 @@ package struct ConfigHealth: Sendable {
   /// SHA-256 of the configuration in force, in lower-case hexadecimal; empty where there is none.
   package private(set) var sha256 = ""
 
+  /// Nil where there are no files to watch.
+  package var watch: WatchMode?
+
   package init() {}
 
   /// The configuration read at start: a success, but not a reload.

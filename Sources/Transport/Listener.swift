@@ -16,10 +16,12 @@ package final class Listener: EventSource {
   ///
   /// - Parameters:
   ///   - sharesPort: whether other loops of this process listen on the same port.
+  ///   - takesIPv4: whether `[::]` hears IPv4 as well.
   ///   - onAccept: called on the loop with each new connection.
   /// - Throws: the fault of the call that failed, `bind` most often.
   package init(
-    _ address: Address, on loop: Loop, sharesPort: Bool, onAccept: @escaping (Socket) -> Void
+    _ address: Address, on loop: Loop, sharesPort: Bool, takesIPv4: Bool = false,
+    onAccept: @escaping (Socket) -> Void
   ) throws(SystemFault) {
     self.loop = loop
     self.onAccept = onAccept
@@ -36,7 +38,10 @@ package final class Listener: EventSource {
         if sharesPort { unsafe setsockopt(made, SOL_SOCKET, SO_REUSEPORT, &on, 4) }
       }
       // Two sockets, one a family: 0.0.0.0 doesn't hear IPv6, and [::] would otherwise take IPv4 as well.
-      if address.family == .ipv6 { unsafe setsockopt(made, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, 4) }
+      if address.family == .ipv6 {
+        on = takesIPv4 ? 0 : 1
+        unsafe setsockopt(made, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, 4)
+      }
       guard unsafe address.withRaw({ unsafe bind(made, $0, $1) }) == 0 else { throw .last("bind") }
       if address.family == .local {
         // As open as a loopback port: the directory decides who may reach it, whatever user the application is.

@@ -12,6 +12,8 @@
   package static let blockSize = 17 * 1024
   private var free: [UnsafeMutableRawPointer] = unsafe []
   private let ceiling: Int
+  /// Bytes that queues of this stock hold now, in its blocks and in larger ones.
+  package fileprivate(set) var held = 0
 
   /// - Parameter ceiling: how many unused blocks are kept before they go back to the system.
   package init(ceiling: Int = 64) {
@@ -25,6 +27,7 @@
 
   fileprivate func take() -> UnsafeMutableRawPointer {
     // SAFETY: the list holds only blocks of `blockSize` that nobody else refers to.
+    held += Self.blockSize
     if let block = unsafe free.popLast() { return unsafe block }
     return UnsafeMutableRawPointer.allocate(byteCount: Self.blockSize, alignment: 16)
   }
@@ -49,6 +52,8 @@
   @usableFromInline var head = 0
   @usableFromInline var tail = 0
   @usableFromInline let pool: BlockPool?
+  /// Bytes that were here are overwritten before their memory is given back.
+  package var holdsSecret = false
 
   /// An empty queue, which takes its first block from `pool` when bytes arrive.
   package init(pool: BlockPool? = nil) {
@@ -63,12 +68,16 @@
   }
 
   deinit {
+    wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
   }
 
   /// Bytes that wait to be taken.
   @inlinable package var count: Int { tail - head }
   @inlinable package var isEmpty: Bool { tail == head }
+
+  /// Bytes that can be appended before memory has to be found for more.
+  package var room: Int { capacity - tail }
 
   /// The waiting bytes, in order.
   package var bytes: Span<UInt8> {
@@ -133,6 +142,7 @@
 
   /// Forgets everything and gives the block back.
   package mutating func removeAll() {
+    wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
     unsafe base = nil
     capacity = 0
@@ -170,7 +180,9 @@
     }
     let wanted = max(waiting + minimum, min(capacity * 2, capacity + (4 << 20)), pool == nil ? 256 : 4096)
     let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
+    pool?.held += wanted
     if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }
+    wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
     unsafe base = grown
     capacity = wanted
@@ -269,8 +281,17 @@
     unsafe UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
   }
 
+  /// Overwrites what was ever written into the memory at hand, where `holdsSecret` says so.
+  private func wipeIfSecret() {
+    // SAFETY: the first `tail` bytes belong to this queue and were initialised by it.
+    if holdsSecret, let base = unsafe base {
+      unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: tail)
+    }
+  }
+
   private static func release(_ base: UnsafeMutableRawPointer?, _ capacity: Int, to pool: BlockPool?) {
     guard let base = unsafe base else { return }
+    pool?.held -= capacity
     if let pool, capacity == BlockPool.blockSize { unsafe pool.give(base) } else { unsafe base.deallocate() }
   }
 }

@@ -21,6 +21,8 @@ class Volume:
         self.path = path
         self.mode = mode
         self.current: Path | None = None
+        self.modes: dict[str, tuple[int, int]] = {}
+        """Mode and group of files that have others than the rest, by name."""
         path.mkdir(mode=0o755)
         self.publish(**files)
 
@@ -34,7 +36,9 @@ class Volume:
         dated.mkdir(mode=0o755)
         for name, data in wanted.items():
             (dated / name).write_bytes(data)
-            (dated / name).chmod(self.mode)
+            mode, group = self.modes.get(name, (self.mode, -1))
+            os.chown(dated / name, -1, group)
+            (dated / name).chmod(mode)
         for name in wanted:
             if not (self.path / name).is_symlink():
                 os.symlink(f"..data/{name}", self.path / name)

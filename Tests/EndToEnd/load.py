@@ -34,6 +34,7 @@ class Yard:
 
     def __init__(self, directory: Path, changes: dict | None = None) -> None:
         self.directory = directory
+        directory.mkdir(exist_ok=True)
         self.lock = threading.Lock()
         self.authority = Authority(directory / "authority")
         self.certificate = self.authority.issue("provider")
@@ -345,9 +346,9 @@ class Crowd:
 
 
 async def paced(action, rate: float, until: float) -> None:
-    """Calls `action` at fixed instants; one that is late is made up for."""
+    """Calls `action` at fixed instants; one that is late is made up for while there is time."""
     due = time.monotonic()
-    while due < until:
+    while due < until and time.monotonic() < until:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         await action()
         due += 1 / rate

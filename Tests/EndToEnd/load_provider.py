@@ -4,6 +4,7 @@
 changes the key, from which moment the earlier one is refused. What a request wants stands in its body:
 
   model      `fail-500`, `fail-429`: that status; `fail-cut`: half an answer and an end; `fail-reset`: a reset
+             `large-N`: an answer of N mebibytes
   user       `CHUNKS MILLISECONDS` of a stream
 
 The answer's content is the last message's, its fingerprint the `x-generation` that the request carried.
@@ -63,6 +64,8 @@ class Provider:
             raw = writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return False
+        if model.startswith("large-"):
+            return await large(writer, int(model[6:]) << 20)
         values = {"model": model, "generation": fields.get(b"x-generation", "")}
         if wanted.get("stream"):
             await stream(writer, wanted.get("user") or "4 1", content, values)
@@ -77,6 +80,20 @@ class Provider:
 async def whole(writer: asyncio.StreamWriter, status: bytes, body: bytes, cut: int = 0) -> bool:
     head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
     writer.write(head + (body[:cut] if cut else body))
+    await writer.drain()
+    return True
+
+
+async def large(writer: asyncio.StreamWriter, size: int) -> bool:
+    start, end = JSON.format(content='"@"', model="large", generation="0").encode().split(b"@")
+    length = len(start) + size + len(end)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % length)
+    writer.write(start)
+    piece = b"x" * 65536
+    for _ in range(size // len(piece)):
+        writer.write(piece)
+        await writer.drain()
+    writer.write(end)
     await writer.drain()
     return True
 

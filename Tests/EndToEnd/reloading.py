@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -43,11 +44,13 @@ def generation(number) -> dict:
 class Mounted:
     """A proxy whose config and key are in a volume, as in a pod."""
 
-    def __init__(self, start_remora, server, authority, path: Path, changes=None, arguments=()) -> None:
+    def __init__(
+        self, start_remora, server, authority, path: Path, changes=None, arguments=(), env=None
+    ) -> None:
         self.server, self.authority = server, authority
         self.volume = Volume(path, gateway_key=SECRET, remora_yaml=self.text(path, changes))
         file = str(self.volume / "remora_yaml")
-        self.proxy = start_remora(whole=None, arguments=("--config", file, *arguments))
+        self.proxy = start_remora(whole=None, arguments=("--config", file, *arguments), env=env)
         self.proxy.secrets.append(ROTATED)
 
     def text(self, path: Path, changes=None) -> str:
@@ -60,10 +63,24 @@ class Mounted:
         return echo(self.proxy)
 
 
+@pytest.fixture(params=["disk", "memory"])
+def place(request, tmp_path):
+    """A directory for volumes: ConfigMaps are on the node's disk, Secrets in memory."""
+    if request.param == "disk":
+        yield tmp_path
+        return
+    if "tmpfs" not in {line.split()[2] for line in open("/proc/mounts") if line.split()[1] == "/dev/shm"}:
+        pytest.skip("there is no tmpfs at /dev/shm")
+    with tempfile.TemporaryDirectory(prefix="remora-", dir="/dev/shm") as directory:
+        yield Path(directory)
+
+
 @pytest.fixture
-def mounted(start_remora, upstream, authority, tmp_path):
-    def start(changes=None, arguments=()) -> Mounted:
-        return Mounted(start_remora, upstream, authority, tmp_path / "volume", changes, arguments)
+def mounted(start_remora, upstream, authority, place):
+    """`mounted(changes)` starts a proxy whose config and key are in a volume, on either kind of file system."""
+
+    def start(changes=None, arguments=(), env=None) -> Mounted:
+        return Mounted(start_remora, upstream, authority, place / "volume", changes, arguments, env)
 
     return start
 

@@ -6,10 +6,13 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -26,11 +29,12 @@ from reloading import (  # noqa: F401
     echo,
     generation,
     mounted,
+    place,
     reloads,
     successful,
     wait_reloads,
 )
-from remora import SECRET, SLOWER
+from remora import SECRET, SLOWER, merged
 from wire import request
 
 pytestmark = pytest.mark.proxy
@@ -39,7 +43,7 @@ pytestmark = pytest.mark.proxy
 # Swaps.
 
 
-def test_swap(mounted):
+def test_r01_swap(mounted):
     """R-01: in force within a second and a half; the digest is that of the file."""
     pod = mounted()
     assert echo(pod.proxy)["x-generation"] == "0"
@@ -54,7 +58,7 @@ def test_swap(mounted):
     assert pod.proxy.total("remora_config_last_reload_success_timestamp_seconds") > before
 
 
-def test_two_swaps(mounted):
+def test_r02_two_swaps(mounted):
     """R-02: ends on the second, with no more than two reloads."""
     pod = mounted()
     pod.publish(generation(1))
@@ -65,7 +69,7 @@ def test_two_swaps(mounted):
     assert reloads(pod.proxy)["applied"] <= 2
 
 
-def test_a_hundred_swaps(mounted):
+def test_r03_a_hundred_swaps(mounted):
     """R-03: each is seen; descriptors and memory stay as they were, and so does the connection upstream."""
     pod = mounted()
 
@@ -85,7 +89,7 @@ def test_a_hundred_swaps(mounted):
     assert reloads(pod.proxy) == {"applied": 100, "unchanged": 0, "invalid": 0, "unreadable": 0}
 
 
-def test_same_bytes(mounted):
+def test_r04_same_bytes(mounted):
     """R-04: a new directory with the old content changes nothing."""
     pod = mounted()
     before = digest_in_force(pod.proxy)
@@ -95,7 +99,7 @@ def test_same_bytes(mounted):
     assert digest_in_force(pod.proxy) == before and successful(pod.proxy)
 
 
-def test_never_a_mixed_pair(start_remora, start_upstream, authority, tmp_path):
+def test_r05_r06_never_a_mixed_pair(start_remora, start_upstream, authority, tmp_path):
     """R-05, R-06: config and key always come from the same generation, however the swaps fall."""
     server = start_upstream()
     pod = Mounted(start_remora, server, authority, tmp_path / "volume", generation(0))
@@ -150,7 +154,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_bad_config(mounted, what):
+def test_r07_r08_r09_r15_bad_config(mounted, what):
     """R-07, R-08, R-09, R-15: the good one stays; what is wrong is said; the good one heals it all."""
     text, result = BAD[what]
     pod = mounted()
@@ -176,7 +180,7 @@ def test_bad_config(mounted, what):
 
 
 @pytest.mark.parametrize("what", ["bom", "crlf", "json"])
-def test_unusual_but_good(mounted, what):
+def test_r15_unusual_but_good(mounted, what):
     """R-15: a byte order mark, CRLF and JSON are accepted."""
     pod = mounted()
     text = pod.text(pod.volume.path, generation(1))
@@ -190,7 +194,7 @@ def test_unusual_but_good(mounted, what):
     assert echo(pod.proxy)["x-generation"] == "1"
 
 
-def test_every_problem_is_logged(mounted):
+def test_r07_every_problem_is_logged(mounted):
     pod = mounted()
     pod.volume.publish(gateway_key=SECRET, remora_yaml="nonsense: 1\nworkers: many\nmodels: 3\n")
     wait_reloads(pod.proxy, invalid=1)
@@ -200,7 +204,7 @@ def test_every_problem_is_logged(mounted):
 
 
 @pytest.mark.parametrize("what", ["config", "key"])
-def test_key_of_the_volume_is_gone(mounted, what):
+def test_r10_key_of_the_volume_is_gone(mounted, what):
     """R-10: the link goes; what was read stays in force; the message names the file."""
     pod = mounted()
     text = pod.text(pod.volume.path)
@@ -216,7 +220,7 @@ def test_key_of_the_volume_is_gone(mounted, what):
 
 
 @pytest.mark.parametrize("what", ["emptied", "removed"])
-def test_directory_goes_and_comes(mounted, what):
+def test_r11_r18_directory_goes_and_comes(mounted, what):
     """R-11, R-18: no restart is needed, and the kernel's events are back too."""
     pod = mounted()
     if what == "emptied":
@@ -237,7 +241,7 @@ def test_directory_goes_and_comes(mounted, what):
 # Plain files.
 
 
-def test_renamed_over(start_remora, upstream):
+def test_r12_renamed_over(start_remora, upstream):
     """R-12: an editor's way."""
     proxy = start_remora(upstream)
     fresh = proxy.directory / "remora.yaml.swp"
@@ -247,7 +251,7 @@ def test_renamed_over(start_remora, upstream):
     assert proxy.ask(request("GET", "/v1/models/other")).status == 200
 
 
-def test_written_slowly(start_remora, upstream):
+def test_r13_written_slowly(start_remora, upstream):
     """R-13: truncated and written in three chunks: exactly one is applied, of all of it.
 
     Where the machine is slow a part may be read too: it is refused, and nothing of it is ever in force.
@@ -264,7 +268,7 @@ def test_written_slowly(start_remora, upstream):
     assert proxy.ask(request("GET", "/v1/models/other")).status == 200
 
 
-def test_unreadable(start_remora, upstream):
+def test_r14_unreadable(start_remora, upstream):
     """R-14: the system's reason is in the message."""
     proxy = start_remora(upstream)
     kept = proxy.config_file.read_bytes()
@@ -302,7 +306,7 @@ def test_relative_path(start_remora, upstream, authority, tmp_path):
 
 
 @pytest.mark.slow
-def test_no_inotify(mounted, monkeypatch, tmp_path):
+def test_r16_no_inotify(mounted, monkeypatch, tmp_path):
     """R-16: one warning, and changes are found within a period of looking."""
     allowed = ["unshare", "--user", "--map-root-user"]
     if subprocess.run([*allowed, "true"], capture_output=True).returncode != 0:
@@ -337,7 +341,7 @@ def test_sighup(mounted):
     assert echo(pod.proxy)["x-generation"] == "1"
 
 
-def test_sighup_storm(mounted):
+def test_r24_sighup_storm(mounted):
     """R-24: a thousand are a few, and requests go on."""
     pod = mounted()
     for number in range(1000):
@@ -357,3 +361,144 @@ def test_end_in_the_middle(mounted):
         pod.publish(generation(number))
         pod.proxy.process.send_signal(signal.SIGHUP)
     pod.proxy.stop()
+
+
+# What a machine may do to it.
+
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+  static int (*real)(clockid_t, struct timespec *);
+  if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+  int result = real(clock, time);
+  const char *jumped = getenv("CLOCK_JUMPED");
+  if (clock == CLOCK_REALTIME && jumped && access(jumped, F_OK) == 0) time->tv_sec -= 3600;
+  return result;
+}
+"""
+
+
+@pytest.mark.build("wants to be loaded first")
+def test_r23_clock_jumps_back(mounted, tmp_path):
+    """R-23: an hour back, in the middle of everything: reloads, signals and streams' deadlines don't notice."""
+    compiler = shutil.which("cc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler for a clock that jumps")
+    source, library, jumped = tmp_path / "clock.c", tmp_path / "clock.so", tmp_path / "jumped"
+    source.write_text(CLOCK)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    pod = mounted(env={"LD_PRELOAD": str(library), "CLOCK_JUMPED": str(jumped)})
+    pod.publish(generation(1))
+    wait_reloads(pod.proxy, applied=1)
+    early = diagnostics(pod.proxy, "info")[-1]["time"]
+    jumped.touch()
+    pod.publish(generation(2))
+    assert wait_reloads(pod.proxy, applied=2) < 1.5
+    assert echo(pod.proxy)["x-generation"] == "2"
+    assert diagnostics(pod.proxy, "info")[-1]["time"] < early, "the clock that was meant to jump did not"
+    pod.proxy.process.send_signal(signal.SIGHUP)
+    wait_reloads(pod.proxy, unchanged=1)
+    assert successful(pod.proxy)
+
+
+def namespace(*more: str) -> list[str]:
+    """A command that runs another with mounts of its own; skips where that isn't allowed."""
+    command = ["unshare", "--mount", *more]
+    if os.geteuid() != 0:
+        command += ["--user", "--map-root-user"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this system lets nobody make a mount namespace")
+    return command
+
+
+def wrapped(monkeypatch, directory: Path, script: str) -> None:
+    """Has the proxy started by a shell script, which ends in `exec "$BINARY" "$@"`."""
+    wrapper = directory / "remora-wrapped"
+    wrapper.write_text(f"#!/bin/sh\nset -e\nBINARY={remora_module.BINARY}\n{script}\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(remora_module, "BINARY", wrapper)
+
+
+def test_r19_subpath(start_remora, upstream, authority, tmp_path, monkeypatch):
+    """R-19: the file alone is mounted: said once at the start, and shown."""
+    volume = Volume(tmp_path / "volume", remora_yaml=config(upstream, authority, tmp_path, **generation(0)))
+    (tmp_path / "gateway.key").write_text(SECRET)
+    place = tmp_path / "etc"
+    place.mkdir()
+    file = place / "remora.yaml"
+    file.touch()
+    command = " ".join(namespace())
+    mount = f"mount --bind {(volume / 'remora_yaml').resolve()} {file}"
+    wrapped(monkeypatch, tmp_path, f"exec {command} sh -c '{mount} && exec \"$0\" \"$@\"' $BINARY \"$@\"")
+    proxy = start_remora(whole=None, arguments=("--config", str(file)))
+    assert echo(proxy)["x-generation"] == "0"
+    deadline = time.monotonic() + 5
+    while proxy.total("remora_config_watch_mode", mode="static") != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert b"[+]watch static" in proxy.admin("/readyz?verbose").body
+    warnings = [line for line in diagnostics(proxy, "warn") if "subPath" in line["msg"]]
+    assert len(warnings) == 1 and warnings[0]["file"] == str(file)
+    # What is published doesn't reach it, which is the point of the warning.
+    volume.publish(remora_yaml=config(upstream, authority, tmp_path, **generation(1)))
+    proxy.process.send_signal(signal.SIGHUP)
+    wait_reloads(proxy, unchanged=1)
+    assert echo(proxy)["x-generation"] == "0"
+
+
+def test_watch_mode_of_a_directory(mounted):
+    pod = mounted()
+    pod.publish(generation(1))
+    wait_reloads(pod.proxy, applied=1)
+    assert pod.proxy.total("remora_config_watch_mode", mode="inotify") == 1
+    assert b"[+]watch inotify" in pod.proxy.admin("/readyz?verbose").body
+
+
+def test_r25_as_a_pod_restricts_it(start_remora, upstream, authority, monkeypatch):
+    """R-25: root file system read-only, a user that is nobody, files 0644, the key 0440 by group."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can become another user")
+    user, group = 65532, 2000
+    with tempfile.TemporaryDirectory(prefix="remora-pod-") as name:
+        pod = Path(name)
+        pod.chmod(0o755)
+        binary, ca = pod / "remora", pod / "ca.pem"
+        shutil.copy(remora_module.BINARY, binary)
+        shutil.copy(authority.ca_file, ca)
+        ca.chmod(0o644)
+        monkeypatch.setattr(remora_module, "BINARY", binary)
+        volume = Volume(pod / "volume")
+        volume.modes["gateway.key"] = (0o440, group)
+
+        def text(number: int) -> str:
+            changes = merged(
+                generation(number), {"providers": {"gateway": {"tls": {"ca_file": str(ca)}}}}
+            )
+            return config(upstream, authority, volume.path, **changes)
+
+        volume.publish(gateway_key=SECRET, remora_yaml=text(0))
+        command = " ".join(namespace())
+        become = f"setpriv --reuid {user} --regid {user} --groups {group} --no-new-privs"
+        script = f"mount -o remount,bind,ro / && exec {become} \"$0\" \"$@\""
+        wrapped(monkeypatch, pod, f"exec {command} sh -c '{script}' $BINARY \"$@\"")
+        proxy = start_remora(whole=None, arguments=("--config", str(volume / "remora_yaml")))
+        proxy.secrets.append(ROTATED)
+        status = Path(f"/proc/{proxy.process.pid}/status").read_text()
+        assert f"Uid:\t{user}\t{user}" in status and "CapEff:\t0000000000000000" in status
+        mounts = Path(f"/proc/{proxy.process.pid}/mounts").read_text().splitlines()
+        assert any(line.split()[1] == "/" and line.split()[3].startswith("ro") for line in mounts)
+        assert echo(proxy)["authorization"] == f"Bearer {SECRET}"
+        volume.publish(gateway_key=ROTATED, remora_yaml=text(1))
+        assert wait_reloads(proxy, applied=1) < 1.5 * SLOWER
+        assert echo(proxy)["authorization"] == f"Bearer {ROTATED}"
+        # One that the group may not read is a problem that is said, not an end.
+        volume.modes["gateway.key"] = (0o400, 0)
+        volume.publish(gateway_key=SECRET, remora_yaml=text(2))
+        wait_reloads(proxy, unreadable=1)
+        assert echo(proxy)["authorization"] == f"Bearer {ROTATED}"
+        assert "EACCES" in diagnostics(proxy, "error")[-1]["problem"]

@@ -20,6 +20,7 @@ from reloading import (  # noqa: F401
     echo,
     generation,
     mounted,
+    place,
     wait_reloads,
 )
 from remora import SECRET, free_port, merged
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.proxy
 # Nothing is dropped.
 
 
-def test_streams_outlive_swaps(start_remora, start_upstream, authority, tmp_path):
+def test_r20_streams_outlive_swaps(start_remora, start_upstream, authority, tmp_path):
     """R-20, S-05: fifty streams end byte-exact on what they began with; new requests use what is new."""
     old, new = start_upstream(), start_upstream()
     pod = Mounted(start_remora, old, authority, tmp_path / "volume")
@@ -110,7 +111,7 @@ def test_unchanged_upstreams_keep_their_connections(start_remora, start_upstream
     assert len(server.connections) == 2
 
 
-def test_swap_in_a_handshake(start_remora, start_upstream, authority, tmp_path):
+def test_r22_swap_in_a_handshake(start_remora, start_upstream, authority, tmp_path):
     """R-22: the upstream goes while a connection to it is being made; the request ends by itself."""
     silent, good = start_upstream(stall_handshake=True), start_upstream()
     short = {"providers": {"gateway": {"timeouts": {"connect": "700ms"}}}}
@@ -191,7 +192,7 @@ def rewrite(proxy, **changes) -> None:
     os.rename(fresh, proxy.config_file)
 
 
-def test_what_needs_a_restart(start_remora, upstream):
+def test_r21_what_needs_a_restart(start_remora, upstream):
     """R-21: said in one line; everything else is in force; the listeners are those that were."""
     proxy = start_remora(upstream)
     rewrite(

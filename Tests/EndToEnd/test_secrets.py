@@ -5,6 +5,7 @@ Rows S-01 to S-10 of the operations' list; each test is named after its row.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import resource
@@ -25,11 +26,12 @@ from reloading import (  # noqa: F401
     diagnostics,
     echo,
     mounted,
+    place,
     reloads,
     wait_reloads,
 )
-from remora import SECRET, default_config, environment, run
-from upstream import Gate
+from remora import CALLER_KEY, PROMPT, SECRET, assert_clean, default_config, environment, run
+from upstream import CLOSE, STALL, Gate
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json, request
 
 pytestmark = pytest.mark.proxy
@@ -368,3 +370,134 @@ def test_s10_no_core(upstream, authority, tmp_path, number):
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == number and not os.WCOREDUMP(status)
     assert not [each for each in directory.iterdir() if "core" in each.name]
     assert len(text.splitlines()) == 1, text
+
+
+# Nothing leaks.
+
+
+def test_s01_canaries(start_remora, start_upstream, authority, tmp_path):
+    """S-01: every path that reports something is walked with canaries, at the most talkative level."""
+    server = start_upstream()
+    token = "sk-canary-header-5a5a"
+    variable = "sk-canary-variable-6b6b"
+    volume = Volume(tmp_path / "keys", token=token + "\n", spare=SECRET)
+    spare = {
+        "kind": "openai",
+        "base_url": server.base_url,
+        "api_key": {"env": "SPARE_KEY"},
+        "tls": {"ca_file": str(authority.ca_file)},
+    }
+    proxy = start_remora(
+        server,
+        {"telemetry": {"level": "trace"}, "providers": {"spare": spare}},
+        provider={"headers": {"x-token": {"file": str(volume / "token")}}},
+        env={"SPARE_KEY": variable},
+    )
+    proxy.secrets += [CALLER_KEY, PROMPT, token, variable, ROTATED]
+    ours = [SECRET, token, variable, ROTATED]
+    keys = {"Authorization": f"Bearer {CALLER_KEY}", "api-key": CALLER_KEY}
+    leak = json_answer({"error": {"message": f"Incorrect API key provided: {PROMPT}"}}, 401)
+    answers = []
+    for steps in (
+        None,
+        (leak,),
+        (json_answer({"error": {"message": "no"}}, 500),),
+        (CLOSE,),
+        (b"nonsense " + PROMPT.encode() + b"\r\n\r\n", STALL),
+        (SSE_HEAD, event({"choices": []}), CLOSE),
+    ):
+        for stream, model in itertools.product((False, True), ("gpt-4o", "spare/gpt-4o")):
+            if steps:
+                server.reply(*steps)
+                server.reply(*steps)
+            sent = post_json(
+                f"/v1/chat/completions?key={CALLER_KEY}", {**CHAT, "model": model, "stream": stream}, keys
+            )
+            answers.append(proxy.ask(sent))
+            for request_seen in server.requests:
+                fields = [(name, value) for name, value in request_seen.headers if name.lower() in OURS]
+                assert fields, "the provider saw no key at all"
+                rest = [each for each in request_seen.headers if each not in fields]
+                assert_clean(f"{request_seen.target} {rest}", ours, "what went to the provider beside the key")
+            server.reset()
+    answers.append(proxy.ask(post_json("/v1/chat/completions", b'{"model":"gpt-4o", ' + PROMPT.encode(), keys)))
+    bad = b"GET /v1/nothing HTTP/1.1\r\nAuthorization: Bearer " + CALLER_KEY.encode() + b"\r\nX(: 1\r\n\r\n"
+    answers.append(proxy.ask(bad))
+    # A rotation that the provider's refusal tells of, a bad key, and a config that holds one itself.
+    server.reply(lambda *_: volume.publish(token=ROTATED, spare=SECRET), leak)
+    answers.append(proxy.ask(post_json("/v1/chat/completions", CHAT)))
+    volume.publish(token=ROTATED + "\nx", spare=SECRET)
+    wait_reloads(proxy, invalid=1)
+    text = proxy.config_file.read_text()
+    proxy.config_file.write_text(text + f"\nnonsense: {ROTATED}\ndefault_provider: {{api_key: {SECRET}}}\n")
+    wait_reloads(proxy, invalid=2)
+    for answer in answers:
+        assert_clean(answer.head.decode("latin-1") + answer.body.decode("latin-1"), ours, "an answer")
+    everything = [*ours, CALLER_KEY, PROMPT]
+    for path in ("/metrics", "/readyz?verbose", "/readyz", "/healthz", "/nothing", "/quitquitquit"):
+        got = proxy.admin(path)
+        assert_clean(got.head.decode() + got.body.decode(), everything, path)
+    place = Path(f"/proc/{proxy.process.pid}")
+    assert_clean((place / "cmdline").read_text(), everything, "the command line")
+    for task in (place / "task").iterdir():
+        assert (task / "children").read_text() == "", "a child process would inherit the environment"
+    proxy.config_file.write_text(text)
+    commands = [
+        ("check", str(proxy.config_file)),
+        ("check", str(proxy.config_file), "--format", "json"),
+        ("check", str(proxy.config_file), "--print"),
+        ("explain", "gpt-4o", "--config", str(proxy.config_file)),
+        ("explain", "spare/gpt-4o", "--config", str(proxy.config_file)),
+        ("probe", "--admin", f"127.0.0.1:{proxy.admin_port}", "--ready"),
+        ("schema",),
+    ]
+    for command in commands:
+        done = run(*command, env={"SPARE_KEY": variable})
+        assert_clean(done.stdout + done.stderr, everything, " ".join(command))
+    # `stop` looks through stdout and stderr, for all of these.
+    proxy.stop()
+    assert proxy.stdout and proxy.stderr
+
+
+OURS = {"authorization", "x-token"}
+
+
+@pytest.mark.build("keeps what was freed")
+def test_s01_memory(mounted, upstream):
+    """After a rotation the old key is nowhere in the process: not in a buffer that carried it either."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can look into a process that can't be dumped")
+    pod = mounted()
+    large = {**CHAT, "messages": [{"role": "user", "content": "x" * 200_000}]}
+    for number in range(12):
+        assert pod.proxy.ask(post_json("/v1/chat/completions", large if number % 4 == 0 else CHAT)).status == 200
+    upload = {"Content-Type": "application/octet-stream"}
+    assert pod.proxy.ask(request("POST", "/v1/files", upload, b"x" * 300_000)).status == 200
+    assert found_in_memory(pod.proxy, SECRET), "the search finds nothing even where there is something"
+    pod.publish(key=ROTATED)
+    wait_reloads(pod.proxy, applied=1)
+    for _ in range(3):
+        assert echo(pod.proxy)["authorization"] == f"Bearer {ROTATED}"
+    assert found_in_memory(pod.proxy, ROTATED)
+    assert not (places := found_in_memory(pod.proxy, SECRET)), places
+
+
+def found_in_memory(proxy, secret: str) -> list[str]:
+    """Where in the process's writable memory these bytes are."""
+    found = []
+    with open(f"/proc/{proxy.process.pid}/maps") as maps, open(f"/proc/{proxy.process.pid}/mem", "rb") as memory:
+        for line in maps:
+            words = line.split()
+            if "w" not in words[1]:
+                continue
+            start, end = (int(word, 16) for word in words[0].split("-"))
+            try:
+                memory.seek(start)
+                data = memory.read(end - start)
+            except (OSError, ValueError, OverflowError):
+                continue
+            at = data.find(secret.encode())
+            while at >= 0:
+                found.append(f"{start + at:x} in {words[-1]}: {data[max(0, at - 24) : at + 40]!r}")
+                at = data.find(secret.encode(), at + 1)
+    return found

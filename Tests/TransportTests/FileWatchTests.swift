@@ -189,7 +189,7 @@ import Transport
     }
   }
 
-  @Test("a queue that ran over means that anything may have changed")
+  @Test("R-17: a queue that ran over means that anything may have changed")
   func overflow() async throws {
     try await Stage.run { stage in
       let volume = try Volume("overflow")

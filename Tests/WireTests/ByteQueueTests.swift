@@ -35,6 +35,42 @@ import Wire
     #expect(queue.bytes.text() == String(value, radix: 16))
   }
 
+  @Test("a stock knows what its queues hold, in blocks and beyond")
+  func held() {
+    let pool = BlockPool()
+    do {
+      var queue = ByteQueue(pool: pool)
+      #expect(pool.held == 0)
+      queue.append(UInt8(ascii: "a"))
+      #expect(pool.held == BlockPool.blockSize)
+      queue.append([UInt8](repeating: 1, count: BlockPool.blockSize))
+      let large = pool.held
+      #expect(large > BlockPool.blockSize && large < 4 * BlockPool.blockSize)
+      #expect(queue.count + queue.room == large)
+      var other = ByteQueue(pool: pool)
+      other.append("b")
+      #expect(pool.held == large + BlockPool.blockSize)
+      other.consume(1)
+      #expect(pool.held == large)
+      other.append("c")
+    }
+    #expect(pool.held == 0)
+  }
+
+  @Test("a block that held a secret comes back empty of it")
+  func secret() {
+    let pool = BlockPool()
+    var queue = ByteQueue(pool: pool)
+    queue.append("keep quiet")
+    queue.holdsSecret = true
+    queue.consume(4)
+    queue.removeAll()
+    // The same block again: what is behind the tail is what was left there.
+    _ = unsafe queue.spare(16)
+    queue.commit(10)
+    #expect(queue.array() == [UInt8](repeating: 0, count: 10))
+  }
+
   @Test(
     "a word is sixteen hexadecimal digits",
     arguments: [

@@ -52,7 +52,7 @@ final class CredentialSource {
   private let clock: () -> Instant
   private var grant: Grant?
   private var isAsking = false
-  private var waiting: [Parker] = []
+  private var waiting: [ObjectIdentifier: Parker] = [:]
   private var fault: CredentialFault?
   private var failures = 0
   private var nextTry: Instant?
@@ -85,14 +85,14 @@ final class CredentialSource {
     grant = nil
     begin()
     if isAsking {
-      if let parker, !waiting.contains(where: { $0 === parker }) { waiting.append(parker) }
+      if let parker { waiting[ObjectIdentifier(parker)] = parker }
       return .pending
     }
     return .refused(fault ?? CredentialFault(message: "there are no credentials"))
   }
 
   /// Nobody waits at `parker` any more.
-  func forget(_ parker: Parker) { waiting.removeAll { $0 === parker } }
+  func forget(_ parker: Parker) { waiting[ObjectIdentifier(parker)] = nil }
 
   /// The upstream refused what `grant` shows: it is given up if it is still in hand, and old enough.
   ///
@@ -138,7 +138,7 @@ final class CredentialSource {
     isAsking = false
     let waiting = self.waiting
     self.waiting.removeAll()
-    for parker in waiting { parker.signal() }
+    for parker in waiting.values { parker.signal() }
   }
 
   private func earn(_ service: any TokenService, _ parker: Parker) async throws(CredentialFault) -> Earned {

@@ -1,0 +1,78 @@
+// The process's ceiling of memory, which it keeps by refusing: what would not fit gets 503 and `Retry-After`
+// before it is begun, and the kernel never has to end the process, with every stream that it carries.
+//
+// What is held is counted, not measured: the buffers to the byte, everything else by the piece at what a piece
+// was measured to cost. So the answer is there at once, and doesn't depend on what the allocator keeps back.
+
+internal import Config
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// How much one worker may hold.
+struct MemoryBudget {
+  /// Bytes; `Int.max` for no ceiling.
+  let bytes: Int
+
+  /// - Parameters:
+  ///   - wanted: `max_memory`: nil derives it from `quota`, 0 is none.
+  ///   - quota: the container's limit, nil where there is none.
+  init(_ wanted: Int?, quota: Int?, workers: Int) {
+    let ceiling = Self.ceiling(wanted, quota: quota)
+    bytes = ceiling == 0 ? .max : max(ceiling - Ceiling.idleMemory, Ceiling.leastMemory) / max(workers, 1)
+  }
+
+  /// Bytes that the process may use; 0 for no ceiling.
+  static func ceiling(_ wanted: Int?, quota: Int?) -> Int {
+    // A fifth is left to what can't be counted: the allocator's gaps, the kernel's buffers of sockets.
+    wanted ?? quota.map { max($0 / 5 * 4, 1) } ?? Ceiling.memory
+  }
+}
+
+extension WorkerState {
+  /// Bytes that this worker holds, or has promised to what it has begun.
+  var memoryInUse: Int {
+    var upstreams = 0
+    for pool in lineup.pools { if let pool { upstreams += pool.active + pool.idleCount } }
+    // An exchange may fill a block each way at any time, whether it does so now or not.
+    let buffers = max(loop.blocks.held, inFlight * 2 * BlockPool.blockSize)
+    return buffers + connections.count * Ceiling.clientMemory + inFlight * Ceiling.exchangeMemory
+      + upstreams * Ceiling.upstreamMemory
+  }
+
+  /// Whether nothing new can be begun.
+  var isShortOfMemory: Bool { memoryInUse > memory.bytes }
+
+  /// Bytes that wait for one side while the other is read: less where memory is short.
+  var window: Int { loop.blocks.held > memory.bytes / 2 ? BlockPool.blockSize : Ceiling.window }
+
+  /// Connections of clients at the same time: what descriptors and memory allow.
+  var clientCeiling: Int {
+    let descriptors = Ceiling.descriptors / 3 / max(crew.count, 1)
+    return max(16, min(Ceiling.clients, descriptors, memory.bytes / 2 / Ceiling.clientMemory))
+  }
+
+  /// Refuses what can't be begun.
+  func admitExchange() throws(Refusal) {
+    guard isShortOfMemory else { return }
+    shard.refused(.overloaded)
+    throw .noMemory
+  }
+
+  /// Refuses a body that can't be held whole, before memory is taken for it.
+  ///
+  /// - Parameters:
+  ///   - capacity: bytes that its buffer shall have.
+  ///   - held: bytes that its buffer has by now, which go only when they have been copied.
+  func admitBody(_ capacity: Int, beside held: Int) throws(Refusal) {
+    guard memory.bytes != .max else { return }
+    if capacity > memory.bytes - held {
+      shard.refused(.bodyTooLarge)
+      throw .bodyTooLargeForMemory(limit: memory.bytes)
+    }
+    guard memoryInUse > memory.bytes - capacity else { return }
+    shard.refused(.overloaded)
+    throw .noMemory
+  }
+}
