@@ -221,7 +221,8 @@ def known(wants_litellm, environments):
     if wants_litellm and litellm.exists():
         found.append(Proxy("litellm", litellm, "litellm.yaml", [
             "--config", "@CONFIG@", "--host", "127.0.0.1", "--port", "@PORT@", "--num_workers", "1"],
-            {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}, patience=120))
+            {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR",
+             "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}, patience=120))
     elif wants_litellm:
         missing.append("LiteLLM could not be had (PyPI package litellm[proxy])")
     return found, missing
