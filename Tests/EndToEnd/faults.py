@@ -91,29 +91,38 @@ async def run(yard: Yard, seconds: float, rate: float = RATE, streams: int = STR
     ended.set()
     await held
     swaps, rotations, abandoned = yard.generation - swaps, yard.keys - rotations, crowd.abandoned
+    ratio = statistics.median(ratios)
+    good = report(
+        ("calm", calm, ""),
+        ("storm", storm, f"{swaps} swaps of the config, {rotations} rotations of the key"),
+        ("streams", kept, f"{streams} open at a time; {abandoned} more abandoned"),
+    )
+    print(
+        f"latency: the storm's 99th percentile is {ratio:.2f} times that of the calm before it"
+        f" (median of {turns} turns, {min(ratios):.2f} to {max(ratios):.2f})",
+        flush=True,
+    )
     ended.clear()
     crowd.streams = away_streams = Tally()
     held = asyncio.create_task(holding(crowd, streams, ended))
     away = await part(crowd, seconds / 4, rate, *change, lambda until: outages(yard, until))
     ended.set()
     await held
-    report = [
-        ("calm", calm, ""),
-        ("storm", storm, f"{swaps} swaps of the config, {rotations} rotations of the key"),
-        ("streams", kept, f"{streams} open at a time; {abandoned} more abandoned"),
+    explained = report(
         ("outage", away, f"{len(yard.outages)} times without a provider"),
         ("outage's streams", away_streams, ""),
-    ]
-    good = True
-    for name, tally, note in report:
-        show(name, tally, note)
-        good = good and not tally.failed and tally.sent == tally.answered + tally.explained.total() > 0
-    ratio = statistics.median(ratios)
-    print(
-        f"latency: the storm's 99th percentile is {ratio:.2f} times that of the calm before it"
-        f" (median of {turns} turns, {min(ratios):.2f} to {max(ratios):.2f})"
     )
-    return good and ratio <= SLOWER
+    return good and explained and ratio <= SLOWER
+
+
+def report(*parts: tuple[str, Tally, str]) -> bool:
+    """Prints them; whether each request has one end, and nothing failed."""
+    good = True
+    for name, tally, note in parts:
+        show(name, tally, note)
+        ends = tally.answered + tally.explained.total()
+        good = good and not tally.failed and tally.sent == ends > 0
+    return good
 
 
 def add(total: Tally, more: Tally) -> None:

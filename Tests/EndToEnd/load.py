@@ -102,13 +102,15 @@ class Yard:
     def start_provider(self) -> None:
         script = Path(__file__).with_name("load_provider.py")
         files = (str(self.certificate.cert_file), str(self.certificate.key_file))
-        self.provider = subprocess.Popen(
-            [sys.executable, str(script), *files, str(self.port), self.key],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.port = int(self.provider.stdout.readline())
+        # Nobody tells it of a key before it has told its port.
+        with self.lock:
+            self.provider = subprocess.Popen(
+                [sys.executable, str(script), *files, str(self.port), self.key],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self.port = int(self.provider.stdout.readline())
         if self.outages and len(self.outages[-1]) == 1:
             self.outages[-1].append(time.monotonic())
 

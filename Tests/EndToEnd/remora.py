@@ -138,6 +138,9 @@ class Remora:
     def _start(self, config: dict) -> None:
         self.port = free_port()
         self.admin_port = free_port()
+        if config is not None and "admin" in config:
+            # Readiness is asked for at 127.0.0.1, which every address that stands for all hears.
+            self.admin_port = int(config["admin"].rsplit(":", 1)[1])
         self.socket_path = self.directory / "remora.sock"
         self.socket_path.unlink(missing_ok=True)
         self.config_file = self.directory / "remora.yaml"

@@ -64,27 +64,6 @@ def start_open(start_remora, upstream):
     return start
 
 
-# `start_remora` waits on 127.0.0.1, so the admin port is told through the proxy's own attribute.
-@pytest.fixture(autouse=True)
-def _admin_port(monkeypatch):
-    import remora as remora_module
-
-    original = remora_module.Remora._start
-
-    def start(self, config):
-        admin = (config or {}).get("admin")
-        original_free_port = remora_module.free_port
-        if admin:
-            ports = [original_free_port(), int(admin.rsplit(":", 1)[1])]
-            remora_module.free_port = lambda: ports.pop(0)
-        try:
-            original(self, config)
-        finally:
-            remora_module.free_port = original_free_port
-
-    monkeypatch.setattr(remora_module.Remora, "_start", start)
-
-
 @pytest.mark.parametrize("host", ADMIN)
 def test_p01_probe_by_the_pods_address(start_open, host):
     """P-01: by every family that the admin address stands for."""
