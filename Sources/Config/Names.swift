@@ -198,7 +198,10 @@ enum Name {
       let distance = distance(wanted, Array(candidate.utf8))
       if distance < best?.distance ?? Int.max { best = (candidate, distance) }
     }
-    guard let best, best.distance <= max(1, min(wanted.count, best.name.utf8.count) / 3) else { return nil }
+    // Something of what was written must be left.
+    guard let best, best.distance < wanted.count,
+      best.distance <= max(1, min(wanted.count, best.name.utf8.count) / 3)
+    else { return nil }
     return best.name
   }
 

@@ -86,9 +86,8 @@ extension Decoder {
   ) -> BaseURL? {
     guard let node = fields["base_url"] else {
       if kind.row.needsBaseURL {
-        problem(
-          "\(what) of kind \(kind.rawValue) needs a base_url, such as http://vllm.default.svc:8000/v1",
-          at: position)
+        let example = kind == .azure ? "https://NAME.openai.azure.com" : "http://vllm.default.svc:8000/v1"
+        problem("\(what) of kind \(kind.rawValue) needs a base_url, such as \(example)", at: position)
       }
       return kind.row.baseURL
     }

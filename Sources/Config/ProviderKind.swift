@@ -34,6 +34,15 @@ extension ProviderKind {
     package let needsBaseURL: Bool
   }
 
+  /// Whether a client's `OpenAI-Organization` and `OpenAI-Project` can mean something to it: to OpenAI, and to servers
+  /// that may stand before OpenAI. Others are not told who the client is there.
+  package var knowsAccounts: Bool {
+    switch self {
+    case .openai, .azure, .vllm, .openaiCompatible: true
+    default: false
+    }
+  }
+
   /// This kind's row of the table.
   package var row: Row {
     switch self {

@@ -91,6 +91,14 @@ package struct AnswerFault: Error, Sendable {
   package var code: [UInt8]
   /// The status, where no answer has begun.
   package var status: Int
+  /// Whether the provider's bytes were at fault, and not something that it said.
+  package private(set) var breaksProtocol = false
+
+  /// The provider's bytes are not what its format promises.
+  package init(protocol message: [UInt8]) {
+    self.init(message, type: "upstream_error", code: ("upstream_protocol" as StaticString).bytes.array())
+    breaksProtocol = true
+  }
 
   /// - Parameters:
   ///   - status: what the client gets where no answer has begun.
@@ -101,16 +109,15 @@ package struct AnswerFault: Error, Sendable {
     self.status = status
   }
 
-  package init(_ message: StaticString, code: StaticString = "", status: Int = 502) {
-    self.init(message.bytes.array(), code: code.bytes.array(), status: status)
-  }
-
   /// The provider's text is not what its format promises.
   package static let malformed = AnswerFault(
-    "The provider's answer is not valid JSON of its own format.", code: "bad_upstream_body")
+    protocol: ("The provider's answer is not valid JSON of its own format." as StaticString).bytes.array())
   /// The provider's stream has ended before its answer.
   package static let truncated = AnswerFault(
-    "The provider's stream ended before the answer did.", code: "stream_truncated")
+    protocol: ("The provider's stream ended before the answer did." as StaticString).bytes.array())
+  /// One event of the stream is beyond what is kept.
+  static let tooLarge = AnswerFault(
+    protocol: ("An event of the provider's stream is too large." as StaticString).bytes.array())
 }
 
 /// Reads one answer of a provider. Made for one exchange, and used for it alone.

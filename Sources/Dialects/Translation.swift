@@ -193,7 +193,7 @@ package final class Translation {
     while !reader.hasEnded {
       let step: EventDecoder.Step
       do throws(SSEFault) { step = try events.next(queue.bytes, from: from) } catch {
-        throw AnswerFault("An event of the provider's stream is too large.", code: "bad_upstream_body")
+        throw .tooLarge
       }
       guard case .event(let found) = step else { return }
       from = found.whole.upperBound
@@ -217,9 +217,7 @@ package final class Translation {
     while !reader.hasEnded {
       let step: EventStreamDecoder.Step
       do throws(EventStreamFault) { step = try frames.next(queue.bytes, from: from) } catch {
-        throw AnswerFault(
-          Array("The provider's stream is damaged: \(error.message).".utf8),
-          code: ("bad_upstream_body" as StaticString).bytes.array())
+        throw AnswerFault(protocol: Array("The provider's stream is damaged: \(error.message).".utf8))
       }
       guard case .message(let message) = step else { return }
       let bytes = queue.bytes
@@ -258,7 +256,7 @@ package final class Translation {
         // Where the search goes on, so that a long line which comes in small pieces is not searched again each time.
         searched = bytes.count - from
         if searched > 16 << 20 {
-          throw AnswerFault("A line of the provider's stream is too large.", code: "bad_upstream_body")
+          throw .tooLarge
         }
         return
       }

@@ -202,6 +202,15 @@ extension Refusal {
   }
 }
 
+extension Refusal {
+  package static func modelNotListed(_ model: String, provider: String) -> Refusal {
+    Refusal(
+      404, "invalid_request_error", "model_not_found",
+      "Provider '\(provider)' lists no model '\(model)'; GET /v1/models says which there are.",
+      parameter: "model", shouldRetry: false)
+  }
+}
+
 // MARK: - The way to the upstream
 
 extension Refusal {
@@ -223,11 +232,22 @@ extension Refusal {
       source: .upstream)
   }
 
-  package static func upstreamAuth(_ provider: String, status: Int) -> Refusal {
+  /// The answer is well-formed HTTP, but not of the API that is meant to be there.
+  package static func notTheAPI(_ provider: String, _ reason: String) -> Refusal {
     Refusal(
+      502, "upstream_error", "upstream_protocol",
+      "Provider '\(provider)' does not answer as its API does: \(reason); "
+        + "check providers.\(provider).base_url in Remora's configuration.",
+      source: .upstream, shouldRetry: false)
+  }
+
+  /// - Parameter key: the provider's key of the configuration that says what it is shown.
+  package static func upstreamAuth(_ provider: String, status: Int, key: String) -> Refusal {
+    let rights = status == 403 ? ", and that they may use the model" : ""
+    return Refusal(
       502, "upstream_error", "upstream_auth",
       "Provider '\(provider)' refused Remora's credentials (\(status)); "
-        + "check providers.\(provider).api_key in Remora's configuration.",
+        + "check providers.\(provider).\(key) in Remora's configuration\(rights).",
       source: .upstream, shouldRetry: false)
   }
 

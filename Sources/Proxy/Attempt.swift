@@ -173,21 +173,29 @@ extension Exchange {
 
   /// The request's line, for the path that was asked for.
   private func writeTarget(_ upstream: Upstream) {
-    let bytes = headBytes.view
-    HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: address.view, to: &upstreamOut)
+    // A list is read for its models, even where the client wants no more than its head.
+    let get: StaticString = "GET"
+    let method = listsModels ? get.bytes : headBytes.view.extracting(head.methodText)
+    HeadWriter.requestLine(method: method, target: address.view, to: &upstreamOut)
   }
 
   /// The client's fields that go on, in their order.
   private func writeClientFields(_ upstream: Upstream) {
     let bytes = headBytes.view
-    let keepsKeys: Bool
-    if case .passthrough = upstream.credential { keepsKeys = true } else { keepsKeys = false }
     hopByHop.read(head.fields, in: bytes)
     var run = FieldRun()
     for field in head.fields {
       if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
-      if field.known.isCredential, !keepsKeys { continue }
-      if translation != nil, field.known == .contentType || field.known == .accept { continue }
+      if field.known.isCredential { continue }
+      if !upstream.knowsAccounts, field.known == .openAIOrganization || field.known == .openAIProject {
+        continue
+      }
+      // What a dialect says itself, it says once.
+      if translation != nil,
+        field.known == .contentType || field.known == .accept || field.known == .anthropicVersion
+      {
+        continue
+      }
       // An answer that must be read must come as it is.
       if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
       if replaces(bytes.extracting(field.name), upstream) { continue }
@@ -195,6 +203,7 @@ extension Exchange {
       run.take(field, of: bytes, to: &upstreamOut)
     }
     run.flush(bytes, to: &upstreamOut)
+    if case .passthrough(let name, let prefix) = upstream.credential { writeCallersKey(name, prefix) }
   }
 
   private func append(_ secret: Secret) {
@@ -257,7 +266,7 @@ extension Exchange {
       if state.isOver { throw .draining }
       let isWaitingForClient = !hasSent && upstreamOut.isEmpty
       // The upstream is not to blame while the client keeps it waiting.
-      let until = isWaitingForClient ? bodyDeadline : deadline
+      let until = isWaitingForClient ? bodyDeadline : min(deadline, listDeadline ?? .never)
       if await connection.parker.park(until: until) == .deadline, now >= until {
         if isWaitingForClient {
           state.shard.refused(.timeout)
@@ -386,7 +395,9 @@ extension Exchange {
             if reply.status == 103 { relayHints() }
             continue
           }
-          replyFlow = BodyFlow(try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers)
+          replyFlow = BodyFlow(
+            try reply.framing(toMethod: listsModels ? .get : head.method), keepsTrailers: head.acceptsTrailers
+          )
           return true
         }
       } catch { throw .broken("\(error.message)") }

@@ -76,6 +76,9 @@ final class Exchange {
   var pending: ByteQueue
   /// All of the request is with the upstream.
   var hasSent = false
+  /// When a question of our own, for a provider's list of models, is given up; nil where none is under way.
+  var listDeadline: Instant?
+  var listsModels: Bool { listDeadline != nil }
   /// Interim responses (1xx) that were passed over.
   var interimCount = 0
   /// When the upstream was last heard of, or had a reason to be silent.
@@ -142,6 +145,7 @@ final class Exchange {
     metadata.clear()
     pending.removeAll()
     hasSent = false
+    listDeadline = nil
     interimCount = 0
     uploadFault = nil
     hasAnswered = false

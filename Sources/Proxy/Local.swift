@@ -101,9 +101,11 @@ extension Exchange {
     try choose(connection)
     guard let upstream, upstream.dialect != nil else { return false }
     let wanted = withModel { $0.array() }
+    let asked = route
     var list = ByteQueue()
     var isFirst = true
     await appendModels(of: upstream, into: &list, isFirst: &isFirst, connection)
+    route = asked
     var text = ByteQueue()
     text.append("[")
     text.append(list.bytes)
@@ -119,7 +121,7 @@ extension Exchange {
       answer(200, "application/json", connection)
       return true
     }
-    throw .modelNotFound(Self.shown(wanted.span.text()))
+    throw .modelNotListed(Self.shown(wanted.span.text()), provider: upstream.name)
   }
 
   /// Undoes percent-encoding into `modelAsked`. The head's parser has checked the escapes.
@@ -194,12 +196,14 @@ extension Exchange {
     route = Route(providerIndex: upstream.index)
     upload = .sent
     upstreamIn.removeAll()
+    let deadline = now + Deadline.modelList
+    listDeadline = deadline
     defer {
+      listDeadline = nil
       dropUpstream()
       upstreamIn.removeAll()
     }
     guard (try? await attempt(connection)) == true, reply.status == 200, let socket else { return false }
-    let deadline = now + Deadline.modelList
     while true {
       guard (try? takeReply(into: &answer)) != nil else { return false }
       if replyFlow.hasEnded { return true }

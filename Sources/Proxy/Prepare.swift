@@ -4,6 +4,7 @@
 internal import Config
 internal import Dialects
 internal import Policy
+internal import Telemetry
 internal import Wire
 
 extension Exchange {
@@ -35,11 +36,27 @@ extension Exchange {
     let path = bytes.extracting(upstream.dialect == nil ? target.path : head.path)
     let query = bytes.extracting(target.query ?? 0..<0)
     do throws(RequestFault) {
+      if target.endpoint == .models, path.count > 8, let model = route?.model {
+        return try takeModelAddress(model, path, query: query, upstream)
+      }
       if let model = route?.model {
         try upstream.address.write(path: path, query: query, model: model.span, into: &address)
       } else {
         try upstream.address.write(path: path, query: query, model: modelAsked.view, into: &address)
       }
     } catch { throw Refusal(error) }
+  }
+
+  /// The target that asks about one model, which the provider has under another name than the client.
+  private func takeModelAddress(
+    _ model: [UInt8], _ path: Span<UInt8>, query: Span<UInt8>, _ upstream: Upstream
+  ) throws(RequestFault) {
+    // Servers with slashes in their models' names differ in whether these are to be escaped: as the client does it.
+    var keepsSlashes = false
+    for at in 8..<path.count where path[at] == UInt8(ascii: "/") { keepsSlashes = true }
+    var named = ByteQueue()
+    named.append(path.extracting(0..<8))
+    PathSegment.append(model.span, keepsSlashes: keepsSlashes, into: &named)
+    try upstream.address.write(path: named.bytes, query: query, model: model.span, into: &address)
   }
 }

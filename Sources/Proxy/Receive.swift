@@ -42,16 +42,16 @@ struct Target {
     let whole = bytes.extracting(path)
     if whole.equals("/v1") {
       path = path.upperBound..<path.upperBound
-    } else if whole.count > 4, whole.extracting(0..<4).equals("/v1/") {
+    } else if whole.count >= 4, whole.extracting(0..<4).equals("/v1/") {
       path = path.lowerBound + 3..<path.upperBound
     }
     let rest = bytes.extracting(path)
     switch rest.count {
-    case 17: if rest.equals("/chat/completions") { endpoint = .chatCompletions }
-    case 12: if rest.equals("/completions") { endpoint = .completions }
-    case 11: if rest.equals("/embeddings") { endpoint = .embeddings }
-    case 10: if rest.equals("/responses") { endpoint = .responses }
-    case 7: if rest.equals("/models") { endpoint = .models }
+    case 17 where rest.equals("/chat/completions"): endpoint = .chatCompletions
+    case 12 where rest.equals("/completions"): endpoint = .completions
+    case 11 where rest.equals("/embeddings"): endpoint = .embeddings
+    case 10 where rest.equals("/responses"): endpoint = .responses
+    case 7 where rest.equals("/models"): endpoint = .models
     default:
       if rest.count > 8, rest.extracting(0..<8).equals("/models/") { endpoint = .models }
     }

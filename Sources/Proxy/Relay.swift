@@ -36,9 +36,10 @@ extension Exchange {
       translation?.forgetBody()
     }
     heardAt = now
-    if reply.status >= 400, head.method != .head, reply.first(.contentEncoding) == nil {
+    if reply.status >= 400, takesError(upstream) {
       return try await relayError(upstream, socket, connection)
     }
+    try refuseStrangers(upstream)
     if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
     let kind = bodyKind()
     if kind == .events { return try await relayEvents(upstream, socket, connection) }
@@ -231,7 +232,9 @@ extension Exchange {
   private func relayError(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
-    reading: while pending.count < Fault.ceiling {
+    // What is in a coding that was not asked for can't be read.
+    let isCoded = reply.first(.contentEncoding) != nil
+    reading: while !isCoded, pending.count < Fault.ceiling {
       guard (try? takeReply(into: &pending)) != nil else { break reading }
       if replyFlow.hasEnded { break }
       switch await more(upstream, socket, connection, heartbeat: false) {
@@ -242,12 +245,12 @@ extension Exchange {
       }
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
-    if replyFlow.hasEnded { release(upstream, socket, connection) } else { dropUpstream() }
+    if replyFlow.hasEnded, !isCoded { release(upstream, socket, connection) } else { dropUpstream() }
     if translation != nil, let dialect = upstream.dialect {
       return try answerTranslatedError(dialect, upstream, connection)
     }
     if hasOwnKey(upstream), reply.status == 401 || reply.status == 403 {
-      throw .upstreamAuth(upstream.name, status: reply.status)
+      throw .upstreamAuth(upstream.name, status: reply.status, key: upstream.keyPlace)
     }
     record.end = .complete
     let status = reply.status
@@ -260,7 +263,7 @@ extension Exchange {
     record.status = status
     if !uploadFlow.hasEnded { connection.mustClose = true }
     HeadWriter.statusLine(status, to: &outbound)
-    writeReplyFields(dropsContentType: true)
+    writeReplyFields(replacesBody: true)
     HeadWriter.field("Content-Type", "application/json", to: &outbound)
     writeCommonFields(connection)
     HeadWriter.field("Content-Length", staging.count, to: &outbound)
@@ -290,7 +293,7 @@ extension Exchange {
     }
     isChunkedOut = framing == .chunked
     replyHopByHop = .forResponse(relaysTrailers: isChunkedOut && head.acceptsTrailers)
-    writeReplyFields(dropsContentType: false)
+    writeReplyFields(replacesBody: false)
     writeCommonFields(connection)
     if framing == .none, head.method == .head || reply.status == 304, let count = reply.contentLength {
       HeadWriter.framing(.length(count), to: &outbound)
@@ -316,20 +319,19 @@ extension Exchange {
     guard head.minor > 0, outbound.count < Ceiling.window else { return }
     HeadWriter.statusLine(reply.status, to: &outbound)
     replyHopByHop = .forResponse()
-    writeReplyFields(dropsContentType: false)
+    writeReplyFields(replacesBody: false)
     HeadWriter.end(to: &outbound)
     // A fault here is found again when the answer is written.
     if let client = connection?.socket { _ = try? client.write(from: &outbound) }
   }
 
-  func writeReplyFields(dropsContentType: Bool) {
+  func writeReplyFields(replacesBody: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
     var run = FieldRun()
     for field in reply.fields {
-      if !replyHopByHop.forwards(field, in: bytes) || (dropsContentType && field.known == .contentType) {
-        continue
-      }
+      if !replyHopByHop.forwards(field, in: bytes) { continue }
+      if replacesBody, field.known == .contentType || field.known == .contentEncoding { continue }
       if field.known == .xRequestID {
         // The caller's id is the answer's; the provider's is what its support asks for.
         run.flush(bytes, to: &outbound)

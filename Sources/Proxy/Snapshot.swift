@@ -12,8 +12,8 @@ final class Upstream: Sendable {
   /// How its key is shown.
   enum Credential: Sendable {
     case none
-    /// The client's own key goes on.
-    case passthrough
+    /// The client's own key goes on, in the provider's form.
+    case passthrough(name: [UInt8], prefix: [UInt8])
     case field(name: [UInt8], prefix: [UInt8], secret: Secret)
   }
 
@@ -49,6 +49,8 @@ final class Upstream: Sendable {
   /// Names are in lower case; a client's field of the same name is replaced.
   let headers: [Header]
 
+  /// Whether OpenAI's organizations and projects mean anything to it.
+  let knowsAccounts: Bool
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
   /// Where requests in OpenAI's format go.
@@ -63,6 +65,7 @@ final class Upstream: Sendable {
     kind = provider.kind
     address = APIAddress(provider)
     quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
+    knowsAccounts = provider.kind.knowsAccounts
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts
@@ -100,6 +103,17 @@ final class Upstream: Sendable {
     headers = try Self.headers(provider, environment)
   }
 
+  /// The key of its configuration that says what it is shown.
+  var keyPlace: String {
+    if settings.apiKey != .none { return "api_key" }
+    switch settings.dialect {
+    case .azure(let azure): return azure.token == nil ? "api_key" : "token"
+    case .vertex(let vertex): return vertex.token == nil ? "credentials" : "token"
+    case .bedrock: return "credentials"
+    case .anthropic, .openAI, .plain: return "api_key"
+    }
+  }
+
   /// Whether any secret that its requests carry can change while the process runs.
   var hasKeysInFiles: Bool {
     let sources = [settings.shownSecret] + headers.compactMap(\.source)
@@ -115,7 +129,10 @@ final class Upstream: Sendable {
   private static func credential(
     _ provider: Config.Provider, _ environment: Environment
   ) throws(SnapshotFault) -> Credential {
-    if case .passthrough = provider.apiKey { return .passthrough }
+    if case .passthrough = provider.apiKey {
+      let (name, prefix) = provider.shownAs ?? ("authorization", "Bearer ")
+      return .passthrough(name: Array(name.utf8), prefix: Array(prefix.utf8))
+    }
     let secret: Secret?
     let source = provider.shownSecret
     do throws(SecretFault) { secret = try Secret.load(source, from: environment) } catch {

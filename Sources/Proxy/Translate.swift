@@ -115,7 +115,7 @@ extension Exchange {
       sendStaging()
       record.usage = translation.usage
       if record.firstTokenAt == nil, translation.hasContent { record.firstTokenAt = now }
-      if translation.failure != nil { return failTranslated(connection) }
+      if let failure = translation.failure { return failTranslated(failure, connection) }
       if let chunkFault { throw .protocolBroken(upstream.name, "\(chunkFault.message)") }
       if replyFlow.hasEnded { break }
       let isOver = translation.hasEnded
@@ -134,13 +134,19 @@ extension Exchange {
     translation.end(&pending, into: &staging)
     sendStaging()
     record.usage = translation.usage
-    if translation.failure != nil { return failTranslated(connection) }
+    if let failure = translation.failure { return failTranslated(failure, connection) }
     finishStream(upstream, isReusable: true, connection)
   }
 
+  /// Keeps for the log what ended an answer: a code of ours, or that the provider said something.
+  private func note(_ fault: AnswerFault) {
+    record.errorCode = fault.breaksProtocol ? "upstream_protocol" : "upstream_answer"
+  }
+
   /// The client has been told in the stream; its framing must not look whole either.
-  private func failTranslated(_ connection: ClientConnection) {
+  private func failTranslated(_ fault: AnswerFault, _ connection: ClientConnection) {
     dropUpstream()
+    note(fault)
     record.end = .error
     record.isCut = true
     connection.mustClose = true
@@ -154,7 +160,7 @@ extension Exchange {
     if isStream, !isChunkedOut { connection.mustClose = true }
     HeadWriter.statusLine(200, to: &outbound)
     replyHopByHop = .forResponse()
-    writeReplyFields(dropsContentType: true)
+    writeReplyFields(replacesBody: true)
     if isStream {
       HeadWriter.field("Content-Type", "text/event-stream; charset=utf-8", to: &outbound)
       HeadWriter.field("Cache-Control", "no-cache", to: &outbound)
@@ -190,7 +196,7 @@ extension Exchange {
     let kind = replyField("x-amzn-errortype")
     var fault = dialect.readFault(pending.view, status: reply.status, kind: kind)
     if fault.isAuthentication, hasOwnKey(upstream) {
-      throw .upstreamAuth(upstream.name, status: reply.status)
+      throw .upstreamAuth(upstream.name, status: reply.status, key: upstream.keyPlace)
     }
     if fault.status < 400 || fault.status > 599 { fault.status = 502 }
     let message =
@@ -204,7 +210,7 @@ extension Exchange {
   /// Answers with what went wrong in a provider's answer that looked good.
   func answerFault(_ fault: AnswerFault, _ connection: ClientConnection) {
     record.end = .error
-    record.errorCode = "upstream_answer"
+    note(fault)
     answerError(
       fault.status, fault.message, fault.type, fault.code, retryAfter: nil, isProviders: false, connection)
   }
@@ -219,7 +225,7 @@ extension Exchange {
     if !uploadFlow.hasEnded { connection.mustClose = true }
     HeadWriter.statusLine(status, to: &outbound)
     replyHopByHop = .forResponse()
-    writeReplyFields(dropsContentType: true)
+    writeReplyFields(replacesBody: true)
     HeadWriter.field("Content-Type", "application/json", to: &outbound)
     if let retryAfter, reply.fields.first(.retryAfter) == nil {
       HeadWriter.field("Retry-After", retryAfter, to: &outbound)

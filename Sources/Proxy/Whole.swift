@@ -46,7 +46,7 @@ extension Exchange {
       answerWhole(pending.view, upstream, connection)
     case .error(let status):
       if hasOwnKey(upstream), status == 401 || status == 403 {
-        throw .upstreamAuth(upstream.name, status: status)
+        throw .upstreamAuth(upstream.name, status: status, key: upstream.keyPlace)
       }
       writeWholeHead(status, connection, count: staging.count)
       sendStaging()
@@ -91,7 +91,7 @@ extension Exchange {
     record.status = status
     isChunkedOut = false
     HeadWriter.statusLine(status, to: &outbound)
-    writeReplyFields(dropsContentType: false)
+    writeReplyFields(replacesBody: false)
     writeCommonFields(connection)
     HeadWriter.field("Content-Length", count, to: &outbound)
     HeadWriter.end(to: &outbound)

@@ -51,6 +51,13 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// Whether these bytes and `other` are the same, in any case.
+  package func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for at in 0..<count where ASCII.lower(self[at]) != ASCII.lower(other[at]) { return false }
+    return true
+  }
+
   /// Whether these bytes are `text`, which is written in lower case and without underscores, in any case (RFC 9110
   /// section 5.1).
   @inlinable

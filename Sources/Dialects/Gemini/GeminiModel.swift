@@ -80,9 +80,9 @@ struct GeminiModel: Sendable, Equatable {
     case (..<30, .pro): return .budget(128...32_768, canStop: false)
     case (..<30, .flashLite): return .budget(512...24_576, canStop: true)
     case (..<30, _): return .budget(1...24_576, canStop: true)
-    case (_, .flashLite), (30...36, .flash): return .level(least: "minimal", hasMedium: true)
-    case (30, .pro): return .level(least: "low", hasMedium: false)
-    default: return .level(least: "low", hasMedium: true)
+    case (_, .flashLite), (30...36, .flash): return .level(least: "MINIMAL", hasMedium: true)
+    case (30, .pro): return .level(least: "LOW", hasMedium: false)
+    default: return .level(least: "LOW", hasMedium: true)
     }
   }
 
@@ -112,9 +112,9 @@ extension ChatEffort {
   func geminiLevel(least: StaticString, hasMedium: Bool) -> StaticString {
     switch self {
     case .none, .minimal: least
-    case .low: "low"
-    case .medium: hasMedium ? "medium" : "high"
-    case .high, .xhigh, .max: "high"
+    case .low: "LOW"
+    case .medium: hasMedium ? "MEDIUM" : "HIGH"
+    case .high, .xhigh, .max: "HIGH"
     }
   }
 

@@ -71,12 +71,3 @@ package struct HopByHop: Sendable {
     return true
   }
 }
-
-extension Span where Element == UInt8 {
-  /// Whether these bytes and `other` are the same name, in any case.
-  fileprivate func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
-    guard count == other.count else { return false }
-    for at in 0..<count where ASCII.lower(self[at]) != ASCII.lower(other[at]) { return false }
-    return true
-  }
-}

@@ -182,7 +182,7 @@ import Wire
     arguments: [
       "{}", "[]", "1", "null", #""x""#, "[[[]]]", #"{"a":1}"#, "", "{",
     ])
-  func nonsense(_ reply: String) { #expect(fault(reply)?.code == Array("bad_upstream_body".utf8)) }
+  func nonsense(_ reply: String) { #expect(fault(reply)?.code == Array("upstream_protocol".utf8)) }
 
   @Test(
     "wrong kinds are passed over",
@@ -255,7 +255,7 @@ import Wire
     let text = try Self.gemini.stream(
       [Array(Self.stream(Array(Self.events[..<count])).utf8)], model: Self.model)
     let read = ReadStream(text)
-    #expect(!read.isDone && read.error?["code"] == .string("stream_truncated"))
+    #expect(!read.isDone && read.error?["code"] == .string("upstream_protocol"))
   }
 
   @Test("all candidates must end")
@@ -321,7 +321,7 @@ import Wire
   @Test("an event that is no JSON ends the stream with an error")
   func brokenEvent() throws {
     let text = try Self.gemini.stream([Array("data: {\"candidates\":\n\n".utf8)], model: Self.model)
-    #expect(ReadStream(text).error?["code"] == .string("bad_upstream_body"))
+    #expect(ReadStream(text).error?["code"] == .string("upstream_protocol"))
   }
 
   @Test("a whole answer where a stream was asked for becomes one")

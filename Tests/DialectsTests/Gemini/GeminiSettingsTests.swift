@@ -107,7 +107,7 @@ import Testing
     for (effort, level) in zip(efforts, wanted) {
       let request = try request(#""reasoning_effort":"\#(effort)""#, model: model)
       let thinking = request.body["generationConfig"]?["thinkingConfig"]
-      #expect(thinking?["thinkingLevel"] == .string(level), "\(effort)")
+      #expect(thinking?["thinkingLevel"] == .string(level.uppercased()), "\(effort)")
       #expect((thinking?["includeThoughts"] == .bool(true)) == (effort != "none"))
       #expect(thinking?["thinkingBudget"] == nil)
       #expect(request.dropped == (effort == "none" ? "reasoning_effort" : ""))

@@ -1,0 +1,33 @@
+// Which answers are a provider's at all, and which errors are put into OpenAI's shape.
+
+internal import Dialects
+internal import Policy
+internal import Wire
+
+extension Exchange {
+  /// Whether an error is put into OpenAI's shape. One without a body, or in a coding that the client may have asked
+  /// for, passes as it is, but not the refusal of a key that is none of the client's.
+  func takesError(_ upstream: Upstream) -> Bool {
+    if reply.status == 401 || reply.status == 403, hasOwnKey(upstream) { return true }
+    if head.method == .head { return false }
+    return reply.first(.contentEncoding) == nil || target.isFullService || translation != nil
+  }
+
+  /// Refuses an answer that no client of this API can use: somebody else stands at the base URL. A redirect would
+  /// take the client, with its prompt, to another server behind Remora's back.
+  func refuseStrangers(_ upstream: Upstream) throws(Refusal) {
+    guard target.isFullService || translation != nil else { return }
+    if (300..<400).contains(reply.status) {
+      throw .notTheAPI(upstream.name, "it answered \(reply.status), a redirect")
+    }
+    if translation != nil, replyFlow.framing == .none {
+      throw .notTheAPI(upstream.name, "it answered \(reply.status) without a body")
+    }
+    if let field = reply.first(.contentType) {
+      let value = replyBytes.view.extracting(field.value)
+      if value.count >= 9, value.extracting(0..<9).equalsIgnoringCase("text/html") {
+        throw .notTheAPI(upstream.name, "it answered with a web page")
+      }
+    }
+  }
+}
