@@ -89,6 +89,10 @@ final class Exchange {
   var reads: UInt8 = 0
   /// What was wrong with a body that was being streamed.
   var uploadFault: Refusal?
+  /// The body is JSON that isn't kept (LongBody.swift): it can't be sent again.
+  var isFollowed = false
+  /// The offset in the whole body of the first byte that is in `body`.
+  var bodyStart = 0
 
   // What is told of it afterwards.
   var record = Tally()
@@ -151,6 +155,7 @@ final class Exchange {
     isOriginAllowed = false
     interimCount = 0
     uploadFault = nil
+    isFollowed = false
     hasAnswered = false
     isChunkedOut = false
   }
@@ -166,6 +171,8 @@ enum Upload {
   case buffered(at: Int)
   /// `Translation.request.body`, from this offset on.
   case translated(at: Int)
+  /// `Exchange.body` and what comes behind it, checked and changed on the way.
+  case followed
   /// The client, as it comes.
   case streamed(isChunked: Bool)
   case sent

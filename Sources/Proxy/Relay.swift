@@ -328,9 +328,10 @@ extension Exchange {
   func writeReplyFields(replacesBody: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
+    let rules = replyHopByHop
     var run = FieldRun()
     for field in reply.fields {
-      if !replyHopByHop.forwards(field, in: bytes) { continue }
+      if !rules.forwards(field, in: bytes) { continue }
       if replacesBody, field.known == .contentType || field.known == .contentEncoding { continue }
       // Whose pages may read an answer is not the provider's to say.
       if isOriginAllowed, field.name.count > 15,
