@@ -31,7 +31,7 @@ package struct RouterEntry: Sendable {
 }
 
 /// Model names to providers. Built once per snapshot, never changed.
-package struct Router: Sendable {
+package final class Router: Sendable {
   /// In the order of `Settings.listen`.
   package let entries: [RouterEntry]
   /// The first target of each entry of `models`.

@@ -34,6 +34,7 @@ extension Exchange {
   /// - Returns: whether there is an answer to relay; false where the answer is complete already.
   func attempt(_ connection: ClientConnection) async throws(Refusal) -> Bool {
     guard let upstream else { return false }
+    try await settleBody(upstream, connection)
     try translate(upstream)
     record.attempts += 1
     if upstream.isMock {
@@ -114,7 +115,7 @@ extension Exchange {
 
   /// Whether the request may go out a second time.
   private var mayReplay: Bool {
-    if !isJSON, head.framing != .none { return false }
+    if isFollowed || (!isJSON && head.framing != .none) { return false }
     switch head.method {
     case .get, .head, .options, .put, .delete: return true
     case .post:
@@ -164,6 +165,7 @@ extension Exchange {
     switch upload {
     case .none, .sent:
       if head.framing == .length(0) { HeadWriter.framing(.length(0), to: &upstreamOut) }
+    case .followed: HeadWriter.framing(.chunked, to: &upstreamOut)
     case .buffered: HeadWriter.framing(.length(splice.resultCount(for: body.count)), to: &upstreamOut)
     case .translated: HeadWriter.framing(.length(translation?.request.body.count ?? 0), to: &upstreamOut)
     case .streamed: HeadWriter.framing(head.framing, to: &upstreamOut)
@@ -183,9 +185,11 @@ extension Exchange {
   private func writeClientFields(_ upstream: Upstream) {
     let bytes = headBytes.view
     hopByHop.read(head.fields, in: bytes)
+    // A copy, so that the object isn't asked for it field by field.
+    let rules = hopByHop
     var run = FieldRun()
     for field in head.fields {
-      if !hopByHop.forwards(field, in: bytes) || field.known == .xRequestID { continue }
+      if !rules.forwards(field, in: bytes) || field.known == .xRequestID { continue }
       if field.known.isCredential { continue }
       if !upstream.knowsAccounts, field.known == .openAIOrganization || field.known == .openAIProject {
         continue
@@ -319,6 +323,7 @@ extension Exchange {
   private func fill(_ connection: ClientConnection) -> Bool {
     switch upload {
     case .none, .sent: return true
+    case .followed: return follow(connection)
     case .buffered(var at):
       while at < body.count, upstreamOut.count < Ceiling.window {
         let end = min(at + Ceiling.window, body.count)

@@ -76,6 +76,8 @@ final class Exchange {
   var pending: ByteQueue
   /// All of the request is with the upstream.
   var hasSent = false
+  /// The request comes from a web page that may send.
+  var isOriginAllowed = false
   /// When a question of our own, for a provider's list of models, is given up; nil where none is under way.
   var listDeadline: Instant?
   var listsModels: Bool { listDeadline != nil }
@@ -87,6 +89,10 @@ final class Exchange {
   var reads: UInt8 = 0
   /// What was wrong with a body that was being streamed.
   var uploadFault: Refusal?
+  /// The body is JSON that isn't kept (LongBody.swift): it can't be sent again.
+  var isFollowed = false
+  /// The offset in the whole body of the first byte that is in `body`.
+  var bodyStart = 0
 
   // What is told of it afterwards.
   var record = Tally()
@@ -146,8 +152,10 @@ final class Exchange {
     pending.removeAll()
     hasSent = false
     listDeadline = nil
+    isOriginAllowed = false
     interimCount = 0
     uploadFault = nil
+    isFollowed = false
     hasAnswered = false
     isChunkedOut = false
   }
@@ -163,6 +171,8 @@ enum Upload {
   case buffered(at: Int)
   /// `Translation.request.body`, from this offset on.
   case translated(at: Int)
+  /// `Exchange.body` and what comes behind it, checked and changed on the way.
+  case followed
   /// The client, as it comes.
   case streamed(isChunked: Bool)
   case sent

@@ -6,6 +6,9 @@ enum Ceiling {
   /// Bytes that wait for one side while the other is read: two TLS records and a little, so that a slow reader
   /// costs little memory and a fast one is never starved.
   static let window = 64 * 1024
+  /// Bytes of a JSON body that are kept, so that the request can be sent again; of a longer one, no more is kept than
+  /// must be known to send it (LongBody.swift).
+  static let kept = 256 * 1024
   /// Connections of clients that one worker serves, where descriptors and memory are plenty; more wait in the
   /// kernel's queue.
   static let clients = 16_384
@@ -59,6 +62,8 @@ enum Deadline {
   static let heartbeat = Interval(seconds: 15)
   /// From a stream's own end to the end of its body.
   static let afterDone = Interval(seconds: 2)
+  /// From the listeners' first turn to when the start's own memory goes back.
+  static let settled = Interval(milliseconds: 150)
   /// For error events and answers to leave at the end of a drain.
   static let lastWords = Interval(milliseconds: 500)
   /// For a secret to be read again after a refusal, from a file system that may hang.

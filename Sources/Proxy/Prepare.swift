@@ -16,12 +16,15 @@ extension Exchange {
     guard translation == nil, isJSON, scanner.topLevelKind == .object else { return }
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     let deployment = withModel { upstream.address.deployment(of: $0) }
-    if let model = deployment ?? route?.model {
+    var isSame = false
+    if deployment == nil, let model = route?.model { isSame = model.span.equals(modelAsked.view) }
+    if !isSame || scanner.found(.model) == nil, let model = deployment ?? route?.model {
       try? facts.edit(&splice, body.view, scanner, model: model.span, addsUsage: addsUsage)
     } else {
       try? facts.edit(&splice, body.view, scanner, model: nil, addsUsage: addsUsage)
     }
-    guard let edit = RequestEdit(upstream.quirks, target.shape, count: body.count) else { return }
+    guard upstream.editsRequests, let edit = RequestEdit(upstream.quirks, target.shape, count: body.count)
+    else { return }
     do throws(RequestFault) { try edit.write(body.view, &splice, dropped: &dropped) } catch {
       dropped.removeAll()
       throw Refusal(error)

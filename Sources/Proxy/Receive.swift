@@ -112,6 +112,7 @@ extension Exchange {
           state.shard.refused(.foreignOrigin)
           throw .foreignOrigin(Self.shown(text))
         }
+        isOriginAllowed = true
       }
     } else if let authority = head.authority, let host = head.host,
       !bytes.extracting(authority).equals(bytes.extracting(host))
@@ -180,9 +181,11 @@ extension Exchange {
       state.shard.refused(.bodyTooLarge)
       throw .bodyTooLarge(limit: lineup.snapshot.maxBody)
     }
-    if case .length(let count) = head.framing { try state.admitBody(count, beside: 0) }
+    if case .length(let count) = head.framing { try state.admitBody(min(count, Ceiling.kept), beside: 0) }
     try await allowBody(connection)
-    try await readBody(connection)
+    scanner.reset(watching: RequestFacts.watched)
+    if case .length(let count) = head.framing { body.reserve(min(count, Ceiling.kept + BlockPool.blockSize)) }
+    try await readBody(connection, whole: false)
     record.receivedAt = now
     record.requestBytes = body.count
     upload = .buffered(at: 0)
@@ -208,11 +211,19 @@ extension Exchange {
     _ = try? connection.socket.write(from: &outbound)
   }
 
-  /// Reads the whole body into `body`.
-  private func readBody(_ connection: ClientConnection) async throws(Refusal) {
+  /// Reads the rest of a body that can't follow.
+  func readRest(_ connection: ClientConnection) async throws(Refusal) {
+    try await readBody(connection, whole: true)
+    record.receivedAt = now
+    record.requestBytes = body.count
+    try readFacts()
+  }
+
+  /// Reads the body into `body`.
+  ///
+  /// - Parameter whole: whether all of it is needed; else a long one may follow (LongBody.swift).
+  private func readBody(_ connection: ClientConnection, whole: Bool) async throws(Refusal) {
     let ceiling = lineup.snapshot.maxBody
-    scanner.reset(watching: RequestFacts.watched)
-    if case .length(let count) = head.framing { body.reserve(min(count, 1 << 20)) }
     var deadline = now + Deadline.body
     while true {
       let before = body.count
@@ -221,7 +232,6 @@ extension Exchange {
         state.shard.refused(.bodyTooLarge)
         throw .bodyTooLarge(limit: ceiling)
       }
-      if body.room < BlockPool.blockSize, !uploadFlow.hasEnded { try growBody() }
       if body.count > before {
         deadline = now + Deadline.body
         do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
@@ -229,7 +239,8 @@ extension Exchange {
           throw .invalidJSON(error)
         }
       }
-      if uploadFlow.hasEnded { return }
+      if uploadFlow.hasEnded || (!whole && mayFollow) { return }
+      if body.room < BlockPool.blockSize, !uploadFlow.hasEnded { try growBody() }
       if connection.socket.hasReadable { if body.count > before { continue } }
       if connection.socket.peerHasClosed, !connection.socket.hasReadable { throw .clientGone }
       if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
@@ -254,13 +265,13 @@ extension Exchange {
   }
 
   /// Moves what has come of the body into `body`.
-  private func takeBody(_ connection: ClientConnection) throws(Refusal) {
+  func takeBody(_ connection: ClientConnection) throws(Refusal) {
     if case .length = uploadFlow.framing, connection.inbound.isEmpty, uploadFlow.remaining > 0 {
       // Straight from the socket to where it stays.
       let before = body.count
       let step: ReadStep
       do throws(IOFault) {
-        step = try connection.socket.read(into: &body, ceiling: min(uploadFlow.remaining, 256 * 1024))
+        step = try connection.socket.read(into: &body, ceiling: min(uploadFlow.remaining, Ceiling.kept))
       } catch { throw .clientGone }
       if step == .end { throw .clientGone }
       uploadFlow.skip(body.count - before)
@@ -292,19 +303,23 @@ extension Exchange {
     connection.inbound.consume(at)
   }
 
-  private func readFacts() throws(Refusal) {
-    do throws(JSONFault) { try scanner.finish() } catch {
-      state.shard.refused(.invalidJSON)
-      throw .invalidJSON(error)
+  static func refusal(_ fault: RequestFacts.Fault) -> Refusal {
+    switch fault {
+    case .notAnObject: .invalidValue("The request body must be a JSON object.", parameter: nil)
+    case .wrongType(let parameter, let expected):
+      .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
     }
-    if !target.isFullService, scanner.topLevelKind != .object { return }
-    do throws(RequestFacts.Fault) { try facts.read(body.view, scanner) } catch {
-      switch error {
-      case .notAnObject: throw .invalidValue("The request body must be a JSON object.", parameter: nil)
-      case .wrongType(let parameter, let expected):
-        throw .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
+  }
+
+  private func readFacts() throws(Refusal) {
+    if uploadFlow.hasEnded {
+      do throws(JSONFault) { try scanner.finish() } catch {
+        state.shard.refused(.invalidJSON)
+        throw .invalidJSON(error)
       }
     }
+    if !target.isFullService, scanner.topLevelKind != .object { return }
+    do throws(RequestFacts.Fault) { try facts.read(body.view, scanner) } catch { throw Self.refusal(error) }
     record.isStream = facts.streams
     if let model = scanner.found(.model) {
       if model.value.count > Ceiling.modelName {

@@ -26,9 +26,12 @@ extension Exchange {
     self.route = route
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
     self.upstream = upstream
-    addsUsage =
-      facts.streams && !facts.asksForUsage && isJSON && upstream.dialect == nil
-      && upstream.quirks.takesStreamOptions
+    addsUsage = facts.streams && !facts.asksForUsage && mayAddUsage(upstream)
+  }
+
+  /// Whether usage can be asked for where the client doesn't.
+  func mayAddUsage(_ upstream: Upstream) -> Bool {
+    isJSON && upstream.dialect == nil && upstream.takesStreamOptions
       && (target.endpoint == .chatCompletions || target.endpoint == .completions)
   }
 

@@ -53,6 +53,9 @@ final class Upstream: Sendable {
   let knowsAccounts: Bool
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
+  let takesStreamOptions: Bool
+  /// Some bodies must be changed in more than their model.
+  let editsRequests: Bool
   /// Where requests in OpenAI's format go.
   let address: APIAddress
 
@@ -65,6 +68,8 @@ final class Upstream: Sendable {
     kind = provider.kind
     address = APIAddress(provider)
     quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
+    takesStreamOptions = quirks.takesStreamOptions
+    editsRequests = !quirks.leaves(.chat) || !quirks.leaves(.embedding)
     knowsAccounts = provider.kind.knowsAccounts
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)

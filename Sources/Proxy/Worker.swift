@@ -23,6 +23,7 @@ actor Worker {
   private var hasLeft = false
   private var warmth: Alarm?
   private var reload: Reload?
+  private var settling: Alarm?
 
   init(on loop: Loop) { self.loop = loop }
 
@@ -65,6 +66,14 @@ actor Worker {
       let reload = Reload(source, state)
       self.reload = reload
       reload.begin()
+    }
+    if index == 0 {
+      let alarm = Alarm {
+        Memory.forgetCode()
+        Memory.trim()
+      }
+      settling = alarm
+      loop.arm(alarm, at: loop.now + Deadline.settled)
     }
     return .success(bound)
   }

@@ -20,8 +20,16 @@ package enum Digest {
   }
 
   static func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return unsafe String(
-      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    // SAFETY: two digits a byte, and as many are said to be there.
+    unsafe String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+      for at in 0..<bytes.count {
+        let byte = unsafe bytes[at]
+        unsafe text[at * 2] = digit(byte >> 4)
+        unsafe text[at * 2 + 1] = digit(byte & 15)
+      }
+      return bytes.count * 2
+    }
   }
+
+  private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 }

@@ -43,6 +43,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private var sources: [Registration] = []
   private var freeSlots: [UInt32] = []
   private var isStopped = false
+  private var trimmer: Alarm?
   private var afterTurn: [() -> Void] = []
 
   /// The monotonic clock as of this turn's wake-up.
@@ -133,7 +134,19 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
       if count > 0 { unsafe deliver(UnsafeBufferPointer(start: events, count: count)) }
       while let timer = timers.expired(at: now) { timer.fire() }
       collectMail()
+      if blocks.released >= Self.burst { trimSoon() }
     }
+  }
+
+  /// Blocks that go back to the allocator before the kernel is to have the memory: one MiB.
+  private static let burst = 64
+
+  /// Trims the heap when the burst that filled it is over, and no more often than a trim is worth.
+  private func trimSoon() {
+    blocks.released = 0
+    let alarm = trimmer ?? Alarm { Memory.trim() }
+    trimmer = alarm
+    if alarm.due == .never { timers.arm(alarm, at: now + Interval(milliseconds: 300)) }
   }
 
   /// Ends `run` after the turn under way.

@@ -12,6 +12,8 @@
   package static let blockSize = 17 * 1024
   private var free: [UnsafeMutableRawPointer] = unsafe []
   private let ceiling: Int
+  /// Blocks that went back to the allocator since somebody last set this to 0.
+  package var released = 0
   /// Bytes that queues of this stock hold now, in its blocks and in larger ones.
   package fileprivate(set) var held = 0
 
@@ -33,7 +35,9 @@
   }
 
   fileprivate func give(_ block: UnsafeMutableRawPointer) {
-    if unsafe free.count < ceiling { unsafe free.append(block) } else { unsafe block.deallocate() }
+    if unsafe free.count < ceiling { return unsafe free.append(block) }
+    unsafe block.deallocate()
+    released &+= 1
   }
 
   /// Gives every unused block back to the system; called when a worker has been idle for a while.
@@ -216,6 +220,8 @@
     append(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
+  /// Not what a literal means: that is a `StaticString`.
+  @_disfavoredOverload
   package mutating func append(_ text: String) {
     var text = text
     text.withUTF8 { append(unsafe Span(_unsafeElements: $0)) }

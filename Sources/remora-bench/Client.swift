@@ -29,6 +29,9 @@ final class Client {
 
   /// Events of event streams so far: each ends with an empty line.
   private(set) var events = 0
+  /// How long each event was on its way, in nanoseconds, while `timesEvents`.
+  private(set) var delays: [Int] = []
+  var timesEvents = false
   /// Bytes of bodies so far.
   private(set) var bytes = 0
 
@@ -182,9 +185,21 @@ final class Client {
     for index in 0..<data.count {
       let byte = data[index]
       if byte == ASCII.lf, last == ASCII.lf { events += 1 }
+      if timesEvents, byte == UInt8(ascii: "_"), last == UInt8(ascii: "p") { noteDelay(data, index + 1) }
       last = byte
     }
     lastByte = last
+  }
+
+  /// Reads when the event was sent, where the sixteen digits that say so are there in one piece.
+  private func noteDelay(_ data: Span<UInt8>, _ start: Int) {
+    guard start >= 3, data[start - 3] == UInt8(ascii: "f"), start + 16 <= data.count else { return }
+    var sent: UInt64 = 0
+    for at in start..<start + 16 {
+      guard let digit = ASCII.hexadecimal(data[at]) else { return }
+      sent = sent << 4 | UInt64(digit)
+    }
+    delays.append(Instant.now.nanoseconds(since: Instant(nanoseconds: sent)))
   }
 
   private func more() async -> Bool {

@@ -129,15 +129,17 @@ final class Tally {
   func close() { isOver = true }
 
   /// What was counted, as JSON; read the meter before anything else happens.
-  func summary(_ meter: Meter, events: Int, bytes: Int) -> String {
+  func summary(_ meter: Meter, events: Int, bytes: Int, delays: [Int]) -> String {
     let after = meter.read()
     let times = Distribution(latencies)
+    let ways = Distribution(delays)
     return #"{"requests": \#(requests), "failures": \#(failures), "refusals": \#(refusals), "#
       + #""events": \#(events - eventsBefore), "bytes": \#(bytes - bytesBefore), "#
       + #""processor_ns": \#(after.processor &- before.processor), "#
       + #""allocations": \#(after.allocations &- before.allocations), "#
       + #""elapsed_ns": \#(after.taken &- before.taken), "p50_ns": \#(times.quantile(0.5)), "#
-      + #""p99_ns": \#(times.quantile(0.99)), "max_ns": \#(times.quantile(1))}"#
+      + #""p99_ns": \#(times.quantile(0.99)), "max_ns": \#(times.quantile(1)), "#
+      + #""delay_p50_ns": \#(ways.quantile(0.5)), "delay_p99_ns": \#(ways.quantile(0.99))}"#
   }
 }
 
@@ -203,10 +205,14 @@ actor Crowd {
     loop.arm(leaving, at: leaves)
   }
 
-  private func openWindow() { tally.open(plan.meter, events: events, bytes: bytes) }
+  private func openWindow() {
+    for client in clients { client.timesEvents = plan.isStream }
+    tally.open(plan.meter, events: events, bytes: bytes)
+  }
 
   private func closeWindow() {
-    Output.line(tally.summary(plan.meter, events: events, bytes: bytes))
+    let delays = clients.flatMap(\.delays)
+    Output.line(tally.summary(plan.meter, events: events, bytes: bytes, delays: delays))
     tally.close()
     for parker in resting { parker.signal() }
   }

@@ -4,6 +4,7 @@
 //   remora-bench closed --port P --connections N …   each client sends its next request when it has its answer
 //   remora-bench paced --port P --rate R …           requests at fixed instants, whatever the answers do
 //   remora-bench hold --port P --connections N …     opens connections or streams and keeps them open
+//   remora-bench ballast                             keeps a processor busy
 //   remora-bench report FILE [PROXY]                 measurements to Markdown, with ratios to that proxy (nginx)
 //
 // Each load prints one line of JSON. Tests/Bench/bench.py starts the processes and decides what is measured.
@@ -31,10 +32,22 @@ struct Main {
     case "closed": return Load.run(.closed, try Options(rest, knowing: Load.options))
     case "paced": return Load.run(.paced, try Options(rest, knowing: Load.options))
     case "hold": return Load.run(.hold, try Options(rest, knowing: Load.options))
+    case "ballast": return ballast()
     case "report":
       guard let path = rest.first, rest.count <= 2 else { throw UsageFault("report FILE [PROXY]") }
       return Report.run(path, against: rest.count == 2 ? rest[1] : "nginx")
     default: throw UsageFault("unknown mode '\(mode)'")
     }
+  }
+
+  /// Takes what a processor has to give, until stdin ends: whoever shares it is never without work.
+  private static func ballast() -> Int32 {
+    let isRunning = Thread.detached {
+      Input.waitForEnd()
+      exit(0)
+    }
+    var turns: UInt64 = 0
+    while isRunning { turns &+= 1 }
+    return 1
   }
 }

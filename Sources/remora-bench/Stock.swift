@@ -1,5 +1,6 @@
 // The answers that the upstream gives, made once and sent often.
 
+import Transport
 import Wire
 
 /// What a request wants to be answered with, as its `x-bench` field says.
@@ -45,8 +46,10 @@ final class Stock {
   let streamHead = Array(
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\(Stock.fields)Transfer-Encoding: chunked\r\n\r\n"
       .utf8)
-  /// One event of a stream in a chunk of its own.
-  private let event = Stock.chunk(Stock.event(#"{"content":" word"}"#, finish: "null", usage: "null"))
+  /// One event of a stream in a chunk of its own, before and behind the sixteen digits that say when it was sent.
+  private let event = Stock.parted(
+    Stock.chunk(
+      Stock.event(#"{"content":" word"}"#, finish: "null", usage: "null", stamp: "0000000000000000")))
   /// What ends a stream: the reason, the usage, the mark and the last chunk, in one write.
   private let streamEnd =
     Stock.chunk(Stock.event("{}", finish: #""stop""#, usage: "null"))
@@ -59,7 +62,15 @@ final class Stock {
 
   /// What stands before a stream's first chunk; empty where nothing does.
   func streamStart(_ voice: Voice) -> [UInt8] { voice == .openAI ? [] : messageStart }
-  func event(_ voice: Voice) -> [UInt8] { voice == .openAI ? event : messageDelta }
+
+  /// Appends an event; OpenAI's says when it was sent.
+  func writeEvent(_ voice: Voice, to queue: inout ByteQueue) {
+    if voice == .anthropic { return queue.append(messageDelta) }
+    queue.append(event.before)
+    queue.append(hexadecimalWord: Instant.now.nanoseconds)
+    queue.append(event.behind)
+  }
+
   func streamEnd(_ voice: Voice) -> [UInt8] { voice == .openAI ? streamEnd : messageEnd }
 
   func reply(_ size: Int, _ voice: Voice) -> [UInt8] {
@@ -90,9 +101,18 @@ final class Stock {
     return start + Prose.text(max(size - start.utf8.count - end.utf8.count, 1)) + end
   }
 
-  private static func event(_ delta: String, finish: String, usage: String) -> String {
+  private static func parted(_ event: [UInt8]) -> (before: [UInt8], behind: [UInt8]) {
+    let mark = Array("fp_".utf8)
+    let at = event.indices.first { event[$0...].starts(with: mark) } ?? 0
+    return (Array(event[..<(at + 3)]), Array(event[(at + 19)...]))
+  }
+
+  private static func event(
+    _ delta: String, finish: String, usage: String, stamp: String = "bench"
+  ) -> String {
     #"data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"gpt-4o-mini","#
-      + #""service_tier":"default","system_fingerprint":"fp_bench","choices":[{"index":0,"delta":"# + delta
+      + #""service_tier":"default","system_fingerprint":"fp_\#(stamp)","choices":[{"index":0,"delta":"#
+      + delta
       + #","logprobs":null,"finish_reason":"# + finish + #"}],"usage":"# + usage + "}\n\n"
   }
 

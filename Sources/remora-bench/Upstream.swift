@@ -226,7 +226,7 @@ private final class ProviderConnection {
           if socket.peerHasClosed { return false }
         }
       }
-      outbound.append(stock.event(voice))
+      stock.writeEvent(voice, to: &outbound)
       guard await flush() else { return false }
     }
     outbound.append(stock.streamEnd(voice))

@@ -27,10 +27,13 @@ BODY = 20 * MIB
 class Scenario:
     """One load, and the rows that are read off it."""
 
-    def __init__(self, mode, rows, share=1.0, **options):
+    def __init__(self, mode, rows, saturates=False, bare=0, **options):
         self.mode = mode
         self.rows = rows
-        self.share = share
+        # The proxy, and not the load, is to be what limits.
+        self.saturates = saturates
+        # So many of the last rows are measured without a proxy too.
+        self.bare = bare
         self.options = options
 
 
@@ -54,27 +57,40 @@ def quantile(name):
     return lambda result: result[name] / 1e3 if result["requests"] else None
 
 
+def delay(name):
+    return lambda result: result[name] / 1e3 if result["events"] else None
+
+
 SCENARIOS = [
     Scenario("closed", [
         ("CPU, chat request 1 KB, 32 connections", "µs", per_request(1e3)),
         ("throughput, the same", "1/s", rate),
-        ("processor busy, the same", "%", busy),
-    ], connections=32, body=1024, order="json 1024"),
+        ("processor's share, the same", "%", busy),
+    ], saturates=True, connections=32, body=1024, order="json 1024"),
     Scenario("closed", [("CPU, chat request 32 KB, 32 connections", "µs", per_request(1e3))],
-             connections=32, body=32 * 1024, order="json 1024"),
-    Scenario("closed", [("CPU, stream chunk, 64 streams of 100/s", "µs", per_event)],
-             connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000),
+             saturates=True, connections=32, body=32 * 1024, order="json 1024"),
+    Scenario("closed", [
+        ("CPU, stream chunk, 64 streams of 100/s", "µs", per_event),
+        ("delay of a chunk p50, the same", "µs", delay("delay_p50_ns")),
+        ("delay of a chunk p99, the same", "µs", delay("delay_p99_ns")),
+    ], bare=2, connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000),
     Scenario("paced", [
+        ("CPU, chat request 1 KB, 1,000 requests/s", "µs", per_request(1e3)),
         ("latency p50, 1,000 requests/s", "µs", quantile("p50_ns")),
         ("latency p99, 1,000 requests/s", "µs", quantile("p99_ns")),
-        ("CPU, chat request 1 KB, 1,000 requests/s", "µs", per_request(1e3)),
-    ], connections=64, rate=1000, order="json 1024"),
+    ], bare=2, connections=64, rate=1000, order="json 1024"),
     Scenario("closed", [("CPU, 20 MB answer", "ms", per_request(1e6))],
              connections=1, method="GET", path="/v1/files/file-1/content", body=0, order=f"bytes {BODY}"),
     Scenario("closed", [("CPU, 20 MB upload", "ms", per_request(1e6))],
              connections=1, path="/v1/files", kind="binary", body=BODY, order="json 1024"),
     Scenario("closed", [("CPU, 20 MB chat request", "ms", per_request(1e6))],
              connections=1, body=BODY, order="json 1024"),
+    Scenario("closed", [("CPU, chat request 1 MB", "µs", per_request(1e3))],
+             connections=4, body=MIB, order="json 1024"),
+    Scenario("closed", [("CPU, chunk of streams of 10", "µs", per_event)],
+             connections=16, order="stream 10 2", warm_up_ms=500),
+    Scenario("closed", [("CPU, chunk of streams of 1,000", "µs", per_event)],
+             connections=16, order="stream 1000 2", warm_up_ms=500),
 ]
 
 
@@ -138,6 +154,14 @@ class Bench:
             raise RuntimeError(f"no result of {' '.join(words)}: {done.stderr}")
         return json.loads(lines[0])
 
+    def ballast(self):
+        """Takes a half of the proxy's processor where the load has only one, for it would be the load that limits."""
+        if self.processors.count > 2:
+            return None
+        self.note("in the saturated rows each proxy shares its processor with a busy loop: the load, which has one "
+                  "processor for itself and the provider, would limit it otherwise")
+        return subprocess.Popen([BENCH, "ballast"], stdin=subprocess.PIPE, preexec_fn=pin(self.processors.proxy))
+
     def compare(self, kinds):
         """The loads, in rounds; every proxy's turn comes at another place in each."""
         running = [kind.start(self.directory, self.upstream, self.processors) for kind in kinds]
@@ -151,16 +175,22 @@ class Bench:
                     for translated, other in TRANSLATED:
                         if scenario is SCENARIOS[other]:
                             self.translation(translated, scenario, running, round_)
-                    if scenario.mode == "paced":
-                        result = self.load("paced", self.upstream["plain_port"], **scenario.options)
-                        for row, unit, value in scenario.rows[:2]:
+                    if scenario.bare:
+                        result = self.load(scenario.mode, self.upstream["plain_port"], **scenario.options)
+                        for row, unit, value in scenario.rows[-scenario.bare:]:
                             self.add(row, unit, "none", round_, value(result))
         finally:
             for proxy in running:
                 proxy.stop()
 
     def measure(self, scenario, proxy, round_):
-        result = self.load(scenario.mode, proxy.port, proxy.processes(), **scenario.options)
+        ballast = self.ballast() if scenario.saturates else None
+        try:
+            result = self.load(scenario.mode, proxy.port, proxy.processes(), **scenario.options)
+        finally:
+            if ballast:
+                ballast.stdin.close()
+                ballast.wait(5)
         if result["failures"] or result["refusals"]:
             self.note(f"{proxy.kind.name}, {scenario.rows[0][0]}: {result['failures']} connections broke, "
                       f"{result['refusals']} answers were not 200")

@@ -264,10 +264,17 @@ class Remora:
 
     def resident(self) -> int:
         """Resident memory in bytes, as the kernel counts it; 0 under a sanitizer, whose own would be measured."""
+        return self._memory("VmRSS:")
+
+    def peak_resident(self) -> int:
+        """The most that was ever resident, as above."""
+        return self._memory("VmHWM:")
+
+    def _memory(self, name: str) -> int:
         if SANITIZER:
             return 0
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        line = next(line for line in status.splitlines() if line.startswith(name))
         return int(line.split()[1]) * 1024
 
     # The end.

@@ -54,13 +54,7 @@ package struct RequestFacts: Sendable {
     if let model = scanner.found(.model), model.kind != .string {
       throw .wrongType(parameter: "model", expected: "a string")
     }
-    if let stream = scanner.found(.stream) {
-      switch stream.kind {
-      case .true: streams = true
-      case .false, .null: break
-      default: throw .wrongType(parameter: "stream", expected: "a boolean")
-      }
-    }
+    if let stream = scanner.found(.stream) { streams = try Self.streams(stream) }
     if let options = scanner.found(.streamOptions), options.kind != .object, options.kind != .null {
       throw .wrongType(parameter: "stream_options", expected: "an object")
     }
@@ -101,24 +95,104 @@ package struct RequestFacts: Sendable {
     if addsUsage { try addUsage(&splice, body, scanner) }
   }
 
+  // MARK: Bodies that aren't kept
+
+  /// Members that were read, and edited, already.
+  private var settled: JSONMembers = []
+  private var hasEnded = false
+
+  /// From here on the body passes; what `scanner` has found so far was dealt with by `read` and `edit`.
+  package mutating func beginFollowing(_ scanner: borrowing JSONScanner) {
+    settled = []
+    hasEnded = false
+    for member in Self.steering where scanner.found(member) != nil { settled.insert(JSONMembers(member)) }
+  }
+
+  private static let steering: [JSONMember] = [.stream, .streamOptions] + own
+
+  /// Reads on in a body that passes: checks what steers, and adds the edits for it, before it goes.
+  ///
+  /// - Parameters:
+  ///   - window: what is here of the body.
+  ///   - start: the offset of its first byte.
+  /// - Returns: whether usage was asked for on the client's behalf.
+  package mutating func editFurther(
+    _ splice: inout JSONSplice, _ window: Span<UInt8>, from start: Int, _ scanner: borrowing JSONScanner,
+    mayAddUsage: Bool
+  ) throws(Fault) -> Bool {
+    let isOver = scanner.closeBrace != nil
+    if isOver, hasEnded { return false }
+    var adds = false
+    for member in Self.steering where !settled.contains(JSONMembers(member)) {
+      // Its comma is awaited too, for what is taken out takes one with it.
+      guard let found = scanner.found(member), isOver || found.followingComma != nil else { continue }
+      settled.insert(JSONMembers(member))
+      switch member {
+      case .stream: streams = try Self.streams(found)
+      case .streamOptions:
+        if try editOptions(found, &splice, window, from: start, mayAddUsage: mayAddUsage) { adds = true }
+      default: try? splice.remove(found)
+      }
+    }
+    hasEnded = isOver
+    if let brace = scanner.closeBrace, streams, mayAddUsage, !settled.contains(.streamOptions) {
+      try? splice.insert(at: brace, Self.options.bytes)
+      adds = true
+    }
+    return adds
+  }
+
+  private static func streams(_ found: JSONScanner.Found) throws(Fault) -> Bool {
+    switch found.kind {
+    case .true: return true
+    case .false, .null: return false
+    default: throw .wrongType(parameter: "stream", expected: "a boolean")
+    }
+  }
+
+  private mutating func editOptions(
+    _ found: JSONScanner.Found, _ splice: inout JSONSplice, _ window: Span<UInt8>, from start: Int,
+    mayAddUsage: Bool
+  ) throws(Fault) -> Bool {
+    guard found.kind == .object || found.kind == .null else {
+      throw .wrongType(parameter: "stream_options", expected: "an object")
+    }
+    let value = found.value.lowerBound - start..<found.value.upperBound - start
+    guard value.lowerBound >= 0, value.upperBound <= window.count else { return false }
+    let usage = found.kind == .object ? JSONView.value(window, in: value, at: "include_usage") : nil
+    asksForUsage = usage.map { JSONValue.bool(window, $0) == true } ?? false
+    guard mayAddUsage, !asksForUsage else { return false }
+    try? addUsage(&splice, window, from: start, value, isObject: found.kind == .object)
+    return true
+  }
+
   private func addUsage(
     _ splice: inout JSONSplice, _ body: Span<UInt8>, _ scanner: borrowing JSONScanner
   ) throws(JSONSpliceFault) {
-    guard let options = scanner.found(.streamOptions) else {
-      // At the end: the members before it keep their bytes, and a provider's prompt cache its prefix.
-      guard let brace = scanner.closeBrace else { return }
-      return try splice.insert(
-        at: brace, (",\"stream_options\":{\"include_usage\":true}" as StaticString).bytes)
+    if let options = scanner.found(.streamOptions) {
+      return try addUsage(&splice, body, from: 0, options.value, isObject: options.kind == .object)
     }
-    guard options.kind == .object else {
-      return try splice.replace(options.value, with: ("{\"include_usage\":true}" as StaticString).bytes)
+    // At the end: the members before it keep their bytes, and a provider's prompt cache its prefix.
+    if let brace = scanner.closeBrace { try splice.insert(at: brace, Self.options.bytes) }
+  }
+
+  private static let options: StaticString = ",\"stream_options\":{\"include_usage\":true}"
+
+  /// Has the options at `value` in `bytes`, which begin at the text's offset `start`, ask for usage.
+  private func addUsage(
+    _ splice: inout JSONSplice, _ bytes: Span<UInt8>, from start: Int, _ value: Range<Int>, isObject: Bool
+  ) throws(JSONSpliceFault) {
+    guard isObject else {
+      let place = value.lowerBound + start..<value.upperBound + start
+      return try splice.replace(place, with: ("{\"include_usage\":true}" as StaticString).bytes)
     }
-    if let usage = JSONView.value(body, in: options.value, at: "include_usage") {
-      return try splice.replace(usage, with: ("true" as StaticString).bytes)
+    if let usage = JSONView.value(bytes, in: value, at: "include_usage") {
+      let place = usage.lowerBound + start..<usage.upperBound + start
+      return try splice.replace(place, with: ("true" as StaticString).bytes)
     }
-    var members = JSONObjectCursor(body, options.value)
+    var members = JSONObjectCursor(bytes, value)
     let isEmpty = members.next() == nil
     let member: StaticString = isEmpty ? "\"include_usage\":true" : "\"include_usage\":true,"
-    try splice.insert(at: options.value.lowerBound + 1, member.bytes)
+    try splice.insert(at: value.lowerBound + start + 1, member.bytes)
   }
 }

@@ -135,9 +135,16 @@ package struct PassStream: ~Copyable {
       try? splice.insertMember(member, in: scanner)
     }
     if splice.isEmpty { return write(data, event, bytes, into: &out) }
-    var edited = ByteQueue()
-    splice.apply(to: data, into: &edited)
-    write(edited.bytes, event, bytes, into: &out)
+    if event.data == nil {
+      // The text may hold line ends, each of which begins another data line.
+      var edited = ByteQueue()
+      splice.apply(to: data, into: &edited)
+      return write(edited.bytes, event, bytes, into: &out)
+    }
+    writeName(event, bytes, into: &out)
+    out.append("data: ")
+    splice.apply(to: data, into: &out)
+    out.append("\n\n")
   }
 
   /// Takes note of a chat or completion chunk; false if the client is not to see it.
@@ -273,15 +280,18 @@ package struct PassStream: ~Copyable {
     }
   }
 
+  private mutating func writeName(_ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    hasPassedAnything = true
+    guard let name = event.name else { return }
+    out.append("event: ")
+    out.append(bytes.extracting(name))
+    out.append(ASCII.lf)
+  }
+
   private mutating func write(
     _ data: Span<UInt8>, _ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue
   ) {
-    hasPassedAnything = true
-    if let name = event.name {
-      out.append("event: ")
-      out.append(bytes.extracting(name))
-      out.append(ASCII.lf)
-    }
+    writeName(event, bytes, into: &out)
     EventEncoder.data(data, into: &out)
   }
 }

@@ -277,7 +277,10 @@ package enum SigV4 {
       out.append(byte)
     default:
       out.append(UInt8(ascii: "%"))
-      for digit in [byte >> 4, byte & 15] { out.append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
+      out.append(digit(byte >> 4))
+      out.append(digit(byte & 15))
     }
   }
+
+  private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
 }

@@ -74,7 +74,7 @@ package struct JSONMembers: OptionSet, Sendable {
   /// The member of this set that is called `key` (unescaped), if any.
   func member(_ key: Span<UInt8>) -> JSONMember? {
     guard key.count <= JSONMember.nameCeiling else { return nil }
-    var rest = rawValue & Self.byLength.span[key.count]
+    var rest = rawValue & Self.byLength[key.count]
     while rest != 0 {
       let bit = rest.trailingZeroBitCount
       if let member = JSONMember(rawValue: UInt8(truncatingIfNeeded: bit)), key.equals(member.name) {
@@ -86,8 +86,8 @@ package struct JSONMembers: OptionSet, Sendable {
   }
 
   /// At each length, the members whose names have it: mostly none or one is left to compare.
-  private static let byLength: InlineArray<25, UInt64> = {
-    var table = InlineArray<25, UInt64>(repeating: 0)
+  private static let byLength: [UInt64] = {
+    var table = [UInt64](repeating: 0, count: JSONMember.nameCeiling + 1)
     for member in JSONMember.allCases {
       table[min(member.name.utf8CodeUnitCount, JSONMember.nameCeiling)] |= Self(member).rawValue
     }

@@ -58,7 +58,8 @@ package struct JSONScanner: ~Copyable, Sendable {
   private var seen: JSONMembers = []
   /// The watched member whose value or comma is being awaited, or -1.
   private var current = -1
-  private var slots = InlineArray<40, Slot>(repeating: Slot())
+  /// By the member's number. An array and not a part of the value, so that to look at one is not to copy all.
+  private var slots = [Slot](repeating: Slot(), count: JSONMember.ceiling)
   private var keyStart = 0
   private var keyBytes = InlineArray<24, UInt8>(repeating: 0)
   /// Bytes of the key so far, or -1: it can't be a name that is watched.
@@ -106,11 +107,27 @@ package struct JSONScanner: ~Copyable, Sendable {
     return state == .done || (depth == 0 && isNumberComplete)
   }
 
+  /// Behind the last byte that belongs to no first-level member that is watched or may yet turn out to be, unless
+  /// that member is whole: what comes before it no longer depends on what comes behind it.
+  package var decidedEnd: Int {
+    if depth == 0 { return state == .done ? offset : 0 }
+    if current >= 0 {
+      let slot = slots[current]
+      return slot.precedingComma >= 0 ? slot.precedingComma : slot.keyStart
+    }
+    guard depth == 1 else { return offset }
+    switch state {
+    case .key, .keyOrEnd: break
+    case .string, .escape, .hexadecimal: if !isKey { return offset }
+    default: return offset
+    }
+    return max(lastComma, openBrace ?? 0)
+  }
+
   /// What is known of `member` so far; nil until its value begins.
   package func found(_ member: JSONMember) -> Found? {
     guard seen.contains(JSONMembers(member)) else { return nil }
-    // Through the span, for a subscript of the array itself would copy it whole.
-    let slot = slots.span[Int(member.rawValue)]
+    let slot = slots[Int(member.rawValue)]
     guard slot.valueStart >= 0 else { return nil }
     return Found(
       key: slot.keyStart..<slot.keyEnd,

@@ -188,6 +188,20 @@ extension JSONSplice {
     write(piece, base: base, &progress, into: &queue)
   }
 
+  /// Whether the piece of the text that is `range` is changed, by edits that have not been carried out yet or by the
+  /// rest of one that has.
+  package func touches(_ range: Range<Int>) -> Bool {
+    if progress.done > range.lowerBound { return true }
+    return progress.next < edits.count && edits[progress.next].lower <= range.upperBound
+  }
+
+  /// Forgets the edits that were carried out, so that a text of any length can be edited as it passes.
+  package mutating func forgetApplied() {
+    edits.removeFirst(progress.next)
+    progress.next = 0
+    if edits.isEmpty { texts.removeAll(keepingCapacity: true) }
+  }
+
   /// The length of the edited form of a text of `originalCount` bytes: what `Content-Length` will say.
   package func resultCount(for originalCount: Int) -> Int {
     var count = originalCount

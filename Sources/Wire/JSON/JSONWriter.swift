@@ -15,6 +15,7 @@ package enum JSONWriter {
     string(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount), into: &queue)
   }
 
+  @_disfavoredOverload
   package static func string(_ text: String, into queue: inout ByteQueue) {
     var text = text
     text.withUTF8 { string(unsafe Span(_unsafeElements: $0), into: &queue) }

@@ -1,0 +1,122 @@
+"""A JSON body too long to be kept follows through a bounded window: checked and changed on its way."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from upstream import CLOSE, UNREAD
+from wire import SSE_HEAD, event, json_answer, post_json, request
+
+pytestmark = pytest.mark.proxy
+
+CHAT = "/v1/chat/completions"
+LONG = "The quick brown fox.\\n" * 50_000
+OPTIONS = b',"stream_options":{"include_usage":true}'
+
+
+def body(model=b'"alias"', middle=b"", tail=b"") -> bytes:
+    return b'{"model":%s,"messages":[{"role":"user","content":"%s"}]%s,"n":9007199254740993%s}' % (
+        model, LONG.encode(), middle, tail)
+
+
+def chunked(data: bytes, size: int) -> bytes:
+    pieces = [data[at:at + size] for at in range(0, len(data), size)]
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    return request("POST", CHAT, headers, b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("size", [0, 777, 65_537])
+def test_only_the_model_changes(plain, upstream, size):
+    upstream.reply(json_answer({}))
+    sent = body()
+    assert plain.ask(chunked(sent, size) if size else post_json(CHAT, sent)).status == 200
+    assert upstream.last.body == sent.replace(b'"alias"', b'"gpt-4o"')
+    assert upstream.last.get("transfer-encoding") == "chunked"
+    assert upstream.last.get("content-length") is None
+
+
+# What comes behind the part that is looked at first, and what is left of it.
+BEHIND = {
+    "own": (b',"customer_identifier":"c","thread_identifier" : "t"', b""),
+    "own at the end": (b"", b""),
+    "apart": (b',"a":1,"fallback_models":["x",{"y":"}"}],"b":2', b',"a":1,"b":2'),
+    "no stream": (b',"stream":false', b',"stream":false'),
+    "nested": (b',"metadata":{"stream":true,"group_identifier":"g"}', b',"metadata":{"stream":true,"group_identifier":"g"}'),
+    "options": (b',"stream":true,"stream_options":{ "x":1}', b',"stream":true,"stream_options":{"include_usage":true, "x":1}'),
+    "options first": (b',"stream_options":null,"stream":true', b',"stream_options":{"include_usage":true},"stream":true'),
+    "usage": (b',"stream":true,"stream_options":{"include_usage":false}', b',"stream":true,"stream_options":{"include_usage":true}'),
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("size", [0, 1013])
+def test_what_steers_may_come_late(plain, upstream, name, size):
+    upstream.reply(json_answer({}))
+    middle, left = BEHIND[name]
+    tail = b',"group_identifier":"g"' if name == "own at the end" else b""
+    sent = body(b'"gpt-4o"', middle, tail)
+    assert plain.ask(chunked(sent, size) if size else post_json(CHAT, sent)).status == 200
+    assert upstream.last.body == body(b'"gpt-4o"', left)
+
+
+def test_usage_of_a_late_stream_is_asked_for_and_kept_from_the_client(plain, upstream):
+    done = {"choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}], "usage": None}
+    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+    upstream.reply(SSE_HEAD, *(b"%x\r\n%s\r\n" % (len(e), e) for e in map(event, (done, usage, "[DONE]"))), b"0\r\n\r\n")
+    sent = body(b'"gpt-4o"', b',"stream":true')
+    got = plain.ask(post_json(CHAT, sent))
+    assert upstream.last.body == sent[:-1] + OPTIONS + b"}"
+    assert b"usage" not in got.body and b"[DONE]" in got.body
+
+
+BROKEN = {
+    "no JSON": (b',"x":01', "invalid_json"),
+    "two models": (b',"model":"other"', "invalid_json"),
+    "no boolean": (b',"stream":"yes"', "invalid_value"),
+    "trailing": (b"", "invalid_json"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_turns_out_wrong_is_a_400_and_no_request(plain, upstream, name):
+    """The provider has seen a beginning by then; without the last chunk it is no request."""
+    middle, code = BROKEN[name]
+    sent = body(b'"gpt-4o"', middle) + (b"!" if name == "trailing" else b"")
+    upstream.reply(json_answer({}))
+    got = plain.ask(post_json(CHAT, sent))
+    assert (got.status, got.error["code"]) == (400, code)
+    assert not any(each.complete for each in upstream.requests)
+
+
+def test_a_late_model_is_waited_for(plain, upstream):
+    """What isn't known early can't be acted on early: the body is read whole, and its length is told."""
+    upstream.reply(json_answer({}))
+    sent = b'{"messages":[{"role":"user","content":"%s"}],"model":"alias"}' % LONG.encode()
+    assert plain.ask(post_json(CHAT, sent)).status == 200
+    expected = sent.replace(b'"alias"', b'"gpt-4o"')
+    assert upstream.last.body == expected
+    assert upstream.last.get("content-length") == str(len(expected))
+
+
+def test_an_early_answer_ends_the_upload(plain, upstream):
+    upstream.reply(UNREAD, json_answer({"error": {"message": "too long"}}, status=413), CLOSE)
+    got = plain.ask(post_json(CHAT, body()))
+    assert got.status == 413
+
+
+def test_max_body_counts_what_follows(start_remora, upstream):
+    proxy = start_remora(upstream, {"max_body": "512KiB"})
+    got = proxy.ask(chunked(body(), 50_000))
+    assert (got.status, got.error["code"]) == (413, "request_too_large")
+
+
+def test_memory_is_that_of_a_window(start_remora, upstream):
+    proxy = start_remora(upstream)
+    upstream.reply(json_answer({}))
+    sent = b'{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]}' % (b"x" * (32 << 20))
+    assert proxy.ask(post_json(CHAT, sent)).status == 200
+    assert upstream.last.sha256 == hashlib.sha256(sent).hexdigest()
+    # With all of the program's code; the body alone would be more.
+    assert proxy.peak_resident() < 24 << 20
