@@ -76,6 +76,8 @@ final class Exchange {
   var pending: ByteQueue
   /// All of the request is with the upstream.
   var hasSent = false
+  /// The request comes from a web page that may send.
+  var isOriginAllowed = false
   /// When a question of our own, for a provider's list of models, is given up; nil where none is under way.
   var listDeadline: Instant?
   var listsModels: Bool { listDeadline != nil }
@@ -150,6 +152,7 @@ final class Exchange {
     pending.removeAll()
     hasSent = false
     listDeadline = nil
+    isOriginAllowed = false
     interimCount = 0
     uploadFault = nil
     isFollowed = false

@@ -234,6 +234,14 @@ extension Exchange {
     guard uploadFlow.hasEnded else {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)
     }
+    // What every provider refuses, so that an application's tests find it.
+    if target.shape == .chat {
+      var messages = JSONArrayCursor(
+        body.view, JSONView.value(body.view, in: 0..<body.count, at: "messages") ?? 0..<0)
+      guard let first = messages.next(), JSONView.kind(body.view, first.value) == .object else {
+        throw .invalidValue("'messages' must be a list with at least one turn.", parameter: "messages")
+      }
+    }
     var text = ByteQueue()
     let streams = facts.streams && isJSON
     let created = Int(clamping: Instant.unixNanoseconds / 1_000_000_000)

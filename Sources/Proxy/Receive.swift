@@ -112,6 +112,7 @@ extension Exchange {
           state.shard.refused(.foreignOrigin)
           throw .foreignOrigin(Self.shown(text))
         }
+        isOriginAllowed = true
       }
     } else if let authority = head.authority, let host = head.host,
       !bytes.extracting(authority).equals(bytes.extracting(host))

@@ -333,6 +333,12 @@ extension Exchange {
     for field in reply.fields {
       if !rules.forwards(field, in: bytes) { continue }
       if replacesBody, field.known == .contentType || field.known == .contentEncoding { continue }
+      // Whose pages may read an answer is not the provider's to say.
+      if isOriginAllowed, field.name.count > 15,
+        bytes.extracting(field.name).extracting(0..<15).equalsIgnoringCase("access-control-")
+      {
+        continue
+      }
       if field.known == .xRequestID {
         // The caller's id is the answer's; the provider's is what its support asks for.
         run.flush(bytes, to: &outbound)

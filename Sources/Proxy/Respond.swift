@@ -23,6 +23,7 @@ extension Exchange {
       HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
     }
     writeDropped(translation?.request.dropped ?? dropped)
+    if isOriginAllowed { writeOrigin() }
     writeConnection(connection)
   }
 

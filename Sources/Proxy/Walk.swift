@@ -23,7 +23,7 @@ extension Exchange {
       } else if !answerHealth() {
         count()
         try admit(connection)
-        if try await !answerModels(connection) {
+        if !answerPreflight(connection), try await !answerModels(connection) {
           try await receive(connection)
           try choose(connection)
           if try await attempt(connection) { try await relay(connection) }

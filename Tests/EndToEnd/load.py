@@ -90,8 +90,10 @@ class Yard:
             self.keys += 1
             self.key = f"{SECRET}-{self.keys}"
             self.proxy.secrets.append(self.key)
+            # As it is done: a new key is good before it is given out, and the old one ends when it has been.
+            self._tell(f"also {self.key}\n")
             self.volume.publish(gateway_key=self.key, remora_yaml=self._config())
-            self._tell(f"key {self.key}\n")
+            self._tell(f"only {self.key}\n")
 
     def _tell(self, line: str) -> None:
         if self.provider is not None:

@@ -1,7 +1,7 @@
-"""A provider for long runs, as a process of its own: it repeats what it was asked, and accepts one key at a time.
+"""A provider for long runs, as a process of its own: it repeats what it was asked, and takes the keys it is told of.
 
-`load_provider.py CERT KEY PORT API-KEY` prints its port and serves until it is killed; a line `key NAME` on stdin
-changes the key, from which moment the earlier one is refused. What a request wants stands in its body:
+`load_provider.py CERT KEY PORT API-KEY` prints its port and serves until it is killed. A line `also KEY` on stdin has
+it take that key too, `only KEY` no other from then on; it says `ok` when it does. What a request wants stands in its body:
 
   model      `fail-500`, `fail-429`: that status; `fail-cut`: half an answer and an end; `fail-reset`: a reset
              `large-N`: an answer of N mebibytes
@@ -33,7 +33,7 @@ CHUNK = (
 
 class Provider:
     def __init__(self, key: str) -> None:
-        self.key = key
+        self.keys = {f"Bearer {key}"}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -52,7 +52,7 @@ class Provider:
             writer.transport.abort()
 
     async def answer(self, fields: dict, body: bytes, writer: asyncio.StreamWriter) -> bool:
-        if fields.get(b"authorization") != f"Bearer {self.key}":
+        if fields.get(b"authorization") not in self.keys:
             return await whole(writer, b"401 Unauthorized", b'{"error":{"message":"Incorrect API key provided"}}')
         wanted = json.loads(body)
         model, content = wanted["model"], wanted["messages"][-1]["content"]
@@ -128,7 +128,8 @@ async def main() -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
-        provider.key = line.decode().split()[1]
+        word, key = line.decode().split()
+        provider.keys = {f"Bearer {key}"} | (provider.keys if word == "also" else set())
         print("ok", flush=True)
 
 

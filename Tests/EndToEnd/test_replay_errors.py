@@ -7,7 +7,7 @@ import json
 import pytest
 from replay import client, framing, recordings, serving
 from replay.kinds import TRANSLATED
-from test_replay_recordings import PATHS, ask, provider_of, request_for
+from test_replay_recordings import PATHS, ask, request_for
 from wire import LAST_CHUNK, chunk
 
 pytestmark = pytest.mark.proxy

@@ -7,7 +7,7 @@ import json
 
 import openai
 import pytest
-from conftest import http, sdk_options
+from conftest import sdk_options
 from pydantic import BaseModel
 from remora import PROMPT
 from replay import answers, matrix
@@ -322,6 +322,3 @@ async def test_cancelling_reaches_the_provider(replayer, dialect):
         await stream.close()
     connection = replayer.upstream.last.connection
     assert await asyncio.to_thread(connection.closed.wait, 5), "the provider goes on for nobody"
-
-
-assert http

@@ -6,7 +6,7 @@ internal import Wire
 struct AnthropicRequest {
   let chat: ChatRequest
   let model: ClaudeModel
-  private var turns = AnthropicTurns()
+  private var turns = TurnList()
 
   init(_ chat: ChatRequest, _ model: ClaudeModel) {
     self.chat = chat
@@ -93,14 +93,15 @@ struct AnthropicRequest {
   // MARK: System
 
   private func writeSystem(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    var blocks = AnthropicBlocks(",\"system\":[")
+    var blocks = BlockList(",\"system\":[")
     for message in chat.messages where message.isSystem {
       for at in message.parts {
         let part = chat.parts[at]
         guard let text = part.value, !JSONText.isBlank(body, text) else { continue }
-        blocks.text(
+        blocks.open(into: &request.body)
+        AnthropicBlocks.writeText(
           body, text, part.cacheControl ?? (at == message.parts.upperBound - 1 ? message.cacheControl : nil),
-          into: &request.body)
+          trimmed: false, into: &request.body)
       }
     }
     if chat.format == .jsonObject {
@@ -192,14 +193,15 @@ struct AnthropicRequest {
     request.body.append("{\"type\":\"tool_result\",\"tool_use_id\":\"")
     AnthropicBlocks.appendID(body, message.toolCallID, fallback: 0, into: &request.body)
     request.body.append("\"")
-    var blocks = AnthropicBlocks(",\"content\":[")
+    var blocks = BlockList(",\"content\":[")
     var control = message.cacheControl
     for at in message.parts {
       let part = chat.parts[at]
       control = part.cacheControl ?? control
       if part.kind == .text || part.kind == .refusal {
         guard let text = part.value, !JSONText.isBlank(body, text) else { continue }
-        blocks.text(body, text, nil, into: &request.body)
+        blocks.open(into: &request.body)
+        AnthropicBlocks.writeText(body, text, nil, trimmed: false, into: &request.body)
       } else {
         blocks.open(into: &request.body)
         try writeMedia(part, nil, body, &request)

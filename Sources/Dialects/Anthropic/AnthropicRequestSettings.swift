@@ -14,7 +14,7 @@ extension AnthropicRequest {
   func writeTools(
     _ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest
   ) throws(RequestFault) {
-    var blocks = AnthropicBlocks(",\"tools\":[")
+    var blocks = BlockList(",\"tools\":[")
     for tool in chat.offeredTools {
       blocks.open(into: &request.body)
       writeTool(tool, body, &request)
@@ -119,7 +119,7 @@ extension AnthropicRequest {
   // MARK: Output and sampling
 
   func writeOutput(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
-    var members = AnthropicBlocks(",\"output_config\":{")
+    var members = BlockList(",\"output_config\":{")
     var hasMembers = false
     if case .adaptive(let effort) = thinking {
       members.open(into: &request.body)
@@ -170,7 +170,7 @@ extension AnthropicRequest {
         request.body.append(body.extracting(topK))
       }
     }
-    var stops = AnthropicBlocks(",\"stop_sequences\":[")
+    var stops = BlockList(",\"stop_sequences\":[")
     for stop in chat.stops where !JSONText.isBlank(body, stop) {
       stops.open(into: &request.body)
       request.body.append(body.extracting(stop))

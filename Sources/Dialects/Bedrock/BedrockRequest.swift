@@ -7,7 +7,7 @@ internal import Wire
 struct BedrockRequest {
   let chat: ChatRequest
   let model: BedrockModel
-  private var turns = AnthropicTurns()
+  private var turns = TurnList()
   /// Documents so far: each needs a name of its own.
   var documents = 0
 
@@ -41,7 +41,7 @@ struct BedrockRequest {
   // MARK: System
 
   private func writeSystem(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    var blocks = AnthropicBlocks(",\"system\":[")
+    var blocks = BlockList(",\"system\":[")
     for message in chat.messages where message.isSystem {
       for at in message.parts {
         let part = chat.parts[at]
@@ -92,7 +92,7 @@ struct BedrockRequest {
   }
 
   private mutating func cache(
-    _ control: Range<Int>?, _ body: Span<UInt8>, _ role: AnthropicTurns.Role, _ request: inout ProviderRequest
+    _ control: Range<Int>?, _ body: Span<UInt8>, _ role: TurnList.Role, _ request: inout ProviderRequest
   ) {
     guard let control else { return }
     turns.open(role, into: &request.body)
@@ -162,7 +162,7 @@ struct BedrockRequest {
     request.body.append("{\"toolResult\":{\"toolUseId\":\"")
     appendID(body, message.toolCallID, fallback: 0, into: &request.body)
     request.body.append("\",\"content\":[")
-    var blocks = AnthropicBlocks("")
+    var blocks = BlockList("")
     var control = message.cacheControl
     var isEmpty = true
     for at in message.parts {
@@ -192,7 +192,7 @@ struct BedrockRequest {
     request.body.append("{\"text\":\"")
     let content = JSONString.content(body, text)
     request.body.append(
-      content.extracting(0..<(trimmed ? AnthropicBlocks.trimmedCount(content) : content.count)))
+      content.extracting(0..<(trimmed ? JSONText.trimmedCount(content) : content.count)))
     request.body.append("\"}")
   }
 

@@ -46,7 +46,7 @@ extension BedrockRequest {
   // MARK: Limits and sampling
 
   func writeInference(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
-    var members = AnthropicBlocks(",\"inferenceConfig\":{")
+    var members = BlockList(",\"inferenceConfig\":{")
     var hasMembers = false
     func open(_ name: StaticString, _ out: inout ByteQueue) {
       members.open(into: &out)
@@ -84,7 +84,7 @@ extension BedrockRequest {
         }
       }
     }
-    var stops = AnthropicBlocks("\"stopSequences\":[")
+    var stops = BlockList("\"stopSequences\":[")
     var hasStops = false
     for stop in chat.stops where !JSONText.isBlank(body, stop) {
       if !hasStops { open("", &request.body) }
@@ -110,7 +110,7 @@ extension BedrockRequest {
     var tools = chat.offeredTools
     // There is no word for "none": without tools there is no choice, but turns with tools are refused without any.
     if chat.toolChoice == .none, !chat.hasToolHistory { tools = [] }
-    var blocks = AnthropicBlocks(",\"toolConfig\":{\"tools\":[")
+    var blocks = BlockList(",\"toolConfig\":{\"tools\":[")
     for tool in tools {
       blocks.open(into: &request.body)
       writeTool(tool, body, &request)
@@ -240,7 +240,7 @@ extension BedrockRequest {
   // MARK: What only some models take
 
   func writeAdditional(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
-    var members = AnthropicBlocks(",\"additionalModelRequestFields\":{")
+    var members = BlockList(",\"additionalModelRequestFields\":{")
     var hasMembers = false
     func open(_ out: inout ByteQueue) {
       members.open(into: &out)

@@ -48,6 +48,31 @@ package enum JSONText {
     out.append(JSONString.content(bytes, range))
   }
 
+  /// Bytes of the text, which is still escaped, before the white space at its end.
+  static func trimmedCount(_ content: Span<UInt8>) -> Int {
+    var count = content.count
+    while count > 0 {
+      if content[count - 1] <= ASCII.space {
+        count -= 1
+      } else if count > 1, content[count - 2] == ASCII.backslash,
+        content[count - 1] == UInt8(ascii: "n") || content[count - 1] == UInt8(ascii: "r")
+          || content[count - 1] == UInt8(ascii: "t"), isEscape(content, count - 2)
+      {
+        count -= 2
+      } else {
+        break
+      }
+    }
+    return count
+  }
+
+  /// Whether the backslash at `at` begins an escape, and isn't the second half of one.
+  private static func isEscape(_ content: Span<UInt8>, _ at: Int) -> Bool {
+    var before = at
+    while before > 0, content[before - 1] == ASCII.backslash { before -= 1 }
+    return (at - before) % 2 == 0
+  }
+
   /// Whether the string in `range` is empty or only white space.
   package static func isBlank(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
     let content = JSONString.content(bytes, range)

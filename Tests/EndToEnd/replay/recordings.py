@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import anthropic, bedrock, cohere, gemini, ollama, openai_format
 from .framing import aws_event, decoded, event_text
-from .reading import Failure, Lost, Reading
+from .reading import Failure, Reading
 
 ROOT = Path(__file__).resolve().parents[3]
 DIRECTORY = ROOT.parent / "shared/recorded"
@@ -219,5 +219,3 @@ def carried(*endpoints: str) -> list[Recording]:
 def not_carried() -> list[Recording]:
     return [each for each in everything() if each.why_not is not None]
 
-
-__all__ = ["Lost", "Recording", "carried", "everything", "not_carried", "quoted_errors"]
