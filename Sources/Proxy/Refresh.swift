@@ -32,11 +32,12 @@ final class Keys: Sendable {
   }
 
   private static func signing(_ provider: Config.Provider) throws(SecretFault) -> AWSKeys? {
-    guard provider.hasKeysInFiles, case .bedrock(let settings) = provider.dialect,
-      let id = try settings.accessKeyID.flatMap(read), let secret = try settings.secretAccessKey.flatMap(read)
-    else { return nil }
+    guard let files = provider.keyFiles, let id = try read(files.id), let secret = try read(files.secret)
+    else {
+      return nil
+    }
     return AWSKeys(
-      accessKeyID: id, secretAccessKey: secret, sessionToken: try settings.sessionToken.flatMap(read))
+      accessKeyID: id, secretAccessKey: secret, sessionToken: try files.session.flatMap(read))
   }
 
   private static func read(_ source: SecretSource) throws(SecretFault) -> Secret? {

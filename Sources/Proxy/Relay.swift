@@ -250,7 +250,7 @@ extension Exchange {
       return try answerTranslatedError(dialect, upstream, connection)
     }
     if hasOwnKey(upstream), reply.status == 401 || reply.status == 403 {
-      throw .upstreamAuth(upstream.name, status: reply.status, key: upstream.keyPlace)
+      throw .upstreamAuth(upstream.name, status: reply.status, key: upstream.settings.keyPlace)
     }
     record.end = .complete
     let status = reply.status

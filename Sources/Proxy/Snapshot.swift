@@ -108,21 +108,10 @@ final class Upstream: Sendable {
     headers = try Self.headers(provider, environment)
   }
 
-  /// The key of its configuration that says what it is shown.
-  var keyPlace: String {
-    if settings.apiKey != .none { return "api_key" }
-    switch settings.dialect {
-    case .azure(let azure): return azure.token == nil ? "api_key" : "token"
-    case .vertex(let vertex): return vertex.token == nil ? "credentials" : "token"
-    case .bedrock: return "credentials"
-    case .anthropic, .openAI, .plain: return "api_key"
-    }
-  }
-
   /// Whether any secret that its requests carry can change while the process runs.
   var hasKeysInFiles: Bool {
     let sources = [settings.shownSecret] + headers.compactMap(\.source)
-    return settings.hasKeysInFiles
+    return settings.keyFiles != nil
       || sources.contains { source in if case .file = source { true } else { false } }
   }
 

@@ -196,7 +196,7 @@ extension Exchange {
     let kind = replyField("x-amzn-errortype")
     var fault = dialect.readFault(pending.view, status: reply.status, kind: kind)
     if fault.isAuthentication, hasOwnKey(upstream) {
-      throw .upstreamAuth(upstream.name, status: reply.status, key: upstream.keyPlace)
+      throw .upstreamAuth(upstream.name, status: reply.status, key: upstream.settings.keyPlace)
     }
     if fault.status < 400 || fault.status > 599 { fault.status = 502 }
     let message =

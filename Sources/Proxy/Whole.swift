@@ -46,7 +46,7 @@ extension Exchange {
       answerWhole(pending.view, upstream, connection)
     case .error(let status):
       if hasOwnKey(upstream), status == 401 || status == 403 {
-        throw .upstreamAuth(upstream.name, status: status, key: upstream.keyPlace)
+        throw .upstreamAuth(upstream.name, status: status, key: upstream.settings.keyPlace)
       }
       writeWholeHead(status, connection, count: staging.count)
       sendStaging()

@@ -1,7 +1,7 @@
 // What a request shows the upstream where that is more than a key, and whether a refusal can be answered with
 // something better.
 
-package import Config
+internal import Config
 internal import Dialects
 internal import Policy
 internal import Transport
@@ -104,39 +104,5 @@ extension Exchange {
         || value.equals("InvalidClientTokenId") || value.equals("InvalidSignatureException")
     }
     return false
-  }
-}
-
-extension Config.Provider {
-  /// Whether requests are signed with keys that files hold, all of them.
-  var hasKeysInFiles: Bool {
-    guard apiKey == .none, case .bedrock(let settings) = dialect, let id = settings.accessKeyID,
-      let secret = settings.secretAccessKey
-    else { return false }
-    return [id, secret, settings.sessionToken].allSatisfy { source in
-      if case .file? = source { true } else { source == nil }
-    }
-  }
-
-  /// Where the key or the token comes from that is sent as it is.
-  var shownSecret: SecretSource {
-    switch dialect {
-    case .azure(let settings): apiKey == .none ? settings.token ?? .none : apiKey
-    case .vertex(let settings): apiKey == .none ? settings.token ?? .none : apiKey
-    case .bedrock, .anthropic, .openAI, .plain: apiKey
-    }
-  }
-
-  /// The header that shows it, or a signature, and what comes before it there; nil where the kind sends none.
-  package var shownAs: (name: String, prefix: String)? {
-    switch (kind.row.auth, dialect) {
-    case (.header, .azure(let settings)) where apiKey == .none && settings.token != nil:
-      ("authorization", "Bearer ")
-    case (.dialect, .bedrock) where apiKey == .none: ("authorization", "AWS4-HMAC-SHA256 ")
-    case (.dialect, .vertex) where apiKey != .none: ("x-goog-api-key", "")
-    case (.dialect, _), (.bearer, _): ("authorization", "Bearer ")
-    case (.header(let name), _): (name, "")
-    case (.none, _): nil
-    }
   }
 }

@@ -24,11 +24,11 @@ struct CredentialPlan: Sendable {
   ) throws(SnapshotFault) -> CredentialPlan? {
     var maker = Maker(provider: provider, environment: environment, contexts: contexts)
     defer { contexts = maker.contexts }
-    switch (provider.kind, provider.dialect) {
-    case (.bedrock, .bedrock(let settings)): return try maker.bedrock(settings)
-    case (.vertex, .vertex(let settings)): return try maker.vertex(settings)
-    case (.azure, .azure(let settings)): return try maker.azure(settings)
-    default: return nil
+    switch provider.cloud {
+    case .aws(let settings): return try maker.aws(settings)
+    case .google(let settings): return try maker.google(settings)
+    case .entra(let settings): return try maker.entra(settings)
+    case nil: return nil
     }
   }
 }
@@ -63,7 +63,7 @@ private struct Maker {
 
   // MARK: AWS
 
-  mutating func bedrock(_ settings: DialectSettings.Bedrock) throws(SnapshotFault) -> CredentialPlan? {
+  mutating func aws(_ settings: DialectSettings.Bedrock) throws(SnapshotFault) -> CredentialPlan? {
     if isTold(nil) { return nil }
     guard let region = settings.region else {
       throw fault("has no region; write region, or set AWS_REGION")
@@ -139,7 +139,7 @@ private struct Maker {
 
   // MARK: Google
 
-  mutating func vertex(_ settings: DialectSettings.Vertex) throws(SnapshotFault) -> CredentialPlan? {
+  mutating func google(_ settings: DialectSettings.Vertex) throws(SnapshotFault) -> CredentialPlan? {
     if isTold(settings.token) { return nil }
     let file = environment.nonEmpty("GOOGLE_APPLICATION_CREDENTIALS").map { SecretSource.file($0) }
     if let source = settings.credentials ?? file {
@@ -157,7 +157,7 @@ private struct Maker {
 
   // MARK: Entra
 
-  mutating func azure(_ settings: DialectSettings.Azure) throws(SnapshotFault) -> CredentialPlan? {
+  mutating func entra(_ settings: DialectSettings.Azure) throws(SnapshotFault) -> CredentialPlan? {
     if isTold(settings.token) { return nil }
     guard let file = environment.nonEmpty("AZURE_FEDERATED_TOKEN_FILE"),
       let client = environment.nonEmpty("AZURE_CLIENT_ID"),
