@@ -13,7 +13,8 @@ package struct DroppedFields: Sendable {
 
   /// The names, with commas between them.
   private var text: [UInt8] = []
-  private var count = 0
+  /// How many there are, the last one `...` where there were more.
+  package private(set) var count = 0
 
   package init() {}
 

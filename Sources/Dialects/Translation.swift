@@ -25,6 +25,8 @@ package final class Translation {
   /// What ended the stream before its time; told to the client already.
   package private(set) var failure: AnswerFault?
   package private(set) var usage = TokenUsage()
+  /// What the provider said and the dialect doesn't know.
+  package var unknown: UnknownCounts { answer.unknown }
 
   /// Translates the request.
   ///

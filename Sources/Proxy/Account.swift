@@ -30,7 +30,20 @@ extension Exchange {
     counted.expectsUsage = target.isFullService && record.status == 200 && upstream != nil
     if record.isStream, record.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
+    if upstream != nil { countTranslation(counted.provider) }
     if state.writesAccessLog { log(counted) }
+  }
+
+  /// Counts what the upstream couldn't be told, and what it said that nobody here knows.
+  private func countTranslation(_ provider: Label) {
+    let count = translation?.request.dropped.count ?? dropped.count
+    if count > 0 { state.shard.dropped(count, for: provider) }
+    guard let unknown = translation?.unknown, !unknown.isEmpty else { return }
+    for (place, kind) in [
+      (UnknownPlace.event, UnknownKind.event), (.block, .block), (.finishReason, .finishReason),
+    ] where unknown[kind] > 0 {
+      state.shard.unknown(place, unknown[kind], of: provider)
+    }
   }
 
   /// Counts the exchange as one in flight, once.

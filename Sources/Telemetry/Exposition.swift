@@ -38,6 +38,8 @@ package enum Exposition {
     page.rows(.refreshes, snapshot.refreshes, into: &out)
     page.rows(.connections, snapshot.connections, into: &out)
     page.rows(.tlsResumed, snapshot.tlsResumed, into: &out)
+    page.rows(.droppedFields, snapshot.droppedFields, into: &out)
+    page.rows(.unknownSaid, snapshot.unknownSaid, into: &out)
     page.single(.clientConnections, max(snapshot.clientConnections, 0), into: &out)
     page.rows(.refused, snapshot.refused, into: &out)
     page.rows(.limited, snapshot.limited, into: &out)
@@ -166,6 +168,8 @@ private struct Page {
     folded(.refreshes, snapshot.refreshes.folded, into: &out)
     folded(.connections, snapshot.connections.folded, into: &out)
     folded(.tlsResumed, snapshot.tlsResumed.folded, into: &out)
+    folded(.droppedFields, snapshot.droppedFields.folded, into: &out)
+    folded(.unknownSaid, snapshot.unknownSaid.folded, into: &out)
     folded(.policyActions, snapshot.policyActions.folded, into: &out)
   }
 

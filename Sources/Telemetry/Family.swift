@@ -110,6 +110,16 @@ extension Family {
   static let tlsResumed = Family(
     "remora_tls_resumed", .counter, [.provider],
     help: "TLS handshakes with upstreams that took up an earlier session.")
+  static let droppedFields = Family(
+    "remora_dropped_fields", .counter, [.provider],
+    help: "Fields of requests that the upstream can't be told and that were left out.")
+  static let unknownSaid = Family(
+    "remora_translate_unknown", .counter,
+    [
+      .provider,
+      .detail("kind") { (UnknownPlace(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .event).name },
+    ],
+    help: "What upstreams said that their dialect doesn't know and that was passed over.")
   static let clientConnections = Family(
     "remora_client_connections", .gauge, help: "Open connections from clients.")
   static let refused = Family(

@@ -88,6 +88,19 @@ package enum RefreshResult: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// Where something stood that a dialect doesn't know.
+package enum UnknownPlace: UInt8, CaseIterable, Sendable {
+  case event, block, finishReason
+
+  package var name: StaticString {
+    switch self {
+    case .event: "event"
+    case .block: "block"
+    case .finishReason: "finish_reason"
+    }
+  }
+}
+
 /// What an upstream connection is doing.
 package enum ConnectionState: UInt8, CaseIterable, Sendable {
   case idle, active

@@ -204,6 +204,16 @@ package final class MetricShard {
     state.tlsResumed.add(1, to: SeriesKey(subject: provider))
   }
 
+  /// Fields of a request were left out.
+  package func dropped(_ count: Int, for provider: Label) {
+    state.droppedFields.add(count, to: SeriesKey(subject: provider))
+  }
+
+  /// An upstream said something that its dialect doesn't know.
+  package func unknown(_ place: UnknownPlace, _ count: Int, of provider: Label) {
+    state.unknownSaid.add(count, to: SeriesKey(subject: provider, detail: UInt16(place.rawValue)))
+  }
+
   /// Clients connected (1) or left (-1).
   package func clientConnections(by change: Int) {
     state.clientConnections = saturated(state.clientConnections, plus: change)

@@ -53,6 +53,8 @@ private func busyShard() -> MetricShard {
   shard.acted(shard.policy("pii"), .redact)
   shard.refused(.foreignHost)
   shard.resumedTLS(provider)
+  shard.dropped(3, for: provider)
+  shard.unknown(.finishReason, 2, of: provider)
   shard.clientConnections(by: 3)
   shard.logLinesDropped(4)
   return shard
@@ -107,6 +109,9 @@ private func busySnapshot() -> MetricSnapshot {
     #expect(families.total("remora_streams_ended_total", ["reason": "upstream_error"]) == 0)
     #expect(families.samples("remora_streams_ended_total").count == 6)
     #expect(families.total("remora_tls_resumed_total", ["provider": "gateway"]) == 1)
+    #expect(families.total("remora_dropped_fields_total", ["provider": "gateway"]) == 3)
+    #expect(
+      families.total("remora_translate_unknown_total", ["provider": "gateway", "kind": "finish_reason"]) == 2)
     #expect(families.total("remora_client_connections") == 3)
     #expect(families.total("remora_config_reloads_total", ["result": "invalid"]) == 1)
     #expect(families.total("remora_config_last_reload_successful") == 0)

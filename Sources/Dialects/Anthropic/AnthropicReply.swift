@@ -69,7 +69,17 @@ final class AnthropicReader: AnswerReader {
         id: JSONView.content(body, in: block, at: "id"), name: JSONView.content(body, in: block, at: "name"))
       if let input { answer.argumentsValue(body.extracting(input), call: call) }
       answer.endCall(call)
+    } else if !Self.isServerTool(JSONString.content(body, type)) {
+      answer.passOver(.block)
     }
+  }
+
+  /// Whether a block tells of a tool that the provider ran itself: nothing for the client to do.
+  static func isServerTool(_ type: Span<UInt8>) -> Bool {
+    let ending: StaticString = "_tool_result"
+    let count = ending.utf8CodeUnitCount
+    return type.equals("server_tool_use") || type.equals("mcp_tool_use")
+      || (type.count > count && type.extracting(type.count - count..<type.count).equals(ending))
   }
 
   func readIdentity(_ bytes: Span<UInt8>, _ message: Range<Int>, to answer: inout AnswerWriter) {
@@ -127,6 +137,11 @@ final class AnthropicReader: AnswerReader {
       }
       answer.finish(.contentFilter)
     } else {
+      if !JSONString.equals(bytes, reason, "end_turn"), !JSONString.equals(bytes, reason, "stop_sequence"),
+        !JSONString.equals(bytes, reason, "pause_turn")
+      {
+        answer.passOver(.finishReason)
+      }
       answer.finish(.stop)
     }
   }

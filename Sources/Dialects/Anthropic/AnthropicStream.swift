@@ -48,6 +48,8 @@ extension AnthropicReader {
       hasEnded = true
     } else if kind.equals("error") {
       throw AnthropicFault.answerFault(data, inner ?? whole)
+    } else if !kind.equals("ping") {
+      answer.passOver(.event)
     }
   }
 
@@ -91,6 +93,8 @@ extension AnthropicReader {
       {
         inputs[call] = data.extracting(input).array()
       }
+    } else if !Self.isServerTool(type) {
+      answer.passOver(.block)
     }
   }
 

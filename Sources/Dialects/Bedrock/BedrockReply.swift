@@ -126,6 +126,7 @@ final class BedrockReader: AnswerReader {
       throw AnswerFault(
         ("The model's output was malformed; try again." as StaticString).bytes.array(), code: reason.array())
     } else {
+      if !reason.equals("end_turn"), !reason.equals("stop_sequence") { answer.passOver(.finishReason) }
       answer.finish(.stop)
     }
   }

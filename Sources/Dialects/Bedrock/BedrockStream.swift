@@ -26,6 +26,8 @@ extension BedrockReader {
     } else if name.equals("metadata") {
       if let usage = JSONView.value(data, in: whole, at: "usage") { readUsage(data, usage, to: &answer) }
       hasEnded = hasStopped
+    } else {
+      answer.passOver(.event)
     }
   }
 

@@ -60,6 +60,8 @@ package struct AnswerWriter: ~Copyable {
   private var callCount = 0
 
   package var usage = TokenUsage()
+  /// What the dialect has no word for, and was passed over.
+  package private(set) var unknown = UnknownCounts()
   package private(set) var hasEnded = false
   /// Something that the model made has been told.
   package private(set) var hasContent = false
@@ -285,6 +287,9 @@ package struct AnswerWriter: ~Copyable {
     out.append("]")
     closeDelta()
   }
+
+  /// Something has come that the dialect doesn't know.
+  package mutating func passOver(_ kind: UnknownKind) { unknown.add(kind) }
 
   /// Why a choice ended. Told to the client by `end`, since usage and the provider's own end follow.
   package mutating func finish(_ reason: FinishReason, choice index: Int = 0) {

@@ -77,6 +77,7 @@ final class CohereReader: AnswerReader {
     } else if reason.equals("TOOL_CALL") {
       answer.finish(.toolCalls)
     } else {
+      if !reason.equals("COMPLETE"), !reason.equals("STOP_SEQUENCE") { answer.passOver(.finishReason) }
       answer.finish(.stop)
     }
   }

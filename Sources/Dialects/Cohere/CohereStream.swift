@@ -46,6 +46,10 @@ extension CohereReader {
     } else if type.isEmpty, let said = CohereFault.read(data, status: 502).message {
       // An error that came instead of an event.
       throw AnswerFault(said)
+    } else if !type.equals("content-end"), !type.equals("citation-start"), !type.equals("citation-end"),
+      !type.equals("debug")
+    {
+      answer.passOver(.event)
     }
   }
 

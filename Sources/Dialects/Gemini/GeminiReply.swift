@@ -118,7 +118,7 @@ final class GeminiReader: AnswerReader {
     if let grounding { candidates[index].grounding = data.extracting(grounding).array() }
     guard let reason else { return }
     candidates[index].hasFinished = true
-    answer.finish(try Self.finish(data, reason, message), choice: index)
+    answer.finish(try Self.finish(data, reason, message, to: &answer), choice: index)
   }
 
   private func readPart(
@@ -221,9 +221,12 @@ final class GeminiReader: AnswerReader {
     "MALFORMED_RESPONSE",
   ]
 
+  /// Reasons that say no more than that it ended.
+  private static let stopped: [StaticString] = ["OTHER", "NO_IMAGE", "FINISH_REASON_UNSPECIFIED"]
+
   /// OpenAI's reason; an unknown one is a stop. Some say that there is no answer.
   private static func finish(
-    _ data: Span<UInt8>, _ reason: Range<Int>, _ message: Range<Int>?
+    _ data: Span<UInt8>, _ reason: Range<Int>, _ message: Range<Int>?, to answer: inout AnswerWriter
   ) throws(AnswerFault) -> FinishReason {
     if JSONString.equals(data, reason, "STOP") { return .stop }
     if JSONString.equals(data, reason, "MAX_TOKENS") { return .length }
@@ -234,6 +237,8 @@ final class GeminiReader: AnswerReader {
       if text.isEmpty { text.append("The model failed: \(name).") }
       throw AnswerFault(text.array(), code: name.bytes.array())
     }
+    for name in stopped where JSONString.equals(data, reason, name) { return .stop }
+    answer.passOver(.finishReason)
     return .stop
   }
 

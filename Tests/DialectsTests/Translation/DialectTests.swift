@@ -154,4 +154,27 @@ import Wire
     ]
     #expect(said.joined(separator: " | ") == it["reads"])
   }
+
+  /// Events of tomorrow must not break today's streams, nor go unseen.
+  static let unheardOf: [(ProviderKind, String, UnknownKind)] = [
+    (.anthropic, #"{"type":"an_event_of_tomorrow"}"#, .event),
+    (.anthropic, #"{"type":"content_block_start","index":0,"content_block":{"type":"hologram"}}"#, .block),
+    (.anthropic, #"{"type":"message_delta","delta":{"stop_reason":"bored"}}"#, .finishReason),
+    (.cohere, #"{"type":"an-event-of-tomorrow"}"#, .event),
+    (.cohere, #"{"type":"message-end","delta":{"finish_reason":"BORED"}}"#, .finishReason),
+    (.gemini, #"{"candidates":[{"index":0,"finishReason":"BORED"}]}"#, .finishReason),
+  ]
+
+  @Test("what nobody knows is passed over and counted", arguments: unheardOf)
+  func unknown(kind: ProviderKind, data: String, expected: UnknownKind) throws {
+    let asked = Array(#"{"messages":[{"role":"user","content":"hi"}],"stream":true}"#.utf8)
+    let made = try Translation(try kind.dialect(), .chat, model: Array("m".utf8), body: asked.span)
+    made.begin(created: 1, seed: Array("seed".utf8), member: [])
+    var queue = ByteQueue()
+    var out = ByteQueue()
+    queue.append("data: \(data)\n\n")
+    made.take(&queue, into: &out)
+    #expect(made.failure == nil)
+    for each in UnknownKind.allCases { #expect(made.unknown[each] == (each == expected ? 1 : 0)) }
+  }
 }
