@@ -50,7 +50,7 @@ final class GeminiReader: AnswerReader {
       } else if member.keyIs("responseId", in: data), member.kind == .string {
         id = member.value
       } else if member.keyIs("createTime", in: data) {
-        created = GeminiTime.seconds(JSONString.content(data, member.value))
+        created = CivilTime.unixSeconds(rfc3339: JSONString.content(data, member.value))
       } else if member.keyIs("promptFeedback", in: data) {
         feedback = member.value
       } else if member.keyIs("error", in: data), member.kind == .object {

@@ -30,7 +30,9 @@ final class OllamaReader: AnswerReader {
     }
     if !hasBegun {
       hasBegun = true
-      answer.identify(id: line.extracting(0..<0), model: JSONView.content(line, in: whole, at: "model"))
+      answer.identify(
+        id: line.extracting(0..<0), model: JSONView.content(line, in: whole, at: "model"),
+        created: CivilTime.unixSeconds(rfc3339: JSONView.content(line, in: whole, at: "created_at")))
       answer.begin()
     }
     if let message = JSONView.value(line, in: whole, at: "message") {

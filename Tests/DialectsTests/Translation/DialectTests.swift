@@ -155,6 +155,26 @@ import Wire
     #expect(said.joined(separator: " | ") == it["reads"])
   }
 
+  @Test(
+    "an answer was created when its provider says",
+    arguments: [
+      (
+        ProviderKind.ollama,
+        #"{"created_at":"2026-08-07T06:08:09.335586Z","message":{"content":"a"},"done":true}"#
+      ),
+      (.ollama, #"{"created_at":"2026-08-07T08:08:09+02:00","message":{"content":"a"},"done":true}"#),
+      (.gemini, #"{"createTime":"2026-08-07T06:08:09.335586Z","candidates":[{"finishReason":"STOP"}]}"#),
+    ])
+  func created(kind: ProviderKind, whole: String) throws {
+    let asked = Array(#"{"messages":[{"role":"user","content":"hi"}]}"#.utf8)
+    let made = try Translation(try kind.dialect(), .chat, model: Array("m".utf8), body: asked.span)
+    made.begin(created: 1, seed: Array("seed".utf8), member: [])
+    var out = ByteQueue()
+    try made.takeWhole(Array(whole.utf8).span, into: &out)
+    let text = out.array()
+    #expect(Tree(text)?["created"]?.integer == 1_786_082_889)
+  }
+
   /// Events of tomorrow must not break today's streams, nor go unseen.
   static let unheardOf: [(ProviderKind, String, UnknownKind)] = [
     (.anthropic, #"{"type":"an_event_of_tomorrow"}"#, .event),
