@@ -37,7 +37,8 @@ extension Exchange {
     address.clear()
     // A dialect's own API is reached under the path that the client wrote: `/v1` is a part of it.
     let path = bytes.extracting(upstream.dialect == nil ? target.path : head.path)
-    let query = bytes.extracting(target.query ?? 0..<0)
+    // With its question mark, so that an empty one goes on too.
+    let query = bytes.extracting(target.query.map { $0.lowerBound - 1..<$0.upperBound } ?? 0..<0)
     do throws(RequestFault) {
       if target.endpoint == .models, path.count > 8, let model = route?.model {
         return try takeModelAddress(model, path, query: query, upstream)

@@ -60,6 +60,7 @@ package struct APIAddress: Sendable {
   ///
   /// - Parameters:
   ///   - path: behind `/v1`.
+  ///   - asked: the client's query with its `?`, which may be all of it; empty where there is none.
   ///   - model: in the client's words; empty where nobody knows it.
   package func write(
     path: Span<UInt8>, query asked: Span<UInt8>, model: Span<UInt8>, into out: inout ByteQueue
@@ -83,12 +84,9 @@ package struct APIAddress: Sendable {
       }
     }
     out.append(path)
-    if !asked.isEmpty {
-      out.append(UInt8(ascii: "?"))
-      out.append(asked)
-    }
+    out.append(asked)
     if !query.isEmpty {
-      out.append(asked.isEmpty ? UInt8(ascii: "?") : UInt8(ascii: "&"))
+      if asked.count != 1 { out.append(asked.isEmpty ? UInt8(ascii: "?") : UInt8(ascii: "&")) }
       out.append(query.span)
     }
     if out.isEmpty { out.append(UInt8(ascii: "/")) }

@@ -30,8 +30,8 @@ import Wire
   @Test("other kinds have the base URL and OpenAI's path")
   func plain() throws {
     for (prefix, path, query, expected) in [
-      ("/v1", "/chat/completions", "", "/v1/chat/completions"), ("", "/models", "a=1&b", "/models?a=1&b"),
-      ("", "", "", "/"), ("/openai/v1", "", "x", "/openai/v1?x"),
+      ("/v1", "/chat/completions", "", "/v1/chat/completions"), ("", "/models", "?a=1&b", "/models?a=1&b"),
+      ("", "", "", "/"), ("/openai/v1", "", "?x", "/openai/v1?x"), ("/v1", "/files", "?", "/v1/files?"),
     ] {
       let provider = Provider(
         name: "a", kind: .groq, baseURL: BaseURL(scheme: .https, host: "a.example", prefix: prefix),
@@ -54,7 +54,7 @@ import Wire
     "Azure's forms",
     arguments: [
       Row(prefix: "", to: "/openai/v1/chat/completions"),
-      Row(prefix: "", path: "/responses", query: "a=1", to: "/openai/v1/responses?a=1"),
+      Row(prefix: "", path: "/responses", query: "?a=1", to: "/openai/v1/responses?a=1"),
       Row(prefix: "/openai", to: "/openai/v1/chat/completions"),
       Row(prefix: "/openai/v1", to: "/openai/v1/chat/completions"),
       Row(prefix: "/openai/v1", version: "preview", to: "/openai/v1/chat/completions?api-version=preview"),
@@ -69,7 +69,7 @@ import Wire
         prefix: "", version: "2024-10-21",
         to: "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"),
       Row(
-        prefix: "/openai", version: "2024-10-21", path: "/embeddings", query: "a=1",
+        prefix: "/openai", version: "2024-10-21", path: "/embeddings", query: "?a=1",
         to: "/openai/deployments/gpt-4o/embeddings?a=1&api-version=2024-10-21"),
       Row(
         prefix: "", version: "2024-10-21", path: "/images/generations",
@@ -80,6 +80,9 @@ import Wire
       Row(
         prefix: "", version: "2025-04-01-preview", path: "/responses",
         to: "/openai/responses?api-version=2025-04-01-preview"),
+      Row(
+        prefix: "", version: "2024-10-21", path: "/files/f", query: "?",
+        to: "/openai/files/f?api-version=2024-10-21"),
       Row(
         prefix: "", version: "2024-10-21", path: "/files/f", to: "/openai/files/f?api-version=2024-10-21"),
       Row(
