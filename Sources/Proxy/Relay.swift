@@ -174,7 +174,7 @@ extension Exchange {
       record.wasCutUpstream = true
       throw .protocolBroken(upstream.name, "the stream ended before the answer did")
     }
-    stream.end(into: &staging)
+    if target.isFullService { stream.end(into: &staging) } else { staging.append(pending.view) }
     sendStaging()
     finishStream(upstream, isReusable: true, connection)
   }
@@ -202,7 +202,13 @@ extension Exchange {
         throw .protocolBroken(upstream.name, "an event of its stream is too large")
       }
       guard case .event(let event) = step else { break }
+      let start = from
       from = event.whole.upperBound
+      if !target.isFullService {
+        stream.watch(event, in: pending.view)
+        staging.append(pending.view.extracting(start..<from))
+        continue
+      }
       do throws(PassStream.Fault) {
         try stream.pass(event, in: pending.view, member: metadata.view, into: &staging)
       } catch {

@@ -10,7 +10,7 @@ import pytest
 from openai_server import USAGE, chat_chunks
 from remora import PROMPT
 from upstream import CLOSE, CUT, Gate, Pause, RESET, STALL
-from wire import LAST_CHUNK, SSE_HEAD, answer as http_answer, chunk, event, post_json, sse_data
+from wire import LAST_CHUNK, SSE_HEAD, answer as http_answer, chunk, event, post_json, request, sse_data
 
 pytestmark = pytest.mark.proxy
 
@@ -158,6 +158,19 @@ def test_comments_ids_and_retries_are_swallowed(plain, upstream):
     assert bodies(got) == [CHUNKS[0], CHUNKS[1], "[DONE]"]
     for line in got.body.split(b"\n"):
         assert line == b"" or line.startswith(b"data: "), line
+
+
+@pytest.mark.parametrize("ending", [LAST_CHUNK, CLOSE])
+@pytest.mark.parametrize("cut", ["whole", "bytes"])
+def test_a_stream_of_another_api_passes_byte_for_byte(plain, upstream, cut, ending):
+    """A mark at its start, comments, ids, retry times, empty data, every line end, and a part without its end."""
+    sent = b"\xef\xbb\xbf: hi\n\nid: 1\r\nretry: 7\r\ndata:\r\n\r\nevent: x\rdata: a\rdata\r\r"
+    sent += b"\n\ndata: [DONE]\n\ndata:b\n\nx\0: 1\nid: 2\ndata: \xff"
+    head = SSE_HEAD if ending == LAST_CHUNK else SSE_HEAD.replace(b"Transfer-Encoding: chunked\r\n", b"")
+    pieces = [sent] if cut == "whole" else [sent[at : at + 1] for at in range(len(sent))]
+    upstream.reply(head, *(chunk(each) if ending == LAST_CHUNK else each for each in pieces), ending)
+    got = plain.ask(request("GET", "/v1/files/any"))
+    assert (got.status, got.body, got.complete) == (200, sent, True)
 
 
 def test_sdk_reads_odd_framing(sdk, plain, upstream):

@@ -1,6 +1,7 @@
 // A stream in OpenAI's format on its way to the client, event by event.
 //
 // What passes is made safe for every SDK: no ids, no retry times, no comments, no empty data, no `"error":null`.
+// A stream of another API goes on as it came, and is only watched.
 // Usage is noted, the usage that only Remora asked for is taken out again, and it is known at any time whether
 // the provider has come to its own end. Nothing is held back: an event leaves in the turn in which it is complete.
 
@@ -81,6 +82,12 @@ package struct PassStream: ~Copyable {
     if hasFailed { return }
     if repairs, !removesUsage { tail.write(into: &out) }
     EventEncoder.done(into: &out)
+  }
+
+  /// Takes note of an event of another API, which somebody else passes on.
+  package mutating func watch(_ event: Event, in bytes: Span<UInt8>) {
+    if event.dataLines > 0 { hasContent = true }
+    if let data = event.data, bytes.extracting(data).equals("[DONE]") { hasEnded = true }
   }
 
   /// Appends what the client gets for `event`, which is nothing at all for most comments.

@@ -96,7 +96,7 @@ struct PassedStream: Equatable {
 
   @Test("an event's name passes with its data, its id doesn't")
   func names() {
-    let passed = PassedStream(.other, "event: image\nid: 1\ndata: x\n\n")
+    let passed = PassedStream(.embedding, "event: image\nid: 1\ndata: x\n\n")
     #expect(passed.text == "event: image\ndata: x\n\n")
   }
 
@@ -291,7 +291,7 @@ struct PassedStream: Equatable {
     let passed = PassedStream(.chat, Self.events(Self.hi, data, Self.hi))
     #expect(passed.fault != nil)
     #expect(passed.text == Self.events(Self.hi))
-    #expect(PassedStream(.other, Self.events(data)).text == Self.events(data))
+    #expect(PassedStream(.embedding, Self.events(data)).text == Self.events(data))
   }
 }
 
