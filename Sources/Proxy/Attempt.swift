@@ -67,9 +67,11 @@ extension Exchange {
         }
         break
       }
+      // An interim answer, or a part of a head: whoever sent it has the request.
+      let hasHeard = interimCount > 0 || !upstreamIn.isEmpty
       let lacksCertificate = lease.socket.lacksCertificate
       dropUpstream()
-      if lease.isReused, !isReplay, mayReplay {
+      if lease.isReused, !isReplay, !hasHeard, mayReplay {
         isReplay = true
         rewind(upstream)
         continue

@@ -314,6 +314,22 @@ def test_closes_at_once(start_remora, start_upstream, ask, how):
     assert len(provider.requests) == 1
 
 
+@pytest.mark.parametrize("how", [CLOSE, CUT, RESET])
+@pytest.mark.parametrize("first", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Hints\r\nX: 1\r\n\r\n", b"HTTP/1.1 2"])
+@pytest.mark.parametrize("ask", [ASK, post_json("/v1/chat/completions", CHAT)], ids=["GET", "POST"])
+def test_begins_to_answer_and_closes(start_remora, start_upstream, ask, first, how):
+    """On a connection that has served before: who has begun to answer has the request, and it is not sent again."""
+    provider = start_upstream()
+    proxy = start_remora(provider, {"response_metadata": "headers"})
+    with proxy.connect() as client:
+        assert client.ask(request("GET", "/v1/echo")).status == 200
+        provider.reply(first, how)
+        client.send(ask)
+        got = client.response()
+        assert (got if got.status != 103 else client.response()).status == 502
+    assert len(provider.requests) == 2 and provider.requests[0].connection is provider.requests[1].connection
+
+
 @covers("H1-60")
 @pytest.mark.parametrize("extra", [b"", b"ab"])
 def test_head(plain, upstream, extra):
