@@ -54,7 +54,7 @@ final class Exchange {
   var sentGrant: Grant?
   var upstreamOut: ByteQueue
   var upstreamIn: ByteQueue
-  var replyHeads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
+  var replyHeads = HeadScanner(for: .upstream, skipsEmptyLines: false)
   var replyBytes: ByteQueue
   var reply = ResponseHead()
   var replyFlow = BodyFlow(.none)

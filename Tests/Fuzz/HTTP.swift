@@ -15,7 +15,7 @@ private func read(
   _ facts: (Span<UInt8>) throws(HeadFault) -> [Int]
 ) -> HeadReading {
   var reading = HeadReading()
-  var scanner = HeadScanner(for: sender, skipsLeadingEmptyLine: sender == .client)
+  var scanner = HeadScanner(for: sender, skipsEmptyLines: sender == .client)
   var bytes: [UInt8] = []
   do throws(HeadFault) {
     for piece in pieces {

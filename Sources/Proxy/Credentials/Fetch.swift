@@ -204,7 +204,7 @@ enum Fetch {
 /// The head and the pieces of the body of one answer, as places in what has come.
 private struct AnswerParts: ~Copyable {
   private let method: Method
-  private var heads = HeadScanner(for: .upstream, skipsLeadingEmptyLine: false)
+  private var heads = HeadScanner(for: .upstream, skipsEmptyLines: false)
   private var head = ResponseHead()
   private var date: Int?
   private var flow: BodyFlow?

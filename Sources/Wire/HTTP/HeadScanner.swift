@@ -15,22 +15,26 @@ package struct HeadScanner: Sendable {
   package static let headCeiling = 64 * 1024
 
   private let sender: Sender
-  private let skipsLeadingEmptyLine: Bool
+  /// The most empty lines that are passed over before a request. RFC 9112 section 2.2 asks for at least one; what
+  /// is in front of a request has no second reading, and clients have been seen to send two.
+  package static let emptyLineCeiling = 8
+
+  private let skipsEmptyLines: Bool
   private var looked = 0
   private var lineStart = 0
   private var lines = 0
-  private var hasSkipped = false
+  private var skipped = 0
 
-  /// - Parameter skipsLeadingEmptyLine: whether one empty line may come before a request, which some
-  ///   clients send after a body (RFC 9112 section 2.2). It counts as part of the head.
-  package init(for sender: Sender, skipsLeadingEmptyLine: Bool = true) {
+  /// - Parameter skipsEmptyLines: whether empty lines may come before a request, which some clients send after a
+  ///   body (RFC 9112 section 2.2). They count as part of the head.
+  package init(for sender: Sender, skipsEmptyLines: Bool = true) {
     self.sender = sender
-    self.skipsLeadingEmptyLine = skipsLeadingEmptyLine
+    self.skipsEmptyLines = skipsEmptyLines
   }
 
   /// Forgets what was seen: the next scan begins with a new message.
   package mutating func reset() {
-    self = HeadScanner(for: sender, skipsLeadingEmptyLine: skipsLeadingEmptyLine)
+    self = HeadScanner(for: sender, skipsEmptyLines: skipsEmptyLines)
   }
 
   /// The length of the head that `bytes` begin with, its last CR LF included, or nil if more bytes are
@@ -121,8 +125,8 @@ package struct HeadScanner: Sendable {
     if at == lineStart {
       if lines > 0 { return true }
       guard sender == .client else { throw .statusLine }
-      guard skipsLeadingEmptyLine, !hasSkipped else { throw .requestLine }
-      hasSkipped = true
+      guard skipsEmptyLines, skipped < Self.emptyLineCeiling else { throw .requestLine }
+      skipped += 1
       return false
     }
     if lines == 0, sender == .client {

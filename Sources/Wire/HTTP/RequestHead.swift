@@ -39,7 +39,8 @@ package struct RequestHead: ~Copyable, Sendable {
   /// Reads the head that is exactly `bytes`, empty lines before and behind it included.
   package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) {
     reset()
-    let start = bytes.count > 1 && bytes[0] == ASCII.cr && bytes[1] == ASCII.lf ? 2 : 0
+    var start = 0
+    while start + 1 < bytes.count, bytes[start] == ASCII.cr, bytes[start + 1] == ASCII.lf { start += 2 }
     let end = try parseRequestLine(bytes, from: start)
     try fields.parse(bytes, from: end)
     try readFields(bytes)
@@ -101,11 +102,11 @@ package struct RequestHead: ~Copyable, Sendable {
       case .te:
         if Syntax.list(bytes, field.value, holds: "trailers") { acceptsTrailers = true }
       case .expect:
-        guard bytes.extracting(field.value).equalsIgnoringCase("100-continue") else { throw .expectation }
-        expectsContinue = true
+        if try readExpectation(bytes, field.value) { expectsContinue = true }
       case .upgrade:
-        // `h2c` is an offer, declined by not answering it; a WebSocket client can do nothing else.
-        if Syntax.list(bytes, field.value, holds: "websocket") { throw .upgrade }
+        // `h2c` is an offer, declined by not answering it; a WebSocket client can do nothing else. In HTTP/1.0
+        // the field means nothing (RFC 9110 section 7.8).
+        if minor > 0, Syntax.list(bytes, field.value, holds: "websocket") { throw .upgrade }
       default: break
       }
     }
@@ -114,5 +115,18 @@ package struct RequestHead: ~Copyable, Sendable {
     keepsAlive = options.persists(minor: minor)
     // RFC 9110 section 10.1.1: void in HTTP/1.0, and pointless where no body will come.
     if minor == 0 || framing == .none || framing == .length(0) { expectsContinue = false }
+  }
+
+  /// Whether a list of expectations has one; there is only one that can be met.
+  private func readExpectation(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(HeadFault) -> Bool {
+    var isThere = false
+    var elements = ListElements(value)
+    while let element = elements.next(in: bytes) {
+      // Empty elements are to be passed over (RFC 9110 section 5.6.1.2).
+      if element.isEmpty { continue }
+      guard bytes.extracting(element).equalsIgnoringCase("100-continue") else { throw .expectation }
+      isThere = true
+    }
+    return isThere
   }
 }

@@ -102,7 +102,7 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
 
   @Test("an empty line before a request can be refused")
   func emptyLine() {
-    var scanner = HeadScanner(for: .client, skipsLeadingEmptyLine: false)
+    var scanner = HeadScanner(for: .client, skipsEmptyLines: false)
     #expect(throws: HeadFault.requestLine) { try scanner.scan(Array("\r\n".utf8).span) }
   }
 
