@@ -68,7 +68,7 @@ final class ClientConnection {
   /// Waits for the next request to begin; false if the client leaves or has been silent for too long.
   private func receiveFirstBytes() async -> Bool {
     let deadline = loop.now + Deadline.keepAlive
-    while inbound.isEmpty {
+    while !hasBegun {
       guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return false }
       switch step {
       case .bytes: break
@@ -78,6 +78,16 @@ final class ClientConnection {
       }
     }
     return true
+  }
+
+  /// Whether more has come than the empty line that some clients send behind a body: nothing may follow it.
+  private var hasBegun: Bool {
+    switch inbound.count {
+    case 0: false
+    case 1: inbound.view[0] != ASCII.cr
+    case 2: inbound.view[0] != ASCII.cr || inbound.view[1] != ASCII.lf
+    default: true
+    }
   }
 
   /// Reads a head into `exchange`.

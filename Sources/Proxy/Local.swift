@@ -14,6 +14,7 @@ extension Exchange {
     if let connection, head.isAsterisk {
       record.isSilent = true
       record.status = 204
+      if !uploadFlow.hasEnded { connection.mustClose = true }
       HeadWriter.statusLine(204, to: &outbound)
       HeadWriter.field("Allow", Method.allowed, to: &outbound)
       writeCommonFields(connection)

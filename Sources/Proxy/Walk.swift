@@ -71,7 +71,8 @@ extension Exchange {
         return false
       }
     }
-    if connection.mustClose || !head.keepsAlive {
+    // What is left of a body would pass for the next request.
+    if connection.mustClose || !head.keepsAlive || !uploadFlow.hasEnded {
       if !uploadFlow.hasEnded || !hasHead || connection.socket.hasReadable { await connection.linger() }
       return false
     }

@@ -9,8 +9,8 @@ import pytest
 
 from strict import CHUNKED, HOST, LAST, SEVEN, covers, get, message_of, plain_text, post, refusal, to_client
 from strict import to_provider
-from upstream import Gate, UNREAD
-from wire import Broken, RawClient, answer, post_json, request
+from upstream import CLOSE, Gate, UNREAD
+from wire import SSE_HEAD, Broken, RawClient, answer, event, post_json, request
 
 pytestmark = pytest.mark.proxy
 
@@ -39,6 +39,21 @@ def test_1_0_gets_no_chunks(plain, upstream):
     assert got == to_client(200, framing=b"", body=b"ok", closes=True)
 
 
+@covers("H1-42")
+def test_an_empty_line_behind_a_request_is_none(start_remora, upstream):
+    """The connection rests: nothing is answered, no drain waits for it, and a request may still come."""
+    proxy = start_remora(upstream, {"response_metadata": "headers"})
+    body = post(b"Content-Length: 7\r\n", b"7 bytes") + b"\r\n"
+    with proxy.connect() as client, proxy.connect() as other:
+        for each in (client, other):
+            assert each.ask(body).status == 200
+        assert client.ask(get()).status == 200
+        proxy.admin("/healthz")
+        # Held to an end within two seconds: `other` has sent no more than its empty line.
+        proxy.stop()
+        assert other.rest() == b""
+
+
 @covers("H1-49")
 def test_options_of_everything(plain, upstream):
     with plain.connect() as client:
@@ -48,6 +63,30 @@ def test_options_of_everything(plain, upstream):
         assert got == b"HTTP/1.1 204 No Content\r\n" + allow + b"x-request-id: ID\r\n\r\n"
         assert client.ask(get()).status == 200
     assert len(upstream.requests) == 1
+
+
+@covers("H1-49")
+@pytest.mark.parametrize("body", [(b"Content-Length: %d\r\n", get(target=b"/v1/echo/smuggled")), (CHUNKED, SEVEN + LAST)])
+def test_options_of_everything_with_a_body(plain, upstream, body):
+    """Nobody reads the body, so nothing may come behind it."""
+    fields, data = body
+    fields = fields % len(data) if b"%d" in fields else fields
+    with plain.connect() as client:
+        client.send(b"OPTIONS * HTTP/1.1\r\n" + HOST + fields + b"\r\n" + data + get())
+        got = plain_text(client.rest(), upstream)
+    allow = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+    assert got == b"HTTP/1.1 204 No Content\r\n" + allow + b"x-request-id: ID\r\nConnection: close\r\n\r\n"
+    assert upstream.raw == b""
+
+
+@covers("H1-51")
+def test_no_upgrade_in_1_0(plain, upstream):
+    """There the field means nothing (RFC 9110 section 7.8)."""
+    upstream.reply(answer(200, {}, b"ok"))
+    with plain.connect() as client:
+        client.send(b"GET /v1/echo HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert plain_text(client.rest(), upstream) == to_client(200, body=b"ok", closes=True)
+    assert plain_text(upstream.raw, upstream) == to_provider(b"GET /v1/echo")
 
 
 @covers("H1-54")
@@ -68,13 +107,14 @@ def test_tls_on_the_plaintext_port(plain, upstream):
 
 @covers("H1-57")
 @pytest.mark.parametrize("target", [b"/v1/echo", b"/v1/chat/completions"])
-def test_expect_continue(plain, upstream, target):
+@pytest.mark.parametrize("expectation", [b"100-continue", b"100-Continue, ,100-continue"])
+def test_expect_continue(plain, upstream, target, expectation):
     """100 at once, from Remora: the provider is not asked for it."""
     body = b'{"model":"gpt-4o","messages":[]}'
     fields = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
     upstream.reply(answer(200, {}, b"ok"))
     with plain.connect() as client:
-        client.send(post(b"Expect: 100-continue\r\n" + fields, target=target))
+        client.send(post(b"Expect: " + expectation + b"\r\n" + fields, target=target))
         assert client.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.send(body)
         assert client.until(b"ok").startswith(b"HTTP/1.1 200 OK\r\n")
@@ -169,6 +209,18 @@ def test_body_that_breaks_behind_the_answer(plain, upstream):
         gate.open()
         assert client.rest() == b"zz"
     upstream.wait_closed()
+    assert to_provider(b"POST /v1/echo", framing=CHUNKED, body=SEVEN) == plain_text(upstream.raw, upstream)
+
+
+def test_body_that_goes_on_behind_a_stream(plain, upstream):
+    """A stream may be over before its request is: what is left of the body is no next request."""
+    upstream.reply(UNREAD, SSE_HEAD, event('{"choices":[]}') + event("[DONE]"), CLOSE)
+    with plain.connect() as client:
+        client.send(post(CHUNKED, SEVEN))
+        got = client.until(LAST)
+        client.send_quietly(get(target=b"/v1/echo/smuggled"))
+        assert client.rest() == b""
+    assert got.endswith(b"data: [DONE]\n\n\r\n" + LAST)
     assert to_provider(b"POST /v1/echo", framing=CHUNKED, body=SEVEN) == plain_text(upstream.raw, upstream)
 
 
