@@ -34,7 +34,7 @@ extension Exchange {
   /// - Returns: whether there is an answer to relay; false where the answer is complete already.
   func attempt(_ connection: ClientConnection) async throws(Refusal) -> Bool {
     guard let upstream else { return false }
-    try await settleBody(upstream, connection)
+    if isJSON, !uploadFlow.hasEnded { try await settleBody(upstream, connection) }
     try translate(upstream)
     record.attempts += 1
     if upstream.isMock {
@@ -46,7 +46,8 @@ extension Exchange {
     var isReplay = false
     var isRefreshed = false
     while true {
-      try await obtainGrant(upstream, connection)
+      sentGrant = nil
+      if let source = lineup.sources[upstream.index] { try await obtainGrant(source, upstream, connection) }
       let lease = try await lease(pool, upstream, connection, fresh: isReplay)
       socket = lease.socket
       writeRequestHead(upstream)
@@ -57,7 +58,7 @@ extension Exchange {
         throw error
       }
       guard case .lost(let fault) = sending else {
-        if !isRefreshed, try await mayTryAnew(upstream, connection) {
+        if !isRefreshed, isRefused, try await mayTryAnew(upstream, connection) {
           note(.authRejected, upstream)
           isRefreshed = true
           isReplay = false
@@ -84,6 +85,9 @@ extension Exchange {
   private func lease(
     _ pool: Pool, _ upstream: Upstream, _ connection: ClientConnection, fresh: Bool
   ) async throws(Refusal) -> Pool.Lease {
+    if !fresh, let socket = pool.takeIdle(for: connection.parker) {
+      return Pool.Lease(socket: socket, isReused: true)
+    }
     let asked = Instant.now
     let resumedBefore = pool.sessions.resumed
     do throws(DialFault) {
@@ -185,29 +189,40 @@ extension Exchange {
   private func writeClientFields(_ upstream: Upstream) {
     let bytes = headBytes.view
     hopByHop.read(head.fields, in: bytes)
-    // A copy, so that the object isn't asked for it field by field.
-    let rules = hopByHop
+    let held = heldFields(upstream)
+    let nominates = hopByHop.nominatesAny
+    let isWritten = !upstream.headers.isEmpty || signsRequest
     var run = FieldRun()
-    for field in head.fields {
-      if !rules.forwards(field, in: bytes) || field.known == .xRequestID { continue }
-      if field.known.isCredential { continue }
-      if !upstream.knowsAccounts, field.known == .openAIOrganization || field.known == .openAIProject {
-        continue
+    for field in head.fields where !held.contains(field.known) {
+      if nominates, hopByHop.nominates(field, in: bytes) { continue }
+      if isWritten {
+        let name = bytes.extracting(field.name)
+        if replaces(name, upstream) || (signsRequest && isSigners(name)) { continue }
       }
-      // What a dialect says itself, it says once.
-      if translation != nil,
-        field.known == .contentType || field.known == .accept || field.known == .anthropicVersion
-      {
-        continue
-      }
-      // An answer that must be read must come as it is.
-      if field.known == .acceptEncoding, target.isFullService || translation != nil { continue }
-      if replaces(bytes.extracting(field.name), upstream) { continue }
-      if signsRequest, isSigners(bytes.extracting(field.name)) { continue }
       run.take(field, of: bytes, to: &upstreamOut)
     }
     run.flush(bytes, to: &upstreamOut)
     if case .passthrough(let name, let prefix) = upstream.credential { writeCallersKey(name, prefix) }
+  }
+
+  /// What of the client's stays here.
+  private func heldFields(_ upstream: Upstream) -> FieldNames {
+    var held = hopByHop.held
+    held.insert(.xRequestID)
+    held.formUnion(.credentials)
+    if !upstream.knowsAccounts {
+      held.insert(.openAIOrganization)
+      held.insert(.openAIProject)
+    }
+    // What a dialect says itself, it says once.
+    if translation != nil {
+      held.insert(.contentType)
+      held.insert(.accept)
+      held.insert(.anthropicVersion)
+    }
+    // An answer that must be read must come as it is.
+    if target.isFullService || translation != nil { held.insert(.acceptEncoding) }
+    return held
   }
 
   private func append(_ secret: Secret) {
@@ -233,6 +248,7 @@ extension Exchange {
     var deadline = now + upstream.firstByte
     var bodyDeadline = now + Deadline.body
     hasSent = false
+    if loop.hasOthers { await connection.parker.yield() }
     while true {
       if !hasSent {
         let before = record.requestBytes

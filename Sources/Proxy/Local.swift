@@ -41,11 +41,14 @@ extension Exchange {
 
   // MARK: Models
 
+  /// Whether `answerModels` is to look at the request. Asked first, for an `async` call that does nothing costs more.
+  var asksForModels: Bool {
+    target.endpoint == .models && head.framing == .none && (head.method == .get || head.method == .head)
+  }
+
   /// Answers `GET /v1/models` from the configuration and all providers, and `GET /v1/models/NAME` for a name of
   /// the configuration; false where a provider is to be asked alone.
   func answerModels(_ connection: ClientConnection) async throws(Refusal) -> Bool {
-    guard target.endpoint == .models, head.framing == .none else { return false }
-    guard head.method == .get || head.method == .head else { return false }
     let snapshot = lineup.snapshot
     let rest = headBytes.view.extracting(target.path)
     if rest.count > 8 { return try await answerModel(connection) }

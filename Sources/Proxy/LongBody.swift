@@ -17,9 +17,8 @@ extension Exchange {
       && scanner.decidedEnd == scanner.offset
   }
 
-  /// After the choice: reads the rest of a body that is needed whole, or arranges that it follows.
+  /// After the choice, where JSON is still on its way: reads the rest of a body that is needed whole, or arranges that it follows.
   func settleBody(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) {
-    guard isJSON, !uploadFlow.hasEnded else { return }
     if upstream.isMock || upstream.dialect != nil
       || !upstream.quirks.leaves(target.shape)
     {

@@ -89,12 +89,13 @@ final class KeyReading {
 }
 
 extension Exchange {
+  /// Whether the upstream didn't take the credential.
+  var isRefused: Bool { reply.status == 401 || reply.status == 403 }
+
   /// After an answer's head: whether the upstream refused the credential, and there is another one by now.
   /// Everything is ready for one more attempt then.
   func mayTryAnew(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) -> Bool {
-    guard reply.status == 401 || reply.status == 403, !isFollowed, isJSON || head.framing == .none else {
-      return false
-    }
+    guard !isFollowed, isJSON || head.framing == .none else { return false }
     guard try await credentialHasChanged(upstream, connection) else { return false }
     letGo(upstream)
     // From the first sending to the next one the time is the network's and the provider's.

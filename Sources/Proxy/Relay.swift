@@ -328,11 +328,15 @@ extension Exchange {
   func writeReplyFields(replacesBody: Bool) {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, in: bytes)
-    let rules = replyHopByHop
+    var held = replyHopByHop.held
+    if replacesBody {
+      held.insert(.contentType)
+      held.insert(.contentEncoding)
+    }
+    let nominates = replyHopByHop.nominatesAny
     var run = FieldRun()
-    for field in reply.fields {
-      if !rules.forwards(field, in: bytes) { continue }
-      if replacesBody, field.known == .contentType || field.known == .contentEncoding { continue }
+    for field in reply.fields where !held.contains(field.known) {
+      if nominates, replyHopByHop.nominates(field, in: bytes) { continue }
       // Whose pages may read an answer is not the provider's to say.
       if isOriginAllowed, field.name.count > 15,
         bytes.extracting(field.name).extracting(0..<15).equalsIgnoringCase("access-control-")

@@ -23,7 +23,9 @@ extension Exchange {
       } else if !answerHealth() {
         count()
         try admit(connection)
-        if !answerPreflight(connection), try await !answerModels(connection) {
+        var isAnswered = answerPreflight(connection)
+        if !isAnswered, asksForModels { isAnswered = try await answerModels(connection) }
+        if !isAnswered {
           try await receive(connection)
           try choose(connection)
           if try await attempt(connection) { try await relay(connection) }
@@ -48,6 +50,7 @@ extension Exchange {
   /// Sends what still waits for the client, and says whether the connection can go on.
   private func finish(_ connection: ClientConnection) async -> Bool {
     let deadline = now + Deadline.stalledClient
+    if loop.hasOthers { await connection.parker.yield() }
     while record.end != .clientGone, !outbound.isEmpty {
       do throws(IOFault) {
         if try connection.socket.write(from: &outbound) { break }

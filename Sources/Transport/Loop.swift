@@ -39,6 +39,9 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
   private var jobs: [UnownedJob] = []
   private var running: [UnownedJob] = []
+  /// Of those that run now, how many come behind the one whose turn it is.
+  private var left = 0
+  private var yielding: [Parker] = []
   private var timers = TimerHeap()
   private var sources: [Registration] = []
   private var freeSlots: [UInt32] = []
@@ -155,15 +158,26 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   /// Has `action` run at the end of each turn, before the loop sleeps.
   package func atEndOfTurn(_ action: @escaping () -> Void) { afterTurn.append(action) }
 
+  /// Whether other tasks are ready, so that it makes a difference to let them go first.
+  package var hasOthers: Bool { left > 0 || !jobs.isEmpty }
+
+  /// Has `parker` signalled when every task that is ready now has had its turn.
+  func resumeNextRound(_ parker: Parker) { yielding.append(parker) }
+
   private func runJobs() {
     // A bound on the rounds, so that jobs which make jobs can't keep events waiting.
     for _ in 0..<16 where !jobs.isEmpty {
       swap(&jobs, &running)
+      left = running.count
       for job in running {
+        left &-= 1
         unsafe job.runSynchronously(
           isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
       }
       running.removeAll(keepingCapacity: true)
+      if yielding.isEmpty { continue }
+      for parker in yielding { parker.signal() }
+      yielding.removeAll(keepingCapacity: true)
     }
   }
 

@@ -46,9 +46,10 @@ package enum Wake: Sendable {
   /// Lets other ready tasks run, then goes on.
   package func yield() async {
     isSignalled = false
-    _ = await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Wake, Never>) in
-      unsafe continuation.resume(returning: .event)
-    }
+    // Not resumed here: a continuation that has been resumed before it is awaited doesn't suspend.
+    loop.resumeNextRound(self)
+    // SAFETY: as in `park`.
+    _ = await unsafe withUnsafeContinuation { unsafe waiting = $0 }
   }
 
   package override func fire() {

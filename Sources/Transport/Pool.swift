@@ -40,6 +40,10 @@ package final class Pool {
   private var idle: [Idle] = []
   private var waiters: [Parker] = []
   private var reaper: Alarm?
+  /// What idle connections tell their events to; one for all, for it is told too often to be made each time.
+  private lazy var evictor: (Socket) -> Void = { [weak self] socket in
+    if socket.peerHasClosed { self?.evict(socket) }
+  }
   private var isClosed = false
   private var warming = 0
   package let sessions = TLSSessions()
@@ -62,6 +66,11 @@ package final class Pool {
     package let socket: Socket
     /// Whether it carried an exchange before, so that it may turn out to be dead.
     package let isReused: Bool
+
+    package init(socket: Socket, isReused: Bool) {
+      self.socket = socket
+      self.isReused = isReused
+    }
   }
 
   /// Leases the most recently used idle connection that still lives, or makes one.
@@ -72,17 +81,7 @@ package final class Pool {
   package func lease(fresh: Bool = false, parker: Parker, client: Socket?) async throws(DialFault) -> Lease {
     let deadline = loop.now + connectTime
     while true {
-      if !fresh {
-        while let candidate = idle.popLast() {
-          candidate.socket.onIdleEvent = nil
-          if candidate.socket.isQuietlyOpen {
-            candidate.socket.parker = parker
-            active += 1
-            return Lease(socket: candidate.socket, isReused: true)
-          }
-          forget(candidate.socket)
-        }
-      }
+      if !fresh, let socket = takeIdle(for: parker) { return Lease(socket: socket, isReused: true) }
       if limits.maxConnections == 0 || active + idle.count < limits.maxConnections { break }
       if fresh, !idle.isEmpty {
         forget(idle.removeFirst().socket)
@@ -107,6 +106,20 @@ package final class Pool {
     }
   }
 
+  /// The most recently used idle connection that still lives.
+  package func takeIdle(for parker: Parker) -> Socket? {
+    while let socket = idle.popLast()?.socket {
+      socket.onIdleEvent = nil
+      if socket.isQuietlyOpen {
+        socket.parker = parker
+        active += 1
+        return socket
+      }
+      forget(socket)
+    }
+    return nil
+  }
+
   /// Takes back a connection whose exchange has ended in good order.
   package func giveBack(_ socket: Socket) {
     active -= 1
@@ -119,9 +132,7 @@ package final class Pool {
     } else {
       idle.append(Idle(socket: socket, since: loop.now))
       // The upstream may close it at any time: it goes at once, and the peer's memory with it.
-      socket.onIdleEvent = { [weak self, unowned socket] in
-        if socket.peerHasClosed { self?.evict(socket) }
-      }
+      socket.onIdleEvent = evictor
       scheduleReaper()
     }
     wakeWaiter()

@@ -34,7 +34,7 @@ package final class Socket: EventSource {
   /// Whom to wake when something happens.
   package var parker: Parker?
   /// Told of an event while nobody is parked: an idle connection in a pool.
-  package var onIdleEvent: (() -> Void)?
+  package var onIdleEvent: ((Socket) -> Void)?
 
   /// When it became ready for use; set by the pool.
   var establishedAt = Instant.never
@@ -75,7 +75,7 @@ package final class Socket: EventSource {
     if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { mayWrite = true }
     if events & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { peerHasClosed = true }
     if events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { hasFailed = true }
-    if let parker { parker.signal() } else { onIdleEvent?() }
+    if let parker { parker.signal() } else { onIdleEvent?(self) }
   }
 
   /// Whether the peer asked for a client certificate that isn't configured. Servers may go on without one; where

@@ -55,14 +55,16 @@
   @usableFromInline var capacity = 0
   @usableFromInline var head = 0
   @usableFromInline var tail = 0
-  @usableFromInline let pool: BlockPool?
+  // SAFETY: retained by `init` and released by `deinit`, once each, for a queue can't be copied. Not an ordinary
+  // reference, which would be retained for each block that is taken and given back.
+  private let pool: Unmanaged<BlockPool>?
   /// Bytes that were here are overwritten before their memory is given back.
   package var holdsSecret = false
 
   /// An empty queue, which takes its first block from `pool` when bytes arrive.
   package init(pool: BlockPool? = nil) {
     unsafe base = nil
-    self.pool = pool
+    unsafe self.pool = pool.map { unsafe Unmanaged.passRetained($0) }
   }
 
   /// A queue that holds a copy of `bytes`.
@@ -74,6 +76,7 @@
   deinit {
     wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
+    unsafe pool?.release()
   }
 
   /// Bytes that wait to be taken.
@@ -170,8 +173,8 @@
   @usableFromInline
   mutating func makeRoom(_ minimum: Int) {
     let waiting = tail - head
-    if unsafe base == nil, let pool, minimum <= BlockPool.blockSize {
-      unsafe base = pool.take()
+    if unsafe base == nil, let pool = unsafe pool, minimum <= BlockPool.blockSize {
+      unsafe base = pool._withUnsafeGuaranteedRef { unsafe $0.take() }
       capacity = BlockPool.blockSize
       return
     }
@@ -182,9 +185,9 @@
       tail = waiting
       return
     }
-    let wanted = max(waiting + minimum, min(capacity * 2, capacity + (4 << 20)), pool == nil ? 256 : 4096)
+    let wanted = max(waiting + minimum, min(capacity * 2, capacity + (4 << 20)), unsafe pool == nil ? 256 : 4096)
     let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
-    pool?.held += wanted
+    unsafe pool?._withUnsafeGuaranteedRef { $0.held += wanted }
     if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }
     wipeIfSecret()
     unsafe Self.release(base, capacity, to: pool)
@@ -295,9 +298,14 @@
     }
   }
 
-  private static func release(_ base: UnsafeMutableRawPointer?, _ capacity: Int, to pool: BlockPool?) {
+  private static func release(
+    _ base: UnsafeMutableRawPointer?, _ capacity: Int, to pool: Unmanaged<BlockPool>?
+  ) {
     guard let base = unsafe base else { return }
-    pool?.held -= capacity
-    if let pool, capacity == BlockPool.blockSize { unsafe pool.give(base) } else { unsafe base.deallocate() }
+    guard let pool = unsafe pool else { return unsafe base.deallocate() }
+    unsafe pool._withUnsafeGuaranteedRef { pool in
+      pool.held -= capacity
+      if capacity == BlockPool.blockSize { unsafe pool.give(base) } else { unsafe base.deallocate() }
+    }
   }
 }

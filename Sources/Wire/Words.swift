@@ -16,8 +16,23 @@
     unsafe UInt64(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
   }
 
+  /// The `count` bytes from `at` on, one to seven, with letters in the places of those that are missing.
+  @inline(__always) @unsafe static func rest(_ start: UnsafeRawPointer, _ at: Int, _ count: Int) -> UInt64 {
+    let padding = Lanes.filler &<< UInt64(truncatingIfNeeded: count &* 8)
+    if count >= 4 {
+      // The two halves overlap where there are fewer than eight.
+      let high = unsafe half(start, at &+ count &- 4) &<< UInt64(truncatingIfNeeded: (count &- 4) &* 8)
+      return unsafe half(start, at) | high | padding
+    }
+    let first = unsafe UInt64(start.load(fromByteOffset: at, as: UInt8.self))
+    if count == 1 { return first | padding }
+    let second = unsafe UInt64(start.load(fromByteOffset: at &+ 1, as: UInt8.self))
+    let last = unsafe UInt64(start.load(fromByteOffset: at &+ count &- 1, as: UInt8.self))
+    return first | second << 8 | last &<< UInt64(truncatingIfNeeded: (count &- 1) &* 8) | padding
+  }
+
   /// `count` bytes of fewer than eight, in one word that is as good as they are for a comparison.
-  @inline(__always) @unsafe private static func short(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
+  @inline(__always) @unsafe static func short(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
     if count >= 4 { return unsafe half(start, 0) | half(start, count &- 4) << 32 }
     if count == 0 { return 0 }
     // The first, the middle and the last byte are all that there can be.

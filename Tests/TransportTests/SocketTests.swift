@@ -118,7 +118,7 @@ import Wire
       #expect(socket.isQuietlyOpen)
       let parker = Parker(on: stage.loop)
       socket.parker = nil
-      socket.onIdleEvent = { parker.signal() }
+      socket.onIdleEvent = { _ in parker.signal() }
       close(right)
       while !socket.peerHasClosed {
         try #require(await parker.park(until: stage.patience) == .event)

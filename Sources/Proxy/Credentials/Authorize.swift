@@ -9,9 +9,9 @@ internal import Wire
 
 extension Exchange {
   /// Sees to it that there is something to show, the client watched all the while.
-  func obtainGrant(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) {
-    sentGrant = nil
-    guard let source = lineup.sources[upstream.index] else { return }
+  func obtainGrant(
+    _ source: CredentialSource, _ upstream: Upstream, _ connection: ClientConnection
+  ) async throws(Refusal) {
     let asked = Instant.now
     let deadline = now + Deadline.credential
     defer { source.forget(connection.parker) }

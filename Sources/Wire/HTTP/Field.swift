@@ -15,14 +15,22 @@ package struct Field: Sendable, Equatable {
   }
 }
 
-/// Which names a head has, so that what is absent is not looked for.
+/// A set of names: those that a head has, so that what is absent is not looked for, or those that stay behind.
 package struct FieldNames: Sendable {
-  private var bits: UInt64 = 0
+  @usableFromInline var bits: UInt64 = 0
 
   package init() {}
 
-  package mutating func insert(_ name: FieldName) { bits |= 1 << UInt64(name.rawValue) }
-  package func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
+  /// Those that hold the caller's key.
+  package static let credentials = {
+    var names = FieldNames()
+    for name in FieldName.allCases where name.isCredential { names.insert(name) }
+    return names
+  }()
+
+  @inlinable package mutating func insert(_ name: FieldName) { bits |= 1 << UInt64(name.rawValue) }
+  @inlinable package mutating func formUnion(_ other: FieldNames) { bits |= other.bits }
+  @inlinable package func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
 }
 
 extension [Field] {
@@ -58,10 +66,12 @@ extension [Field] {
     let colon = Syntax.tokenEnd(bytes, from: start)
     guard colon > start, colon < bytes.count, bytes[colon] == ASCII.colon else { throw .fieldName }
     let end = try Syntax.lineEnd(bytes, from: colon + 1)
+    // SAFETY: the name lies inside of the span.
+    let known = unsafe bytes.withUnsafeBytes { raw in
+      unsafe raw.baseAddress.map { unsafe FieldName($0 + start, colon &- start) } ?? .other
+    }
     append(
-      Field(
-        name: start..<colon, value: Syntax.trimmed(bytes, colon + 1..<end),
-        known: FieldName(bytes.extracting(start..<colon))))
+      Field(name: start..<colon, value: Syntax.trimmed(bytes, colon + 1..<end), known: known))
     return end + 2
   }
 }
@@ -69,8 +79,13 @@ extension [Field] {
 extension Syntax {
   /// Where the line that `from` lies in ends: the offset of its CR LF. Refused: any other control but
   /// the tab.
+  @inline(__always)
   package static func lineEnd(_ bytes: Span<UInt8>, from: Int) throws(HeadFault) -> Int {
-    let end = firstControl(in: bytes, from: from, to: bytes.count)
+    let end = unsafe bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress else { return 0 }
+      // SAFETY: from is not negative, and no more than the count is looked at.
+      return unsafe firstControl(start, from: max(from, 0), to: raw.count)
+    }
     guard end < bytes.count else { throw .incomplete }
     switch bytes[end] {
     case ASCII.cr:

@@ -25,23 +25,31 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// The name that `name` writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
+  /// The name that `name`, a token, writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
   /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`.
   package init(_ name: Span<UInt8>) {
-    // The length leaves a handful of candidates, and most of those differ in their first byte.
+    self = unsafe name.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress else { return .other }
+      // SAFETY: the span has so many bytes.
+      return unsafe FieldName(start, raw.count)
+    }
+  }
+
+  /// As above, for the `count` bytes at `start`.
+  @inline(__always) @unsafe init(_ start: UnsafeRawPointer, _ count: Int) {
+    // The length leaves a handful of candidates, each of which is compared a word at a time.
+    let name = unsafe LowerCase(start, count)
     self =
-      switch name.count {
+      switch count {
       case 0..<10: Self.short(name)
       case 10..<15: Self.middle(name)
       case 15..<20: Self.long(name)
       default: .other
       }
-    if self == .other, name.count > 9, ASCII.lower(name[0]) == UInt8(ascii: "x") {
-      self = Self.family(name)
-    }
+    if self == .other, count > 9, name.begins("x-") { self = unsafe Self.family(start, count) }
   }
 
-  private static func short(_ name: Span<UInt8>) -> FieldName {
+  private static func short(_ name: LowerCase) -> FieldName {
     switch name.count {
     case 2:
       switch name {
@@ -95,7 +103,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     }
   }
 
-  private static func middle(_ name: Span<UInt8>) -> FieldName {
+  private static func middle(_ name: LowerCase) -> FieldName {
     switch name.count {
     case 10:
       switch name {
@@ -138,7 +146,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     }
   }
 
-  private static func long(_ name: Span<UInt8>) -> FieldName {
+  private static func long(_ name: LowerCase) -> FieldName {
     switch name.count {
     case 15:
       switch name {
@@ -174,20 +182,62 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     }
   }
 
-  private static func family(_ name: Span<UInt8>) -> FieldName {
-    switch ASCII.lower(name[2]) {
-    case UInt8(ascii: "f"): begins(name, "x-forwarded-") ? .xForwarded : .other
-    case UInt8(ascii: "r"):
-      begins(name, "x-ratelimit-") ? .xRateLimit : begins(name, "x-remora-") ? .xRemora : .other
-    default: .other
-    }
+  @unsafe private static func family(_ start: UnsafeRawPointer, _ count: Int) -> FieldName {
+    if unsafe begins(start, count, "x-forwarded-") { return .xForwarded }
+    if unsafe begins(start, count, "x-ratelimit-") { return .xRateLimit }
+    return unsafe begins(start, count, "x-remora-") ? .xRemora : .other
   }
 
-  private static func begins(_ name: Span<UInt8>, _ text: StaticString) -> Bool {
-    let count = text.utf8CodeUnitCount
-    return name.count > count && name.extracting(0..<count).equalsIgnoringCase(text)
+  /// Whether the bytes begin with `text` and go on.
+  @inline(__always) @unsafe
+  private static func begins(_ start: UnsafeRawPointer, _ count: Int, _ text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    return unsafe count > length && Words.sameIgnoringCase(start, lower: UnsafeRawPointer(text.utf8Start), length)
   }
 }
 
-/// Lets a `switch` over bytes have names in lower case as its cases.
-private func ~= (text: StaticString, name: Span<UInt8>) -> Bool { name.equalsIgnoringCase(text) }
+/// A token in lower case, as the words that it is compared by.
+///
+/// Bit 0x20 makes letters small, and of a token's other bytes none becomes a letter, a digit or a hyphen by it.
+private struct LowerCase {
+  let count: Int
+  /// The first eight bytes, or all of fewer.
+  private let first: UInt64
+  /// The eight behind them, where there are more than sixteen.
+  private let middle: UInt64
+  /// The last eight.
+  private let last: UInt64
+
+  @inline(__always) @unsafe init(_ start: UnsafeRawPointer, _ count: Int) {
+    let small = Words.ones &* 0x20
+    self.count = count
+    if count < 8 {
+      first = unsafe Words.short(start, count) | small
+      middle = 0
+      last = 0
+    } else {
+      // SAFETY: there are eight bytes, and sixteen where more are looked at.
+      first = unsafe Words.load(start, 0) | small
+      middle = unsafe count > 16 ? Words.load(start, 8) | small : 0
+      last = unsafe Words.load(start, count &- 8) | small
+    }
+  }
+
+  /// Whether these are the bytes of `text`, which has at most 24.
+  @inline(__always) func equals(_ text: StaticString) -> Bool {
+    // SAFETY: a static string's bytes live as long as the program.
+    let other = unsafe LowerCase(UnsafeRawPointer(text.utf8Start), text.utf8CodeUnitCount)
+    return count == other.count && first == other.first && last == other.last && middle == other.middle
+  }
+
+  /// Whether these bytes, at least eight, begin with `text`, which has at most eight.
+  @inline(__always) func begins(_ text: StaticString) -> Bool {
+    let places = UInt64.max >> UInt64(truncatingIfNeeded: 64 &- text.utf8CodeUnitCount &* 8)
+    var word: UInt64 = 0
+    for at in (0..<text.utf8CodeUnitCount).reversed() { word = unsafe word << 8 | UInt64(text.utf8Start[at]) }
+    return (first ^ word) & places == 0
+  }
+}
+
+/// Lets a `switch` over a name have names in lower case as its cases.
+@inline(__always) private func ~= (text: StaticString, name: LowerCase) -> Bool { name.equals(text) }

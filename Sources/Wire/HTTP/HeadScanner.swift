@@ -47,7 +47,11 @@ package struct HeadScanner: Sendable {
     if looked > limit { reset() }
     while true {
       if lines == 0, looked - lineStart < 2, try awaitsSecondByte(bytes, limit) { return nil }
-      let at = Syntax.firstControl(in: bytes, from: looked, to: limit)
+      let at = unsafe bytes.withUnsafeBytes { raw in
+        guard let start = raw.baseAddress else { return 0 }
+        // SAFETY: looked is not negative, and limit at most the count.
+        return unsafe passLines(start, to: limit)
+      }
       if lines == 0, sender == .client, at - lineStart > Self.requestLineCeiling { throw .targetTooLong }
       if at < limit {
         guard bytes[at] == ASCII.cr else { throw bytes[at] == ASCII.lf ? .bareLineFeed : .controlByte }
@@ -66,6 +70,28 @@ package struct HeadScanner: Sendable {
         return length
       }
     }
+  }
+
+  /// Passes what is left of the line at hand and, behind the first one, every whole line that is not empty; gives the
+  /// place of the control byte that must be looked at, or `limit`.
+  @inline(__always) @unsafe
+  private mutating func passLines(_ start: UnsafeRawPointer, to limit: Int) -> Int {
+    var at = looked
+    var line = lineStart
+    var passed = lines
+    while true {
+      at = unsafe Syntax.firstControl(start, from: at, to: limit)
+      guard passed > 0, at > line, at &+ 1 < limit,
+        unsafe start.load(fromByteOffset: at, as: UInt8.self) == ASCII.cr,
+        unsafe start.load(fromByteOffset: at &+ 1, as: UInt8.self) == ASCII.lf
+      else { break }
+      at &+= 2
+      line = at
+      passed &+= 1
+    }
+    lineStart = line
+    lines = passed
+    return at
   }
 
   /// Looks at the first two bytes of a message. True if only the second can tell what the first one means.

@@ -32,7 +32,7 @@ package struct HopByHop: Sendable {
   /// Takes note of what the Connection fields of a parsed head nominate.
   package mutating func read(_ fields: [Field], in bytes: Span<UInt8>) {
     nominated.removeAll(keepingCapacity: true)
-    for field in fields where field.known == .connection {
+    for field in fields where field.known.rawValue == FieldName.connection.rawValue {
       var elements = ListElements(field.value)
       while let element = elements.next(in: bytes), nominated.count < ConnectionOptions.ceiling {
         let option = bytes.extracting(element)
@@ -44,30 +44,63 @@ package struct HopByHop: Sendable {
     }
   }
 
-  /// Whether `field`, from the head that was last read, is forwarded as it is.
+  /// The names that don't go on, whatever their fields say.
   ///
-  /// Content-Length is not: whoever writes the head writes the framing of the body that follows it.
-  package func forwards(_ field: Field, in bytes: Span<UInt8>) -> Bool {
+  /// Content-Length is one: whoever writes the head writes the framing of the body that follows it.
+  package var held: FieldNames {
+    var names = Self.always
+    switch direction {
+    case .request(let dropsAcceptEncoding):
+      // A provider has no use for a pod's addresses and cookies, and gets a Host of its own.
+      names.insert(.host)
+      names.insert(.cookie)
+      names.insert(.xForwarded)
+      names.insert(.forwarded)
+      names.insert(.via)
+      names.insert(.expect)
+      names.insert(.trailer)
+      if dropsAcceptEncoding { names.insert(.acceptEncoding) }
+    case .response(let relaysTrailers):
+      if !relaysTrailers { names.insert(.trailer) }
+    }
+    return names
+  }
+
+  private static var always: FieldNames {
+    var names = FieldNames()
+    names.insert(.connection)
+    names.insert(.keepAlive)
+    names.insert(.proxyConnection)
+    names.insert(.proxyAuthenticate)
+    names.insert(.proxyAuthorization)
+    names.insert(.te)
+    names.insert(.upgrade)
+    names.insert(.transferEncoding)
+    names.insert(.contentLength)
+    names.insert(.http2Settings)
+    names.insert(.xRemora)
+    return names
+  }
+
+  /// Whether the head that was last read has a Connection field that names others: few have.
+  package var nominatesAny: Bool { !nominated.isEmpty }
+
+  /// Whether one of them names `field`.
+  package func nominates(_ field: Field, in bytes: Span<UInt8>) -> Bool {
     switch field.known {
-    case .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .upgrade,
-      .transferEncoding, .contentLength, .http2Settings, .xRemora:
-      return false
     case .contentType, .contentEncoding, .authorization, .apiKey, .xAPIKey, .xGoogAPIKey:
       // Never stripped by nomination: a client could otherwise take its own key, or the body's meaning, out
       // of a request behind the back of whoever checked them.
-      return true
-    case .trailer:
-      guard case .response(relaysTrailers: true) = direction else { return false }
-    case .host, .cookie, .xForwarded, .forwarded, .via, .expect:
-      // A provider has no use for a pod's addresses and cookies, and gets a Host of its own.
-      if case .request = direction { return false }
-    case .acceptEncoding:
-      if case .request(dropsAcceptEncoding: true) = direction { return false }
+      return false
     default: break
     }
-    if nominated.isEmpty { return true }
     let name = bytes.extracting(field.name)
-    for option in nominated where bytes.extracting(option).equalsIgnoringCase(name) { return false }
-    return true
+    for option in nominated where bytes.extracting(option).equalsIgnoringCase(name) { return true }
+    return false
+  }
+
+  /// Whether `field`, from the head that was last read, is forwarded as it is.
+  package func forwards(_ field: Field, in bytes: Span<UInt8>) -> Bool {
+    !held.contains(field.known) && !(nominatesAny && nominates(field, in: bytes))
   }
 }

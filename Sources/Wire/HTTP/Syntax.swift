@@ -30,80 +30,51 @@ package enum Syntax {
   }
 
   /// Where the first control byte but a tab is in `from..<end`, or `end`.
-  ///
-  /// Eight bytes at a time, because every byte of every head passes here twice.
   package static func firstControl(in bytes: Span<UInt8>, from: Int, to end: Int) -> Int {
     unsafe bytes.withUnsafeBytes { raw in
       guard let start = raw.baseAddress else { return 0 }
-      let end = min(end, raw.count)
-      var at = max(from, 0)
-      while at <= end &- 8 {
-        // SAFETY: at is not negative, and at + 8 is at most end, which is at most the count.
-        let word = unsafe Words.load(start, at)
-        // A borrow sets the top bit of each byte that is too small; it can spoil only the bytes behind the
-        // first one that is, and nobody looks at those. Bytes from 0x80 on have their own top bit, so they
-        // are let off.
-        let delete = word ^ (Words.ones &* 0x7F)
-        let hits = (((word &- Words.ones &* 0x20) & ~word) | ((delete &- Words.ones) & ~delete)) & Words.tops
-        if hits == 0 {
-          at &+= 8
-          continue
-        }
-        at &+= hits.trailingZeroBitCount >> 3
-        if unsafe start.load(fromByteOffset: at, as: UInt8.self) != ASCII.tab { return at }
-        at &+= 1
-      }
-      while at < end {
-        // SAFETY: at is less than the count.
-        if unsafe isControl(start.load(fromByteOffset: at, as: UInt8.self)) { return at }
-        at &+= 1
-      }
-      return end
+      // SAFETY: from is not negative, and end at most the count.
+      return unsafe firstControl(start, from: max(from, 0), to: min(end, raw.count))
+    }
+  }
+
+  /// As above, in memory that holds `end` bytes.
+  @inline(__always) @unsafe
+  static func firstControl(_ start: UnsafeRawPointer, from: Int, to end: Int) -> Int {
+    var at = from
+    while true {
+      // SAFETY: the caller's.
+      at = unsafe Lanes.first(start, from: at, to: end, ControlByte.self)
+      if at >= end { return end }
+      if unsafe start.load(fromByteOffset: at, as: UInt8.self) != ASCII.tab { return at }
+      at &+= 1
     }
   }
 
   /// Where the first byte at or behind `from` is that may not stand in a token, or the count.
-  ///
-  /// Letters, digits and hyphens, of which names are made, are passed eight at a time.
+  @inline(__always)
   package static func tokenEnd(_ bytes: Span<UInt8>, from: Int) -> Int {
     unsafe bytes.withUnsafeBytes { raw in
       guard let start = raw.baseAddress else { return 0 }
       var at = max(from, 0)
-      while at < raw.count {
-        if at <= raw.count &- 8 {
-          // SAFETY: at + 8 is at most the count.
-          let others = unsafe notNameBytes(Words.load(start, at))
-          if others == 0 {
-            at &+= 8
-            continue
-          }
-          at &+= others.trailingZeroBitCount >> 3
-        }
+      while true {
+        // SAFETY: at is not negative. Letters, digits and hyphens are what names are made of.
+        at = unsafe Lanes.first(start, from: at, to: raw.count, NotNameByte.self)
+        if at >= raw.count { return raw.count }
         // SAFETY: at is less than the count.
         if unsafe !isToken(start.load(fromByteOffset: at, as: UInt8.self)) { return at }
         at &+= 1
       }
-      return at
     }
   }
 
-  /// The top bit of each byte of `word` that is no ASCII letter, digit or hyphen. Exact, for nothing carries over:
-  /// every sum is of seven bits.
-  private static func notNameBytes(_ word: UInt64) -> UInt64 {
-    let plain = word & ~Words.tops
-    let lower = plain | (Words.ones &* 0x20)
-    let letters = (lower &+ Words.ones &* 0x1F) & ~(lower &+ Words.ones &* 0x05)
-    let digits = (plain &+ Words.ones &* 0x50) & ~(plain &+ Words.ones &* 0x46)
-    let hyphens = ~((plain ^ (Words.ones &* 0x2D)) &+ Words.ones &* 0x7F)
-    return (~(letters | digits | hyphens) | word) & Words.tops
-  }
-
   /// `range` without the spaces and tabs at both its ends (OWS, RFC 9110 section 5.6.3).
+  @inline(__always)
   package static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
     var low = range.lowerBound
     var high = range.upperBound
-    while low < high, bytes[low] == ASCII.space || bytes[low] == ASCII.tab { low += 1 }
-    while high > low, bytes[high - 1] == ASCII.space || bytes[high - 1] == ASCII.tab { high -= 1 }
+    while low < high, bytes[low] == ASCII.space || bytes[low] == ASCII.tab { low &+= 1 }
+    while high > low, bytes[high &- 1] == ASCII.space || bytes[high &- 1] == ASCII.tab { high &-= 1 }
     return low..<high
   }
 

@@ -1,4 +1,4 @@
-// The few byte searches that every part of JSON shares, eight bytes at a step.
+// The few byte searches that every part of JSON shares.
 
 enum JSONBytes {
   /// RFC 8259 section 2: the four bytes that may stand between tokens.
@@ -9,42 +9,12 @@ enum JSONBytes {
   /// Where the run of bytes that need no look inside a string ends: the first quote, backslash or control
   /// character at or behind `from`, or `limit`, which is at most `bytes.count`.
   static func plainEnd(_ bytes: Span<UInt8>, from: Int, limit: Int) -> Int {
-    var at = from
-    let limit = min(limit, bytes.count)
-    guard at >= 0 else { return limit }
-    // Keys, words and the text between two escapes are short, so the first step is a short one.
-    if at <= limit &- 8 {
-      // SAFETY: at is not negative and at + 8 is at most limit, which is at most the span's count.
-      let hit = unsafe special(load(bytes, at))
-      if hit != 0 { return at &+ hit.trailingZeroBitCount >> 3 }
-      at &+= 8
+    unsafe bytes.withUnsafeBytes { raw in
+      let limit = min(limit, raw.count)
+      guard let start = raw.baseAddress, from >= 0 else { return limit }
+      // SAFETY: from is not negative, and limit at most the count.
+      return unsafe Lanes.first(start, from: from, to: limit, StringEnd.self)
     }
-    while at <= limit &- 32 {
-      // SAFETY: as above, with 32 bytes.
-      let first = unsafe special(load(bytes, at))
-      let second = unsafe special(load(bytes, at &+ 8))
-      let third = unsafe special(load(bytes, at &+ 16))
-      let fourth = unsafe special(load(bytes, at &+ 24))
-      if first | second | third | fourth != 0 {
-        if first != 0 { return at &+ first.trailingZeroBitCount >> 3 }
-        if second != 0 { return at &+ 8 &+ second.trailingZeroBitCount >> 3 }
-        if third != 0 { return at &+ 16 &+ third.trailingZeroBitCount >> 3 }
-        return at &+ 24 &+ fourth.trailingZeroBitCount >> 3
-      }
-      at &+= 32
-    }
-    while at <= limit &- 8 {
-      // SAFETY: as above, with 8 bytes.
-      let hit = unsafe special(load(bytes, at))
-      if hit != 0 { return at &+ hit.trailingZeroBitCount >> 3 }
-      at &+= 8
-    }
-    while at < limit {
-      let byte = bytes[at]
-      if byte < 0x20 || byte == ASCII.quote || byte == ASCII.backslash { return at }
-      at &+= 1
-    }
-    return limit
   }
 
   /// Where the string that opens at `quote` ends: behind its closing quote; nil if it doesn't before `limit`.
@@ -69,16 +39,21 @@ enum JSONBytes {
     case .string: return stringEnd(bytes, quote: start, limit: limit)
     case .object, .array: return nestEnd(bytes, start: start, limit: limit)
     case .number, .true, .false, .null:
-      var at = start
-      while at < limit {
-        switch bytes[at] {
-        case ASCII.comma, UInt8(ascii: "]"), UInt8(ascii: "}"): return at
-        case let byte: if isSpace(byte) { return at }
-        }
-        at &+= 1
-      }
-      return at
+      return scalarEnd(bytes, start: start, limit: limit)
     }
+  }
+
+  private static func scalarEnd(_ bytes: Span<UInt8>, start: Int, limit: Int) -> Int {
+    var at = start
+    while at < limit {
+      let byte = bytes[at]
+      // Digits and letters, points and signs are neither.
+      if byte <= ASCII.comma || byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") {
+        if byte == ASCII.comma || byte > ASCII.comma || isSpace(byte) { return at }
+      }
+      at &+= 1
+    }
+    return at
   }
 
   private static func nestEnd(_ bytes: Span<UInt8>, start: Int, limit: Int) -> Int? {
@@ -111,25 +86,4 @@ enum JSONBytes {
   @unsafe static func load(_ bytes: Span<UInt8>, _ at: Int) -> UInt64 {
     unsafe UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self))
   }
-
-  /// The high bit of each byte of `word` that is a control character, a quote or a backslash.
-  ///
-  /// A borrow may also set bits above a true one, so only the lowest set bit is to be believed.
-  private static func special(_ word: UInt64) -> UInt64 {
-    candidates(word) & ~word & (ones &* 0x80)
-  }
-
-  /// As `special`, and the high bit of each byte that is not ASCII.
-  static func specialOrWide(_ word: UInt64) -> UInt64 {
-    (candidates(word) | word) & (ones &* 0x80)
-  }
-
-  private static func candidates(_ word: UInt64) -> UInt64 {
-    let quotes = (word ^ (ones &* 0x22)) &- ones
-    let backslashes = (word ^ (ones &* 0x5C)) &- ones
-    let controls = word &- (ones &* 0x20)
-    return quotes | backslashes | controls
-  }
-
-  private static let ones: UInt64 = 0x0101_0101_0101_0101
 }

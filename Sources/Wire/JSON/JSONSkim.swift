@@ -39,6 +39,10 @@ package struct JSONSkim: Sendable {
         passString(bytes, &at)
         continue
       }
+      if depth > 1 {
+        passNested(bytes, &at)
+        continue
+      }
       let byte = bytes[at]
       if awaitsValue {
         if JSONBytes.isSpace(byte) {
@@ -91,6 +95,44 @@ package struct JSONSkim: Sendable {
   private mutating func end(before: Bool) {
     isComplete = true
     endsBefore = before
+  }
+
+  /// Passes over what lies deeper than the first level, of which only brackets and strings matter.
+  private mutating func passNested(_ bytes: Span<UInt8>, _ at: inout Int) {
+    var place = at
+    var level = depth
+    unsafe bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress else { return }
+      while place < raw.count {
+        // SAFETY: place is not negative and less than the count.
+        let byte = unsafe start.load(fromByteOffset: place, as: UInt8.self)
+        place &+= 1
+        if byte == ASCII.quote {
+          // SAFETY: place is at most the count.
+          place = unsafe Lanes.first(start, from: place, to: raw.count, StringEnd.self)
+          // SAFETY: as above.
+          if unsafe place < raw.count && start.load(fromByteOffset: place, as: UInt8.self) == ASCII.quote {
+            place &+= 1
+            continue
+          }
+          // An escape, or the end of the piece: passString goes on.
+          isInString = true
+          matched = -1
+          return
+        }
+        // `{` and `[`, `}` and `]` differ in one bit.
+        switch byte | 0x20 {
+        case UInt8(ascii: "{"): level &+= 1
+        case UInt8(ascii: "}"):
+          level &-= 1
+          if level == 1 { return }
+        default: break
+        }
+      }
+    }
+    at = place
+    depth = level
+    if depth == 1, isInValue { end(before: false) }
   }
 
   /// Passes over what has come of a string.

@@ -5,7 +5,10 @@ package enum JSONValue {
   /// The integer that the number says, in any of its spellings (`12`, `12.0`, `1.2e1`); nil if it is another
   /// kind of value, has a fraction or doesn't fit.
   package static func integer(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
-    guard let decimal = JSONDecimal(JSONBytes.slice(bytes, range)), !decimal.isCut else { return nil }
+    let text = JSONBytes.slice(bytes, range)
+    // Nearly all are a few digits.
+    if let value = Self.short(text) { return value }
+    guard let decimal = JSONDecimal(text), !decimal.isCut else { return nil }
     if decimal.digits == 0 { return 0 }
     guard decimal.exponent >= 0, decimal.exponent < 19 else { return nil }
     var magnitude = decimal.digits
@@ -16,6 +19,18 @@ package enum JSONValue {
     }
     if !decimal.isNegative { return Int(exactly: magnitude) }
     return magnitude == Int.min.magnitude ? Int.min : Int(exactly: magnitude).map { -$0 }
+  }
+
+  /// The number that fewer than nineteen bytes say, if all are digits.
+  private static func short(_ text: Span<UInt8>) -> Int? {
+    guard text.count > 0, text.count < 19 else { return nil }
+    var value = 0
+    for at in 0..<text.count {
+      let digit = text[at] &- 0x30
+      if digit > 9 { return nil }
+      value = value &* 10 &+ Int(digit)
+    }
+    return value
   }
 
   /// The number as the nearest binary one; nil if it is another kind of value or too large.

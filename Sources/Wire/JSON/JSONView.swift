@@ -12,11 +12,13 @@ package struct JSONObjectCursor: ~Escapable {
     package let value: Range<Int>
     package let kind: JSONKind
     /// Whether the key holds a backslash, so that it is not what it looks like.
-    fileprivate let isEscaped: Bool
+    @usableFromInline let isEscaped: Bool
 
     /// Whether the member is called `name`, however its key is escaped.
+    @inlinable @inline(__always)
     package func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
       if isEscaped { return JSONString.equals(bytes, key, name) }
+      // The length tells most names apart.
       return key.count == name.utf8CodeUnitCount && bytes.extracting(key).equals(name)
     }
   }

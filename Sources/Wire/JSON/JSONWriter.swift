@@ -88,19 +88,11 @@ package enum JSONWriter {
 
   /// The first byte at or behind `from` that may not be copied as it is, or must be checked first.
   private static func plainEnd(_ bytes: Span<UInt8>, from: Int) -> Int {
-    var at = from
-    while at <= bytes.count - 8 {
-      // SAFETY: at is not negative and eight bytes from it on are inside the span.
-      let hit = unsafe JSONBytes.specialOrWide(JSONBytes.load(bytes, at))
-      if hit != 0 { return at + hit.trailingZeroBitCount >> 3 }
-      at += 8
+    unsafe bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, from >= 0 else { return raw.count }
+      // SAFETY: from is not negative.
+      return unsafe Lanes.first(start, from: from, to: raw.count, StringEndOrWide.self)
     }
-    while at < bytes.count {
-      let byte = bytes[at]
-      if byte < 0x20 || byte >= 0x80 || byte == ASCII.quote || byte == ASCII.backslash { return at }
-      at += 1
-    }
-    return at
   }
 
   /// The length of the sequence that begins at `at` with a byte of 0x80 or more, and whether it is UTF-8;
