@@ -108,13 +108,16 @@ enum TLSMemory {
   private static func discard(_ known: UnsafeMutableRawPointer?) {
     guard let known = unsafe known else { return }
     let spare = unsafe known.assumingMemoryBound(to: SpareBlocks.self)
-    for unsafelist in unsafe [spare.pointee.small, spare.pointee.large] {
-      var next = unsafe list
-      while let block = unsafe next {
-        unsafe next = unsafe block.load(as: UnsafeMutableRawPointer?.self)
-        unsafe Glibc.free(block)
-      }
-    }
+    unsafe free(list: spare.pointee.small)
+    unsafe free(list: spare.pointee.large)
     unsafe Glibc.free(known)
+  }
+
+  private static func free(list: UnsafeMutableRawPointer?) {
+    var next = unsafe list
+    while let block = unsafe next {
+      unsafe next = unsafe block.load(as: UnsafeMutableRawPointer?.self)
+      unsafe Glibc.free(block)
+    }
   }
 }
