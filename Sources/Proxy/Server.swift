@@ -3,7 +3,6 @@
 package import Config
 internal import Glibc
 internal import Policy
-internal import Synchronization
 internal import Telemetry
 internal import Transport
 internal import Wire
@@ -39,9 +38,9 @@ struct ServerPlan: Sendable {
 /// What the process starts with, until every worker has it: whoever kept it for longer would keep its secrets, when
 /// others have long been in their place.
 final class FirstSnapshot: Sendable {
-  private let state: Mutex<(snapshot: Snapshot?, takers: Int)>
+  private let state: Guarded<(snapshot: Snapshot?, takers: Int)>
 
-  init(_ snapshot: Snapshot, workers: Int) { state = Mutex((snapshot, workers)) }
+  init(_ snapshot: Snapshot, workers: Int) { state = Guarded((snapshot, workers)) }
 
   /// For each worker once; nil for any more.
   func take() -> Snapshot? {
@@ -222,7 +221,7 @@ package enum Server {
 
 /// How the process came to its end; told by signals, asked by whoever runs the first loop.
 private final class Outcome: Sendable {
-  private let state = Mutex<(signals: Int, ended: Int, message: String?)>((0, 0, nil))
+  private let state = Guarded<(signals: Int, ended: Int, message: String?)>((0, 0, nil))
 
   func fail(_ message: String) { state.withLock { if $0.message == nil { $0.message = message } } }
 

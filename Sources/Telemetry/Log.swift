@@ -68,7 +68,7 @@ package enum Log {
   private static let lineCeiling = 3072
 
   private static let threshold = Atomic<UInt8>(Level.info.rawValue)
-  private static let sink = Mutex(LogSink(descriptor: STDERR_FILENO))
+  private static let sink = Guarded(LogSink(descriptor: STDERR_FILENO))
 
   /// What is more talkative than `level` is not written.
   package static func use(_ level: Level) {

@@ -25,14 +25,14 @@ package class EventSource {
   func ready(_ events: UInt32) {}
 }
 
-// @unchecked Sendable: `mailbox` is a Mutex, `sleeping` and `thread` are atomics, `epoll` and `wakeUp` never
+// @unchecked Sendable: `mailbox` is guarded, `sleeping` and `thread` are atomics, `epoll` and `wakeUp` never
 // change; every other property is touched only on `thread`, which `run` sets before it does anything else, and which `checkIsolated` asserts.
 /// An event loop on one thread.
 @safe
 package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private let epoll: Int32
   private let wakeUp: Int32
-  private let mailbox = Mutex<Mailbox>(Mailbox())
+  private let mailbox = Guarded<Mailbox>(Mailbox())
   private let sleeping = Atomic<Bool>(false)
   /// Other threads compare themselves with it, also while `run` sets it.
   private let thread = Atomic<pthread_t>(0)

@@ -1,11 +1,11 @@
 // A directory that only this user can read and that goes when it is no longer needed.
 
 internal import Glibc
-internal import Synchronization
+internal import Wire
 
 package final class ThrowawayDirectory: Sendable {
   package let path: String
-  private let names = Mutex<[String]>([])
+  private let names = Guarded<[String]>([])
 
   /// Makes a directory with a name of its own inside `parent`.
   package init(in parent: String) throws(SystemFault) {

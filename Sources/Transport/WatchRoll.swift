@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import Synchronization
+internal import Wire
 
 /// The watched files. Any thread may use it.
 package final class WatchRoll: Sendable {
@@ -28,19 +29,19 @@ package final class WatchRoll: Sendable {
 
   /// Of the inotify instance; -1 where there is none.
   let descriptor: Int32
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   private let isLookingAround = Atomic<Bool>(false)
 
   init(usesEvents: Bool) {
     guard usesEvents else {
       descriptor = -1
-      state = Mutex(State())
+      state = Guarded(State())
       return
     }
     descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
     var initial = State()
     if descriptor < 0 { initial.fault = .last("inotify_init1") }
-    state = Mutex(initial)
+    state = Guarded(initial)
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }

@@ -21,11 +21,11 @@ import yaml
 
 from certificates import Authority
 from kubelet import Volume
-from remora import SECRET, Remora
+from remora import SECRET, SLOWER, Remora
 
-IN_FORCE = 1.5
+IN_FORCE = 1.5 * SLOWER
 """Seconds after which what was published must be in force."""
-PATIENCE = 20.0
+PATIENCE = 20.0 * SLOWER
 """Seconds after which a client gives up, which is a failure that nothing explains."""
 
 

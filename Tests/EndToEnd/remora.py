@@ -270,6 +270,14 @@ class Remora:
         """The most that was ever resident, as above."""
         return self._memory("VmHWM:")
 
+    def threads(self) -> list[int]:
+        """The kernel's numbers of its threads, the first one first."""
+        found = sorted(int(each.name) for each in Path(f"/proc/{self.process.pid}/task").iterdir())
+        if SANITIZER == "thread":
+            # The sanitizer's own, which it starts before the program.
+            del found[1]
+        return found
+
     def _memory(self, name: str) -> int:
         if SANITIZER:
             return 0

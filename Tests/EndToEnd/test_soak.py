@@ -20,7 +20,6 @@ def yard(tmp_path):
     made.stop()
 
 
-@pytest.mark.build("measures memory")
 def test_soak(yard, capsys):
     """Nothing is lost, and nothing is left: memory and descriptors are those of the second round."""
     good = asyncio.run(soak.run(yard, 12, rounds=4))

@@ -292,6 +292,13 @@ class Upstream:
             assert time.monotonic() < deadline, "no connection to the upstream was closed"
             time.sleep(0.002)
 
+    def wait_said(self, seconds: float = 5.0) -> None:
+        """Waits until it has said all that it was told to: what is asked next is in no race with that."""
+        deadline = time.monotonic() + seconds
+        while any(each.busy for each in self.connections):
+            assert time.monotonic() < deadline, "the upstream is still speaking"
+            time.sleep(0.002)
+
     @property
     def last(self) -> Request:
         assert self.requests, "no request reached the upstream"

@@ -1,5 +1,5 @@
-import Synchronization
 import Testing
+import Wire
 
 @testable import Transport
 
@@ -8,7 +8,7 @@ import Testing
 
   /// Work that a loop was given and may never do.
   private final class Pile: Sendable {
-    private let work = Mutex<[@Sendable () -> Void]>([])
+    private let work = Guarded<[@Sendable () -> Void]>([])
     var count: Int { work.withLock { $0.count } }
     func add(_ piece: @escaping @Sendable () -> Void) { work.withLock { $0.append(piece) } }
     func turn() {

@@ -2,7 +2,6 @@
 
 import Glibc
 import Support
-import Synchronization
 import Testing
 import Transport
 import Wire
@@ -20,7 +19,7 @@ private func file(_ text: String) throws -> String {
 private let kept = Kept()
 
 private final class Kept: Sendable {
-  private let directories = Mutex<[ThrowawayDirectory]>([])
+  private let directories = Guarded<[ThrowawayDirectory]>([])
   func withLock(_ body: (inout sending [ThrowawayDirectory]) -> Void) { directories.withLock { body(&$0) } }
 }
 
