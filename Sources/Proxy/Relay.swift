@@ -252,7 +252,9 @@ extension Exchange {
     // What is in a coding that was not asked for can't be read.
     let isCoded = reply.first(.contentEncoding) != nil
     reading: while !isCoded, pending.count < Fault.ceiling {
-      guard (try? takeReply(into: &pending)) != nil else { break reading }
+      do throws(ChunkFault) { try takeReply(into: &pending) } catch {
+        throw .protocolBroken(upstream.name, "\(error.message)")
+      }
       if replyFlow.hasEnded { break }
       switch await more(upstream, socket, connection, heartbeat: false) {
       case .bytes, .silence: continue

@@ -30,6 +30,7 @@ REFUSED = take([
     ("H1-82 bad size at once", OK + CODED + b"\r\nzz\r\n"),
     ("H1-82 bad size behind a chunk", OK + CODED + b"\r\n3\r\nabc\r\nzz\r\n"),
     ("H1-82 bad size of an event stream", OK + CODED + b"Content-Type: text/event-stream\r\n\r\nzz\r\n"),
+    ("H1-82 bad size of an error", b"HTTP/1.1 404 Not Found\r\n" + CODED + b"\r\n3\r\nabc\r\nzz\r\n"),
     ("size ends in LF", OK + CODED + b"\r\n3\nabc\r\n" + LAST),
     ("size with a blank", OK + CODED + b"\r\n3 \r\nabc\r\n" + LAST),
     ("H1-83 two lengths", OK + length(3) + length(4) + b"\r\nabcd"),
