@@ -22,36 +22,79 @@ package struct Refusal: Error, Sendable {
     }
   }
 
-  package var status: Int
-  package var type: StaticString
-  package var code: StaticString
+  private struct Content: Sendable {
+    var status: Int
+    var type: StaticString
+    var code: StaticString
+    var message: String
+    var parameter: String?
+    var source: Source
+    var shouldRetry: Bool?
+    var retryAfter: Int?
+    var allow: StaticString?
+    var closes = false
+  }
+
+  private indirect enum Box: Sendable {
+    case content(Content)
+  }
+
+  // Behind a reference: every task has room for a few of these for each place from which one can come.
+  private var box: Box
+
+  private var content: Content {
+    get {
+      switch box {
+      case .content(let content): content
+      }
+    }
+    set { box = .content(newValue) }
+  }
+
+  package var status: Int { content.status }
+  package var type: StaticString { content.type }
+  package var code: StaticString { content.code }
   /// What is wrong and what to do about it; never a secret, never text of the request's body.
-  package var message: String
+  package var message: String { content.message }
   /// The member at fault, as a path (`messages[1].content`).
-  package var parameter: String?
-  package var source: Source
+  package var parameter: String? {
+    get { content.parameter }
+    set { content.parameter = newValue }
+  }
+  package var source: Source {
+    get { content.source }
+    set { content.source = newValue }
+  }
   /// What `x-should-retry` says; nil leaves the decision to the SDK.
-  package var shouldRetry: Bool?
+  package var shouldRetry: Bool? {
+    get { content.shouldRetry }
+    set { content.shouldRetry = newValue }
+  }
   /// Seconds, for `Retry-After`.
-  package var retryAfter: Int?
+  package var retryAfter: Int? {
+    get { content.retryAfter }
+    set { content.retryAfter = newValue }
+  }
   /// What `Allow` lists, for 405.
-  package var allow: StaticString?
+  package var allow: StaticString? {
+    get { content.allow }
+    set { content.allow = newValue }
+  }
   /// Whether the connection can't go on after this: nobody knows where the next request would begin.
-  package var closes = false
+  package var closes: Bool {
+    get { content.closes }
+    set { content.closes = newValue }
+  }
 
   package init(
     _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String,
     parameter: String? = nil,
     source: Source = .remora, shouldRetry: Bool? = nil, retryAfter: Int? = nil
   ) {
-    self.status = status
-    self.type = type
-    self.code = code
-    self.message = message
-    self.parameter = parameter
-    self.source = source
-    self.shouldRetry = shouldRetry
-    self.retryAfter = retryAfter
+    box = .content(
+      Content(
+        status: status, type: type, code: code, message: message, parameter: parameter, source: source,
+        shouldRetry: shouldRetry, retryAfter: retryAfter))
   }
 
   /// Appends the error's JSON: `{"error":{"message","type","param","code"}}`.

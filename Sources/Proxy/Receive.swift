@@ -223,31 +223,48 @@ extension Exchange {
   ///
   /// - Parameter whole: whether all of it is needed; else a long one may follow (LongBody.swift).
   private func readBody(_ connection: ClientConnection, whole: Bool) async throws(Refusal) {
-    let ceiling = lineup.snapshot.maxBody
     var deadline = now + Deadline.body
     while true {
-      let before = body.count
-      try takeBody(connection)
-      if body.count > ceiling {
-        state.shard.refused(.bodyTooLarge)
-        throw .bodyTooLarge(limit: ceiling)
-      }
-      if body.count > before {
-        deadline = now + Deadline.body
-        do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
-          state.shard.refused(.invalidJSON)
-          throw .invalidJSON(error)
+      switch try readPiece(connection, whole) {
+      case .enough: return
+      case .more: deadline = now + Deadline.body
+      case .blocked(let hasGrown):
+        if hasGrown { deadline = now + Deadline.body }
+        if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
+          state.shard.refused(.timeout)
+          throw .slow("request body")
         }
       }
-      if uploadFlow.hasEnded || (!whole && mayFollow) { return }
-      if body.room < BlockPool.blockSize, !uploadFlow.hasEnded { try growBody() }
-      if connection.socket.hasReadable { if body.count > before { continue } }
-      if connection.socket.peerHasClosed, !connection.socket.hasReadable { throw .clientGone }
-      if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
-        state.shard.refused(.timeout)
-        throw .slow("request body")
+    }
+  }
+
+  private enum Reading {
+    case enough
+    case more
+    case blocked(hasGrown: Bool)
+  }
+
+  /// Reads what has come of the body. Apart, so that what it needs is not kept for as long as the body is awaited.
+  @inline(never)
+  private func readPiece(_ connection: ClientConnection, _ whole: Bool) throws(Refusal) -> Reading {
+    let before = body.count
+    try takeBody(connection)
+    let ceiling = lineup.snapshot.maxBody
+    if body.count > ceiling {
+      state.shard.refused(.bodyTooLarge)
+      throw .bodyTooLarge(limit: ceiling)
+    }
+    if body.count > before {
+      do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
+        state.shard.refused(.invalidJSON)
+        throw .invalidJSON(error)
       }
     }
+    if uploadFlow.hasEnded || (!whole && mayFollow) { return .enough }
+    if body.room < BlockPool.blockSize { try growBody() }
+    if connection.socket.hasReadable, body.count > before { return .more }
+    if connection.socket.peerHasClosed, !connection.socket.hasReadable { throw .clientGone }
+    return .blocked(hasGrown: body.count > before)
   }
 
   /// Finds memory for more of the body. Whoever has sent a megabyte of a length that was announced is believed.

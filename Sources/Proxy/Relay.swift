@@ -49,6 +49,7 @@ extension Exchange {
 
   enum BodyKind { case events, json, plain }
 
+  @inline(never)
   private func bodyKind() -> BodyKind {
     if head.method == .head || reply.first(.contentEncoding) != nil { return .plain }
     guard let field = reply.first(.contentType) else { return .plain }
@@ -64,6 +65,7 @@ extension Exchange {
 
   // MARK: Plain bodies and JSON
 
+  @inline(never)
   private func relayBytes(
     _ kind: BodyKind, _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
@@ -105,6 +107,7 @@ extension Exchange {
   }
 
   /// Moves what has come of the body to `outbound`.
+  @inline(never)
   private func drain(_ kind: BodyKind) throws(ChunkFault) {
     var at = 0
     scan: while true {
@@ -136,14 +139,8 @@ extension Exchange {
   private func relayEvents(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
-    stream = PassStream(
-      target.isFullService ? target.shape : .other, removesUsage: addsUsage,
-      insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
-    events = EventDecoder()
-    record.isEventStream = true
     let unsent = outbound.count
-    writeReplyHead(connection, added: 0)
-    record.isStream = true
+    beginEvents(upstream, connection)
     var hasLeft = false
     while true {
       do throws(Refusal) { try drainEvents(upstream) } catch {
@@ -179,12 +176,25 @@ extension Exchange {
     finishStream(upstream, isReusable: true, connection)
   }
 
+  // Apart, like what follows, so that what it needs is not kept for as long as the stream is.
+  @inline(never)
+  private func beginEvents(_ upstream: Upstream, _ connection: ClientConnection) {
+    stream = PassStream(
+      target.isFullService ? target.shape : .other, removesUsage: addsUsage,
+      insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
+    events = EventDecoder()
+    record.isEventStream = true
+    writeReplyHead(connection, added: 0)
+    record.isStream = true
+  }
+
   func isClientGone(_ arrival: Arrival) -> Bool {
     if case .clientGone = arrival { return true }
     return false
   }
 
   /// Moves the events that are complete to `outbound`, in one chunk; `body` keeps the rest.
+  @inline(never)
   private func drainEvents(_ upstream: Upstream) throws(Refusal) {
     var chunkFault: ChunkFault?
     do throws(ChunkFault) { try takeReply(into: &pending) } catch { chunkFault = error }
@@ -214,6 +224,7 @@ extension Exchange {
     sendStaging()
   }
 
+  @inline(never)
   func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
     endBody()
     guard let socket else { return }
@@ -278,6 +289,7 @@ extension Exchange {
   /// Writes the head of an answer whose body is relayed.
   ///
   /// - Parameter added: bytes by which the body will be longer than the upstream's.
+  @inline(never)
   private func writeReplyHead(_ connection: ClientConnection, added: Int) {
     record.status = reply.status
     HeadWriter.statusLine(reply.status, to: &outbound)
@@ -366,6 +378,7 @@ extension Exchange {
   }
 
   /// Gives the upstream's connection back, if it can carry another exchange.
+  @inline(never)
   func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
     guard let pool = lineup.pools[upstream.index] else { return }
     self.socket = nil
@@ -469,6 +482,7 @@ extension Exchange {
   }
 
   /// Turns an arrival that ends the answer into what the client is told.
+  @inline(never)
   func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
     switch arrival {
     case .bytes, .silence: return

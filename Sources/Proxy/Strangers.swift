@@ -15,6 +15,7 @@ extension Exchange {
 
   /// Refuses an answer that no client of this API can use: somebody else stands at the base URL. A redirect would
   /// take the client, with its prompt, to another server behind Remora's back.
+  @inline(never)
   func refuseStrangers(_ upstream: Upstream) throws(Refusal) {
     guard target.isFullService || translation != nil else { return }
     if (300..<400).contains(reply.status) {

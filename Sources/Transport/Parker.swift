@@ -46,10 +46,12 @@ package enum Wake: Sendable {
   /// Lets other ready tasks run, then goes on.
   package func yield() async {
     isSignalled = false
-    // Not resumed here: a continuation that has been resumed before it is awaited doesn't suspend.
-    loop.resumeNextRound(self)
-    // SAFETY: as in `park`.
-    _ = await unsafe withUnsafeContinuation { unsafe waiting = $0 }
+    // SAFETY: as in `park`. Not resumed at once: a continuation that has been resumed before it is awaited doesn't
+    // suspend, and nobody else would run.
+    _ = await unsafe withUnsafeContinuation {
+      unsafe waiting = $0
+      loop.resumeNextRound(self)
+    }
   }
 
   package override func fire() {

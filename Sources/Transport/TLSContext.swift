@@ -45,6 +45,10 @@ package final class TLSContext: @unchecked Sendable {
       guard let data = unsafe SSL_get_ex_data(ssl, 0), let session = unsafe session else { return 0 }
       // SAFETY: set by TLSSession.init to an object that the session keeps alive.
       unsafe Unmanaged<TLSSessions>.fromOpaque(data).takeUnretainedValue().put(session)
+      if let owner = unsafe SSL_get_ex_data(ssl, 2) {
+        // SAFETY: set by TLSSession.init to the session that owns this SSL object.
+        unsafe Unmanaged<TLSSession>.fromOpaque(owner).takeUnretainedValue().hasLooseBuffers = true
+      }
       return 1
     }
     // Asked by a server although none is configured: noted, because the refusal may come as a mere reset.

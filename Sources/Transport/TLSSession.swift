@@ -22,6 +22,9 @@ internal import Wire
   /// The server wanted a client certificate, and there was none to show.
   var wasAskedForCertificate = false
   private var hasSeenEnd = false
+  /// OpenSSL has made itself buffers that the next read or write would not give back by itself: it does so for
+  /// handshakes, and for the tickets that come behind them, which would be 17 kB for as long as a stream is silent.
+  var hasLooseBuffers = false
 
   /// Starts TLS on `socket`, as a client that expects to meet `host`, or as a server.
   ///
@@ -131,6 +134,8 @@ internal import Wire
     // Verification may have left something behind though it went well.
     ERR_clear_error()
     isEstablished = true
+    hasLooseBuffers = true
+    freeLooseBuffers()
     if wasResumed { sessions?.resumed += 1 }
     // The mode alone is not trusted: a certificate must be there and its verdict must be good.
     if context.isClient {
@@ -160,14 +165,23 @@ internal import Wire
         queue.commit(count)
         total += count
         // Neither the kernel nor OpenSSL holds more: the call that would say so is saved.
-        if unsafe !socket.mayRead && SSL_has_pending(ssl) == 0 { return .bytes(total) }
+        if unsafe !socket.mayRead && SSL_has_pending(ssl) == 0 {
+          if hasLooseBuffers { freeLooseBuffers() }
+          return .bytes(total)
+        }
         continue
       }
       if total == 0, queue.isEmpty { queue.removeAll() }
+      if hasLooseBuffers { freeLooseBuffers() }
       if hasBlocked { return total > 0 ? .bytes(total) : .wouldBlock }
       return try readFault(result, total)
     }
     return .bytes(total)
+  }
+
+  private func freeLooseBuffers() {
+    // Refused where something waits in them: then a later turn finds them empty.
+    if unsafe SSL_free_buffers(ssl) == 1 { hasLooseBuffers = false }
   }
 
   /// Why a read brought nothing, though the kernel didn't block.

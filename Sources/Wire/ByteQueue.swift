@@ -185,7 +185,8 @@
       tail = waiting
       return
     }
-    let wanted = max(waiting + minimum, min(capacity * 2, capacity + (4 << 20)), unsafe pool == nil ? 256 : 4096)
+    let wanted = max(
+      waiting + minimum, min(capacity * 2, capacity + (4 << 20)), unsafe pool == nil ? 256 : 4096)
     let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
     unsafe pool?._withUnsafeGuaranteedRef { $0.held += wanted }
     if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }

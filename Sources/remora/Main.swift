@@ -1,10 +1,12 @@
 // The command line: one file a command under Commands, Arguments.swift for what was typed.
 
 import Glibc
+import Transport
 
 @main
 struct Main {
   static func main() {
+    TLSLibrary.prepare()
     let status = run(Array(CommandLine.arguments.dropFirst()))
     // Not `exit`: threads may still be at work inside of OpenSSL, which takes itself apart as a process ends.
     _exit(status)

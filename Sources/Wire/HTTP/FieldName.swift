@@ -192,7 +192,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
   @inline(__always) @unsafe
   private static func begins(_ start: UnsafeRawPointer, _ count: Int, _ text: StaticString) -> Bool {
     let length = text.utf8CodeUnitCount
-    return unsafe count > length && Words.sameIgnoringCase(start, lower: UnsafeRawPointer(text.utf8Start), length)
+    return unsafe count > length
+      && Words.sameIgnoringCase(start, lower: UnsafeRawPointer(text.utf8Start), length)
   }
 }
 
