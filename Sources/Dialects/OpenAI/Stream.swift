@@ -24,6 +24,8 @@ package struct PassStream: ~Copyable {
   private var scanner = JSONScanner()
   private var splice = JSONSplice()
   private var joined = ByteQueue()
+  /// The last chunk that only carried on, for most are like it.
+  private var pattern = JSONPattern()
   /// Choices that have begun and choices that have finished, by index; there are never more than 64 in practice,
   /// and a higher index counts as the last.
   private var begun: UInt64 = 0
@@ -116,6 +118,9 @@ package struct PassStream: ~Copyable {
     if repairs, let name = event.name, bytes.extracting(name).equals("error") {
       return fail(data, into: &out)
     }
+    if event.data != nil, event.name == nil, !hasFailed, let cut = pattern.match(data) {
+      return write(data, without: cut, into: &out)
+    }
     scanner.reset(watching: watched)
     do throws(JSONFault) {
       try scanner.feed(data)
@@ -130,6 +135,7 @@ package struct PassStream: ~Copyable {
       if let error = errorText(data) { return fail(data.extracting(error), into: &out) }
       if let reason = repair.failure { return giveUp(data, reason, into: &out) }
     }
+    if carriesOn, hasContent, !needsMember, let cut = splice.onlyRemoval { pattern.learn(data, cut: cut) }
     if needsMember, scanner.openBrace != nil {
       needsMember = false
       try? splice.insertMember(member, in: scanner)
@@ -147,9 +153,23 @@ package struct PassStream: ~Copyable {
     out.append("\n\n")
   }
 
+  /// Whether of the chunk that was read last nothing but its text matters, so that another one like it would change
+  /// nothing of what is known of the stream.
+  private var carriesOn = false
+
+  /// Passes on a chunk that is known to be like an earlier one.
+  private mutating func write(_ data: Span<UInt8>, without cut: Range<Int>, into out: inout ByteQueue) {
+    hasPassedAnything = true
+    out.append("data: ")
+    out.append(data.extracting(0..<cut.lowerBound))
+    out.append(data.extracting(cut.upperBound..<data.count))
+    out.append("\n\n")
+  }
+
   /// Takes note of a chat or completion chunk; false if the client is not to see it.
   private mutating func readChunk(_ data: Span<UInt8>) -> Bool {
     var isOnlyUsage = false
+    carriesOn = scanner.found(.choices)?.kind == .array && scanner.found(.error) == nil
     if let choices = scanner.found(.choices), choices.kind == .array {
       isOnlyUsage = true
       var elements = JSONArrayCursor(data, choices.value)
@@ -158,6 +178,7 @@ package struct PassStream: ~Copyable {
         // A chunk with more to change than the splice takes goes as it is.
         if readChoice(data, choice.value) { try? repair.read(data, choice.value, &splice) }
       }
+      carriesOn = carriesOn && !isOnlyUsage
     } else if repairs, !isError(data) {
       addChoices()
     }
@@ -175,7 +196,9 @@ package struct PassStream: ~Copyable {
       if repairs { tail.keep(data, groq, scanner) }
     } else if scanner.found(.usage)?.kind == .object {
       tail.forget()
+      carriesOn = false
     }
+    if scanner.found(.xGroq) != nil { carriesOn = false }
     return true
   }
 
@@ -201,6 +224,7 @@ package struct PassStream: ~Copyable {
     }
     begun |= 1 << UInt64(index)
     if hasReason { finished |= 1 << UInt64(index) }
+    if hasReason || isDoubtful { carriesOn = false }
     return isDoubtful
   }
 

@@ -195,6 +195,12 @@ extension JSONSplice {
     return progress.next < edits.count && edits[progress.next].lower <= range.upperBound
   }
 
+  /// The bytes that go, where that is all that changes: an empty range for no edit at all, nil for anything else.
+  package var onlyRemoval: Range<Int>? {
+    guard let edit = edits.first else { return 0..<0 }
+    return edits.count == 1 && edit.purpose == .removal ? edit.lower..<edit.upper : nil
+  }
+
   /// Forgets the edits that were carried out, so that a text of any length can be edited as it passes.
   package mutating func forgetApplied() {
     edits.removeFirst(progress.next)

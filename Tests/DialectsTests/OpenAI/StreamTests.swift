@@ -61,6 +61,59 @@ struct PassedStream: Equatable {
 
   private static func events(_ data: String...) -> String { data.map { "data: \($0)\n\n" }.joined() }
 
+  /// A chunk as OpenAI writes them for clients that didn't ask for usage.
+  private static func chunk(_ text: String, _ rest: String = "", usage: String? = ",\"usage\":null") -> String
+  {
+    #"{"id":"1","system_fingerprint":"fp","choices":[{"index":0,"delta":{"content":""# + text
+      + #""},"logprobs":null,"finish_reason":null}]"# + (usage ?? "") + rest + "}"
+  }
+
+  @Test("chunks that differ only in their text pass as if each were the first, between any others")
+  func alike() {
+    let odd = [
+      #"{"id":"1","choices":[{"index":1,"delta":{"content":"b"},"finish_reason":null}],"usage":null}"#,
+      #"{"id":"1","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"length"}],"usage":null}"#,
+      Self.chunk("", #","error":null"#), Self.chunk("a\\nb"), Self.chunk(#"\u00e9"#), Self.chunk("ü"),
+      Self.chunk("x", usage: #","usage":{"prompt_tokens":3,"completion_tokens":4}"#),
+      Self.chunk("y", usage: nil),
+      #"{"id":"1","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c"}]}}],"usage":null}"#,
+    ]
+    let plain = ["", "a", " word", "a much longer piece than the others", "{}"].map { Self.chunk($0) }
+    for chunk in odd {
+      let sequence = plain + [chunk] + plain + [chunk, chunk] + plain
+      let passed = PassedStream(.chat, sequence.map { "data: \($0)\n\n" }.joined(), removesUsage: true)
+      var expected = ""
+      for (index, data) in sequence.enumerated() {
+        // Alone behind the first, so that nothing could be like it.
+        let before = index == 0 ? "" : Self.events(Self.role)
+        let alone = PassedStream(.chat, before + Self.events(data), removesUsage: true)
+        #expect(alone.fault == nil)
+        expected += alone.text.dropFirst(before.count)
+      }
+      #expect(passed.text == expected)
+      #expect(passed.fault == nil && passed.hasContent)
+    }
+  }
+
+  @Test(
+    "a chunk that is nearly like the last is still read: a fault is found, an end is seen, nothing passes an error"
+  )
+  func nearlyAlike() {
+    let chunk = Self.chunk("a")
+    for end in chunk.indices.dropFirst() {
+      let cut = PassedStream(.chat, Self.events(chunk, chunk, String(chunk[..<end])))
+      #expect(cut.fault != nil)
+    }
+    let stopped = PassedStream(.chat, Self.events(chunk, chunk, Self.stop, chunk))
+    #expect(stopped.mayEnd)
+    let failed = PassedStream(.chat, Self.events(chunk, chunk, #"{"error":{"message":"no"}}"#, chunk))
+    #expect(failed.hasFailed)
+    #expect(
+      failed.text == PassedStream(.chat, Self.events(chunk, chunk, #"{"error":{"message":"no"}}"#)).text)
+    let named = PassedStream(.chat, Self.events(chunk, chunk) + "event: x\ndata: \(chunk)\n\n")
+    #expect(named.text.hasSuffix("event: x\ndata: \(chunk)\n\n"))
+  }
+
   @Test("a stream comes out the same in every cut")
   func everyCut() {
     let text =
