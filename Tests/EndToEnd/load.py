@@ -53,6 +53,8 @@ class Yard:
             "api_key": {"file": str(path / "gateway.key")},
             "headers": {"x-generation": "@GENERATION@"},
             "tls": {"ca_file": str(self.authority.ca_file)},
+            # As it is without being said, but for the sanitizers.
+            "timeouts": {"connect": f"{5 * SLOWER}s"},
         }
         whole = {
             "providers": {"gateway": provider},

@@ -101,7 +101,7 @@ def default_config(directory: Path, upstream: Upstream, ca_file: Path | None) ->
         "kind": "openai",
         "base_url": upstream.base_url,
         "api_key": {"file": str(key_file)},
-        "timeouts": {"connect": "2s", "first_byte": "10s", "idle": "10s"},
+        "timeouts": {"connect": f"{2 * SLOWER}s", "first_byte": "10s", "idle": "10s"},
     }
     if ca_file is not None:
         provider["tls"] = {"ca_file": str(ca_file)}
