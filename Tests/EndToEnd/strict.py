@@ -102,6 +102,16 @@ def plain_text(data: bytes, upstream) -> bytes:
     return data.replace(b"localhost:%d" % upstream.port, b"localhost:PORT")
 
 
+def unchunked(body: bytes) -> bytes:
+    """The data of a chunked body that a row expects, which has neither extensions nor trailers."""
+    data = b""
+    while body != LAST:
+        size, _, rest = body.partition(b"\r\n")
+        count = int(size, 16)
+        data, body = data + rest[:count], rest[count + 2 :]
+    return data
+
+
 def message_of(answer: bytes) -> bytes:
     """The sentence in an answer of Remora's own; its wording is not what these tests are about."""
     found = re.search(rb'"message":"((?:[^"\\]|\\.)*)"', answer)

@@ -139,3 +139,10 @@ def test_a_dialects_version_is_said_once(replayer):
     with replayer.proxy.connect() as peer:
         peer.ask(post_json("/v1/chat/completions", body, {"anthropic-version": "2099-01-01"}))
     assert replayer.upstream.last.all("anthropic-version") == ["2023-06-01"]
+
+
+def test_connection_can_not_take_the_key_away(passing, upstream):
+    """`Connection` nominates what ends at this hop; a key is not for it to say."""
+    key = {"Authorization": f"Bearer {CALLER_KEY}", "Connection": "Authorization, X-Mine", "X-Mine": "1"}
+    assert ask(passing, upstream, "openai", key)[0] == {"authorization": f"Bearer {CALLER_KEY}"}
+    assert "x-mine" not in upstream.last.names
