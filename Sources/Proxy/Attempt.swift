@@ -228,8 +228,7 @@ extension Exchange {
   }
 
   private func append(_ secret: Secret) {
-    upstreamOut.holdsSecret = true
-    upstreamOut.append(secret.bytes)
+    upstreamOut.append(secret: secret.bytes)
   }
 
   private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
@@ -312,14 +311,30 @@ extension Exchange {
   func pump(_ socket: Socket, _ connection: ClientConnection) throws(IOFault) -> Pumping {
     // A bound, so that a fast upload leaves turns to other connections.
     for _ in 0..<16 {
+      if upstreamOut.isEmpty, case .buffered(let at) = upload, at > 0,
+        try sendBody(socket, from: at) == .blocked
+      {
+        return .blocked
+      }
       let isComplete = fill(connection)
       // A body that is broken ends here: not a byte more of it goes out.
       if uploadFault != nil { return .blocked }
       if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
       if try !socket.write(from: &upstreamOut) { return .blocked }
-      // The head is gone, and its memory overwritten; the body behind it may be long.
-      upstreamOut.holdsSecret = false
       if isComplete { return .sent }
+    }
+    return .interrupted
+  }
+
+  /// Sends what can be sent of a body that isn't changed from `start` on without copying it, a record at a time; the
+  /// last piece is left to `fill`.
+  private func sendBody(_ socket: Socket, from start: Int) throws(IOFault) -> Pumping {
+    var at = start
+    defer { upload = .buffered(at: at) }
+    for _ in 0..<4 {
+      guard body.count - at > Ceiling.record, !splice.touches(at..<at + Ceiling.record) else { break }
+      guard let sent = try socket.write(body, at..<at + Ceiling.record) else { return .blocked }
+      at += sent
     }
     return .interrupted
   }
@@ -343,8 +358,9 @@ extension Exchange {
     case .none, .sent: return true
     case .followed: return follow(connection)
     case .buffered(var at):
-      while at < body.count, upstreamOut.count < Ceiling.window {
-        let end = min(at + Ceiling.window, body.count)
+      // As much as one record of TLS takes: that fits into a block, and what follows is sent from where it lies.
+      if at < body.count, upstreamOut.count < Ceiling.record {
+        let end = min(at + Ceiling.record - upstreamOut.count, body.count)
         splice.apply(piece: body.view.extracting(at..<end), base: at, into: &upstreamOut)
         at = end
       }

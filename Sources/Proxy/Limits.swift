@@ -6,6 +6,8 @@ enum Ceiling {
   /// Bytes that wait for one side while the other is read: two TLS records and a little, so that a slow reader
   /// costs little memory and a fast one is never starved.
   static let window = 64 * 1024
+  /// What one record of TLS holds (RFC 8446 section 5.1).
+  static let record = 16 * 1024
   /// Bytes of a JSON body that are kept, so that the request can be sent again; of a longer one, no more is kept than
   /// must be known to send it (LongBody.swift).
   static let kept = 256 * 1024

@@ -133,6 +133,20 @@ package final class Socket: EventSource {
     return true
   }
 
+  /// Sends bytes of `queue`, which keeps them.
+  ///
+  /// - Returns: how many of `range` were taken, nil if the same ones must be offered again later.
+  package func write(_ queue: borrowing ByteQueue, _ range: Range<Int>) throws(IOFault) -> Int? {
+    let bytes = unsafe UnsafeRawBufferPointer(rebasing: queue.unsafeBytes[range])
+    if let tls { return unsafe try tls.write(bytes) }
+    guard mayWrite else { return nil }
+    switch unsafe transmit(bytes.baseAddress, bytes.count) {
+    case .bytes(let count): return count
+    case .wouldBlock, .end: return nil
+    case .failed(let code): throw .system(SystemFault("send", code))
+    }
+  }
+
   /// What a raw call came to.
   enum RawStep {
     case bytes(Int)

@@ -58,8 +58,8 @@
   // SAFETY: retained by `init` and released by `deinit`, once each, for a queue can't be copied. Not an ordinary
   // reference, which would be retained for each block that is taken and given back.
   private let pool: Unmanaged<BlockPool>?
-  /// Bytes that were here are overwritten before their memory is given back.
-  package var holdsSecret = false
+  /// So many of the memory's first bytes are overwritten before it is given back: a secret was among them.
+  private var secretEnd = 0
 
   /// An empty queue, which takes its first block from `pool` when bytes arrive.
   package init(pool: BlockPool? = nil) {
@@ -74,7 +74,7 @@
   }
 
   deinit {
-    wipeIfSecret()
+    wipeSecret()
     unsafe Self.release(base, capacity, to: pool)
     unsafe pool?.release()
   }
@@ -149,8 +149,9 @@
 
   /// Forgets everything and gives the block back.
   package mutating func removeAll() {
-    wipeIfSecret()
+    wipeSecret()
     unsafe Self.release(base, capacity, to: pool)
+    secretEnd = 0
     unsafe base = nil
     capacity = 0
     head = 0
@@ -190,7 +191,8 @@
     let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
     unsafe pool?._withUnsafeGuaranteedRef { $0.held += wanted }
     if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }
-    wipeIfSecret()
+    wipeSecret()
+    secretEnd = max(secretEnd - head, 0)
     unsafe Self.release(base, capacity, to: pool)
     unsafe base = grown
     capacity = wanted
@@ -233,6 +235,12 @@
 
   package mutating func append(_ bytes: [UInt8]) {
     append(bytes.span)
+  }
+
+  /// Appends what may be read nowhere else: its memory is overwritten before it is given back.
+  package mutating func append(secret bytes: Span<UInt8>) {
+    append(bytes)
+    secretEnd = max(secretEnd, tail)
   }
 
   /// Appends a number in decimal digits.
@@ -291,12 +299,12 @@
     unsafe UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped
   }
 
-  /// Overwrites what was ever written into the memory at hand, where `holdsSecret` says so.
-  private func wipeIfSecret() {
-    // SAFETY: the first `tail` bytes belong to this queue and were initialised by it.
-    if holdsSecret, let base = unsafe base {
-      unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: tail)
-    }
+  /// Overwrites the memory at hand as far as a secret was ever written into it. A secret that moved to the front lies
+  /// before the place where it was.
+  private func wipeSecret() {
+    guard secretEnd > 0, let base = unsafe base else { return }
+    // SAFETY: the first `secretEnd` bytes belong to this queue and were initialised by it.
+    unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: secretEnd)
   }
 
   private static func release(

@@ -61,14 +61,39 @@ import Wire
   func secret() {
     let pool = BlockPool()
     var queue = ByteQueue(pool: pool)
-    queue.append("keep quiet")
-    queue.holdsSecret = true
+    queue.append("keep ")
+    queue.append(secret: Array("quiet".utf8).span)
     queue.consume(4)
     queue.removeAll()
     // The same block again: what is behind the tail is what was left there.
     _ = unsafe queue.spare(16)
     queue.commit(10)
     #expect(queue.array() == [UInt8](repeating: 0, count: 10))
+  }
+
+  @Test("a secret that moved is overwritten where it was, and where it went")
+  func movedSecret() {
+    let pool = BlockPool()
+    var queue = ByteQueue(pool: pool)
+    let filler = [UInt8](repeating: 0x78, count: BlockPool.blockSize - 100)
+    queue.append(filler)
+    queue.append(secret: Array("quiet".utf8).span)
+    // To the front of the same block, because what is asked for doesn't fit behind it.
+    queue.consume(filler.count)
+    queue.reserve(200)
+    queue.removeAll()
+    _ = unsafe queue.spare(BlockPool.blockSize)
+    queue.commit(BlockPool.blockSize - 90)
+    #expect(queue.array() == [UInt8](repeating: 0, count: BlockPool.blockSize - 95) + queue.array().suffix(5))
+    queue.removeAll()
+    // And to a larger one: both are overwritten, of which the pool's can be seen.
+    queue.append("12")
+    queue.append(secret: Array("345".utf8).span)
+    queue.reserve(BlockPool.blockSize)
+    queue.removeAll()
+    _ = unsafe queue.spare(16)
+    queue.commit(5)
+    #expect(queue.array() == [UInt8](repeating: 0, count: 5))
   }
 
   @Test(

@@ -17,6 +17,37 @@ enum JSONBytes {
     }
   }
 
+  /// As `plainEnd` to the span's end, and the escapes of a single letter, of which a long text holds thousands, are
+  /// passed too.
+  static func textEnd(_ bytes: Span<UInt8>, from: Int) -> Int {
+    unsafe bytes.withUnsafeBytes { raw in
+      let limit = raw.count
+      guard let start = raw.baseAddress, from >= 0 else { return limit }
+      var at = from
+      while true {
+        // SAFETY: at is not negative, and at most the count.
+        at = unsafe Lanes.first(start, from: at, to: limit, StringEnd.self)
+        guard at &+ 1 < limit, unsafe start.load(fromByteOffset: at, as: UInt8.self) == ASCII.backslash,
+          unsafe unescaped(start.load(fromByteOffset: at &+ 1, as: UInt8.self)) != nil
+        else { return at }
+        at &+= 2
+      }
+    }
+  }
+
+  /// What a backslash and `byte` stand for (RFC 8259 section 7), or nil.
+  @inline(__always) static func unescaped(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case ASCII.quote, ASCII.backslash, UInt8(ascii: "/"): byte
+    case UInt8(ascii: "n"): ASCII.lf
+    case UInt8(ascii: "t"): ASCII.tab
+    case UInt8(ascii: "r"): ASCII.cr
+    case UInt8(ascii: "b"): 0x08
+    case UInt8(ascii: "f"): 0x0C
+    default: nil
+    }
+  }
+
   /// Where the string that opens at `quote` ends: behind its closing quote; nil if it doesn't before `limit`.
   static func stringEnd(_ bytes: Span<UInt8>, quote: Int, limit: Int) -> Int? {
     var at = quote &+ 1

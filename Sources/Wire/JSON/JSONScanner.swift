@@ -322,57 +322,39 @@ extension JSONScanner {
 
   /// Reads on inside a string, to its end, to an escape that must be looked at, or to the end of the piece.
   private mutating func string(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONFault) {
-    while true {
-      let start = at
-      at = JSONBytes.plainEnd(bytes, from: start, limit: bytes.count)
-      guard at < bytes.count else {
-        if isKey { keep(bytes.extracting(start..<at)) }
-        return
-      }
-      if isKey && (keyCount > 0 || bytes[at] != ASCII.quote) { keep(bytes.extracting(start..<at)) }
-      switch bytes[at] {
-      case ASCII.quote:
-        at &+= 1
-        if !isKey { return endScalar(bytes, &at) }
-        if keyCount == 0 {
-          // The usual key, whole in this piece and without escapes, is compared where it lies.
-          try endKey(at: offset &+ at, watched.member(bytes.extracting(start..<at &- 1)))
-        } else {
-          try endKey(
-            at: offset &+ at,
-            keyCount < 0 ? nil : watched.member(keyBytes.span.extracting(0..<keyCount)))
-        }
-        // A colon mostly follows at once, which saves a turn of the outer loop.
-        if at < bytes.count, bytes[at] == ASCII.colon {
-          state = .value
-          at &+= 1
-        }
-        return
-      case ASCII.backslash:
-        at &+= 1
-        // The escapes of text, of which a body holds thousands, are passed without leaving this loop.
-        if !isKey, at < bytes.count, Self.unescaped(bytes[at]) != nil {
-          at &+= 1
-          continue
-        }
-        state = .escape
-        return
-      default:
-        throw JSONFault(offset: offset &+ at, reason: .controlCharacter)
-      }
+    let start = at
+    at =
+      isKey
+      ? JSONBytes.plainEnd(bytes, from: start, limit: bytes.count) : JSONBytes.textEnd(bytes, from: start)
+    guard at < bytes.count else {
+      if isKey { keep(bytes.extracting(start..<at)) }
+      return
     }
-  }
-
-  /// What a backslash and `byte` stand for (RFC 8259 section 7), or nil.
-  static func unescaped(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case ASCII.quote, ASCII.backslash, UInt8(ascii: "/"): byte
-    case UInt8(ascii: "n"): ASCII.lf
-    case UInt8(ascii: "t"): ASCII.tab
-    case UInt8(ascii: "r"): ASCII.cr
-    case UInt8(ascii: "b"): 0x08
-    case UInt8(ascii: "f"): 0x0C
-    default: nil
+    if isKey && (keyCount > 0 || bytes[at] != ASCII.quote) { keep(bytes.extracting(start..<at)) }
+    switch bytes[at] {
+    case ASCII.quote:
+      at &+= 1
+      if !isKey { return endScalar(bytes, &at) }
+      if keyCount == 0 {
+        // The usual key, whole in this piece and without escapes, is compared where it lies.
+        try endKey(at: offset &+ at, watched.member(bytes.extracting(start..<at &- 1)))
+      } else {
+        try endKey(
+          at: offset &+ at,
+          keyCount < 0 ? nil : watched.member(keyBytes.span.extracting(0..<keyCount)))
+      }
+      // A colon mostly follows at once, which saves a turn of the outer loop.
+      if at < bytes.count, bytes[at] == ASCII.colon {
+        state = .value
+        at &+= 1
+      }
+      return
+    case ASCII.backslash:
+      at &+= 1
+      state = .escape
+      return
+    default:
+      throw JSONFault(offset: offset &+ at, reason: .controlCharacter)
     }
   }
 
@@ -383,7 +365,7 @@ extension JSONScanner {
       state = .hexadecimal
       return
     }
-    guard let plain = Self.unescaped(byte) else { throw JSONFault(offset: at, reason: .wrongEscape) }
+    guard let plain = JSONBytes.unescaped(byte) else { throw JSONFault(offset: at, reason: .wrongEscape) }
     if isKey { keep(plain) }
     state = .string
   }

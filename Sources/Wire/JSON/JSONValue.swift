@@ -201,7 +201,7 @@ package enum JSONString {
     guard at < content.count else { return replacement }
     let byte = content[at]
     at += 1
-    if let plain = JSONScanner.unescaped(byte) { return UInt32(plain) }
+    if let plain = JSONBytes.unescaped(byte) { return UInt32(plain) }
     guard byte == UInt8(ascii: "u"), let first = unit(content, at) else { return replacement }
     at += 4
     guard first & 0xF800 == 0xD800 else { return first }
