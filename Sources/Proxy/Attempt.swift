@@ -143,9 +143,7 @@ extension Exchange {
     } else {
       writeTarget(upstream)
     }
-    upstreamOut.append("Host: ")
-    upstreamOut.append(upstream.host)
-    upstreamOut.append("\r\n")
+    upstreamOut.append(upstream.hostField)
     writeClientFields(upstream)
     if let translation { writeTranslatedFields(translation) }
     let keys = lineup.keys[upstream.index]
@@ -157,10 +155,8 @@ extension Exchange {
       if let secret = keys?.headers[place] ?? header.secret { append(secret) }
       upstreamOut.append("\r\n")
     }
-    if case .field(let name, let prefix, let secret) = upstream.credential {
-      upstreamOut.append(name)
-      upstreamOut.append(": ")
-      upstreamOut.append(prefix)
+    if case .field(let opening, let secret) = upstream.credential {
+      upstreamOut.append(opening)
       append(keys?.credential ?? secret)
       upstreamOut.append("\r\n")
     }

@@ -33,12 +33,10 @@ struct MemoryBudget {
 extension WorkerState {
   /// Bytes that this worker holds, or has promised to what it has begun.
   var memoryInUse: Int {
-    var upstreams = 0
-    for pool in lineup.pools { if let pool { upstreams += pool.active + pool.idleCount } }
     // An exchange may fill a block each way at any time, whether it does so now or not.
     let buffers = max(loop.blocks.held, inFlight * 2 * BlockPool.blockSize)
     return buffers + connections.count * Ceiling.clientMemory + inFlight * Ceiling.exchangeMemory
-      + upstreams * Ceiling.upstreamMemory
+      + dialer.pooled * Ceiling.upstreamMemory
   }
 
   /// Whether nothing new can be begun.

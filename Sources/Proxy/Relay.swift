@@ -363,7 +363,7 @@ extension Exchange {
       {
         continue
       }
-      if field.known == .xRequestID {
+      if case .xRequestID = field.known {
         // The caller's id is the answer's; the provider's is what its support asks for.
         run.flush(bytes, to: &outbound)
         HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &outbound)

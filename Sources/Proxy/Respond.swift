@@ -14,13 +14,15 @@ extension Exchange {
     outbound.append(requestID.view)
     outbound.append("\r\n")
     if let upstream {
-      outbound.append("x-remora-provider: ")
-      outbound.append(upstream.name)
-      outbound.append("\r\n")
+      outbound.append(upstream.providerField)
       withModel { model in
         if !model.isEmpty { HeadWriter.field("x-remora-model", model, to: &outbound) }
       }
-      HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
+      if record.attempts == 1 {
+        outbound.append("x-remora-attempts: 1\r\n")
+      } else {
+        HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
+      }
     }
     writeDropped(translation?.request.dropped ?? dropped)
     if isOriginAllowed { writeOrigin() }

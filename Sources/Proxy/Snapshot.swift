@@ -14,7 +14,8 @@ final class Upstream: Sendable {
     case none
     /// The client's own key goes on, in the provider's form.
     case passthrough(name: [UInt8], prefix: [UInt8])
-    case field(name: [UInt8], prefix: [UInt8], secret: Secret)
+    /// What comes before the secret: `authorization: Bearer `.
+    case field(opening: [UInt8], secret: Secret)
   }
 
   struct Header: Sendable {
@@ -43,6 +44,9 @@ final class Upstream: Sendable {
   /// Path of the base URL, without a slash at its end.
   let prefix: [UInt8]
   let host: [UInt8]
+  /// The fields that are the same in every request and in every answer, as they are written.
+  let hostField: [UInt8]
+  let providerField: [UInt8]
   let credential: Credential
   /// How it is shown who asks, where that is more than a key.
   let plan: CredentialPlan?
@@ -103,6 +107,8 @@ final class Upstream: Sendable {
       prefix = []
       tls = nil
     }
+    hostField = Array("Host: ".utf8) + host + Array("\r\n".utf8)
+    providerField = Array("x-remora-provider: \(provider.name)\r\n".utf8)
     credential = try Self.credential(provider, environment)
     plan = try CredentialPlan.make(provider, environment, &contexts)
     headers = try Self.headers(provider, environment)
@@ -133,7 +139,7 @@ final class Upstream: Sendable {
       throw SnapshotFault(message: "secret \"\(provider.name)\" (\(source.place)): \(error.message)")
     }
     guard let secret, let (name, prefix) = provider.shownAs else { return .none }
-    return .field(name: Array(name.utf8), prefix: Array(prefix.utf8), secret: secret)
+    return .field(opening: Array("\(name): \(prefix)".utf8), secret: secret)
   }
 
   private static func headers(

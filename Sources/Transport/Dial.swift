@@ -42,6 +42,8 @@ package final class Dialer {
   private static let stagger = Duration.milliseconds(250)
   private let loop: Loop
   private let resolver: Resolver
+  /// Connections that the pools which dial here have open, or are opening.
+  package internal(set) var pooled = 0
 
   package init(on loop: Loop, resolver: Resolver) {
     self.loop = loop

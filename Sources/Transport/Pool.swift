@@ -94,6 +94,7 @@ package final class Pool {
       if wake == .deadline { throw .exhausted }
     }
     active += 1
+    dialer.pooled += 1
     do throws(DialFault) {
       let socket = try await dialer.dial(
         endpoint, tls: tls, sessions: sessions, parker: parker, client: client, until: deadline)
@@ -101,6 +102,7 @@ package final class Pool {
       return Lease(socket: socket, isReused: false)
     } catch {
       active -= 1
+      dialer.pooled -= 1
       wakeWaiter()
       throw error
     }
@@ -178,6 +180,7 @@ package final class Pool {
   }
 
   private func forget(_ socket: Socket, abruptly: Bool = false) {
+    dialer.pooled -= 1
     socket.close(abruptly: abruptly)
   }
 

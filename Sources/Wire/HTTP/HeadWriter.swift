@@ -125,8 +125,11 @@ package enum HeadWriter {
   package static func framing(_ framing: Framing, to out: inout ByteQueue) {
     switch framing {
     case .none, .untilClose: break
-    case .length(let count): field("Content-Length", count, to: &out)
-    case .chunked: field("Transfer-Encoding", "chunked", to: &out)
+    case .length(let count):
+      out.append("Content-Length: ")
+      out.append(decimal: count)
+      out.append("\r\n")
+    case .chunked: out.append("Transfer-Encoding: chunked\r\n")
     }
   }
 

@@ -13,7 +13,7 @@ package enum JSONSpliceFault: Error, Equatable, Sendable {
 }
 
 /// A bounded list of edits over one text, in the text's order, kept from request to request for its memory.
-package struct JSONSplice: Sendable {
+package struct JSONSplice: ~Copyable, Sendable {
   /// Above this much memory, what a rare large edit left behind is given back by `removeAll`.
   private static let keptCapacity = 64 << 10
   private static let keptEdits = 512
@@ -185,7 +185,9 @@ extension JSONSplice {
   /// Every edit that touches a piece must have been made before the piece is applied.
   /// - Parameter base: the piece's offset in the text.
   package mutating func apply(piece: Span<UInt8>, base: Int, into queue: inout ByteQueue) {
+    var progress = self.progress
     write(piece, base: base, &progress, into: &queue)
+    self.progress = progress
   }
 
   /// Whether the piece of the text that is `range` is changed, by edits that have not been carried out yet or by the
