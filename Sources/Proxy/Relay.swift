@@ -51,7 +51,7 @@ extension Exchange {
 
   @inline(never)
   private func bodyKind() -> BodyKind {
-    if head.method == .head || reply.first(.contentEncoding) != nil { return .plain }
+    if replyFlow.framing == .none || reply.first(.contentEncoding) != nil { return .plain }
     guard let field = reply.first(.contentType) else { return .plain }
     let value = replyBytes.view.extracting(field.value)
     if value.count >= 17, value.extracting(0..<17).equalsIgnoringCase("text/event-stream") { return .events }

@@ -176,6 +176,17 @@ def assert_next_is_its_own(client, upstream, *, same_connection: bool) -> None:
     assert plain_text(reached, upstream) == ASKED + to_provider(b"GET /v1/echo/next")
 
 
+@covers("H1-89")
+def test_no_content_is_no_stream(plain, upstream):
+    """Whatever its type says: behind it comes the next answer, and nothing else."""
+    upstream.reply(b"HTTP/1.1 204 No Content\r\nContent-Type: text/event-stream\r\n\r\n")
+    upstream.reply(answer(200, {}, b"next"))
+    with plain.connect() as client:
+        client.send(post_json("/v1/chat/completions", {**CHAT, "stream": True}) + ASK)
+        assert client.until(b"\r\n\r\n").startswith(b"HTTP/1.1 204 No Content\r\nContent-Type: text/event-stream\r\n")
+        assert plain_text(client.until(b"next"), upstream) == to_client(200, body=b"next")
+
+
 # (title, steps, what the client gets before the connection ends, the log's word for the end).
 CUT_SHORT = take([
     ("H1-80 end within a length", (OK + length(10) + b"\r\nabc", CLOSE),
