@@ -36,6 +36,14 @@ package final class Listener: EventSource {
       } else {
         unsafe setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, 4)
         if sharesPort { unsafe setsockopt(made, SOL_SOCKET, SO_REUSEPORT, &on, 4) }
+        // Connections inherit both. On loopback nothing is lost and nothing is far: other algorithms, which pace what
+        // they send, only cost timers there. Reno is in every kernel (tcp(7)); where it may not be chosen, so be it.
+        unsafe setsockopt(made, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
+        if address.isLoopback {
+          let reno: StaticString = "reno"
+          let count = socklen_t(reno.utf8CodeUnitCount)
+          unsafe setsockopt(made, Int32(IPPROTO_TCP), TCP_CONGESTION, reno.utf8Start, count)
+        }
       }
       // Two sockets, one a family: 0.0.0.0 doesn't hear IPv6, and [::] would otherwise take IPv4 as well.
       if address.family == .ipv6 {
@@ -103,10 +111,6 @@ package final class Listener: EventSource {
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause(for: .milliseconds(100))
         default: continue  // The connection died before it was taken (accept(2), "Error handling").
         }
-      }
-      if address.family != .local {
-        var on: Int32 = 1
-        unsafe setsockopt(Int32(accepted), Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
       }
       guard let socket = try? Socket(Int32(accepted), on: loop, isConnected: true) else { continue }
       onAccept(socket)

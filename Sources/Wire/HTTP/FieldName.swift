@@ -185,8 +185,12 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
   /// Of the many names that begin with `x-`, hardly one goes beyond the first word.
   @inline(__always) @unsafe
   private static func family(_ name: LowerCase, _ start: UnsafeRawPointer) -> FieldName {
-    if name.begins("x-forwar") { return unsafe begins(start, name.count, "x-forwarded-") ? .xForwarded : .other }
-    if name.begins("x-rateli") { return unsafe begins(start, name.count, "x-ratelimit-") ? .xRateLimit : .other }
+    if name.begins("x-forwar") {
+      return unsafe begins(start, name.count, "x-forwarded-") ? .xForwarded : .other
+    }
+    if name.begins("x-rateli") {
+      return unsafe begins(start, name.count, "x-ratelimit-") ? .xRateLimit : .other
+    }
     if name.begins("x-remora") { return unsafe begins(start, name.count, "x-remora-") ? .xRemora : .other }
     return .other
   }
