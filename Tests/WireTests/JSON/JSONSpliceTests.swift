@@ -7,14 +7,17 @@ import Wire
     "{ \"z\":12345678901234567890123, \"model\" : \"old\" ,\"x\":\"\\u0041\\/\",\"x\":1.0,\r\n\t"
     + "\"stream\":true,\"user\":{ \"a\" : [ ] }, \"id\":1e5 }  "
 
-  /// What the splice makes of `text`, whole; checks that every cut and the foretold length agree.
-  private func result(_ splice: JSONSplice, _ text: String) -> String {
+  /// What a splice with these edits makes of `text`, whole; checks that every cut and the foretold length agree.
+  private func result(_ text: String, _ edit: (inout JSONSplice) throws -> Void) rethrows -> String {
     let bytes = Array(text.utf8)
+    var splice = JSONSplice()
+    try edit(&splice)
     var whole = ByteQueue()
     splice.apply(to: bytes.span, into: &whole)
     #expect(splice.resultCount(for: bytes.count) == whole.count)
     for pieces in EverySplit(bytes) {
-      var cut = splice
+      var cut = JSONSplice()
+      try edit(&cut)
       var queue = ByteQueue()
       var base = 0
       for piece in pieces {
@@ -35,19 +38,21 @@ import Wire
 
   @Test("no edit, no change")
   func untouched() {
-    #expect(result(JSONSplice(), Self.text) == Self.text)
+    let unchanged = result(Self.text) { _ in }
+    #expect(unchanged == Self.text)
   }
 
   @Test("a replaced value leaves every other byte as it was")
   func replace() throws {
     let scanner = try scan(Self.text, [.model, .id])
-    var splice = JSONSplice()
-    // Against the text's order, on purpose.
-    try splice.replace(required(.id, in: scanner).value, with: Array("\"new\"".utf8).span)
-    try splice.replace(required(.model, in: scanner).value, with: Array("\"a longer one\"".utf8).span)
+    let changed = try result(Self.text) { splice in
+      // Against the text's order, on purpose.
+      try splice.replace(required(.id, in: scanner).value, with: Array("\"new\"".utf8).span)
+      try splice.replace(required(.model, in: scanner).value, with: Array("\"a longer one\"".utf8).span)
+    }
     let expected = Self.text.split(separator: "\"old\"").joined(separator: "\"a longer one\"")
       .split(separator: "1e5").joined(separator: "\"new\"")
-    #expect(result(splice, Self.text) == expected)
+    #expect(changed == expected)
   }
 
   @Test(
@@ -58,9 +63,8 @@ import Wire
       ("{\"a\":0, \"model\":[1,{}]\n}", "{\"a\":0\n}"),
     ])
   func remove(_ text: String, _ expected: String) throws {
-    var splice = JSONSplice()
-    try splice.remove(required(.model, in: scan(text, .model)))
-    #expect(result(splice, text) == expected)
+    let changed = try result(text) { try $0.remove(required(.model, in: scan(text, .model))) }
+    #expect(changed == expected)
   }
 
   @Test("any set of members, removed in any order, leaves the others, in order and as an object")
@@ -74,18 +78,18 @@ import Wire
     for mask in 0..<32 {
       for inserts in [false, true] {
         for _ in 0..<6 {
-          var splice = JSONSplice()
           var wanted = members.enumerated().filter { mask >> $0.offset & 1 == 0 }.map { "\($0.element.name)" }
           let removed = members.enumerated().filter { mask >> $0.offset & 1 == 1 }.map(\.element)
-          if inserts {
-            try splice.insertMember(Array("\"p\":1".utf8).span, in: scanner)
-            try splice.insertMember(Array("\"q\":{}".utf8).span, in: scanner)
-            wanted = ["p", "q"] + wanted
+            .shuffled(using: &random)
+          if inserts { wanted = ["p", "q"] + wanted }
+          let changed = try result(text) { splice in
+            if inserts {
+              try splice.insertMember(Array("\"p\":1".utf8).span, in: scanner)
+              try splice.insertMember(Array("\"q\":{}".utf8).span, in: scanner)
+            }
+            for member in removed { try splice.remove(required(member, in: scanner)) }
           }
-          for member in removed.shuffled(using: &random) {
-            try splice.remove(required(member, in: scanner))
-          }
-          let output = Array(result(splice, text).utf8)
+          let output = Array(changed.utf8)
           #expect(Reading([output]).fault == nil)
           var keys: [String] = []
           var cursor = JSONObjectCursor(output.span, 0..<output.count)
@@ -100,41 +104,43 @@ import Wire
     "a member is inserted with the comma it needs",
     arguments: [("{}", "{\"a\":1}"), (" { } ", " {\"a\":1 } "), ("{\"b\":2}", "{\"a\":1,\"b\":2}")])
   func insertMember(_ text: String, _ expected: String) throws {
-    var splice = JSONSplice()
-    try splice.insertMember(Array("\"a\":1".utf8).span, in: scan(text, []))
-    #expect(result(splice, text) == expected)
+    let changed = try result(text) { try $0.insertMember(Array("\"a\":1".utf8).span, in: scan(text, [])) }
+    #expect(changed == expected)
   }
 
   @Test("insertions at one place keep the order of their calls and come before what is replaced there")
   func order() throws {
-    var splice = JSONSplice()
-    try splice.replace(2..<4, with: Array("R".utf8).span)
-    try splice.insert(at: 2, Array("1".utf8).span)
-    try splice.insert(at: 2, Array("2".utf8).span)
-    try splice.insert(at: 4, Array("3".utf8).span)
-    try splice.insert(at: 6, Array("4".utf8).span)
-    try splice.insert(at: 0, Array("0".utf8).span)
-    #expect(result(splice, "abcdef") == "0ab12R3ef4")
+    let changed = try result("abcdef") { splice in
+      try splice.replace(2..<4, with: Array("R".utf8).span)
+      try splice.insert(at: 2, Array("1".utf8).span)
+      try splice.insert(at: 2, Array("2".utf8).span)
+      try splice.insert(at: 4, Array("3".utf8).span)
+      try splice.insert(at: 6, Array("4".utf8).span)
+      try splice.insert(at: 0, Array("0".utf8).span)
+    }
+    #expect(changed == "0ab12R3ef4")
   }
 
   @Test("edits that contradict each other are refused and change nothing")
   func overlaps() throws {
-    var splice = JSONSplice()
-    try splice.replace(2..<6, with: Array("X".utf8).span)
-    for range in [1..<3, 3..<4, 5..<9, 2..<6, 4..<4] {
-      #expect(throws: JSONSpliceFault.overlappingEdits) { try splice.replace(range, with: Span()) }
+    let replaced = try result("0123456789") { splice in
+      try splice.replace(2..<6, with: Array("X".utf8).span)
+      for range in [1..<3, 3..<4, 5..<9, 2..<6, 4..<4] {
+        #expect(throws: JSONSpliceFault.overlappingEdits) { try splice.replace(range, with: Span()) }
+      }
+      #expect(throws: JSONSpliceFault.misplacedEdit) { try splice.insert(at: -1, Span()) }
     }
-    #expect(throws: JSONSpliceFault.misplacedEdit) { try splice.insert(at: -1, Span()) }
-    #expect(result(splice, "0123456789") == "01X6789")
+    #expect(replaced == "01X6789")
 
     let text = "{\"model\":\"m\",\"stream\":true}"
     let scanner = try scan(text, [.model, .stream])
-    var mixed = JSONSplice()
-    try mixed.remove(required(.stream, in: scanner))
-    try mixed.replace(required(.model, in: scanner).value, with: Array("1".utf8).span)
     let model = try required(.model, in: scanner)
-    #expect(throws: JSONSpliceFault.overlappingEdits) { try mixed.remove(model) }
-    #expect(result(mixed, text) == "{\"model\":1}")
+    let mixed = try result(text) { splice in
+      try splice.remove(required(.stream, in: scanner))
+      try splice.replace(model.value, with: Array("1".utf8).span)
+      #expect(throws: JSONSpliceFault.overlappingEdits) { try splice.remove(model) }
+    }
+    #expect(mixed == "{\"model\":1}")
   }
 
   @Test("the number of edits and of bytes has a ceiling")
@@ -146,7 +152,11 @@ import Wire
     try splice.replace(0..<1, with: Span())
     #expect(throws: JSONSpliceFault.tooManyEdits) { try splice.insert(at: 9, Span()) }
     splice.removeAll()
-    #expect(splice.isEmpty && result(splice, "{}") == "{}")
+    let isEmpty = splice.isEmpty
+    #expect(isEmpty)
+    var unchanged = ByteQueue()
+    splice.apply(to: Array("{}".utf8).span, into: &unchanged)
+    #expect(unchanged.bytes.text() == "{}")
     try splice.insert(at: 0, Array("67890".utf8).span)
   }
 
@@ -163,9 +173,10 @@ import Wire
 
   @Test("edits beyond the text, and pieces out of place, don't trap")
   func beyond() throws {
+    let cut = try result("abc") { try $0.replace(1..<99, with: Array("X".utf8).span) }
+    #expect(cut == "aX")
     var splice = JSONSplice()
     try splice.replace(1..<99, with: Array("X".utf8).span)
-    #expect(result(splice, "abc") == "aX")
     var queue = ByteQueue()
     splice.apply(piece: Array("abc".utf8).span, base: 500, into: &queue)
     splice.apply(piece: Array("abc".utf8).span, base: 0, into: &queue)
