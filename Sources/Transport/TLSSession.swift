@@ -181,7 +181,7 @@ internal import Wire
 
   private func freeLooseBuffers() {
     // Refused where something waits in them: then a later turn finds them empty.
-    if unsafe SSL_free_buffers(ssl) == 1 { hasLooseBuffers = false }
+    if unsafe !TLSLibrary.freesBuffersSafely || SSL_free_buffers(ssl) == 1 { hasLooseBuffers = false }
   }
 
   /// Why a read brought nothing, though the kernel didn't block.
