@@ -316,10 +316,16 @@ extension Exchange {
       // A body that is broken ends here: not a byte more of it goes out.
       if uploadFault != nil { return .blocked }
       if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
-      if try !socket.write(from: &upstreamOut) { return .blocked }
+      if try !socket.write(from: &upstreamOut, hasMore: hasMoreAtHand) { return .blocked }
       if isComplete { return .sent }
     }
     return .interrupted
+  }
+
+  /// Whether more of the body lies here and goes out at once, behind what is in `upstreamOut`.
+  private var hasMoreAtHand: Bool {
+    if case .buffered(let at) = upload { return at < body.count }
+    return false
   }
 
   /// Sends what can be sent of a body that isn't changed from `start` on without copying it, a record at a time; the

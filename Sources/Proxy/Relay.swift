@@ -411,17 +411,19 @@ extension Exchange {
     metadata.append("\"x_remora\":{\"request_id\":")
     // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
     JSONWriter.string(requestID.view, into: &metadata)
-    metadata.append(",\"provider\":")
-    JSONWriter.string(upstream.name, into: &metadata)
-    metadata.append(",\"model\":")
+    metadata.append(upstream.providerMember)
     if let model = route?.model {
       JSONWriter.string(model.span, into: &metadata)
     } else {
       JSONWriter.string(modelAsked.view, into: &metadata)
     }
-    metadata.append(",\"attempts\":")
-    metadata.append(decimal: record.attempts)
-    metadata.append(",\"cache_status\":null,\"region\":null}")
+    if record.attempts == 1 {
+      metadata.append(",\"attempts\":1,\"cache_status\":null,\"region\":null}")
+    } else {
+      metadata.append(",\"attempts\":")
+      metadata.append(decimal: record.attempts)
+      metadata.append(",\"cache_status\":null,\"region\":null}")
+    }
     return true
   }
 

@@ -47,6 +47,8 @@ final class Upstream: Sendable {
   /// The fields that are the same in every request and in every answer, as they are written.
   let hostField: [UInt8]
   let providerField: [UInt8]
+  /// And the part of `x_remora` that is: `,"provider":"NAME","model":`.
+  let providerMember: [UInt8]
   let credential: Credential
   /// How it is shown who asks, where that is more than a key.
   let plan: CredentialPlan?
@@ -108,6 +110,11 @@ final class Upstream: Sendable {
       tls = nil
     }
     hostField = Array("Host: ".utf8) + host + Array("\r\n".utf8)
+    var member = ByteQueue()
+    member.append(",\"provider\":")
+    JSONWriter.string(provider.name, into: &member)
+    member.append(",\"model\":")
+    providerMember = member.array()
     providerField = Array("x-remora-provider: \(provider.name)\r\n".utf8)
     credential = try Self.credential(provider, environment)
     plan = try CredentialPlan.make(provider, environment, &contexts)

@@ -113,16 +113,18 @@ package final class Socket: EventSource {
 
   /// Sends from the head of `queue` until it is empty or the kernel is full; what was sent is consumed.
   ///
+  /// - Parameter hasMore: whether there is more to send at once, so that the kernel need not yet send what would fill no
+  ///   packet (MSG_MORE, send(2)).
   /// - Returns: whether the queue is empty now.
-  package func write(from queue: inout ByteQueue) throws(IOFault) -> Bool {
+  package func write(from queue: inout ByteQueue, hasMore: Bool = false) throws(IOFault) -> Bool {
     while !queue.isEmpty {
       let sent: Int
       if let tls {
-        guard let count = unsafe try tls.write(queue.unsafeBytes) else { return false }
+        guard let count = unsafe try tls.write(queue.unsafeBytes, hasMore: hasMore) else { return false }
         sent = count
       } else {
         guard mayWrite else { return false }
-        switch unsafe transmit(queue.unsafeBytes.baseAddress, queue.count) {
+        switch unsafe transmit(queue.unsafeBytes.baseAddress, queue.count, hasMore: hasMore) {
         case .bytes(let count): sent = count
         case .wouldBlock, .end: return false
         case .failed(let code): throw .system(SystemFault("send", code))
@@ -133,14 +135,14 @@ package final class Socket: EventSource {
     return true
   }
 
-  /// Sends bytes of `queue`, which keeps them.
+  /// Sends bytes of `queue`, which keeps them. There is more to send behind them.
   ///
   /// - Returns: how many of `range` were taken, nil if the same ones must be offered again later.
   package func write(_ queue: borrowing ByteQueue, _ range: Range<Int>) throws(IOFault) -> Int? {
     let bytes = unsafe UnsafeRawBufferPointer(rebasing: queue.unsafeBytes[range])
-    if let tls { return unsafe try tls.write(bytes) }
+    if let tls { return unsafe try tls.write(bytes, hasMore: true) }
     guard mayWrite else { return nil }
-    switch unsafe transmit(bytes.baseAddress, bytes.count) {
+    switch unsafe transmit(bytes.baseAddress, bytes.count, hasMore: true) {
     case .bytes(let count): return count
     case .wouldBlock, .end: return nil
     case .failed(let code): throw .system(SystemFault("send", code))
@@ -180,9 +182,10 @@ package final class Socket: EventSource {
   }
 
   /// One `send`, for plain writes and for TLS's own. Never raises SIGPIPE.
-  func transmit(_ start: UnsafeRawPointer?, _ count: Int) -> RawStep {
+  func transmit(_ start: UnsafeRawPointer?, _ count: Int, hasMore: Bool) -> RawStep {
     guard mayWrite else { return .wouldBlock }
-    let sent = retrying { unsafe send(descriptor, start, count, Int32(MSG_NOSIGNAL)) }
+    let flags = Int32(MSG_NOSIGNAL) | (hasMore ? Int32(MSG_MORE) : 0)
+    let sent = retrying { unsafe send(descriptor, start, count, flags) }
     if sent >= 0 {
       if sent < count { mayWrite = false }
       return .bytes(sent)

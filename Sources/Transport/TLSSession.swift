@@ -210,11 +210,19 @@ internal import Wire
   private var isBrokenAfterData = false
   private var pendingFault = IOFault.truncated
 
+  /// What one record holds (RFC 8446 section 5.1).
+  private static let recordSize = 1 << 14
+  /// What OpenSSL writes now is followed by more.
+  fileprivate var hasMore = false
+
   /// Sends the first bytes of `bytes`, one record at the most per call of OpenSSL.
   ///
+  /// - Parameter hasMore: whether there is more to send at once behind `bytes`.
   /// - Returns: how many were taken, nil if the same bytes must be offered again later.
-  func write(_ bytes: UnsafeRawBufferPointer) throws(IOFault) -> Int? {
+  func write(_ bytes: UnsafeRawBufferPointer, hasMore: Bool) throws(IOFault) -> Int? {
     if isBroken || hasFailedToWrite { throw .tls(.closed) }
+    self.hasMore = hasMore || bytes.count > Self.recordSize
+    defer { self.hasMore = false }
     var count = 0
     let result = unsafe SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
     if result == 1 { return count }
@@ -268,7 +276,7 @@ private enum SocketBIO {
     unsafe BIO_meth_set_write(method) { bio, start, count in
       guard let socket = unsafe SocketBIO.socket(bio) else { return -1 }
       unsafe remora_BIO_clear_retry_flags(bio)
-      switch unsafe socket.transmit(start, Int(count)) {
+      switch unsafe socket.transmit(start, Int(count), hasMore: socket.tls?.hasMore == true) {
       case .bytes(let sent): return Int32(clamping: sent)
       case .wouldBlock, .end:
         unsafe remora_BIO_set_retry_write(bio)
