@@ -113,6 +113,14 @@ def wait_reloads(proxy, seconds: float = 8.0 * SLOWER, **wanted: int) -> float:
         time.sleep(0.005)
 
 
+def wait_watching(proxy, seconds: float = 5.0 * SLOWER) -> None:
+    """Waits for the reading that follows the start: it takes what changed before it without counting it."""
+    deadline = time.monotonic() + seconds
+    while proxy.total("remora_config_watch_mode") != 1:
+        assert time.monotonic() < deadline, "the files are not watched"
+        time.sleep(0.005)
+
+
 def successful(proxy) -> bool:
     return proxy.total("remora_config_last_reload_successful") == 1
 

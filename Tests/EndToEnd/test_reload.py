@@ -33,6 +33,7 @@ from reloading import (  # noqa: F401
     reloads,
     successful,
     wait_reloads,
+    wait_watching,
 )
 from remora import SECRET, SLOWER, merged
 from wire import request
@@ -92,6 +93,7 @@ def test_r03_a_hundred_swaps(mounted):
 def test_r04_same_bytes(mounted):
     """R-04: a new directory with the old content changes nothing."""
     pod = mounted()
+    wait_watching(pod.proxy)
     before = digest_in_force(pod.proxy)
     pod.publish()
     wait_reloads(pod.proxy, unchanged=1)
