@@ -40,7 +40,49 @@ private func agree(_ one: borrowing JSONScanner, _ other: borrowing JSONScanner)
     }
     walk(bytes, 0..<bytes.count, depth: 0)
   }
+  likeness(input)
   return "accepted"
+}
+
+/// What is like a text that was accepted is JSON too, and has its members where they were.
+private func likeness(_ input: Input) {
+  var pattern = JSONPattern()
+  exact(input.bytes) { bytes in pattern.learn(bytes, cut: 0..<0) }
+  var numbers = input.numbers
+  var text = input.bytes
+  for _ in 0..<8 {
+    let byte = UInt8(numbers.next(below: 256))
+    let at = numbers.next(below: text.count + 1)
+    switch numbers.next(below: 3) {
+    case 0: text.insert(byte, at: at)
+    case 1: if at < text.count { text.remove(at: at) }
+    default: if at < text.count { text[at] = byte }
+    }
+    guard exact(text, { bytes in pattern.match(bytes) }) != nil else { continue }
+    var scanner = JSONScanner()
+    expect(scan([text], &scanner) == nil, "what is like JSON is JSON")
+    expect(shape(text) == shape(input.bytes), "and has the same values in the same places")
+  }
+}
+
+/// A text's structure, without what its strings say.
+private func shape(_ text: [UInt8]) -> [UInt8] {
+  var shape: [UInt8] = []
+  var isInString = false
+  var isEscaped = false
+  for byte in text {
+    if isEscaped {
+      isEscaped = false
+    } else if isInString, byte == 0x5C {
+      isEscaped = true
+    } else if byte == 0x22 {
+      isInString.toggle()
+      shape.append(byte)
+    } else if !isInString {
+      shape.append(byte)
+    }
+  }
+  return shape
 }
 
 /// Walks through a value that was accepted, as readers do; what it writes of strings must be read back.

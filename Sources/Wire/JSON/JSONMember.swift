@@ -55,8 +55,6 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
 
   /// The length of the longest name; a longer key is none of ours.
   static let nameCeiling = 24
-  /// No more members than this, so that their places fit a fixed table.
-  static let ceiling = 40
 }
 
 /// A set of members to watch for.

@@ -58,8 +58,9 @@ package struct JSONScanner: ~Copyable, Sendable {
   private var seen: JSONMembers = []
   /// The watched member whose value or comma is being awaited, or -1.
   private var current = -1
-  /// By the member's number. An array and not a part of the value, so that to look at one is not to copy all.
-  private var slots = [Slot](repeating: Slot(), count: JSONMember.ceiling)
+  /// One for each watched member, in their order. An array and not a part of the value, so that to look at one is not
+  /// to copy all.
+  private var slots: [Slot] = []
   private var keyStart = 0
   private var keyBytes = InlineArray<24, UInt8>(repeating: 0)
   /// Bytes of the key so far, or -1: it can't be a name that is watched.
@@ -80,6 +81,17 @@ package struct JSONScanner: ~Copyable, Sendable {
 
   package init(watching members: JSONMembers = []) {
     watched = members
+    makeSlots()
+  }
+
+  private mutating func makeSlots() {
+    let count = watched.rawValue.nonzeroBitCount
+    if slots.count < count { slots = [Slot](repeating: Slot(), count: count) }
+  }
+
+  /// The slot of a watched member.
+  private func place(of member: JSONMember) -> Int {
+    (watched.rawValue & (JSONMembers(member).rawValue - 1)).nonzeroBitCount
   }
 
   /// Begins a new text.
@@ -89,6 +101,7 @@ package struct JSONScanner: ~Copyable, Sendable {
     isInObject = false
     depth = 0
     watched = members
+    makeSlots()
     seen = []
     current = -1
     keyCount = -1
@@ -127,7 +140,7 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// What is known of `member` so far; nil until its value begins.
   package func found(_ member: JSONMember) -> Found? {
     guard seen.contains(JSONMembers(member)) else { return nil }
-    let slot = slots[Int(member.rawValue)]
+    let slot = slots[place(of: member)]
     guard slot.valueStart >= 0 else { return nil }
     return Found(
       key: slot.keyStart..<slot.keyEnd,
@@ -419,7 +432,7 @@ extension JSONScanner {
     // Stricter than RFC 8259 section 4, which lets each reader pick one of the two.
     if seen.contains(mark) { throw JSONFault(offset: keyStart, reason: .duplicateMember) }
     seen.insert(mark)
-    current = Int(member.rawValue)
+    current = place(of: member)
     slots[current] = Slot(keyStart: keyStart, keyEnd: at, precedingComma: lastComma)
   }
 }
