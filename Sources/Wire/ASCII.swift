@@ -42,7 +42,7 @@ extension StaticString {
 extension Span where Element == UInt8 {
   /// Whether these bytes are exactly `text`.
   @inlinable
-  package func equals(_ text: StaticString) -> Bool {
+  public func equals(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
     // SAFETY: a static string's bytes live as long as the program, and both counts are equal.
     return unsafe withUnsafeBytes { bytes in
@@ -61,7 +61,7 @@ extension Span where Element == UInt8 {
   /// Whether these bytes are `text`, which is written in lower case and without underscores, in any case (RFC 9110
   /// section 5.1).
   @inlinable
-  package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+  public func equalsIgnoringCase(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
     // SAFETY: as above.
     return unsafe withUnsafeBytes { bytes in
@@ -72,7 +72,7 @@ extension Span where Element == UInt8 {
 
   /// Whether these bytes are exactly `other`.
   @inlinable
-  package func equals(_ other: Span<UInt8>) -> Bool {
+  public func equals(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     // SAFETY: both counts are equal.
     return unsafe withUnsafeBytes { left in

@@ -7,18 +7,18 @@
 /// A worker's stock of equal blocks of memory, so that a busy stream never calls `malloc`.
 ///
 /// Not thread-safe: each worker has its own.
-@safe package final class BlockPool {
+@safe public final class BlockPool {
   /// Bytes in a pooled block: one TLS record (RFC 8446 section 5.1: 2^14) and its head.
-  package static let blockSize = 17 * 1024
+  public static let blockSize = 17 * 1024
   private var free: [UnsafeMutableRawPointer] = unsafe []
   private let ceiling: Int
   /// Blocks that went back to the allocator since somebody last set this to 0.
-  package var released = 0
+  public var released = 0
   /// Bytes that queues of this stock hold now, in its blocks and in larger ones.
-  package fileprivate(set) var held = 0
+  public fileprivate(set) var held = 0
 
   /// - Parameter ceiling: how many unused blocks are kept before they go back to the system.
-  package init(ceiling: Int = 64) {
+  public init(ceiling: Int = 64) {
     self.ceiling = ceiling
     unsafe free.reserveCapacity(ceiling)
   }
@@ -41,15 +41,17 @@
   }
 
   /// Gives every unused block back to the system; called when a worker has been idle for a while.
-  package func trim() {
+  public func trim() {
     while let block = unsafe free.popLast() { unsafe block.deallocate() }
   }
 }
 
+// Public, like the few others that say `@inlinable`, and not `package`: only then does the compiler inline into other
+// modules, which this is for.
 /// A queue of bytes with a head and a tail in one contiguous stretch of memory.
 ///
 /// Ranges handed out by parsers are offsets from `head`, and stay true until the next `consume`.
-@safe package struct ByteQueue: ~Copyable {
+@safe public struct ByteQueue: ~Copyable {
   // SAFETY: points to `capacity` bytes that only this queue refers to, or is nil; bytes head..<tail are initialised.
   @usableFromInline var base: UnsafeMutableRawPointer?
   @usableFromInline var capacity = 0
@@ -62,13 +64,13 @@
   private var secretEnd = 0
 
   /// An empty queue, which takes its first block from `pool` when bytes arrive.
-  package init(pool: BlockPool? = nil) {
+  public init(pool: BlockPool? = nil) {
     unsafe base = nil
     unsafe self.pool = pool.map { unsafe Unmanaged.passRetained($0) }
   }
 
   /// A queue that holds a copy of `bytes`.
-  package init(copying bytes: Span<UInt8>) {
+  public init(copying bytes: Span<UInt8>) {
     self.init()
     append(bytes)
   }
@@ -80,14 +82,14 @@
   }
 
   /// Bytes that wait to be taken.
-  @inlinable package var count: Int { tail - head }
-  @inlinable package var isEmpty: Bool { tail == head }
+  @inlinable public var count: Int { tail - head }
+  @inlinable public var isEmpty: Bool { tail == head }
 
   /// Bytes that can be appended before memory has to be found for more.
-  package var room: Int { capacity - tail }
+  public var room: Int { capacity - tail }
 
   /// The waiting bytes, in order.
-  package var bytes: Span<UInt8> {
+  public var bytes: Span<UInt8> {
     @inlinable @_lifetime(borrow self)
     get {
       // SAFETY: head..<tail is initialised, inside the block, and the block lives as long as `self` is borrowed.
@@ -101,7 +103,7 @@
   /// The waiting bytes, of a queue that is a property of an object: the compiler can't follow a borrow through the
   /// object's reference, so the caller sees to it that the queue isn't changed while the span is in use. Use it in
   /// the expression that needs it, and across no `await`.
-  package var view: Span<UInt8> {
+  public var view: Span<UInt8> {
     @inlinable @_lifetime(immortal)
     get {
       // SAFETY: as `bytes`; how long it holds is the caller's promise.
@@ -113,13 +115,13 @@
   }
 
   /// The waiting bytes as C sees them; valid until the queue is next changed.
-  @inlinable package var unsafeBytes: UnsafeRawBufferPointer {
+  @inlinable public var unsafeBytes: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: (base ?? Self.nowhere).advanced(by: head), count: tail - head)
   }
 
   /// Room behind the tail, at least `minimum` bytes of it, for a system call to fill; follow it by `commit`.
   @inlinable
-  package mutating func spare(_ minimum: Int) -> UnsafeMutableRawBufferPointer {
+  public mutating func spare(_ minimum: Int) -> UnsafeMutableRawBufferPointer {
     reserve(minimum)
     return unsafe UnsafeMutableRawBufferPointer(
       start: (base ?? Self.nowhere).advanced(by: tail), count: capacity - tail)
@@ -127,28 +129,28 @@
 
   /// The first `count` bytes of the spare room now hold bytes.
   @inlinable
-  package mutating func commit(_ count: Int) {
+  public mutating func commit(_ count: Int) {
     precondition(count >= 0 && count <= capacity - tail)
     tail += count
   }
 
   /// Takes `count` bytes off the head. An empty queue gives its block back.
   @inlinable
-  package mutating func consume(_ count: Int) {
+  public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= tail - head)
     head += count
     if head == tail { removeAll() }
   }
 
   /// Drops the bytes behind the first `count`.
-  package mutating func truncate(to count: Int) {
+  public mutating func truncate(to count: Int) {
     precondition(count >= 0 && count <= tail - head)
     tail = head + count
     if head == tail { removeAll() }
   }
 
   /// Forgets everything and gives the block back.
-  package mutating func removeAll() {
+  public mutating func removeAll() {
     wipeSecret()
     unsafe Self.release(base, capacity, to: pool)
     secretEnd = 0
@@ -160,14 +162,14 @@
 
   /// Forgets everything but keeps the block: for a queue that will be filled again at once.
   @inlinable
-  package mutating func clear() {
+  public mutating func clear() {
     head = 0
     tail = 0
   }
 
   /// Makes sure that `minimum` more bytes fit, by moving the waiting ones to the front or to a larger block.
   @inlinable
-  package mutating func reserve(_ minimum: Int) {
+  public mutating func reserve(_ minimum: Int) {
     if capacity &- tail < minimum { makeRoom(minimum) }
   }
 
@@ -201,7 +203,7 @@
   }
 
   @inlinable
-  package mutating func append(_ bytes: Span<UInt8>) {
+  public mutating func append(_ bytes: Span<UInt8>) {
     let count = bytes.count
     reserve(count)
     // SAFETY: reserve made room for `count` bytes behind the tail; a span can't overlap a queue it doesn't borrow.
@@ -214,37 +216,37 @@
   }
 
   @inlinable
-  package mutating func append(_ byte: UInt8) {
+  public mutating func append(_ byte: UInt8) {
     reserve(1)
     unsafe base?.storeBytes(of: byte, toByteOffset: tail, as: UInt8.self)
     tail &+= 1
   }
 
   @inlinable
-  package mutating func append(_ text: StaticString) {
+  public mutating func append(_ text: StaticString) {
     // SAFETY: a static string's bytes live as long as the program.
     append(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   /// Not what a literal means: that is a `StaticString`.
   @_disfavoredOverload
-  package mutating func append(_ text: String) {
+  public mutating func append(_ text: String) {
     var text = text
     text.withUTF8 { append(unsafe Span(_unsafeElements: $0)) }
   }
 
-  package mutating func append(_ bytes: [UInt8]) {
+  public mutating func append(_ bytes: [UInt8]) {
     append(bytes.span)
   }
 
   /// Appends what may be read nowhere else: its memory is overwritten before it is given back.
-  package mutating func append(secret bytes: Span<UInt8>) {
+  public mutating func append(secret bytes: Span<UInt8>) {
     append(bytes)
     secretEnd = max(secretEnd, tail)
   }
 
   /// Appends a number in decimal digits.
-  package mutating func append(decimal value: Int) {
+  public mutating func append(decimal value: Int) {
     var digits = InlineArray<20, UInt8>(repeating: 0)
     var at = 20
     var rest = value.magnitude
@@ -258,7 +260,7 @@
   }
 
   /// Appends a number in lower-case hexadecimal digits.
-  package mutating func append(hexadecimal value: Int) {
+  public mutating func append(hexadecimal value: Int) {
     var digits = InlineArray<16, UInt8>(repeating: 0)
     var at = 16
     var rest = UInt(bitPattern: value)
@@ -272,7 +274,7 @@
   }
 
   /// Appends all sixteen hexadecimal digits of `word`, in lower case.
-  package mutating func append(hexadecimalWord word: UInt64) {
+  public mutating func append(hexadecimalWord word: UInt64) {
     reserve(16)
     for half in 0..<2 {
       let half = half == 0 ? word >> 32 : word & 0xFFFF_FFFF
@@ -289,7 +291,7 @@
   }
 
   /// A copy of the waiting bytes, for what is off the hot path.
-  package func array() -> [UInt8] {
+  public func array() -> [UInt8] {
     unsafe Array(unsafeBytes)
   }
 

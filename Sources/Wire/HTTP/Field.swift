@@ -16,10 +16,10 @@ package struct Field: Sendable, Equatable {
 }
 
 /// A set of names: those that a head has, so that what is absent is not looked for, or those that stay behind.
-package struct FieldNames: Sendable {
+public struct FieldNames: Sendable {
   @usableFromInline var bits: UInt64 = 0
 
-  package init() {}
+  public init() {}
 
   /// Those that hold the caller's key.
   package static let credentials = {
@@ -28,9 +28,9 @@ package struct FieldNames: Sendable {
     return names
   }()
 
-  @inlinable package mutating func insert(_ name: FieldName) { bits |= 1 << UInt64(name.rawValue) }
-  @inlinable package mutating func formUnion(_ other: FieldNames) { bits |= other.bits }
-  @inlinable package func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
+  @inlinable public mutating func insert(_ name: FieldName) { bits |= 1 << UInt64(name.rawValue) }
+  @inlinable public mutating func formUnion(_ other: FieldNames) { bits |= other.bits }
+  @inlinable public func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
 }
 
 extension [Field] {

@@ -1,7 +1,7 @@
 // The field names that somebody here asks about, recognised once, when the head is parsed.
 
 /// A known field name, so that whoever looks for a field compares one byte.
-package enum FieldName: UInt8, Sendable, CaseIterable {
+public enum FieldName: UInt8, Sendable, CaseIterable {
   case other
   // Framing and connection.
   case host, connection, contentLength, transferEncoding, te, trailer, upgrade, expect, keepAlive

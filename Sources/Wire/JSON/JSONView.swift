@@ -12,10 +12,9 @@ package struct JSONObjectCursor: ~Escapable {
     package let value: Range<Int>
     package let kind: JSONKind
     /// Whether the key holds a backslash, so that it is not what it looks like.
-    @usableFromInline let isEscaped: Bool
+    fileprivate let isEscaped: Bool
 
     /// Whether the member is called `name`, however its key is escaped.
-    @inlinable @inline(__always)
     package func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
       if isEscaped { return JSONString.equals(bytes, key, name) }
       // The length tells most names apart.
