@@ -380,7 +380,7 @@ def main():
                     if kind.name == "litellm":
                         try:
                             bench.litellm(kind)
-                        except RuntimeError as error:
+                        except (RuntimeError, OSError) as error:
                             # It is there for scale: what the others came to is not lost with it.
                             bench.note(str(error)[:300])
             bench.note(f"{', '.join(versions(kinds))}; {platform.machine()}, {bench.processors.count} processors, "
