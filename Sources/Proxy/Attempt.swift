@@ -245,7 +245,7 @@ extension Exchange {
     var deadline = now + upstream.firstByte
     var bodyDeadline = now + Deadline.body
     hasSent = false
-    if loop.hasOthers { await connection.parker.yield() }
+    if loop.isBusy { await connection.parker.yield() }
     while true {
       if !hasSent {
         let before = record.requestBytes

@@ -454,7 +454,6 @@ extension Exchange {
     // From the last byte, not from this call: a heartbeat of ours is no sign of the upstream's life.
     var idle = heardAt + (isOver ? Deadline.afterDone : upstream.idle)
     let beat = heartbeat ? now + Deadline.heartbeat : .never
-    if !outbound.isEmpty, loop.hasOthers { await connection.parker.yield() }
     while true {
       do throws(IOFault) {
         if !outbound.isEmpty { _ = try connection.socket.write(from: &outbound) }

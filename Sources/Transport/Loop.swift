@@ -158,8 +158,8 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   /// Has `action` run at the end of each turn, before the loop sleeps.
   package func atEndOfTurn(_ action: @escaping () -> Void) { afterTurn.append(action) }
 
-  /// Whether other tasks are ready, so that it makes a difference to let them go first.
-  package var hasOthers: Bool { left > 0 || !jobs.isEmpty }
+  /// Whether several other tasks are ready, so that it is worth its price to let them go first.
+  package var isBusy: Bool { left &+ jobs.count >= 4 }
 
   /// Has `parker` signalled when every task that is ready now has had its turn.
   func resumeNextRound(_ parker: Parker) { yielding.append(parker) }
