@@ -164,6 +164,8 @@ class Bench:
 
     def compare(self, kinds):
         """The loads, in rounds; every proxy's turn comes at another place in each."""
+        if not kinds:
+            return
         running = [kind.start(self.directory, self.upstream, self.processors) for kind in kinds]
         try:
             for round_ in range(self.rounds):
