@@ -6,6 +6,7 @@ package import Dialects
 package import Wire
 
 /// An answer that Remora makes instead of a provider's.
+@dynamicMemberLookup
 package struct Refusal: Error, Sendable {
   /// Who is at fault, as `x-remora-error-source` says it.
   package enum Source: Sendable {
@@ -22,17 +23,24 @@ package struct Refusal: Error, Sendable {
     }
   }
 
-  private struct Content: Sendable {
-    var status: Int
-    var type: StaticString
-    var code: StaticString
-    var message: String
-    var parameter: String?
-    var source: Source
-    var shouldRetry: Bool?
-    var retryAfter: Int?
-    var allow: StaticString?
-    var closes = false
+  /// What it says.
+  package struct Content: Sendable {
+    package let status: Int
+    package let type: StaticString
+    package let code: StaticString
+    /// What is wrong and what to do about it; never a secret, never text of the request's body.
+    package let message: String
+    /// The member at fault, as a path (`messages[1].content`).
+    package var parameter: String?
+    package var source: Source
+    /// What `x-should-retry` says; nil leaves the decision to the SDK.
+    package var shouldRetry: Bool?
+    /// Seconds, for `Retry-After`.
+    package var retryAfter: Int?
+    /// What `Allow` lists, for 405.
+    package var allow: StaticString?
+    /// Whether the connection can't go on after this: nobody knows where the next request would begin.
+    package var closes = false
   }
 
   private indirect enum Box: Sendable {
@@ -51,39 +59,11 @@ package struct Refusal: Error, Sendable {
     set { box = .content(newValue) }
   }
 
-  package var status: Int { content.status }
-  package var type: StaticString { content.type }
-  package var code: StaticString { content.code }
-  /// What is wrong and what to do about it; never a secret, never text of the request's body.
-  package var message: String { content.message }
-  /// The member at fault, as a path (`messages[1].content`).
-  package var parameter: String? {
-    get { content.parameter }
-    set { content.parameter = newValue }
-  }
-  package var source: Source {
-    get { content.source }
-    set { content.source = newValue }
-  }
-  /// What `x-should-retry` says; nil leaves the decision to the SDK.
-  package var shouldRetry: Bool? {
-    get { content.shouldRetry }
-    set { content.shouldRetry = newValue }
-  }
-  /// Seconds, for `Retry-After`.
-  package var retryAfter: Int? {
-    get { content.retryAfter }
-    set { content.retryAfter = newValue }
-  }
-  /// What `Allow` lists, for 405.
-  package var allow: StaticString? {
-    get { content.allow }
-    set { content.allow = newValue }
-  }
-  /// Whether the connection can't go on after this: nobody knows where the next request would begin.
-  package var closes: Bool {
-    get { content.closes }
-    set { content.closes = newValue }
+  package subscript<Value>(dynamicMember part: KeyPath<Content, Value>) -> Value { content[keyPath: part] }
+
+  package subscript<Value>(dynamicMember part: WritableKeyPath<Content, Value>) -> Value {
+    get { content[keyPath: part] }
+    set { content[keyPath: part] = newValue }
   }
 
   package init(
@@ -100,13 +80,17 @@ package struct Refusal: Error, Sendable {
   /// Appends the error's JSON: `{"error":{"message","type","param","code"}}`.
   package func write(into out: inout ByteQueue) {
     out.append("{\"error\":{\"message\":")
-    JSONWriter.string(message, into: &out)
+    JSONWriter.string(self.message, into: &out)
     out.append(",\"type\":")
-    JSONWriter.string(type, into: &out)
+    JSONWriter.string(self.type, into: &out)
     out.append(",\"param\":")
-    if let parameter { JSONWriter.string(parameter, into: &out) } else { JSONWriter.null(into: &out) }
+    if let parameter = self.parameter {
+      JSONWriter.string(parameter, into: &out)
+    } else {
+      JSONWriter.null(into: &out)
+    }
     out.append(",\"code\":")
-    JSONWriter.string(code, into: &out)
+    JSONWriter.string(self.code, into: &out)
     out.append("}}")
   }
 }
@@ -116,8 +100,8 @@ package struct Refusal: Error, Sendable {
 extension Refusal {
   package init(_ fault: HeadFault) {
     self.init(fault.status, "invalid_request_error", fault.code, "\(fault.message)", shouldRetry: false)
-    if fault.status == 405 { allow = Method.allowed }
-    closes = true
+    if fault.status == 405 { self.allow = Method.allowed }
+    self.closes = true
   }
 
   package static func invalidJSON(_ fault: JSONFault) -> Refusal {

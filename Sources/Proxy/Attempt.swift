@@ -511,7 +511,7 @@ extension Refusal {
     case .tls(let fault):
       self = .tls(provider, fault.message)
       // A server that is about to restart, rather than one that will never do.
-      if fault == .closed || fault == .timedOut { shouldRetry = nil }
+      if fault == .closed || fault == .timedOut { self.shouldRetry = nil }
     case .timedOut: self = .timeout(provider, "took no connection within \(timeout.shown) (timeouts.connect)")
     case .exhausted:
       self = .overloaded("All connections to provider '\(provider)' are in use (pool.max_connections).")
