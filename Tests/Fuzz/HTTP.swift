@@ -88,7 +88,11 @@ private func forwarded(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> [
   }
   HeadWriter.requestLine(method: bytes.extracting(head.methodText), target: target.bytes, to: &out)
   out.append("Host: provider\r\n")
-  HeadWriter.fields(head.fields, of: bytes, through: rules, to: &out)
+  var run = FieldRun()
+  for field in head.fields where !rules.held.contains(field.known) && !rules.nominates(field, in: bytes) {
+    run.take(field, of: bytes, to: &out)
+  }
+  run.flush(bytes, to: &out)
   HeadWriter.framing(head.framing, to: &out)
   HeadWriter.end(to: &out)
   return out.array()

@@ -16,10 +16,11 @@ package struct Field: Sendable, Equatable {
 }
 
 /// A set of names: those that a head has, so that what is absent is not looked for, or those that stay behind.
-public struct FieldNames: Sendable {
+public struct FieldNames: Sendable, ExpressibleByArrayLiteral {
   @usableFromInline var bits: UInt64 = 0
 
   public init() {}
+  public init(arrayLiteral names: FieldName...) { for name in names { insert(name) } }
 
   /// Those that hold the caller's key.
   package static let credentials = {
@@ -66,12 +67,10 @@ extension [Field] {
     let colon = Syntax.tokenEnd(bytes, from: start)
     guard colon > start, colon < bytes.count, bytes[colon] == ASCII.colon else { throw .fieldName }
     let end = try Syntax.lineEnd(bytes, from: colon + 1)
-    // SAFETY: the name lies inside of the span.
-    let known = unsafe bytes.withUnsafeBytes { raw in
-      unsafe raw.baseAddress.map { unsafe FieldName($0 + start, colon &- start) } ?? .other
-    }
     append(
-      Field(name: start..<colon, value: Syntax.trimmed(bytes, colon + 1..<end), known: known))
+      Field(
+        name: start..<colon, value: Syntax.trimmed(bytes, colon + 1..<end),
+        known: FieldName(bytes.extracting(start..<colon))))
     return end + 2
   }
 }

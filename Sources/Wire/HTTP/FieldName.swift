@@ -27,6 +27,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
 
   /// The name that `name`, a token, writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
   /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`.
+  @inline(__always)
   package init(_ name: Span<UInt8>) {
     self = unsafe name.withUnsafeBytes { raw in
       guard let start = raw.baseAddress else { return .other }
@@ -36,7 +37,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   }
 
   /// As above, for the `count` bytes at `start`.
-  @inline(__always) @unsafe init(_ start: UnsafeRawPointer, _ count: Int) {
+  @inline(__always) @unsafe private init(_ start: UnsafeRawPointer, _ count: Int) {
     // The length leaves a handful of candidates, each of which is compared a word at a time.
     let name = unsafe LowerCase(start, count)
     self =

@@ -114,13 +114,6 @@ package enum HeadWriter {
     self.field(bytes.extracting(field.name), bytes.extracting(field.value), to: &out)
   }
 
-  /// The fields of the head `bytes` that `rules` let through, in their order.
-  package static func fields(
-    _ fields: [Field], of bytes: Span<UInt8>, through rules: HopByHop, to out: inout ByteQueue
-  ) {
-    for field in fields where rules.forwards(field, in: bytes) { self.field(field, of: bytes, to: &out) }
-  }
-
   /// The field that says how the body is delimited; none of them where the peer's close, or nothing, does it.
   package static func framing(_ framing: Framing, to out: inout ByteQueue) {
     switch framing {

@@ -1,10 +1,10 @@
 // Which fields of a head go on to the other side (RFC 9110 section 7.6.1).
 
-/// Decides field by field what is forwarded. Kept per connection, so that it allocates only when a head
-/// nominates fields of its own.
+/// Decides what is forwarded: fields that are neither `held` by their names nor nominated. Kept per connection, so
+/// that it allocates only when a head nominates fields of its own.
 package struct HopByHop: Sendable {
   private enum Direction: Sendable {
-    case request(dropsAcceptEncoding: Bool)
+    case request
     case response(relaysTrailers: Bool)
   }
 
@@ -15,12 +15,8 @@ package struct HopByHop: Sendable {
   private init(_ direction: Direction) { self.direction = direction }
 
   /// The rules for requests. Credentials are forwarded: whether they may be is for the provider's settings to
-  /// say (`FieldName.isCredential`).
-  ///
-  /// - Parameter dropsAcceptEncoding: whether the answer must be readable here.
-  package static func forRequest(dropsAcceptEncoding: Bool = false) -> HopByHop {
-    HopByHop(.request(dropsAcceptEncoding: dropsAcceptEncoding))
-  }
+  /// say (`FieldNames.credentials`).
+  package static func forRequest() -> HopByHop { HopByHop(.request) }
 
   /// The rules for responses.
   ///
@@ -48,39 +44,28 @@ package struct HopByHop: Sendable {
   ///
   /// Content-Length is one: whoever writes the head writes the framing of the body that follows it.
   package var held: FieldNames {
-    var names = Self.always
     switch direction {
-    case .request(let dropsAcceptEncoding):
-      // A provider has no use for a pod's addresses and cookies, and gets a Host of its own.
-      names.insert(.host)
-      names.insert(.cookie)
-      names.insert(.xForwarded)
-      names.insert(.forwarded)
-      names.insert(.via)
-      names.insert(.expect)
-      names.insert(.trailer)
-      if dropsAcceptEncoding { names.insert(.acceptEncoding) }
-    case .response(let relaysTrailers):
-      if !relaysTrailers { names.insert(.trailer) }
+    case .request: Self.heldOfRequests
+    case .response(let relaysTrailers): relaysTrailers ? Self.connection : Self.heldOfResponses
     }
-    return names
   }
 
-  private static var always: FieldNames {
-    var names = FieldNames()
-    names.insert(.connection)
-    names.insert(.keepAlive)
-    names.insert(.proxyConnection)
-    names.insert(.proxyAuthenticate)
-    names.insert(.proxyAuthorization)
-    names.insert(.te)
-    names.insert(.upgrade)
-    names.insert(.transferEncoding)
-    names.insert(.contentLength)
-    names.insert(.http2Settings)
-    names.insert(.xRemora)
+  // Constants, for a set that is written out is made anew each time.
+  private static let connection: FieldNames = [
+    .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .upgrade,
+    .transferEncoding, .contentLength, .http2Settings, .xRemora,
+  ]
+  /// A provider has no use for a pod's addresses and cookies, and gets a Host of its own.
+  private static let heldOfRequests: FieldNames = {
+    var names: FieldNames = [.host, .cookie, .xForwarded, .forwarded, .via, .expect, .trailer]
+    names.formUnion(connection)
     return names
-  }
+  }()
+  private static let heldOfResponses: FieldNames = {
+    var names: FieldNames = [.trailer]
+    names.formUnion(connection)
+    return names
+  }()
 
   /// Whether the head that was last read has a Connection field that names others: few have.
   package var nominatesAny: Bool { !nominated.isEmpty }
@@ -97,10 +82,5 @@ package struct HopByHop: Sendable {
     let name = bytes.extracting(field.name)
     for option in nominated where bytes.extracting(option).equalsIgnoringCase(name) { return true }
     return false
-  }
-
-  /// Whether `field`, from the head that was last read, is forwarded as it is.
-  package func forwards(_ field: Field, in bytes: Span<UInt8>) -> Bool {
-    !held.contains(field.known) && !(nominatesAny && nominates(field, in: bytes))
   }
 }
