@@ -417,13 +417,9 @@ extension Exchange {
     } else {
       JSONWriter.string(modelAsked.view, into: &metadata)
     }
-    if record.attempts == 1 {
-      metadata.append(",\"attempts\":1,\"cache_status\":null,\"region\":null}")
-    } else {
-      metadata.append(",\"attempts\":")
-      metadata.append(decimal: record.attempts)
-      metadata.append(",\"cache_status\":null,\"region\":null}")
-    }
+    metadata.append(",\"attempts\":")
+    metadata.append(decimal: record.attempts)
+    metadata.append(",\"cache_status\":null,\"region\":null}")
     return true
   }
 

@@ -18,11 +18,7 @@ extension Exchange {
       withModel { model in
         if !model.isEmpty { HeadWriter.field("x-remora-model", model, to: &outbound) }
       }
-      if record.attempts == 1 {
-        outbound.append("x-remora-attempts: 1\r\n")
-      } else {
-        HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
-      }
+      HeadWriter.field("x-remora-attempts", record.attempts, to: &outbound)
     }
     writeDropped(translation?.request.dropped ?? dropped)
     if isOriginAllowed { writeOrigin() }

@@ -12,6 +12,11 @@
     unsafe UInt64(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt64.self))
   }
 
+  /// As above, of a span. `at + 8` must not pass its end.
+  @inline(__always) @unsafe static func load(_ bytes: Span<UInt8>, _ at: Int) -> UInt64 {
+    unsafe UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self))
+  }
+
   @inline(__always) @unsafe private static func half(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
     unsafe UInt64(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
   }

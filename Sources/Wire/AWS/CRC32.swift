@@ -28,7 +28,7 @@ package enum CRC32 {
     var at = 0
     while at <= bytes.count &- 8 {
       // SAFETY: at is not negative and eight bytes from it on are inside the span.
-      let word = unsafe JSONBytes.load(bytes, at) ^ UInt64(rest)
+      let word = unsafe Words.load(bytes, at) ^ UInt64(rest)
       rest = entry(7, word) ^ entry(6, word >> 8) ^ entry(5, word >> 16) ^ entry(4, word >> 24)
       rest ^= entry(3, word >> 32) ^ entry(2, word >> 40) ^ entry(1, word >> 48) ^ entry(0, word >> 56)
       at &+= 8

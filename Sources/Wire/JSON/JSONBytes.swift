@@ -70,21 +70,16 @@ enum JSONBytes {
     case .string: return stringEnd(bytes, quote: start, limit: limit)
     case .object, .array: return nestEnd(bytes, start: start, limit: limit)
     case .number, .true, .false, .null:
-      return scalarEnd(bytes, start: start, limit: limit)
-    }
-  }
-
-  private static func scalarEnd(_ bytes: Span<UInt8>, start: Int, limit: Int) -> Int {
-    var at = start
-    while at < limit {
-      let byte = bytes[at]
-      // Digits and letters, points and signs are neither.
-      if byte <= ASCII.comma || byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") {
-        if byte == ASCII.comma || byte > ASCII.comma || isSpace(byte) { return at }
+      var at = start
+      while at < limit {
+        switch bytes[at] {
+        case ASCII.comma, UInt8(ascii: "]"), UInt8(ascii: "}"): return at
+        case let byte: if isSpace(byte) { return at }
+        }
+        at &+= 1
       }
-      at &+= 1
+      return at
     }
-    return at
   }
 
   private static func nestEnd(_ bytes: Span<UInt8>, start: Int, limit: Int) -> Int? {
@@ -111,10 +106,5 @@ enum JSONBytes {
   @_lifetime(copy bytes)
   static func slice(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Span<UInt8> {
     bytes.extracting(range.clamped(to: 0..<bytes.count))
-  }
-
-  /// Eight bytes, the first in the lowest place. `at + 8` must not pass the end.
-  @unsafe static func load(_ bytes: Span<UInt8>, _ at: Int) -> UInt64 {
-    unsafe UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self))
   }
 }

@@ -17,7 +17,6 @@ package struct JSONObjectCursor: ~Escapable {
     /// Whether the member is called `name`, however its key is escaped.
     package func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
       if isEscaped { return JSONString.equals(bytes, key, name) }
-      // The length tells most names apart.
       return key.count == name.utf8CodeUnitCount && bytes.extracting(key).equals(name)
     }
   }
