@@ -115,4 +115,97 @@ extension Exchange {
     staging.removeAll()
     hasAnswered = true
   }
+
+  // MARK: Answers that are relayed
+
+  /// Writes the head of an answer whose body is relayed.
+  ///
+  /// - Parameter added: bytes by which the body will be longer than the upstream's.
+  @inline(never)
+  func writeReplyHead(_ connection: ClientConnection, added: Int) {
+    record.status = reply.status
+    HeadWriter.statusLine(reply.status, to: &outbound)
+    var framing = replyFlow.framing
+    switch framing {
+    case .length(let count) where !record.isEventStream: framing = .length(count + added)
+    // Events may be left out or added, so that a length which a provider gave for its stream is not ours.
+    case .length, .chunked, .untilClose:
+      // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
+      framing = head.minor == 0 ? .untilClose : .chunked
+      if head.minor == 0 { connection.mustClose = true }
+    case .none: break
+    }
+    isChunkedOut = framing == .chunked
+    replyHopByHop = .forResponse(relaysTrailers: isChunkedOut && head.acceptsTrailers)
+    writeReplyFields(replacesBody: false)
+    writeCommonFields(connection)
+    if framing == .none, head.method == .head || reply.status == 304, let count = reply.contentLength {
+      HeadWriter.framing(.length(count), to: &outbound)
+    } else {
+      HeadWriter.framing(framing, to: &outbound)
+    }
+    HeadWriter.end(to: &outbound)
+    hasAnswered = true
+  }
+
+  /// Takes back an answer of which nothing has left yet: a status of its own says more than a broken answer.
+  func takeBack(to count: Int) {
+    outbound.truncate(to: count)
+    hasAnswered = false
+    isChunkedOut = false
+    record.isEventStream = false
+    record.responseBytes = 0
+  }
+
+  /// Passes an interim 103 on (RFC 8297). Only to clients of HTTP/1.1, which know what it is, and only as far as
+  /// they keep up: it is a hint.
+  func relayHints() {
+    guard head.minor > 0, outbound.count < Ceiling.window else { return }
+    HeadWriter.statusLine(reply.status, to: &outbound)
+    replyHopByHop = .forResponse()
+    writeReplyFields(replacesBody: false)
+    HeadWriter.end(to: &outbound)
+    // A fault here is found again when the answer is written.
+    if let client = connection?.socket { _ = try? client.write(from: &outbound) }
+  }
+
+  func writeReplyFields(replacesBody: Bool) {
+    let bytes = replyBytes.view
+    replyHopByHop.read(reply.fields, in: bytes)
+    var held = replyHopByHop.held
+    if replacesBody {
+      held.insert(.contentType)
+      held.insert(.contentEncoding)
+    }
+    let nominates = replyHopByHop.nominatesAny
+    var run = FieldRun()
+    for field in reply.fields where !held.contains(field.known) {
+      if nominates, replyHopByHop.nominates(field, in: bytes) { continue }
+      // Whose pages may read an answer is not the provider's to say.
+      if isOriginAllowed, field.name.count > 15,
+        bytes.extracting(field.name).extracting(0..<15).equalsIgnoringCase("access-control-")
+      {
+        continue
+      }
+      if case .xRequestID = field.known {
+        // The caller's id is the answer's; the provider's is what its support asks for.
+        run.flush(bytes, to: &outbound)
+        HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &outbound)
+      } else {
+        run.take(field, of: bytes, to: &outbound)
+      }
+    }
+    run.flush(bytes, to: &outbound)
+  }
+
+  func endBody() {
+    if record.end == .error { record.isCut = true }
+    guard isChunkedOut, !record.isCut else { return }
+    let trailers = replyFlow.trailers
+    if head.acceptsTrailers, !trailers.isEmpty {
+      HeadWriter.lastChunk(trailers: trailers.span, to: &outbound)
+    } else {
+      HeadWriter.lastChunk(to: &outbound)
+    }
+  }
 }

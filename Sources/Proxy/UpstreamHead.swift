@@ -1,0 +1,107 @@
+// The head that goes upstream: the client's fields that may go on, and what Remora says itself.
+
+internal import Config
+internal import Dialects
+internal import Wire
+
+extension Exchange {
+  func writeRequestHead(_ upstream: Upstream) {
+    upstreamOut.removeAll()
+    if let translation {
+      writeTranslatedTarget(translation, upstream)
+    } else {
+      writeTarget(upstream)
+    }
+    upstreamOut.append(upstream.hostField)
+    writeClientFields(upstream)
+    if let translation { writeTranslatedFields(translation) }
+    let keys = lineup.keys[upstream.index]
+    sentKeys = keys
+    for (place, header) in upstream.headers.enumerated() {
+      upstreamOut.append(header.name)
+      upstreamOut.append(": ")
+      upstreamOut.append(header.text)
+      if let secret = keys?.headers[place] ?? header.secret { append(secret) }
+      upstreamOut.append("\r\n")
+    }
+    if case .field(let opening, let secret) = upstream.credential {
+      upstreamOut.append(opening)
+      append(keys?.credential ?? secret)
+      upstreamOut.append("\r\n")
+    }
+    writeGrant(upstream)
+    upstreamOut.append("x-request-id: ")
+    upstreamOut.append(requestID.view)
+    upstreamOut.append("\r\n")
+    switch upload {
+    case .none, .sent:
+      if head.framing == .length(0) { HeadWriter.framing(.length(0), to: &upstreamOut) }
+    case .followed: HeadWriter.framing(.chunked, to: &upstreamOut)
+    case .buffered: HeadWriter.framing(.length(splice.resultCount(for: body.count)), to: &upstreamOut)
+    case .translated: HeadWriter.framing(.length(translation?.request.body.count ?? 0), to: &upstreamOut)
+    case .streamed: HeadWriter.framing(head.framing, to: &upstreamOut)
+    }
+    HeadWriter.end(to: &upstreamOut)
+  }
+
+  /// The request's line, for the path that was asked for.
+  private func writeTarget(_ upstream: Upstream) {
+    // A list is read for its models, even where the client wants no more than its head.
+    let get: StaticString = "GET"
+    let method = listsModels ? get.bytes : headBytes.view.extracting(head.methodText)
+    HeadWriter.requestLine(method: method, target: address.view, to: &upstreamOut)
+  }
+
+  /// The client's fields that go on, in their order.
+  private func writeClientFields(_ upstream: Upstream) {
+    let bytes = headBytes.view
+    hopByHop.read(head.fields, in: bytes)
+    let held = heldFields(upstream)
+    let nominates = hopByHop.nominatesAny
+    let isWritten = !upstream.headers.isEmpty || signsRequest
+    var run = FieldRun()
+    for field in head.fields where !held.contains(field.known) {
+      if nominates, hopByHop.nominates(field, in: bytes) { continue }
+      if isWritten {
+        let name = bytes.extracting(field.name)
+        if replaces(name, upstream) || (signsRequest && isSigners(name)) { continue }
+      }
+      run.take(field, of: bytes, to: &upstreamOut)
+    }
+    run.flush(bytes, to: &upstreamOut)
+    if case .passthrough(let name, let prefix) = upstream.credential { writeCallersKey(name, prefix) }
+  }
+
+  /// What of the client's stays here.
+  private func heldFields(_ upstream: Upstream) -> FieldNames {
+    var held = hopByHop.held
+    held.insert(.xRequestID)
+    held.formUnion(.credentials)
+    if !upstream.knowsAccounts {
+      held.insert(.openAIOrganization)
+      held.insert(.openAIProject)
+    }
+    // What a dialect says itself, it says once.
+    if translation != nil {
+      held.insert(.contentType)
+      held.insert(.accept)
+      held.insert(.anthropicVersion)
+    }
+    // An answer that must be read must come as it is.
+    if target.isFullService || translation != nil { held.insert(.acceptEncoding) }
+    return held
+  }
+
+  private func append(_ secret: Secret) {
+    upstreamOut.append(secret: secret.bytes)
+  }
+
+  private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
+    for header in upstream.headers where header.name.count == name.count {
+      var isSame = true
+      for at in 0..<name.count where ASCII.lower(name[at]) != header.name[at] { isSame = false }
+      if isSame { return true }
+    }
+    return false
+  }
+}
