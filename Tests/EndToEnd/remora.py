@@ -266,6 +266,10 @@ class Remora:
         """Resident memory in bytes, as the kernel counts it; 0 under a sanitizer, whose own would be measured."""
         return self._memory("VmRSS:")
 
+    def anonymous(self) -> int:
+        """Its own memory in bytes, without the program's code, which comes and goes; as above."""
+        return self._memory("RssAnon:")
+
     def peak_resident(self) -> int:
         """The most that was ever resident, as above."""
         return self._memory("VmHWM:")

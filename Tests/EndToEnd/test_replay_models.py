@@ -42,18 +42,23 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize("kind", LISTS)
-def test_models(start_remora, start_upstream, authority, tmp_path, sdk, kind):
-    path, body, wanted = LISTS[kind]
-    server = start_upstream()
+def provider_of(kind, server, authority, tmp_path) -> dict:
+    """The configuration of a provider of this kind, which is `server`."""
     key = tmp_path / "key"
     key.write_text(SECRET)
-    provider = {
+    return {
         "kind": kind,
         "base_url": server.origin,
         "api_key": {"file": str(key)},
         "tls": {"ca_file": str(authority.ca_file)},
     }
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_models(start_remora, start_upstream, authority, tmp_path, sdk, kind):
+    path, body, wanted = LISTS[kind]
+    server = start_upstream()
+    provider = provider_of(kind, server, authority, tmp_path)
     proxy = start_remora(server, whole={"providers": {"its-name": provider}})
     data = json.dumps(body).encode()
     server.reply(head(200, {"Content-Type": "application/json"}, len(data)) + data)
@@ -69,14 +74,7 @@ def test_models(start_remora, start_upstream, authority, tmp_path, sdk, kind):
 def test_a_provider_that_does_not_list(start_remora, start_upstream, authority, tmp_path, sdk, kind):
     """What is configured is listed all the same."""
     server = start_upstream()
-    key = tmp_path / "key"
-    key.write_text(SECRET)
-    provider = {
-        "kind": kind,
-        "base_url": server.origin,
-        "api_key": {"file": str(key)},
-        "tls": {"ca_file": str(authority.ca_file)},
-    }
+    provider = provider_of(kind, server, authority, tmp_path)
     whole = {"providers": {"its-name": provider}, "models": {"alias": "its-name/model-1"}}
     proxy = start_remora(server, whole=whole)
     server.reply(head(500, {"Content-Type": "text/html"}, 3) + b"<p>")

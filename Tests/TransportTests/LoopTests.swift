@@ -7,6 +7,39 @@ import Wire
 @testable import Transport
 
 @Suite(.timeLimit(.minutes(1))) struct LoopTests {
+  /// What was done, in order.
+  private final class Deeds {
+    var done: [String] = []
+  }
+
+  @Test("who yields goes on behind all others that are ready, and an event meanwhile is not lost")
+  func yielding() async throws {
+    try await Stage.run { stage in
+      let deeds = Confined(Deeds())
+      let waiter = Confined(Parker(on: stage.loop))
+      for name in ["a", "b", "c"] {
+        Task(executorPreference: stage.loop) {
+          let parker = Parker(on: stage.loop)
+          for step in 1...3 {
+            deeds.value.done.append("\(name)\(step)")
+            await parker.yield()
+          }
+          parker.signal()
+          let wake = await parker.park(until: .never)
+          deeds.value.done.append("\(name) \(wake)")
+          parker.retire()
+          waiter.value.signal()
+        }
+      }
+      while deeds.value.done.count < 12 { _ = await waiter.value.park(until: stage.patience) }
+      waiter.value.retire()
+      #expect(
+        deeds.value.done == [
+          "a1", "b1", "c1", "a2", "b2", "c2", "a3", "b3", "c3", "a event", "b event", "c event",
+        ])
+    }
+  }
+
   /// Fired alarms, in order.
   private final class Log {
     var fired: [Int] = []
