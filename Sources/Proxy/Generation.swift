@@ -71,6 +71,7 @@ struct Generation: Sendable {
   ///   - digest: what `running` was made of.
   static func read(_ source: ConfigSource, _ roll: WatchRoll, running: Snapshot, digest: String) -> Reading {
     for attempt in 0..<tries {
+      // On the thread that readings have to themselves: whoever is writing the files is given a moment to finish.
       if attempt > 0 { usleep(pause) }
       let before = source.file.map { FileTrail($0) }
       let loaded = source.load()

@@ -118,7 +118,7 @@ package struct PassStream: ~Copyable {
   ) throws(Fault) {
     if data.isEmpty { return }
     if data.equals("[DONE]") { return done(into: &out) }
-    if shape == .other || shape == .embedding {
+    if shape == .embedding {
       hasContent = true
       return write(data, event, bytes, into: &out)
     }
