@@ -342,6 +342,8 @@ extension Exchange {
       if model.value.count > Ceiling.modelName {
         throw .modelMissing("'model' is longer than a name can be.")
       }
+      // A body that is needed whole is read a second time.
+      modelAsked.clear()
       JSONString.decode(body.view, model.value, into: &modelAsked)
       if modelAsked.isEmpty { throw .modelMissing("'model' is empty; name a model.") }
     }

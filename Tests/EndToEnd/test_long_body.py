@@ -100,6 +100,27 @@ def test_a_late_model_is_waited_for(plain, upstream):
     assert upstream.last.get("content-length") == str(len(expected))
 
 
+@pytest.mark.parametrize("kind", ["mock", "groq", "azure", "anthropic"])
+def test_a_body_that_is_needed_whole_names_its_model_once(start_remora, upstream, authority, tmp_path, kind):
+    """It is looked at twice: when its model has come, and when all of it has."""
+    provider = {"kind": kind}
+    if kind != "mock":
+        key = tmp_path / "key"
+        key.write_text("sk-secret-of-the-long-body")
+        provider |= {
+            "base_url": upstream.origin, "api_key": {"file": str(key)}, "tls": {"ca_file": str(authority.ca_file)},
+        }
+    whole = {"providers": {"its-name": provider}, "default_provider": "its-name"}
+    proxy = start_remora(upstream, whole=whole)
+    upstream.reply(json_answer({"content": [], "model": "m", "usage": {}}))
+    sent = b'{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]}' % LONG.encode()
+    got = proxy.ask(post_json(CHAT, sent))
+    assert (got.status, got.get("x-remora-model")) == (200, "gpt-4o"), got.body[:300]
+    if kind != "mock":
+        said = upstream.last.target.encode() + upstream.last.body
+        assert b"gpt-4o" in said and b"gpt-4ogpt-4o" not in said
+
+
 def test_an_early_answer_ends_the_upload(plain, upstream):
     upstream.reply(UNREAD, json_answer({"error": {"message": "too long"}}, status=413), CLOSE)
     got = plain.ask(post_json(CHAT, body()))
