@@ -134,38 +134,34 @@ extension Exchange {
     var deadline = now + upstream.firstByte
     var bodyDeadline = now + Deadline.body
     hasSent = false
-    if loop.isBusy { await connection.parker.yield() }
+    if loop.isBusy { sendLater() }
     while true {
-      if !hasSent {
-        let before = record.requestBytes
-        let pumping: Pumping
-        do throws(IOFault) { pumping = try pump(socket, connection) } catch {
-          // The upstream may have answered before it closed: its answer counts more than the lost rest.
-          do throws(ReplyFault) {
-            if try receiveReplyHead(socket, upstream) { return .answered }
-          } catch {
-            // An alert says more than the reset behind it.
-            if case .lost(.tls(let fault)) = error { return .lost(.tls(fault)) }
+      // Nothing is read before the request is on its way: it could be no answer to it.
+      if !sendsLater {
+        if !hasSent {
+          let before = record.requestBytes
+          let pumping: Pumping
+          do throws(IOFault) { pumping = try takeLate(socket, connection) } catch {
+            return try lastWord(socket, upstream, error)
           }
-          return .lost(error)
+          if let fault = uploadFault { throw fault }
+          if record.requestBytes > before { bodyDeadline = now + Deadline.body }
+          hasSent = pumping == .sent
+          if hasSent { noteSent() }
+          // From the last byte that went out: an upload may take as long as it makes progress.
+          if pumping != .blocked || socket.hasWritableRoom { deadline = now + upstream.firstByte }
+          if pumping == .interrupted {
+            await connection.parker.yield()
+            continue
+          }
         }
-        if let fault = uploadFault { throw fault }
-        if record.requestBytes > before { bodyDeadline = now + Deadline.body }
-        hasSent = pumping == .sent
-        if hasSent { noteSent() }
-        // From the last byte that went out: an upload may take as long as it makes progress.
-        if pumping != .blocked || socket.hasWritableRoom { deadline = now + upstream.firstByte }
-        if pumping == .interrupted {
-          await connection.parker.yield()
-          continue
-        }
-      }
-      do throws(ReplyFault) {
-        if try receiveReplyHead(socket, upstream) { return .answered }
-      } catch {
-        switch error {
-        case .lost(let fault): return .lost(fault)
-        case .broken(let reason): throw .protocolBroken(upstream.name, reason)
+        do throws(ReplyFault) {
+          if try receiveReplyHead(socket, upstream) { return .answered }
+        } catch {
+          switch error {
+          case .lost(let fault): return .lost(fault)
+          case .broken(let reason): throw .protocolBroken(upstream.name, reason)
+          }
         }
       }
       if connection.socket.peerHasClosed { throw .clientGone }
@@ -184,7 +180,19 @@ extension Exchange {
     }
   }
 
-  private func noteSent() {
+  /// The upstream takes no more of the request. It may have answered before it closed: its answer counts more than the
+  /// lost rest.
+  private func lastWord(_ socket: Socket, _ upstream: Upstream, _ fault: IOFault) throws(Refusal) -> Sending {
+    do throws(ReplyFault) {
+      if try receiveReplyHead(socket, upstream) { return .answered }
+    } catch {
+      // An alert says more than the reset behind it.
+      if case .lost(.tls(let fault)) = error { return .lost(.tls(fault)) }
+    }
+    return .lost(fault)
+  }
+
+  func noteSent() {
     record.sentAt = Instant.now
     if let received = record.receivedAt {
       record.overhead += record.sentAt?.nanoseconds(since: received) ?? 0

@@ -23,6 +23,9 @@ final class ClientConnection {
   let parker: Parker
   let entrance: Entrance
   var inbound: ByteQueue
+  /// The end of an answer that goes out at the end of the loop's round (Later.swift).
+  var outbox: ByteQueue
+  var sendsLater = false
   private var heads = HeadScanner(for: .client)
   /// When it was last served, or came.
   private(set) var activeAt: Instant
@@ -36,6 +39,7 @@ final class ClientConnection {
     parker = Parker(on: state.loop)
     activeAt = state.loop.now
     inbound = ByteQueue(pool: state.loop.blocks)
+    outbox = ByteQueue(pool: state.loop.blocks)
     socket.parker = parker
   }
 
@@ -55,7 +59,9 @@ final class ClientConnection {
       } catch { return }
     }
     while !mustClose {
-      guard await receiveFirstBytes() else { return }
+      let hasMore = await receiveFirstBytes()
+      // What is still to be sent goes before a next answer, and before the end.
+      guard await sendRest(), hasMore else { return }
       let exchange = state.takeExchange()
       exchange.begin(self)
       let goesOn = await exchange.run()
@@ -74,7 +80,11 @@ final class ClientConnection {
       case .bytes: break
       case .end: return false
       case .wouldBlock:
-        if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return false }
+        if !sendsLater, !outbox.isEmpty {
+          guard await sendRest() else { return false }
+        } else if await parker.park(until: deadline) == .deadline, loop.now >= deadline {
+          return false
+        }
       }
     }
     return true

@@ -76,6 +76,10 @@ final class Exchange {
   var pending: ByteQueue
   /// All of the request is with the upstream.
   var hasSent = false
+  /// The request goes out at the end of the loop's round (Later.swift).
+  var sendsLater = false
+  /// What came of that, where the exchange's task has to see to it.
+  var late: Result<Pumping, IOFault>?
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
   /// When a question of our own, for a provider's list of models, is given up; nil where none is under way.
@@ -151,6 +155,8 @@ final class Exchange {
     metadata.clear()
     pending.removeAll()
     hasSent = false
+    sendsLater = false
+    late = nil
     listDeadline = nil
     isOriginAllowed = false
     interimCount = 0

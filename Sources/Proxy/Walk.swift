@@ -49,8 +49,11 @@ extension Exchange {
 
   /// Sends what still waits for the client, and says whether the connection can go on.
   private func finish(_ connection: ClientConnection) async -> Bool {
+    if mayAnswerLater(connection), loop.isBusy {
+      connection.sendLater(&outbound)
+      return true
+    }
     let deadline = now + Deadline.stalledClient
-    if loop.isBusy { await connection.parker.yield() }
     while record.end != .clientGone, !outbound.isEmpty {
       do throws(IOFault) {
         if try connection.socket.write(from: &outbound) { break }

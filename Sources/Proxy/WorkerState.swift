@@ -171,6 +171,13 @@ final class WorkerState {
   func giveBack(_ exchange: Exchange) {
     exchange.reset()
     if spare.count < 64, exchange.lineup === lineup { spare.append(exchange) }
+    letGo()
+  }
+
+  /// Counts as an exchange under way, until `letGo`.
+  func hold() { inFlight += 1 }
+
+  func letGo() {
     inFlight -= 1
     if inFlight == 0 { onIdle?() }
   }

@@ -16,6 +16,12 @@ internal import Glibc
 internal import Synchronization
 package import Wire
 
+/// Something that leaves a part of its work for the end of the round: sending, where others are ready too.
+package protocol Straggler: AnyObject {
+  /// Every task that was ready has had its turn. Called once for each `Loop.atEndOfRound`.
+  func roundEnds()
+}
+
 /// Something epoll reports on. Subclasses take note of the readiness and tell who waits.
 package class EventSource {
   fileprivate var slot: UInt32 = .max
@@ -42,6 +48,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   /// Of those that run now, how many come behind the one whose turn it is.
   private var left = 0
   private var yielding: [Parker] = []
+  private var stragglers: [any Straggler] = []
   private var timers = TimerHeap()
   private var sources: [Registration] = []
   private var freeSlots: [UInt32] = []
@@ -158,8 +165,12 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   /// Has `action` run at the end of each turn, before the loop sleeps.
   package func atEndOfTurn(_ action: @escaping () -> Void) { afterTurn.append(action) }
 
-  /// Whether several other tasks are ready, so that it is worth its price to let them go first.
-  package var isBusy: Bool { left &+ jobs.count >= 4 }
+  /// Whether several other tasks are ready, or work has been left for the end of the round already, so that it is worth
+  /// its price to leave more.
+  package var isBusy: Bool { left &+ jobs.count >= 4 || !stragglers.isEmpty }
+
+  /// Has `straggler` told when every task that is ready now has had its turn.
+  package func atEndOfRound(_ straggler: any Straggler) { stragglers.append(straggler) }
 
   /// Has `parker` signalled when every task that is ready now has had its turn.
   func resumeNextRound(_ parker: Parker) { yielding.append(parker) }
@@ -175,7 +186,8 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
           isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
       }
       running.removeAll(keepingCapacity: true)
-      if yielding.isEmpty { continue }
+      for straggler in stragglers { straggler.roundEnds() }
+      stragglers.removeAll(keepingCapacity: true)
       for parker in yielding { parker.signal() }
       yielding.removeAll(keepingCapacity: true)
     }

@@ -155,6 +155,8 @@ internal import Wire
   func read(into queue: inout ByteQueue, ceiling: Int) throws(IOFault) -> ReadStep {
     if isBroken { throw .tls(.closed) }
     if hasSeenEnd { return .end }
+    // Neither the kernel nor OpenSSL holds anything.
+    if unsafe !socket.mayRead && !isBrokenAfterData && SSL_has_pending(ssl) == 0 { return .wouldBlock }
     var total = 0
     while total < ceiling {
       let room = unsafe queue.spare(min(ceiling - total, 4096))

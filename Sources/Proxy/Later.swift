@@ -1,0 +1,89 @@
+// Sending that is left for the end of the loop's round.
+//
+// Under load many tasks are ready at once. Each does its work and leaves its sending; when all have had their turn, the
+// loop sends for them, one after the other. Whoever is woken by the first packet finds the others there too, and
+// each wake-up of a peer that is saved is worth a microsecond and more. The task need not wait for that: it goes on to
+// where it waits for an answer, or for the next request, and hears of its sending only if that did not go well.
+
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+// MARK: The request
+
+extension Exchange: Straggler {
+  /// Leaves the request's first bytes to `roundEnds`.
+  func sendLater() {
+    sendsLater = true
+    loop.atEndOfRound(self)
+  }
+
+  /// What came of `sendLater`, once; then what comes of `pump`.
+  func takeLate(_ socket: Socket, _ connection: ClientConnection) throws(IOFault) -> Pumping {
+    guard let late else { return try pump(socket, connection) }
+    self.late = nil
+    return try late.get()
+  }
+
+  func roundEnds() {
+    // The exchange may have ended meanwhile.
+    guard sendsLater, let connection, let socket else { return }
+    sendsLater = false
+    do throws(IOFault) {
+      let pumping = try pump(socket, connection)
+      if pumping == .sent {
+        hasSent = true
+        return noteSent()
+      }
+      late = .success(pumping)
+    } catch { late = .failure(error) }
+    connection.parker.signal()
+  }
+}
+
+// MARK: The answer
+
+extension Exchange {
+  /// Whether the answer can be left to its connection: it is whole, and another request may follow it.
+  func mayAnswerLater(_ connection: ClientConnection) -> Bool {
+    record.end == .complete && !outbound.isEmpty && !connection.mustClose && head.keepsAlive && uploadFlow.hasEnded
+      && !connection.socket.hasFailed
+  }
+}
+
+extension ClientConnection: Straggler {
+  /// Leaves the end of an answer to `roundEnds`. The exchange under way counts until it is sent.
+  func sendLater(_ answer: inout ByteQueue) {
+    swap(&outbox, &answer)
+    sendsLater = true
+    state.hold()
+    loop.atEndOfRound(self)
+  }
+
+  func roundEnds() {
+    guard sendsLater else { return }
+    sendsLater = false
+    if let isSent = try? socket.write(from: &outbox), isSent { return state.letGo() }
+    parker.signal()
+  }
+
+  /// Sends what `sendLater` has left and the socket has not taken yet.
+  ///
+  /// - Returns: false if the client is gone, or takes nothing for too long.
+  func sendRest() async -> Bool {
+    if outbox.isEmpty { return true }
+    sendsLater = false
+    defer {
+      outbox.removeAll()
+      state.letGo()
+    }
+    var deadline = loop.now + Deadline.stalledClient
+    while true {
+      let before = outbox.count
+      guard let isSent = try? socket.write(from: &outbox), !socket.hasFailed else { return false }
+      if isSent { return true }
+      if outbox.count < before { deadline = loop.now + Deadline.stalledClient }
+      if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return false }
+    }
+  }
+}
