@@ -46,7 +46,8 @@ extension Exchange: Straggler {
 extension Exchange {
   /// Whether the answer can be left to its connection: it is whole, and another request may follow it.
   func mayAnswerLater(_ connection: ClientConnection) -> Bool {
-    record.end == .complete && !outbound.isEmpty && !connection.mustClose && head.keepsAlive && uploadFlow.hasEnded
+    record.end == .complete && !outbound.isEmpty && !connection.mustClose && head.keepsAlive
+      && uploadFlow.hasEnded
       && !connection.socket.hasFailed
   }
 }

@@ -40,6 +40,50 @@ import Wire
     }
   }
 
+  /// Tells when its round has ended.
+  private final class Late: Straggler {
+    let name: String
+    let deeds: Deeds
+    init(_ name: String, _ deeds: Deeds) {
+      self.name = name
+      self.deeds = deeds
+    }
+    func roundEnds() { deeds.done.append("\(name) sends") }
+  }
+
+  @Test(
+    "what is left for the end of the round comes behind all tasks that were ready, once, and makes others leave theirs"
+  )
+  func stragglers() async throws {
+    try await Stage.run { stage in
+      let deeds = Confined(Deeds())
+      let waiter = Confined(Parker(on: stage.loop))
+      let loop = stage.loop
+      for name in ["a", "b", "c", "d", "e"] {
+        Task(executorPreference: loop) {
+          deeds.value.done.append("\(name) \(loop.isBusy)")
+          // The first has four behind it; the others follow because it has left something.
+          if loop.isBusy { loop.atEndOfRound(Late(name, deeds.value)) }
+          waiter.value.signal()
+        }
+      }
+      while deeds.value.done.count < 10 { _ = await waiter.value.park(until: stage.patience) }
+      #expect(
+        deeds.value.done == [
+          "a true", "b true", "c true", "d true", "e true", "a sends", "b sends", "c sends", "d sends",
+          "e sends",
+        ])
+      deeds.value.done.removeAll()
+      Task(executorPreference: loop) {
+        deeds.value.done.append("alone \(loop.isBusy)")
+        waiter.value.signal()
+      }
+      while deeds.value.done.isEmpty { _ = await waiter.value.park(until: stage.patience) }
+      waiter.value.retire()
+      #expect(deeds.value.done == ["alone false"])
+    }
+  }
+
   /// Fired alarms, in order.
   private final class Log {
     var fired: [Int] = []
