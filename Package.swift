@@ -3,10 +3,20 @@
 
 import PackageDescription
 
+// Where the time goes, as `Tests/run profile` has counted it: by it the compiler decides what to inline and what to lay
+// out together (see Tests/README.md). A function that has changed since is compiled as if it had not been counted.
+// A file's name without its folder, so that a profile fits wherever the checkout lies.
+let isCounting = Context.environment["REMORA_COUNTS"] != nil
+let profile =
+  ["-Xllvm", "-static-func-full-module-prefix=false", "-Xfrontend"]
+  + (isCounting
+    ? ["-ir-profile-generate", "-D", "COUNTING"]
+    : ["-ir-profile-use=\(Context.packageDirectory)/Sources/release.profdata"])
+
 // Exclusive access is proved by the compiler where it can be; what is left are properties of objects that one event
 // loop owns. Debug builds and tests check those at run time, the release build doesn't pay for it on every access.
 let house: [SwiftSetting] = [
-  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+  .unsafeFlags(["-enforce-exclusivity=unchecked"] + profile, .when(configuration: .release)),
   .swiftLanguageMode(.v6),
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
@@ -42,7 +52,9 @@ let package = Package(
     .executableTarget(
       name: "remora",
       dependencies: ["Wire", "Config", "Dialects", "Telemetry", "Transport", "Proxy", "Policy"],
-      swiftSettings: house),
+      swiftSettings: house,
+      // The default linker drops the counters.
+      linkerSettings: isCounting ? [.unsafeFlags(["-profile-generate", "-use-ld=lld"])] : []),
     .executableTarget(
       name: "remora-bench", dependencies: ["Wire", "Transport"], swiftSettings: house),
 

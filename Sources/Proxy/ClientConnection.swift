@@ -61,7 +61,8 @@ final class ClientConnection {
     while !mustClose {
       let hasMore = await receiveFirstBytes()
       // What is still to be sent goes before a next answer, and before the end.
-      guard await sendRest(), hasMore else { return }
+      if !outbox.isEmpty, !(await sendRest()) { return }
+      if !hasMore { return }
       let exchange = state.takeExchange()
       exchange.begin(self)
       let goesOn = await exchange.run()

@@ -44,11 +44,13 @@ extension Exchange: Straggler {
 // MARK: The answer
 
 extension Exchange {
-  /// Whether the answer can be left to its connection: it is whole, and another request may follow it.
-  func mayAnswerLater(_ connection: ClientConnection) -> Bool {
-    record.end == .complete && !outbound.isEmpty && !connection.mustClose && head.keepsAlive
-      && uploadFlow.hasEnded
-      && !connection.socket.hasFailed
+  /// Leaves the answer to its connection, where it is whole, another request may follow it, and it can wait for others.
+  func leaveAnswer(to connection: ClientConnection) -> Bool {
+    guard loop.isBusy, record.end == .complete, !outbound.isEmpty, !connection.mustClose, head.keepsAlive,
+      uploadFlow.hasEnded, !connection.socket.hasFailed
+    else { return false }
+    connection.sendLater(&outbound)
+    return true
   }
 }
 
@@ -68,11 +70,10 @@ extension ClientConnection: Straggler {
     parker.signal()
   }
 
-  /// Sends what `sendLater` has left and the socket has not taken yet.
+  /// Sends what `sendLater` has left and the socket has not taken yet; there must be something.
   ///
   /// - Returns: false if the client is gone, or takes nothing for too long.
   func sendRest() async -> Bool {
-    if outbox.isEmpty { return true }
     sendsLater = false
     defer {
       outbox.removeAll()

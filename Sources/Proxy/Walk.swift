@@ -34,7 +34,7 @@ extension Exchange {
     } catch {
       refuse(error, connection)
     }
-    let goesOn = await finish(connection)
+    let goesOn = leaveAnswer(to: connection) ? true : await finish(connection)
     account(connection)
     return goesOn
   }
@@ -49,10 +49,6 @@ extension Exchange {
 
   /// Sends what still waits for the client, and says whether the connection can go on.
   private func finish(_ connection: ClientConnection) async -> Bool {
-    if mayAnswerLater(connection), loop.isBusy {
-      connection.sendLater(&outbound)
-      return true
-    }
     let deadline = now + Deadline.stalledClient
     while record.end != .clientGone, !outbound.isEmpty {
       do throws(IOFault) {

@@ -109,6 +109,7 @@ class Bench:
         self.quick = arguments.quick
         self.base = "before" if arguments.against else "nginx"
         self.rounds = arguments.rounds or (3 if self.quick else 7)
+        self.scenarios = [each for each in SCENARIOS if not arguments.everyday or each.options.get("body", 0) < BODY]
         self.window = 1000 if self.quick else 3000
         self.directory = Path(directory)
         self.processors = Processors()
@@ -170,7 +171,7 @@ class Bench:
         try:
             for round_ in range(self.rounds):
                 print(f"round {round_ + 1} of {self.rounds}", flush=True)
-                for scenario in SCENARIOS:
+                for scenario in self.scenarios:
                     turn = round_ % len(running)
                     for proxy in running[turn:] + running[:turn]:
                         self.measure(scenario, proxy, round_)
@@ -356,6 +357,7 @@ def main():
     parser.add_argument("--only", help="proxies, separated by commas")
     parser.add_argument("--against", type=Path, help="another build of Remora, and nothing else, to compare with")
     parser.add_argument("--loads", action="store_true", help="only what is measured under load")
+    parser.add_argument("--everyday", action="store_true", help="no load with bodies of 20 MB")
     parser.add_argument("--environments", type=Path, default=ROOT / ".venv")
     arguments = parser.parse_args()
     kinds, missing = proxies.known(not arguments.quick, arguments.environments)
