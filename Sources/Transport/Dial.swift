@@ -134,8 +134,8 @@ package final class Dialer {
       guard made >= 0 else { throw .last("socket") }
       if address.family != .local {
         var on: Int32 = 1
-        unsafe setsockopt(made, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
         unsafe setsockopt(made, SOL_SOCKET, SO_KEEPALIVE, &on, 4)
+        TCPOptions.set(on: made, for: address)
       }
       let code = retrying { unsafe Int(address.withRaw { unsafe Glibc.connect(made, $0, $1) }) }
       // EINPROGRESS is the rule; an interrupted connect goes on by itself and then reports EALREADY.

@@ -36,14 +36,8 @@ package final class Listener: EventSource {
       } else {
         unsafe setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, 4)
         if sharesPort { unsafe setsockopt(made, SOL_SOCKET, SO_REUSEPORT, &on, 4) }
-        // Connections inherit both. On loopback nothing is lost and nothing is far: other algorithms, which pace what
-        // they send, only cost timers there. Reno is in every kernel (tcp(7)); where it may not be chosen, so be it.
-        unsafe setsockopt(made, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
-        if address.isLoopback {
-          let reno: StaticString = "reno"
-          let count = socklen_t(reno.utf8CodeUnitCount)
-          unsafe setsockopt(made, Int32(IPPROTO_TCP), TCP_CONGESTION, reno.utf8Start, count)
-        }
+        // Connections inherit it.
+        TCPOptions.set(on: made, for: address)
       }
       // Two sockets, one a family: 0.0.0.0 doesn't hear IPv6, and [::] would otherwise take IPv4 as well.
       if address.family == .ipv6 {

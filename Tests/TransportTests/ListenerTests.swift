@@ -87,6 +87,39 @@ import Wire
     }
   }
 
+  @Test("neither end of a loopback connection waits to fill a packet or paces what it sends")
+  func options() async throws {
+    try await Stage.run { stage in
+      let parker = Parker(on: stage.loop)
+      var options: [String] = []
+      let listener = try Listener(try Self.address("127.0.0.1"), on: stage.loop, sharesPort: false) {
+        options.append(Self.options($0))
+        $0.close()
+        parker.signal()
+      }
+      let dialer = Dialer(on: stage.loop, resolver: Resolver(on: stage.loop))
+      let socket = try await dialer.dial(
+        Endpoint(host: "127.0.0.1", port: listener.address.port), tls: nil, sessions: nil,
+        parker: Parker(on: stage.loop), client: nil, until: stage.patience)
+      options.append(Self.options(socket))
+      socket.close()
+      while options.count < 2 { try #require(await parker.park(until: stage.patience) == .event) }
+      #expect(options == ["1 reno", "1 reno"])
+      listener.close()
+    }
+  }
+
+  /// TCP_NODELAY and the name of the congestion control.
+  private static func options(_ socket: Socket) -> String {
+    var noDelay: Int32 = 0
+    var count = socklen_t(4)
+    unsafe getsockopt(socket.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, &count)
+    var name = [UInt8](repeating: 0, count: 16)
+    count = 16
+    unsafe getsockopt(socket.descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, &count)
+    return "\(noDelay) \(String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))"
+  }
+
   @Test("what came while a listener was suspended is taken when it resumes")
   func suspended() async throws {
     try await Stage.run { stage in
