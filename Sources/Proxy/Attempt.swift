@@ -211,11 +211,11 @@ extension Exchange {
   private func receiveReplyHead(_ socket: Socket, _ upstream: Upstream) throws(ReplyFault) -> Bool {
     while true {
       do throws(HeadFault) {
-        while interimCount <= Ceiling.interimReplies, let count = try replyHeads.scan(upstreamIn.view) {
+        while interimCount <= Ceiling.interimReplies, let count = try reply.read(upstreamIn.view, &replyHeads)
+        {
           replyBytes.clear()
           replyBytes.append(upstreamIn.view.extracting(0..<count))
           upstreamIn.consume(count)
-          try reply.parse(replyBytes.view)
           if reply.isInterim {
             interimCount += 1
             if reply.status == 103 { relayHints() }

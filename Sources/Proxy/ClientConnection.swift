@@ -108,11 +108,10 @@ final class ClientConnection {
     let deadline = loop.now + Deadline.head
     while true {
       do throws(HeadFault) {
-        if let count = try heads.scan(inbound.view) {
+        if let count = try exchange.head.read(inbound.view, &heads) {
           exchange.headBytes.clear()
           exchange.headBytes.append(inbound.view.extracting(0..<count))
           inbound.consume(count)
-          try exchange.head.parse(exchange.headBytes.view)
           exchange.hasHead = true
           return true
         }

@@ -52,6 +52,17 @@ enum NotNameByte: ByteKind {
   }
 }
 
+/// What is no ASCII letter, digit, hyphen or slash: of such bytes most paths are made, and they have one reading.
+enum NotPathByte: ByteKind {
+  static var isWide: Bool { true }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+    let lower = block | Lanes.Block(repeating: 0x20)
+    let letters = Lanes.within(lower, 0x61, 0x7A)
+    let digitsAndSlash = Lanes.within(block, 0x2F, 0x39)
+    return ~(letters | digitsAndSlash | Lanes.equal(block, 0x2D))
+  }
+}
+
 /// A search for the first byte of a kind.
 enum Lanes {
   typealias Block = SIMD16<UInt8>
@@ -99,6 +110,26 @@ enum Lanes {
       at &+= 16
     }
     return at >= end ? end : unsafe last(start, at, end, kind)
+  }
+
+  /// As `first`, for what is a step or two away: there is less of it, and its rare end is elsewhere.
+  @inline(__always) @unsafe static func near<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, from: Int, to end: Int, _ kind: Kind.Type
+  ) -> Int {
+    var at = from
+    while at <= end &- 16 {
+      // SAFETY: at + 16 is at most end.
+      let found = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
+      if isAny(found) { return at &+ place(found) }
+      at &+= 16
+    }
+    return unsafe nearEnd(start, at, end, kind)
+  }
+
+  @inline(never) @unsafe private static func nearEnd<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, _ at: Int, _ end: Int, _ kind: Kind.Type
+  ) -> Int {
+    at >= end ? end : unsafe last(start, at, end, kind)
   }
 
   /// The last bytes, fewer than sixteen.

@@ -104,9 +104,8 @@ struct PlainExchange: ~Copyable {
 
   /// Takes a head out of what waits, if one is whole; of interim ones nothing is kept.
   private mutating func takeHead(_ scanner: inout HeadScanner) throws(HeadFault) -> Bool {
-    guard let size = try scanner.scan(waiting.bytes) else { return false }
     var head = ResponseHead()
-    try head.parse(waiting.bytes.extracting(..<size))
+    guard let size = try head.read(waiting.bytes, &scanner) else { return false }
     if !head.isInterim {
       framing = try head.framing(toMethod: .get)
       keep(head)

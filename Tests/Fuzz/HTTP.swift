@@ -10,9 +10,11 @@ private struct HeadReading: Equatable {
   var facts: [Int] = []
 }
 
+/// Reads the head that bytes begin with: its length, or nil if it isn't whole.
+private typealias Reader = (Span<UInt8>, inout HeadScanner) throws(HeadFault) -> Int?
+
 private func read(
-  _ pieces: [[UInt8]], from sender: HeadScanner.Sender,
-  _ facts: (Span<UInt8>) throws(HeadFault) -> [Int]
+  _ pieces: [[UInt8]], from sender: HeadScanner.Sender, _ take: Reader, facts: () throws(HeadFault) -> [Int]
 ) -> HeadReading {
   var reading = HeadReading()
   var scanner = HeadScanner(for: sender, skipsEmptyLines: sender == .client)
@@ -20,10 +22,10 @@ private func read(
   do throws(HeadFault) {
     for piece in pieces {
       bytes += piece
-      if let length = try exact(bytes, { span throws(HeadFault) in try scanner.scan(span) }) {
+      if let length = try exact(bytes, { span throws(HeadFault) in try take(span, &scanner) }) {
         expect(length > 0 && length <= bytes.count, "a head lies inside of what came")
         reading.length = length
-        reading.facts = try exact(Array(bytes[..<length]), facts)
+        reading.facts = try facts()
         return reading
       }
     }
@@ -59,16 +61,24 @@ private func facts(of head: borrowing RequestHead) -> [Int] {
   var head = RequestHead()
   // Read into a value that has been used: what an earlier head left must not matter.
   try? head.parse(Array("PUT http://a/b?c HTTP/1.0\r\nHost: a\r\nTE: trailers\r\n\r\n".utf8).span)
-  let whole = read([input.bytes], from: .client) { bytes throws(HeadFault) in
-    try head.parse(bytes)
-    return facts(of: head)
+  let whole = read([input.bytes], from: .client) { bytes, scanner throws(HeadFault) in
+    try head.read(bytes, &scanner)
+  } facts: {
+    facts(of: head)
   }
-  let cut = read(input.pieces, from: .client) { bytes throws(HeadFault) in
+  // As it comes, and the end found first.
+  for atOnce in [true, false] {
     var fresh = RequestHead()
-    try fresh.parse(bytes)
-    return facts(of: fresh)
+    let cut = read(input.pieces, from: .client) { bytes, scanner throws(HeadFault) in
+      if atOnce { return try fresh.read(bytes, &scanner) }
+      guard let length = try scanner.scan(bytes) else { return nil }
+      try fresh.parse(bytes.extracting(0..<length))
+      return length
+    } facts: {
+      facts(of: fresh)
+    }
+    expect(whole == cut, "a request's head reads the same in every cut: \(whole) and \(cut)")
   }
-  expect(whole == cut, "a request's head reads the same in every cut: \(whole) and \(cut)")
   guard whole.fault == nil, whole.length > 0 else { return whole.fault == nil ? "more" : "refused" }
   let written = exact(Array(input.bytes[..<whole.length])) { bytes in forwarded(head, bytes) }
   checkForwarded(written, head)
@@ -122,10 +132,14 @@ private func checkForwarded(_ written: [UInt8], _ head: borrowing RequestHead) {
 }
 
 @Sendable func fuzzResponse(_ input: Input) -> String {
-  func reading(_ pieces: [[UInt8]]) -> HeadReading {
-    read(pieces, from: .upstream) { bytes throws(HeadFault) in
-      var head = ResponseHead()
-      try head.parse(bytes)
+  func reading(_ pieces: [[UInt8]], atOnce: Bool = true) -> HeadReading {
+    var head = ResponseHead()
+    return read(pieces, from: .upstream) { bytes, scanner throws(HeadFault) in
+      if atOnce { return try head.read(bytes, &scanner) }
+      guard let length = try scanner.scan(bytes) else { return nil }
+      try head.parse(bytes.extracting(0..<length))
+      return length
+    } facts: { () throws(HeadFault) in
       let bodies = [number(try head.framing(toMethod: .get)), number(try head.framing(toMethod: .head))]
       return bodies + [head.status, head.minor, head.keepsAlive ? 1 : 0, head.mustNotReuse ? 1 : 0]
         + [head.contentLength ?? -1, head.keepAliveTimeout ?? -1] + places(head.reason)
@@ -133,8 +147,10 @@ private func checkForwarded(_ written: [UInt8], _ head: borrowing RequestHead) {
     }
   }
   let whole = reading([input.bytes])
-  let cut = reading(input.pieces)
-  expect(whole == cut, "a response's head reads the same in every cut: \(whole) and \(cut)")
+  for atOnce in [true, false] {
+    let cut = reading(input.pieces, atOnce: atOnce)
+    expect(whole == cut, "a response's head reads the same in every cut: \(whole) and \(cut)")
+  }
   guard whole.fault == nil, whole.length > 0 else { return whole.fault == nil ? "more" : "refused" }
   let found = whole.facts
   expect(found[2] >= 100 && found[2] <= 599 && found[2] != 101, "a status is one")

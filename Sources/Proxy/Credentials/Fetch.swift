@@ -221,8 +221,7 @@ private struct AnswerParts: ~Copyable {
   mutating func read(_ bytes: Span<UInt8>) throws(HeadFault) {
     while flow == nil {
       let rest = bytes.extracting(at..<bytes.count)
-      guard let count = try heads.scan(rest) else { return }
-      try head.parse(rest.extracting(0..<count))
+      guard let count = try head.read(rest, &heads) else { return }
       at += count
       if head.isInterim { continue }
       if let field = head.fields.first(.date) {

@@ -1,22 +1,19 @@
 // One field, and a block of them: what requests, responses and trailers share.
 
 /// A header field, as offsets from the first byte of the head it stands in.
-package struct Field: Sendable, Equatable {
+public struct Field: Sendable, Equatable {
   /// The name, as it was written.
-  package var name: Range<Int>
+  public let name: Range<Int>
   /// The value, without the blanks around it. Bytes from 0x80 on are left as they came.
-  package var value: Range<Int>
-  package var known: FieldName
-
-  package init(name: Range<Int>, value: Range<Int>, known: FieldName) {
-    self.name = name
-    self.value = value
-    self.known = known
-  }
+  public let value: Range<Int>
+  public let known: FieldName
+  /// Whether its line is `name: value`, with that space and no other blanks around a value that is not empty.
+  public let isUsual: Bool
 }
 
 /// A set of names: those that a head has, so that what is absent is not looked for, or those that stay behind.
 public struct FieldNames: Sendable, ExpressibleByArrayLiteral {
+  // A bit for each name: there are fewer than 64.
   @usableFromInline var bits: UInt64 = 0
 
   public init() {}
@@ -29,9 +26,9 @@ public struct FieldNames: Sendable, ExpressibleByArrayLiteral {
     return names
   }()
 
-  @inlinable public mutating func insert(_ name: FieldName) { bits |= 1 << UInt64(name.rawValue) }
+  @inlinable public mutating func insert(_ name: FieldName) { bits |= 1 &<< UInt64(name.rawValue) }
   @inlinable public mutating func formUnion(_ other: FieldNames) { bits |= other.bits }
-  @inlinable public func contains(_ name: FieldName) -> Bool { bits >> UInt64(name.rawValue) & 1 != 0 }
+  @inlinable public func contains(_ name: FieldName) -> Bool { bits &>> UInt64(name.rawValue) & 1 != 0 }
 }
 
 extension [Field] {
@@ -43,35 +40,53 @@ extension [Field] {
 
   /// The most fields that a head may have.
   package static var ceiling: Int { 128 }
+  /// Room is made for so many fields at a time, a part of the ceiling. An array that is appended to one by one asks
+  /// before each whether it is shared.
+  private static var step: Int { 16 }
 
-  /// Appends the fields that begin at `start` and end, with an empty line, at the last of `bytes`
-  /// (RFC 9112 section 5). Refused: folded lines, blanks before the colon, controls in a value, anything
-  /// behind the empty line.
-  package mutating func parse(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) {
+  /// Appends the fields that begin at `start` and end with an empty line (RFC 9112 section 5); gives the offset of
+  /// what follows it. Refused: folded lines, blanks before the colon, controls in a value.
+  package mutating func parse(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) -> Int {
     var at = start
     while true {
-      guard at >= 0, at + 1 < bytes.count else { throw .incomplete }
+      guard at >= 0, at < bytes.count - 1 else { throw .incomplete }
       if bytes[at] == ASCII.cr {
         guard bytes[at + 1] == ASCII.lf else { throw .bareCarriageReturn }
-        guard at + 2 == bytes.count else { throw .incomplete }
-        return
+        return at + 2
       }
       if count >= Self.ceiling { throw .tooManyFields }
-      at = try parseField(bytes, from: at)
+      try append(addingCapacity: Self.step) { room throws(HeadFault) in
+        at = try Field.fill(&room, bytes, from: at)
+      }
     }
   }
+}
 
-  /// Appends the field that begins at `start`; gives the offset of the next line.
-  private mutating func parseField(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) -> Int {
-    if bytes[start] == ASCII.space || bytes[start] == ASCII.tab { throw .foldedField }
-    let colon = Syntax.tokenEnd(bytes, from: start)
-    guard colon > start, colon < bytes.count, bytes[colon] == ASCII.colon else { throw .fieldName }
+extension Field {
+  /// Reads fields as long as there is room; gives the offset of the line behind them.
+  fileprivate static func fill(
+    _ room: inout OutputSpan<Field>, _ bytes: Span<UInt8>, from start: Int
+  ) throws(HeadFault) -> Int {
+    var at = start
+    while !room.isFull, at < bytes.count - 1, bytes[at] != ASCII.cr { room.append(try Field(bytes, &at)) }
+    return at
+  }
+
+  /// Reads the field whose line begins at `start`, which moves to the next line.
+  @inline(__always)
+  private init(_ bytes: Span<UInt8>, _ start: inout Int) throws(HeadFault) {
+    guard let colon = Syntax.colon(bytes, behindTokenAt: start) else {
+      throw Syntax.isBlank(bytes[start]) ? .foldedField : .fieldName
+    }
     let end = try Syntax.lineEnd(bytes, from: colon + 1)
-    append(
-      Field(
-        name: start..<colon, value: Syntax.trimmed(bytes, colon + 1..<end),
-        known: FieldName(bytes.extracting(start..<colon))))
-    return end + 2
+    name = start..<colon
+    known = FieldName(bytes.extracting(name))
+    let first = colon + 2
+    isUsual =
+      end > first && bytes[colon + 1] == ASCII.space && !Syntax.isBlank(bytes[first])
+      && !Syntax.isBlank(bytes[end - 1])
+    value = isUsual ? first..<end : Syntax.trimmed(bytes, colon + 1..<end)
+    start = end + 2
   }
 }
 

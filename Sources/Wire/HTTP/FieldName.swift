@@ -47,7 +47,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       case 15..<20: Self.long(name)
       default: .other
       }
-    if self == .other, count > 9, name.begins("x-") { self = unsafe Self.family(name, start) }
+    if self == .other, count > 9, name.begins("x-") { self = unsafe Self.family(start, count) }
   }
 
   private static func short(_ name: LowerCase) -> FieldName {
@@ -185,23 +185,17 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
 
   /// Of the many names that begin with `x-`, hardly one goes beyond the first word.
   @inline(__always) @unsafe
-  private static func family(_ name: LowerCase, _ start: UnsafeRawPointer) -> FieldName {
-    if name.begins("x-forwar") {
-      return unsafe begins(start, name.count, "x-forwarded-") ? .xForwarded : .other
-    }
-    if name.begins("x-rateli") {
-      return unsafe begins(start, name.count, "x-ratelimit-") ? .xRateLimit : .other
-    }
-    if name.begins("x-remora") { return unsafe begins(start, name.count, "x-remora-") ? .xRemora : .other }
-    return .other
+  private static func family(_ start: UnsafeRawPointer, _ count: Int) -> FieldName {
+    if unsafe begins(start, count, "x-ratelimit-") { return .xRateLimit }
+    if unsafe begins(start, count, "x-forwarded-") { return .xForwarded }
+    return unsafe begins(start, count, "x-remora-") ? .xRemora : .other
   }
 
   /// Whether the bytes begin with `text` and go on.
   @inline(__always) @unsafe
   private static func begins(_ start: UnsafeRawPointer, _ count: Int, _ text: StaticString) -> Bool {
     let length = text.utf8CodeUnitCount
-    return unsafe count > length
-      && Words.sameIgnoringCase(start, lower: UnsafeRawPointer(text.utf8Start), length)
+    return unsafe count > length && LowerCase(start, length).equals(text)
   }
 }
 

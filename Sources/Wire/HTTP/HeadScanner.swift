@@ -1,8 +1,8 @@
-// Finds where a head ends, as its bytes arrive: the first thing that happens to anything a peer sends.
+// Finds where a head ends, as its bytes arrive, and what is wrong with them.
 //
-// It refuses early what would otherwise wait for a timeout: TLS and HTTP/2 on the wrong port, lines that end
-// in a bare LF, HTTP/0.9, and everything too long. What the head says is RequestHead's and ResponseHead's
-// business.
+// Most heads arrive whole and nothing is wrong with them: those are read without it (`RequestHead.read`). It refuses
+// early what would otherwise wait for a timeout: TLS and HTTP/2 on the wrong port, lines that end in a bare LF,
+// HTTP/0.9, and everything too long. What the head says is RequestHead's and ResponseHead's business.
 
 /// A resumable search for the empty line that ends a head. It looks at each byte once, however they come.
 package struct HeadScanner: Sendable {
@@ -32,6 +32,9 @@ package struct HeadScanner: Sendable {
     self.skipsEmptyLines = skipsEmptyLines
   }
 
+  /// Whether nothing of a message has been passed yet.
+  var isAtStart: Bool { looked == 0 }
+
   /// Forgets what was seen: the next scan begins with a new message.
   package mutating func reset() {
     self = HeadScanner(for: sender, skipsEmptyLines: skipsEmptyLines)
@@ -51,11 +54,7 @@ package struct HeadScanner: Sendable {
     if looked > limit { reset() }
     while true {
       if lines == 0, looked - lineStart < 2, try awaitsSecondByte(bytes, limit) { return nil }
-      let at = unsafe bytes.withUnsafeBytes { raw in
-        guard let start = raw.baseAddress else { return 0 }
-        // SAFETY: looked is not negative, and limit at most the count.
-        return unsafe passLines(start, to: limit)
-      }
+      let at = Syntax.firstControl(in: bytes, from: looked, to: limit)
       if lines == 0, sender == .client, at - lineStart > Self.requestLineCeiling { throw .targetTooLong }
       if at < limit {
         guard bytes[at] == ASCII.cr else { throw bytes[at] == ASCII.lf ? .bareLineFeed : .controlByte }
@@ -74,28 +73,6 @@ package struct HeadScanner: Sendable {
         return length
       }
     }
-  }
-
-  /// Passes what is left of the line at hand and, behind the first one, every whole line that is not empty; gives the
-  /// place of the control byte that must be looked at, or `limit`.
-  @inline(__always) @unsafe
-  private mutating func passLines(_ start: UnsafeRawPointer, to limit: Int) -> Int {
-    var at = looked
-    var line = lineStart
-    var passed = lines
-    while true {
-      at = unsafe Syntax.firstControl(start, from: at, to: limit)
-      guard passed > 0, at > line, at &+ 1 < limit,
-        unsafe start.load(fromByteOffset: at, as: UInt8.self) == ASCII.cr,
-        unsafe start.load(fromByteOffset: at &+ 1, as: UInt8.self) == ASCII.lf
-      else { break }
-      at &+= 2
-      line = at
-      passed &+= 1
-    }
-    lineStart = line
-    lines = passed
-    return at
   }
 
   /// Looks at the first two bytes of a message. True if only the second can tell what the first one means.

@@ -1,6 +1,7 @@
 // A request's head, read strictly: what has two readings is refused, nothing is repaired.
 //
-// HeadScanner says where the head ends; this says what it means; RequestTarget.swift reads the target.
+// This says what the head means, and HeadScanner where it ends if it comes in parts; RequestTarget.swift reads the
+// target.
 // What follows it is in `framing`, and the body's reader is ChunkedDecoder or a count.
 
 /// What a request's head says, as offsets into the bytes it was parsed from (RFC 9112 sections 2 to 6).
@@ -38,12 +39,45 @@ package struct RequestHead: ~Copyable, Sendable {
 
   /// Reads the head that is exactly `bytes`, empty lines before and behind it included.
   package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) {
+    guard try parseLines(bytes) == bytes.count else { throw .incomplete }
+    try readFields(bytes)
+  }
+
+  /// Reads the head that `bytes` begin with; gives its length, or nil if more bytes are needed. Bytes may only be
+  /// added between two calls with one scanner.
+  ///
+  /// Nearly every head arrives whole, and has been read when its end is found. Any other is the scanner's: it
+  /// remembers how far it looked, and says first what is wrong with the bytes.
+  package mutating func read(
+    _ bytes: Span<UInt8>, _ scanner: inout HeadScanner
+  ) throws(HeadFault) -> Int? {
+    if bytes.isEmpty { return nil }
+    if scanner.isAtStart, let length = readWhole(bytes) { return length }
+    guard let length = try scanner.scan(bytes) else { return nil }
+    try parse(bytes.extracting(0..<length))
+    return length
+  }
+
+  /// Reads a head that is all there and nothing is wrong with; nil, without a reason, if it isn't one.
+  private mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
+    // The scanner counts the empty lines in front.
+    if bytes[0] == ASCII.cr { return nil }
+    let bytes = bytes.extracting(first: HeadScanner.headCeiling)
+    do throws(HeadFault) {
+      let length = try parseLines(bytes)
+      if target.upperBound + 1 + Version.size > HeadScanner.requestLineCeiling { return nil }
+      try readFields(bytes)
+      return length
+    } catch { return nil }
+  }
+
+  /// Reads the lines of the head that `bytes` begin with; gives its length.
+  private mutating func parseLines(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
     reset()
     var start = 0
     while start + 1 < bytes.count, bytes[start] == ASCII.cr, bytes[start + 1] == ASCII.lf { start += 2 }
     let end = try parseRequestLine(bytes, from: start)
-    try fields.parse(bytes, from: end)
-    try readFields(bytes)
+    return try fields.parse(bytes, from: end)
   }
 
   private mutating func reset() {
@@ -74,14 +108,17 @@ package struct RequestHead: ~Copyable, Sendable {
     guard space > start, bytes[space] == ASCII.space, space + 1 < version - 1 else { throw .requestLine }
     methodText = start..<space
     target = space + 1..<version - 1
-    for at in target where bytes[at] == ASCII.space || bytes[at] == ASCII.tab { throw .requestLine }
+    let isPlain = Syntax.isPlainPath(bytes.extracting(target))
+    if !isPlain {
+      for at in target where bytes[at] == ASCII.space || bytes[at] == ASCII.tab { throw .requestLine }
+    }
     method = Method(bytes.extracting(methodText))
     switch method {
     case .connect, .trace: throw .methodRefused
     case .other: throw .methodUnknown
     default: break
     }
-    try parseTarget(bytes)
+    if isPlain { path = target } else { try parseTarget(bytes) }
     return end + 2
   }
 

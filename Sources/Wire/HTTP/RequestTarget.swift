@@ -91,6 +91,18 @@ extension RequestHead {
   }
 }
 
+extension Syntax {
+  /// Whether `path` is one without a query, a dot, or anything else that could be written or read in two ways.
+  static func isPlainPath(_ path: Span<UInt8>) -> Bool {
+    guard !path.isEmpty, path[0] == UInt8(ascii: "/") else { return false }
+    return unsafe path.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress else { return false }
+      // SAFETY: the span has so many bytes.
+      return unsafe Lanes.near(start, from: 0, to: raw.count, NotPathByte.self) == raw.count
+    }
+  }
+}
+
 /// A host with an optional port, as in a Host field (RFC 9110 section 7.2).
 package enum Authority {
   /// Takes `host[:port]` apart. The host of an IPv6 address keeps its brackets.

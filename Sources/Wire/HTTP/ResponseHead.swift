@@ -32,6 +32,34 @@ package struct ResponseHead: ~Copyable, Sendable {
 
   /// Reads the head that is exactly `bytes`, its empty line included.
   package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) {
+    guard try parseLines(bytes) == bytes.count else { throw .incomplete }
+    try readFields(bytes)
+  }
+
+  /// Reads the head that `bytes` begin with; gives its length, or nil if more bytes are needed. As
+  /// `RequestHead.read`.
+  package mutating func read(
+    _ bytes: Span<UInt8>, _ scanner: inout HeadScanner
+  ) throws(HeadFault) -> Int? {
+    if bytes.isEmpty { return nil }
+    if scanner.isAtStart, let length = readWhole(bytes) { return length }
+    guard let length = try scanner.scan(bytes) else { return nil }
+    try parse(bytes.extracting(0..<length))
+    return length
+  }
+
+  /// Reads a head that is all there and nothing is wrong with; nil, without a reason, if it isn't one.
+  private mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
+    let bytes = bytes.extracting(first: HeadScanner.headCeiling)
+    do throws(HeadFault) {
+      let length = try parseLines(bytes)
+      try readFields(bytes)
+      return length
+    } catch { return nil }
+  }
+
+  /// Reads the lines of the head that `bytes` begin with; gives its length.
+  private mutating func parseLines(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
     fields.removeAll(keepingCapacity: true)
     body = BodyFields()
     keepAliveTimeout = nil
@@ -39,8 +67,7 @@ package struct ResponseHead: ~Copyable, Sendable {
     keepsAlive = false
     mustNotReuse = true
     let end = try parseStatusLine(bytes)
-    try fields.parse(bytes, from: end)
-    try readFields(bytes)
+    return try fields.parse(bytes, from: end)
   }
 
   /// Where the body of this answer to a request with `method` ends (RFC 9112 section 6.3).

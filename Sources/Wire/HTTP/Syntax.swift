@@ -44,25 +44,27 @@ package enum Syntax {
     var at = from
     while true {
       // SAFETY: the caller's.
-      at = unsafe Lanes.first(start, from: at, to: end, ControlByte.self)
+      at = unsafe Lanes.near(start, from: at, to: end, ControlByte.self)
       if at >= end { return end }
       if unsafe start.load(fromByteOffset: at, as: UInt8.self) != ASCII.tab { return at }
       at &+= 1
     }
   }
 
-  /// Where the first byte at or behind `from` is that may not stand in a token, or the count.
+  /// Where the colon is that follows the token at `from`; nil if there is no token, or something else follows it.
   @inline(__always)
-  package static func tokenEnd(_ bytes: Span<UInt8>, from: Int) -> Int {
+  static func colon(_ bytes: Span<UInt8>, behindTokenAt from: Int) -> Int? {
     unsafe bytes.withUnsafeBytes { raw in
-      guard let start = raw.baseAddress else { return 0 }
+      guard let start = raw.baseAddress else { return nil }
       var at = max(from, 0)
       while true {
         // SAFETY: at is not negative. Letters, digits and hyphens are what names are made of.
-        at = unsafe Lanes.first(start, from: at, to: raw.count, NotNameByte.self)
-        if at >= raw.count { return raw.count }
+        at = unsafe Lanes.near(start, from: at, to: raw.count, NotNameByte.self)
+        if at >= raw.count { return nil }
         // SAFETY: at is less than the count.
-        if unsafe !isToken(start.load(fromByteOffset: at, as: UInt8.self)) { return at }
+        let byte = unsafe start.load(fromByteOffset: at, as: UInt8.self)
+        if byte == ASCII.colon { return at > from ? at : nil }
+        if !isToken(byte) { return nil }
         at &+= 1
       }
     }
@@ -73,9 +75,15 @@ package enum Syntax {
   package static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
     var low = range.lowerBound
     var high = range.upperBound
-    while low < high, bytes[low] == ASCII.space || bytes[low] == ASCII.tab { low &+= 1 }
-    while high > low, bytes[high &- 1] == ASCII.space || bytes[high &- 1] == ASCII.tab { high &-= 1 }
+    while low < high, isBlank(bytes[low]) { low &+= 1 }
+    while high > low, isBlank(bytes[high &- 1]) { high &-= 1 }
     return low..<high
+  }
+
+  /// Whether `byte` is a space or a tab. What stands at a value's ends is mostly greater than either.
+  @inline(__always)
+  static func isBlank(_ byte: UInt8) -> Bool {
+    byte <= ASCII.space && (byte == ASCII.space || byte == ASCII.tab)
   }
 
   /// Whether `range` is a token of at least one byte.

@@ -3,17 +3,18 @@ import Testing
 import Wire
 
 /// What comes of bytes that arrive in pieces: a summary of the head, or the fault.
+///
+/// - Parameter read: gives the summary of the head that bytes begin with, or nil if it isn't whole.
 private func outcome(
-  _ pieces: [[UInt8]], from sender: HeadScanner.Sender, _ read: (Span<UInt8>) throws(HeadFault) -> [UInt8]
+  _ pieces: [[UInt8]], from sender: HeadScanner.Sender,
+  _ read: (Span<UInt8>, inout HeadScanner) throws(HeadFault) -> [UInt8]?
 ) -> [UInt8] {
   var scanner = HeadScanner(for: sender)
   var queue = ByteQueue()
   do throws(HeadFault) {
     for piece in pieces {
       queue.append(piece)
-      if let length = try scanner.scan(queue.bytes) {
-        return try read(queue.bytes.extracting(0..<length))
-      }
+      if let summary = try read(queue.bytes, &scanner) { return summary }
     }
     return Array("unfinished".utf8)
   } catch {
@@ -21,12 +22,22 @@ private func outcome(
   }
 }
 
-private func summary(ofRequest bytes: Span<UInt8>) throws(HeadFault) -> [UInt8] {
+/// How a head is read: at once where it is whole, or its end first.
+private enum Way: CaseIterable { case atOnce, endFirst }
+
+private func summary(
+  ofRequest bytes: Span<UInt8>, _ scanner: inout HeadScanner, _ way: Way
+) throws(HeadFault) -> [UInt8]? {
   // Parsed twice into one value: what the last head left behind must not matter.
   var head = RequestHead()
   try? head.parse(
     Array("PUT http://a/b?c HTTP/1.0\r\nHost: a\r\nTE: trailers\r\nExpect: x\r\n\r\n".utf8).span)
-  try head.parse(bytes)
+  switch way {
+  case .atOnce: guard try head.read(bytes, &scanner) != nil else { return nil }
+  case .endFirst:
+    guard let length = try scanner.scan(bytes) else { return nil }
+    try head.parse(bytes.extracting(0..<length))
+  }
   func text(_ range: Range<Int>) -> [UInt8] { (range.map { bytes[$0] }) }
   var summary = text(head.methodText) + [0x20] + text(head.path)
   if let query = head.query { summary += [0x3F] + text(query) }
@@ -37,14 +48,37 @@ private func summary(ofRequest bytes: Span<UInt8>) throws(HeadFault) -> [UInt8] 
   return summary
 }
 
-private func summary(ofResponse bytes: Span<UInt8>) throws(HeadFault) -> [UInt8] {
+private func summary(
+  ofResponse bytes: Span<UInt8>, _ scanner: inout HeadScanner, _ way: Way
+) throws(HeadFault) -> [UInt8]? {
   var head = ResponseHead()
-  try head.parse(bytes)
+  switch way {
+  case .atOnce: guard try head.read(bytes, &scanner) != nil else { return nil }
+  case .endFirst:
+    guard let length = try scanner.scan(bytes) else { return nil }
+    try head.parse(bytes.extracting(0..<length))
+  }
   var summary = Array("\(head.status) \"".utf8)
   summary += head.reason.map { bytes[$0] }
   let get = try head.framing(toMethod: .get)
   let none = try head.framing(toMethod: .head)
   return summary + Array("\" \(get) \(none) \(head.keepsAlive ? "keep" : "close")".utf8)
+}
+
+/// Whether `bytes` are the same, a head of some length or a fault, read at once and end first.
+private func checkReadsAlike(_ bytes: Span<UInt8>) {
+  for sender in [HeadScanner.Sender.client, .upstream] {
+    var found: [[UInt8]?] = []
+    for way in Way.allCases {
+      var scanner = HeadScanner(for: sender)
+      do throws(HeadFault) {
+        found.append(
+          sender == .client
+            ? try summary(ofRequest: bytes, &scanner, way) : try summary(ofResponse: bytes, &scanner, way))
+      } catch { found.append(Array("\(error)".utf8)) }
+    }
+    #expect(found[0] == found[1], "\(bytes.text())")
+  }
 }
 
 /// Every cut of `bytes`; of long ones a few, since the cost grows with the square.
@@ -56,10 +90,14 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
 }
 
 @Suite struct HeadTests {
-  @Test("a request's head is read or refused, in every cut", arguments: FixtureRow.rows("requests.txt"))
-  func requests(_ row: FixtureRow) {
+  @Test(
+    "a request's head is read or refused, in every cut", arguments: FixtureRow.rows("requests.txt"),
+    Way.allCases)
+  fileprivate func requests(_ row: FixtureRow, _ way: Way) {
     for pieces in cuts(row.bytes) {
-      let found = outcome(pieces, from: .client) { bytes throws(HeadFault) in try summary(ofRequest: bytes) }
+      let found = outcome(pieces, from: .client) { bytes, scanner throws(HeadFault) in
+        try summary(ofRequest: bytes, &scanner, way)
+      }
       guard found == row.expectedBytes else {
         Issue.record("\(String(decoding: found, as: UTF8.self)) in pieces of \(pieces.map(\.count))")
         return
@@ -67,10 +105,13 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
     }
   }
 
-  @Test("a response's head is read or refused, in every cut", arguments: FixtureRow.rows("responses.txt"))
-  func responses(_ row: FixtureRow) {
+  @Test(
+    "a response's head is read or refused, in every cut", arguments: FixtureRow.rows("responses.txt"),
+    Way.allCases)
+  fileprivate func responses(_ row: FixtureRow, _ way: Way) {
     for pieces in cuts(row.bytes) {
-      let found = outcome(pieces, from: .upstream) { bytes throws(HeadFault) in try summary(ofResponse: bytes)
+      let found = outcome(pieces, from: .upstream) { bytes, scanner throws(HeadFault) in
+        try summary(ofResponse: bytes, &scanner, way)
       }
       guard found == row.expectedBytes else {
         Issue.record("\(String(decoding: found, as: UTF8.self)) in pieces of \(pieces.map(\.count))")
@@ -86,6 +127,33 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
     var scanner = HeadScanner(for: .client)
     #expect(try scanner.scan(Array((head + rest).utf8).span) == head.utf8.count)
+    var request = RequestHead()
+    let length = try request.read(Array((head + rest).utf8).span, &scanner)
+    #expect(length == head.utf8.count)
+    #expect(request.framing == .length(3))
+  }
+
+  @Test("a head that is read at once has the ceilings of one that comes in parts")
+  func ceilings() throws {
+    let host = "Host: x\r\nX: "
+    // A request line of as many bytes as it may have, and a whole head of as many.
+    let line = HeadScanner.requestLineCeiling - "GET / HTTP/1.1".utf8.count
+    let rest = HeadScanner.headCeiling - "GET / HTTP/1.1\r\n\(host)\r\n\r\n".utf8.count
+    for more in [0, 1] {
+      for (path, value, fault) in [
+        (line + more, 0, HeadFault.targetTooLong), (0, rest + more, .headTooLarge),
+      ] {
+        let head =
+          "GET /\(String(repeating: "a", count: path)) HTTP/1.1\r\n"
+          + "\(host)\(String(repeating: "b", count: value))\r\n\r\n"
+        var scanner = HeadScanner(for: .client)
+        var request = RequestHead()
+        do throws(HeadFault) {
+          let length = try request.read(Array((head + "next").utf8).span, &scanner)
+          #expect(more == 0 && length == head.utf8.count)
+        } catch { #expect(more == 1 && error == fault) }
+      }
+    }
   }
 
   @Test("a scanner goes on to the next head by itself")
@@ -117,6 +185,32 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
     #expect(throws: HeadFault.incomplete) { try head.parse((bytes + [0x41]).span) }
   }
 
+  @Test("every byte of a path and of a name is looked at, wherever it stands")
+  func everyPlace() {
+    var head = RequestHead()
+    for place in 0..<40 {
+      for byte in UInt8.min...UInt8.max {
+        var text = [UInt8](repeating: UInt8(ascii: "x"), count: 40)
+        text[place] = byte
+        let path = [UInt8(ascii: "/")] + text
+        let line = Array("GET ".utf8) + path + Array(" HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+        let isPath = (try? head.parse(line.span)) != nil && head.path.count == path.count
+        let isReserved = [UInt8(ascii: "%"), UInt8(ascii: "?"), ASCII.backslash].contains(byte)
+        var out = ByteQueue()
+        HeadWriter.requestLine(method: .get, target: path.span, to: &out)
+        let written = "GET  HTTP/1.1\r\n".utf8.count + path.count + (Syntax.isTarget(byte) ? 0 : 2)
+        let named = Array("GET / HTTP/1.1\r\nHost: x\r\n".utf8) + text + Array(": 1\r\n\r\n".utf8)
+        let isName = (try? head.parse(named.span)) != nil
+        let mayBeName = Syntax.isToken(byte) || (byte == ASCII.colon && place > 0)
+        guard isPath == (Syntax.isTarget(byte) && !isReserved), out.count == written, isName == mayBeName
+        else {
+          Issue.record("\(byte) at \(place)")
+          return
+        }
+      }
+    }
+  }
+
   @Test("fields keep their case and order, and are recognised in any case")
   func fields() throws {
     let bytes = Array("GET / HTTP/1.1\r\nHOST:  x:1 \r\nX-One:1\r\nauthorization: Bearer a b\t\r\n\r\n".utf8)
@@ -130,6 +224,27 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
     #expect(head.fields.first(.authorization)?.value == head.fields[2].value)
     #expect(head.fields.first(.cookie) == nil)
     #expect(head.host == head.fields[0].value)
+    #expect(FieldName.allCases.count <= 64, "a set of names has a bit for each")
+  }
+
+  @Test("a field knows whether its line is written the usual way")
+  func usual() throws {
+    let bytes = Array(
+      "GET / HTTP/1.1\r\nHost: x\r\nA:1\r\nB:\t1\r\nC:  1\r\nD: 1 \r\nE: \r\nF: 1 2\r\n\r\n".utf8)
+    var head = RequestHead()
+    try head.parse(bytes.span)
+    #expect(head.fields.map(\.isUsual) == [true, false, false, false, false, false, true])
+    #expect(head.fields.map(\.value.count) == [1, 1, 1, 1, 1, 0, 3])
+  }
+
+  @Test("there may be as many fields as the ceiling says", arguments: [15, 16, 17, 32, 127, 128, 129])
+  func manyFields(_ count: Int) {
+    let text = "GET / HTTP/1.1\r\nHost: x\r\n" + String(repeating: "A: 1\r\n", count: count - 1) + "\r\n"
+    var head = RequestHead()
+    do throws(HeadFault) {
+      try head.parse(Array(text.utf8).span)
+      #expect(count <= 128 && head.fields.count == count)
+    } catch { #expect(count > 128 && error == .tooManyFields) }
   }
 
   @Test(
@@ -201,6 +316,7 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
         _ = try? response.framing(toMethod: .post)
         #expect(response.reason.upperBound <= bytes.count)
       }
+      checkReadsAlike(span)
       for sender in [HeadScanner.Sender.client, .upstream] {
         var scanner = HeadScanner(for: sender)
         let ceiling = Int.random(in: -1...40, using: &random)
