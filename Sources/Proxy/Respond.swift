@@ -171,7 +171,7 @@ extension Exchange {
 
   func writeReplyFields(replacesBody: Bool) {
     let bytes = replyBytes.view
-    replyHopByHop.read(reply.fields, in: bytes)
+    replyHopByHop.read(reply.fields, named: reply.names, in: bytes)
     var held = replyHopByHop.held
     if replacesBody {
       held.insert(.contentType)

@@ -55,7 +55,7 @@ extension Exchange {
   /// The client's fields that go on, in their order.
   private func writeClientFields(_ upstream: Upstream) {
     let bytes = headBytes.view
-    hopByHop.read(head.fields, in: bytes)
+    hopByHop.read(head.fields, named: head.names, in: bytes)
     let held = heldFields(upstream)
     let nominates = hopByHop.nominatesAny
     let isWritten = !upstream.headers.isEmpty || signsRequest

@@ -88,7 +88,7 @@ private func facts(of head: borrowing RequestHead) -> [Int] {
 /// The head as Remora writes it to a provider.
 private func forwarded(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> [UInt8] {
   var rules = HopByHop.forRequest()
-  rules.read(head.fields, in: bytes)
+  rules.read(head.fields, named: head.names, in: bytes)
   var out = ByteQueue()
   var target = ByteQueue()
   target.append(bytes.extracting(head.path))

@@ -4,34 +4,33 @@
 // written as `?`, or escaped in a target. What was parsed here never holds one.
 
 /// Fields that go on as they came. Neighbours that are written the usual way, `name: value`, are copied together.
-package struct FieldRun {
-  private var run = 0..<0
+public struct FieldRun {
+  @usableFromInline var start = 0
+  @usableFromInline var end = 0
 
-  package init() {}
+  public init() {}
 
   /// Adds `field` of the head `bytes`, which was parsed.
-  package mutating func take(_ field: Field, of bytes: Span<UInt8>, to out: inout ByteQueue) {
-    let end = field.value.upperBound
-    guard field.value.lowerBound == field.name.upperBound + 2,
-      bytes[field.name.upperBound + 1] == ASCII.space,
-      end < bytes.count - 1, bytes[end] == ASCII.cr
-    else {
-      flush(bytes, to: &out)
-      return HeadWriter.field(field, of: bytes, to: &out)
-    }
-    if field.name.lowerBound == run.upperBound {
-      run = run.lowerBound..<end + 2
-    } else {
-      flush(bytes, to: &out)
-      run = field.name.lowerBound..<end + 2
-    }
+  @inlinable
+  public mutating func take(_ field: Field, of bytes: Span<UInt8>, to out: inout ByteQueue) {
+    if !field.isUsual || field.name.lowerBound != end { begin(with: field, of: bytes, to: &out) }
+    // Behind the value are CR and LF.
+    if field.isUsual { end = field.value.upperBound &+ 2 }
+  }
+
+  /// Begins a run with `field`, or writes it where it is one that a run can't have.
+  @usableFromInline
+  mutating func begin(with field: Field, of bytes: Span<UInt8>, to out: inout ByteQueue) {
+    flush(bytes, to: &out)
+    if field.isUsual { start = field.name.lowerBound } else { HeadWriter.field(field, of: bytes, to: &out) }
   }
 
   /// Appends what was taken; to be called before anything else is written, and at the end.
-  package mutating func flush(_ bytes: Span<UInt8>, to out: inout ByteQueue) {
-    if run.isEmpty { return }
-    out.append(bytes.extracting(run))
-    run = 0..<0
+  public mutating func flush(_ bytes: Span<UInt8>, to out: inout ByteQueue) {
+    if start == end { return }
+    out.append(bytes.extracting(start..<end))
+    start = 0
+    end = 0
   }
 }
 
@@ -55,6 +54,7 @@ package enum HeadWriter {
   }
 
   private static func target(_ target: Span<UInt8>, to out: inout ByteQueue) {
+    if Syntax.isPlainPath(target) { return out.append(target) }
     var from = 0
     for at in 0..<target.count where !Syntax.isTarget(target[at]) {
       out.append(target.extracting(from..<at))

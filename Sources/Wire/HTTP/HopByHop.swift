@@ -25,9 +25,10 @@ package struct HopByHop: Sendable {
     HopByHop(.response(relaysTrailers: relaysTrailers))
   }
 
-  /// Takes note of what the Connection fields of a parsed head nominate.
-  package mutating func read(_ fields: [Field], in bytes: Span<UInt8>) {
-    nominated.removeAll(keepingCapacity: true)
+  /// Takes note of what the Connection fields of a parsed head nominate. `names` are those that the fields have.
+  package mutating func read(_ fields: [Field], named names: FieldNames, in bytes: Span<UInt8>) {
+    if !nominated.isEmpty { nominated.removeAll(keepingCapacity: true) }
+    guard names.contains(.connection) else { return }
     for field in fields where field.known.rawValue == FieldName.connection.rawValue {
       var elements = ListElements(field.value)
       while let element = elements.next(in: bytes), nominated.count < ConnectionOptions.ceiling {

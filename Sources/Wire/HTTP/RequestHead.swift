@@ -22,7 +22,8 @@ package struct RequestHead: ~Copyable, Sendable {
   /// The minor version: 0, or 1 for 1.1 and later.
   package internal(set) var minor = 1
   package internal(set) var fields: [Field] = []
-  private var names = FieldNames()
+  /// Those that the fields have.
+  package private(set) var names = FieldNames()
   package internal(set) var host: Range<Int>?
   package internal(set) var framing = Framing.none
   /// Whether the client wants to send another request on this connection.

@@ -11,7 +11,8 @@ package struct ResponseHead: ~Copyable, Sendable {
   /// The minor version: 0, or 1 for 1.1 and later.
   package private(set) var minor = 1
   package private(set) var fields: [Field] = []
-  private var names = FieldNames()
+  /// Those that the fields have.
+  package private(set) var names = FieldNames()
   /// Whether the upstream will take another request on this connection, once the body has been read whole.
   package private(set) var keepsAlive = false
   /// Whether the head contradicts itself about the body, so that the next answer's beginning is uncertain.
