@@ -1,17 +1,17 @@
 // Names and classes of bytes, so that no parser holds a bare number.
 
-/// The bytes that protocols are made of.
-package enum ASCII {
-  package static let tab: UInt8 = 0x09
-  package static let lf: UInt8 = 0x0A
-  package static let cr: UInt8 = 0x0D
-  package static let space: UInt8 = 0x20
-  package static let quote: UInt8 = 0x22
-  package static let backslash: UInt8 = 0x5C
-  package static let colon: UInt8 = 0x3A
-  package static let comma: UInt8 = 0x2C
+/// The bytes that protocols are made of. Public, so that in other modules too they are numbers and not calls.
+public enum ASCII {
+  @inlinable public static var tab: UInt8 { 0x09 }
+  @inlinable public static var lf: UInt8 { 0x0A }
+  @inlinable public static var cr: UInt8 { 0x0D }
+  @inlinable public static var space: UInt8 { 0x20 }
+  @inlinable public static var quote: UInt8 { 0x22 }
+  @inlinable public static var backslash: UInt8 { 0x5C }
+  @inlinable public static var colon: UInt8 { 0x3A }
+  @inlinable public static var comma: UInt8 { 0x2C }
 
-  package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+  @inlinable public static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
   /// The value of a hexadecimal digit, or nil.
   package static func hexadecimal(_ byte: UInt8) -> UInt8? {

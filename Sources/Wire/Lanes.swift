@@ -15,7 +15,8 @@ protocol ByteKind {
 enum StringEnd: ByteKind {
   static var isWide: Bool { false }
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    Lanes.equal(block, ASCII.quote) | Lanes.equal(block, ASCII.backslash) | Lanes.below(block, 0x20)
+    // A quote is 0x22, which without that 2 is next to the control characters; they stay among themselves.
+    Lanes.below(block ^ Lanes.Block(repeating: 0x02), 0x21) | Lanes.equal(block, ASCII.backslash)
   }
 }
 
@@ -23,6 +24,15 @@ enum StringEnd: ByteKind {
 enum StringEndOrWide: ByteKind {
   static var isWide: Bool { true }
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block { StringEnd.marks(block) }
+}
+
+/// What shows how a JSON text nests: a quote, a backslash, a bracket of either kind, and `|` for nothing, because
+/// `[`, `\` and `]` differ from `{`, `|` and `}` in one bit.
+enum NestByte: ByteKind {
+  static var isWide: Bool { false }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+    Lanes.equal(block, ASCII.quote) | Lanes.within(block | Lanes.Block(repeating: 0x20), 0x7B, 0x7D)
+  }
 }
 
 /// A control byte in a head, the tab among them.
@@ -130,6 +140,67 @@ enum Lanes {
     _ start: UnsafeRawPointer, _ at: Int, _ end: Int, _ kind: Kind.Type
   ) -> Int {
     at >= end ? end : unsafe last(start, at, end, kind)
+  }
+
+  /// Shows `visit` where the bytes are that `marks` marks, each in its turn. It says from where on it wants to see
+  /// more, or nil for an end.
+  ///
+  /// `from` and `end` are as for `first`, which is dearer where much is found and passed.
+  ///
+  /// - Returns: the place at which `visit` made an end; else from where on it wanted more, at `end` or behind.
+  @inline(__always) @unsafe static func visit<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, from: Int, to end: Int, _ kind: Kind.Type, _ visit: (Int) -> Int?
+  ) -> Int {
+    var at = from
+    var next = from
+    while at < end {
+      var bits: UInt32
+      let left = end &- at
+      if left >= 32 {
+        // SAFETY: at + 32 is at most end.
+        let low = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
+        let high = unsafe exact(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind)
+        bits = isAny(low | high) ? Self.bits(low) | Self.bits(high) << 16 : 0
+      } else {
+        // SAFETY: at + 16 is at most end, or there are fewer bytes and no more are read.
+        let block =
+          unsafe left < 16
+          ? some(start, at, left) : start.loadUnaligned(fromByteOffset: at, as: Block.self)
+        bits = Self.bits(exact(block, kind))
+      }
+      while bits != 0 {
+        let place = at &+ bits.trailingZeroBitCount
+        bits &= bits &- 1
+        if place < next { continue }
+        guard let further = visit(place) else { return place }
+        next = further
+      }
+      at &+= left >= 32 ? 32 : 16
+    }
+    return max(next, end)
+  }
+
+  /// The bytes from `at` on, fewer than sixteen, and others that nothing marks.
+  @inline(__always) @unsafe private static func some(
+    _ start: UnsafeRawPointer, _ at: Int, _ count: Int
+  ) -> Block {
+    // SAFETY: `count` bytes are there, and what is read ends with them.
+    if count < 8 { return unsafe half(Words.rest(start, at, count).littleEndian) }
+    let low = unsafe start.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+    let high = unsafe count == 8 ? filler : Words.rest(start, at &+ 8, count &- 8).littleEndian
+    // SAFETY: both are sixteen bytes without structure.
+    return unsafe unsafeBitCast(SIMD2<UInt64>(low, high), to: Block.self)
+  }
+
+  /// A bit for each mark, the first byte's lowest.
+  @inline(__always) private static func bits(_ marks: SIMD2<UInt64>) -> UInt32 {
+    UInt32(truncatingIfNeeded: gathered(marks[0]) | gathered(marks[1]) << 8)
+  }
+
+  /// The top bits of eight bytes, whose other bits are zero, in one byte.
+  @inline(__always) private static func gathered(_ marks: UInt64) -> UInt64 {
+    // Each of the factor's bits brings another byte's into the product's top byte, and none meets another below it.
+    ((UInt64(littleEndian: marks) >> 7) &* 0x0102_0408_1020_4080) >> 56
   }
 
   /// The last bytes, fewer than sixteen.

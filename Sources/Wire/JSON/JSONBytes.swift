@@ -62,10 +62,9 @@ enum JSONBytes {
     }
   }
 
-  /// Where the value that begins at `start` ends, in text that is known to be JSON; nil if it doesn't.
-  static func valueEnd(_ bytes: Span<UInt8>, start: Int, limit: Int) -> Int? {
-    guard start >= 0, start < limit, limit <= bytes.count, let kind = JSONKind(firstByte: bytes[start])
-    else { return nil }
+  /// Where the value of this kind that begins at `start` ends, in text that is known to be JSON; nil if it doesn't.
+  static func valueEnd(_ bytes: Span<UInt8>, start: Int, limit: Int, _ kind: JSONKind) -> Int? {
+    guard start >= 0, start < limit, limit <= bytes.count else { return nil }
     switch kind {
     case .string: return stringEnd(bytes, quote: start, limit: limit)
     case .object, .array: return nestEnd(bytes, start: start, limit: limit)
@@ -74,6 +73,8 @@ enum JSONBytes {
       while at < limit {
         switch bytes[at] {
         case ASCII.comma, UInt8(ascii: "]"), UInt8(ascii: "}"): return at
+        // No part of a number or a word.
+        case ASCII.quote, UInt8(ascii: "["), UInt8(ascii: "{"): return nil
         case let byte: if isSpace(byte) { return at }
         }
         at &+= 1
@@ -83,23 +84,9 @@ enum JSONBytes {
   }
 
   private static func nestEnd(_ bytes: Span<UInt8>, start: Int, limit: Int) -> Int? {
-    var at = start
-    var depth = 0
-    while at < limit {
-      switch bytes[at] {
-      case ASCII.quote:
-        guard let end = stringEnd(bytes, quote: at, limit: limit) else { return nil }
-        at = end
-        continue
-      case UInt8(ascii: "{"), UInt8(ascii: "["): depth &+= 1
-      case UInt8(ascii: "}"), UInt8(ascii: "]"):
-        depth &-= 1
-        if depth == 0 { return at &+ 1 }
-      default: break
-      }
-      at &+= 1
-    }
-    return nil
+    var nest = JSONNest()
+    let end = nest.pass(bytes, from: start, limit: limit, to: 0)
+    return nest.depth == 0 ? end : nil
   }
 
   /// The part of `bytes` that `range` names, cut to what there is.

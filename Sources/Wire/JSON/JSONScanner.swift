@@ -137,6 +137,9 @@ package struct JSONScanner: ~Copyable, Sendable {
     return max(lastComma, openBrace ?? 0)
   }
 
+  /// Whether the key of one of `members` has been seen.
+  package func hasSeen(_ members: JSONMembers) -> Bool { seen.rawValue & members.rawValue != 0 }
+
   /// What is known of `member` so far; nil until its value begins.
   package func found(_ member: JSONMember) -> Found? {
     guard seen.contains(JSONMembers(member)) else { return nil }
@@ -299,12 +302,15 @@ extension JSONScanner {
     if depth == 1 && current >= 0 { slots[current].valueEnd = at }
   }
 
-  /// A string, number or word ended before `at`. A comma mostly follows at once, which saves a turn of the
-  /// loop.
+  /// A string, number or word ended before `at`. A comma mostly follows at once, and in an object a key: each saves a
+  /// turn of the loop.
   private mutating func endScalar(_ bytes: Span<UInt8>, _ at: inout Int) {
     endValue(at: offset &+ at)
     guard depth > 0, at < bytes.count, bytes[at] == ASCII.comma else { return }
     comma(at: offset &+ at)
+    at &+= 1
+    guard isInObject, at < bytes.count, bytes[at] == ASCII.quote else { return }
+    beginKey(at: offset &+ at)
     at &+= 1
   }
 
@@ -356,12 +362,13 @@ extension JSONScanner {
           at: offset &+ at,
           keyCount < 0 ? nil : watched.member(keyBytes.span.extracting(0..<keyCount)))
       }
-      // A colon mostly follows at once, which saves a turn of the outer loop.
-      if at < bytes.count, bytes[at] == ASCII.colon {
-        state = .value
-        at &+= 1
-      }
-      return
+      // A colon mostly follows at once, and a value: each saves a turn of the outer loop.
+      guard at < bytes.count, bytes[at] == ASCII.colon else { return }
+      state = .value
+      at &+= 1
+      guard at < bytes.count, !JSONBytes.isSpace(bytes[at]) else { return }
+      try beginValue(bytes[at], at: offset &+ at)
+      at &+= 1
     case ASCII.backslash:
       at &+= 1
       state = .escape

@@ -6,10 +6,7 @@
 /// A resumable search for one member, in text that comes in pieces cut anywhere.
 package struct JSONSkim: Sendable {
   private let name: StaticString
-  private var depth = 0
-  private var isInString = false
-  /// The byte before was a backslash.
-  private var isEscaped = false
+  private var nest = JSONNest()
   /// The next string at the first level is a key.
   private var expectsKey = false
   /// Bytes of the key under way that match, or -1: the string is none, or another key.
@@ -29,18 +26,21 @@ package struct JSONSkim: Sendable {
 
   /// Passes over the next piece.
   ///
+  /// - Parameter whole: says where the object ends that is the value and begins at a place, if all of it is in the
+  ///   piece. Who reads it at once saves the search for its end.
   /// - Returns: the part of it that belongs to the member's value, if any does. Once that `isComplete`, further
   ///   pieces need not be shown.
-  package mutating func feed(_ bytes: Span<UInt8>) -> Range<Int>? {
+  package mutating func feed(_ bytes: Span<UInt8>, whole: (Int) -> Int? = { _ in nil }) -> Range<Int>? {
     var at = 0
     var start = 0
     while at < bytes.count, !isComplete {
-      if isInString {
-        passString(bytes, &at)
+      if nest.depth > 1 {
+        at = nest.pass(bytes, from: at, limit: bytes.count, to: 1)
+        if nest.depth == 1, isInValue { end(before: false) }
         continue
       }
-      if depth > 1 {
-        passNested(bytes, &at)
+      if nest.isInString {
+        passString(bytes, &at)
         continue
       }
       let byte = bytes[at]
@@ -50,11 +50,15 @@ package struct JSONSkim: Sendable {
           continue
         }
         awaitsValue = false
+        if byte == UInt8(ascii: "{"), let end = whole(at) {
+          isComplete = true
+          return at..<end
+        }
         isInValue = true
         start = at
       }
       at &+= 1
-      take(byte)
+      take(byte, bytes, &at)
     }
     guard isInValue else { return nil }
     if !isComplete { return start..<bytes.count }
@@ -67,28 +71,40 @@ package struct JSONSkim: Sendable {
   /// The value ended before the byte that showed it.
   private var endsBefore = false
 
-  /// Takes a byte that is outside of strings.
-  private mutating func take(_ byte: UInt8) {
+  /// Takes a byte that is outside of strings, and what belongs to it: `at` is behind it.
+  private mutating func take(_ byte: UInt8, _ bytes: Span<UInt8>, _ at: inout Int) {
     switch byte {
     case ASCII.quote:
-      isInString = true
-      matched = depth == 1 && expectsKey ? 0 : -1
+      let isKey = nest.depth == 1 && expectsKey
+      let part = at..<JSONBytes.plainEnd(bytes, from: at, limit: bytes.count)
+      at = part.upperBound
+      if at < bytes.count, bytes[at] == ASCII.quote {
+        // Whole in this piece, as most are.
+        isNamed = isKey && bytes.extracting(part).equals(name)
+        at &+= 1
+        return
+      }
+      nest.isInString = true
+      matched = isKey ? 0 : -1
+      if isKey { match(bytes.extracting(part)) }
     case UInt8(ascii: "{"), UInt8(ascii: "["):
-      depth &+= 1
-      if depth == 1 { expectsKey = byte == UInt8(ascii: "{") }
+      nest.depth &+= 1
+      if nest.depth == 1 { expectsKey = byte == UInt8(ascii: "{") }
     case UInt8(ascii: "}"), UInt8(ascii: "]"):
-      depth &-= 1
-      if depth <= 1, isInValue { end(before: depth < 1) }
+      nest.depth &-= 1
+      if nest.depth <= 1, isInValue { end(before: nest.depth < 1) }
     case ASCII.comma:
-      guard depth == 1 else { return }
+      guard nest.depth == 1 else { return }
       if isInValue { return end(before: true) }
       expectsKey = true
     case ASCII.colon:
-      guard depth == 1 else { return }
+      guard nest.depth == 1 else { return }
       expectsKey = false
       awaitsValue = isNamed
       isNamed = false
-    default: break
+    default:
+      // A number's other digits.
+      while at < bytes.count, ASCII.isDigit(bytes[at]) { at &+= 1 }
     }
   }
 
@@ -97,48 +113,10 @@ package struct JSONSkim: Sendable {
     endsBefore = before
   }
 
-  /// Passes over what lies deeper than the first level, of which only brackets and strings matter.
-  private mutating func passNested(_ bytes: Span<UInt8>, _ at: inout Int) {
-    var place = at
-    var level = depth
-    unsafe bytes.withUnsafeBytes { raw in
-      guard let start = raw.baseAddress else { return }
-      while place < raw.count {
-        // SAFETY: place is not negative and less than the count.
-        let byte = unsafe start.load(fromByteOffset: place, as: UInt8.self)
-        place &+= 1
-        if byte == ASCII.quote {
-          // SAFETY: place is at most the count.
-          place = unsafe Lanes.first(start, from: place, to: raw.count, StringEnd.self)
-          // SAFETY: as above.
-          if unsafe place < raw.count && start.load(fromByteOffset: place, as: UInt8.self) == ASCII.quote {
-            place &+= 1
-            continue
-          }
-          // An escape, or the end of the piece: passString goes on.
-          isInString = true
-          matched = -1
-          return
-        }
-        // `{` and `[`, `}` and `]` differ in one bit.
-        switch byte | 0x20 {
-        case UInt8(ascii: "{"): level &+= 1
-        case UInt8(ascii: "}"):
-          level &-= 1
-          if level == 1 { return }
-        default: break
-        }
-      }
-    }
-    at = place
-    depth = level
-    if depth == 1, isInValue { end(before: false) }
-  }
-
   /// Passes over what has come of a string.
   private mutating func passString(_ bytes: Span<UInt8>, _ at: inout Int) {
-    if isEscaped {
-      isEscaped = false
+    if nest.isEscaped {
+      nest.isEscaped = false
       at &+= 1
       return
     }
@@ -148,10 +126,10 @@ package struct JSONSkim: Sendable {
     guard at < bytes.count else { return }
     switch bytes[at] {
     case ASCII.quote:
-      isInString = false
+      nest.isInString = false
       isNamed = matched == name.utf8CodeUnitCount
     case ASCII.backslash:
-      isEscaped = true
+      nest.isEscaped = true
       matched = -1
     default: matched = -1
     }

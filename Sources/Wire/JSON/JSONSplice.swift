@@ -63,8 +63,8 @@ package struct JSONSplice: ~Copyable, Sendable {
 
   /// Forgets every edit, for the next text.
   package mutating func removeAll() {
-    edits.removeAll(keepingCapacity: edits.capacity <= Self.keptEdits)
-    texts.removeAll(keepingCapacity: texts.capacity <= Self.keptCapacity)
+    if edits.capacity > 0 { edits.removeAll(keepingCapacity: edits.capacity <= Self.keptEdits) }
+    if texts.capacity > 0 { texts.removeAll(keepingCapacity: texts.capacity <= Self.keptCapacity) }
     progress = Progress()
     insertsIntoEmpty = false
   }

@@ -4,24 +4,32 @@
 // traps.
 
 /// The members of one object, in order.
-package struct JSONObjectCursor: ~Escapable {
-  package struct Member: Equatable, Sendable {
+public struct JSONObjectCursor: ~Escapable {
+  // Public, as what is `@inlinable` is: names are told apart by their length, mostly.
+  public struct Member: Equatable, Sendable {
     /// Between the quotes, still escaped.
-    package let key: Range<Int>
+    public let key: Range<Int>
     /// With quotes and brackets.
-    package let value: Range<Int>
+    public let value: Range<Int>
     package let kind: JSONKind
     /// Whether the key holds a backslash, so that it is not what it looks like.
-    fileprivate let isEscaped: Bool
+    @usableFromInline let isEscaped: Bool
 
     /// Whether the member is called `name`, however its key is escaped.
-    package func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
-      if isEscaped { return JSONString.equals(bytes, key, name) }
-      return key.count == name.utf8CodeUnitCount && bytes.extracting(key).equals(name)
+    @inlinable
+    public func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
+      (isEscaped || key.count == name.utf8CodeUnitCount) && says(name, bytes)
+    }
+
+    @usableFromInline
+    func says(_ name: StaticString, _ bytes: Span<UInt8>) -> Bool {
+      isEscaped ? JSONString.equals(bytes, key, name) : bytes.extracting(key).equals(name)
     }
   }
 
   private var tokens: JSONTokens
+  /// Behind the object's closing brace, once `next` has come to it.
+  package private(set) var end: Int?
 
   /// - Parameter range: where the object lies in `bytes`; white space around it is passed over. Any other
   ///   value has no members.
@@ -30,10 +38,13 @@ package struct JSONObjectCursor: ~Escapable {
     tokens = JSONTokens(bytes, range, opening: UInt8(ascii: "{"))
   }
 
+  // One for all, because it is long.
+  @inline(never)
   package mutating func next() -> Member? {
     guard tokens.nextItem(), let key = tokens.takeKey(), tokens.take(ASCII.colon),
       let value = tokens.takeValue()
     else {
+      if tokens.take(UInt8(ascii: "}")) { end = tokens.at }
       tokens.stop()
       return nil
     }
@@ -121,7 +132,7 @@ package enum JSONView {
 /// The steps that both cursors take.
 private struct JSONTokens: ~Escapable {
   private let bytes: Span<UInt8>
-  private var at: Int
+  private(set) var at: Int
   private var end: Int
   private var isFirst = true
 
@@ -135,10 +146,10 @@ private struct JSONTokens: ~Escapable {
   }
 
   /// Nothing more is found.
-  mutating func stop() { at = end }
+  @inline(__always) mutating func stop() { at = end }
 
   /// Moves to the next item; false if there is none.
-  mutating func nextItem() -> Bool {
+  @inline(__always) mutating func nextItem() -> Bool {
     if isFirst {
       isFirst = false
     } else if !take(ASCII.comma) {
@@ -149,17 +160,17 @@ private struct JSONTokens: ~Escapable {
   }
 
   /// Passes over `byte`, and white space before it, if it is next.
-  mutating func take(_ byte: UInt8) -> Bool {
+  @inline(__always) mutating func take(_ byte: UInt8) -> Bool {
     skipSpace()
     guard at < end, bytes[at] == byte else { return false }
-    at += 1
+    at &+= 1
     return true
   }
 
   /// A key, without its quotes, and whether it holds a backslash.
-  mutating func takeKey() -> (range: Range<Int>, isEscaped: Bool)? {
+  @inline(__always) mutating func takeKey() -> (range: Range<Int>, isEscaped: Bool)? {
     guard at < end, bytes[at] == ASCII.quote else { return nil }
-    let start = at + 1
+    let start = at &+ 1
     let stop = JSONBytes.plainEnd(bytes, from: start, limit: end)
     if stop < end, bytes[stop] == ASCII.quote {
       at = stop + 1
@@ -167,19 +178,19 @@ private struct JSONTokens: ~Escapable {
     }
     guard let keyEnd = JSONBytes.stringEnd(bytes, quote: at, limit: end) else { return nil }
     at = keyEnd
-    return (start..<keyEnd - 1, true)
+    return (start..<keyEnd &- 1, true)
   }
 
-  mutating func takeValue() -> (range: Range<Int>, kind: JSONKind)? {
+  @inline(__always) mutating func takeValue() -> (range: Range<Int>, kind: JSONKind)? {
     skipSpace()
     guard at < end, let kind = JSONKind(firstByte: bytes[at]),
-      let valueEnd = JSONBytes.valueEnd(bytes, start: at, limit: end)
+      let valueEnd = JSONBytes.valueEnd(bytes, start: at, limit: end, kind)
     else { return nil }
     defer { at = valueEnd }
     return (at..<valueEnd, kind)
   }
 
-  private mutating func skipSpace() {
-    while at < end, JSONBytes.isSpace(bytes[at]) { at += 1 }
+  @inline(__always) private mutating func skipSpace() {
+    while at < end, JSONBytes.isSpace(bytes[at]) { at &+= 1 }
   }
 }

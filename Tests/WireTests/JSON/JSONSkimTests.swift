@@ -38,6 +38,37 @@ import Wire
     for pieces in EverySplit(Array(text.utf8)) { #expect(found(pieces) == nil, "\(pieces)") }
   }
 
+  @Test("what is nested is passed wherever its brackets, quotes and escapes lie")
+  func nesting() {
+    // At each distance from the blocks in which the search goes.
+    for shift in 0..<70 {
+      let filling = String(repeating: "ä", count: shift / 2) + String(repeating: "x", count: shift % 2)
+      let nested = "[\"\(filling)\\\\\",{\"\\\"}]\":[[\"|_~^\\\\\\\"{[\"],\"\"]},\"\\u005c\"]"
+      let text = Array("{\"a\":\(nested),\"usage\":{\"b\":\(nested)},\"c\":1}".utf8)
+      #expect(found([text]) == "{\"b\":\(nested)}")
+      for cut in 1..<text.count {
+        #expect(found([Array(text[..<cut]), Array(text[cut...])]) == "{\"b\":\(nested)}", "\(shift) \(cut)")
+      }
+      #expect(JSONView.value(text.span, in: 0..<text.count, at: "c").map { text[$0] } == [UInt8(ascii: "1")])
+    }
+  }
+
+  @Test("whoever reads the value at once may say where it ends")
+  func whole() {
+    let text = Array(#"{"a":{},"usage":{"b":1},"c":2}"#.utf8)
+    var skim = JSONSkim(for: "usage")
+    var places: [Int] = []
+    let part = skim.feed(text.span) { start in
+      places.append(start)
+      return 23
+    }
+    #expect(places == [16] && part == 16..<23 && skim.isComplete)
+    skim.reset()
+    #expect(skim.feed(text.span) { _ in nil } == 16..<23)
+    skim.reset()
+    #expect(skim.feed(Array(#"{"usage":[{}]}"#.utf8).span) { _ in 11 } == 9..<13)
+  }
+
   @Test("another text can follow")
   func reuse() {
     var skim = JSONSkim(for: "usage")
