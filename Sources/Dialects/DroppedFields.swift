@@ -21,6 +21,7 @@ package struct DroppedFields: Sendable {
   package var isEmpty: Bool { text.isEmpty }
 
   package mutating func removeAll() {
+    if isEmpty { return }
     text.removeAll(keepingCapacity: true)
     count = 0
   }

@@ -64,8 +64,19 @@ package struct PassReply: ~Copyable {
   }
 
   private mutating func read(_ bytes: Span<UInt8>) {
-    guard isReadable, !hasUsage, let part = skim.feed(bytes) else { return }
+    guard isReadable, !hasUsage else { return }
+    var whole = TokenUsage()
+    var wholeEnd: Int?
+    let part = skim.feed(bytes) { start in
+      wholeEnd = whole.read(bytes, from: start)
+      return wholeEnd
+    }
+    guard let part else { return }
     hasUsage = skim.isComplete
+    if wholeEnd != nil {
+      usage = whole
+      return
+    }
     if hasUsage, capture.isEmpty { return usage.read(bytes, part) }
     guard capture.count + part.count <= Self.captureCeiling else {
       isReadable = false

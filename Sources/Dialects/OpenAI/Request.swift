@@ -23,6 +23,9 @@ package struct RequestFacts: Sendable {
   private static let own: [JSONMember] = [
     .fallbackModels, .customerIdentifier, .threadIdentifier, .groupIdentifier,
   ]
+  private static let ownSet: JSONMembers = own.reduce(into: []) { $0.insert(JSONMembers($1)) }
+  /// What `read` looks for beside the model.
+  private static let steeringOrForm: JSONMembers = [.stream, .streamOptions, .encodingFormat]
 
   /// Whether a key names a member that only Remora reads.
   static func isOwn(_ body: Span<UInt8>, _ key: Range<Int>) -> Bool {
@@ -50,10 +53,11 @@ package struct RequestFacts: Sendable {
     streams = false
     asksForUsage = false
     wantsBase64 = false
-    guard scanner.topLevelKind == .object else { throw .notAnObject }
-    if let model = scanner.found(.model), model.kind != .string {
-      throw .wrongType(parameter: "model", expected: "a string")
+    guard case .object? = scanner.topLevelKind else { throw .notAnObject }
+    if let model = scanner.found(.model) {
+      guard case .string = model.kind else { throw .wrongType(parameter: "model", expected: "a string") }
     }
+    guard scanner.hasSeen(Self.steeringOrForm) else { return }
     if let stream = scanner.found(.stream) { streams = try Self.streams(stream) }
     if let options = scanner.found(.streamOptions), options.kind != .object, options.kind != .null {
       throw .wrongType(parameter: "stream_options", expected: "an object")
@@ -89,8 +93,10 @@ package struct RequestFacts: Sendable {
         try splice.insertMember(text.bytes, in: scanner)
       }
     }
-    for member in Self.own {
-      if let found = scanner.found(member) { try splice.remove(found) }
+    if scanner.hasSeen(Self.ownSet) {
+      for member in Self.own {
+        if let found = scanner.found(member) { try splice.remove(found) }
+      }
     }
     if addsUsage { try addUsage(&splice, body, scanner) }
   }

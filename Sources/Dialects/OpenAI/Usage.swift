@@ -15,7 +15,16 @@ package struct TokenUsage: Sendable, Equatable {
 
   /// Takes over what the `usage` object in `range` says. Members it lacks leave what was known (streams repeat).
   package mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-    guard JSONView.kind(bytes, range) == .object else { return }
+    if case .object? = JSONView.kind(bytes, range) { _ = readMembers(bytes, range) }
+  }
+
+  /// Takes over what the `usage` object that begins at `start` says, and tells where it ends; nil if that isn't in
+  /// `bytes`.
+  package mutating func read(_ bytes: Span<UInt8>, from start: Int) -> Int? {
+    readMembers(bytes, start..<bytes.count)
+  }
+
+  private mutating func readMembers(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
     var said = TokenUsage()
     var total: Int?
     var members = JSONObjectCursor(bytes, range)
@@ -48,6 +57,7 @@ package struct TokenUsage: Sendable, Equatable {
     output = said.output ?? output
     cachedInput = said.cachedInput ?? cachedInput
     reasoning = said.reasoning ?? reasoning
+    return members.end
   }
 
   /// xAI leaves reasoning out of the completion, which only the total shows; here it is a part of it.

@@ -95,6 +95,26 @@ import Wire
     #expect(pass(Array(body.utf8).map { [$0] }, inserts: false).usage.output == 2)
   }
 
+  @Test(
+    "what is no JSON says the same in every cut",
+    arguments: [
+      "{\"usage\":{\"prompt_tokens\":1,\"x\":2{,\"completion_tokens\":3}}",
+      "{\"usage\":{\"prompt_tokens\":1,\"x\":2[,\"completion_tokens\":3}]}",
+      "{\"usage\":{\"prompt_tokens\":1,\"x\":nul\"},\"completion_tokens\":3}",
+      "{\"usage\":{\"prompt_tokens\":1,\"x\":2\",\"completion_tokens\":3}}",
+      "{\"usage\":{\"prompt_tokens\":1,\"x\":},\"completion_tokens\":3}",
+      "{\"usage\":{\"prompt_tokens\":1,\"x\":{\"y\":]},\"completion_tokens\":3}}",
+      "{\"usage\":{\"prompt_tokens\":1,},\"completion_tokens\":3}",
+      "{\"usage\":{\"prompt_tokens\":1;},\"completion_tokens\":3}",
+      "{\"usage\":{\"prompt_tokens\":1]},\"completion_tokens\":3}",
+    ])
+  func garbage(_ body: String) {
+    let expected = pass([Array(body.utf8)], inserts: false).usage
+    for pieces in EverySplit(Array(body.utf8)) {
+      #expect(pass(pieces, inserts: false).usage == expected, "\(pieces)")
+    }
+  }
+
   @Test("a usage object that has no end is not kept without bound, and one behind it is still passed")
   func hugeUsage() {
     let body = "{\"usage\":{\"x\":\"" + String(repeating: "x", count: 40_000) + "\",\"prompt_tokens\":1}}"
