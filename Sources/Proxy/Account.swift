@@ -11,7 +11,7 @@ extension Exchange {
     if record.isSilent { return }
     count()
     let end = Instant.now
-    if record.end == .clientGone, !hasAnswered { record.status = 499 }
+    if case .clientGone = record.end, !hasAnswered { record.status = 499 }
     var counted = ExchangeRecord(endpoint: record.endpoint, status: record.status)
     counted.durationNanoseconds = end.nanoseconds(since: record.startedAt)
     // The last turn began with the event that brought the answer's end.

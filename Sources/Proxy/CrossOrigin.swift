@@ -7,7 +7,7 @@ internal import Wire
 extension Exchange {
   /// Answers a preflight request; false where it is none. `admit` has found the origin allowed.
   func answerPreflight(_ connection: ClientConnection) -> Bool {
-    guard head.method == .options, head.framing == .none, head.first(.origin) != nil else { return false }
+    guard case .options = head.method, head.framing == .none, head.first(.origin) != nil else { return false }
     let bytes = headBytes.view
     var asksMethod = false
     var wanted: Field?

@@ -44,7 +44,8 @@ extension Exchange {
 
   /// Whether `answerModels` is to look at the request. Asked first, for an `async` call that does nothing costs more.
   var asksForModels: Bool {
-    target.endpoint == .models && head.framing == .none && (head.method == .get || head.method == .head)
+    guard case .models = target.endpoint else { return false }
+    return head.framing == .none && (head.method == .get || head.method == .head)
   }
 
   /// Answers `GET /v1/models` from the configuration and all providers, and `GET /v1/models/NAME` for a name of

@@ -13,7 +13,7 @@ extension Exchange {
     splice.removeAll()
     dropped.removeAll()
     if translation == nil { try takeAddress(upstream) }
-    guard translation == nil, isJSON, scanner.topLevelKind == .object else { return }
+    guard translation == nil, isJSON, case .object? = scanner.topLevelKind else { return }
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     let deployment = withModel { upstream.address.deployment(of: $0) }
     var isSame = false
@@ -40,7 +40,7 @@ extension Exchange {
     // With its question mark, so that an empty one goes on too.
     let query = bytes.extracting(target.query.map { $0.lowerBound - 1..<$0.upperBound } ?? 0..<0)
     do throws(RequestFault) {
-      if target.endpoint == .models, path.count > 8, let model = route?.model {
+      if case .models = target.endpoint, path.count > 8, let model = route?.model {
         return try takeModelAddress(model, path, query: query, upstream)
       }
       if let model = route?.model {

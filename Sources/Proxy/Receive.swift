@@ -157,14 +157,15 @@ extension Exchange {
 
   /// Reads the body where something in it decides or must change; any other body stays where it is.
   func receive(_ connection: ClientConnection) async throws(Refusal) {
-    isJSON = target.isFullService && head.method == .post || holdsJSON()
-    if target.isFullService, head.method != .post {
+    let isPost = if case .post = head.method { true } else { false }
+    isJSON = target.isFullService && isPost || holdsJSON()
+    if target.isFullService, !isPost {
       if target.endpoint != .responses || head.method == .put {
         throw .methodNotAllowed("\(head.method.text)", path: shownPath(), allow: "POST")
       }
       isJSON = false
     }
-    if isJSON, head.framing == .none {
+    if isJSON, case .none = head.framing {
       if target.isFullService {
         state.shard.refused(.lengthRequired)
         throw .lengthRequired

@@ -51,7 +51,8 @@ extension Exchange {
 
   @inline(never)
   private func bodyKind() -> BodyKind {
-    if replyFlow.framing == .none || reply.first(.contentEncoding) != nil { return .plain }
+    if case .none = replyFlow.framing { return .plain }
+    if reply.first(.contentEncoding) != nil { return .plain }
     guard let field = reply.first(.contentType) else { return .plain }
     let value = replyBytes.view.extracting(field.value)
     if value.count >= 17, value.extracting(0..<17).equalsIgnoringCase("text/event-stream") { return .events }
@@ -302,8 +303,9 @@ extension Exchange {
     // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
     // told from a next request.
     if !uploadFlow.hasEnded { connection.mustClose = true }
-    if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse,
-      replyFlow.framing != .untilClose, upstreamIn.isEmpty
+    let isDelimited = if case .untilClose = replyFlow.framing { false } else { true }
+    if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, isDelimited,
+      upstreamIn.isEmpty
     {
       pool.giveBack(socket)
     } else {
@@ -314,7 +316,7 @@ extension Exchange {
   /// `"x_remora":{…}` into `metadata`, where the configuration wants it in bodies; false where it doesn't.
   func prepareMetadata() -> Bool {
     metadata.clear()
-    guard lineup.snapshot.settings.responseMetadata == .body, let upstream else { return false }
+    guard case .body = lineup.snapshot.settings.responseMetadata, let upstream else { return false }
     // Behind another Remora its member is there already, and a second one would make two readings.
     if socket != nil, reply.first(.xRemora) != nil { return false }
     metadata.append("\"x_remora\":{\"request_id\":")

@@ -126,20 +126,21 @@ extension Exchange {
     record.status = reply.status
     HeadWriter.statusLine(reply.status, to: &outbound)
     var framing = replyFlow.framing
+    isChunkedOut = false
     switch framing {
     case .length(let count) where !record.isEventStream: framing = .length(count + added)
     // Events may be left out or added, so that a length which a provider gave for its stream is not ours.
     case .length, .chunked, .untilClose:
       // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
-      framing = head.minor == 0 ? .untilClose : .chunked
-      if head.minor == 0 { connection.mustClose = true }
+      isChunkedOut = head.minor != 0
+      framing = isChunkedOut ? .chunked : .untilClose
+      if !isChunkedOut { connection.mustClose = true }
     case .none: break
     }
-    isChunkedOut = framing == .chunked
     replyHopByHop = .forResponse(relaysTrailers: isChunkedOut && head.acceptsTrailers)
     writeReplyFields(replacesBody: false)
     writeCommonFields(connection)
-    if framing == .none, head.method == .head || reply.status == 304, let count = reply.contentLength {
+    if case .none = framing, head.method == .head || reply.status == 304, let count = reply.contentLength {
       HeadWriter.framing(.length(count), to: &outbound)
     } else {
       HeadWriter.framing(framing, to: &outbound)
@@ -199,7 +200,7 @@ extension Exchange {
   }
 
   func endBody() {
-    if record.end == .error { record.isCut = true }
+    if case .error = record.end { record.isCut = true }
     guard isChunkedOut, !record.isCut else { return }
     let trailers = replyFlow.trailers
     if head.acceptsTrailers, !trailers.isEmpty {
