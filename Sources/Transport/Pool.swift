@@ -41,8 +41,10 @@ package final class Pool {
   private var waiters: [Parker] = []
   private var reaper: Alarm?
   /// What idle connections tell their events to; one for all, for it is told too often to be made each time.
-  private lazy var evictor: (Socket) -> Void = { [weak self] socket in
-    if socket.peerHasClosed { self?.evict(socket) }
+  ///
+  /// Not weak, like the reaper's: an object that ever was is counted the slow way from then on. `deinit` takes back both.
+  private lazy var evictor: (Socket) -> Void = { [unowned self] socket in
+    if socket.peerHasClosed { evict(socket) }
   }
   private var isClosed = false
   private var warming = 0
@@ -59,6 +61,12 @@ package final class Pool {
     idleTime = Interval(limits.idleTimeout)
     self.loop = loop
     self.dialer = dialer
+  }
+
+  deinit {
+    if isClosed { return }
+    if let reaper { loop.disarm(reaper) }
+    for entry in idle { entry.socket.onIdleEvent = nil }
   }
 
   /// A connection that is ready to be written to.
@@ -189,10 +197,11 @@ package final class Pool {
   }
 
   private func scheduleReaper() {
+    if let reaper, reaper.due != .never { return }
     guard let oldest = idle.first else { return }
-    let reaper = self.reaper ?? Alarm { [weak self] in self?.reap() }
+    let reaper = self.reaper ?? Alarm { [unowned self] in reap() }
     self.reaper = reaper
-    if reaper.due == .never { loop.arm(reaper, at: oldest.since + idleTime) }
+    loop.arm(reaper, at: oldest.since + idleTime)
   }
 
   private func reap() {

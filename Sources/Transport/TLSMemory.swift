@@ -34,32 +34,33 @@ enum TLSMemory {
     let large: Int
   }
 
-  // Made once, before the functions that read it are handed over.
-  private static let sizes: Sizes? = {
+  // SAFETY: written once, before the functions that read it are handed over.
+  nonisolated(unsafe) private static var sizes = Sizes(key: 0, small: 0, large: 0)
+
+  /// Whether OpenSSL asks here; found out once, by trying.
+  private static let isInstalled: Bool = {
     var key = pthread_key_t()
-    guard unsafe pthread_key_create(&key, { unsafe TLSMemory.discard($0) }) == 0 else { return nil }
+    guard unsafe pthread_key_create(&key, { unsafe TLSMemory.discard($0) }) == 0 else { return false }
     let small = unsafe malloc(smallSize)
     let large = unsafe malloc(largeSize)
     defer {
       unsafe Glibc.free(small)
       unsafe Glibc.free(large)
     }
-    return unsafe Sizes(key: key, small: malloc_usable_size(small), large: malloc_usable_size(large))
+    unsafe sizes = Sizes(key: key, small: malloc_usable_size(small), large: malloc_usable_size(large))
+    return unsafe CRYPTO_set_mem_functions(
+      { size, _, _ in unsafe TLSMemory.take(size) },
+      { block, size, _, _ in unsafe realloc(block, size) },
+      { block, _, _ in unsafe TLSMemory.give(block) }) == 1
   }()
 
   /// Has OpenSSL ask here. To be called before anything else of OpenSSL is; later it does nothing.
-  static func install() {
-    guard sizes != nil else { return }
-    _ = unsafe CRYPTO_set_mem_functions(
-      { size, _, _ in unsafe TLSMemory.take(size) },
-      { block, size, _, _ in unsafe realloc(block, size) },
-      { block, _, _ in unsafe TLSMemory.give(block) })
-  }
+  static func install() { _ = isInstalled }
 
   private static func take(_ size: Int) -> UnsafeMutableRawPointer? {
     let isSmall = size <= smallSize
-    guard isSmall || (size > largeFrom && size <= largeSize), let sizes else { return unsafe malloc(size) }
-    if let spare = unsafe spare(sizes) {
+    guard isSmall || (size > largeFrom && size <= largeSize) else { return unsafe malloc(size) }
+    if let spare = unsafe spare() {
       if isSmall, let block = unsafe spare.pointee.small {
         unsafe spare.pointee.small = unsafe block.load(as: UnsafeMutableRawPointer?.self)
         unsafe spare.pointee.smallCount -= 1
@@ -76,14 +77,14 @@ enum TLSMemory {
 
   private static func give(_ block: UnsafeMutableRawPointer?) {
     guard let block = unsafe block else { return }
-    guard let sizes, let spare = unsafe spare(sizes) else { return unsafe Glibc.free(block) }
+    guard let spare = unsafe spare() else { return unsafe Glibc.free(block) }
     // SAFETY: the block came from the allocator, and has room for a pointer.
     let size = unsafe malloc_usable_size(block)
-    if size == sizes.small, unsafe spare.pointee.smallCount < smallCeiling {
+    if unsafe size == sizes.small, unsafe spare.pointee.smallCount < smallCeiling {
       unsafe block.storeBytes(of: spare.pointee.small, as: UnsafeMutableRawPointer?.self)
       unsafe spare.pointee.small = unsafe block
       unsafe spare.pointee.smallCount += 1
-    } else if size == sizes.large, unsafe spare.pointee.largeCount < largeCeiling {
+    } else if unsafe size == sizes.large, unsafe spare.pointee.largeCount < largeCeiling {
       unsafe block.storeBytes(of: spare.pointee.large, as: UnsafeMutableRawPointer?.self)
       unsafe spare.pointee.large = unsafe block
       unsafe spare.pointee.largeCount += 1
@@ -93,7 +94,7 @@ enum TLSMemory {
   }
 
   /// This thread's blocks; nil if there is no memory to note them.
-  private static func spare(_ sizes: Sizes) -> UnsafeMutablePointer<SpareBlocks>? {
+  private static func spare() -> UnsafeMutablePointer<SpareBlocks>? {
     if let known = unsafe pthread_getspecific(sizes.key) {
       return unsafe known.assumingMemoryBound(to: SpareBlocks.self)
     }
