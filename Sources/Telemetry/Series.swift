@@ -53,8 +53,14 @@ struct Series<Value: Sendable>: Sendable {
 
   /// The row of `key`, made if need be, or the row that stands in for it.
   mutating func place(_ key: SeriesKey) -> Int {
-    var slot = slot(for: key)
-    if slots[slot] != 0 { return Int(slots[slot]) - 1 }
+    let slot = slot(for: key)
+    return slots[slot] != 0 ? Int(slots[slot]) - 1 : make(key, at: slot)
+  }
+
+  // Apart, so that the row which is there is found without what this needs.
+  @inline(never)
+  private mutating func make(_ key: SeriesKey, at slot: Int) -> Int {
+    var slot = slot
     if count < Self.modelCeiling { return insert(key, at: slot) }
     folded &+= 1
     let anyModel = SeriesKey(
@@ -100,7 +106,7 @@ struct Series<Value: Sendable>: Sendable {
     return keys.count - 1
   }
 
-  private func slot(for key: SeriesKey) -> Int {
+  @inline(__always) private func slot(for key: SeriesKey) -> Int {
     // Fibonacci hashing: the product's top bits depend on every bit of the key.
     var at = Int(truncatingIfNeeded: (key.packed &* 0x9E37_79B9_7F4A_7C15) >> 55)
     while slots[at] != 0, keys[Int(slots[at]) - 1] != key { at = (at + 1) & 511 }
