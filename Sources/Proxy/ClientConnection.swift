@@ -149,7 +149,7 @@ final class ClientConnection {
   /// Reads and drops a little of what a client whose request was refused still sends: closing over unread bytes
   /// would reset the connection and could take the answer with it (RFC 9112 section 9.6).
   func linger() async {
-    socket.finishSending()
+    var hasFinished = socket.finishSending()
     let deadline = loop.now + Ceiling.lingerTime
     var dropped = inbound.count
     inbound.removeAll()
@@ -162,6 +162,7 @@ final class ClientConnection {
       case .end: return
       case .wouldBlock:
         if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return }
+        if !hasFinished { hasFinished = socket.finishSending() }
       }
     }
   }

@@ -234,9 +234,13 @@ package final class Socket: EventSource {
   }
 
   /// Sends what TLS needs for an orderly end and stops sending; reading goes on.
-  package func finishSending() {
-    tls?.closeNotify()
+  ///
+  /// - Returns: false if the kernel has no room for that now, and sending goes on until it is called again.
+  @discardableResult
+  package func finishSending() -> Bool {
+    if let tls, !tls.closeNotify() { return false }
     shutdown(descriptor, Int32(SHUT_WR))
+    return true
   }
 
   /// Closes.

@@ -246,11 +246,15 @@ internal import Wire
   }
 
   /// Tells the peer that nothing more comes; its own notice is not waited for.
-  func closeNotify() {
-    guard isEstablished, !isBroken, !isBrokenAfterData, !hasFailedToWrite else { return }
+  ///
+  /// - Returns: false if the kernel has no room for that now: it is to be called again then.
+  @discardableResult
+  func closeNotify() -> Bool {
+    guard isEstablished, !isBroken, !isBrokenAfterData, !hasFailedToWrite else { return true }
     ERR_clear_error()
-    _ = unsafe SSL_shutdown(ssl)
-    ERR_clear_error()
+    defer { ERR_clear_error() }
+    let result = unsafe SSL_shutdown(ssl)
+    return unsafe result >= 0 || SSL_get_error(ssl, result) != SSL_ERROR_WANT_WRITE
   }
 }
 

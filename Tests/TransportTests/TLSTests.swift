@@ -366,7 +366,7 @@ struct TLSTests {
         waits += 1
         try #require(await parker.park(until: stage.patience) == .event)
       }
-      socket.finishSending()
+      while !socket.finishSending() { try #require(await parker.park(until: stage.patience) == .event) }
       return waits
     }
     try await Stage.run { stage in
@@ -399,6 +399,45 @@ struct TLSTests {
       socket.close()
     }
     #expect(try await sent > 0)
+  }
+
+  @Test("an end that finds the kernel full is announced when there is room")
+  func fullAtTheEnd() async throws {
+    let server = try TLSContext(server: certificates.profile("good"))
+    let client = try TLSContext(client: TLSProfile(caFile: certificates.authority))
+    let (left, right) = try socketPair()
+    let (full, signal) = AsyncStream<Void>.makeStream()
+    async let tries: Int = Stage.run { stage in
+      let socket = try Socket.over(right, on: stage.loop)
+      defer { socket.close() }
+      let parker = try #require(socket.parker)
+      let session = try TLSSession(server, on: socket, host: nil, sessions: nil)
+      try await session.handshake(until: stage.patience)
+      try await socket.writeAll(pattern(60_000), until: stage.patience)
+      // Less than what waits already: nothing more is taken (unix(7), SO_SNDBUF).
+      var least: Int32 = 1
+      try #require(unsafe setsockopt(right, SOL_SOCKET, SO_SNDBUF, &least, 4) == 0)
+      var tries = 1
+      while !socket.finishSending() {
+        tries += 1
+        signal.finish()
+        try #require(await parker.park(until: stage.patience) == .event)
+      }
+      signal.finish()
+      return tries
+    }
+    try await Stage.run { stage in
+      let socket = try Socket.over(left, on: stage.loop)
+      let session = try TLSSession(client, on: socket, host: "localhost", sessions: nil)
+      try await session.handshake(until: stage.patience)
+      for await _ in full {}
+      var reader = Reader()
+      try await reader.read(socket, ceiling: 10_000, until: stage.patience)
+      #expect(reader.text == pattern(60_000))
+      #expect(reader.last == .end)
+      socket.close()
+    }
+    #expect(try await tries > 1)
   }
 
   @Test("idle TLS connections are told apart as plain ones are")
