@@ -64,7 +64,6 @@ package final class Pool {
   }
 
   deinit {
-    if isClosed { return }
     if let reaper { loop.disarm(reaper) }
     for entry in idle { entry.socket.onIdleEvent = nil }
   }

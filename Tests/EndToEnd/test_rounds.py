@@ -73,19 +73,26 @@ def test_requests_that_come_together(proxy, upstream):
     assert sent == {f"user-{number}" for number in range(4 * CROWD)} and len(upstream.requests) == 4 * CROWD
 
 
-@pytest.mark.parametrize("filler", [0, 150_000])
-def test_answers_that_come_together(proxy, upstream, filler):
-    """Clients that have said all they will, and have closed their side, get the whole answer and an orderly end."""
-    gate = [Gate() for _ in range(CROWD)]
-    bodies = [expect(upstream, index, gate[index], filler=filler) for index in range(CROWD)]
-    clients = [proxy.connect() for _ in range(CROWD)]
+def held_answers(proxy, upstream, connect, filler: int, fits: bool = False) -> tuple[list, list[bytes]]:
+    """Clients whose answers have come together, and what they are; `fits` waits until all of each is there."""
+    gates = [Gate() for _ in range(CROWD)]
+    bodies = [expect(upstream, index, gates[index], filler=filler) for index in range(CROWD)]
+    clients = [connect() for _ in range(CROWD)]
     for index, client in enumerate(clients):
         client.send(question(index))
     upstream.wait_requests(CROWD)
     with halted(proxy):
-        for each in gate:
-            each.open()
-        upstream.wait_said()
+        for gate in gates:
+            gate.open()
+        if fits:
+            upstream.wait_said()
+    return clients, bodies
+
+
+@pytest.mark.parametrize("filler", [0, 150_000])
+def test_answers_that_come_together(proxy, upstream, filler):
+    """Each client gets its own, whole, and an orderly end when it says that it is done."""
+    clients, bodies = held_answers(proxy, upstream, proxy.connect, filler, fits=True)
     for client, body in zip(clients, bodies):
         answer = client.response()
         assert (answer.status, answer.body) == (200, body)
@@ -93,14 +100,14 @@ def test_answers_that_come_together(proxy, upstream, filler):
         assert client.closed()
 
 
-def test_clients_that_close_their_side_with_the_request(proxy, upstream):
+def test_two_requests_in_one_packet(proxy, upstream):
+    """The second answer comes behind the first, and then the end that the client has asked for."""
     bodies = [expect(upstream, index) for index in range(CROWD)]
     clients = [proxy.connect() for _ in range(CROWD)]
     with halted(proxy):
         for index, client in enumerate(clients):
             client.send(question(index) + question(index + 100))
     for client, body in zip(clients, bodies):
-        # The second one was in the same packet: its answer comes behind the first.
         assert client.response().body == body
         assert client.response().status == 200
         client.finish_sending()
@@ -118,20 +125,6 @@ def slow_client(proxy) -> RawClient:
     return client
 
 
-def held_answers(proxy, upstream, filler: int) -> tuple[list, list[bytes]]:
-    """Clients that don't read, whose answers have come together, and what they are."""
-    gates = [Gate() for _ in range(CROWD)]
-    bodies = [expect(upstream, index, gates[index], filler=filler) for index in range(CROWD)]
-    clients = [slow_client(proxy) for _ in range(CROWD)]
-    for index, client in enumerate(clients):
-        client.send(question(index))
-    upstream.wait_requests(CROWD)
-    with halted(proxy):
-        for gate in gates:
-            gate.open()
-    return clients, bodies
-
-
 def nothing_is_left(proxy) -> None:
     deadline = time.monotonic() + 10
     # The one connection is that which asks.
@@ -143,7 +136,7 @@ def nothing_is_left(proxy) -> None:
 @pytest.mark.parametrize("filler", [20_000, 200_000, 3_000_000])
 def test_answers_to_clients_that_do_not_read(proxy, upstream, filler):
     """What the kernel doesn't take waits, goes out as the client reads, and comes before the next answer."""
-    clients, bodies = held_answers(proxy, upstream, filler)
+    clients, bodies = held_answers(proxy, upstream, lambda: slow_client(proxy), filler)
     for index, client in enumerate(clients):
         client.send(question(index + 1000))
     for client, body in zip(clients, bodies):
@@ -172,7 +165,7 @@ def test_a_client_that_asks_much_and_reads_nothing(proxy, upstream):
 
 def test_an_answer_that_waits_is_still_under_way(proxy, upstream):
     """A process that is told to end stays until its clients have read what was answered."""
-    clients, bodies = held_answers(proxy, upstream, 3_000_000)
+    clients, bodies = held_answers(proxy, upstream, lambda: slow_client(proxy), 3_000_000)
     process = proxy.process
     process.send_signal(signal.SIGTERM)
     for client, body in zip(clients, bodies):
@@ -184,7 +177,7 @@ def test_an_answer_that_waits_is_still_under_way(proxy, upstream):
 
 def test_clients_that_leave_before_their_answer_is_sent(proxy, upstream):
     """Nothing is left of them, and the others are served."""
-    clients, bodies = held_answers(proxy, upstream, 3_000_000)
+    clients, bodies = held_answers(proxy, upstream, lambda: slow_client(proxy), 3_000_000)
     for client in clients[::2]:
         client.reset()
     for client, body in list(zip(clients, bodies))[1::2]:
