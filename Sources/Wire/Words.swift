@@ -4,8 +4,6 @@
 @usableFromInline enum Words {
   /// A one in each byte.
   static let ones: UInt64 = 0x0101_0101_0101_0101
-  /// The top bit of each byte.
-  static let tops: UInt64 = 0x8080_8080_8080_8080
 
   /// Eight bytes from `at` on, which the caller knows to be there.
   @inline(__always) @unsafe static func load(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
