@@ -3,7 +3,7 @@
 internal import Wire
 
 /// Takes the framing off one body, as its bytes arrive.
-struct BodyFlow {
+struct BodyFlow: ~Copyable {
   /// What to do next; offsets count from the first byte of the span that `next` was given.
   enum Step {
     /// These bytes are body.

@@ -89,6 +89,10 @@ final class Exchange {
   var interimCount = 0
   /// When the upstream was last heard of, or had a reason to be silent.
   var heardAt = Instant.never
+  /// What the deputy does with an answer's bytes while the exchange's task sleeps (Carry.swift).
+  var course = Course.look
+  /// What it leaves to the task.
+  var arrived: Arrival?
   /// Reads of the answer, for fairness among connections.
   var reads: UInt8 = 0
   /// What was wrong with a body that was being streamed.
@@ -157,6 +161,8 @@ final class Exchange {
     hasSent = false
     sendsLater = false
     late = nil
+    course = .look
+    arrived = nil
     listDeadline = nil
     isOriginAllowed = false
     interimCount = 0

@@ -1,7 +1,6 @@
-// Step 4: the answer back to the client, as it comes, under backpressure.
+// Step 4: the answer back to the client.
 //
-// One loop serves every kind of answer: it moves what waits to the client, reads from the upstream while the
-// window has room, and parks when neither goes on. What differs is what is done with the bytes.
+// Which kind of answer it is, what is said before its body and what behind it. The body itself is Carry.swift's.
 
 internal import Config
 internal import Dialects
@@ -9,22 +8,6 @@ internal import Policy
 internal import Telemetry
 internal import Transport
 internal import Wire
-
-/// What the wait for more of an answer came to.
-enum Arrival {
-  case bytes
-  /// The upstream has closed in good order.
-  case end
-  case broken(IOFault)
-  /// Nothing came for the heartbeat's time.
-  case silence
-  case timeout
-  case clientGone
-  /// The process ends.
-  case shutdown
-  /// What must be held of the answer is more than the process may hold.
-  case noMemory
-}
 
 extension Exchange {
   /// Brings the answer whose head has come to the client.
@@ -41,16 +24,30 @@ extension Exchange {
     }
     try refuseStrangers(upstream)
     if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
-    let kind = bodyKind()
-    if kind == .events { return try await relayEvents(upstream, socket, connection) }
-    if kind == .json, looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
-    try await relayBytes(kind, upstream, socket, connection)
+    let course = courseOfBody()
+    switch course {
+    case .events:
+      let unsent = outbound.count
+      beginEvents(upstream, connection)
+      let isWhole = try await carry(.events, upstream, socket, connection, unsent: unsent)
+      return try endEvents(isWhole, upstream, connection)
+    case .json:
+      if looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
+      passing.reset(insertsMember: prepareMetadata())
+      if case .length = replyFlow.framing, !metadata.isEmpty {
+        try await awaitOpening(upstream, socket, connection)
+      }
+    case .plain, .look, .translated: metadata.clear()
+    }
+    let unsent = outbound.count
+    writeReplyHead(connection, added: metadata.isEmpty ? 0 : metadata.count + 1)
+    _ = try await carry(course, upstream, socket, connection, unsent: unsent)
+    endBody()
+    release(upstream, socket, connection)
   }
 
-  enum BodyKind { case events, json, plain }
-
   @inline(never)
-  private func bodyKind() -> BodyKind {
+  private func courseOfBody() -> Course {
     if case .none = replyFlow.framing { return .plain }
     if reply.first(.contentEncoding) != nil { return .plain }
     guard let field = reply.first(.contentType) else { return .plain }
@@ -64,120 +61,27 @@ extension Exchange {
     return .plain
   }
 
-  // MARK: Plain bodies and JSON
-
-  @inline(never)
-  private func relayBytes(
-    _ kind: BodyKind, _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
+  /// Waits for the first bytes of a JSON body: its length is promised ahead of it, so they must show whether a member
+  /// can go in.
+  private func awaitOpening(
+    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
-    if kind == .json { passing.reset(insertsMember: prepareMetadata()) }
-    if kind == .json, case .length = replyFlow.framing, !metadata.isEmpty {
-      // The length is promised first, so the first bytes must show whether a member can go in.
-      while !PassReply.takesMember(upstreamIn.view), upstreamIn.count < min(replyFlow.remaining, 4096) {
-        switch await more(upstream, socket, connection, heartbeat: false) {
-        case .bytes: continue
-        case .silence: continue
-        case let arrival:
-          try fail(arrival, upstream)
-        }
-      }
-      if !PassReply.takesMember(upstreamIn.view) {
-        metadata.clear()
-        passing.reset(insertsMember: false)
+    while !PassReply.takesMember(upstreamIn.view), upstreamIn.count < min(replyFlow.remaining, 4096) {
+      switch await more(upstream, socket, connection, .look) {
+      case .bytes, .silence: continue
+      case let arrival: try fail(arrival, upstream)
       }
     }
-    let unsent = outbound.count
-    writeReplyHead(connection, added: kind == .json && !metadata.isEmpty ? metadata.count + 1 : 0)
-    var hasLeft = false
-    while true {
-      do throws(ChunkFault) { try drain(kind) } catch {
-        if !hasLeft { takeBack(to: unsent) }
-        throw .protocolBroken(upstream.name, "\(error.message)")
-      }
-      hasLeft = true
-      if replyFlow.hasEnded { break }
-      let arrival = await more(upstream, socket, connection, heartbeat: false)
-      if case .bytes = arrival { continue }
-      if case .end = arrival, case .untilClose = replyFlow.framing { break }
-      if kind == .json { record.usage = passing.usage }
-      try fail(arrival, upstream)
+    if !PassReply.takesMember(upstreamIn.view) {
+      metadata.clear()
+      passing.reset(insertsMember: false)
     }
-    if kind == .json { record.usage = passing.usage }
-    endBody()
-    release(upstream, socket, connection)
-  }
-
-  /// Moves what has come of the body to `outbound`.
-  @inline(never)
-  private func drain(_ kind: BodyKind) throws(ChunkFault) {
-    var at = 0
-    scan: while true {
-      switch try replyFlow.next(upstreamIn.view, from: at) {
-      case .data(let range):
-        let data = upstreamIn.view.extracting(range)
-        if kind == .json, isChunkedOut {
-          passing.piece(data, member: metadata.view, into: &staging)
-          sendStaging()
-        } else if kind == .json {
-          let before = outbound.count
-          passing.piece(data, member: metadata.view, into: &outbound)
-          record.responseBytes += outbound.count - before
-        } else {
-          record.responseBytes += data.count
-          if isChunkedOut { HeadWriter.chunk(data, to: &outbound) } else { outbound.append(data) }
-        }
-        at = range.upperBound
-      case .more(let consumed), .end(let consumed):
-        at = consumed
-        break scan
-      }
-    }
-    upstreamIn.consume(at)
   }
 
   // MARK: Streams
 
-  private func relayEvents(
-    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
-  ) async throws(Refusal) {
-    let unsent = outbound.count
-    beginEvents(upstream, connection)
-    var hasLeft = false
-    while true {
-      do throws(Refusal) { try drainEvents(upstream) } catch {
-        if !hasLeft, record.responseBytes == 0 { takeBack(to: unsent) }
-        throw error
-      }
-      hasLeft = true
-      record.usage = stream.usage
-      if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
-      if replyFlow.hasEnded { break }
-      let arrival = await more(
-        upstream, socket, connection, heartbeat: !stream.hasEnded, isOver: stream.hasEnded)
-      if case .bytes = arrival { continue }
-      if case .silence = arrival {
-        EventEncoder.comment(into: &staging)
-        sendStaging()
-        continue
-      }
-      if case .end = arrival, case .untilClose = replyFlow.framing { break }
-      // What the provider had to say was said: only its framing is missing.
-      if stream.hasEnded, !isClientGone(arrival) {
-        return finishStream(upstream, isReusable: false, connection)
-      }
-      try fail(arrival, upstream)
-    }
-    if stream.hasFailed { record.end = .error }
-    guard stream.mayEnd else {
-      record.wasCutUpstream = true
-      throw .protocolBroken(upstream.name, "the stream ended before the answer did")
-    }
-    if target.isFullService { stream.end(into: &staging) } else { staging.append(pending.view) }
-    sendStaging()
-    finishStream(upstream, isReusable: true, connection)
-  }
-
   // Apart, like what follows, so that what it needs is not kept for as long as the stream is.
+
   @inline(never)
   private func beginEvents(_ upstream: Upstream, _ connection: ClientConnection) {
     stream = PassStream(
@@ -189,46 +93,21 @@ extension Exchange {
     record.isStream = true
   }
 
-  func isClientGone(_ arrival: Arrival) -> Bool {
-    if case .clientGone = arrival { return true }
-    return false
-  }
-
-  /// Moves the events that are complete to `outbound`, in one chunk; `body` keeps the rest.
+  /// - Parameter isWhole: whether the body's own end has come too, and not only the stream's.
   @inline(never)
-  private func drainEvents(_ upstream: Upstream) throws(Refusal) {
-    var chunkFault: ChunkFault?
-    do throws(ChunkFault) { try takeReply(into: &pending) } catch { chunkFault = error }
-    // What came before a fault is the provider's word, and goes on.
-    try passEvents(upstream)
-    if let chunkFault { throw .protocolBroken(upstream.name, "\(chunkFault.message)") }
-  }
-
-  private func passEvents(_ upstream: Upstream) throws(Refusal) {
-    if pending.isEmpty { return }
-    var from = 0
-    while true {
-      let step: EventDecoder.Step
-      do throws(SSEFault) { step = try events.next(pending.view, from: from) } catch {
-        throw .protocolBroken(upstream.name, "an event of its stream is too large")
+  private func endEvents(
+    _ isWhole: Bool, _ upstream: Upstream, _ connection: ClientConnection
+  ) throws(Refusal) {
+    if stream.hasFailed { record.end = .error }
+    if isWhole {
+      guard stream.mayEnd else {
+        record.wasCutUpstream = true
+        throw .protocolBroken(upstream.name, "the stream ended before the answer did")
       }
-      guard case .event(let event) = step else { break }
-      let start = from
-      from = event.whole.upperBound
-      if !target.isFullService {
-        stream.watch(event, in: pending.view)
-        staging.append(pending.view.extracting(start..<from))
-        continue
-      }
-      do throws(PassStream.Fault) {
-        try stream.pass(event, in: pending.view, member: metadata.view, into: &staging)
-      } catch {
-        sendStaging()
-        throw .protocolBroken(upstream.name, "an event of its stream is not valid JSON")
-      }
+      if target.isFullService { stream.end(into: &staging) } else { staging.append(pending.view) }
+      sendStaging()
     }
-    pending.consume(from)
-    sendStaging()
+    finishStream(upstream, isReusable: isWhole, connection)
   }
 
   @inline(never)
@@ -257,11 +136,11 @@ extension Exchange {
         throw .protocolBroken(upstream.name, "\(error.message)")
       }
       if replyFlow.hasEnded { break }
-      switch await more(upstream, socket, connection, heartbeat: false) {
+      switch await more(upstream, socket, connection, .look) {
       case .bytes, .silence: continue
       case .clientGone: throw .clientGone
       // A part of an error says more than none.
-      case .end, .broken, .timeout, .shutdown, .noMemory: break reading
+      case .end, .broken, .timeout, .shutdown, .noMemory, .refused: break reading
       }
     }
     pending.truncate(to: min(pending.count, Fault.ceiling))
@@ -334,75 +213,14 @@ extension Exchange {
     return true
   }
 
-  /// Takes the framing off what has come of the answer's body and appends it to `queue`. Before a fault, what was
-  /// good is there.
-  func takeReply(into queue: inout ByteQueue) throws(ChunkFault) {
-    var at = 0
-    while true {
-      switch try replyFlow.next(upstreamIn.view, from: at) {
-      case .data(let range):
-        queue.append(upstreamIn.view.extracting(range))
-        at = range.upperBound
-      case .more(let consumed), .end(let consumed):
-        return upstreamIn.consume(consumed)
-      }
-    }
-  }
-
-  // MARK: Waiting
-
-  /// Sends what waits for the client and waits until the upstream has brought more.
-  ///
-  /// - Parameter isOver: whether only the body's end is waited for, and not for long.
-  func more(
-    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, heartbeat: Bool,
-    isOver: Bool = false
-  ) async -> Arrival {
-    // From the last byte, not from this call: a heartbeat of ours is no sign of the upstream's life.
-    var idle = heardAt + (isOver ? Deadline.afterDone : upstream.idle)
-    let beat = heartbeat ? now + Deadline.heartbeat : .never
-    while true {
-      do throws(IOFault) {
-        if !outbound.isEmpty { _ = try connection.socket.write(from: &outbound) }
-      } catch { return .clientGone }
-      if connection.socket.peerHasClosed { return .clientGone }
-      if state.isOver { return .shutdown }
-      if pending.count > Ceiling.window, state.isShortOfMemory { return .noMemory }
-      // An answer may begin before the request has ended; what is left of it goes on beside.
-      if !hasSent { pumpOn(socket, connection) }
-      if outbound.count < state.window {
-        let step: ReadStep
-        do throws(IOFault) { step = try socket.read(into: &upstreamIn, ceiling: state.window) } catch {
-          return .broken(error)
-        }
-        switch step {
-        case .bytes:
-          heardAt = now
-          // A fast upstream and a fast client could keep this task running for as long as the body is.
-          reads &+= 1
-          if reads & 15 == 0 { await connection.parker.yield() }
-          return .bytes
-        case .end: return .end
-        case .wouldBlock: break
-        }
-      } else {
-        // The client decides the pace now: the upstream is not to blame for silence.
-        heardAt = now
-        idle = now + Deadline.stalledClient
-      }
-      let until = min(idle, beat)
-      if await connection.parker.park(until: until) == .deadline {
-        if now >= idle { return outbound.count < state.window ? .timeout : .clientGone }
-        if now >= beat { return .silence }
-      }
-    }
-  }
+  // MARK: Ends that are none
 
   /// Turns an arrival that ends the answer into what the client is told.
   @inline(never)
   func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
     switch arrival {
     case .bytes, .silence: return
+    case .refused(let refusal): throw refusal
     case .clientGone: throw .clientGone
     case .shutdown: throw .draining
     case .noMemory:

@@ -107,35 +107,24 @@ extension Exchange {
   private func relayTranslatedStream(
     _ translation: Translation, _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
+    let unsent = outbound.count
     writeTranslatedHead(isStream: true, count: 0, connection)
-    while true {
-      var chunkFault: ChunkFault?
-      do throws(ChunkFault) { try takeReply(into: &pending) } catch { chunkFault = error }
-      translation.take(&pending, into: &staging)
+    let isWhole = try await carry(.translated, upstream, socket, connection, unsent: unsent)
+    endTranslatedStream(isWhole, translation, upstream, connection)
+  }
+
+  /// - Parameter isWhole: whether the body's own end has come too, and not only the stream's.
+  @inline(never)
+  private func endTranslatedStream(
+    _ isWhole: Bool, _ translation: Translation, _ upstream: Upstream, _ connection: ClientConnection
+  ) {
+    if isWhole, translation.failure == nil {
+      translation.end(&pending, into: &staging)
       sendStaging()
       record.usage = translation.usage
-      if record.firstTokenAt == nil, translation.hasContent { record.firstTokenAt = now }
-      if let failure = translation.failure { return failTranslated(failure, connection) }
-      if let chunkFault { throw .protocolBroken(upstream.name, "\(chunkFault.message)") }
-      if replyFlow.hasEnded { break }
-      let isOver = translation.hasEnded
-      let arrival = await more(upstream, socket, connection, heartbeat: !isOver, isOver: isOver)
-      if case .bytes = arrival { continue }
-      if case .silence = arrival {
-        EventEncoder.comment(into: &staging)
-        sendStaging()
-        continue
-      }
-      if case .end = arrival, case .untilClose = replyFlow.framing { break }
-      // All was said; only the framing's end is missing.
-      if isOver, !isClientGone(arrival) { return finishStream(upstream, isReusable: false, connection) }
-      try fail(arrival, upstream)
     }
-    translation.end(&pending, into: &staging)
-    sendStaging()
-    record.usage = translation.usage
     if let failure = translation.failure { return failTranslated(failure, connection) }
-    finishStream(upstream, isReusable: true, connection)
+    finishStream(upstream, isReusable: isWhole, connection)
   }
 
   /// Keeps for the log what ended an answer: a code of ours, or that the provider said something.

@@ -71,7 +71,7 @@ extension Exchange {
       if pending.count > Ceiling.wholeReply {
         throw .protocolBroken(upstream.name, "its answer is larger than \(Ceiling.wholeReply) bytes")
       }
-      let arrival = await more(upstream, socket, connection, heartbeat: false)
+      let arrival = await more(upstream, socket, connection, .look)
       if case .bytes = arrival { continue }
       if case .end = arrival, case .untilClose = replyFlow.framing { return }
       try fail(arrival, upstream)

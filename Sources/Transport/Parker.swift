@@ -10,38 +10,71 @@ package enum Wake: Sendable {
   case deadline
 }
 
+/// Does for a parked task what comes again and again and needs no task.
+package protocol Deputy: AnyObject {
+  /// Something has happened. Called on the loop while the task sleeps.
+  ///
+  /// - Returns: whether the task sleeps on.
+  func act() -> Bool
+}
+
 /// A task's place to wait on one loop. Confined to that loop.
 @safe package final class Parker: Timer {
   package let loop: Loop
   private var waiting: UnsafeContinuation<Wake, Never>?
   private var isSignalled = false
+  private var deputy: (any Deputy)?
+  private var isActing = false
 
   package init(on loop: Loop) {
     self.loop = loop
     unsafe waiting = nil
   }
 
+  /// Whether a task sleeps here.
+  var isOccupied: Bool { unsafe waiting != nil }
+
   /// Waits until `signal` or `deadline`. A signal that came since the last park ends it at once.
-  package func park(until deadline: Instant) async -> Wake {
+  ///
+  /// - Parameter deputy: is asked at each signal whether the task is needed.
+  package func park(until deadline: Instant, deputy: (any Deputy)? = nil) async -> Wake {
     if isSignalled {
       isSignalled = false
       return .event
     }
     if deadline <= loop.now { return .deadline }
     loop.arm(self, at: deadline)
+    self.deputy = deputy
     // SAFETY: resumed exactly once, by `signal` or `fire`, each of which takes it out first.
-    return await unsafe withUnsafeContinuation { unsafe waiting = $0 }
+    return await unsafe withUnsafeContinuation {
+      unsafe waiting = $0
+      // A build without optimisation may let others run on the way here.
+      if isSignalled {
+        isSignalled = false
+        resume(.event)
+      }
+    }
   }
 
   /// Something this task may wait for has happened.
   package func signal() {
-    guard let continuation = unsafe waiting else {
+    guard unsafe waiting != nil, !isActing else {
       isSignalled = true
       return
     }
-    unsafe waiting = nil
-    unsafe continuation.resume(returning: .event)
+    if let deputy {
+      isActing = true
+      let sleepsOn = deputy.act()
+      isActing = false
+      // What it signals itself is for the task.
+      if sleepsOn, !isSignalled { return }
+      isSignalled = false
+    }
+    resume(.event)
   }
+
+  /// Puts off the deadline of the task, which sleeps.
+  package func putOff(to deadline: Instant) { loop.arm(self, at: deadline) }
 
   /// Lets other ready tasks run, then goes on.
   package func yield() async {
@@ -54,10 +87,13 @@ package enum Wake: Sendable {
     }
   }
 
-  package override func fire() {
+  package override func fire() { resume(.deadline) }
+
+  private func resume(_ wake: Wake) {
     guard let continuation = unsafe waiting else { return }
     unsafe waiting = nil
-    unsafe continuation.resume(returning: .deadline)
+    deputy = nil
+    unsafe continuation.resume(returning: wake)
   }
 
   /// The task is over: nothing will park here any more.

@@ -207,7 +207,9 @@ private struct AnswerParts: ~Copyable {
   private var heads = HeadScanner(for: .upstream, skipsEmptyLines: false)
   private var head = ResponseHead()
   private var date: Int?
-  private var flow: BodyFlow?
+  /// `head` is whole, and `flow` that of its body.
+  private var hasHead = false
+  private var flow = BodyFlow(.none)
   private var pieces: [Range<Int>] = []
   private var at = 0
   private(set) var hasEnded = false
@@ -215,11 +217,11 @@ private struct AnswerParts: ~Copyable {
   init(_ method: Method) { self.method = method }
 
   /// Whether the connection's end is that of the body.
-  var endsWithConnection: Bool { flow?.framing == .untilClose }
+  var endsWithConnection: Bool { hasHead && flow.framing == .untilClose }
 
   /// Reads on; `bytes` are all that has come so far.
   mutating func read(_ bytes: Span<UInt8>) throws(HeadFault) {
-    while flow == nil {
+    while !hasHead {
       let rest = bytes.extracting(at..<bytes.count)
       guard let count = try head.read(rest, &heads) else { return }
       at += count
@@ -228,9 +230,9 @@ private struct AnswerParts: ~Copyable {
         date = CivilTime.unixSeconds(httpDate: rest.extracting(field.value))
       }
       flow = BodyFlow(try head.framing(toMethod: method))
+      hasHead = true
     }
-    while !hasEnded, var flow {
-      defer { self.flow = flow }
+    while !hasEnded {
       guard let step = try? flow.next(bytes, from: at) else { throw .transferEncoding }
       switch step {
       case .data(let range):
