@@ -8,6 +8,8 @@ enum Ceiling {
   static let window = 64 * 1024
   /// What one record of TLS holds (RFC 8446 section 5.1).
   static let record = 16 * 1024
+  /// What fits into one record with a chunk's frame around it.
+  static let piece = record - 16
   /// Bytes of a JSON body that are kept, so that the request can be sent again; of a longer one, no more is kept than
   /// must be known to send it (LongBody.swift).
   static let kept = 256 * 1024

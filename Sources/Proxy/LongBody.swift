@@ -39,7 +39,7 @@ extension Exchange {
   func follow(_ connection: ClientConnection) -> Bool {
     while true {
       sendDecided()
-      if upstreamOut.count >= Ceiling.window { return false }
+      if upstreamOut.count >= Ceiling.piece { return false }
       if uploadFlow.hasEnded {
         do throws(JSONFault) { try scanner.finish() } catch { return breakOff(error) }
         HeadWriter.lastChunk(to: &upstreamOut)
@@ -84,10 +84,10 @@ extension Exchange {
     return false
   }
 
-  /// Moves what no later byte can change into a chunk.
+  /// Moves what no later byte can change into a chunk, as much as goes into one record.
   private func sendDecided() {
-    while upstreamOut.count < Ceiling.window {
-      let count = min(scanner.decidedEnd - bodyStart, body.count, Ceiling.window)
+    while true {
+      let count = min(scanner.decidedEnd - bodyStart, body.count, Ceiling.piece - upstreamOut.count)
       if count <= 0 { return }
       let piece = body.view.extracting(0..<count)
       if splice.touches(bodyStart..<bodyStart + count) {

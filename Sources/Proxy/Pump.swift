@@ -82,7 +82,7 @@ extension Exchange {
       return at == body.count
     case .translated(let at):
       guard let bytes = translation?.request.body.view else { return true }
-      let end = min(at + Ceiling.window, bytes.count)
+      let end = min(at + Ceiling.record, bytes.count)
       upstreamOut.append(bytes.extracting(at..<end))
       upload = .translated(at: end)
       return end == bytes.count

@@ -75,10 +75,12 @@ package enum ProcessSettings {
     return Int(clamping: limit.rlim_cur)
   }
 
-  /// Few arenas and early trimming: a sidecar is small before it is fast at allocating.
+  /// Few arenas, and no memory fetched from the kernel anew for each long body: a page that is touched for the first
+  /// time costs more than what is done with it. Behind a burst the loop trims (`Loop.trimSoon`).
   package static func leanAllocator() {
     mallopt(M_ARENA_MAX, 2)
-    mallopt(M_TRIM_THRESHOLD, 256 * 1024)
+    mallopt(M_MMAP_THRESHOLD, 1 << 20)
+    mallopt(M_TRIM_THRESHOLD, 2 << 20)
   }
 
   /// Random bytes from the kernel, for ids.

@@ -12,7 +12,7 @@
   public static let blockSize = 17 * 1024
   private var free: [UnsafeMutableRawPointer] = unsafe []
   private let ceiling: Int
-  /// Blocks that went back to the allocator since somebody last set this to 0.
+  /// Memory that went back to the allocator since somebody last set this to 0, in blocks.
   public var released = 0
   /// Bytes that queues of this stock hold now, in its blocks and in larger ones.
   public fileprivate(set) var held = 0
@@ -316,7 +316,9 @@
     guard let pool = unsafe pool else { return unsafe base.deallocate() }
     unsafe pool._withUnsafeGuaranteedRef { pool in
       pool.held -= capacity
-      if capacity == BlockPool.blockSize { unsafe pool.give(base) } else { unsafe base.deallocate() }
+      if capacity == BlockPool.blockSize { return unsafe pool.give(base) }
+      unsafe base.deallocate()
+      pool.released &+= capacity / BlockPool.blockSize
     }
   }
 }

@@ -73,7 +73,7 @@ SCENARIOS = [
         ("CPU, stream chunk, 64 streams of 100/s", "µs", per_event),
         ("delay of a chunk p50, the same", "µs", delay("delay_p50_ns")),
         ("delay of a chunk p99, the same", "µs", delay("delay_p99_ns")),
-    ], bare=2, connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000),
+    ], bare=2, connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000, window_ms=3000),
     Scenario("paced", [
         ("CPU, chat request 1 KB, 1,000 requests/s", "µs", per_request(1e3)),
         ("latency p50, 1,000 requests/s", "µs", quantile("p50_ns")),
@@ -99,7 +99,7 @@ TRANSLATED = [
     (Scenario("closed", [("CPU, translated chat request 1 KB, over passed through", "", per_request(1e3))],
               connections=32, body=1024, order="json 1024", model=CLAUDE), 0),
     (Scenario("closed", [("CPU, translated stream chunk, over passed through", "", per_event)],
-              connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000, model=CLAUDE), 2),
+              connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000, window_ms=3000, model=CLAUDE), 2),
 ]
 """What only Remora does, and the scenario of the same load passed through, which it is measured against."""
 

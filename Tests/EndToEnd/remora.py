@@ -274,6 +274,10 @@ class Remora:
         """The most that was ever resident, as above."""
         return self._memory("VmHWM:")
 
+    def page_faults(self) -> int:
+        """How often the kernel had to find a page of memory for it so far (proc(5), minflt)."""
+        return int(Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[7])
+
     def threads(self) -> list[int]:
         """The kernel's numbers of its threads, the first one first."""
         found = sorted(int(each.name) for each in Path(f"/proc/{self.process.pid}/task").iterdir())

@@ -141,3 +141,19 @@ def test_memory_is_that_of_a_window(start_remora, upstream):
     assert upstream.last.sha256 == hashlib.sha256(sent).hexdigest()
     # With all of the program's code; the body alone would be more.
     assert proxy.peak_resident() < 24 << 20
+
+
+@pytest.mark.build("its allocator is another")
+@pytest.mark.parametrize("size", [100_000, 200_000, 1 << 20])
+def test_memory_is_not_fetched_anew_for_each(start_remora, upstream, size):
+    """A page that the kernel must find and clear costs more than what is done with it."""
+    proxy = start_remora(upstream)
+    sent = post_json(CHAT, b'{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]}' % (b"x" * size))
+    with proxy.connect() as client:
+        before = 0
+        for turn in range(60):
+            if turn == 20:
+                before = proxy.page_faults()
+            assert client.ask(sent).status == 200
+    # A trim in between may take back what was kept, once or twice.
+    assert proxy.page_faults() - before < 10 * 40
