@@ -300,10 +300,11 @@ class Bench:
                 if not any(counter.read_bytes()):
                     self.note(f"{kind.name}: brings its own allocator, so its allocations are not counted")
                     continue
-                chat = self.load("closed", proxy.port, allocations=counter, window_ms=1000, **SCENARIOS[0].options)
+                options = SCENARIOS[0].options | {"window_ms": 1000}
+                chat = self.load("closed", proxy.port, allocations=counter, **options)
                 self.add("allocations, chat request 1 KB", "", kind.name, 0, chat["allocations"] / chat["requests"])
-                options = SCENARIOS[2].options | {"order": "stream 100000 10"}
-                stream = self.load("closed", proxy.port, allocations=counter, window_ms=1000, **options)
+                options = SCENARIOS[2].options | {"order": "stream 100000 10", "window_ms": 1000}
+                stream = self.load("closed", proxy.port, allocations=counter, **options)
                 self.add("allocations, stream chunk", "", kind.name, 0, stream["allocations"] / stream["events"])
             finally:
                 proxy.stop()
@@ -374,6 +375,8 @@ def main():
                 bench.note(line)
             small = [kind for kind in kinds if kind.name != "litellm"]
             bench.compare(small)
+            # So that what follows can't take it along where it fails.
+            bench.report()
             if not arguments.loads:
                 for round_ in range(1 if bench.quick else 3):
                     for kind in small:
