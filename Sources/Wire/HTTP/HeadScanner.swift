@@ -115,3 +115,33 @@ package struct HeadScanner: Sendable {
     return false
   }
 }
+
+/// A message's head, as it is read when all of it is there.
+protocol Head: ~Copyable {
+  /// Reads the lines of the head that `bytes` begin with; gives its length.
+  mutating func readLines(_ bytes: Span<UInt8>) throws(HeadFault) -> Int
+  /// Finds what the lines mean.
+  mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault)
+  /// Reads a head that is all there and nothing is wrong with; nil, without a reason, if it isn't one.
+  mutating func readWhole(_ bytes: Span<UInt8>) -> Int?
+}
+
+// Always inlined: what other modules call is each head's own `parse` and `read`.
+extension Head where Self: ~Copyable {
+  @inline(__always)
+  mutating func readExactly(_ bytes: Span<UInt8>) throws(HeadFault) {
+    guard try readLines(bytes) == bytes.count else { throw .incomplete }
+    try readFields(bytes)
+  }
+
+  /// Nearly every head arrives whole, and has been read when its end is found. Any other is the scanner's: it
+  /// remembers how far it looked, and says first what is wrong with the bytes.
+  @inline(__always)
+  mutating func readNext(_ bytes: Span<UInt8>, _ scanner: inout HeadScanner) throws(HeadFault) -> Int? {
+    if bytes.isEmpty { return nil }
+    if scanner.isAtStart, let length = readWhole(bytes) { return length }
+    guard let length = try scanner.scan(bytes) else { return nil }
+    try readExactly(bytes.extracting(0..<length))
+    return length
+  }
+}

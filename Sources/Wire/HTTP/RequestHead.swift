@@ -7,7 +7,7 @@
 /// What a request's head says, as offsets into the bytes it was parsed from (RFC 9112 sections 2 to 6).
 ///
 /// One value is parsed into again and again, so that a connection's second request allocates nothing.
-package struct RequestHead: ~Copyable, Sendable {
+package struct RequestHead: ~Copyable, Sendable, Head {
   package internal(set) var method = Method.other
   package internal(set) var methodText = 0..<0
   /// The target as it was written.
@@ -39,41 +39,29 @@ package struct RequestHead: ~Copyable, Sendable {
   package func first(_ name: FieldName) -> Field? { names.contains(name) ? fields.first(name) : nil }
 
   /// Reads the head that is exactly `bytes`, empty lines before and behind it included.
-  package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) {
-    guard try parseLines(bytes) == bytes.count else { throw .incomplete }
-    try readFields(bytes)
-  }
+  package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) { try readExactly(bytes) }
 
   /// Reads the head that `bytes` begin with; gives its length, or nil if more bytes are needed. Bytes may only be
   /// added between two calls with one scanner.
-  ///
-  /// Nearly every head arrives whole, and has been read when its end is found. Any other is the scanner's: it
-  /// remembers how far it looked, and says first what is wrong with the bytes.
   package mutating func read(
     _ bytes: Span<UInt8>, _ scanner: inout HeadScanner
   ) throws(HeadFault) -> Int? {
-    if bytes.isEmpty { return nil }
-    if scanner.isAtStart, let length = readWhole(bytes) { return length }
-    guard let length = try scanner.scan(bytes) else { return nil }
-    try parse(bytes.extracting(0..<length))
-    return length
+    try readNext(bytes, &scanner)
   }
 
-  /// Reads a head that is all there and nothing is wrong with; nil, without a reason, if it isn't one.
-  private mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
+  mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
     // The scanner counts the empty lines in front.
     if bytes[0] == ASCII.cr { return nil }
     let bytes = bytes.extracting(first: HeadScanner.headCeiling)
     do throws(HeadFault) {
-      let length = try parseLines(bytes)
+      let length = try readLines(bytes)
       if target.upperBound + 1 + Version.size > HeadScanner.requestLineCeiling { return nil }
       try readFields(bytes)
       return length
     } catch { return nil }
   }
 
-  /// Reads the lines of the head that `bytes` begin with; gives its length.
-  private mutating func parseLines(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
+  mutating func readLines(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
     reset()
     var start = 0
     while start + 1 < bytes.count, bytes[start] == ASCII.cr, bytes[start + 1] == ASCII.lf { start += 2 }
@@ -123,7 +111,7 @@ package struct RequestHead: ~Copyable, Sendable {
     return end + 2
   }
 
-  private mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
+  mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
     var body = BodyFields()
     var options = ConnectionOptions()
     names = FieldNames()

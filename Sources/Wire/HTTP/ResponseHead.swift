@@ -3,7 +3,7 @@
 /// What a response's head says, as offsets into the bytes it was parsed from (RFC 9112 sections 4 to 6).
 ///
 /// One value is parsed into again and again. Every fault means that the upstream broke the protocol.
-package struct ResponseHead: ~Copyable, Sendable {
+package struct ResponseHead: ~Copyable, Sendable, Head {
   /// 100...599, but never 101.
   package private(set) var status = 0
   /// The reason phrase; empty where there is none.
@@ -32,35 +32,26 @@ package struct ResponseHead: ~Copyable, Sendable {
   package var isInterim: Bool { status < 200 }
 
   /// Reads the head that is exactly `bytes`, its empty line included.
-  package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) {
-    guard try parseLines(bytes) == bytes.count else { throw .incomplete }
-    try readFields(bytes)
-  }
+  package mutating func parse(_ bytes: Span<UInt8>) throws(HeadFault) { try readExactly(bytes) }
 
   /// Reads the head that `bytes` begin with; gives its length, or nil if more bytes are needed. As
   /// `RequestHead.read`.
   package mutating func read(
     _ bytes: Span<UInt8>, _ scanner: inout HeadScanner
   ) throws(HeadFault) -> Int? {
-    if bytes.isEmpty { return nil }
-    if scanner.isAtStart, let length = readWhole(bytes) { return length }
-    guard let length = try scanner.scan(bytes) else { return nil }
-    try parse(bytes.extracting(0..<length))
-    return length
+    try readNext(bytes, &scanner)
   }
 
-  /// Reads a head that is all there and nothing is wrong with; nil, without a reason, if it isn't one.
-  private mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
+  mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
     let bytes = bytes.extracting(first: HeadScanner.headCeiling)
     do throws(HeadFault) {
-      let length = try parseLines(bytes)
+      let length = try readLines(bytes)
       try readFields(bytes)
       return length
     } catch { return nil }
   }
 
-  /// Reads the lines of the head that `bytes` begin with; gives its length.
-  private mutating func parseLines(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
+  mutating func readLines(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
     fields.removeAll(keepingCapacity: true)
     body = BodyFields()
     keepAliveTimeout = nil
@@ -95,7 +86,7 @@ package struct ResponseHead: ~Copyable, Sendable {
     return end + 2
   }
 
-  private mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
+  mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
     var options = ConnectionOptions()
     names = FieldNames()
     for field in fields {
