@@ -93,14 +93,16 @@ every_course = pytest.mark.parametrize("name", COURSES)
 class Carrying:
     """A body whose first pieces the client has had, one by one, while the exchange slept between them."""
 
-    def __init__(self, proxy, upstream, name: str, *ending) -> None:
+    def __init__(self, proxy, upstream, name: str, *ending, begins: bool = True) -> None:
         self.course = course = COURSES[name]
         self.upstream = upstream
         self.proxy = proxy
+        self.client = proxy.connect()
+        if not begins:
+            return
         gates = [Gate() for _ in course.pieces]
         steps = [step for gate, piece in zip(gates, course.pieces, strict=True) for step in (piece, gate)]
         upstream.reply(course.head, *steps, *ending)
-        self.client = proxy.connect()
         self.client.send(course.question)
         self.got = self.client.head()
         assert self.got.status == 200
@@ -138,13 +140,13 @@ def carrying(request):
     """`carrying(name, *ending)` begins a body of that course; what waits for the client behind its pieces is `ending`."""
     made = []
 
-    def begin(name: str, *ending) -> Carrying:
+    def begin(name: str, *ending, begins: bool = True) -> Carrying:
         if name in DIALECTS:
             replayer = request.getfixturevalue("replayer")
             sides = replayer.proxy, replayer.upstream
         else:
             sides = request.getfixturevalue("plain"), request.getfixturevalue("upstream")
-        made.append(Carrying(*sides, name, *ending))
+        made.append(Carrying(*sides, name, *ending, begins=begins))
         return made[-1]
 
     yield begin
@@ -201,6 +203,24 @@ def test_the_last_word_without_the_framings_end(carrying, name):
     body = carrying(name, COURSES[name].last[0], STALL)
     assert body.rest()
     assert body.got.body.endswith(b"data: [DONE]\n\n")
+
+
+def test_a_failure_and_its_last_word_without_the_framings_end(carrying):
+    """It is as much of an error as one whose body ends in good order."""
+    body = carrying("events", event({"error": {"message": "Too busy.", "type": "x"}}) + event("[DONE]"), STALL)
+    assert not body.rest()
+    assert b"Too busy." in body.got.body and b"[DONE]" not in body.got.body
+    assert body.proxy.access_log()[-1]["end"] == "error"
+
+
+@pytest.mark.parametrize("name", [each for each in COURSES if "length" not in each])
+def test_a_body_that_begins_with_no_chunk(carrying, name):
+    """Nothing of the answer has left yet, so it can be an error of its own."""
+    course = COURSES[name]
+    body = carrying(name, begins=False)
+    body.upstream.reply(course.head + b"zz\r\nabc\r\n", STALL)
+    got = body.client.ask(course.question)
+    assert (got.status, got.error["code"]) == (502, "upstream_protocol")
 
 
 @every_course
