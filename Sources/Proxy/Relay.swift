@@ -81,7 +81,6 @@ extension Exchange {
   // MARK: Streams
 
   // Apart, like what follows, so that what it needs is not kept for as long as the stream is.
-
   @inline(never)
   private func beginEvents(_ upstream: Upstream, _ connection: ClientConnection) {
     stream = PassStream(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -270,8 +271,9 @@ def test_the_end_of_the_process(start_remora, upstream):
         got = client.head()
         got.body += client.chunk(got)
         proxy.process.send_signal(signal.SIGTERM)
+        patience = time.monotonic() + 10
         while '"draining"' not in proxy.stderr:
-            assert proxy.process.poll() is None
+            assert time.monotonic() < patience and proxy.process.poll() is None
         gate.open()
         while (data := client.chunk(got)) is not None:
             got.body += data

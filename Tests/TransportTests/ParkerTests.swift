@@ -31,7 +31,8 @@ import Wire
       parker.value.retire()
       waiter.value.signal()
     }
-    while !parker.value.isOccupied { await waiter.value.yield() }
+    let patience = stage.patience
+    while !parker.value.isOccupied, stage.loop.now < patience { await waiter.value.yield() }
     then(parker.value)
     while woken.value.by == nil {
       if await waiter.value.park(until: stage.patience) == .deadline { break }
