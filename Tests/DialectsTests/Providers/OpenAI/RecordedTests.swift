@@ -16,8 +16,8 @@ struct Recording: Sendable, CustomTestStringConvertible {
   ]
 
   static let directory: String = {
-    // …/Tests/DialectsTests/OpenAI/RecordedTests.swift, so the project's root is four steps up.
-    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
+    // …/Tests/DialectsTests/Providers/OpenAI/RecordedTests.swift, so the project's root is five steps up.
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(5)
     return root.joined(separator: "/") + "/../shared/recorded"
   }()
 
