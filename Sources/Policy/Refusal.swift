@@ -23,8 +23,31 @@ package struct Refusal: Error, Sendable {
     }
   }
 
+  /// Why there is an answer of Remora's own: what decides the next step, so that nothing reads it off the words.
+  package enum Cause: Sendable, CaseIterable {
+    /// The request is at fault: it is the same whoever answers it.
+    case request
+    /// The client went away.
+    case clientGone
+    /// No connection could be made, or it ended without an answer.
+    case unreachable
+    /// The certificate, its name or the handshake.
+    case tls
+    /// The upstream was silent for too long.
+    case timedOut
+    /// What the upstream sent is not HTTP, or not an answer of its API.
+    case broken
+    /// The upstream refused Remora's credentials, or there are none to show.
+    case credentials
+    /// Remora can't begin anything more now.
+    case overloaded
+    /// The process ends.
+    case draining
+  }
+
   /// What it says.
   package struct Content: Sendable {
+    package let cause: Cause
     package let status: Int
     package let type: StaticString
     package let code: StaticString
@@ -67,13 +90,14 @@ package struct Refusal: Error, Sendable {
   }
 
   package init(
-    _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String,
+    _ status: Int, _ type: StaticString, _ code: StaticString, _ message: String, cause: Cause = .request,
     parameter: String? = nil,
     source: Source = .remora, shouldRetry: Bool? = nil, retryAfter: Int? = nil
   ) {
     box = .content(
       Content(
-        status: status, type: type, code: code, message: message, parameter: parameter, source: source,
+        cause: cause, status: status, type: type, code: code, message: message, parameter: parameter,
+        source: source,
         shouldRetry: shouldRetry, retryAfter: retryAfter))
   }
 
@@ -207,7 +231,8 @@ extension Refusal {
   }()
 
   /// The client is gone: nobody reads an answer.
-  package static let clientGone = Refusal(499, "client_error", "client_gone", "The client went away.")
+  package static let clientGone = Refusal(
+    499, "client_error", "client_gone", "The client went away.", cause: .clientGone)
 
   package static func noDefaultProvider(_ path: String) -> Refusal {
     Refusal(
@@ -244,18 +269,21 @@ extension Refusal {
   package static func cannotConnect(_ provider: String, _ reason: String) -> Refusal {
     Refusal(
       502, "upstream_error", "upstream_connect", "Provider '\(provider)' could not be reached: \(reason).",
+      cause: .unreachable,
       source: .network)
   }
 
   package static func tls(_ provider: String, _ reason: String) -> Refusal {
     Refusal(
       502, "upstream_error", "upstream_tls", "No TLS connection to provider '\(provider)': \(reason).",
+      cause: .tls,
       source: .network, shouldRetry: false)
   }
 
   package static func protocolBroken(_ provider: String, _ reason: String) -> Refusal {
     Refusal(
       502, "upstream_error", "upstream_protocol", "Provider '\(provider)' broke the protocol: \(reason).",
+      cause: .broken,
       source: .upstream)
   }
 
@@ -264,7 +292,7 @@ extension Refusal {
     Refusal(
       502, "upstream_error", "upstream_protocol",
       "Provider '\(provider)' does not answer as its API does: \(reason); "
-        + "check providers.\(provider).base_url in Remora's configuration.",
+        + "check providers.\(provider).base_url in Remora's configuration.", cause: .broken,
       source: .upstream, shouldRetry: false)
   }
 
@@ -274,7 +302,7 @@ extension Refusal {
     return Refusal(
       502, "upstream_error", "upstream_auth",
       "Provider '\(provider)' refused Remora's credentials (\(status)); "
-        + "check providers.\(provider).\(key) in Remora's configuration\(rights).",
+        + "check providers.\(provider).\(key) in Remora's configuration\(rights).", cause: .credentials,
       source: .upstream, shouldRetry: false)
   }
 
@@ -282,16 +310,18 @@ extension Refusal {
   package static func noCredentials(_ provider: String, _ reason: String, isPassing: Bool) -> Refusal {
     Refusal(
       502, "upstream_error", "upstream_auth",
-      "There are no credentials for provider '\(provider)': \(reason).",
+      "There are no credentials for provider '\(provider)': \(reason).", cause: .credentials,
       source: .network, shouldRetry: isPassing ? nil : false)
   }
 
   package static func timeout(_ provider: String, _ reason: String) -> Refusal {
-    Refusal(504, "upstream_error", "upstream_timeout", "Provider '\(provider)' \(reason).", source: .upstream)
+    Refusal(
+      504, "upstream_error", "upstream_timeout", "Provider '\(provider)' \(reason).", cause: .timedOut,
+      source: .upstream)
   }
 
   package static func overloaded(_ reason: String) -> Refusal {
-    Refusal(503, "overloaded_error", "overloaded", reason, retryAfter: 1)
+    Refusal(503, "overloaded_error", "overloaded", reason, cause: .overloaded, retryAfter: 1)
   }
 
   package static let noMemory: Refusal = {
@@ -302,7 +332,8 @@ extension Refusal {
 
   package static let draining: Refusal = {
     var refusal = Refusal(
-      503, "overloaded_error", "draining", "Remora is shutting down; try again.", retryAfter: 1)
+      503, "overloaded_error", "draining", "Remora is shutting down; try again.", cause: .draining,
+      retryAfter: 1)
     refusal.closes = true
     return refusal
   }()

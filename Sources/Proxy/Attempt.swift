@@ -266,12 +266,12 @@ extension Exchange {
   }
 
   private func outcome(of refusal: Refusal) -> AttemptOutcome {
-    switch "\(refusal.code)" {
-    case "upstream_connect": .connectFailed
-    case "upstream_tls": .tlsFailed
-    case "upstream_timeout": .timeout
-    case "upstream_protocol": .protocolError
-    default: .cancelled
+    switch refusal.cause {
+    case .unreachable: .connectFailed
+    case .tls: .tlsFailed
+    case .timedOut: .timeout
+    case .broken: .protocolError
+    case .request, .clientGone, .credentials, .overloaded, .draining: .cancelled
     }
   }
 

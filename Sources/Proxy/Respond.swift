@@ -43,16 +43,15 @@ extension Exchange {
 
   /// Answers with `refusal`: as a whole answer, or as the last event of a stream that has begun.
   func refuse(_ refusal: Refusal, _ connection: ClientConnection) {
-    if refusal.code.bytes.equals(Refusal.clientGone.code.bytes) {
-      record.end = .clientGone
-      dropUpstream()
-      return
-    }
     dropUpstream()
+    switch refusal.cause {
+    case .clientGone:
+      record.end = .clientGone
+      return
+    case .timedOut: record.end = .idleTimeout
+    default: record.end = record.wasCutUpstream ? .upstreamEOF : state.isOver ? .shutdown : .error
+    }
     record.errorCode = refusal.code
-    record.end =
-      refusal.status == 504
-      ? .idleTimeout : record.wasCutUpstream ? .upstreamEOF : state.isOver ? .shutdown : .error
     if hasAnswered { return cut(refusal, connection) }
     record.status = refusal.status
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
