@@ -1,0 +1,94 @@
+"""How the process begins: its arguments, its descriptors, whatever the system or a library has done to them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import remora as remora_module
+from remora import BINARY, environment, run
+from wire import request
+
+pytestmark = pytest.mark.proxy
+
+SETENV = r"""
+#include <stdlib.h>
+#include <stdio.h>
+__attribute__((constructor)) static void begin(void) {
+  char name[32];
+  for (int number = 0; number < 40; number++) {
+    snprintf(name, sizeof name, "PRELOADED_%d", number);
+    setenv(name, "by a constructor", 1);
+  }
+}
+"""
+"""What agents for tracing and for profiling do: a constructor that sets variables, which moves `environ`."""
+
+
+@pytest.fixture(scope="module")
+def preloaded(tmp_path_factory) -> Path:
+    """A library whose constructor calls `setenv`."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("ABSENT: a C compiler, to make a library that is preloaded")
+    folder = tmp_path_factory.mktemp("preloaded")
+    source = folder / "setenv.c"
+    source.write_text(SETENV)
+    library = folder / "libsetenv.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    return library
+
+
+def without_proc(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+    """Runs a subcommand where nothing is mounted at /proc."""
+    command = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
+    hide = "mount -t tmpfs none /proc && "
+    if subprocess.run([*command, "sh", "-c", hide + "true"], capture_output=True).returncode != 0:
+        pytest.skip("ABSENT the right to make namespaces: run as root")
+    # The loader reads LD_PRELOAD: the shell and `mount` are not to.
+    assign = " ".join(f"{name}={value}" for name, value in (env or {}).items())
+    script = f'{hide} exec env {assign} "$@"'
+    return subprocess.run(
+        [*command, "sh", "-c", script, "sh", str(BINARY), *arguments],
+        env=environment(), capture_output=True, text=True, timeout=20,
+    )
+
+
+@pytest.mark.parametrize("place", ["with /proc", "without /proc"])
+@pytest.mark.parametrize("library", ["alone", "preloaded"])
+def test_arguments_are_those_that_were_typed(preloaded, tmp_path, place, library):
+    """`version`, `check` and wrong usage say what they say everywhere, and nothing begins to serve."""
+    env = {"LD_PRELOAD": str(preloaded)} if library == "preloaded" else {}
+    begin = run if place == "with /proc" else without_proc
+
+    def ask(*words: str) -> subprocess.CompletedProcess:
+        return begin(*words, env=env)
+
+    done = ask("version")
+    assert done.returncode == 0 and done.stdout.startswith("remora "), done
+    file = tmp_path / "spaces and 'quotes'.yaml"
+    file.write_text("providers: { mock: {} }\n")
+    done = ask("check", str(file))
+    assert (done.returncode, done.stdout) == (0, f"{file}: valid\n"), done
+    done = ask("check", "--nonsense", "")
+    assert done.returncode == 2 and "'--nonsense'" in done.stderr, done
+
+
+def test_environment_of_a_preloaded_library_is_read(preloaded, tmp_path):
+    """What the constructor has set counts like what the shell has set."""
+    file = tmp_path / "remora.yaml"
+    file.write_text("providers: { o: { kind: openai, api_key: none, organization: '${PRELOADED_39}' } }\n")
+    done = run("check", "--print", str(file), env={"LD_PRELOAD": str(preloaded)})
+    assert done.returncode == 0 and "by a constructor" in done.stdout, done
+
+
+def test_an_argument_that_is_no_text():
+    """A path in other letters than UTF-8 is refused by its place: it would be another file's name."""
+    done = subprocess.run(
+        [os.fsencode(BINARY), b"check", b"/tmp/\xff\xfe.yaml"], env=environment(), capture_output=True, timeout=20
+    )
+    assert done.returncode == 2 and b"argument 2 isn't UTF-8" in done.stderr, done
