@@ -11,6 +11,7 @@ import Transport
 /// manager that an executable's `main` has its module's name in front.
 @c(remora_main)
 func main(_ count: Int32, _ texts: UnsafePointer<UnsafePointer<CChar>?>?) -> Int32 {
+  StandardStreams.keep()
   TLSLibrary.prepare()
   let status = unsafe Main.run(CommandWords(count, texts))
   #if COUNTING

@@ -92,3 +92,29 @@ def test_an_argument_that_is_no_text():
         [os.fsencode(BINARY), b"check", b"/tmp/\xff\xfe.yaml"], env=environment(), capture_output=True, timeout=20
     )
     assert done.returncode == 2 and b"argument 2 isn't UTF-8" in done.stderr, done
+
+
+@pytest.mark.parametrize("closed", ["0", "1", "2", "0 1", "1 2", "0 2", "0 1 2"])
+def test_closed_descriptors(start_remora, upstream, tmp_path, monkeypatch, closed):
+    """Standard input, output or errors that are closed are /dev/null: nothing else gets their numbers."""
+    wrapper = tmp_path / "closed.sh"
+    steps = " ".join(f"{number}>&-" for number in closed.split())
+    wrapper.write_text(f'#!/bin/sh\nexec "{BINARY}" "$@" {steps}\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(remora_module, "BINARY", wrapper)
+    proxy = start_remora(upstream)
+    places = Path(f"/proc/{proxy.process.pid}/fd")
+    for number in closed.split():
+        assert os.readlink(places / number) == "/dev/null"
+    assert proxy.ask(request("GET", "/v1/echo")).status == 200
+
+
+def test_closed_output_of_a_command(tmp_path):
+    """Status alone tells then, and the file that is checked isn't taken for the standard output."""
+    file = tmp_path / "remora.yaml"
+    for text, code in {"providers: { mock: {} }\n": 0, "nonsense: 1\n": 1}.items():
+        file.write_text(text)
+        done = subprocess.run(
+            ["sh", "-c", f'exec "{BINARY}" check "{file}" 0<&- 1>&- 2>&-'], env=environment(), timeout=20
+        )
+        assert done.returncode == code and file.read_text() == text
