@@ -28,7 +28,6 @@ package struct SystemFault: Error, Equatable, Sendable, CustomStringConvertible 
 
   package var isAddressInUse: Bool { code == EADDRINUSE }
   package var isAddressMissing: Bool { code == EADDRNOTAVAIL || code == EAFNOSUPPORT }
-  package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
 }
 
 /// Repeats a call for as long as a signal interrupts it.
