@@ -214,6 +214,15 @@ extension Refusal {
       shouldRetry: false)
   }
 
+  /// - Parameter meant: the path that `path` is a spelling of, behind `/v1`.
+  package static func misspelt(_ path: String, meant: StaticString) -> Refusal {
+    Refusal(
+      404, "invalid_request_error", "not_found",
+      "There is nothing at '\(path)'; it looks like /v1\(meant), which has this spelling alone. Check the client's "
+        + "base URL, which ends in /v1, for a slash or a part too many.",
+      shouldRetry: false)
+  }
+
   package static func methodNotAllowed(_ method: String, path: String, allow: StaticString) -> Refusal {
     var refusal = Refusal(
       405, "invalid_request_error", "method_not_allowed",

@@ -100,6 +100,9 @@ extension Exchange {
     if path.equals("/metrics") || path.equals("/readyz") || path.equals("/quitquitquit") {
       throw .notFound(shownPath())
     }
+    if case .other = target.endpoint, let meant = Spelling.served(meantBy: path) {
+      throw .misspelt(shownPath(), meant: meant)
+    }
     if connection.entrance.isLoopback {
       if let authority = head.authority ?? head.host {
         try admitHost(bytes, authority, connection)
@@ -125,31 +128,33 @@ extension Exchange {
   private func admitHost(
     _ bytes: Span<UInt8>, _ authority: Range<Int>, _ connection: ClientConnection
   ) throws(Refusal) {
-    let text = bytes.extracting(authority)
-    // What SDKs send, without a look at any list.
-    if text.count >= 9, text.extracting(0..<9).equals("localhost"), text.count == 9 || text[9] == ASCII.colon
-    {
-      return
-    }
-    if text.count >= 9, text.extracting(0..<9).equals("127.0.0.1"), text.count == 9 || text[9] == ASCII.colon
-    {
-      return
-    }
-    let host: String
-    do throws(HeadFault) { host = bytes.extracting(try Authority.split(bytes, authority).host).text() } catch
-    {
-      throw Refusal(error)
-    }
-    let plain = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()
-    if plain == "localhost" || plain.hasSuffix(".localhost") { return }
-    if let address = Transport.Address(ip: plain, port: 0), address.isLoopback { return }
-    let settings = lineup.snapshot.settings
-    if settings.allowedHosts.contains(plain) { return }
-    for entry in settings.listen {
-      if case .tcp(let name, _) = entry.address, name.lowercased() == plain { return }
-    }
+    if isOwnHost(authority) { return }
     state.shard.refused(.foreignHost)
-    throw .foreignHost(Self.shown(host))
+    let host = (try? Authority.split(bytes, authority).host) ?? authority
+    throw .foreignHost(Self.shown(bytes.extracting(host).text()))
+  }
+
+  /// Whether `authority`, a place in the head, names this pod's loopback, a listen address, or one of `allowed_hosts`.
+  func isOwnHost(_ authority: Range<Int>) -> Bool {
+    let text = headBytes.view.extracting(authority)
+    // What SDKs send, without a look at any list.
+    if text.count >= 9, text.count == 9 || text[9] == ASCII.colon,
+      text.extracting(0..<9).equals("localhost") || text.extracting(0..<9).equals("127.0.0.1")
+    {
+      return true
+    }
+    // The head's parser has looked at it.
+    guard let range = try? Authority.split(headBytes.view, authority).host else { return false }
+    let host = headBytes.view.extracting(range).text()
+    let plain = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()
+    if plain == "localhost" || plain.hasSuffix(".localhost") { return true }
+    if let address = Transport.Address(ip: plain, port: 0), address.isLoopback { return true }
+    let settings = lineup.snapshot.settings
+    if settings.allowedHosts.contains(plain) { return true }
+    for entry in settings.listen {
+      if case .tcp(let name, _) = entry.address, name.lowercased() == plain { return true }
+    }
+    return false
   }
 
   /// A client's text, cut for a message.
