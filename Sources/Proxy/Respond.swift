@@ -63,6 +63,8 @@ extension Exchange {
     HeadWriter.statusLine(refusal.status, to: &outbound)
     HeadWriter.field("Content-Type", "application/json", to: &outbound)
     if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &outbound) }
+    // RFC 9110 sections 15.5.22 and 7.8: what would be spoken instead, and that this concerns the connection alone.
+    if refusal.status == 426 { outbound.append("Upgrade: HTTP/1.1\r\nConnection: Upgrade\r\n") }
     if let seconds = refusal.retryAfter { HeadWriter.field("Retry-After", seconds, to: &outbound) }
     if let shouldRetry = refusal.shouldRetry {
       HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &outbound)

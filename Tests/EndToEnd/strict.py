@@ -86,6 +86,8 @@ def refusal(status: int, message: bytes, code: str, *, upstream: bool = False, c
     head = _status_line(status) + b"Content-Type: application/json\r\n"
     if status == 405:
         head += b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+    if status == 426:
+        head += b"Upgrade: HTTP/1.1\r\nConnection: Upgrade\r\n"
     if not upstream and status != 408:
         head += b"x-should-retry: false\r\n"
     head += b"x-remora-error-source: %s\r\nx-request-id: ID\r\n" % (b"upstream" if upstream else b"remora")

@@ -28,7 +28,8 @@ package enum HeadFault: Error, Equatable, Sendable, CaseIterable {
     case .targetTooLong: 414
     case .expectation: 417
     case .headTooLarge, .tooManyFields: 431
-    case .methodUnknown, .transferCodingUnknown, .upgrade: 501
+    case .upgrade: 426
+    case .methodUnknown, .transferCodingUnknown: 501
     case .statusLine, .status, .unaskedSwitch: 502
     case .version, .http2Preface: 505
     default: 400
