@@ -81,10 +81,36 @@ extension Exchange {
           403, "permission_error", "loopback_only", "Only a process in the same pod may ask for this.",
           shouldRetry: false), connection)
     }
+    if isFromWebPage {
+      state.shard.refused(.foreignOrigin)
+      return refuse(
+        Refusal(
+          403, "permission_error", "origin_not_allowed",
+          "A web page may not ask for this: send no Origin, and localhost or a loopback address as Host.",
+          shouldRetry: false), connection)
+    }
     staging.append("draining\n")
     connection.mustClose = true
     answer(200, "text/plain; charset=utf-8", connection)
     state.onQuit?()
+  }
+}
+
+extension Exchange {
+  /// Whether a browser may have sent this for a page, which reaches the loopback port as any process in the pod does.
+  /// Browsers send Origin with each POST and Sec-Fetch-Site with everything (Fetch standard, section 3.2; Fetch Metadata
+  /// Request Headers, section 2.3); Host shows a page whose name was pointed here.
+  private var isFromWebPage: Bool {
+    if head.first(.origin) != nil { return true }
+    let bytes = headBytes.view
+    for field in head.fields where bytes.extracting(field.name).equalsIgnoringCase("sec-fetch-site") {
+      // `none` is a person's own doing, which no page has caused.
+      if !bytes.extracting(field.value).equals("none") { return true }
+    }
+    for authority in [head.authority, head.host] {
+      if let authority, !isOwnHost(authority) { return true }
+    }
+    return false
   }
 }
 

@@ -88,6 +88,41 @@ def test_p02_quit_from_elsewhere(start_open):
             assert ask(address, port, "/readyz").status == 200
 
 
+FROM_A_PAGE = [
+    {"Origin": "http://attacker.test"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:3000"},
+    {"Host": "attacker.test:4142"},
+    {"Host": "localhost.attacker.test"},
+    {"Host": "10.0.0.7"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("headers", FROM_A_PAGE, ids=str)
+def test_a_web_page_can_not_end_it(remora, headers):
+    """A browser in the pod, or on a developer's machine, comes from loopback too."""
+    with RawClient(("127.0.0.1", remora.admin_port)) as client:
+        client.send(request("POST", "/quitquitquit", headers))
+        got = client.response()
+    assert (got.status, got.error["type"], got.error["code"]) == (403, "permission_error", "origin_not_allowed")
+    assert remora.admin("/readyz").status == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:{port}", "[::1]:{port}", None])
+def test_a_process_in_the_pod_can(start_remora, upstream, host):
+    proxy = start_remora(upstream)
+    head = "POST /quitquitquit HTTP/1.0\r\n\r\n"
+    if host:
+        head = f"POST /quitquitquit HTTP/1.1\r\nHost: {host.format(port=proxy.admin_port)}\r\n\r\n"
+    with RawClient(("127.0.0.1", proxy.admin_port)) as client:
+        client.send(head.encode())
+        assert client.response().status == 200
+    assert proxy.process.wait(5) == 0
+    proxy.process = None
+
+
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 def test_p03_traffic_from_elsewhere(start_open, family):
     """P-03: the traffic port isn't there for other pods."""
