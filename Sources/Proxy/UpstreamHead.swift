@@ -97,11 +97,18 @@ extension Exchange {
   }
 
   private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
-    for header in upstream.headers where header.name.count == name.count {
-      var isSame = true
-      for at in 0..<name.count where ASCII.lower(name[at]) != header.name[at] { isSame = false }
-      if isSame { return true }
-    }
+    for header in upstream.headers where Self.mayRead(name, as: header.name.span) { return true }
     return false
+  }
+
+  /// Whether some server reads `name` as `other` (see `FieldName.lookalike`): `X_Team` is not to stand beside the
+  /// operator's `x-team`.
+  static func mayRead(_ name: Span<UInt8>, as other: Span<UInt8>) -> Bool {
+    guard name.count == other.count else { return false }
+    for at in 0..<name.count where ASCII.lower(name[at]) != ASCII.lower(other[at]) {
+      if ASCII.isNameByte(name[at]), name[at] != 0x2D { return false }
+      if ASCII.isNameByte(other[at]), other[at] != 0x2D { return false }
+    }
+    return true
   }
 }

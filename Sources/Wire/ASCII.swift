@@ -13,6 +13,11 @@ public enum ASCII {
 
   @inlinable public static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
+  /// Whether `byte` is a letter, a digit or a hyphen, of which nearly all names are made.
+  package static func isNameByte(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- 0x61 < 26 || isDigit(byte) || byte == 0x2D
+  }
+
   /// The value of a hexadecimal digit, or nil.
   package static func hexadecimal(_ byte: UInt8) -> UInt8? {
     switch byte {

@@ -286,6 +286,40 @@ def test_response_trailers(plain, upstream, wants):
     assert [name for name, _ in got.trailers] in ([["x-sum"], []] if wants else [[]])
 
 
+def test_trailers_take_no_name_of_ours(plain, upstream):
+    upstream.reply(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nok\r\n0\r\nX-Request-Id: theirs\r\nx-remora-provider: them\r\nx-sum: 7\r\n\r\n"
+    )
+    got = plain.ask(request("GET", "/v1/files/any", {"TE": "trailers", "Connection": "TE"}))
+    assert (got.body, got.complete) == (b"ok", True)
+    assert got.trailers == [("x-remora-upstream-request-id", "theirs"), ("x-sum", "7")]
+
+
+@pytest.mark.parametrize("odd", ["_", ".", "~"])
+def test_names_that_a_lax_server_takes_for_others_stay_here(plain, upstream, odd):
+    """CGI and what came of it reads `Content_Length` as Content-Length."""
+    names = [
+        "Transfer-Encoding", "Content-Length", "X-Forwarded-For", "X-Api-Key", "Api-Key", "X-Goog-Api-Key",
+        "Proxy-Authorization", "Accept-Encoding", "OpenAI-Organization", "X-Request-Id", "X-Remora-Key", "Keep-Alive",
+    ]
+    upstream.reply(json_answer({}))
+    headers = {name.replace("-", odd): "1" for name in names} | {"x_team": "a", "X.Y": "b"}
+    assert plain.ask(request("GET", "/v1/files/any", headers)).status == 200
+    got = {name.lower() for name, _ in upstream.last.headers}
+    assert not got & {name.replace("-", odd).lower() for name in names}
+    assert {"x_team", "x.y"} <= got
+
+
+def test_the_operators_headers_have_no_lookalikes(start_remora, upstream):
+    proxy = start_remora(upstream, {"providers": {"gateway": {"headers": {"x-team-id": "payments"}}}})
+    upstream.reply(json_answer({}))
+    headers = {"X_Team-Id": "admins", "x-team_id": "admins", "X-Team-Ids": "kept"}
+    assert proxy.ask(request("GET", "/v1/files/any", headers)).status == 200
+    teams = [(name.lower(), value) for name, value in upstream.last.headers if "team" in name.lower()]
+    assert sorted(teams) == [("x-team-id", "payments"), ("x-team-ids", "kept")]
+
+
 def test_request_trailers_are_dropped(plain, upstream):
     body = b"2\r\n{}\r\n0\r\nX-T: 1\r\nContent-Length: 3\r\n\r\n"
     with plain.connect() as client:

@@ -44,7 +44,8 @@ extension Exchange {
 
   /// Whether a field belongs to the signature: the client's own would contradict ours.
   func isSigners(_ name: Span<UInt8>) -> Bool {
-    name.count > 6 && name.extracting(0..<6).equalsIgnoringCase("x-amz-")
+    let prefix: StaticString = "x-amz-"
+    return name.count > 6 && Self.mayRead(name.extracting(0..<6), as: prefix.bytes)
   }
 
   /// Appends the header lines that show the grant, if there is one.

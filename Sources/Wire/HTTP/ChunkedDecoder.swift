@@ -48,7 +48,8 @@ package struct ChunkedDecoder: Sendable {
   private var trailerColon = 0
 
   /// The trailers as they came, each with its CR LF, if they are kept; those that would change framing,
-  /// routing or trust are left out (RFC 9110 section 6.5.1).
+  /// routing or trust are left out (RFC 9110 section 6.5.1), and the upstream's own request id has the name that it has
+  /// in a head.
   package private(set) var trailers: [UInt8] = []
 
   /// - Parameter keepsTrailers: whether somebody will relay them. They are checked in any case.
@@ -189,16 +190,25 @@ package struct ChunkedDecoder: Sendable {
       }
     default:
       guard byte == ASCII.lf else { throw .lineEnd }
-      if keepsTrailers, !Self.mayTrail(trailers.span.extracting(trailerStart..<trailerColon)) {
-        trailers.removeSubrange(trailerStart...)
-      }
+      if keepsTrailers { admitTrailer() }
       state = .trailerStart
     }
   }
 
+  /// Leaves out the trailer that was read last, or gives it the name that it goes on under.
+  private mutating func admitTrailer() {
+    let name = FieldName(trailers.span.extracting(trailerStart..<trailerColon))
+    if name == .xRequestID {
+      let own: StaticString = "x-remora-upstream-request-id"
+      trailers.replaceSubrange(trailerStart..<trailerColon, with: own.bytes.array())
+    } else if !Self.mayTrail(name) {
+      trailers.removeSubrange(trailerStart...)
+    }
+  }
+
   /// Whether a field with this name means behind a body what it would have meant before it.
-  private static func mayTrail(_ name: Span<UInt8>) -> Bool {
-    switch FieldName(name) {
+  private static func mayTrail(_ name: FieldName) -> Bool {
+    switch name {
     case .host, .connection, .contentLength, .transferEncoding, .te, .trailer, .upgrade, .expect, .keepAlive,
       .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .http2Settings, .contentType,
       .contentEncoding,

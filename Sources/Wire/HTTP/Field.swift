@@ -75,12 +75,13 @@ extension Field {
   /// Reads the field whose line begins at `start`, which moves to the next line.
   @inline(__always)
   private init(_ bytes: Span<UInt8>, _ start: inout Int) throws(HeadFault) {
-    guard let colon = Syntax.colon(bytes, behindTokenAt: start) else {
+    var isOdd = false
+    guard let colon = Syntax.colon(bytes, behindTokenAt: start, isOdd: &isOdd) else {
       throw Syntax.isBlank(bytes[start]) ? .foldedField : .fieldName
     }
     let end = try Syntax.lineEnd(bytes, from: colon + 1)
     name = start..<colon
-    known = FieldName(bytes.extracting(name))
+    known = isOdd ? FieldName(odd: bytes.extracting(name)) : FieldName(bytes.extracting(name))
     let first = colon + 2
     isUsual =
       end > first && bytes[colon + 1] == ASCII.space && !Syntax.isBlank(bytes[first])

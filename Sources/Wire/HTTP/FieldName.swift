@@ -16,6 +16,8 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   // What happens next.
   case retryAfter, retryAfterMS, xShouldRetry, idempotencyKey, location, date, server, allow
   case xRequestID, traceparent, tracestate, xRateLimit, xRemora
+  /// Not a known name, but read as one by servers that don't tell its bytes from hyphens (`Transfer_Encoding`).
+  case lookalike
 
   /// Whether this field holds the caller's key in some provider's way.
   package var isCredential: Bool {
@@ -48,6 +50,19 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       default: .other
       }
     if self == .other, count > 9, name.begins("x-") { self = unsafe Self.family(start, count) }
+  }
+
+  /// What a name means that holds other bytes than letters, digits and hyphens.
+  ///
+  /// CGI and its descendants turn hyphens into underscores (RFC 3875 section 4.1.18), some of them every such byte, so
+  /// that behind one of them `Content_Length` is a second Content-Length.
+  @inline(never)
+  init(odd name: Span<UInt8>) {
+    // Exact names are shorter than this, and of a family the beginning tells.
+    let count = min(name.count, 32)
+    var plain = InlineArray<32, UInt8>(repeating: 0)
+    for at in 0..<count { plain[at] = ASCII.isNameByte(name[at]) ? name[at] : UInt8(ascii: "-") }
+    self = FieldName(plain.span.extracting(0..<count)) == .other ? .other : .lookalike
   }
 
   private static func short(_ name: LowerCase) -> FieldName {

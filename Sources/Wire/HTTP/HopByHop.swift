@@ -56,9 +56,10 @@ package struct HopByHop: Sendable {
     .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .upgrade,
     .transferEncoding, .contentLength, .http2Settings, .xRemora,
   ]
-  /// A provider has no use for a pod's addresses and cookies, and gets a Host of its own.
+  /// A provider has no use for a pod's addresses and cookies, and gets a Host of its own. What some servers take for
+  /// a known name would go around all that is done about the real one.
   private static let heldOfRequests: FieldNames = {
-    var names: FieldNames = [.host, .cookie, .xForwarded, .forwarded, .via, .expect, .trailer]
+    var names: FieldNames = [.host, .cookie, .xForwarded, .forwarded, .via, .expect, .trailer, .lookalike]
     names.formUnion(connection)
     return names
   }()

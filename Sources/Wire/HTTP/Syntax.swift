@@ -52,8 +52,10 @@ package enum Syntax {
   }
 
   /// Where the colon is that follows the token at `from`; nil if there is no token, or something else follows it.
+  ///
+  /// - Parameter isOdd: set where the token holds other bytes than letters, digits and hyphens.
   @inline(__always)
-  static func colon(_ bytes: Span<UInt8>, behindTokenAt from: Int) -> Int? {
+  static func colon(_ bytes: Span<UInt8>, behindTokenAt from: Int, isOdd: inout Bool) -> Int? {
     unsafe bytes.withUnsafeBytes { raw in
       guard let start = raw.baseAddress else { return nil }
       var at = max(from, 0)
@@ -65,6 +67,7 @@ package enum Syntax {
         let byte = unsafe start.load(fromByteOffset: at, as: UInt8.self)
         if byte == ASCII.colon { return at > from ? at : nil }
         if !isToken(byte) { return nil }
+        isOdd = true
         at &+= 1
       }
     }

@@ -121,6 +121,17 @@ private func outcome(_ pieces: [[UInt8]]) -> [UInt8] {
     #expect(try decoder.next(head.span, from: 19) == .needMore(consumed: 19))
   }
 
+  @Test("the upstream's own request id has another name behind it, and nothing takes Remora's names")
+  func renamedTrailers() throws {
+    var decoder = ChunkedDecoder(keepsTrailers: true)
+    let text = "0\r\nx-a: 1\r\nX-Request-Id: r1\r\nX-Remora-Provider: z\r\nx-request-ids: 2\r\nx-b:3\r\n\r\n"
+    _ = try decoder.next(Array(text.utf8).span, from: 0)
+    #expect(decoder.hasEnded)
+    #expect(
+      String(decoding: decoder.trailers, as: UTF8.self)
+        == "x-a: 1\r\nx-remora-upstream-request-id: r1\r\nx-request-ids: 2\r\nx-b:3\r\n")
+  }
+
   @Test("trailers that nobody keeps are checked all the same")
   func dropped() throws {
     var decoder = ChunkedDecoder()

@@ -99,12 +99,36 @@ import Wire
 
   @Test("every known name has a test, and others are other")
   func complete() {
-    #expect(Set(Self.names.map(\.1)).union([.other]) == Set(FieldName.allCases))
+    #expect(Set(Self.names.map(\.1)).union([.other, .lookalike]) == Set(FieldName.allCases))
     for text in [
       "", "x", "x-forwarded-", "x-remora-", "x-ratelimit-", "hosts", String(repeating: "x", count: 300),
     ] {
       #expect(Self.named(text) == .other)
     }
+  }
+
+  @Test("a name that a lax server takes for a known one is told apart from both", arguments: names)
+  func lookalikes(_ text: String, _ name: FieldName) throws {
+    for odd in ["_", ".", "!", "~"] where text.contains("-") {
+      let written = text.replacing("-", with: odd)
+      var fields: [Field] = []
+      let bytes = Array("\(written): 1\r\n\(written)x-y: 1\r\n\r\n".utf8)
+      _ = try fields.parse(bytes.span, from: 0)
+      #expect(fields[0].known == .lookalike, "\(written)")
+      if ![.xForwarded, .xRateLimit, .xRemora].contains(name) { #expect(fields[1].known == .other) }
+    }
+  }
+
+  @Test(
+    "odd names that look like no known one are others",
+    arguments: [
+      "x_team", "_", "a.b", "Host_", "_host", "content_length_", "x_stainless_lang", "content__length",
+    ])
+  func odd(_ text: String) throws {
+    var fields: [Field] = []
+    let bytes = Array("\(text): 1\r\n\r\n".utf8)
+    _ = try fields.parse(bytes.span, from: 0)
+    #expect(fields[0].known == .other)
   }
 
   @Test("a method is recognised in upper case only", arguments: Method.allCases)
