@@ -19,20 +19,20 @@ package enum Check {
 
   private static func complaint(_ target: Reference.Target, _ environment: Environment) -> String? {
     switch target {
-    case .secret(let source, let name):
+    case .secret(let source, let name, let use):
       do {
-        _ = try Secret.load(source, from: environment)
+        _ = try Secret.load(source, as: use, from: environment)
         return nil
       } catch {
         if case .unset = error { return "\(name): \(error.message)" }
-        return "\(name) (\(source.place)): \(error.message)"
+        return "\(name) (\(Shown.path(source.place))): \(error.message)"
       }
     case .file(let path, let key):
       do {
         try FileContents.check(path)
         return nil
       } catch {
-        return "\(key) (\(path)) \(error.message)"
+        return "\(key) (\(Shown.path(path))) \(error.message)"
       }
     }
   }

@@ -128,7 +128,9 @@ extension Decoder {
     if case .environment(let name)? = source, references.count > count {
       references.removeLast()
       if environment.nonEmpty(name) == nil, let node {
-        problem("\(what): environment variable \(name) is not set; set it, or name a file", at: node.position)
+        problem(
+          "\(what): environment variable \(Shown.text(name)) is not set; set it, or name a file",
+          at: node.position)
       }
     }
     return source

@@ -61,6 +61,7 @@ package enum ConfigFile {
     var decoder = Decoder(file: nil, environment: environment)
     var settings = Settings()
     settings.providers = decoder.environmentProviders()
+    settings.hasFoundProviders = true
     settings.defaultProvider = settings.providers.first?.name
     if settings.providers.isEmpty {
       decoder.problem(

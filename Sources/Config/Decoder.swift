@@ -231,7 +231,9 @@ struct Decoder {
   // MARK: Secrets
 
   /// Where a secret comes from; the secret itself, if someone wrote it here, is never repeated in a message.
-  mutating func secret(_ node: YAMLNode?, of what: String, allowsWords: Bool = false) -> SecretSource? {
+  mutating func secret(
+    _ node: YAMLNode?, of what: String, as use: Secret.Use = .key, allowsWords: Bool = false
+  ) -> SecretSource? {
     guard let node else { return nil }
     let source: SecretSource?
     switch node.kind {
@@ -245,7 +247,7 @@ struct Decoder {
       source = nil
     }
     if let source {
-      references.append(Reference(target: .secret(source, name: what), position: node.position))
+      references.append(Reference(target: .secret(source, name: what, use), position: node.position))
     }
     return source
   }
@@ -300,7 +302,18 @@ struct Fields {
     entries.first { $0.key == name && !$0.value.isNull }?.value
   }
 
+  /// Whether a key is there, be it that nothing is written behind it.
+  func has(_ name: String) -> Bool { entries.contains { $0.key == name } }
+
   func keyPosition(_ name: String) -> Position {
     entries.first { $0.key == name }?.keyPosition ?? position
+  }
+}
+
+extension YAMLNode {
+  /// Whether nothing is written, or keys with nothing behind them.
+  var saysNothing: Bool {
+    if case .mapping(let entries) = kind { return entries.allSatisfy(\.value.isNull) }
+    return isNull
   }
 }

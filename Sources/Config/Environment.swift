@@ -60,11 +60,12 @@ package struct Environment: Sendable, Equatable {
     let name = expression[..<(mark?.lowerBound ?? expression.endIndex)]
     guard Name.isVariable(name) else {
       throw Refused(
-        "'\(Shown.text(String(name)))' can't be a variable's name; write ${NAME} or ${NAME:-default}")
+        "'\(Shown.text(name))' can't be a variable's name; write ${NAME} or ${NAME:-default}")
     }
     if let mark { return nonEmpty(String(name)) ?? String(expression[mark.upperBound...]) }
     guard let value = values[String(name)] else {
-      throw Refused("environment variable \(name) is not set; set it, or write ${\(name):-default}")
+      let shown = Shown.text(name)
+      throw Refused("environment variable \(shown) is not set; set it, or write ${\(shown):-default}")
     }
     return value
   }
@@ -86,18 +87,5 @@ extension Substring {
       utf8.formIndex(after: &start)
     }
     return nil
-  }
-}
-
-/// Texts from outside, made fit for a line of a message.
-enum Shown {
-  /// At most 60 characters, without control characters.
-  static func text(_ text: String) -> String {
-    var result = ""
-    for (index, scalar) in text.unicodeScalars.enumerated() {
-      if index == 60 { return result + "…" }
-      result.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-    }
-    return result
   }
 }

@@ -24,7 +24,7 @@ extension Decoder {
     let prefix = name.prefix { $0 != "/" }
     if prefix.count < name.count, providerNames.contains(String(prefix)) {
       warning(
-        "\(what) is never asked for: a name that begins with a provider's pins that provider ('\(prefix)')",
+        "\(what) is never asked for: a name that begins with a provider's pins that provider ('\(Shown.text(prefix))')",
         at: entry.keyPosition)
     }
     if entry.value.isNull {

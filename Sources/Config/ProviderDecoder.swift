@@ -110,7 +110,7 @@ extension Decoder {
   ) -> SecretSource {
     if dialect.token != nil { return .none }
     if let found = environmentKey(kind) {
-      references.append(Reference(target: .secret(found, name: "\(what) api_key"), position: position))
+      references.append(Reference(target: .secret(found, name: "\(what) api_key", .key), position: position))
       return found
     }
     if kind == .azure, hasAzureIdentity { return .none }
@@ -196,10 +196,10 @@ extension Decoder {
   }
 
   private mutating func headerValue(_ node: YAMLNode, of what: String) -> ProviderHeader.Value? {
-    if case .mapping = node.kind { return secret(node, of: what).map { .secret($0) } }
+    if case .mapping = node.kind { return secret(node, of: what, as: .value).map { .secret($0) } }
     // A variable alone is treated as a secret: it is never shown.
     if case .scalar(let text, _) = node.kind, Self.variable(text) != nil {
-      return secret(node, of: what).map { .secret($0) }
+      return secret(node, of: what, as: .value).map { .secret($0) }
     }
     return headerText(node, of: what).map { .text($0) }
   }

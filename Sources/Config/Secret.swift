@@ -15,10 +15,11 @@ package enum SecretFault: Error, Sendable, Equatable {
   /// What is wrong, and what would be right.
   package var message: String {
     switch self {
-    case .unset(let variable): "environment variable \(variable) is not set; set it, or name a file"
+    case .unset(let variable):
+      "environment variable \(Shown.text(variable)) is not set; set it, or name a file"
     case .file(let fault): fault.message
-    case .empty: "is empty; write the key into it"
-    case .tooLong(let count): "has \(count) bytes; a key has at most \(Defaults.secret)"
+    case .empty: "is empty; write what is to be sent into it"
+    case .tooLong(let count): "has \(count) bytes; at most \(Defaults.secret) are sent"
     case .badByte(let byte, let offset, let count):
       "\(Self.kind(byte)) byte 0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
         + " at offset \(offset) of \(count)"
@@ -36,16 +37,24 @@ package enum SecretFault: Error, Sendable, Equatable {
 
 /// The bytes of a key, in memory of their own that is wiped at the end.
 @safe package final class Secret: Sendable {
+  /// What the bytes are for, which decides what they may be.
+  package enum Use: Sendable {
+    /// A key or a token, in which nothing is blank.
+    case key
+    /// A header's value, in which blanks are as good as in one that stands in the file itself.
+    case value
+  }
+
   // SAFETY: points to `count` initialised bytes (at least one) that only this object refers to and never
   // changes.
   private nonisolated(unsafe) let base: UnsafeMutablePointer<UInt8>
   private let count: Int
 
-  /// Takes a key out of the text of a file or a variable: without a byte order mark, and without the spaces,
+  /// Takes a secret out of the text of a file or a variable: without a byte order mark, and without the spaces,
   /// tabs and line breaks around it, which `echo` and `kubectl create secret` leave there.
   ///
   /// - Throws: `empty`, `tooLong`, `badByte` with the offset in `text` itself.
-  package init(_ text: Span<UInt8>) throws(SecretFault) {
+  package init(_ text: Span<UInt8>, as use: Use = .key) throws(SecretFault) {
     var start = 0
     var end = text.count
     if end >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { start = 3 }
@@ -55,7 +64,8 @@ package enum SecretFault: Error, Sendable, Equatable {
     if end - start > Defaults.secret { throw .tooLong(count: end - start) }
     // RFC 9110 section 5.5: what could end a header or begin another one stays out, and so does what isn't
     // ASCII.
-    for at in start..<end where text[at] < 0x21 || text[at] >= 0x7F {
+    let least = use == .key ? ASCII.space + 1 : ASCII.space
+    for at in start..<end where text[at] < least || text[at] >= 0x7F {
       throw .badByte(text[at], offset: at, count: text.count)
     }
     count = end - start
@@ -93,20 +103,20 @@ package enum SecretFault: Error, Sendable, Equatable {
   package func isEqual(to other: Secret) -> Bool { isEqual(to: other.bytes) }
 
   /// Loads the secret that `source` names; nil for `passthrough` and `none`.
-  package static func load(_ source: SecretSource, from environment: Environment) throws(SecretFault)
-    -> Secret?
-  {
+  package static func load(
+    _ source: SecretSource, as use: Use = .key, from environment: Environment
+  ) throws(SecretFault) -> Secret? {
     switch source {
     case .passthrough, .none:
       return nil
     case .environment(let name):
       guard let value = environment[name] else { throw .unset(variable: name) }
       let bytes = Array(value.utf8)
-      return try Secret(bytes.span)
+      return try Secret(bytes.span, as: use)
     case .file(let path):
       let contents: FileContents
       do { contents = try FileContents.read(path, ceiling: Defaults.secretFile) } catch { throw .file(error) }
-      return try Secret(contents.bytes)
+      return try Secret(contents.bytes, as: use)
     }
   }
 }

@@ -11,6 +11,8 @@ package struct Settings: Sendable, Equatable {
   package var workers: Workers = .count(1)
   /// In the order of the file; names are unique.
   package var providers: [Provider] = []
+  /// Whether they are those whose keys are in the environment, because the file names none.
+  package var hasFoundProviders = false
   /// The name of the provider that gets what no other rule places.
   package var defaultProvider: String?
   /// In the order of the file; names are unique.

@@ -6,15 +6,23 @@ extension Decoder {
   /// Decodes a whole document. What it returns is good only if `problems` is empty.
   mutating func settings(_ root: YAMLNode) -> Settings {
     var settings = Settings()
+    if root.saysNothing {
+      // A file that was cut off or rendered to nothing must not lead to providers that it never named.
+      problem(Self.empty, at: root.position)
+      return settings
+    }
     guard let fields = fields(root, .root, of: "the configuration") else { return settings }
     if let node = fields["listen"] { settings.listen = listen(node) }
     settings.admin = address(fields["admin"], of: "admin") ?? settings.admin
     if let node = fields["workers"] { settings.workers = workers(node) ?? settings.workers }
     if let node = fields["providers"] {
       settings.providers = providers(node)
+    } else if fields.has("providers") {
+      problem(Self.nothingConfigured, at: fields.keyPosition("providers"))
     } else {
       let found = environmentProviders()
       settings.providers = found
+      settings.hasFoundProviders = true
       providerNames = found.map(\.name)
       settings.defaultProvider = found.first?.name
       if found.isEmpty { problem(Self.nothingConfigured, at: root.position) }
@@ -45,6 +53,10 @@ extension Decoder {
     checkAvailability(root)
     return settings
   }
+
+  private static let empty =
+    "the configuration is empty; write 'providers' into it, or remove the file: without one, the providers are "
+    + "served whose keys are in the environment"
 
   static let nothingConfigured =
     "no provider is configured; add one under 'providers', or set OPENAI_API_KEY or OPENAI_API_KEY_FILE"
@@ -193,7 +205,9 @@ extension Decoder {
   mutating func checkPolicy(_ node: YAMLNode, _ what: String, _ settings: Settings) {
     guard case .scalar(let name, _) = node.kind, !settings.policies.contains(where: { $0.name == name })
     else { return }
-    let hint = Name.nearest(to: name, in: settings.policies.map(\.name)).map { "did you mean '\($0)'?" }
+    let hint = Name.nearest(to: name, in: settings.policies.map(\.name)).map {
+      "did you mean '\(Shown.text($0))'?"
+    }
     problem(
       "\(what) names an unknown policy \(Self.kind(node)); \(hint ?? "add it under 'policies'")",
       at: node.position)
@@ -203,11 +217,11 @@ extension Decoder {
   func unknownProvider(_ name: String, _ what: String, _ names: [String]) -> String {
     let hint: String
     if let nearest = Name.nearest(to: name, in: names) {
-      hint = "did you mean '\(nearest)'?"
+      hint = "did you mean '\(Shown.text(nearest))'?"
     } else if ProviderKind(rawValue: name) != nil {
       hint = "add '\(name): {}' under 'providers'"
     } else {
-      hint = names.isEmpty ? "add it under 'providers'" : "configured: \(names.joined(separator: ", "))"
+      hint = names.isEmpty ? "add it under 'providers'" : "configured: \(Shown.list(names))"
     }
     return "\(what) names an unknown provider '\(Shown.text(name))'; \(hint)"
   }

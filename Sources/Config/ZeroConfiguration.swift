@@ -27,7 +27,7 @@ extension Decoder {
         continue
       }
       references.append(
-        Reference(target: .secret(source, name: "provider '\(kind.rawValue)' api_key"), position: nil))
+        Reference(target: .secret(source, name: "provider '\(kind.rawValue)' api_key", .key), position: nil))
       providers.append(
         Provider(name: kind.rawValue, kind: kind, baseURL: baseURL, apiKey: source, dialect: dialect))
     }

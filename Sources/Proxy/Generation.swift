@@ -93,6 +93,9 @@ struct Generation: Sendable {
     guard problems.isEmpty, var settings = loaded.settings else {
       return .refused(problems, isUnreadable: isUnreadable(loaded))
     }
+    if settings.hasFoundProviders, !running.settings.hasFoundProviders {
+      return .refused([noProviders(loaded)], isUnreadable: false)
+    }
     source.override(&settings)
     let change = settings.settle(on: running.settings)
     do throws(SnapshotFault) {
@@ -106,6 +109,16 @@ struct Generation: Sendable {
         [Problem(file: loaded.file, position: nil, message: error.message)],
         isUnreadable: isUnreadable(loaded))
     }
+  }
+
+  /// A file that loses its providers, most often because it is read while it is written, must not lead to public
+  /// ones that it never named. At a start it would be taken at its word.
+  private static func noProviders(_ loaded: Loaded) -> Problem {
+    Problem(
+      file: loaded.file, position: nil,
+      message:
+        "the configuration names no provider any more; write 'providers', or restart Remora to serve those "
+        + "whose keys are in the environment")
   }
 
   // MARK: Files
@@ -153,7 +166,7 @@ extension Reference {
   /// The file that it names, if it names one.
   fileprivate var path: String? {
     switch target {
-    case .secret(.file(let path), _), .file(let path, _): path
+    case .secret(.file(let path), _, _), .file(let path, _): path
     case .secret: nil
     }
   }

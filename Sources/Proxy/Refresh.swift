@@ -26,7 +26,7 @@ final class Keys: Sendable {
   init(of upstream: Upstream) throws(SecretFault) {
     credential = try Self.read(upstream.settings.shownSecret)
     var headers: [Secret?] = []
-    for header in upstream.headers { headers.append(try header.source.flatMap(Self.read)) }
+    for header in upstream.headers { headers.append(try header.source.flatMap(Self.readValue)) }
     self.headers = headers
     signing = try Self.signing(upstream.settings)
   }
@@ -41,15 +41,23 @@ final class Keys: Sendable {
   }
 
   private static func read(_ source: SecretSource) throws(SecretFault) -> Secret? {
+    try read(source, as: .key)
+  }
+
+  private static func readValue(_ source: SecretSource) throws(SecretFault) -> Secret? {
+    try read(source, as: .value)
+  }
+
+  private static func read(_ source: SecretSource, as use: Secret.Use) throws(SecretFault) -> Secret? {
     // A variable of a running process never changes.
     guard case .file(let path) = source else { return nil }
     // A file that is written in place is read again rather than in parts.
     for _ in 0..<3 {
       let before = FileTrail(path)
-      let secret = try Secret.load(source, from: Environment([:]))
+      let secret = try Secret.load(source, as: use, from: Environment([:]))
       if FileTrail(path) == before { return secret }
     }
-    return try Secret.load(source, from: Environment([:]))
+    return try Secret.load(source, as: use, from: Environment([:]))
   }
 
   /// Whether a request with these is the same as one with `earlier`, or with those of the snapshot.

@@ -143,7 +143,8 @@ final class Upstream: Sendable {
     let secret: Secret?
     let source = provider.shownSecret
     do throws(SecretFault) { secret = try Secret.load(source, from: environment) } catch {
-      throw SnapshotFault(message: "secret \"\(provider.name)\" (\(source.place)): \(error.message)")
+      throw SnapshotFault(
+        message: "secret \"\(provider.name)\" (\(Shown.path(source.place))): \(error.message)")
     }
     guard let secret, let (name, prefix) = provider.shownAs else { return .none }
     return .field(opening: Array("\(name): \(prefix)".utf8), secret: secret)
@@ -166,12 +167,13 @@ final class Upstream: Sendable {
         headers.append(Header(name: Array(header.name.utf8), text: Array(text.utf8), secret: nil))
       case .secret(let source):
         do throws(SecretFault) {
-          guard let secret = try Secret.load(source, from: environment) else { continue }
+          guard let secret = try Secret.load(source, as: .value, from: environment) else { continue }
           headers.append(Header(name: Array(header.name.utf8), text: [], secret: secret, source: source))
         } catch {
           throw SnapshotFault(
             message:
-              "provider '\(provider.name)', header '\(header.name)' (\(source.place)): \(error.message)")
+              "provider '\(provider.name)', header '\(header.name)' (\(Shown.path(source.place))): \(error.message)"
+          )
         }
       }
     }

@@ -1,6 +1,7 @@
 // What was typed, read strictly: an option that isn't known is refused, not ignored.
 
 import Config
+import Wire
 
 /// What the program is asked to do.
 enum Command: Equatable {
@@ -75,10 +76,12 @@ struct Arguments {
     switch first {
     case "--help", "-h": return .help(nil)
     case "--version": return .version
-    case "inject", "webhook": throw UsageFault("'\(first)' is not available yet")
+    case "inject", "webhook": throw UsageFault("'\(Shown.text(first))' is not available yet")
     case _ where first.hasPrefix("-"): return try command(.serve, arguments[...])
     default:
-      guard let topic = Topic(rawValue: first) else { throw UsageFault("unknown command '\(first)'") }
+      guard let topic = Topic(rawValue: first) else {
+        throw UsageFault("unknown command '\(Shown.text(first))'")
+      }
       return try command(topic, arguments.dropFirst())
     }
   }
@@ -103,7 +106,9 @@ struct Arguments {
     case .version: return .version
     case .help:
       guard let name = arguments.operands.first else { return .help(nil) }
-      guard let topic = Topic(rawValue: name) else { throw UsageFault("unknown command '\(name)'") }
+      guard let topic = Topic(rawValue: name) else {
+        throw UsageFault("unknown command '\(Shown.text(name))'")
+      }
       return .help(topic)
     }
   }
@@ -119,7 +124,7 @@ struct Arguments {
       } else if takesOptions, word.hasPrefix("-"), word != "-" {
         try take(word, &words)
       } else if operands.count == topic.operandCeiling {
-        throw UsageFault("unexpected '\(word)' for \(topic.rawValue)", topic)
+        throw UsageFault("unexpected '\(Shown.text(word))' for \(topic.rawValue)", topic)
       } else {
         operands.append(word)
       }
@@ -129,7 +134,7 @@ struct Arguments {
   private mutating func take(_ word: String, _ words: inout ArraySlice<String>) throws(UsageFault) {
     let name = String(word.prefix { $0 != "=" })
     guard let takesValue = topic.options[name] else {
-      throw UsageFault("unknown option '\(name)' for \(topic.rawValue)", topic)
+      throw UsageFault("unknown option '\(Shown.text(name))' for \(topic.rawValue)", topic)
     }
     let inline = name.count < word.count ? String(word.dropFirst(name.count + 1)) : nil
     guard takesValue else {
@@ -159,7 +164,8 @@ struct Arguments {
 
   private func readAddress(_ name: String, _ text: String) throws(UsageFault) -> Config.Address {
     guard let address = Config.Address.parse(text) else {
-      throw UsageFault("\(name): '\(text)' is no address; write host:port, [::1]:4141 or unix:/path", topic)
+      throw UsageFault(
+        "\(name): '\(Shown.text(text))' is no address; write host:port, [::1]:4141 or unix:/path", topic)
     }
     return address
   }
@@ -170,7 +176,7 @@ struct Arguments {
     guard let text = try single(name) else { return nil }
     guard let choice = Choice(rawValue: text) else {
       let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-      throw UsageFault("\(name): '\(text)' is none of \(known)", topic)
+      throw UsageFault("\(name): '\(Shown.text(text))' is none of \(known)", topic)
     }
     return choice
   }

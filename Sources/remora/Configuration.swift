@@ -3,6 +3,7 @@
 import Config
 import Glibc
 import Transport
+import Wire
 
 enum Configuration {
   /// Where a file is looked for that nothing names.
@@ -81,7 +82,7 @@ extension Loaded {
       guard case .file(fault.path, let key) = reference.target else { continue }
       return Problem(
         file: reference.position == nil ? nil : file, position: reference.position,
-        message: "\(key) (\(fault.path)): \(fault.reason)")
+        message: "\(key) (\(Shown.path(fault.path))): \(fault.reason)")
     }
     return Problem(file: nil, position: nil, message: fault.message)
   }

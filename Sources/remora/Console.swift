@@ -1,6 +1,7 @@
 // What people read: results on stdout, complaints on stderr.
 
 import Glibc
+import Wire
 
 enum Console {
   /// Writes to stdout at once, so that what a person waits for is never held in a buffer.
@@ -9,19 +10,10 @@ enum Console {
   static func line(_ text: String = "") { write(text + "\n") }
 
   /// Writes one line to stderr.
-  static func error(_ text: String) { write(oneLine(text) + "\n", to: STDERR_FILENO) }
+  static func error(_ text: String) { write(Shown.line(text) + "\n", to: STDERR_FILENO) }
 
   /// A complaint of the program itself, on stderr.
   static func complain(_ text: String) { error("remora: " + text) }
-
-  /// `text` without control characters: a name that was typed must not steer a terminal or make two lines.
-  static func oneLine(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      result.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-    }
-    return String(result)
-  }
 
   private static func write(_ text: String, to descriptor: Int32) {
     var rest = Array(text.utf8)[...]

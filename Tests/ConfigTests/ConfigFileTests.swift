@@ -57,7 +57,30 @@ import Wire
   func noProviders() {
     let loaded = Fixture.decode(text: "workers: 2", ["OPENAI_API_KEY": "o"])
     #expect(loaded.settings?.providers.map(\.name) == ["openai"])
-    #expect(loaded.settings?.defaultProvider == "openai")
+    #expect(loaded.settings?.defaultProvider == "openai" && loaded.settings?.hasFoundProviders == true)
+  }
+
+  @Test(
+    "a file that says nothing is an error, not the environment's providers",
+    arguments: [
+      "", " ", "\n\n\t\n", "\u{FEFF}", "\u{FEFF}# a comment\n", "# a comment", "{}", "---\n", "---\n...\n",
+      "null",
+      "~", "providers:\n", "providers:\nlisten:\n", "{\"providers\": null}",
+    ])
+  func empty(_ text: String) {
+    let loaded = Fixture.decode(text: text, ["OPENAI_API_KEY": "o"])
+    #expect(loaded.settings == nil && loaded.problems.count == 1)
+    #expect(loaded.problems.first?.position?.line ?? 0 > 0)
+    #expect(loaded.problems.first?.message.contains("providers") == true)
+  }
+
+  @Test(
+    "a file whose providers are empty names none, whatever else it says",
+    arguments: ["", " {}", " null", " ~"])
+  func emptyProviders(_ value: String) {
+    let loaded = Fixture.decode(text: "workers: 2\nproviders:\(value)\n", ["OPENAI_API_KEY": "o"])
+    #expect(loaded.settings == nil)
+    #expect(loaded.problems.map(\.position?.line) == [2])
   }
 
   @Test("every file and variable that is named is looked at")

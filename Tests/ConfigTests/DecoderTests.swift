@@ -179,6 +179,59 @@ import Wire
     #expect(problems.first?.position?.line == line)
   }
 
+  /// What a name, a key or a value of a file may hold to make one message two, or to be out of sight.
+  private static let odd = [
+    "a\\nb: error: all is well", "a\\r\\nb", "\\e[2Ja", "a\\Lb", "a\\Pb", "a\\Nb", "\\u202Ea", "a\\u200Bb",
+    "\\0",
+    String(repeating: "n", count: 200),
+  ]
+
+  /// Places of a configuration in which somebody's text ends up in a message.
+  private static let places = [
+    #"{ providers: { "NAME": { kind: mock } }, default_provider: b }"#,
+    #"{ providers: { "NAME": {} } }"#,
+    #"{ providers: { a: { kind: mock } }, default_provider: "NAME" }"#,
+    #"{ "NAME": 1 }"#,
+    #""NAME""#,
+    #"["NAME"]"#,
+    #"{ providers: { "NAME": { kind: mock } }, default_provider: "NAMEx", models: { x: "NAMEy/z" } }"#,
+    #"{ providers: { a: { kind: "NAME" } } }"#,
+    #"{ providers: { a: { kind: openai, "NAME": 1, api_key: "NAME" } } }"#,
+    #"{ providers: { a: { kind: openai, api_key: { file: "NAME" } } } }"#,
+    #"{ providers: { a: { kind: openai, api_key: { env: "NAME" } } } }"#,
+    #"{ providers: { a: { kind: openai, api_key: none, base_url: "NAME", headers: { "NAME": "NAME" } } } }"#,
+    #"{ providers: { a: { kind: azure, deployments: { "NAME": [] }, api_version: "NAME", token: "NAME" } } }"#,
+    #"{ providers: { a: { kind: vertex, project: "NAME", location: "NAME", credentials: "NAME" } } }"#,
+    #"{ providers: { a: { kind: bedrock, region: "NAME", credentials: { "NAME": "NAME" } } } }"#,
+    #"{ providers: { a: { kind: openai, api_key: none, tls: { ca_file: "NAME", server_name: "NAME" } } } }"#,
+    #"{ providers: { a: { kind: mock, timeouts: { idle: "NAME" }, pool: { warm: "NAME" } } } }"#,
+    #"{ providers: { mock: }, models: { "NAME": mock/a, b: "NAME", c: ["mock/NAME", "mock/NAME"], d: { pick: "NAME" } } }"#,
+    #"{ providers: { mock: }, models: { a: [{ to: "NAME", weight: "NAME", "NAME": 1 }], "NAME": } }"#,
+    #"{ providers: { mock: }, listen: ["NAME", { address: "NAME", default_provider: "NAME" }, "unix:/NAME", "unix:/NAME"] }"#,
+    #"{ providers: { mock: }, policies: { "NAME": { kind: "NAME", action: "NAME", entities: ["NAME"] } } }"#,
+    #"{ providers: { mock: }, policies: { "NAME": { kind: audit_log, file: "NAME" } }, policy_chain: ["NAME", "NAMEx"] }"#,
+    #"{ providers: { mock: }, consumers: { header: "NAME", groups: { "NAME": { key: "NAME", policies: ["NAME"] } } } }"#,
+    #"{ providers: { mock: }, limits: { budget_usd: { amount: "NAME", per: "NAME" } }, retry: { budget: "NAME" } }"#,
+    #"{ providers: { mock: }, prices: { "NAME": { input: "NAME" } }, allowed_hosts: ["NAME"], allowed_origins: ["NAME"] }"#,
+    #"{ providers: { mock: }, max_body: "NAME", max_memory: "NAME", workers: "NAME", telemetry: { level: "NAME" } }"#,
+    #"{ providers: { mock: }, admin: "${NAME}", shutdown: { drain: "${NAME" } }"#,
+    #"{ "NAME": 1, "NAME": 2 }"#,
+  ]
+
+  @Test("a problem is one line, whatever a name holds", arguments: places)
+  func oneLine(_ place: String) {
+    for name in Self.odd {
+      let loaded = Fixture.decode(text: place.replacing("NAME", with: name))
+      for problem in Check.problems(loaded, environment: Environment([:])) + loaded.warnings {
+        let shown = problem.description
+        #expect(Shown.line(shown) == shown && shown.utf8.count < 4096, "\(place)")
+        // A path is shown whole, a name is cut.
+        let isCut = !shown.contains(String(repeating: "n", count: 100)) || place.contains("file")
+        #expect(isCut, "\(shown)")
+      }
+    }
+  }
+
   @Test("no configuration, cut anywhere, traps")
   func prefixes() throws {
     for name in ["bad/contract.yaml", "bad/values.yaml", "good/every-key.yaml"] {

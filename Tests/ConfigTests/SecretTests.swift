@@ -36,6 +36,25 @@ private func reveal(_ secret: Secret?) -> String? { secret?.bytes.text() }
     #expect(throws: fault) { try Secret(bytes.span) }
   }
 
+  @Test("a header's value may hold blanks, as a text in the file may")
+  func blanks() throws {
+    let bytes = Array(" Basic a b\n".utf8)
+    #expect(reveal(try Secret(bytes.span, as: .value)) == "Basic a b")
+    for bad in ["a\tb", "a\nb", "aé", "a\u{7F}"] {
+      let bytes = Array(bad.utf8)
+      #expect(throws: SecretFault.self) { try Secret(bytes.span, as: .value) }
+    }
+    let folder = try Folder()
+    let file = try folder.write("key", Array("two words\n".utf8))
+    let text =
+      "providers: { openai: { api_key: none, headers: { a: { file: \(file) }, b: { env: B }, c: \"${B}\" } } }"
+    let environment = Environment(["B": "two words"])
+    let loaded = Fixture.decode(text: text, environment.values)
+    #expect(Check.problems(loaded, environment: environment).map(\.description) == [])
+    let key = Fixture.decode(text: "providers: { openai: { api_key: { env: B } } }", environment.values)
+    #expect(Check.problems(key, environment: environment).count == 1)
+  }
+
   @Test("the longest key fits")
   func longest() throws {
     let bytes = [UInt8](repeating: 0x61, count: 8192) + [0x0A]

@@ -468,3 +468,69 @@ def test_no_config_and_no_key(tmp_path):
     )
     assert done.returncode == 1
     assert "OPENAI_API_KEY" in done.stderr
+
+
+# Files that say nothing, and names that say too much.
+
+
+@pytest.mark.parametrize("command", ["check", "serve", "explain"])
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "---\n", "null", " \n\t\n", "\ufeff", "providers:\n"])
+def test_an_empty_file_is_no_absence(tmp_path, command, text):
+    """It would lead to every public provider whose key happens to be in the environment."""
+    file = tmp_path / "remora.yaml"
+    file.write_text(text)
+    words = {"check": ["check", str(file)], "serve": ["serve", "--config", str(file)]}
+    words["explain"] = ["explain", "gpt-4o", "--config", str(file)]
+    for env in ({"OPENAI_API_KEY": SECRET}, {"OPENAI_API_KEY": SECRET, "REMORA_CONFIG": str(file)}):
+        arguments = words[command] if "REMORA_CONFIG" not in env else [each for each in words[command] if each not in ("--config", str(file))]
+        done = run(*arguments, env=env)
+        assert done.returncode == 1 and "providers" in done.stderr and f"{file}:" in done.stderr, done
+
+
+@pytest.mark.parametrize("name", ["a\nb.yaml", "a\x1b[31m.yaml", "a\u2028b.yaml", "b\u202e.yaml"])
+def test_a_files_name_makes_no_second_line(tmp_path, name):
+    file = tmp_path / name
+    for text, code in {"providers: { mock: {} }\n": 0, "nonsense: 1\n": 1, "": 1}.items():
+        file.write_text(text)
+        done = run("check", str(file))
+        assert done.returncode == code
+        lines = (done.stdout + done.stderr).splitlines()
+        assert lines and all("remora" in line or "yaml" in line for line in lines), lines
+        assert "\\" in lines[0] and "\x1b" not in lines[0]
+    done = run("check", str(tmp_path / ("none" + name)))
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done
+
+
+@pytest.mark.parametrize("name", ["a\nb", "x\x1b[2J", "y\u2028z", "w\u202ev", "spa ce", "sla/sh", "ümlaut", "n" * 65, ""])
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_names_are_plain(tmp_path, name, format):
+    """A provider's name is refused by its place, in one line, also where it is offered as a hint."""
+    file = tmp_path / "remora.json"
+    whole = {"providers": {name: {"kind": "mock"}, "good": {"kind": "mock"}}, "default_provider": "nobody"}
+    file.write_text(json.dumps(whole))
+    done = run("check", str(file), "--format", format)
+    assert done.returncode == 1
+    if format == "json":
+        messages = [each["message"] for each in json.loads(done.stdout)]
+    else:
+        messages = [message for _, _, message in problems(done.stderr)]
+        assert len(messages) == len(done.stderr.splitlines()), done.stderr
+    assert len(messages) == 2 and any("letters, digits" in each for each in messages), messages
+    assert not any(each in message for each in "\n\x1b\u2028\u202e" for message in messages), messages
+
+
+def test_arguments_make_no_second_line():
+    for words in (["a\nb"], ["serve", "--listen", "x\ny"], ["check", "--for\u2028mat"], ["explain", "a\nb", "c\nd"]):
+        done = run(*words)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done
+
+
+def test_header_values_may_hold_blanks(start_remora, upstream, tmp_path):
+    """From a file or a variable as from the text itself."""
+    file = tmp_path / "value"
+    file.write_text("Basic one two\n")
+    headers = {"x-file": {"file": str(file)}, "x-variable": {"env": "VALUE"}, "x-text": "Basic one two"}
+    proxy = start_remora(upstream, {"providers": {"gateway": {"headers": headers}}}, env={"VALUE": " Basic one two "})
+    got = dict(proxy.ask(request("GET", "/v1/echo")).json()["headers"])
+    sent = {name.lower(): value for name, value in got.items()}
+    assert [sent[name] for name in headers] == ["Basic one two"] * 3

@@ -151,6 +151,11 @@ BAD = {
     "too deep": ("a: " + "[" * 5000, "invalid"),
     "duplicate key": ("default_provider: a\ndefault_provider: b\n", "invalid"),
     "not text": (b"\x00\xff\xfe" * 100, "invalid"),
+    "emptied": ("", "invalid"),
+    "comments": ("# providers:\n", "invalid"),
+    "braces": ("{}", "invalid"),
+    "only a mark": (b"\xef\xbb\xbf", "invalid"),
+    "providers emptied": ("shutdown: {drain: 1s}\nproviders:\n", "invalid"),
     "missing secret": ("providers:\n  openai: {api_key: {file: /nowhere/key}}\n", "unreadable"),
 }
 
@@ -179,6 +184,20 @@ def test_r07_r08_r09_r15_bad_config(mounted, what):
     assert successful(pod.proxy)
     assert pod.proxy.total("remora_config_last_reload_success_timestamp_seconds") > stamp
     assert b"[+]reload ok" in pod.proxy.admin("/readyz?verbose").body
+
+
+@pytest.mark.parametrize("text", ["", "response_metadata: headers\n"], ids=["emptied", "cut off"])
+def test_a_file_that_loses_its_providers(start_remora, upstream, text):
+    """What is cut off in the middle of being written never leads to providers that the file didn't name."""
+    proxy = start_remora(upstream, env={"OPENAI_API_KEY": "sk-canary-of-the-environment"})
+    kept = proxy.config_file.read_text()
+    proxy.config_file.write_text(text)
+    wait_reloads(proxy, invalid=1)
+    assert "provider" in diagnostics(proxy, "error")[-1]["problem"]
+    assert echo(proxy)["authorization"] == f"Bearer {SECRET}"
+    proxy.config_file.write_text(kept)
+    wait_reloads(proxy, unchanged=1)
+    assert successful(proxy)
 
 
 @pytest.mark.parametrize("what", ["bom", "crlf", "json"])

@@ -9,7 +9,7 @@ import Wire
     documents = try exact(input.bytes) { bytes throws(YAMLFault) in try YAMLNode.parseAll(bytes) }
   } catch {
     checkPlace(error.position, input.bytes)
-    expect(!error.message.isEmpty, "a fault has words")
+    expect(!error.message.isEmpty && isLine(error.message), "a fault has words, in one line")
     return "refused"
   }
   let texts = documents.map { $0.json() }
@@ -47,9 +47,9 @@ private func checkPlace(_ position: Position, _ bytes: [UInt8]) {
   let loaded = ConfigFile.decode(input.bytes, path: "remora.yaml", environment: environment)
   for problem in loaded.problems + loaded.warnings {
     if let position = problem.position { checkPlace(position, input.bytes) }
+    expect(isLine(problem.description), "a problem is one line: \(problem.description)")
     expect(
-      !problem.message.isEmpty && !problem.message.contains("\n"), "a problem is one line: \(problem.message)"
-    )
+      !problem.message.isEmpty && problem.message.utf8.count < 4096, "a problem is short: \(problem.message)")
     expect(!problem.message.contains("sk-fuzz"), "a problem holds no secret")
   }
   guard let settings = loaded.settings else {
@@ -65,6 +65,16 @@ private func checkPlace(_ position: Position, _ bytes: [UInt8]) {
   }
   expect(reread.json() == printed, "what is printed says the same: \(printed) and \(reread.json())")
   return "accepted"
+}
+
+/// Whether nothing in `text` breaks a line, steers a terminal or is out of sight.
+private func isLine(_ text: String) -> Bool {
+  text.unicodeScalars.allSatisfy { scalar in
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse: false
+    default: true
+    }
+  }
 }
 
 /// Mends the checksums of the messages that `bytes` are laid out as, so that more than noise gets past them.

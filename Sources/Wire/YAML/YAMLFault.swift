@@ -42,7 +42,7 @@ extension YAMLFault {
     case .controlCharacter(let scalar):
       "control character U+\(Self.hexadecimal(scalar)); remove it, or write it as an escape in double quotes"
     case .duplicateKey(let key, let first):
-      "key '\(key)' is already set at line \(first.line), column \(first.column); keep one of them"
+      "key '\(Shown.text(key))' is already set at line \(first.line), column \(first.column); keep one of them"
     case .mergeKey, .anchor, .alias, .tag, .complexKey, .directive, .tab: omission
     default: mistake
     }
@@ -88,7 +88,7 @@ extension YAMLFault {
     }
   }
 
-  private static func character(_ byte: UInt8) -> String { String(UnicodeScalar(byte)) }
+  private static func character(_ byte: UInt8) -> String { Shown.text(String(UnicodeScalar(byte))) }
 
   private static func hexadecimal(_ value: UInt32) -> String {
     let digits = String(value, radix: 16, uppercase: true)

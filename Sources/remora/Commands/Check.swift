@@ -19,7 +19,7 @@ enum CheckCommand {
       if options.prints {
         Console.write(settings.json())
       } else {
-        Console.line("\(loaded.file ?? "environment"): valid")
+        Console.line("\(loaded.file.map { Shown.path($0) } ?? "environment"): valid")
       }
     }
     return status

@@ -48,7 +48,7 @@ struct DemoTour {
     guard let answer = Self.content(exchange.body.bytes, of: "message") else {
       throw Failure("the chat's answer holds no message")
     }
-    Console.line("   assistant: \(Console.oneLine(answer))")
+    Console.line("   assistant: \(Shown.line(answer))")
     Console.line()
   }
 
@@ -76,7 +76,7 @@ struct DemoTour {
       } catch { throw Failure("an event of the stream is too large") }
     } while try exchange.readMore()
     guard hasEnded else { throw Failure("the stream ended without [DONE]") }
-    Console.line("   assistant: \(Console.oneLine(answer))")
+    Console.line("   assistant: \(Shown.line(answer))")
     Console.line()
   }
 
@@ -97,12 +97,12 @@ struct DemoTour {
   private func show(_ exchange: borrowing PlainExchange, _ start: Instant) {
     Console.line("   → \(exchange.status) after \(Self.elapsed(since: start))")
     for (name, value) in exchange.fields where name.hasPrefix("x-remora-") || name == "x-request-id" {
-      Console.line("     \(name): \(Console.oneLine(value))")
+      Console.line("     \(name): \(Shown.line(value))")
     }
   }
 
   private func show(_ event: String, _ start: Instant) {
-    let line = Console.oneLine(event)
+    let line = Shown.line(event)
     let shown = line.count > Self.width ? line.prefix(Self.width) + "…" : line[...]
     Console.line("   +\(Self.elapsed(since: start))  data: \(shown)")
   }

@@ -112,14 +112,14 @@ enum Explain {
     _ targets: [Target], _ title: String, _ settings: Settings, _ request: [UInt8]?
   ) -> Bool {
     var isGood = true
-    Console.line(Console.oneLine(title))
-    if let reason = targets.first?.reason { Console.line("  because   \(Console.oneLine(reason))") }
+    Console.line(Shown.line(title))
+    if let reason = targets.first?.reason { Console.line("  because   \(Shown.line(reason))") }
     for (number, target) in targets.enumerated() {
       let provider = settings.providers[target.provider]
       Console.line("  target \(number + 1)")
       Console.line("    provider  \(provider.name) (\(provider.kind.rawValue))")
       Console.line("    upstream  \(provider.baseURL?.text ?? "none: it answers inside Remora")")
-      Console.line("    model     \(Console.oneLine(target.model))")
+      Console.line("    model     \(Shown.line(target.model))")
       if let request, !preview(provider, target.model, request) { isGood = false }
     }
     return isGood
@@ -133,14 +133,14 @@ enum Explain {
     }
     do throws(PreviewFault) {
       let preview = try RequestPreview(provider, model: Array(model.utf8), body: request)
-      Console.line("    request   \(preview.method) \(Console.oneLine(preview.target))")
+      Console.line("    request   \(preview.method) \(Shown.line(preview.target))")
       if let shown = provider.shownAs, !shown.name.isEmpty {
         Console.line("    header    \(shown.name): \(shown.prefix)***")
       }
       for header in provider.headers { Console.line("    header    \(shown(header))") }
-      for line in preview.headers { Console.line("    header    \(Console.oneLine(line))") }
+      for line in preview.headers { Console.line("    header    \(Shown.line(line))") }
       if !preview.dropped.isEmpty { Console.line("    dropped   \(preview.dropped)") }
-      Console.line("    body      \(Console.oneLine(shown(preview.body)))")
+      Console.line("    body      \(Shown.line(shown(preview.body)))")
       return true
     } catch {
       switch error {
@@ -162,7 +162,7 @@ enum Explain {
 
   private static func shown(_ header: ProviderHeader) -> String {
     switch header.value {
-    case .text(let text): Console.oneLine("\(header.name): \(text)")
+    case .text(let text): Shown.line("\(header.name): \(text)")
     case .secret: "\(header.name): ***"
     }
   }

@@ -15,7 +15,7 @@ enum Probe {
       try exchange.readAll()
       let answer = exchange.body.bytes.text().split(separator: "\n").first ?? ""
       if exchange.status == 200 {
-        Console.line(Console.oneLine(String(answer)))
+        Console.line(Shown.line(String(answer)))
         return ExitStatus.good
       }
       Console.complain("\(admin.text)\(path): \(exchange.status) \(answer)")
