@@ -29,6 +29,12 @@ final class ClientConnection {
   private var heads = HeadScanner(for: .client)
   /// When it was last served, or came.
   private(set) var activeAt: Instant
+  private var order: UInt64
+  /// No request is under way, nor an answer.
+  private var isSilent = true
+  /// It is to go, for another needs its place (Room.swift).
+  private(set) var isLeaving = false
+  private var hasBeenServed = false
   /// Nothing may be read after the exchange under way.
   var mustClose = false
 
@@ -38,6 +44,7 @@ final class ClientConnection {
     self.state = state
     parker = Parker(on: state.loop)
     activeAt = state.loop.now
+    order = state.nextOrder()
     inbound = ByteQueue(pool: state.loop.blocks)
     outbox = ByteQueue(pool: state.loop.blocks)
     socket.parker = parker
@@ -62,19 +69,37 @@ final class ClientConnection {
       let hasMore = await receiveFirstBytes()
       // What is still to be sent goes before a next answer, and before the end.
       if !outbox.isEmpty, !(await sendRest()) { return }
-      if !hasMore { return }
+      if !hasMore || isLeaving { return }
       let exchange = state.takeExchange()
       exchange.begin(self)
       let goesOn = await exchange.run()
       activeAt = loop.now
+      order = state.nextOrder()
+      isSilent = true
+      hasBeenServed = true
       state.giveBack(exchange)
       if !goesOn { return }
     }
   }
 
+  /// What is known of its silence; nil where a request or an answer is under way.
+  var silence: SilentClients.Client? {
+    guard isSilent, !isLeaving, outbox.isEmpty else { return nil }
+    return SilentClients.Client(
+      id: ObjectIdentifier(self), since: activeAt, order: order, hasBegun: !inbound.isEmpty)
+  }
+
+  /// Ends the connection, which is silent. Its task finds that out, whatever it waits for.
+  func leave() {
+    isLeaving = true
+    socket.hangUp()
+  }
+
   /// Waits for the next request to begin; false if the client leaves or has been silent for too long.
   private func receiveFirstBytes() async -> Bool {
-    let deadline = loop.now + Deadline.keepAlive
+    // Probes and scrapes ask as soon as they are connected.
+    let isLate = entrance.role == .proxy || hasBeenServed
+    let deadline = loop.now + (isLate ? Deadline.keepAlive : Deadline.adminHead)
     while !hasBegun {
       guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return false }
       switch step {
@@ -105,7 +130,8 @@ final class ClientConnection {
   ///
   /// - Returns: false if the client left in the middle of it, or speaks another protocol.
   func receiveHead(_ exchange: Exchange) async throws(Refusal) -> Bool {
-    let deadline = loop.now + Deadline.head
+    let deadline = loop.now + (entrance.role == .proxy ? Deadline.head : Deadline.adminHead)
+    defer { isSilent = false }
     while true {
       do throws(HeadFault) {
         if let count = try exchange.head.read(inbound.view, &heads) {

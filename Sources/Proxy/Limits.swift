@@ -56,6 +56,11 @@ enum Deadline {
   static let keepAlive = Interval(seconds: 180)
   /// From a head's first byte to its last.
   static let head = Interval(seconds: 30)
+  /// On the admin port: from a connection to its first byte, and from there to the head's end. What asks there has one
+  /// line to send, and places are few.
+  static let adminHead = Interval(seconds: 5)
+  /// A client of the proxy's that has been silent for less keeps its place: it may be about to ask.
+  static let silence = Interval(seconds: 1)
   /// Between two bytes of a request's body.
   static let body = Interval(seconds: 30)
   /// A client's TLS handshake.

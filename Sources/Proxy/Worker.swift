@@ -24,6 +24,7 @@ actor Worker {
   private var warmth: Alarm?
   private var reload: Reload?
   private var settling: Alarm?
+  private var patience: Alarm?
 
   init(on loop: Loop) { self.loop = loop }
 
@@ -101,6 +102,14 @@ actor Worker {
     for listener in proxyListeners { listener.resume() }
   }
 
+  /// Leaves new clients in the kernel's queue until one goes, or has been silent for long enough to be sent away.
+  private func suspendListeners(_ state: WorkerState) {
+    for listener in proxyListeners { listener.suspend() }
+    let alarm = patience ?? Alarm { [weak self] in self?.assumeIsolated { $0.resumeListeners() } }
+    patience = alarm
+    loop.arm(alarm, at: loop.now + Deadline.silence)
+  }
+
   /// Opens the connections that the configuration wants before anybody asks, and looks after them.
   private func warmUp(_ state: WorkerState) {
     let pools = state.lineup.pools.compactMap { $0 }.filter(\.wantsWarmth)
@@ -148,13 +157,16 @@ actor Worker {
 
   private func begin(_ socket: Socket, _ entrance: Entrance) {
     guard let state else { return socket.close() }
-    let connection = ClientConnection(socket, entrance, state)
-    if entrance.role == .admin {
-      if state.adminConnections >= Ceiling.adminClients { return socket.close() }
-    } else if state.connections.count >= state.clientCeiling - 1 {
-      for listener in proxyListeners { listener.suspend() }
-      state.shard.refused(.tooManyConnections)
+    if state.isFull(entrance.role) {
+      let hasRoom = state.makeRoom(entrance.role)
+      state.noteCrowd(entrance.role, isClosed: hasRoom)
+      if !hasRoom {
+        state.shard.refused(.tooManyConnections)
+        if entrance.role == .admin { return socket.close() }
+        suspendListeners(state)
+      }
     }
+    let connection = ClientConnection(socket, entrance, state)
     // At once, and not when its task begins: a burst is accepted in one go.
     state.add(connection)
     let confined = Confined(connection)

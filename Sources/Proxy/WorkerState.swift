@@ -48,6 +48,12 @@ final class WorkerState {
   private(set) var connections: [ObjectIdentifier: ClientConnection] = [:]
   /// Those of the admin port.
   private(set) var adminConnections = 0
+  var proxyConnections: Int { connections.count - adminConnections }
+  /// Those that are on their way out, to make room (Room.swift).
+  var leaving = Ports(0)
+  var silent = Ports(SilentClients())
+  private var order: UInt64 = 0
+  var crowd = Ports(Crowd())
   /// Exchanges under way, for the drain.
   var inFlight = 0
   private var spare: [Exchange] = []
@@ -158,8 +164,15 @@ final class WorkerState {
     guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
     shard.clientConnections(by: -1)
     if connection.entrance.role == .admin { adminConnections -= 1 }
-    if connections.count < clientCeiling { onRoom?() }
+    if connection.isLeaving { leaving[connection.entrance.role] -= 1 }
+    if proxyConnections < clientCeiling { onRoom?() }
     if inFlight == 0 { onIdle?() }
+  }
+
+  /// The place of what happens now among all that has.
+  func nextOrder() -> UInt64 {
+    order &+= 1
+    return order
   }
 
   /// An exchange to work with: one that is over, where there is one.

@@ -41,6 +41,7 @@ package enum Exposition {
     page.rows(.droppedFields, snapshot.droppedFields, into: &out)
     page.rows(.unknownSaid, snapshot.unknownSaid, into: &out)
     page.single(.clientConnections, max(snapshot.clientConnections, 0), into: &out)
+    page.rows(.evicted, snapshot.evicted, into: &out)
     page.rows(.refused, snapshot.refused, into: &out)
     page.rows(.limited, snapshot.limited, into: &out)
     page.rows(.policyActions, snapshot.policyActions, into: &out)

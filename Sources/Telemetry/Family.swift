@@ -122,6 +122,10 @@ extension Family {
     help: "What upstreams said that their dialect doesn't know and that was passed over.")
   static let clientConnections = Family(
     "remora_client_connections", .gauge, help: "Open connections from clients.")
+  static let evicted = Family(
+    "remora_client_connections_evicted", .counter,
+    [.detail("port") { (Port(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .proxy).name }],
+    help: "Silent connections of clients that were closed to make room for others.")
   static let refused = Family(
     "remora_refused", .counter,
     [

@@ -174,6 +174,18 @@ package enum RefusedReason: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// Where a client came in.
+package enum Port: UInt8, CaseIterable, Sendable {
+  case proxy, admin
+
+  package var name: StaticString {
+    switch self {
+    case .proxy: "proxy"
+    case .admin: "admin"
+    }
+  }
+}
+
 /// How a change of the configuration's files is noticed.
 package enum WatchMode: UInt8, CaseIterable, Sendable {
   /// The kernel tells.

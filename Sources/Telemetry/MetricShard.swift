@@ -173,6 +173,11 @@ package final class MetricShard {
     state.refused.add(1, to: SeriesKey(detail: UInt16(reason.rawValue)))
   }
 
+  /// A silent client's connection was closed to make room for another.
+  package func evicted(_ port: Port) {
+    state.evicted.add(1, to: SeriesKey(detail: UInt16(port.rawValue)))
+  }
+
   /// A request met a limit.
   package func limited(_ scope: LimitScope, by kind: LimitKind) {
     state.limited.add(1, to: MetricSnapshot.limitKey(scope, kind))
@@ -191,12 +196,6 @@ package final class MetricShard {
   /// A refused credential was looked up again.
   package func refreshed(_ provider: Label, _ result: RefreshResult) {
     state.refreshes.add(1, to: SeriesKey(subject: provider, detail: UInt16(result.rawValue)))
-  }
-
-  /// Connections to an upstream came to be, or are no longer, in a state.
-  package func connections(_ provider: Label, _ connection: ConnectionState, by change: Int) {
-    state.connections.add(
-      change, to: SeriesKey(subject: provider, detail: UInt16(connection.rawValue)))
   }
 
   /// A TLS handshake with an upstream took up an earlier session.

@@ -23,6 +23,7 @@ package struct MetricSnapshot: Sendable {
   var unknownSaid = Series(zero: 0)
   var limited = Series(zero: 0)
   var policyActions = Series(zero: 0)
+  var evicted = Series(zero: 0, details: 0..<UInt16(Port.allCases.count))
   var refused = Series(zero: 0, details: 0..<UInt16(RefusedReason.allCases.count))
   var streamsEnded = Series(zero: 0, details: 0..<UInt16(ExchangeEnd.allCases.count))
 
@@ -80,6 +81,7 @@ package struct MetricSnapshot: Sendable {
     unknownSaid.merge(other.unknownSaid, labels: labels, combine: sum)
     limited.merge(other.limited, labels: labels, combine: sum)
     policyActions.merge(other.policyActions, labels: labels, combine: sum)
+    evicted.merge(other.evicted, labels: labels, combine: sum)
     refused.merge(other.refused, labels: labels, combine: sum)
     streamsEnded.merge(other.streamsEnded, labels: labels, combine: sum)
     requestsInFlight = saturated(requestsInFlight, plus: other.requestsInFlight)

@@ -25,6 +25,12 @@ package struct Instant: Comparable, Hashable, Sendable {
     return overflow ? .never : Instant(nanoseconds: sum)
   }
 
+  /// The point `interval` earlier.
+  package static func - (instant: Instant, interval: Interval) -> Instant {
+    let (rest, overflow) = instant.nanoseconds.subtractingReportingOverflow(interval.nanoseconds)
+    return Instant(nanoseconds: overflow ? 0 : rest)
+  }
+
   /// The point `interval` later.
   @inlinable
   package static func + (instant: Instant, interval: Interval) -> Instant {

@@ -9,7 +9,10 @@ package final class Listener: EventSource {
   private let loop: Loop
   private var descriptor: Int32
   private let onAccept: (Socket) -> Void
-  private var isPaused = false
+  /// The owner wants no more connections for now.
+  private var isSuspended = false
+  /// There were no descriptors, or others are to have a turn: it goes on by itself.
+  private var isResting = false
   private var retry: Alarm?
 
   /// Binds and listens; accepting begins with the loop's next turn.
@@ -95,40 +98,42 @@ package final class Listener: EventSource {
   private func acceptAll() {
     // A bound on one go, so that a flood of connections leaves turns to those that are open.
     for _ in 0..<256 {
-      if isPaused || descriptor < 0 { return }
+      if isSuspended || isResting || descriptor < 0 { return }
       let accepted = retrying {
         Int(accept4(descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)))
       }
       guard accepted >= 0 else {
         switch errno {
         case EAGAIN: return
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause(for: .milliseconds(100))
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return rest(for: .milliseconds(100))
         default: continue  // The connection died before it was taken (accept(2), "Error handling").
         }
       }
       guard let socket = try? Socket(Int32(accepted), on: loop, isConnected: true) else { continue }
       onAccept(socket)
     }
-    pause(for: .zero)
+    rest(for: .zero)
   }
 
   /// Leaves new connections in the kernel's queue for a while.
-  private func pause(for duration: Duration) {
-    isPaused = true
-    let alarm = Alarm { [weak self] in
-      self?.isPaused = false
-      self?.acceptAll()
-    }
+  private func rest(for duration: Duration) {
+    isResting = true
+    let alarm =
+      retry
+      ?? Alarm { [weak self] in
+        self?.isResting = false
+        self?.acceptAll()
+      }
     retry = alarm
     loop.arm(alarm, at: loop.now + duration)
   }
 
   /// Stops accepting, until `resume`: the owner holds as many connections as it may.
-  package func suspend() { isPaused = true }
+  package func suspend() { isSuspended = true }
 
   package func resume() {
-    guard isPaused else { return }
-    isPaused = false
+    guard isSuspended else { return }
+    isSuspended = false
     acceptAll()
   }
 

@@ -243,6 +243,11 @@ package final class Socket: EventSource {
     return true
   }
 
+  /// Ends both directions. Whatever waits for the socket finds its end; the descriptor stays until `close`.
+  package func hangUp() {
+    if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  }
+
   /// Closes.
   ///
   /// - Parameters:

@@ -46,9 +46,7 @@ private func busyShard() -> MetricShard {
   shard.begin()
   shard.finish(exchange)
   shard.attempted(provider, .success)
-  shard.connections(provider, .idle, by: 1)
-  shard.connections(provider, .active, by: 2)
-  shard.connections(provider, .active, by: -1)
+  shard.evicted(.admin)
   shard.limited(.group, by: .budgetUSD)
   shard.acted(shard.policy("pii"), .redact)
   shard.refused(.foreignHost)
@@ -61,7 +59,9 @@ private func busyShard() -> MetricShard {
 }
 
 private func busySnapshot() -> MetricSnapshot {
-  var snapshot = busyShard().snapshot
+  let shard = busyShard()
+  var snapshot = shard.snapshot
+  snapshot.setConnections(shard.provider("gateway"), idle: 1, active: 1)
   snapshot.build = BuildInfo(version: "1.2.3", revision: "abc", openssl: "3.0")
   var config = ConfigHealth()
   config.start(sha256: "00ff", at: 1_700_000_000_500_000_000)
@@ -113,6 +113,8 @@ private func busySnapshot() -> MetricSnapshot {
     #expect(
       families.total("remora_translate_unknown_total", ["provider": "gateway", "kind": "finish_reason"]) == 2)
     #expect(families.total("remora_client_connections") == 3)
+    #expect(families.total("remora_client_connections_evicted_total", ["port": "admin"]) == 1)
+    #expect(families.total("remora_client_connections_evicted_total", ["port": "proxy"]) == 0)
     #expect(families.total("remora_config_reloads_total", ["result": "invalid"]) == 1)
     #expect(families.total("remora_config_last_reload_successful") == 0)
     #expect(families.total("remora_config_last_reload_success_timestamp_seconds") == 1_700_000_000.5)

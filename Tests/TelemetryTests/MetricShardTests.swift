@@ -47,10 +47,10 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
       shard.attempted(
         shard.provider(name), AttemptOutcome(rawValue: UInt8(at % AttemptOutcome.allCases.count)) ?? .success)
       shard.acted(shard.policy(name), .block)
-      shard.connections(shard.provider(name), .idle, by: 1)
     }
-    for at in names.indices { shard.connections(shard.provider(names[at]), .idle, by: -1) }
-    let families = try parsed(shard.snapshot)
+    var snapshot = shard.snapshot
+    for name in names { snapshot.setConnections(shard.provider(name), idle: 0, active: 0) }
+    let families = try parsed(snapshot)
     for family in families {
       let sets = Set(family.samples.map { "\($0.labels.filter { $0[0] != "le" })" })
       #expect(sets.count <= 200, "\(family.name)")
