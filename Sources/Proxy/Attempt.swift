@@ -49,6 +49,14 @@ extension Exchange {
         throw error
       }
       guard case .lost(let fault) = sending else {
+        // It was on its way before the request was (RFC 9110 section 15.5.9): the upstream's word for the end of a
+        // connection that it has kept for long enough.
+        if reply.status == 408, lease.isReused, !isReplay, interimCount == 0, mayReplay {
+          dropUpstream()
+          isReplay = true
+          rewind(upstream)
+          continue
+        }
         if !isRefreshed, isRefused, try await mayTryAnew(upstream, connection) {
           note(.authRejected, upstream)
           isRefreshed = true
@@ -84,7 +92,8 @@ extension Exchange {
     let asked = Instant.now
     let resumedBefore = pool.sessions.resumed
     do throws(DialFault) {
-      let lease = try await pool.lease(fresh: fresh, parker: connection.parker, client: connection.socket)
+      let lease = try await pool.lease(
+        fresh ? .new : .any, parker: connection.parker, client: connection.socket)
       if !lease.isReused {
         if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(lineup.labels[upstream.index]) }
         // The time of a look-up and a handshake is the network's.

@@ -178,7 +178,7 @@ extension Exchange {
       let pool = lineup.pools[upstream.index]
     else { return dropUpstream() }
     self.socket = nil
-    pool.giveBack(socket)
+    pool.giveBack(socket, promise: reply.keepAliveTimeout)
   }
 }
 

@@ -185,7 +185,7 @@ extension Exchange {
     if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, isDelimited,
       upstreamIn.isEmpty
     {
-      pool.giveBack(socket)
+      pool.giveBack(socket, promise: reply.keepAliveTimeout)
     } else {
       pool.discard(socket)
     }

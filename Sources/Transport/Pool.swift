@@ -1,4 +1,5 @@
-// A worker's connections to one upstream: kept warm, checked before reuse, never more than allowed.
+// A worker's connections to one upstream: kept warm, checked before reuse, never more than allowed. Which of them is
+// used next, and which goes, is for Shelf.swift to say.
 
 /// What an upstream's pool may do; durations as the config says.
 package struct PoolLimits: Hashable, Sendable {
@@ -25,47 +26,42 @@ package final class Pool {
   /// Unused connections kept at most, whatever the burst before was.
   private static let idleCeiling = 256
 
-  private struct Idle {
-    let socket: Socket
-    let since: Instant
-  }
-
   package let endpoint: Endpoint
   private let tls: TLSContext?
   private let limits: PoolLimits
   private let connectTime: Interval
-  private let idleTime: Interval
   private let loop: Loop
   private let dialer: Dialer
-  private var idle: [Idle] = []
+  private var shelf: Shelf<Socket>
   private var waiters: [Parker] = []
   private var reaper: Alarm?
   /// What idle connections tell their events to; one for all, for it is told too often to be made each time.
   ///
   /// Not weak, like the reaper's: an object that ever was is counted the slow way from then on. `deinit` takes back both.
   private lazy var evictor: (Socket) -> Void = { [unowned self] socket in
-    if socket.peerHasClosed { evict(socket) }
+    // What comes unasked is no answer (RFC 9112 section 9.2): a late 408, most often.
+    if !socket.isQuietlyOpen() { evict(socket) }
   }
   private var isClosed = false
   private var warming = 0
   package let sessions = TLSSessions()
   /// Connections that carry an exchange or are being made.
   package private(set) var active = 0
-  package var idleCount: Int { idle.count }
+  package var idleCount: Int { shelf.count }
 
   package init(_ endpoint: Endpoint, tls: TLSContext?, limits: PoolLimits, on loop: Loop, dialer: Dialer) {
     self.endpoint = endpoint
     self.tls = tls
     self.limits = limits
     connectTime = Interval(limits.connectTimeout)
-    idleTime = Interval(limits.idleTimeout)
+    shelf = Shelf(idleTime: Interval(limits.idleTimeout), warm: limits.warm, ceiling: Self.idleCeiling)
     self.loop = loop
     self.dialer = dialer
   }
 
   deinit {
     if let reaper { loop.disarm(reaper) }
-    for entry in idle { entry.socket.onIdleEvent = nil }
+    for socket in shelf.removeAll() { socket.onIdleEvent = nil }
   }
 
   /// A connection that is ready to be written to.
@@ -83,15 +79,18 @@ package final class Pool {
   /// Leases the most recently used idle connection that still lives, or makes one.
   ///
   /// - Parameters:
-  ///   - fresh: makes a new one in any case: the replay after a reused one was dead.
+  ///   - freshness: how long it may have been unused.
   ///   - client: whose going away ends the wait.
-  package func lease(fresh: Bool = false, parker: Parker, client: Socket?) async throws(DialFault) -> Lease {
+  package func lease(
+    _ freshness: Freshness = .any, parker: Parker, client: Socket?
+  ) async throws(DialFault) -> Lease {
     let deadline = loop.now + connectTime
     while true {
-      if !fresh, let socket = takeIdle(for: parker) { return Lease(socket: socket, isReused: true) }
-      if limits.maxConnections == 0 || active + idle.count < limits.maxConnections { break }
-      if fresh, !idle.isEmpty {
-        forget(idle.removeFirst().socket)
+      if let socket = takeIdle(freshness, for: parker) { return Lease(socket: socket, isReused: true) }
+      if limits.maxConnections == 0 || active + shelf.count < limits.maxConnections { break }
+      // None of them will do, and there is no room for another beside them.
+      if let oldest = shelf.removeOldest() {
+        forget(oldest)
         continue
       }
       if client?.peerHasClosed == true { throw .abandoned }
@@ -115,103 +114,99 @@ package final class Pool {
     }
   }
 
-  /// The most recently used idle connection that still lives.
-  package func takeIdle(for parker: Parker) -> Socket? {
-    while let socket = idle.popLast()?.socket {
-      socket.onIdleEvent = nil
-      if socket.isQuietlyOpen {
-        socket.parker = parker
-        active += 1
-        return socket
+  /// The most recently used idle connection that still lives; nil where there is none that is fresh enough.
+  package func takeIdle(_ freshness: Freshness = .any, for parker: Parker) -> Socket? {
+    while let step = shelf.take(freshness, at: loop.now) {
+      switch step {
+      case .use(let socket, let isLongUnused):
+        socket.onIdleEvent = nil
+        if socket.isQuietlyOpen(certainly: isLongUnused) {
+          socket.parker = parker
+          active += 1
+          return socket
+        }
+        forget(socket)
+      case .drop(let socket): forget(socket)
       }
-      forget(socket)
     }
     return nil
   }
 
   /// Takes back a connection whose exchange has ended in good order.
-  package func giveBack(_ socket: Socket) {
+  ///
+  /// - Parameter promise: seconds for which the upstream keeps it (`ResponseHead.keepAliveTimeout`); nil where it
+  ///   didn't say.
+  package func giveBack(_ socket: Socket, promise: Int? = nil) {
     active -= 1
     socket.parker = nil
     let isOld = loop.now.nanoseconds(since: socket.establishedAt) > Int(Self.lifetime.nanoseconds)
-    if isClosed || isOld || socket.peerHasClosed || idleTime.nanoseconds == 0
-      || idle.count >= Self.idleCeiling
-    {
-      forget(socket)
-    } else {
-      idle.append(Idle(socket: socket, since: loop.now))
+    if !isClosed, !isOld, !socket.peerHasClosed, let end = shelf.put(socket, promise: promise, at: loop.now) {
       // The upstream may close it at any time: it goes at once, and the peer's memory with it.
       socket.onIdleEvent = evictor
-      scheduleReaper()
+      look(at: end)
+    } else {
+      forget(socket)
     }
     wakeWaiter()
   }
 
   /// Closes a connection that can't be used again.
-  package func discard(_ socket: Socket, abruptly: Bool = false) {
+  package func discard(_ socket: Socket) {
     active -= 1
-    forget(socket, abruptly: abruptly)
+    forget(socket)
     wakeWaiter()
   }
 
   /// Makes connections ahead of need until `limits.warm` are idle. Failures are left to the next request.
   package func warmUp() async {
     let wanted = limits.maxConnections == 0 ? limits.warm : min(limits.warm, limits.maxConnections)
-    while !isClosed, idle.count + warming < wanted, warming == 0 {
+    while !isClosed, shelf.count + warming < wanted, warming == 0 {
       warming += 1
       defer { warming -= 1 }
       let parker = Parker(on: loop)
       defer { parker.retire() }
-      guard let lease = try? await lease(fresh: true, parker: parker, client: nil) else { return }
+      guard let lease = try? await lease(.new, parker: parker, client: nil) else { return }
       giveBack(lease.socket)
     }
   }
 
   /// Whether fewer connections wait than the config wants warm.
-  package var wantsWarmth: Bool { !isClosed && warming == 0 && idle.count < limits.warm }
+  package var wantsWarmth: Bool { !isClosed && warming == 0 && shelf.count < limits.warm }
 
   /// Closes what is idle now; what is in use closes when its exchange ends.
   package func close() {
     isClosed = true
     if let reaper { loop.disarm(reaper) }
-    for entry in idle { forget(entry.socket) }
-    idle.removeAll()
+    for socket in shelf.removeAll() { forget(socket) }
     sessions.removeAll()
   }
 
   private func evict(_ socket: Socket) {
-    guard let index = idle.firstIndex(where: { $0.socket === socket }) else { return }
-    idle.remove(at: index)
+    guard shelf.remove(where: { $0 === socket }) else { return }
     forget(socket)
     wakeWaiter()
   }
 
-  private func forget(_ socket: Socket, abruptly: Bool = false) {
+  private func forget(_ socket: Socket) {
     dialer.pooled -= 1
-    socket.close(abruptly: abruptly)
+    socket.close()
   }
 
   private func wakeWaiter() {
     if !waiters.isEmpty { waiters.removeFirst().signal() }
   }
 
-  private func scheduleReaper() {
-    if let reaper, reaper.due != .never { return }
-    guard let oldest = idle.first else { return }
+  /// Sees to it that the reaper comes no later than at `end`.
+  private func look(at end: Instant) {
+    if let reaper, reaper.due <= end { return }
+    if end == .never { return }
     let reaper = self.reaper ?? Alarm { [unowned self] in reap() }
     self.reaper = reaper
-    loop.arm(reaper, at: oldest.since + idleTime)
+    loop.arm(reaper, at: end)
   }
 
   private func reap() {
-    let timeout = Int(clamping: idleTime.nanoseconds)
-    // Oldest first; the warm ones stay.
-    while let oldest = idle.first, idle.count > limits.warm,
-      loop.now.nanoseconds(since: oldest.since) >= timeout
-    {
-      idle.removeFirst()
-      forget(oldest.socket)
-    }
-    if idle.count > limits.warm { scheduleReaper() }
+    for socket in shelf.expired(at: loop.now) { forget(socket) }
+    look(at: shelf.next)
   }
 }

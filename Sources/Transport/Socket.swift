@@ -205,8 +205,11 @@ package final class Socket: EventSource {
 
   /// Whether the peer has neither closed nor said anything on a connection that should be silent: RFC 9112
   /// section 9.5 lets it close at any time, so this is asked before each reuse.
-  package var isQuietlyOpen: Bool {
+  ///
+  /// - Parameter certainly: asks the kernel, whose last word is as old as the loop's turn.
+  package func isQuietlyOpen(certainly: Bool = false) -> Bool {
     if peerHasClosed || descriptor < 0 || tls?.holdsInput == true { return false }
+    if certainly { mayRead = true }
     if !mayRead { return true }
     // TLS 1.3 tickets may wait in the kernel: they are read, anything else is not expected.
     var scratch = ByteQueue(pool: loop.blocks)

@@ -115,7 +115,7 @@ import Wire
     try await Stage.run { stage in
       let (left, right) = try socketPair()
       let socket = try Socket.over(left, on: stage.loop)
-      #expect(socket.isQuietlyOpen)
+      #expect(socket.isQuietlyOpen())
       let parker = Parker(on: stage.loop)
       socket.parker = nil
       socket.onIdleEvent = { _ in parker.signal() }
@@ -123,7 +123,7 @@ import Wire
       while !socket.peerHasClosed {
         try #require(await parker.park(until: stage.patience) == .event)
       }
-      #expect(!socket.isQuietlyOpen)
+      #expect(!socket.isQuietlyOpen())
       socket.close()
     }
   }
@@ -135,7 +135,7 @@ import Wire
       let socket = try Socket.over(left, on: stage.loop)
       let peer = try Socket.over(right, on: stage.loop)
       try await peer.writeAll("HTTP/1.1 408 Request Timeout\r\n\r\n", until: stage.patience)
-      #expect(!socket.isQuietlyOpen)
+      #expect(!socket.isQuietlyOpen())
       socket.close()
       peer.close()
     }
