@@ -30,12 +30,15 @@ package struct TLSFileFault: Error, Equatable, Sendable {
 package final class TLSContext: @unchecked Sendable {
   let raw: OpaquePointer
   let isClient: Bool
+  /// Whether it has a certificate of its own to show.
+  let hasCertificate: Bool
 
   deinit { unsafe SSL_CTX_free(raw) }
 
   /// A context for connections to an upstream: the peer is always verified, TLS 1.2 at least.
   package init(client profile: TLSProfile) throws(TLSFileFault) {
     isClient = true
+    hasCertificate = profile.certificateFile != nil
     unsafe raw = unsafe try Self.make(TLS_client_method())
     unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nil)
     unsafe SSL_CTX_set_cert_verify_callback(raw, verifyTakingNotes, nil)
@@ -75,6 +78,7 @@ package final class TLSContext: @unchecked Sendable {
   /// A context for a listener. With a CA file, clients must show a certificate from that CA.
   package init(server profile: TLSProfile) throws(TLSFileFault) {
     isClient = false
+    hasCertificate = profile.certificateFile != nil
     unsafe raw = unsafe try Self.make(TLS_server_method())
     var name: [UInt8] = Array("remora".utf8)
     _ = unsafe SSL_CTX_set_session_id_context(raw, &name, UInt32(name.count))

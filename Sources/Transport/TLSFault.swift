@@ -17,6 +17,10 @@ package enum TLSFault: Error, Equatable, Sendable {
   case plainText
   /// The peer asks for a client certificate and got none that it takes.
   case certificateRequired
+  /// The peer wanted another handshake within the connection (RFC 5246 section 7.4.1.1), which is never done.
+  case renegotiation
+  /// The peer breaks off the handshake without saying more (RFC 8446 section 6.2, handshake_failure).
+  case refused
   /// The two sides have no protocol version in common.
   case version
   case timedOut
@@ -44,6 +48,12 @@ package enum TLSFault: Error, Equatable, Sendable {
     case .plainText: "the server answered in plain text, not TLS; check the port, or use http:// in base_url"
     case .certificateRequired:
       "the server demands a client certificate; set tls.cert_file and tls.key_file to one that it accepts"
+    case .renegotiation:
+      "the server wanted to negotiate TLS anew within the connection, which is not done; where it is for a client "
+        + "certificate, let it ask in the first handshake and set tls.cert_file and tls.key_file, or use TLS 1.3"
+    case .refused:
+      "the server refused the TLS handshake: it has no cipher or signature in common with this side, or doesn't "
+        + "serve the name; check base_url and tls.server_name"
     case .version: "the server offers no TLS version that is allowed (1.2 is the minimum)"
     case .timedOut: "the TLS handshake timed out"
     case .closed: "the server closed the connection during the TLS handshake"
@@ -60,8 +70,10 @@ package enum TLSFault: Error, Equatable, Sendable {
       self = .plainText
     case Int32(SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED), Int32(SSL_R_SSLV3_ALERT_BAD_CERTIFICATE),
       Int32(SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN), Int32(SSL_R_TLSV1_ALERT_UNKNOWN_CA),
-      Int32(SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE), Int32(SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE):
+      Int32(SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE):
       self = .certificateRequired
+    case Int32(SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE):
+      self = .refused
     case Int32(SSL_R_TLSV1_ALERT_PROTOCOL_VERSION), Int32(SSL_R_UNSUPPORTED_PROTOCOL),
       Int32(SSL_R_NO_PROTOCOLS_AVAILABLE):
       self = .version

@@ -128,7 +128,7 @@ internal import Wire
       default:
         isBroken = true
         defer { ERR_clear_error() }
-        throw unsafe TLSFault(afterHandshake: ssl, errorClass: reason)
+        throw meaning(of: unsafe TLSFault(afterHandshake: ssl, errorClass: reason))
       }
     }
     // Verification may have left something behind though it went well.
@@ -242,7 +242,15 @@ internal import Wire
     let code = ERR_peek_last_error()
     if code == 0 { return .system(SystemFault("recv", socket.hasFailed ? ECONNRESET : errno)) }
     if remora_ERR_GET_REASON(code) == Int32(SSL_R_UNEXPECTED_EOF_WHILE_READING) { return .truncated }
-    return .tls(TLSFault(openSSLCode: code))
+    return .tls(meaning(of: TLSFault(openSSLCode: code)))
+  }
+
+  /// What a mere refusal means here. Within a connection of TLS 1.2 only a refused renegotiation comes to one; else
+  /// it is the answer to a certificate, where one was asked for or shown.
+  private func meaning(of fault: TLSFault) -> TLSFault {
+    guard fault == .refused else { return fault }
+    if isEstablished, unsafe SSL_version(ssl) == TLS1_2_VERSION { return .renegotiation }
+    return wasAskedForCertificate || context.hasCertificate ? .certificateRequired : fault
   }
 
   /// Tells the peer that nothing more comes; its own notice is not waited for.

@@ -9,6 +9,7 @@ import datetime
 import re
 import shutil
 import ssl
+import subprocess
 import time
 
 import openai
@@ -19,7 +20,7 @@ from certificates import Authority, Certificate
 from openai_server import TEXT
 from remora import PROMPT, free_port
 from upstream import CLOSE
-from wire import Broken, RawClient, json_answer, request
+from wire import Broken, RawClient, json_answer, post_json, request
 
 pytestmark = pytest.mark.proxy
 
@@ -340,3 +341,43 @@ def test_bad_files_are_said_at_start(start_remora, upstream, authority, tmp_path
         start_remora(
             upstream, provider={"tls": {"cert_file": str(cert_file), "key_file": str(good.key_file)}}
         )
+
+
+# Renegotiation.
+
+
+@pytest.mark.parametrize("command", ["r", "R"], ids=["renegotiate", "ask for a certificate"])
+def test_renegotiation_is_refused_and_said(start_remora, authority, good_certificate, command):
+    """A server that begins a handshake anew within the connection, as IIS does to ask for a client certificate."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("ABSENT: openssl, to renegotiate with")
+    port = free_port()
+    server = subprocess.Popen(
+        [openssl, "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_2",
+         "-cert", str(good_certificate.cert_file), "-key", str(good_certificate.key_file)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    try:
+        for line in server.stdout:
+            if b"ACCEPT" in line:
+                break
+        provider = {
+            "kind": "openai", "base_url": f"https://127.0.0.1:{port}/v1", "api_key": "none",
+            "tls": {"ca_file": str(authority.ca_file)},
+        }
+        proxy = start_remora(whole={"providers": {"odd": provider}, "default_provider": "odd"})
+        with proxy.connect() as client:
+            client.send(post_json("/v1/chat/completions", CHAT))
+            for line in server.stdout:
+                if b'"messages"' in line or b"POST /v1" in line:
+                    break
+            server.stdin.write(command.encode() + b"\n")
+            server.stdin.flush()
+            got = client.response("POST")
+        assert got.status == 502, got
+        message = got.json()["error"]["message"]
+        assert "anew within the connection" in message and "demands a client certificate" not in message, message
+    finally:
+        server.kill()
+        server.wait()

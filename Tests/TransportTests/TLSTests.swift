@@ -171,7 +171,7 @@ struct TLSTests {
     "an alert in the handshake is told by its meaning (RFC 8446 section 6)",
     arguments: [
       (70, .version), (42, .certificateRequired), (46, .certificateRequired), (48, .certificateRequired),
-      (116, .certificateRequired),
+      (116, .certificateRequired), (40, .refused),
     ] as [(UInt8, TLSFault)])
   func alert(_ code: UInt8, _ expected: TLSFault) async throws {
     let alert: [UInt8] = [0x15, 3, 3, 0, 2, 2, code]
