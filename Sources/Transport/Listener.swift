@@ -47,7 +47,9 @@ package final class Listener: EventSource {
         on = takesIPv4 ? 0 : 1
         unsafe setsockopt(made, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, 4)
       }
-      guard unsafe address.withRaw({ unsafe bind(made, $0, $1) }) == 0 else { throw .last("bind") }
+      guard unsafe address.withRaw({ unsafe bind(made, $0, $1) }) == 0 else {
+        throw address.family == .local ? Self.pathFault(errno) : .last("bind")
+      }
       if address.family == .local {
         // As open as a loopback port: the directory decides who may reach it, whatever user the application is.
         unsafe chmod(address.host, 0o666)
@@ -82,7 +84,20 @@ package final class Listener: EventSource {
   /// Removes a socket that a process which is gone has left behind; one that answers is left alone.
   private static func clearStalePath(_ address: Address) throws(SystemFault) {
     var status = stat()
-    guard unsafe lstat(address.host, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+    guard unsafe lstat(address.host, &status) == 0 else { return }
+    // `bind` says of all of them that the address is in use.
+    switch status.st_mode & S_IFMT {
+    case S_IFSOCK: break
+    case S_IFDIR:
+      throw SystemFault(
+        "bind", EEXIST, advice: "the path is a directory; name a file in it, such as remora.sock")
+    case S_IFLNK:
+      throw SystemFault(
+        "bind", EEXIST, advice: "the path is a symbolic link; remove it, or name the place it leads to")
+    default:
+      throw SystemFault(
+        "bind", EEXIST, advice: "the path is a file that is no socket; remove it, or name another path")
+    }
     let probe = socket(
       AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard probe >= 0 else { throw .last("socket") }
@@ -91,6 +106,18 @@ package final class Listener: EventSource {
       throw SystemFault("bind", EADDRINUSE)
     }
     unsafe unlink(address.host)
+  }
+
+  /// Why there can be no socket at a path.
+  private static func pathFault(_ code: Int32) -> SystemFault {
+    switch code {
+    case ENOENT:
+      SystemFault(
+        "bind", code, advice: "the path's directory does not exist; make it, or mount a volume there")
+    case EROFS:
+      SystemFault("bind", code, advice: "the path is on a read-only file system; mount a volume there")
+    default: SystemFault("bind", code)
+    }
   }
 
   override func ready(_ events: UInt32) { acceptAll() }

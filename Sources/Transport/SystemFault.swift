@@ -6,18 +6,22 @@ internal import Glibc
 package struct SystemFault: Error, Equatable, Sendable, CustomStringConvertible {
   package let call: StaticString
   package let code: Int32
+  /// What is wrong and what to do, where the code alone would lead astray.
+  private let advice: StaticString?
 
-  package init(_ call: StaticString, _ code: Int32) {
+  package init(_ call: StaticString, _ code: Int32, advice: StaticString? = nil) {
     self.call = call
     self.code = code
+    self.advice = advice
   }
 
   /// The fault of the call that has just returned -1.
   package static func last(_ call: StaticString) -> SystemFault { SystemFault(call, errno) }
 
-  /// The kernel's own words for the code.
+  /// The kernel's own words for the code, or better ones.
   package var reason: String {
-    unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+    if let advice { return "\(advice)" }
+    return unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
   }
 
   package var description: String { "\(call): \(reason)" }

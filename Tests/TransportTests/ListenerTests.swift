@@ -189,9 +189,28 @@ import Wire
       let fault = #expect(throws: SystemFault.self) {
         _ = try Listener(address, on: stage.loop, sharesPort: false) { $0.close() }
       }
-      #expect(fault?.isAddressInUse == true)
+      #expect(fault?.isAddressInUse == false)
+      #expect(fault?.reason == "the path is a file that is no socket; remove it, or name another path")
     }
     #expect(unsafe access(path, F_OK) == 0)
+  }
+
+  @Test("a path where no socket can be is said to be so")
+  func otherPaths() async throws {
+    let link = Scratch.shared.file("link")
+    _ = unsafe symlink("/nowhere", link)
+    let folder = link.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+    try await Stage.run { stage in
+      for (path, word) in [
+        (link, "symbolic link"), (folder, "directory"), ("/nowhere/at/all.sock", "directory does not"),
+      ] {
+        let address = try #require(Address(path: path))
+        let fault = #expect(throws: SystemFault.self) {
+          _ = try Listener(address, on: stage.loop, sharesPort: false) { $0.close() }
+        }
+        #expect(fault?.reason.contains(word) == true && fault?.isAddressInUse == false)
+      }
+    }
   }
 
   private static func bind(_ descriptor: Int32, _ path: String) throws -> Int32 {
