@@ -10,6 +10,8 @@ indirect enum Shape: Sendable {
   case variable
   case integer(ClosedRange<Int>)
   case choice([String])
+  /// Words that stand as they are, in a place where a text may be a secret.
+  case words([String])
   case list(Shape)
   case map(Shape)
   case object(Table)

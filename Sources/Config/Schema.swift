@@ -77,18 +77,27 @@ package enum Schema {
     case .path:
       writer.member("type", "string")
       writer.member("minLength", 1)
-    case .boolean: writer.member("type", ["boolean", "string"])
-    case .number: writer.member("type", ["number", "string"])
+    case .boolean: orVariable("boolean", into: &writer)
+    case .number: orVariable("number", into: &writer)
     case .percent: pattern("^([0-9]{1,3}%|.*\\$\\{.*)$", into: &writer)
     case .duration: pattern("^([0-9]+(ms|s|m|h|d)|.*\\$\\{.*)$", into: &writer)
     case .size:
       writer.member("type", ["string", "integer"])
       writer.member("pattern", "^([0-9]+(B|KiB|MiB|GiB)?|.*\\$\\{.*)$")
     case .integer(let range):
-      writer.member("type", ["integer", "string"])
+      orVariable("integer", into: &writer)
       writer.member("minimum", range.lowerBound)
       writer.member("maximum", range.upperBound)
-    case .choice(let names): writer.member("enum", names)
+    case .choice(let names):
+      writer.open("[", "anyOf")
+      writer.open("{")
+      writer.member("enum", names)
+      writer.close("}")
+      writer.open("{")
+      pattern(Self.variable, into: &writer)
+      writer.close("}")
+      writer.close("]")
+    case .words(let names): writer.member("enum", names)
     case .list(let item): nested("array", "items", item, into: &writer)
     case .map(let value): nested("object", "additionalProperties", value, into: &writer)
     case .object(let table): object(table, into: &writer)
@@ -98,10 +107,19 @@ package enum Schema {
       writer.open("{", "not")
       writer.member("pattern", "^($|[^$]|\\$($|[^{]))")
       writer.close("}")
-    case .secret: either([.choice(["passthrough", "none"]), .variable, .object(.secret)], into: &writer)
+    case .secret: either([.words(["passthrough", "none"]), .variable, .object(.secret)], into: &writer)
     case .header: either([.text, .number, .boolean, .object(.secret)], into: &writer)
     case .either(let forms): either(forms, into: &writer)
     }
+  }
+
+  /// What a text holds that a variable's value may make into something else.
+  private static let variable = "\\$\\{"
+
+  /// A value that is no text, or a text that becomes one: what is written in quotes without a variable stays a text.
+  private static func orVariable(_ type: String, into writer: inout JSONText) {
+    writer.member("type", [type, "string"])
+    writer.member("pattern", variable)
   }
 
   private static func pattern(_ pattern: String, into writer: inout JSONText) {

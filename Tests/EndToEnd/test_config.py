@@ -534,3 +534,55 @@ def test_header_values_may_hold_blanks(start_remora, upstream, tmp_path):
     got = dict(proxy.ask(request("GET", "/v1/echo")).json()["headers"])
     sent = {name.lower(): value for name, value in got.items()}
     assert [sent[name] for name in headers] == ["Basic one two"] * 3
+
+
+SCHEMA_AGREES = {
+    "workers: many": False,
+    "workers: '2'": False,
+    "workers: 2": True,
+    "workers: auto": True,
+    "workers: ${CORES:-2}": True,
+    "max_body: large": False,
+    "max_memory: some": False,
+    "max_memory: auto": True,
+    "response_metadata: ${WHERE:-body}": True,
+    "response_metadata: heads": False,
+    "telemetry: { level: '${LEVEL:-info}' }": True,
+    "telemetry: { level: loud }": False,
+    "shutdown: { drain: '${DRAIN:-3s}' }": True,
+    "shutdown: { drain: long }": False,
+    "models: { m: { targets: gateway/m, deprecated: maybe } }": False,
+    "models: { m: { targets: gateway/m, deprecated: '${OLD:-false}' } }": True,
+}
+
+
+@pytest.mark.parametrize("text", SCHEMA_AGREES)
+def test_schema_says_what_check_says(schema, check, text):
+    """Words where numbers belong are refused by both, variables taken by both."""
+    whole = yaml.safe_load(GOOD)
+    changes = yaml.safe_load(text)
+    assert (check(yaml.safe_dump({**whole, **changes})).returncode == 0) == SCHEMA_AGREES[text]
+    try:
+        jsonschema.validate({**whole, **changes}, schema)
+        accepted = True
+    except jsonschema.ValidationError:
+        accepted = False
+    assert accepted == SCHEMA_AGREES[text]
+
+
+@pytest.mark.parametrize("what, words", [("file", "no socket"), ("directory", "directory"), ("link", "symbolic link")])
+@pytest.mark.parametrize("which", ["listen", "admin"])
+def test_something_else_at_a_sockets_path(tmp_path, which, what, words):
+    """It is said what is there and what to do; nothing of it is touched."""
+    path = tmp_path / "it.sock"
+    if what == "file":
+        path.write_text("precious")
+    elif what == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "nowhere")
+    address = f"unix:{path}"
+    message = start_failure(tmp_path, minimal(**{which: [address] if which == "listen" else address}))
+    assert str(path) in message and words in message and "in use" not in message
+    assert len(message.strip().splitlines()) == 1, message
+    assert what != "file" or path.read_text() == "precious"
