@@ -32,6 +32,8 @@ enum Ceiling {
   static let exchangeMemory = 16 << 10
   /// Bytes of a connection to a provider: TLS, most of them.
   static let upstreamMemory = 40 << 10
+  /// And of one in plain text: a socket, and its place in the pool.
+  static let plainUpstreamMemory = 2 << 10
   /// Bytes of a caller's request id that are kept.
   static let requestID = 128
   /// Bytes of a model's name as it is written: it goes into headers, logs and labels.

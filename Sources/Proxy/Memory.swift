@@ -36,7 +36,7 @@ extension WorkerState {
     // An exchange may fill a block each way at any time, whether it does so now or not.
     let buffers = max(loop.blocks.held, inFlight * 2 * BlockPool.blockSize)
     return buffers + connections.count * Ceiling.clientMemory + inFlight * Ceiling.exchangeMemory
-      + dialer.pooled * Ceiling.upstreamMemory
+      + dialer.pooled.tls * Ceiling.upstreamMemory + dialer.pooled.plain * Ceiling.plainUpstreamMemory
   }
 
   /// Whether nothing new can be begun.

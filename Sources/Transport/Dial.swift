@@ -42,8 +42,9 @@ package final class Dialer {
   private static let stagger = Duration.milliseconds(250)
   private let loop: Loop
   private let resolver: Resolver
-  /// Connections that the pools which dial here have open, or are opening.
-  package internal(set) var pooled = 0
+  /// Connections that the pools which dial here have open, or are opening: in plain text, and over TLS, which takes
+  /// far more memory.
+  package internal(set) var pooled = (plain: 0, tls: 0)
 
   package init(on loop: Loop, resolver: Resolver) {
     self.loop = loop
@@ -88,6 +89,8 @@ package final class Dialer {
         untried = Self.alternating(found).map { $0.with(port: endpoint.port) }.reversed()
       } catch { throw .resolve(error) }
     }
+    var tried = Set(untried)
+    var mayAskAnew = !endpoint.isLocal
     var race = Race()
     defer { race.closeAll() }
     var nextStart = loop.now
@@ -95,6 +98,7 @@ package final class Dialer {
       if client?.peerHasClosed == true { throw .abandoned }
       if let winner = race.winner() {
         winner.parker = parker
+        if !race.failures.isEmpty, mayAskAnew { resolver.refresh(endpoint.host) }
         return winner
       }
       if race.isEmpty || loop.now >= nextStart, let address = untried.popLast() {
@@ -103,7 +107,14 @@ package final class Dialer {
         continue
       }
       if race.isEmpty {
-        resolver.doubt(endpoint.host)
+        // Whoever refuses may be who has the address now: the name is asked for once more, within the request.
+        if mayAskAnew {
+          mayAskAnew = false
+          let found = await resolver.addressesAnew(of: endpoint.host, parker: parker, until: deadline) ?? []
+          untried = Self.alternating(found).map { $0.with(port: endpoint.port) }.reversed()
+          untried.removeAll { !tried.insert($0).inserted }
+          continue
+        }
         throw .connect(race.story(of: endpoint))
       }
       let wake = untried.isEmpty ? deadline : min(deadline, nextStart)

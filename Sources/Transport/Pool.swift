@@ -100,7 +100,7 @@ package final class Pool {
       if wake == .deadline { throw .exhausted }
     }
     active += 1
-    dialer.pooled += 1
+    count(1)
     do throws(DialFault) {
       let socket = try await dialer.dial(
         endpoint, tls: tls, sessions: sessions, parker: parker, client: client, until: deadline)
@@ -108,7 +108,7 @@ package final class Pool {
       return Lease(socket: socket, isReused: false)
     } catch {
       active -= 1
-      dialer.pooled -= 1
+      count(-1)
       wakeWaiter()
       throw error
     }
@@ -188,8 +188,13 @@ package final class Pool {
   }
 
   private func forget(_ socket: Socket) {
-    dialer.pooled -= 1
+    count(-1)
     socket.close()
+  }
+
+  /// Tells the dialer of connections more or fewer.
+  private func count(_ more: Int) {
+    if tls == nil { dialer.pooled.plain += more } else { dialer.pooled.tls += more }
   }
 
   private func wakeWaiter() {

@@ -3,7 +3,8 @@
 // `getaddrinfo` blocks and knows no time to live, so each look-up has a thread of its own for as long as it
 // lasts (there is at most one per name), and an answer counts as fresh for half a minute. A stale answer is
 // used while a new one is fetched, and for ten minutes if none can be had: a resolver that is down must not
-// take down what it once found.
+// take down what it once found. Where none of the addresses takes a connection, the name is looked up again for the
+// same request: a provider that has moved is found at once, not when half a minute is over.
 
 internal import CLinux
 internal import Glibc
@@ -35,11 +36,27 @@ package final class Resolver {
     var outcome: Result<[Address], ResolveFault>?
   }
 
+  /// Looks a name up, and blocks meanwhile.
+  package typealias Source = @Sendable (_ host: String) -> Result<[Address], ResolveFault>
+
   private let loop: Loop
+  private let source: Source
+  /// An answer so young isn't asked for again, however many connections it fails: a provider that is down must not
+  /// make a look-up of each request.
+  private let youth: Duration
   private var entries: [String: Entry] = [:]
   private var lookups: [String: Lookup] = [:]
 
-  package init(on loop: Loop) { self.loop = loop }
+  /// - Parameters:
+  ///   - source: who knows the addresses; the C library, but for tests.
+  ///   - youth: how old an answer must be to be asked for again where its addresses refuse.
+  package init(
+    on loop: Loop, source: @escaping Source = { lookUp($0) }, youth: Duration = .seconds(1)
+  ) {
+    self.loop = loop
+    self.source = source
+    self.youth = youth
+  }
 
   /// The addresses of `host`, which may be an IP literal. They carry no port.
   package func addresses(
@@ -56,29 +73,49 @@ package final class Resolver {
         if !entry.mustRefresh { return entry.addresses }
       }
     }
-    let lookup = start(host)
+    let outcome = await wait(for: start(host), parker: parker, until: deadline)
+    if case .success(let addresses)? = outcome { return addresses }
+    if let entry = entries[host] { return entry.addresses }
+    if case .failure(let fault)? = outcome { throw fault }
+    throw ResolveFault(host: host, reason: "the name look-up timed out")
+  }
+
+  /// The addresses of `host` as they are now; nil where what is known is as young as that, or can't be had anew.
+  package func addressesAnew(of host: String, parker: Parker, until deadline: Instant) async -> [Address]? {
+    guard isOld(host) else { return nil }
+    guard case .success(let addresses)? = await wait(for: start(host), parker: parker, until: deadline) else {
+      return nil
+    }
+    return addresses
+  }
+
+  /// Some of `host`'s addresses don't answer: it is looked up behind what goes on.
+  package func refresh(_ host: String) {
+    if isOld(host) { _ = start(host) }
+  }
+
+  /// None of `host`'s addresses answered in time: the next connection asks again before it tries.
+  package func doubt(_ host: String) { entries[host]?.mustRefresh = true }
+
+  /// Whether `host` was looked up, and so long ago that it is worth doing again.
+  private func isOld(_ host: String) -> Bool {
+    guard let entry = entries[host] else { return false }
+    return loop.now.nanoseconds(since: entry.fetchedAt) >= Int(youth.nanoseconds)
+  }
+
+  /// What a look-up comes to; nil if that takes too long.
+  private func wait(
+    for lookup: Lookup, parker: Parker, until deadline: Instant
+  ) async -> Result<[Address], ResolveFault>? {
     lookup.waiters.append(parker)
     while lookup.outcome == nil {
       if await parker.park(until: deadline) == .deadline {
         lookup.waiters.removeAll { $0 === parker }
-        if let entry = entries[host] { return entry.addresses }
-        throw ResolveFault(host: host, reason: "the name look-up timed out")
+        break
       }
     }
-    switch lookup.outcome {
-    case .success(let addresses): return addresses
-    case .failure(let fault):
-      if let entry = entries[host] { return entry.addresses }
-      throw fault
-    case nil: throw ResolveFault(host: host, reason: "the name look-up was given up")
-    }
+    return lookup.outcome
   }
-
-  /// Looks `host` up here and now; for start-up, where waiting is right.
-  package static func lookUp(_ host: String) -> Result<[Address], ResolveFault> { LookupTask.lookUp(host) }
-
-  /// None of `host`'s addresses answered: the next connection asks again before it tries.
-  package func doubt(_ host: String) { entries[host]?.mustRefresh = true }
 
   private func start(_ host: String) -> Lookup {
     if let lookup = lookups[host] { return lookup }
@@ -86,10 +123,12 @@ package final class Resolver {
     lookups[host] = lookup
     let loop = self.loop
     let resolver = Confined(self)
-    let task = LookupTask(host: host) { outcome in
+    let source = self.source
+    let isRunning = Thread.detached {
+      let outcome = source(host)
       loop.post { resolver.value.finish(host, outcome) }
     }
-    if !task.run() {
+    if !isRunning {
       finish(host, .failure(ResolveFault(host: host, reason: "no thread for the name look-up")))
     }
     return lookup
@@ -114,21 +153,9 @@ package final class Resolver {
   }
 }
 
-/// One blocking look-up on a thread of its own.
-private final class LookupTask: Sendable {
-  let host: String
-  let done: @Sendable (Result<[Address], ResolveFault>) -> Void
-
-  init(host: String, done: @escaping @Sendable (Result<[Address], ResolveFault>) -> Void) {
-    self.host = host
-    self.done = done
-  }
-
-  func run() -> Bool {
-    Thread.detached { [self] in done(Self.lookUp(host)) }
-  }
-
-  fileprivate static func lookUp(_ host: String) -> Result<[Address], ResolveFault> {
+extension Resolver {
+  /// Looks `host` up here and now; for start-up, where waiting is right, and for threads that do nothing else.
+  package static func lookUp(_ host: String) -> Result<[Address], ResolveFault> {
     var hints = unsafe addrinfo()
     unsafe hints.ai_family = AF_UNSPEC
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -63,6 +63,129 @@ import Wire
   }
 }
 
+/// Answers of a name server, one after the other; the last one again and again.
+private final class NameServer: Sendable {
+  private let state: Guarded<(answers: [[String]], count: Int)>
+
+  init(_ answers: [[String]]) { state = Guarded((answers, 0)) }
+
+  var count: Int { state.withLock { $0.count } }
+
+  func resolver(on loop: Loop, youth: Duration = .zero) -> Resolver {
+    Resolver(on: loop, source: { self.answer($0) }, youth: youth)
+  }
+
+  private func answer(_ host: String) -> Result<[Address], ResolveFault> {
+    let answer = state.withLock {
+      $0.count += 1
+      return $0.answers.count > 1 ? $0.answers.removeFirst() : $0.answers.first ?? []
+    }
+    if answer.isEmpty { return .failure(ResolveFault(host: host, reason: "scripted")) }
+    return .success(answer.compactMap { Address(ip: $0, port: 0) })
+  }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct MovedNameTests {
+  /// Dials `name.test` at a port where only 127.0.0.1 listens.
+  private static func dial(
+    _ server: NameServer, times: Int = 1, youth: Duration = .zero
+  ) async throws -> [Address?] {
+    try await Stage.run { stage in
+      let listener = try Listener(
+        try #require(Address(ip: "127.0.0.1", port: 0)), on: stage.loop, sharesPort: false
+      ) { $0.close() }
+      defer { listener.close() }
+      let dialer = Dialer(on: stage.loop, resolver: server.resolver(on: stage.loop, youth: youth))
+      var reached: [Address?] = []
+      for _ in 0..<times {
+        do throws(DialFault) {
+          let socket = try await dialer.dial(
+            Endpoint(host: "name.test", port: listener.address.port), tls: nil, sessions: nil,
+            parker: Parker(on: stage.loop), client: nil, until: stage.patience)
+          reached.append(socket.peerAddress?.with(port: 0))
+          socket.close()
+        } catch { reached.append(nil) }
+      }
+      return reached
+    }
+  }
+
+  private static let home = Address(ip: "127.0.0.1", port: 0)
+
+  @Test(
+    "where the known address refuses, the name is looked up again and the new one taken, within the same dial"
+  )
+  func moved() async throws {
+    let server = NameServer([["127.0.0.2"], ["127.0.0.1"]])
+    #expect(try await Self.dial(server) == [Self.home])
+    #expect(server.count == 2)
+  }
+
+  @Test("of a new answer only what wasn't tried is tried")
+  func partlyNew() async throws {
+    let server = NameServer([["127.0.0.2", "127.0.0.3"], ["127.0.0.3", "127.0.0.1", "127.0.0.2"]])
+    #expect(try await Self.dial(server) == [Self.home])
+    #expect(server.count == 2)
+  }
+
+  @Test("an answer that stays the same is asked for once more in a dial, and no more")
+  func same() async throws {
+    let server = NameServer([["127.0.0.2"]])
+    #expect(try await Self.dial(server) == [nil])
+    #expect(server.count == 2)
+  }
+
+  @Test("a look-up that fails leaves the refusal")
+  func lost() async throws {
+    let server = NameServer([["127.0.0.2"], []])
+    #expect(try await Self.dial(server) == [nil])
+    #expect(server.count == 2)
+  }
+
+  @Test(
+    "an answer of the last second isn't asked for again: a provider that is down makes no storm of look-ups")
+  func young() async throws {
+    let server = NameServer([["127.0.0.2"], ["127.0.0.1"]])
+    #expect(try await Self.dial(server, times: 5, youth: .seconds(60)) == [nil, nil, nil, nil, nil])
+    #expect(server.count == 1)
+  }
+
+  @Test("where some addresses refuse and one answers, the name is looked up behind that")
+  func some() async throws {
+    let server = NameServer([["127.0.0.2", "127.0.0.1"], ["127.0.0.1"]])
+    #expect(try await Self.dial(server) == [Self.home])
+    // The look-up has a thread of its own, and nobody waits for it.
+    for _ in 0..<1000 where server.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
+    #expect(server.count == 2)
+  }
+
+  @Test("connections in plain text and over TLS are counted apart")
+  func counted() async throws {
+    try await Stage.run { stage in
+      let listener = try Listener(
+        try #require(Address(ip: "127.0.0.1", port: 0)), on: stage.loop, sharesPort: false
+      ) { $0.close() }
+      defer { listener.close() }
+      let dialer = Dialer(on: stage.loop, resolver: Resolver(on: stage.loop))
+      let limits = PoolLimits(
+        maxConnections: 0, idleTimeout: .seconds(1), warm: 0, connectTimeout: .seconds(5))
+      let endpoint = Endpoint(host: "127.0.0.1", port: listener.address.port)
+      let plain = Pool(endpoint, tls: nil, limits: limits, on: stage.loop, dialer: dialer)
+      let lease = try await plain.lease(parker: Parker(on: stage.loop), client: nil)
+      #expect(dialer.pooled == (plain: 1, tls: 0))
+      plain.discard(lease.socket)
+      #expect(dialer.pooled == (plain: 0, tls: 0))
+      let context = try TLSContext(client: TLSProfile())
+      let secure = Pool(endpoint, tls: context, limits: limits, on: stage.loop, dialer: dialer)
+      // The listener closes what it accepts: the handshake fails, and what was counted for it is taken back.
+      await #expect(throws: DialFault.self) {
+        _ = try await secure.lease(parker: Parker(on: stage.loop), client: nil)
+      }
+      #expect(dialer.pooled == (plain: 0, tls: 0))
+    }
+  }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct DialTests {
   private static func dial(
     _ endpoint: Endpoint, tls: TLSContext? = nil, client: Socket? = nil, parker: Parker? = nil,
