@@ -100,6 +100,10 @@ extension Table {
     Key("tls", .object(.providerTLS), "How the upstream's certificate is checked."),
     Key("timeouts", .object(.timeouts), "How long each step may take."),
     Key("pool", .object(.pool), "How connections are kept."),
+    Key(
+      "stream_options", choice(StreamOptions.self),
+      "Whether streams are asked for their usage; auto, the default: until the server refuses it.",
+      kinds: openAIKinds.union([.azure])),
     Key("organization", .text, "Sent as OpenAI-Organization.", kinds: openAIKinds),
     Key(
       "project", .text, "Sent as OpenAI-Project, or the Google Cloud project.",

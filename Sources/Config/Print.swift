@@ -130,6 +130,10 @@ extension Provider {
     writer.member("idle_timeout", Quantity.text(pool.idleTimeout))
     writer.member("warm", pool.warm)
     writer.close("}")
+    switch dialect {
+    case .openAI, .azure: writer.member("stream_options", streamOptions.rawValue)
+    case .anthropic, .vertex, .bedrock, .plain: break
+    }
     dialect.write(to: &writer)
     writer.close("}")
   }

@@ -22,6 +22,8 @@ package struct Provider: Sendable, Equatable {
   package var tls = ProviderTLS()
   package var timeouts = Timeouts()
   package var pool = PoolSettings()
+  /// Whether streams are asked for their usage.
+  package var streamOptions = StreamOptions.auto
   /// What only this kind of provider has.
   package var dialect: DialectSettings
 
@@ -80,6 +82,14 @@ package struct Timeouts: Sendable, Equatable {
   package var idle = Defaults.idleTimeout
 
   package init() {}
+}
+
+/// Whether Remora asks streams for their usage where the client didn't, which takes a member that some servers refuse.
+package enum StreamOptions: String, Sendable, CaseIterable {
+  /// Yes, until the server has refused it.
+  case auto
+  /// No, and the client's own is left out too.
+  case never
 }
 
 /// How connections to one upstream are kept.

@@ -43,6 +43,9 @@ extension Decoder {
     if let node = fields["tls"] { provider.tls = tls(node, what) }
     if let node = fields["timeouts"] { provider.timeouts = timeouts(node, what) }
     if let node = fields["pool"] { pool(node, what, into: &provider.pool) }
+    if let node = fields["stream_options"] {
+      provider.streamOptions = choice(node, of: "\(what) stream_options", StreamOptions.self) ?? .auto
+    }
     if provider.baseURL == nil { provider.baseURL = dialect.address }
     return provider
   }

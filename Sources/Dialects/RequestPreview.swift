@@ -75,14 +75,14 @@ package struct RequestPreview: Sendable {
       throw RequestFault(.invalid, "body", "A member that steers the request has the wrong type.")
     }
     let address = APIAddress(provider)
-    let quirks = Quirks.of(provider.kind)
+    let quirks = Quirks.of(provider)
     var written = ByteQueue()
     try address.write(path: path.bytes, query: Span(), model: model.span, into: &written)
     target = written.bytes.text()
     let addsUsage =
-      facts.streams && !facts.asksForUsage && quirks.takesStreamOptions && address.takesStreamOptions
+      facts.streams && !facts.asksForUsage && quirks.takesStreamOptions && !facts.asksOfData
       && (shape == .chat || shape == .completion)
-    var splice = JSONSplice()
+    var splice = JSONSplice(editCeiling: 64 << 10)
     var list = DroppedFields()
     let name = address.deployment(of: model.span) ?? model
     try? facts.edit(&splice, body.span, scanner, model: name.span, addsUsage: addsUsage)

@@ -31,7 +31,7 @@ extension Exchange {
 
   /// Whether usage can be asked for where the client doesn't.
   func mayAddUsage(_ upstream: Upstream) -> Bool {
-    isJSON && upstream.dialect == nil && upstream.takesStreamOptions
+    isJSON && upstream.dialect == nil && upstream.takesStreamOptions && !facts.asksOfData
       && (target.endpoint == .chatCompletions || target.endpoint == .completions)
   }
 

@@ -73,7 +73,7 @@ final class Upstream: Sendable {
     name = provider.name
     kind = provider.kind
     address = APIAddress(provider)
-    quirks = Quirks.of(provider.kind, takesStreamOptions: address.takesStreamOptions)
+    quirks = Quirks.of(provider)
     takesStreamOptions = quirks.takesStreamOptions
     editsRequests = !quirks.leaves(.chat) || !quirks.leaves(.embedding)
     knowsAccounts = provider.kind.knowsAccounts

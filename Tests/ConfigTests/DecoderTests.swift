@@ -84,6 +84,7 @@ import Wire
     #expect(gateway.timeouts.idle == .seconds(7200))
     #expect(
       gateway.pool.maxConnections == 8 && gateway.pool.warm == 2 && gateway.pool.idleTimeout == .seconds(60))
+    #expect(gateway.streamOptions == .never && settings.provider("groq")?.streamOptions == .auto)
     guard case .openAI(let keys) = gateway.dialect else {
       Issue.record("not OpenAI's keys")
       return

@@ -6,7 +6,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
   case maxTokens, maxCompletionTokens, maxOutputTokens, serviceTier, previousResponse, encodingFormat, store
   case fallbackModels, customerIdentifier, threadIdentifier, groupIdentifier
   case id, object, created, choices, usage, error, systemFingerprint, data, output, status
-  case type, response, event, message, detail, code, xGroq, xRemora
+  case type, response, event, message, detail, code, xGroq, xRemora, dataSources
 
   /// The name as it is written in a text: ASCII, at most `nameCeiling` bytes.
   package var name: StaticString {
@@ -50,6 +50,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
     case .code: "code"
     case .xGroq: "x_groq"
     case .xRemora: "x_remora"
+    case .dataSources: "data_sources"
     }
   }
 
@@ -131,6 +132,7 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let code = Self(.code)
   package static let xGroq = Self(.xGroq)
   package static let xRemora = Self(.xRemora)
+  package static let dataSources = Self(.dataSources)
 
   /// Every member there is.
   package static let all = Self(rawValue: (1 << UInt64(JSONMember.allCases.count)) - 1)

@@ -5,8 +5,13 @@ internal import Wire
 /// Carries out the rules for messages.
 struct MessageEdit {
   private let rules: MessageRules
+  private let thinks: Bool
 
-  init(_ rules: MessageRules) { self.rules = rules }
+  /// - Parameter thinks: whether the model may think before it answers.
+  init(_ rules: MessageRules, thinks: Bool = true) {
+    self.rules = rules
+    self.thinks = thinks
+  }
 
   /// Adds the edits of the list in `range`.
   func write(
@@ -50,6 +55,7 @@ struct MessageEdit {
     let known = role.flatMap { rules.known[$0] } ?? []
     let thought = role == .assistant ? reasoning(body, message) : nil
     if let thought, case .chunk = rules.reasoning { try think(thought, message, body, &splice) }
+    if rules.thinksBetweenCalls, thinks, role == .assistant { try thinkNothing(message, body, &splice) }
     var removal = InnerRemoval()
     var members = JSONObjectCursor(body, message)
     while let member = members.next() {
@@ -136,6 +142,25 @@ struct MessageEdit {
     default:
       text.append("]")
       try splice.change(content, text.bytes)
+    }
+  }
+
+  /// Says that nothing was thought before tools were called, where the turn doesn't say what was.
+  private func thinkNothing(
+    _ message: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(EditFault) {
+    var hasCalls = false
+    var thought: JSONObjectCursor.Member?
+    var members = JSONObjectCursor(body, message)
+    while let member = members.next() {
+      if member.keyIs("tool_calls", in: body) { hasCalls = !JSONView.isHollow(body, member.value) }
+      if member.keyIs("reasoning_content", in: body) { thought = member }
+    }
+    guard hasCalls else { return }
+    if let thought {
+      if thought.kind == .null { try splice.change(thought.value, "\"\"") }
+    } else {
+      try splice.put((",\"reasoning_content\":\"\"" as StaticString).bytes, at: message.upperBound - 1)
     }
   }
 

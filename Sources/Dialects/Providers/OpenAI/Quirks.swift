@@ -13,6 +13,7 @@ package struct Quirks: Sendable {
   /// Whether a stream tells its usage only when `stream_options` asks for it.
   package var takesStreamOptions = true
   var chat = RequestRules()
+  var completions = RequestRules()
   var embeddings = RequestRules()
 
   /// The rules for bodies of `shape`.
@@ -20,7 +21,8 @@ package struct Quirks: Sendable {
     switch shape {
     case .chat: chat.isEmpty ? nil : chat
     case .embedding: embeddings.isEmpty ? nil : embeddings
-    case .completion, .response, .other: nil
+    case .completion: completions.isEmpty ? nil : completions
+    case .response, .other: nil
     }
   }
 
@@ -30,13 +32,12 @@ package struct Quirks: Sendable {
 
 extension Quirks {
   /// The row of a provider.
-  ///
-  /// - Parameter takesStreamOptions: whether its address does.
-  package static func of(_ kind: ProviderKind, takesStreamOptions: Bool) -> Quirks {
-    var quirks = of(kind)
-    if !takesStreamOptions {
+  package static func of(_ provider: Config.Provider) -> Quirks {
+    var quirks = of(provider.kind)
+    if provider.streamOptions == .never || !APIAddress(provider).takesStreamOptions {
       quirks.takesStreamOptions = false
       quirks.chat.fields.append(FieldRule("stream_options", .drop))
+      quirks.completions.fields.append(FieldRule("stream_options", .drop))
     }
     return quirks
   }
@@ -132,7 +133,7 @@ extension Quirks {
   private static let deepSeek = Quirks(
     chat: RequestRules(
       fields: [FieldRule("max_completion_tokens", .rename("max_tokens")), FieldRule("n", .one)],
-      messages: MessageRules(developerIsSystem: true)))
+      messages: MessageRules(developerIsSystem: true, thinksBetweenCalls: true)))
 
   /// Perplexity has no tools, and wants user and assistant in turns (Perplexity docs, chat completions).
   private static let perplexity = Quirks(

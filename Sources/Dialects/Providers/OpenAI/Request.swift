@@ -18,14 +18,14 @@ package struct RequestFacts: Sendable {
   /// Members that are looked for in every JSON body.
   package static let watched: JSONMembers = [
     .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
-    .groupIdentifier, .encodingFormat,
+    .groupIdentifier, .encodingFormat, .dataSources,
   ]
   private static let own: [JSONMember] = [
     .fallbackModels, .customerIdentifier, .threadIdentifier, .groupIdentifier,
   ]
   private static let ownSet: JSONMembers = own.reduce(into: []) { $0.insert(JSONMembers($1)) }
   /// What `read` looks for beside the model.
-  private static let steeringOrForm: JSONMembers = [.stream, .streamOptions, .encodingFormat]
+  private static let steeringOrForm: JSONMembers = [.stream, .streamOptions, .encodingFormat, .dataSources]
 
   /// Whether a key names a member that only Remora reads.
   static func isOwn(_ body: Span<UInt8>, _ key: Range<Int>) -> Bool {
@@ -39,6 +39,8 @@ package struct RequestFacts: Sendable {
   package private(set) var asksForUsage = false
   /// The client wants embeddings in base64.
   package private(set) var wantsBase64 = false
+  /// The client asks of its own data, for which Azure refuses `stream_options` (public reports, 2024 to 2026).
+  package private(set) var asksOfData = false
 
   package init() {}
 
@@ -53,11 +55,13 @@ package struct RequestFacts: Sendable {
     streams = false
     asksForUsage = false
     wantsBase64 = false
+    asksOfData = false
     guard case .object? = scanner.topLevelKind else { throw .notAnObject }
     if let model = scanner.found(.model) {
       guard case .string = model.kind else { throw .wrongType(parameter: "model", expected: "a string") }
     }
     guard scanner.hasSeen(Self.steeringOrForm) else { return }
+    asksOfData = scanner.hasSeen(.dataSources)
     if let stream = scanner.found(.stream) { streams = try Self.streams(stream) }
     if let options = scanner.found(.streamOptions), options.kind != .object, options.kind != .null {
       throw .wrongType(parameter: "stream_options", expected: "an object")
@@ -127,6 +131,8 @@ package struct RequestFacts: Sendable {
     mayAddUsage: Bool
   ) throws(Fault) -> Bool {
     let isOver = scanner.closeBrace != nil
+    if scanner.hasSeen(.dataSources) { asksOfData = true }
+    let mayAddUsage = mayAddUsage && !asksOfData
     if isOver, hasEnded { return false }
     var adds = false
     for member in Self.steering where !settled.contains(JSONMembers(member)) {

@@ -51,7 +51,8 @@ package struct RequestEdit: ~Copyable {
       return try carryOut(rule, member, body, &splice, &dropped)
     }
     if let messages = rules.messages, member.kind == .array, member.keyIs("messages", in: body) {
-      return try MessageEdit(messages).write(body, member.value, &splice, &dropped)
+      let thinks = !messages.thinksBetweenCalls || !isThinkingOff(body)
+      return try MessageEdit(messages, thinks: thinks).write(body, member.value, &splice, &dropped)
     }
     if rules.strictTools, member.kind == .array, member.keyIs("tools", in: body) {
       return try ToolEdit.write(body, member.value, &splice, &dropped)
@@ -116,6 +117,12 @@ package struct RequestEdit: ~Copyable {
       guard let first = elements.next(), first.kind != .string else { return }
       throw .unsupported(rule.name, "tokens; send texts")
     }
+  }
+
+  /// Whether the request itself says that the model is not to think.
+  private func isThinkingOff(_ body: Span<UInt8>) -> Bool {
+    guard let type = JSONView.value(body, in: whole, at: "thinking", "type") else { return false }
+    return JSONString.equals(body, type, "disabled")
   }
 
   /// Refuses a member, unless it says nothing.

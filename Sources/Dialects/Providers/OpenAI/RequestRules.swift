@@ -80,6 +80,9 @@ struct MessageRules: Sendable {
   var prefixesLast = false
   /// Parts of contents are held to what the provider's schema has.
   var strictParts = false
+  /// A turn that calls tools must say what was thought before, if only nothing (DeepSeek docs, "Thinking mode", tool
+  /// calls, 2026: 400 without `reasoning_content`), unless the request switches thinking off.
+  var thinksBetweenCalls = false
   /// Turns of one role in a row become one.
   var joinsTurns = false
 }

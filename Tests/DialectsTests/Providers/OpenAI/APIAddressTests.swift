@@ -6,14 +6,17 @@ import Wire
 @Suite struct APIAddressTests {
   private func azure(_ prefix: String, _ version: String? = nil, _ names: [String: String] = [:])
     -> APIAddress
-  {
+  { APIAddress(azureProvider(prefix, version, names)) }
+
+  private func azureProvider(
+    _ prefix: String, _ version: String? = nil, _ names: [String: String] = [:]
+  ) -> Provider {
     var settings = DialectSettings.Azure()
     settings.apiVersion = version
     settings.deployments = names.map { .init(model: $0.key, deployment: $0.value) }
-    return APIAddress(
-      Provider(
-        name: "a", kind: .azure, baseURL: BaseURL(scheme: .https, host: "a.example", prefix: prefix),
-        apiKey: .none, dialect: .azure(settings)))
+    return Provider(
+      name: "a", kind: .azure, baseURL: BaseURL(scheme: .https, host: "a.example", prefix: prefix),
+      apiKey: .none, dialect: .azure(settings))
   }
 
   private func target(
@@ -139,9 +142,9 @@ import Wire
       ("2024-09-01-preview", true), ("2024-10-21", true),
     ] as [(String?, Bool)])
   func streamOptions(_ version: String?, _ expected: Bool) throws {
-    let address = azure("", version)
-    #expect(address.takesStreamOptions == expected)
-    let quirks = Quirks.of(.azure, takesStreamOptions: address.takesStreamOptions)
+    let provider = azureProvider("", version)
+    #expect(APIAddress(provider).takesStreamOptions == expected)
+    let quirks = Quirks.of(provider)
     #expect(quirks.takesStreamOptions == expected)
     let body = Array(#"{"model":"m","stream_options":{"include_usage":true}}"#.utf8)
     var splice = JSONSplice()

@@ -172,4 +172,30 @@ import Wire
       _ = try translate(String(decoding: bytes[..<end], as: UTF8.self), more: isWhole ? ["detail"] : [])
     }
   }
+
+  @Test(
+    "whether an error speaks of stream_options is told from what it says itself",
+    arguments: [
+      (
+        400, #"{"error":{"message":"Unrecognized request argument supplied: stream_options","code":null}}"#,
+        true
+      ),
+      (400, #"{"error":{"message":"Unknown parameter.","param":"stream_options"}}"#, true),
+      (400, #"{"error":{"message":"no","param":"stream_options.include_usage"}}"#, true),
+      (400, #"{"error":"Validation error at #/stream_options: Extra inputs are not permitted"}"#, true),
+      (
+        422, #"{"detail":[{"loc":["body","n"],"msg":"x"},{"loc":["body","stream_options"],"msg":"Extra"}]}"#,
+        true
+      ),
+      (422, #"{"error":{"detail":[{"loc":["body","stream_options"],"msg":"Extra"}]}}"#, true),
+      (400, "stream_options is not supported", true), (400, #"{"message":"include_usage?"}"#, true),
+      (500, "stream_options is not supported", false), (404, "stream_options", false), (400, "", false),
+      (400, #"{"error":{"message":"no","param":"messages"},"body":{"stream_options":{}}}"#, false),
+      (422, #"{"detail":[{"loc":["body","messages"],"msg":"m","input":{"stream_options":{}}}]}"#, false),
+      (400, #"{"error":{"message":"too long","type":"invalid_request_error"}}"#, false),
+    ])
+  func streamOptions(_ status: Int, _ body: String, _ expected: Bool) {
+    let speaks = Fault.refusesStreamOptions(Array(body.utf8).span, status: status)
+    #expect(speaks == expected)
+  }
 }

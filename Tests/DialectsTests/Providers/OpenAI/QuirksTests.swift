@@ -336,4 +336,48 @@ import Wire
     }
     #expect(try sent(.mistral, #"{"\u0073eed":1}"#).text == #"{"random_seed":1}"#)
   }
+
+  @Test("DeepSeek is told of each turn with calls what was thought, unless thinking is off")
+  func thinksBetweenCalls() throws {
+    func body(_ turn: String, _ more: String = "") -> String {
+      #"{"model":"m","messages":[{"role":"user","content":"a"},\#(turn),"#
+        + #"{"role":"assistant","content":"no calls"},{"role":"assistant","tool_calls":[]}]\#(more)}"#
+    }
+    let calls = #""tool_calls":[{"id":"c"}]"#
+    let turn = #"{"role":"assistant",\#(calls)}"#
+    let said = #"{"role":"assistant",\#(calls),"reasoning_content":""}"#
+    #expect(try sent(.deepseek, body(turn)).text == body(said))
+    let on = #","thinking":{"type":"enabled"}"#
+    #expect(try sent(.deepseek, body(turn, on)).text == body(said, on))
+    let null = #"{"reasoning_content":null,"role":"assistant",\#(calls)}"#
+    #expect(try sent(.deepseek, body(null)).text == body(null.replacing("null", with: #""""#)))
+    for same in [
+      body(turn, #","thinking":{"type":"disabled"}"#), body(said),
+      body(said.replacing(#""""#, with: #""x""#)),
+    ] {
+      #expect(try sent(.deepseek, same).text == same)
+    }
+    #expect(try sent(.openaiCompatible, body(turn)).text == body(turn))
+  }
+
+  @Test(
+    "an endpoint that never takes stream_options isn't sent the client's own either",
+    arguments: [
+      ("never", BodyShape.chat, false), ("never", .completion, false), ("auto", .chat, true),
+      ("auto", .completion, true),
+    ])
+  func streamOptions(_ word: String, _ shape: BodyShape, _ expected: Bool) throws {
+    var provider = Provider(
+      name: "a", kind: .vllm, baseURL: BaseURL(scheme: .https, host: "a.example", prefix: ""), apiKey: .none)
+    provider.streamOptions = try #require(StreamOptions(rawValue: word))
+    let quirks = Quirks.of(provider)
+    #expect(quirks.takesStreamOptions == expected)
+    let body = Array(#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#.utf8)
+    var splice = JSONSplice()
+    var dropped = DroppedFields()
+    if let edit = RequestEdit(quirks, shape, count: body.count) {
+      try edit.write(body.span, &splice, dropped: &dropped)
+    }
+    #expect(splice.isEmpty == expected && dropped.isEmpty == expected)
+  }
 }
