@@ -197,10 +197,16 @@ extension JSONSplice {
     return progress.next < edits.count && edits[progress.next].lower <= range.upperBound
   }
 
-  /// The bytes that go, where that is all that changes: an empty range for no edit at all, nil for anything else.
-  package var onlyRemoval: Range<Int>? {
+  /// The bytes that go, where the text changes in one place only: an empty range for no edit at all, nil for more
+  /// than one, or a member that goes in.
+  ///
+  /// - Parameter text: takes what comes in their place.
+  package func onlyChange(_ text: inout ByteQueue) -> Range<Int>? {
+    text.clear()
     guard let edit = edits.first else { return 0..<0 }
-    return edits.count == 1 && edit.purpose == .removal ? edit.lower..<edit.upper : nil
+    guard edits.count == 1, edit.purpose != .member else { return nil }
+    text.append(texts.span.extracting(edit.textStart..<edit.textEnd))
+    return edit.lower..<edit.upper
   }
 
   /// Forgets the edits that were carried out, so that a text of any length can be edited as it passes.

@@ -115,6 +115,7 @@ final class AnthropicReader: AnswerReader {
     guard hasInput else { return }
     answer.usage.input = input + cacheRead + cacheWrite
     answer.usage.cachedInput = cacheRead
+    if cacheWrite > 0 { answer.usage.cacheWrite = cacheWrite }
   }
 
   /// Reads `stop_reason` and what explains it.

@@ -108,6 +108,7 @@ final class BedrockReader: AnswerReader {
     guard let input else { return }
     answer.usage.input = input + (cacheRead ?? 0) + cacheWrite
     answer.usage.cachedInput = cacheRead
+    if cacheWrite > 0 { answer.usage.cacheWrite = cacheWrite }
   }
 
   /// Reads `stopReason`.

@@ -13,7 +13,18 @@ struct CallIndexes: Sendable {
     var said: Int
     /// Of the id; 0 where there is none.
     var hash: UInt64
+    /// Of the name; 0 where none has come yet.
+    var name: UInt64 = 0
     var index: Int
+  }
+
+  /// What a piece is, in the stream that the client sees.
+  struct Piece {
+    var index: Int
+    /// The call begins with it.
+    var isFirst: Bool
+    /// It says the name that was said before.
+    var repeatsName: Bool
   }
 
   /// Calls that are told apart; those behind count as the last.
@@ -23,17 +34,20 @@ struct CallIndexes: Sendable {
 
   mutating func removeAll() { calls.removeAll(keepingCapacity: true) }
 
-  /// The index that the client is to see for a piece.
+  /// Places a piece.
   ///
   /// - Parameters:
   ///   - said: the provider's index, if it is one.
   ///   - id: the piece's id, empty where it has none.
-  ///   - begins: the piece names a function.
-  mutating func index(choice: Int, said: Int?, id: Span<UInt8>, begins: Bool) -> Int {
+  ///   - name: the function's, empty where the piece has none.
+  mutating func piece(choice: Int, said: Int?, id: Span<UInt8>, name: Span<UInt8>) -> Piece {
     let hash = Self.hash(id)
-    if let known = known(choice, said, hash, begins) {
+    let nameHash = Self.hash(name)
+    if let known = known(choice, said, hash, nameHash != 0) {
       if calls[known].hash == 0 { calls[known].hash = hash }
-      return calls[known].index
+      let repeats = nameHash != 0 && nameHash == calls[known].name
+      if calls[known].name == 0 { calls[known].name = nameHash }
+      return Piece(index: calls[known].index, isFirst: false, repeatsName: repeats)
     }
     var next = 0
     var isFree = said != nil
@@ -43,9 +57,11 @@ struct CallIndexes: Sendable {
     }
     // A provider's own count is kept where it can be.
     let index = isFree ? said ?? next : next
-    guard calls.count < Self.ceiling else { return calls.last?.index ?? 0 }
-    calls.append(Call(choice: choice, said: said ?? -1, hash: hash, index: index))
-    return index
+    guard calls.count < Self.ceiling else {
+      return Piece(index: calls.last?.index ?? 0, isFirst: false, repeatsName: false)
+    }
+    calls.append(Call(choice: choice, said: said ?? -1, hash: hash, name: nameHash, index: index))
+    return Piece(index: index, isFirst: true, repeatsName: false)
   }
 
   /// The call that a piece goes on with.

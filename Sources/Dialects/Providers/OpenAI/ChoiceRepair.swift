@@ -1,7 +1,7 @@
 // Brings what no OpenAI SDK can read in an answer's choices into OpenAI's form: edits over scanned bytes.
 //
 // Both forms of an answer have the same choices, once with a `message`, once with a `delta`. Read next:
-// ForeignReason.swift (finish reasons), CallIndexes.swift (the pieces of tool calls).
+// ForeignReason.swift (finish reasons), CallRepair.swift (tool calls).
 
 internal import Wire
 
@@ -9,13 +9,18 @@ internal import Wire
 struct ChoiceRepair: Sendable {
   enum Form: Sendable { case whole, chunk }
 
-  private let form: Form
-  private var calls = CallIndexes()
+  let form: Form
+  /// Choices hold a message, and not a text.
+  private let isChat: Bool
+  var calls = CallIndexes()
   private var hasCalls = false
   /// The `finish_reason` that says that the provider gave up.
   private(set) var failure: Range<Int>?
 
-  init(_ form: Form) { self.form = form }
+  init(_ form: Form, isChat: Bool) {
+    self.form = form
+    self.isChat = isChat
+  }
 
   /// Begins another answer.
   mutating func reset() {
@@ -23,31 +28,100 @@ struct ChoiceRepair: Sendable {
     failure = nil
   }
 
-  /// Adds what must change in the choice that lies in `range`.
-  ///
-  /// - Throws: where it is more than the splice takes.
-  mutating func read(
-    _ data: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice
-  ) throws(JSONSpliceFault) {
-    var index = 0
-    var message: Range<Int>?
-    var reason: Range<Int>?
-    var members = JSONObjectCursor(data, range)
-    while let member = members.next() {
-      if member.keyIs("index", in: data) {
-        index = JSONValue.integer(data, member.value) ?? 0
-      } else if member.kind == .null, member.keyIs("delta", in: data) {
-        // SDKs' users look into it without asking.
-        try splice.replace(member.value, with: ("{}" as StaticString).bytes)
-      } else if member.kind == .object {
-        if member.keyIs("delta", in: data) || member.keyIs("message", in: data) { message = member.value }
-      } else if member.kind == .string, member.keyIs("finish_reason", in: data) {
-        reason = member.value
+  /// Where a choice's members lie that must be there.
+  private struct Choice {
+    var index: JSONObjectCursor.Member?
+    var reason: JSONObjectCursor.Member?
+    /// `message`, or `delta` in a chunk.
+    var message: JSONObjectCursor.Member?
+    /// `message` in a chunk.
+    var other: JSONObjectCursor.Member?
+    var isEmpty = true
+
+    init(_ data: Span<UInt8>, _ range: Range<Int>, _ form: Form) {
+      var members = JSONObjectCursor(data, range)
+      while let member = members.next() {
+        isEmpty = false
+        if member.keyIs("index", in: data) {
+          index = member
+        } else if member.keyIs("finish_reason", in: data) {
+          reason = member
+        } else if member.keyIs("delta", in: data) {
+          if form == .chunk { message = member }
+        } else if member.keyIs("message", in: data) {
+          if form == .chunk { other = member } else { message = member }
+        }
       }
     }
+  }
+
+  /// Adds what must change in the choice that lies in `range`.
+  ///
+  /// - Parameters:
+  ///   - position: among the choices, which is its index where it says none.
+  ///   - begins: whether nothing has come of the choice before.
+  /// - Throws: where it is more than the splice takes.
+  mutating func read(
+    _ data: Span<UInt8>, _ range: Range<Int>, at position: Int, begins: Bool = true,
+    _ splice: inout JSONSplice
+  ) throws(JSONSpliceFault) {
+    let choice = Choice(data, range, form)
+    // What goes in at the front of the choice.
+    var added = ByteQueue()
+    var index = position
+    if let member = choice.index {
+      if let said = JSONValue.integer(data, member.value) {
+        index = said
+      } else {
+        var number = ByteQueue()
+        JSONWriter.integer(position, into: &number)
+        try splice.replace(member.value, with: number.bytes)
+      }
+    } else {
+      added.append("\"index\":")
+      JSONWriter.integer(position, into: &added)
+      added.append(ASCII.comma)
+    }
     hasCalls = false
-    if let message { try read(message: message, of: index, data, &splice) }
-    if let reason { try read(reason: reason, data, &splice) }
+    if let message = choice.message, message.kind == .object {
+      try read(message: message.value, of: index, data, &splice)
+    } else if form == .chunk, isChat {
+      try addDelta(choice, index, begins, data, &splice, &added)
+    }
+    if let reason = choice.reason, reason.kind == .string {
+      try read(reason: reason.value, data, &splice)
+    } else {
+      let word: StaticString =
+        form == .chunk ? "null" : hasCalls ? "\"tool_calls\"" : isChat ? "\"stop\"" : "null"
+      if let reason = choice.reason {
+        if form == .whole ? isChat : reason.kind != .null {
+          try splice.replace(reason.value, with: word.bytes)
+        }
+      } else {
+        added.append("\"finish_reason\":")
+        added.append(word)
+        added.append(ASCII.comma)
+      }
+    }
+    if added.isEmpty { return }
+    if choice.isEmpty { added.truncate(to: added.count - 1) }
+    try splice.insert(at: range.lowerBound + 1, added.bytes)
+  }
+
+  /// SDKs look into a chunk's `delta` without asking. A server that sends an answer in one piece may call it `message`;
+  /// behind pieces, that would be all of them once more.
+  private mutating func addDelta(
+    _ choice: Choice, _ index: Int, _ begins: Bool, _ data: Span<UInt8>, _ splice: inout JSONSplice,
+    _ added: inout ByteQueue
+  ) throws(JSONSpliceFault) {
+    if begins, choice.message == nil, let other = choice.other, other.kind == .object {
+      try splice.replace(other.key, with: ("delta" as StaticString).bytes)
+      try read(message: other.value, of: index, data, &splice)
+    } else if let message = choice.message {
+      try splice.replace(message.value, with: ("{}" as StaticString).bytes)
+    } else {
+      added.append("\"delta\":{},")
+    }
   }
 
   private mutating func read(
@@ -82,9 +156,13 @@ struct ChoiceRepair: Sendable {
           list = member.value
         } else if member.keyIs("tool_calls", in: data) {
           var elements = JSONArrayCursor(data, member.value)
+          var position = 0
           while let element = elements.next() {
             hasCalls = true
-            if element.kind == .object { try read(call: element.value, of: choice, data, &splice) }
+            if element.kind == .object {
+              try read(call: element.value, at: position, of: choice, data, &splice)
+            }
+            position += 1
           }
         }
       } else if member.keyIs("reasoning_content", in: data) {
@@ -136,101 +214,5 @@ struct ChoiceRepair: Sendable {
       }
     default: break
     }
-  }
-
-  // MARK: Tool calls
-
-  private struct Call {
-    var index: JSONObjectCursor.Member?
-    var id: Range<Int>?
-    var type: JSONObjectCursor.Member?
-    var function: Range<Int>?
-    var name: Range<Int>?
-    var arguments: JSONObjectCursor.Member?
-  }
-
-  private mutating func read(
-    call range: Range<Int>, of choice: Int, _ data: Span<UInt8>, _ splice: inout JSONSplice
-  ) throws(JSONSpliceFault) {
-    let call = Self.members(data, range)
-    let id = JSONString.content(data, call.id ?? 0..<0)
-    // What goes in at the front of the call.
-    var text = ByteQueue()
-    if form == .chunk {
-      let said = call.index.flatMap { JSONValue.integer(data, $0.value) }.flatMap { $0 >= 0 ? $0 : nil }
-      let index = calls.index(choice: choice, said: said, id: id, begins: call.name != nil)
-      if let member = call.index {
-        if said != index {
-          var number = ByteQueue()
-          JSONWriter.integer(index, into: &number)
-          try splice.replace(member.value, with: number.bytes)
-        }
-      } else {
-        text.append("\"index\":")
-        JSONWriter.integer(index, into: &text)
-        text.append(ASCII.comma)
-      }
-    }
-    // The kind is what tells the members of a union apart. In a stream the first piece says it.
-    if call.function != nil, form == .whole || call.name != nil {
-      if let type = call.type {
-        if type.kind == .null || type.value.count == 2 {
-          try splice.replace(type.value, with: ("\"function\"" as StaticString).bytes)
-        }
-      } else {
-        text.append("\"type\":\"function\",")
-      }
-    }
-    // A call with a function has a member, so the comma is right.
-    if !text.isEmpty, call.function != nil || call.index != nil || call.id != nil || call.type != nil {
-      try splice.insert(at: range.lowerBound + 1, text.bytes)
-    }
-    if let function = call.function { try read(function: function, call, data, &splice) }
-  }
-
-  private func read(
-    function: Range<Int>, _ call: Call, _ data: Span<UInt8>, _ splice: inout JSONSplice
-  ) throws(JSONSpliceFault) {
-    let nothing: StaticString = form == .whole ? "\"{}\"" : "\"\""
-    guard let arguments = call.arguments else {
-      if form == .whole, call.name != nil {
-        try splice.insert(at: function.lowerBound + 1, ("\"arguments\":\"{}\"," as StaticString).bytes)
-      }
-      return
-    }
-    switch arguments.kind {
-    case .string: return
-    case .null: try splice.replace(arguments.value, with: nothing.bytes)
-    default:
-      var text = ByteQueue()
-      JSONWriter.string(data.extracting(arguments.value), into: &text)
-      try splice.replace(arguments.value, with: text.bytes)
-    }
-  }
-
-  private static func members(_ data: Span<UInt8>, _ range: Range<Int>) -> Call {
-    var call = Call()
-    var members = JSONObjectCursor(data, range)
-    while let member = members.next() {
-      if member.keyIs("index", in: data) {
-        call.index = member
-      } else if member.keyIs("type", in: data) {
-        call.type = member
-      } else if member.keyIs("id", in: data) {
-        if member.kind == .string, member.value.count > 2 { call.id = member.value }
-      } else if member.kind == .object, member.keyIs("function", in: data) {
-        call.function = member.value
-      }
-    }
-    guard let function = call.function else { return call }
-    var inner = JSONObjectCursor(data, function)
-    while let member = inner.next() {
-      if member.keyIs("arguments", in: data) {
-        call.arguments = member
-      } else if member.kind == .string, member.value.count > 2, member.keyIs("name", in: data) {
-        call.name = member.value
-      }
-    }
-    return call
   }
 }

@@ -52,7 +52,7 @@ package struct ReplyRepair: ~Copyable {
       return .error(status: status)
     }
     switch shape {
-    case .chat, .completion: return readChoices(body, into: &out)
+    case .chat, .completion: return readChoices(body, isChat: shape == .chat, into: &out)
     case .embedding:
       guard wantsBase64, let data = scanner.found(.data), data.kind == .array else { return .fine }
       return Base64Vectors.write(body, data.value, into: &out) ? .repaired : .fine
@@ -69,31 +69,57 @@ package struct ReplyRepair: ~Copyable {
     return scanner.found(.message)?.kind == .string || scanner.found(.detail) != nil
   }
 
-  private mutating func readChoices(_ body: Span<UInt8>, into out: inout ByteQueue) -> Finding {
+  private mutating func readChoices(
+    _ body: Span<UInt8>, isChat: Bool, into out: inout ByteQueue
+  ) -> Finding {
     splice.removeAll()
-    var repair = ChoiceRepair(.whole)
+    var repair = ChoiceRepair(.whole, isChat: isChat)
+    var inner: Range<Int>?
     do throws(JSONSpliceFault) {
       if let choices = scanner.found(.choices) {
+        var count = 0
         var elements = JSONArrayCursor(body, choices.value)
         while let choice = elements.next() {
-          if choice.kind == .object { try repair.read(body, choice.value, &splice) }
+          if choice.kind == .object {
+            try repair.read(body, choice.value, at: count, &splice)
+            if scanner.found(.usage)?.kind != .object {
+              inner = JSONView.value(body, in: choice.value, at: "usage") ?? inner
+            }
+          }
+          count += 1
         }
+        if count > 0 { try name(isChat ? "\"chat.completion\"" : "\"text_completion\"") }
       }
       if let failure = repair.failure { return .givenUp(failure) }
-      if scanner.found(.usage)?.kind != .object, let usage = GroqExtension.usage(body, scanner) {
-        if let null = scanner.found(.usage) {
-          try splice.replace(null.value, with: body.extracting(usage))
-        } else {
-          var member = ByteQueue()
-          member.append("\"usage\":")
-          member.append(body.extracting(usage))
-          try splice.insertMember(member.bytes, in: scanner)
-        }
-      }
+      if let usage = GroqExtension.usage(body, scanner) ?? inner { try add(usage: usage, body) }
     } catch { return .beyondRepair }
     if splice.isEmpty { return .fine }
     splice.apply(to: body, into: &out)
     return .repaired
+  }
+
+  /// Says what the answer is, where it doesn't itself.
+  private mutating func name(_ name: StaticString) throws(JSONSpliceFault) {
+    if let object = scanner.found(.object) {
+      if object.kind == .null { try splice.replace(object.value, with: name.bytes) }
+      return
+    }
+    var member = ByteQueue()
+    member.append("\"object\":")
+    member.append(name)
+    try splice.insertMember(member.bytes, in: scanner)
+  }
+
+  /// Puts a usage that the provider tells elsewhere where clients look for it.
+  private mutating func add(usage: Range<Int>, _ body: Span<UInt8>) throws(JSONSpliceFault) {
+    guard JSONView.kind(body, usage) == .object, scanner.found(.usage)?.kind != .object else { return }
+    if let null = scanner.found(.usage) {
+      return try splice.replace(null.value, with: body.extracting(usage))
+    }
+    var member = ByteQueue()
+    member.append("\"usage\":")
+    member.append(body.extracting(usage))
+    try splice.insertMember(member.bytes, in: scanner)
   }
 }
 

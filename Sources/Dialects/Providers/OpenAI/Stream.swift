@@ -19,7 +19,7 @@ package struct PassStream: ~Copyable {
   /// Its chunks may come in other forms.
   private let repairs: Bool
   private let watched: JSONMembers
-  private var repair = ChoiceRepair(.chunk)
+  private var repair: ChoiceRepair
   private var tail = UsageChunk()
   private var needsMember: Bool
   private var scanner = JSONScanner()
@@ -27,6 +27,8 @@ package struct PassStream: ~Copyable {
   private var joined = ByteQueue()
   /// The last chunk that only carried on, for most are like it.
   private var pattern = JSONPattern()
+  /// What came in the place of that chunk's cut.
+  private var patch = ByteQueue()
   /// Choices that have begun and choices that have finished, by index; there are never more than 64 in practice,
   /// and a higher index counts as the last.
   private var begun: UInt64 = 0
@@ -39,7 +41,6 @@ package struct PassStream: ~Copyable {
   package private(set) var hasFailed = false
   /// Something that the model made has passed.
   package private(set) var hasContent = false
-  package private(set) var hasPassedAnything = false
 
   /// - Parameters:
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
@@ -51,11 +52,12 @@ package struct PassStream: ~Copyable {
     self.removesUsage = removesUsage
     needsMember = insertsMember
     self.repairs = repairs && (shape == .chat || shape == .completion)
+    repair = ChoiceRepair(.chunk, isChat: shape == .chat)
     watched = shape == .response ? Self.ofResponse : self.repairs ? Self.ofDoubtful : Self.ofChunk
   }
 
   private static let ofResponse: JSONMembers = [.type, .response, .error]
-  private static let ofChunk: JSONMembers = [.choices, .usage, .error, .xGroq]
+  private static let ofChunk: JSONMembers = [.choices, .usage, .error, .xGroq, .object]
   private static let ofDoubtful: JSONMembers = [
     .choices, .usage, .error, .xGroq, .object, .message, .detail, .id, .created, .model,
   ]
@@ -128,7 +130,8 @@ package struct PassStream: ~Copyable {
     if event.data != nil, event.name == nil, !hasFailed, let cut = pattern.match(data) {
       return write(data, without: cut, into: &out)
     }
-    scanner.reset(watching: watched)
+    // Another Remora may have put its own member in, at the front of its first event.
+    scanner.reset(watching: needsMember ? watched.union(.xRemora) : watched)
     do throws(JSONFault) {
       try scanner.feed(data)
       try scanner.finish()
@@ -142,9 +145,12 @@ package struct PassStream: ~Copyable {
       if let error = errorText(data) { return fail(data.extracting(error), into: &out) }
       if let reason = repair.failure { return giveUp(data, reason, into: &out) }
     }
-    if carriesOn, hasContent, !needsMember, let cut = splice.onlyRemoval { pattern.learn(data, cut: cut) }
+    if carriesOn, hasContent, !needsMember, let cut = splice.onlyChange(&patch) {
+      pattern.learn(data, cut: cut)
+    }
     if needsMember, scanner.openBrace != nil {
       needsMember = false
+      if let theirs = scanner.found(.xRemora) { try? splice.remove(theirs) }
       try? splice.insertMember(member, in: scanner)
     }
     if splice.isEmpty { return write(data, event, bytes, into: &out) }
@@ -166,9 +172,9 @@ package struct PassStream: ~Copyable {
 
   /// Passes on a chunk that is known to be like an earlier one.
   private mutating func write(_ data: Span<UInt8>, without cut: Range<Int>, into out: inout ByteQueue) {
-    hasPassedAnything = true
     out.append("data: ")
     out.append(data.extracting(0..<cut.lowerBound))
+    out.append(patch.bytes)
     out.append(data.extracting(cut.upperBound..<data.count))
     out.append("\n\n")
   }
@@ -177,15 +183,21 @@ package struct PassStream: ~Copyable {
   private mutating func readChunk(_ data: Span<UInt8>) -> Bool {
     var isOnlyUsage = false
     carriesOn = scanner.found(.choices)?.kind == .array && scanner.found(.error) == nil
+    innerUsage = nil
     if let choices = scanner.found(.choices), choices.kind == .array {
-      isOnlyUsage = true
+      var count = 0
       var elements = JSONArrayCursor(data, choices.value)
       while let choice = elements.next() {
-        isOnlyUsage = false
+        let before = begun
         // A chunk with more to change than the splice takes goes as it is.
-        if readChoice(data, choice.value) { try? repair.read(data, choice.value, &splice) }
+        if readChoice(data, choice.value, at: count) {
+          try? repair.read(data, choice.value, at: count, begins: before != begun, &splice)
+        }
+        count += 1
       }
+      isOnlyUsage = count == 0
       carriesOn = carriesOn && !isOnlyUsage
+      if count > 0 || scanner.found(.usage) != nil { nameObject() }
     } else if repairs, !isError(data) {
       addChoices()
     }
@@ -198,41 +210,63 @@ package struct PassStream: ~Copyable {
         try? splice.remove(found)
       }
     }
-    if scanner.found(.usage)?.kind != .object, let groq = GroqExtension.usage(data, scanner) {
-      usage.read(data, groq)
-      if repairs { tail.keep(data, groq, scanner) }
-    } else if scanner.found(.usage)?.kind == .object {
+    if scanner.found(.usage)?.kind == .object {
       tail.forget()
+      carriesOn = false
+    } else if let beside = GroqExtension.usage(data, scanner) ?? innerUsage {
+      usage.read(data, beside)
+      if repairs { tail.keep(data, beside, scanner) }
       carriesOn = false
     }
     if scanner.found(.xGroq) != nil { carriesOn = false }
     return true
   }
 
-  /// Takes note of a choice; true if something in it may be what no SDK can read, which few have: then it is looked
-  /// at once more.
-  private mutating func readChoice(_ data: Span<UInt8>, _ choice: Range<Int>) -> Bool {
+  /// Where Moonshot tells its usage: in the last choice.
+  private var innerUsage: Range<Int>?
+
+  /// Takes note of a choice; true if something in it may be what no SDK can read, or is missing, which few have: then it
+  /// is looked at once more.
+  ///
+  /// - Parameter position: among the chunk's choices.
+  private mutating func readChoice(_ data: Span<UInt8>, _ choice: Range<Int>, at position: Int) -> Bool {
     var members = JSONObjectCursor(data, choice)
-    var index = 0
+    var index = min(position, 63)
+    var hasIndex = false
+    var knowsReason = false
     var hasReason = false
+    var hasDelta = shape == .completion
+    var message: Range<Int>?
     var isDoubtful = false
     while let member = members.next() {
       if member.keyIs("index", in: data) {
-        index = min(max(JSONValue.integer(data, member.value) ?? 0, 0), 63)
+        guard let said = JSONValue.integer(data, member.value) else { continue }
+        hasIndex = true
+        index = min(max(said, 0), 63)
       } else if member.keyIs("finish_reason", in: data) {
+        knowsReason = member.kind == .string || member.kind == .null
         guard member.kind == .string else { continue }
         hasReason = member.value.count > 2
         if !Reason.isKnown(data, member.value) { isDoubtful = true }
       } else if member.keyIs("delta", in: data) {
-        if readDelta(data, member.value) || member.kind != .object { isDoubtful = true }
-      } else if member.keyIs("text", in: data), member.value.count > 2 {
-        hasContent = true
+        hasDelta = member.kind == .object
+        if readDelta(data, member.value) { isDoubtful = true }
+      } else if member.keyIs("text", in: data) {
+        if member.value.count > 2 { hasContent = true }
+      } else if member.kind == .object {
+        if member.keyIs("message", in: data) { message = member.value }
+        if member.keyIs("usage", in: data) { innerUsage = member.value }
       }
     }
+    let before = begun
     begun |= 1 << UInt64(index)
     if hasReason { finished |= 1 << UInt64(index) }
+    if !hasDelta {
+      isDoubtful = true
+      if let message, before != begun { _ = readDelta(data, message) }
+    }
     if hasReason || isDoubtful { carriesOn = false }
-    return isDoubtful
+    return isDoubtful || !hasIndex || !knowsReason
   }
 
   /// Notes whether a delta carries more than a role and empty values; true if it holds a list, of tool calls or of
@@ -257,6 +291,21 @@ package struct PassStream: ~Copyable {
     }
   }
 
+  /// Says what the chunk is, where it doesn't itself.
+  private mutating func nameObject() {
+    let object = scanner.found(.object)
+    if let object, object.kind != .null { return }
+    let name: StaticString = shape == .chat ? "\"chat.completion.chunk\"" : "\"text_completion\""
+    if let object {
+      try? splice.replace(object.value, with: name.bytes)
+      return
+    }
+    var member = ByteQueue()
+    member.append("\"object\":")
+    member.append(name)
+    try? splice.insertMember(member.bytes, in: scanner)
+  }
+
   // MARK: Errors
 
   /// Where the chunk tells of an error: the value that is one, or holds it as its `error`.
@@ -279,14 +328,12 @@ package struct PassStream: ~Copyable {
   /// Tells the client of an error, in the one shape that all SDKs know.
   private mutating func fail(_ text: Span<UInt8>, into out: inout ByteQueue) {
     hasFailed = true
-    hasPassedAnything = true
     writeError(text, into: &out)
   }
 
   /// The provider's own word says that it gave up.
   private mutating func giveUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
     hasFailed = true
-    hasPassedAnything = true
     writeGivenUp(data, reason, into: &out)
   }
 
@@ -312,7 +359,6 @@ package struct PassStream: ~Copyable {
   }
 
   private mutating func writeName(_ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue) {
-    hasPassedAnything = true
     guard let name = event.name else { return }
     out.append("event: ")
     out.append(bytes.extracting(name))

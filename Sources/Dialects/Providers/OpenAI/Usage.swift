@@ -7,6 +7,8 @@ package struct TokenUsage: Sendable, Equatable {
   package var input: Int?
   package var output: Int?
   package var cachedInput: Int?
+  /// Input that was written to a cache.
+  package var cacheWrite: Int?
   package var reasoning: Int?
 
   package init() {}
@@ -38,11 +40,17 @@ package struct TokenUsage: Sendable, Equatable {
       } else if member.keyIs("prompt_tokens_details", in: bytes)
         || member.keyIs("input_tokens_details", in: bytes) || member.keyIs("prompt_token_details", in: bytes)
       {
-        set(&said.cachedInput, bytes, JSONView.value(bytes, in: member.value, at: "cached_tokens"))
+        said.readInput(bytes, member.value)
       } else if member.keyIs("completion_tokens_details", in: bytes)
         || member.keyIs("output_tokens_details", in: bytes)
       {
         set(&said.reasoning, bytes, JSONView.value(bytes, in: member.value, at: "reasoning_tokens"))
+      } else if member.keyIs("reasoning_tokens", in: bytes) {
+        // Perplexity and others; the details count where both are said.
+        if said.reasoning == nil { set(&said.reasoning, bytes, member.value) }
+      } else if member.keyIs("cache_creation_input_tokens", in: bytes) {
+        // Gateways that pass Anthropic's name on.
+        if said.cacheWrite == nil { set(&said.cacheWrite, bytes, member.value) }
       } else if member.keyIs("prompt_cache_hit_tokens", in: bytes) || member.keyIs("cached_tokens", in: bytes)
         || member.keyIs("num_cached_tokens", in: bytes)
       {
@@ -56,8 +64,21 @@ package struct TokenUsage: Sendable, Equatable {
     input = said.input ?? input ?? total
     output = said.output ?? output
     cachedInput = said.cachedInput ?? cachedInput
+    cacheWrite = said.cacheWrite ?? cacheWrite
     reasoning = said.reasoning ?? reasoning
     return members.end
+  }
+
+  /// Reads what of the input a cache had, or got (OpenAI API reference, "The chat completion object", 2026-10).
+  private mutating func readInput(_ bytes: Span<UInt8>, _ details: Range<Int>) {
+    var members = JSONObjectCursor(bytes, details)
+    while let member = members.next() {
+      if member.keyIs("cached_tokens", in: bytes) {
+        set(&cachedInput, bytes, member.value)
+      } else if member.keyIs("cache_write_tokens", in: bytes) {
+        set(&cacheWrite, bytes, member.value)
+      }
+    }
   }
 
   /// xAI leaves reasoning out of the completion, which only the total shows; here it is a part of it.
@@ -84,10 +105,18 @@ package struct TokenUsage: Sendable, Equatable {
     out.append(",\"completion_tokens\":")
     out.append(decimal: output)
     out.append(",\"total_tokens\":")
-    out.append(decimal: input.addingReportingOverflow(output).partialValue)
-    if let cachedInput {
-      out.append(",\"prompt_tokens_details\":{\"cached_tokens\":")
-      out.append(decimal: cachedInput)
+    let (total, overflow) = input.addingReportingOverflow(output)
+    out.append(decimal: overflow ? .max : total)
+    if cachedInput != nil || cacheWrite != nil {
+      out.append(",\"prompt_tokens_details\":{")
+      if let cachedInput {
+        out.append("\"cached_tokens\":")
+        out.append(decimal: cachedInput)
+      }
+      if let cacheWrite {
+        out.append(cachedInput == nil ? "\"cache_write_tokens\":" : ",\"cache_write_tokens\":")
+        out.append(decimal: cacheWrite)
+      }
       out.append("}")
     }
     if let reasoning {

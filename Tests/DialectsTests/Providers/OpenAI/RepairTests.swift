@@ -8,7 +8,7 @@ import Wire
   private static func events(_ data: [String]) -> String { data.map { "data: \($0)\n\n" }.joined() }
 
   private static func chunk(_ delta: String, _ reason: String = "null") -> String {
-    #"{"id":"1","created":7,"model":"m","choices":[{"index":0,"delta":\#(delta),"finish_reason":\#(reason)}]}"#
+    #"{"id":"1","created":7,"model":"m","object":"o","choices":[{"index":0,"delta":\#(delta),"finish_reason":\#(reason)}]}"#
   }
 
   struct Stream: Sendable, CustomTestStringConvertible {
@@ -48,7 +48,7 @@ import Wire
       to: [
         call(#""id":"a","type":"function","index":0,"function":{"name":"f","arguments":""}"#),
         call(#""index":0,"function":{"arguments":"{"}"#),
-        call(#""id":"a","index":0,"function":{"arguments":"}"}"#),
+        call(#""index":0,"function":{"arguments":"}"}"#),
         call(#""index":1,"id":"b","type":"function","function":{"name":"g","arguments":"{}"}"#),
       ]),
     Stream(
@@ -62,6 +62,44 @@ import Wire
         call(#""index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}"#),
         call(#""index":1,"id":"b","type":"function","function":{"name":"g","arguments":"{"}"#),
         call(#""index":1,"function":{"arguments":"}"}"#),
+      ]),
+    Stream(
+      name: "an id and a name are said once",
+      from: [
+        call(#""index":0,"id":"a","type":"function","function":{"name":"read_file","arguments":""}"#),
+        call(#""index":0,"id":"a","type":"function","function":{"name":"read_file","arguments":"{"}"#),
+        call(#""id":"a","index":0,"function":{"arguments":"","name":"read_file"}"#),
+        call(#""index":0,"id":"other","function":{"arguments":"}"}"#),
+        call(#""index":0,"id":7,"function":{"name":null,"arguments":""}"#), call(#""id":"a""#),
+      ],
+      to: [
+        call(#""index":0,"id":"a","type":"function","function":{"name":"read_file","arguments":""}"#),
+        call(#""index":0,"type":"function","function":{"arguments":"{"}"#),
+        call(#""index":0,"function":{"arguments":""}"#), call(#""index":0,"function":{"arguments":"}"}"#),
+        call(#""index":0,"function":{"name":null,"arguments":""}"#), call(#""index":0,"id":"""#),
+      ]),
+    Stream(
+      name: "a name in pieces stays one",
+      from: [
+        call(#""index":0,"id":"a","type":"function","function":{"name":"read_","arguments":""}"#),
+        call(#""index":0,"function":{"name":"file"}"#),
+      ],
+      to: [
+        call(#""index":0,"id":"a","type":"function","function":{"name":"read_","arguments":""}"#),
+        call(#""index":0,"function":{"name":"file"}"#),
+      ]),
+    Stream(
+      name: "an answer in one chunk is a delta, behind pieces it is nothing",
+      from: [
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"message":{"content":"a"}}]}"#,
+        #"{"object":"o","choices":[{"index":0,"finish_reason":"stop","message":{"content":"a"}}]}"#,
+        #"{"object":"o","choices":[{"message":{"content":"b"}},{"message":{"content":"c"}}]}"#,
+      ],
+      to: [
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"delta":{"content":"a"}}]}"#,
+        #"{"object":"o","choices":[{"delta":{},"index":0,"finish_reason":"stop","message":{"content":"a"}}]}"#,
+        #"{"object":"o","choices":[{"index":0,"delta":{},"finish_reason":null,"message":{"content":"b"}},"#
+          + #"{"index":1,"finish_reason":null,"delta":{"content":"c"}}]}"#,
       ]),
     Stream(
       name: "a provider's own count stays",
@@ -158,8 +196,19 @@ import Wire
         Self.call(#""id":"a","type":"function","index":null,"function":{"name":"f","arguments":{}}"#),
         Self.call(#""id":"a","type":"function","index":0,"function":{"name":"f","arguments":"{}"}"#)
       ),
-      (#"{"choices":[{"delta":{"content":"a"}}]}"#, #"{"choices":[{"delta":{"content":"a"}}]}"#),
-      (#"{"choices":[{"index":0,"delta":null}]}"#, #"{"choices":[{"index":0,"delta":{}}]}"#),
+      (
+        #"{"choices":[{"delta":{"content":"a"}}]}"#,
+        #"{"object":"chat.completion.chunk","choices":[{"index":0,"finish_reason":null,"delta":{"content":"a"}}]}"#
+      ),
+      (
+        #"{"object":null,"choices":[{"index":null,"delta":null,"finish_reason":7}]}"#,
+        #"{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":null}]}"#
+      ),
+      (
+        #"{"object":"o","choices":[{},{"finish_reason":"stop"}]}"#,
+        #"{"object":"o","choices":[{"index":0,"delta":{},"finish_reason":null},"#
+          + #"{"index":1,"delta":{},"finish_reason":"stop"}]}"#
+      ),
       (#"{"usage":null}"#, #"{"usage":null}"#), (#"{"detail":"m"}"#, #"{"detail":"m"}"#),
     ] {
       #expect(PassedStream(.chat, Self.events([from])).text == Self.events([to]))
@@ -183,7 +232,7 @@ import Wire
   @Test("usage that only x_groq has becomes the chunk that the client asked for")
   func groqUsage() {
     let last =
-      #"{"id":"c","created":7,"model":"m","x_groq":{"id":"r","usage":{"prompt_tokens":1,"completion_tokens":2}},"#
+      #"{"id":"c","created":7,"model":"m","object":"chat.completion.chunk","x_groq":{"id":"r","usage":{"prompt_tokens":1,"completion_tokens":2}},"#
       + #""choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#
     let usage =
       #"{"id":"c","created":7,"model":"m","object":"chat.completion.chunk","choices":[],"#
@@ -194,10 +243,52 @@ import Wire
     #expect(asked.usage.output == 2)
     #expect(PassedStream(.chat, Self.events([last]), ends: true, repairs: true).text == made)
     // Where the provider sends it itself, or nobody asked, nothing is made.
-    let own = Self.events([last, #"{"id":"c","choices":[],"usage":{"prompt_tokens":1}}"#, "[DONE]"])
+    let own = Self.events([
+      last, #"{"id":"c","object":"o","choices":[],"usage":{"prompt_tokens":1}}"#, "[DONE]",
+    ])
     #expect(PassedStream(.chat, own, repairs: true).text == own)
     let unasked = Self.events([last, "[DONE]"])
     #expect(PassedStream(.chat, unasked, removesUsage: true, repairs: true).text == unasked)
+  }
+
+  @Test("a call without an id gets one of its own, the same in every cut, and another in another answer")
+  func madeIDs() throws {
+    func ids(_ answer: String) throws -> [String] {
+      let first = #""type":"function","function":{"name":"f","arguments":""}"#
+      let text = Self.events(
+        [
+          "\"index\":0,\(first)", "\"index\":1,\"id\":null,\(first)", "\"index\":0,\"id\":\"late\"",
+          "\"index\":2,\"id\":\"\",\(first)",
+        ]
+        .map { Self.call($0).replacing(#""id":"1""#, with: "\"id\":\"\(answer)\"") })
+      let made = PassedStream(.chat, text).text
+      for pieces in EverySplit(text) { #expect(PassedStream(.chat, pieces).text == made) }
+      return try made.split(separator: "\n\n").compactMap { event in
+        let chunk = try #require(Tree(String(event.dropFirst(6))))
+        return chunk["choices"]?[0]?["delta"]?["tool_calls"]?[0]?["id"]?.text
+      }
+    }
+    let one = try ids("one")
+    #expect(one.count == 3 && one.allSatisfy { $0.hasPrefix("call_") })
+    #expect(Set(one + (try ids("two"))).count == 6)
+    for id in ["", #""id":null,"#, #""id":"","#] {
+      let call = #"{\#(id)"type":"function","function":{"name":"f","arguments":"{}"}}"#
+      let whole = read(Self.answer(#"{"tool_calls":[\#(call),\#(call)]}"#, #""tool_calls""#))
+      let calls = try #require(Tree(whole.text)?["choices"]?[0]?["message"]?["tool_calls"]?.elements)
+      #expect(Set(calls.compactMap { $0["id"]?.text }).count == 2)
+    }
+  }
+
+  @Test("usage that only the last choice tells is counted, and told to the client that asked for it")
+  func moonshotUsage() {
+    let last =
+      #"{"id":"c","object":"o","choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":"#
+      + #"{"prompt_tokens":1,"completion_tokens":2}}]}"#
+    let passed = PassedStream(.chat, Self.events([last, "[DONE]"]), repairs: true)
+    #expect(passed.usage.input == 1 && passed.usage.output == 2)
+    #expect(passed.text.contains(#""choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#))
+    let unasked = PassedStream(.chat, Self.events([last, "[DONE]"]), removesUsage: true, repairs: true)
+    #expect(unasked.usage.output == 2 && unasked.text == Self.events([last, "[DONE]"]))
   }
 
   // MARK: Whole answers
@@ -213,7 +304,7 @@ import Wire
   }
 
   private static func answer(_ message: String, _ reason: String) -> String {
-    #"{"id":"1","choices":[{"index":0,"message":\#(message),"finish_reason":\#(reason)}],"usage":{}}"#
+    #"{"id":"1","object":"o","choices":[{"index":0,"message":\#(message),"finish_reason":\#(reason)}],"usage":{}}"#
   }
 
   @Test(
@@ -223,7 +314,7 @@ import Wire
       answer(
         #"{"content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#,
         #""tool_calls""#),
-      #"{"choices":[{"text":"a","finish_reason":null}],"error":null}"#,
+      #"{"object":"o","choices":[{"index":0,"text":"a","finish_reason":"stop"}],"error":null}"#,
     ])
   func fine(_ body: String) {
     #expect(read(body).finding == .fine)
@@ -250,6 +341,23 @@ import Wire
           #""tool_calls""#)
       ), (answer(#"{"content":"a"}"#, #""""#), answer(#"{"content":"a"}"#, #""stop""#)),
       (answer(#"{"content":"a"}"#, #""eos""#), answer(#"{"content":"a"}"#, #""stop""#)),
+      (
+        #"{"choices":[{"message":{"content":"a"}},{"finish_reason":null,"message":{"content":"b"},"index":null}]}"#,
+        #"{"object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"content":"a"}},"#
+          + #"{"finish_reason":"stop","message":{"content":"b"},"index":1}]}"#
+      ),
+      (
+        answer(
+          #"{"tool_calls":[{"id":7,"type":"function","function":{"name":"f","arguments":"{}"}}]}"#, "null"),
+        answer(
+          #"{"tool_calls":[{"id":"7","type":"function","function":{"name":"f","arguments":"{}"}}]}"#,
+          #""tool_calls""#)
+      ),
+      (
+        #"{"object":"o","choices":[{"index":0,"message":{},"finish_reason":"stop","usage":{"prompt_tokens":1}}]}"#,
+        #"{"usage":{"prompt_tokens":1},"object":"o","choices":[{"index":0,"message":{},"finish_reason":"stop","#
+          + #""usage":{"prompt_tokens":1}}]}"#
+      ),
       (
         #"{"choices":[],"x_groq":{"usage":{"prompt_tokens":1}}}"#,
         #"{"usage":{"prompt_tokens":1},"choices":[],"x_groq":{"usage":{"prompt_tokens":1}}}"#

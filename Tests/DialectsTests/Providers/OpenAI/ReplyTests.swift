@@ -52,9 +52,33 @@ import Wire
   }
 
   @Test(
+    "another Remora's member gives way to ours, in every cut, and the length is what was promised",
+    arguments: [
+      (#"{"x_remora":{"a":"}\\\"]","b":[{}]},"id":"x"}"#, #"{%^,"id":"x"}"#),
+      (#"{ "x_remora" : null , "id":"x"}"#, #"{ %^, "id":"x"}"#), (#"{"x_remora":{}}"#, "{%^}"),
+      (#"{"x_remora":"","x_remora_2":1}"#, #"{%^,"x_remora_2":1}"#),
+      (#"{"x_remor":1}"#, #"{%,"x_remor":1}"#), (#"{"x_remora2":1}"#, #"{%,"x_remora2":1}"#),
+      (#"{"x\u005fremora":1}"#, #"{%,"x\u005fremora":1}"#),
+    ])
+  func anotherMember(_ body: String, _ expected: String) {
+    let full = expected.split(separator: "%", omittingEmptySubsequences: false).joined(separator: Self.member)
+    let blanks = body.utf8.count + Self.member.utf8.count + 1 - (full.utf8.count - 1)
+    let wanted = full.split(separator: "^", omittingEmptySubsequences: false).joined(
+      separator: String(repeating: " ", count: max(blanks, 0)))
+    for pieces in EverySplit(body) {
+      let (text, _) = pass(pieces, inserts: true)
+      #expect(text == wanted)
+      #expect(text.utf8.count == body.utf8.count + Self.member.utf8.count + 1)
+      #expect(pass(pieces, inserts: false).text == body)
+    }
+  }
+
+  @Test(
     "whether a member can go in is known from what follows the brace",
     arguments: [
-      ("{\"", true), ("{}", true), (" \n{ \n}", true), ("{", false), ("{ ", false), ("", false), (" ", false),
+      ("{\"", false), ("{\"i", true), ("{\"x_remor", false), ("{\"x_remorA", true),
+      ("{\"x_remora\"", true), ("{\"x_remora", false), ("{}", true), (" \n{ \n}", true), ("{", false),
+      ("{ ", false), ("", false), (" ", false),
       ("[]", false), ("x{}", false),
     ])
   func takesMember(_ start: String, _ expected: Bool) {

@@ -53,30 +53,38 @@ struct PassedStream: Equatable {
 }
 
 @Suite struct StreamTests {
-  private static let role = #"{"id":"1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#
-  private static let hi = #"{"id":"1","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#
-  private static let stop = #"{"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#
+  private static let role =
+    #"{"id":"1","object":"o","choices":[{"index":0,"finish_reason":null,"delta":{"role":"assistant","content":""}}]}"#
+  private static let hi =
+    #"{"id":"1","object":"o","choices":[{"index":0,"finish_reason":null,"delta":{"content":"Hi"}}]}"#
+  private static let stop =
+    #"{"id":"1","object":"o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#
   private static let usage =
-    #"{"id":"1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#
+    #"{"id":"1","object":"o","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#
+
+  private static func choice(_ delta: String) -> String {
+    #"{"index":0,"finish_reason":null,"delta":\#(delta)}"#
+  }
 
   private static func events(_ data: String...) -> String { data.map { "data: \($0)\n\n" }.joined() }
 
   /// A chunk as OpenAI writes them for clients that didn't ask for usage.
   private static func chunk(_ text: String, _ rest: String = "", usage: String? = ",\"usage\":null") -> String
   {
-    #"{"id":"1","system_fingerprint":"fp","choices":[{"index":0,"delta":{"content":""# + text
+    #"{"id":"1","system_fingerprint":"fp","object":"o","choices":[{"index":0,"delta":{"content":""#
+      + text
       + #""},"logprobs":null,"finish_reason":null}]"# + (usage ?? "") + rest + "}"
   }
 
   @Test("chunks that differ only in their text pass as if each were the first, between any others")
   func alike() {
     let odd = [
-      #"{"id":"1","choices":[{"index":1,"delta":{"content":"b"},"finish_reason":null}],"usage":null}"#,
-      #"{"id":"1","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"length"}],"usage":null}"#,
+      #"{"id":"1","object":"o","choices":[{"index":1,"delta":{"content":"b"},"finish_reason":null}],"usage":null}"#,
+      #"{"id":"1","object":"o","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"length"}],"usage":null}"#,
       Self.chunk("", #","error":null"#), Self.chunk("a\\nb"), Self.chunk(#"\u00e9"#), Self.chunk("ü"),
       Self.chunk("x", usage: #","usage":{"prompt_tokens":3,"completion_tokens":4}"#),
       Self.chunk("y", usage: nil),
-      #"{"id":"1","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c"}]}}],"usage":null}"#,
+      #"{"id":"1","object":"o","choices":[{"index":0,"finish_reason":null,"delta":{"tool_calls":[]}}],"usage":null}"#,
     ]
     let plain = ["", "a", " word", "a much longer piece than the others", "{}"].map { Self.chunk($0) }
     for chunk in odd {
@@ -156,15 +164,15 @@ struct PassedStream: Equatable {
   @Test(
     "usage that only Remora asked for is taken out, and still known",
     arguments: [
-      (#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#, nil),
-      (#"{"usage":{"prompt_tokens":3,"completion_tokens":4},"choices":[ ]}"#, nil),
+      (#"{"object":"o","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#, nil),
+      (#"{"usage":{"prompt_tokens":3,"completion_tokens":4},"object":"o","choices":[ ]}"#, nil),
       (
-        #"{"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4},"a":1}"#,
-        #"{"choices":[{"delta":{}}],"a":1}"#
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4},"a":1}"#,
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"delta":{}}],"a":1}"#
       ),
       (
-        #"{"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
-        #"{"choices":[{"delta":{}}]}"#
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"delta":{}}]}"#
       ),
       (#"{"usage":{"prompt_tokens":3,"completion_tokens":4},"a":1}"#, #"{"a":1}"#),
     ] as [(String, String?)])
@@ -179,18 +187,18 @@ struct PassedStream: Equatable {
 
   @Test("usage: null goes where the client didn't ask, and stays where it did")
   func nullUsage() {
-    let chunk = #"{"id":"1","choices":[],"usage":null,"prompt_filter_results":[]}"#
+    let chunk = #"{"id":"1","object":"o","choices":[],"usage":null,"prompt_filter_results":[]}"#
     #expect(PassedStream(.chat, Self.events(chunk)).text == Self.events(chunk))
     #expect(
       PassedStream(.chat, Self.events(chunk), removesUsage: true).text
-        == Self.events(#"{"id":"1","choices":[],"prompt_filter_results":[]}"#))
+        == Self.events(#"{"id":"1","object":"o","choices":[],"prompt_filter_results":[]}"#))
   }
 
   @Test(
     "usage in x_groq is found",
     arguments: [
-      #"{"choices":[],"x_groq":{"id":"r","usage":{"prompt_tokens":3,"completion_tokens":4}}}"#,
-      #"{"choices":[],"usage":null,"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":4}}}"#,
+      #"{"object":"o","choices":[],"x_groq":{"id":"r","usage":{"prompt_tokens":3,"completion_tokens":4}}}"#,
+      #"{"object":"o","choices":[],"usage":null,"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":4}}}"#,
     ])
   func groq(_ chunk: String) {
     let passed = PassedStream(.chat, Self.events(chunk))
@@ -202,8 +210,9 @@ struct PassedStream: Equatable {
     let passed = PassedStream(
       .chat,
       Self.events(
-        #"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
-        #"{"choices":[{"delta":{"content":"b"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#))
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"delta":{"content":"a"}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
+        #"{"object":"o","choices":[{"index":0,"finish_reason":null,"delta":{"content":"b"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#
+      ))
     #expect(passed.usage.input == 3 && passed.usage.output == 2)
   }
 
@@ -227,15 +236,15 @@ struct PassedStream: Equatable {
     arguments: [
       ([], false), ([hi], false), ([hi, stop], true), ([hi, "[DONE]"], true), (["[DONE]"], true),
       ([usage], false),
-      ([#"{"choices":[{"index":0,"finish_reason":""}]}"#], false),
-      ([#"{"choices":[{"index":0,"finish_reason":null}]}"#], false),
-      ([#"{"choices":[{"finish_reason":"stop"}]}"#], true),
-      ([#"{"choices":[{"index":0,"delta":{}},{"index":1,"finish_reason":"stop"}]}"#], false),
-      ([hi, #"{"choices":[{"index":1,"finish_reason":"stop"}]}"#], false),
-      ([hi, #"{"choices":[{"index":1,"finish_reason":"length"}]}"#, stop], true),
-      ([#"{"choices":[{"index":-5,"finish_reason":"stop"}]}"#], true),
-      ([#"{"choices":[{"index":99999999999999999999999,"finish_reason":"stop"}]}"#], true),
-      ([#"{"choices":[{"index":1000,"finish_reason":"stop"}]}"#], true),
+      ([#"{"object":"o","choices":[{"index":0,"finish_reason":""}]}"#], false),
+      ([#"{"object":"o","choices":[{"index":0,"finish_reason":null}]}"#], false),
+      ([#"{"object":"o","choices":[{"finish_reason":"stop"}]}"#], true),
+      ([#"{"object":"o","choices":[{"index":0,"delta":{}},{"index":1,"finish_reason":"stop"}]}"#], false),
+      ([hi, #"{"object":"o","choices":[{"index":1,"finish_reason":"stop"}]}"#], false),
+      ([hi, #"{"object":"o","choices":[{"index":1,"finish_reason":"length"}]}"#, stop], true),
+      ([#"{"object":"o","choices":[{"index":-5,"finish_reason":"stop"}]}"#], true),
+      ([#"{"object":"o","choices":[{"index":99999999999999999999999,"finish_reason":"stop"}]}"#], true),
+      ([#"{"object":"o","choices":[{"index":1000,"finish_reason":"stop"}]}"#], true),
       ([#"{"error":{"message":"m"}}"#], true),
     ] as [([String], Bool)])
   func mayEnd(_ data: [String], _ expected: Bool) {
@@ -261,7 +270,7 @@ struct PassedStream: Equatable {
       ),
       (
         // OpenRouter's: the status is the code, and the choice ends in a word of its own.
-        #"{"id":"1","error":{"code":429,"message":"slow"},"choices":[{"delta":{},"finish_reason":"error"}]}"#,
+        #"{"id":"1","error":{"code":429,"message":"slow"},"object":"o","choices":[{"index":0,"delta":{},"finish_reason":"error"}]}"#,
         #"{"error":{"message":"slow","type":"rate_limit_error","param":null,"code":null}}"#
       ),
       (
@@ -288,9 +297,9 @@ struct PassedStream: Equatable {
   @Test(
     "error: null is taken out",
     arguments: [
-      (#"{"error":null,"choices":[]}"#, #"{"choices":[]}"#),
-      (#"{"choices":[],"error":null}"#, #"{"choices":[]}"#),
-      (#"{"a":1,"error" : null , "choices":[]}"#, #"{"a":1 , "choices":[]}"#),
+      (#"{"error":null,"object":"o","choices":[]}"#, #"{"object":"o","choices":[]}"#),
+      (#"{"object":"o","choices":[],"error":null}"#, #"{"object":"o","choices":[]}"#),
+      (#"{"a":1,"error" : null , "object":"o","choices":[]}"#, #"{"a":1 , "object":"o","choices":[]}"#),
     ])
   func nullError(_ chunk: String, _ expected: String) {
     let passed = PassedStream(.chat, Self.events(chunk))
@@ -300,10 +309,14 @@ struct PassedStream: Equatable {
 
   @Test("all edits of one chunk together")
   func allEdits() {
-    let chunk = #"{"error":null,"usage":null,"choices":[{"delta":{"content":"é"}}]}"#
+    let chunk =
+      #"{"error":null,"usage":null,"object":"o","choices":["# + Self.choice(#"{"content":"é"}"#) + "]}"
     let passed = PassedStream(.chat, Self.events(chunk), removesUsage: true, inserts: true)
     #expect(
-      passed.text == Self.events("{\(PassedStream.member),\"choices\":[{\"delta\":{\"content\":\"é\"}}]}"))
+      passed.text
+        == Self.events(
+          "{\(PassedStream.member)," + #""object":"o","choices":["# + Self.choice(#"{"content":"é"}"#) + "]}")
+    )
     let only = PassedStream(
       .chat, Self.events(#"{"error":null,"usage":null}"#), removesUsage: true, inserts: true)
     #expect(only.text == Self.events("{\(PassedStream.member)}"))
@@ -318,6 +331,22 @@ struct PassedStream: Equatable {
     #expect(empty.text == Self.events("{" + PassedStream.member + "}", Self.hi))
     let bare = PassedStream(.chat, Self.events("7", Self.hi), inserts: true)
     #expect(bare.text == Self.events("7", "{" + PassedStream.member + "," + Self.hi.dropFirst()))
+  }
+
+  @Test(
+    "another Remora's member gives way to ours, wherever it stands, and stays where there is none of ours")
+  func anotherMember() {
+    let theirs = #""x_remora":{"request_id":"a","provider":"b"}"#
+    let rest = #""object":"o","choices":[]"#
+    for chunk in ["{\(theirs),\(rest)}", "{\(rest) , \(theirs)}", #"{"a":1, \#(theirs) ,\#(rest)}"#] {
+      let passed = PassedStream(.chat, Self.events(chunk, Self.hi), inserts: true)
+      #expect(passed.text.hasPrefix("data: {\(PassedStream.member),"))
+      #expect(!passed.text.contains("request_id") && passed.text.contains(rest))
+      for event in passed.text.split(separator: "\n\n") { #expect(Tree(String(event.dropFirst(6))) != nil) }
+      #expect(PassedStream(.chat, Self.events(chunk, Self.hi)).text == Self.events(chunk, Self.hi))
+    }
+    let only = PassedStream(.response, Self.events("{\(theirs)}"), inserts: true)
+    #expect(only.text == Self.events("{\(PassedStream.member)}"))
   }
 
   @Test(

@@ -19,6 +19,7 @@ import Wire
     var output: Int?
     var cached: Int?
     var reasoning: Int?
+    var written: Int?
     var testDescription: String { name }
   }
 
@@ -35,6 +36,23 @@ import Wire
         text: #"{"input_tokens":36,"input_tokens_details":{"cached_tokens":0},"output_tokens":87,"#
           + #""output_tokens_details":{"reasoning_tokens":7},"total_tokens":123}"#,
         input: 36, output: 87, cached: 0, reasoning: 7),
+      Row(
+        name: "a cache that was written",
+        text: #"{"prompt_tokens":19,"completion_tokens":1,"prompt_tokens_details":{"cache_write_tokens":9,"#
+          + #""cached_tokens":4}}"#,
+        input: 19, output: 1, cached: 4, written: 9),
+      Row(
+        name: "a cache that was written, in Responses and behind gateways",
+        text:
+          #"{"input_tokens":19,"input_tokens_details":{"cache_write_tokens":9},"cache_creation_input_tokens":8}"#,
+        input: 19, written: 9),
+      Row(
+        name: "flat reasoning", text: #"{"prompt_tokens":1,"completion_tokens":9,"reasoning_tokens":7}"#,
+        input: 1, output: 9, reasoning: 7),
+      Row(
+        name: "flat reasoning beside the details",
+        text: #"{"reasoning_tokens":8,"completion_tokens_details":{"reasoning_tokens":7},"prompt_tokens":1}"#,
+        input: 1, reasoning: 7),
       Row(name: "OpenAI embeddings", text: #"{"prompt_tokens":8,"total_tokens":8}"#, input: 8),
       Row(name: "only a total", text: #"{"total_tokens":8}"#, input: 8),
       Row(
@@ -95,6 +113,7 @@ import Wire
     #expect(usage.output == row.output)
     #expect(usage.cachedInput == row.cached)
     #expect(usage.reasoning == row.reasoning)
+    #expect(usage.cacheWrite == row.written)
     #expect(usage.isEmpty == (row.input == nil && row.output == nil))
   }
 
@@ -104,5 +123,24 @@ import Wire
       #"{"prompt_tokens":10,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":4}}"#,
       #"{"prompt_tokens":10,"completion_tokens":7}"#, "null")
     #expect(usage.input == 10 && usage.output == 7 && usage.cachedInput == 4)
+  }
+
+  @Test("what is written says all that is known, and no sum is negative")
+  func written() {
+    var usage = TokenUsage()
+    usage.input = .max
+    usage.output = .max
+    usage.cacheWrite = 5
+    usage.reasoning = 6
+    var out = ByteQueue()
+    usage.write(into: &out)
+    #expect(
+      out.bytes.text()
+        == #"{"prompt_tokens":9223372036854775807,"completion_tokens":9223372036854775807,"#
+        + #""total_tokens":9223372036854775807,"prompt_tokens_details":{"cache_write_tokens":5},"#
+        + #""completion_tokens_details":{"reasoning_tokens":6}}"#)
+    var again = TokenUsage()
+    again.read(out.bytes, 0..<out.count)
+    #expect(again == usage)
   }
 }
