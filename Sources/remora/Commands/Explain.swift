@@ -140,7 +140,7 @@ enum Explain {
       for header in provider.headers { Console.line("    header    \(shown(header))") }
       for line in preview.headers { Console.line("    header    \(Shown.line(line))") }
       if !preview.dropped.isEmpty { Console.line("    dropped   \(preview.dropped)") }
-      Console.line("    body      \(Shown.line(shown(preview.body)))")
+      Console.line("    body      \(shown(preview.body))")
       return true
     } catch {
       switch error {
@@ -153,11 +153,22 @@ enum Explain {
     }
   }
 
-  /// The body without the line end that files have.
+  /// The body in one line that steers no terminal, and is the same JSON: between tokens a line end is a blank, and in a
+  /// text, where only those above ASCII can stand bare, a control character is its escape.
   private static func shown(_ body: [UInt8]) -> String {
     var count = body.count
     while count > 0, body[count - 1] <= ASCII.space { count -= 1 }
-    return String(decoding: body[..<count], as: UTF8.self)
+    var result = String.UnicodeScalarView()
+    for scalar in String(decoding: body[..<count], as: UTF8.self).unicodeScalars {
+      if scalar.value < 0x20 {
+        result.append(" ")
+      } else if scalar.properties.generalCategory == .control {
+        result.append(contentsOf: "\\u00\(String(scalar.value, radix: 16))".unicodeScalars)
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
   }
 
   private static func shown(_ header: ProviderHeader) -> String {
