@@ -38,7 +38,9 @@ extension Exchange {
   /// Moves what can be moved of a body that follows to `upstreamOut`; whether its last byte is there.
   func follow(_ connection: ClientConnection) -> Bool {
     while true {
-      sendDecided()
+      splice.pass(
+        &body, from: &bodyStart, to: scanner.decidedEnd, into: &upstreamOut, upTo: Ceiling.piece,
+        pool: loop.blocks)
       if upstreamOut.count >= Ceiling.piece { return false }
       if uploadFlow.hasEnded {
         do throws(JSONFault) { try scanner.finish() } catch { return breakOff(error) }
@@ -47,11 +49,12 @@ extension Exchange {
         return true
       }
       let before = body.count
-      do throws(Refusal) { try takeBody(connection) } catch {
+      let hasTaken: Bool
+      do throws(Refusal) { hasTaken = try takeBody(connection) } catch {
         uploadFault = error
         return false
       }
-      if body.count == before, !uploadFlow.hasEnded { return false }
+      if !hasTaken, !uploadFlow.hasEnded { return false }
       record.requestBytes += body.count - before
       if record.requestBytes > lineup.snapshot.maxBody {
         state.shard.refused(.bodyTooLarge)
@@ -82,24 +85,5 @@ extension Exchange {
     state.shard.refused(.invalidJSON)
     uploadFault = .invalidJSON(fault)
     return false
-  }
-
-  /// Moves what no later byte can change into a chunk, as much as goes into one record.
-  private func sendDecided() {
-    while true {
-      let count = min(scanner.decidedEnd - bodyStart, body.count, Ceiling.piece - upstreamOut.count)
-      if count <= 0 { return }
-      let piece = body.view.extracting(0..<count)
-      if splice.touches(bodyStart..<bodyStart + count) {
-        var edited = ByteQueue(pool: loop.blocks)
-        splice.apply(piece: piece, base: bodyStart, into: &edited)
-        HeadWriter.chunk(edited.bytes, to: &upstreamOut)
-        splice.forgetApplied()
-      } else {
-        HeadWriter.chunk(piece, to: &upstreamOut)
-      }
-      body.consume(count)
-      bodyStart += count
-    }
   }
 }

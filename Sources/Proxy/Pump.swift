@@ -73,11 +73,7 @@ extension Exchange {
     case .followed: return follow(connection)
     case .buffered(var at):
       // As much as one record of TLS takes: that fits into a block, and what follows is sent from where it lies.
-      if at < body.count, upstreamOut.count < Ceiling.record {
-        let end = min(at + Ceiling.record - upstreamOut.count, body.count)
-        splice.apply(piece: body.view.extracting(at..<end), base: at, into: &upstreamOut)
-        at = end
-      }
+      at = splice.fill(&upstreamOut, upTo: Ceiling.record, from: body.view, at: at)
       upload = .buffered(at: at)
       return at == body.count
     case .translated(let at):
@@ -87,14 +83,27 @@ extension Exchange {
       upload = .translated(at: end)
       return end == bytes.count
     case .streamed(let isChunked):
-      while upstreamOut.count < state.window, !uploadFlow.hasEnded {
+      while upstreamOut.count < state.window {
+        if !body.isEmpty {
+          fillFromHeld(isChunked)
+          continue
+        }
+        if uploadFlow.hasEnded { break }
         guard fillFromClient(connection, isChunked) else { return false }
       }
-      guard uploadFlow.hasEnded else { return false }
+      guard body.isEmpty, uploadFlow.hasEnded else { return false }
       if isChunked { HeadWriter.lastChunk(to: &upstreamOut) }
       upload = .sent
       return true
     }
+  }
+
+  /// Moves a piece over of what was read before the body turned out not to be read.
+  private func fillFromHeld(_ isChunked: Bool) {
+    let count = min(body.count, Ceiling.piece)
+    let data = body.view.extracting(0..<count)
+    if isChunked { HeadWriter.chunk(data, to: &upstreamOut) } else { upstreamOut.append(data) }
+    body.consume(count)
   }
 
   /// Moves a piece of the client's body over; false if none is there.

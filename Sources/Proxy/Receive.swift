@@ -62,6 +62,13 @@ extension Exchange {
   /// Takes from the head what every answer needs: the request's id, and what the target means.
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
+    // Stored completions are listed where new ones are made; a served path has another method's meaning nowhere else.
+    switch (target.endpoint, head.method) {
+    case (.chatCompletions, .get), (.chatCompletions, .head): target.endpoint = .other
+    case (.responses, .post), (.responses, .put): break
+    case (.responses, _): target.endpoint = .other
+    default: break
+    }
     record.endpoint = target.endpoint
     // While draining, what still comes is served. Clients outside the pod are sent away with their answer; the
     // application inside it has nowhere else to go.
@@ -162,21 +169,16 @@ extension Exchange {
 
   /// Reads the body where something in it decides or must change; any other body stays where it is.
   func receive(_ connection: ClientConnection) async throws(Refusal) {
-    let isPost = if case .post = head.method { true } else { false }
-    isJSON = target.isFullService && isPost || holdsJSON()
-    if target.isFullService, !isPost {
-      if target.endpoint != .responses || head.method == .put {
+    if target.isFullService {
+      guard case .post = head.method else {
         throw .methodNotAllowed("\(head.method.text)", path: shownPath(), allow: "POST")
       }
-      isJSON = false
-    }
-    if isJSON, case .none = head.framing {
-      if target.isFullService {
+      if case .none = head.framing {
         state.shard.refused(.lengthRequired)
         throw .lengthRequired
       }
-      isJSON = false
     }
+    isJSON = target.isFullService || holdsJSON()
     guard isJSON else {
       upload = head.framing == .none ? .sent : .streamed(isChunked: head.framing == .chunked)
       if head.framing != .none { try await allowBody(connection) }
@@ -191,19 +193,28 @@ extension Exchange {
     try await allowBody(connection)
     scanner.reset(watching: RequestFacts.watched)
     if case .length(let count) = head.framing { body.reserve(min(count, Ceiling.kept + BlockPool.blockSize)) }
-    try await readBody(connection, whole: false)
+    let isText = try await readBody(connection, whole: false)
     record.receivedAt = now
     record.requestBytes = body.count
     upload = .buffered(at: 0)
-    try readFacts()
+    let isRead = isText ? try readFacts() : false
+    if !isRead { leaveUnread() }
   }
 
+  /// Whether the body says of itself that it is JSON. SDKs say so of an empty one, too.
   private func holdsJSON() -> Bool {
-    guard head.framing != .none, let field = head.first(.contentType) else { return false }
-    let value = headBytes.view.extracting(field.value)
-    let name: StaticString = "application/json"
-    let count = name.utf8CodeUnitCount
-    return value.count >= count && value.extracting(0..<count).equalsIgnoringCase(name)
+    guard head.framing != .none, head.framing != .length(0), let field = head.first(.contentType) else {
+      return false
+    }
+    return headBytes.view.extracting(field.value).isMediaType("application/json")
+  }
+
+  /// Outside of the served endpoints, whose bodies Remora answers for: what it can't read is the provider's to judge, and
+  /// goes on as it came, to the default one. What has come of it is in `body`.
+  private func leaveUnread() {
+    isJSON = false
+    modelAsked.clear()
+    upload = .streamed(isChunked: head.framing == .chunked)
   }
 
   /// The path as a message may show it: without the query, which can hold keys.
@@ -219,23 +230,27 @@ extension Exchange {
 
   /// Reads the rest of a body that can't follow.
   func readRest(_ connection: ClientConnection) async throws(Refusal) {
-    try await readBody(connection, whole: true)
+    _ = try await readBody(connection, whole: true)
     record.receivedAt = now
     record.requestBytes = body.count
-    try readFacts()
+    _ = try readFacts()
   }
 
   /// Reads the body into `body`.
   ///
   /// - Parameter whole: whether all of it is needed; else a long one may follow (LongBody.swift).
-  private func readBody(_ connection: ClientConnection, whole: Bool) async throws(Refusal) {
+  /// - Returns: false where it is no JSON and need not be.
+  private func readBody(_ connection: ClientConnection, whole: Bool) async throws(Refusal) -> Bool {
     var deadline = now + Deadline.body
     while true {
-      switch try readPiece(connection, whole) {
-      case .enough: return
-      case .more: deadline = now + Deadline.body
-      case .blocked(let hasGrown):
-        if hasGrown { deadline = now + Deadline.body }
+      let before = body.count
+      let reading = try readPiece(connection, whole)
+      if body.count > before { deadline = now + Deadline.body }
+      switch reading {
+      case .enough: return true
+      case .unreadable: return false
+      case .more: break
+      case .blocked:
         if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
           state.shard.refused(.timeout)
           throw .slow("request body")
@@ -246,15 +261,18 @@ extension Exchange {
 
   private enum Reading {
     case enough
+    /// There is more at hand.
     case more
-    case blocked(hasGrown: Bool)
+    case blocked
+    /// It is no JSON, and goes on all the same.
+    case unreadable
   }
 
   /// Reads what has come of the body. Apart, so that what it needs is not kept for as long as the body is awaited.
   @inline(never)
   private func readPiece(_ connection: ClientConnection, _ whole: Bool) throws(Refusal) -> Reading {
     let before = body.count
-    try takeBody(connection)
+    let hasTaken = try takeBody(connection)
     let ceiling = lineup.snapshot.maxBody
     if body.count > ceiling {
       state.shard.refused(.bodyTooLarge)
@@ -262,15 +280,16 @@ extension Exchange {
     }
     if body.count > before {
       do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
+        if !target.isFullService { return .unreadable }
         state.shard.refused(.invalidJSON)
         throw .invalidJSON(error)
       }
     }
     if uploadFlow.hasEnded || (!whole && mayFollow) { return .enough }
     if body.room < BlockPool.blockSize { try growBody() }
-    if connection.socket.hasReadable, body.count > before { return .more }
+    if connection.socket.hasReadable, hasTaken { return .more }
     if connection.socket.peerHasClosed, !connection.socket.hasReadable { throw .clientGone }
-    return .blocked(hasGrown: body.count > before)
+    return .blocked
   }
 
   /// Finds memory for more of the body. Whoever has sent a megabyte of a length that was announced is believed.
@@ -288,7 +307,9 @@ extension Exchange {
   }
 
   /// Moves what has come of the body into `body`.
-  func takeBody(_ connection: ClientConnection) throws(Refusal) {
+  ///
+  /// - Returns: whether anything has come, be it no more than a part of the framing.
+  func takeBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
     if case .length = uploadFlow.framing, connection.inbound.isEmpty, uploadFlow.remaining > 0 {
       // Straight from the socket to where it stays.
       let before = body.count
@@ -298,7 +319,7 @@ extension Exchange {
       } catch { throw .clientGone }
       if step == .end { throw .clientGone }
       uploadFlow.skip(body.count - before)
-      return
+      return body.count > before
     }
     if connection.inbound.isEmpty {
       guard let step = try? connection.socket.read(into: &connection.inbound, ceiling: BlockPool.blockSize)
@@ -324,6 +345,7 @@ extension Exchange {
       throw .malformedBody("The request body is not well chunked: \(error.message).")
     }
     connection.inbound.consume(at)
+    return at > 0
   }
 
   static func refusal(_ fault: RequestFacts.Fault) -> Refusal {
@@ -334,24 +356,36 @@ extension Exchange {
     }
   }
 
-  private func readFacts() throws(Refusal) {
+  /// Takes from the text what decides where it goes, and how.
+  ///
+  /// - Returns: false where it doesn't say, and need not.
+  private func readFacts() throws(Refusal) -> Bool {
     if uploadFlow.hasEnded {
       do throws(JSONFault) { try scanner.finish() } catch {
+        if !target.isFullService { return false }
         state.shard.refused(.invalidJSON)
         throw .invalidJSON(error)
       }
     }
-    if !target.isFullService, scanner.topLevelKind != .object { return }
-    do throws(RequestFacts.Fault) { try facts.read(body.view, scanner) } catch { throw Self.refusal(error) }
-    record.isStream = facts.streams
-    if let model = scanner.found(.model) {
-      if model.value.count > Ceiling.modelName {
-        throw .modelMissing("'model' is longer than a name can be.")
-      }
-      // A body that is needed whole is read a second time.
-      modelAsked.clear()
-      JSONString.decode(body.view, model.value, into: &modelAsked)
-      if modelAsked.isEmpty { throw .modelMissing("'model' is empty; name a model.") }
+    if !target.isFullService {
+      guard scanner.topLevelKind == .object else { return false }
+      if let model = scanner.found(.model), model.kind != .string { return false }
     }
+    do throws(RequestFacts.Fault) { try facts.read(body.view, scanner) } catch {
+      // The name leads on; whatever else there is has a meaning of its own there.
+      if target.isFullService { throw Self.refusal(error) }
+    }
+    record.isStream = facts.streams
+    guard let model = scanner.found(.model) else { return true }
+    if model.value.count > Ceiling.modelName {
+      if !target.isFullService { return false }
+      throw .modelMissing("'model' is longer than a name can be.")
+    }
+    // A body that is needed whole is read a second time.
+    modelAsked.clear()
+    JSONString.decode(body.view, model.value, into: &modelAsked)
+    if !modelAsked.isEmpty { return true }
+    if !target.isFullService { return false }
+    throw .modelMissing("'model' is empty; name a model.")
   }
 }

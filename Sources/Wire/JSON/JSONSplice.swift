@@ -190,6 +190,52 @@ extension JSONSplice {
     self.progress = progress
   }
 
+  /// Appends the edited form of a text that is at hand, from `start` on, until `queue` holds `ceiling` bytes or the text
+  /// ends. An edit may take out more than that: what it leaves nothing of is passed over, so that there is always
+  /// something to send where there is something left.
+  ///
+  /// - Returns: up to where the text has been dealt with.
+  package mutating func fill(
+    _ queue: inout ByteQueue, upTo ceiling: Int, from text: Span<UInt8>, at start: Int
+  ) -> Int {
+    var at = start
+    while at < text.count, queue.count < ceiling {
+      let end = min(at + ceiling - queue.count, text.count)
+      apply(piece: text.extracting(at..<end), base: at, into: &queue)
+      at = end
+    }
+    return at
+  }
+
+  /// Moves a passing text on, edited and in chunks, until `out` holds `ceiling` bytes or what is decided has gone.
+  ///
+  /// - Parameters:
+  ///   - held: what is here of the text; what has gone is taken off it.
+  ///   - start: the offset of its first byte in the text.
+  ///   - decided: the offset of the first byte that may still come to be edited.
+  package mutating func pass(
+    _ held: inout ByteQueue, from start: inout Int, to decided: Int, into out: inout ByteQueue,
+    upTo ceiling: Int, pool: BlockPool?
+  ) {
+    while true {
+      let count = min(decided - start, held.count, ceiling - out.count)
+      if count <= 0 { return }
+      pass(piece: held.bytes.extracting(0..<count), base: start, into: &out, pool: pool)
+      held.consume(count)
+      start += count
+    }
+  }
+
+  private mutating func pass(
+    piece: Span<UInt8>, base: Int, into out: inout ByteQueue, pool: BlockPool?
+  ) {
+    guard touches(base..<base + piece.count) else { return HeadWriter.chunk(piece, to: &out) }
+    var edited = ByteQueue(pool: pool)
+    apply(piece: piece, base: base, into: &edited)
+    HeadWriter.chunk(edited.bytes, to: &out)
+    forgetApplied()
+  }
+
   /// Whether the piece of the text that is `range` is changed, by edits that have not been carried out yet or by the
   /// rest of one that has.
   package func touches(_ range: Range<Int>) -> Bool {
