@@ -27,7 +27,7 @@ package struct RequestPreview: Sendable {
   ///   - body: what a client would send: a chat where it has `messages`, a completion where it has `prompt`,
   ///     else embeddings, or, where it has `input` and no vectors are meant, a response.
   package init(_ provider: Config.Provider, model: [UInt8], body: [UInt8]) throws(PreviewFault) {
-    var scanner = JSONScanner(watching: RequestFacts.watched)
+    var scanner = JSONScanner(watching: RequestFacts.watched, checksText: true)
     do throws(JSONFault) {
       try scanner.feed(body.span)
       try scanner.finish()

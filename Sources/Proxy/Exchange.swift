@@ -26,7 +26,7 @@ final class Exchange {
   var target = Target()
   var requestID: ByteQueue
   var body: ByteQueue
-  var scanner = JSONScanner()
+  var scanner = JSONScanner(checksText: true)
   var facts = RequestFacts()
   /// The body is JSON that was read whole.
   var isJSON = false

@@ -98,28 +98,52 @@ enum Lanes {
   @inline(__always) @unsafe static func first<Kind: ByteKind>(
     _ start: UnsafeRawPointer, from: Int, to end: Int, _ kind: Kind.Type
   ) -> Int {
+    var seen = Block()
+    return unsafe first(start, from: from, to: end, kind, seen: &seen)
+  }
+
+  /// As above.
+  ///
+  /// - Parameter seen: gets the bits of every byte that was looked at: some behind what was found, none behind `end`.
+  @inline(__always) @unsafe static func first<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, from: Int, to end: Int, _ kind: Kind.Type, seen: inout Block
+  ) -> Int {
     var at = from
     // What is sought is mostly near: the first step is a short one.
     if at <= end &- 16 {
       // SAFETY: at + 16 is at most end.
-      let found = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
+      let block = unsafe start.loadUnaligned(fromByteOffset: at, as: Block.self)
+      seen |= block
+      let found = exact(block, kind)
       if isAny(found) { return at &+ place(found) }
       at &+= 16
     }
     while at <= end &- 32 {
       // SAFETY: at + 32 is at most end.
-      let low = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
-      let high = unsafe exact(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind)
+      let lower = unsafe start.loadUnaligned(fromByteOffset: at, as: Block.self)
+      let upper = unsafe start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self)
+      seen |= lower | upper
+      let low = exact(lower, kind)
+      let high = exact(upper, kind)
       if isAny(low | high) { return isAny(low) ? at &+ place(low) : at &+ 16 &+ place(high) }
       at &+= 32
     }
     if at <= end &- 16 {
       // SAFETY: at + 16 is at most end.
-      let found = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
+      let block = unsafe start.loadUnaligned(fromByteOffset: at, as: Block.self)
+      seen |= block
+      let found = exact(block, kind)
       if isAny(found) { return at &+ place(found) }
       at &+= 16
     }
-    return at >= end ? end : unsafe last(start, at, end, kind)
+    return at >= end ? end : unsafe last(start, at, end, kind, &seen)
+  }
+
+  /// Whether any byte of `seen` is no ASCII.
+  @inline(__always) static func isWide(_ seen: Block) -> Bool {
+    // SAFETY: both are sixteen bytes without structure.
+    let halves = unsafe unsafeBitCast(seen, to: SIMD2<UInt64>.self)
+    return (halves[0] | halves[1]) & 0x8080_8080_8080_8080 != 0
   }
 
   /// As `first`, for what is a step or two away: there is less of it, and its rare end is elsewhere.
@@ -139,7 +163,8 @@ enum Lanes {
   @inline(never) @unsafe private static func nearEnd<Kind: ByteKind>(
     _ start: UnsafeRawPointer, _ at: Int, _ end: Int, _ kind: Kind.Type
   ) -> Int {
-    at >= end ? end : unsafe last(start, at, end, kind)
+    var seen = Block()
+    return at >= end ? end : unsafe last(start, at, end, kind, &seen)
   }
 
   /// Shows `visit` where the bytes are that `marks` marks, each in its turn. It says from where on it wants to see
@@ -205,18 +230,22 @@ enum Lanes {
 
   /// The last bytes, fewer than sixteen.
   @inline(__always) @unsafe private static func last<Kind: ByteKind>(
-    _ start: UnsafeRawPointer, _ from: Int, _ end: Int, _ kind: Kind.Type
+    _ start: UnsafeRawPointer, _ from: Int, _ end: Int, _ kind: Kind.Type, _ seen: inout Block
   ) -> Int {
     var at = from
     if at <= end &- 8 {
       // SAFETY: at + 8 is at most end.
-      let found = unsafe exact(half(start.loadUnaligned(fromByteOffset: at, as: UInt64.self)), kind)
+      let block = unsafe half(start.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+      seen |= block
+      let found = exact(block, kind)
       if isAny(found) { return at &+ place(found) }
       at &+= 8
       if at == end { return end }
     }
     // SAFETY: the bytes from at to end are there, fewer than eight.
-    let found = unsafe exact(half(Words.rest(start, at, end &- at).littleEndian), kind)
+    let block = unsafe half(Words.rest(start, at, end &- at).littleEndian)
+    seen |= block
+    let found = exact(block, kind)
     return isAny(found) ? at &+ place(found) : end
   }
 

@@ -130,6 +130,7 @@ UNREAD = {
     "late NaN": ("application/json", b'{"model":"broken","text":"%s","score":NaN}' % (b"x" * 100_000)),
     "mark": ("application/json", b'\xef\xbb\xbf{"model":"broken"}'),
     "two models": ("application/json", b'{"model":"broken","model":"gpt-4o"}'),
+    "wrong bytes": ("application/json", b'{"model":"broken","x":"\xff"}'),
     "cut": ("application/json; charset=utf-8", b'{"model":"broken","x":['),
     "list": ("application/json", b"[1,2]"),
     "word": ("application/json", b"null"),
@@ -187,3 +188,40 @@ def test_other_methods_at_a_served_endpoint_are_refused(plain, upstream, method)
     got = plain.ask(request(method, CHAT, {"Content-Type": "application/json"}, b"{}"))
     assert (got.status, got.error["code"]) == (405, "method_not_allowed")
     assert not upstream.requests
+
+
+# Text that is none.
+
+NOT_TEXT = {
+    "lone": b"\xff", "overlong": b"\xc0\xaf", "surrogate": b"\xed\xa0\x80", "beyond": b"\xf4\x90\x80\x80",
+    "cut": b"\xe2\x82", "begun": b"\x82\xac", "latin": "é".encode("latin-1"),
+}
+PLACES = {
+    "model": b'{"model":"gpt-%s","messages":[]}',
+    "key": b'{"model":"gpt-4o","%s":1,"messages":[]}',
+    "text": b'{"model":"gpt-4o","messages":[{"role":"user","content":"a\\n%s"}]}',
+    "long": b'{"model":"gpt-4o","messages":[{"role":"user","content":"' + b"x" * 400_000 + b'%s"}]}',
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", NOT_TEXT)
+def test_what_is_no_utf8_is_refused_with_its_place(plain, upstream, name, place):
+    before, _, behind = PLACES[place].partition(b"%s")
+    body = before + NOT_TEXT[name] + behind
+    with pytest.raises(UnicodeDecodeError) as wrong:
+        body.decode()
+    got = plain.ask(post_json(CHAT, body))
+    assert (got.status, got.error["code"]) == (400, "invalid_json")
+    said = int(got.error["message"].rpartition("byte ")[2].rstrip("."))
+    # Python names where the character begins.
+    assert wrong.value.start <= said <= wrong.value.start + 3
+    assert not any(each.complete for each in upstream.requests)
+
+
+def test_text_of_any_script_passes(plain, upstream):
+    sent = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "naïve 日本語 🐟 " * 40_000}]},
+                      ensure_ascii=False).encode()
+    upstream.reply(json_answer(DONE))
+    assert plain.ask(post_json(CHAT, sent)).status == 200
+    assert upstream.last.body == sent

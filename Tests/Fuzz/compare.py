@@ -49,7 +49,7 @@ def _refuse_constant(name: str):
 
 def compare_json(data: bytes, verdict: str) -> str | None:
     try:
-        json.loads(data.decode("utf-8", "surrogateescape"), parse_constant=_refuse_constant)
+        json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
         theirs = "accepted"
     except RecursionError:
         return UNSAID

@@ -17,16 +17,32 @@ enum JSONBytes {
     }
   }
 
-  /// As `plainEnd` to the span's end, and the escapes of a single letter, of which a long text holds thousands, are
-  /// passed too.
-  static func textEnd(_ bytes: Span<UInt8>, from: Int) -> Int {
-    unsafe bytes.withUnsafeBytes { raw in
+  /// As `plainEnd` to the span's end.
+  ///
+  /// - Parameter isWide: becomes true if one of the bytes is no ASCII, and perhaps if one shortly behind them is none.
+  @inline(__always)
+  static func plainEnd(_ bytes: Span<UInt8>, from: Int, isWide: inout Bool) -> Int {
+    var seen = Lanes.Block()
+    let end = unsafe bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, from >= 0 else { return raw.count }
+      // SAFETY: from is not negative, and the limit is the count.
+      return unsafe Lanes.first(start, from: from, to: raw.count, StringEnd.self, seen: &seen)
+    }
+    isWide = Lanes.isWide(seen)
+    return end
+  }
+
+  /// As above, and the escapes of a single letter, of which a long text holds thousands, are passed too.
+  static func textEnd(_ bytes: Span<UInt8>, from: Int, isWide: inout Bool) -> Int {
+    var seen = Lanes.Block()
+    defer { isWide = Lanes.isWide(seen) }
+    return unsafe bytes.withUnsafeBytes { raw in
       let limit = raw.count
       guard let start = raw.baseAddress, from >= 0 else { return limit }
       var at = from
       while true {
         // SAFETY: at is not negative, and at most the count.
-        at = unsafe Lanes.first(start, from: at, to: limit, StringEnd.self)
+        at = unsafe Lanes.first(start, from: at, to: limit, StringEnd.self, seen: &seen)
         guard at &+ 1 < limit, unsafe start.load(fromByteOffset: at, as: UInt8.self) == ASCII.backslash,
           unsafe unescaped(start.load(fromByteOffset: at &+ 1, as: UInt8.self)) != nil
         else { return at }

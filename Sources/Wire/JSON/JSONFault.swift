@@ -25,6 +25,7 @@ package struct JSONFault: Error, Equatable, Sendable {
     case leadingZero
     case expectedDigit
     case controlCharacter
+    case notUTF8
     case wrongEscape
     case wrongHexadecimal
     case tooDeep
@@ -48,6 +49,7 @@ package struct JSONFault: Error, Equatable, Sendable {
       case .leadingZero: "a number can't begin with 0 and another digit"
       case .expectedDigit: "expected a digit"
       case .controlCharacter: "unescaped control character in a string"
+      case .notUTF8: "a string that is not UTF-8"
       case .wrongEscape: "unknown escape in a string"
       case .wrongHexadecimal: "expected four hexadecimal digits after \\u"
       case .tooDeep: "nesting deeper than 512"

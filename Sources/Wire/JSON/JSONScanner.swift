@@ -3,8 +3,8 @@
 //
 // No tree and no copy: the nesting is a row of bits, the places are offsets. What it refuses beyond the RFC:
 // nesting deeper than 512 (section 9 allows a limit), a byte order mark (section 8.1), and a watched member
-// that occurs twice, because two readers could then see two texts. It does not check UTF-8: bytes inside
-// strings travel on as they are. Next: JSONSplice.swift, which changes what was found, and JSONView.swift.
+// that occurs twice, because two readers could then see two texts. Whether strings are UTF-8 (section 8.1) it checks where
+// it is told to: of answers, bytes inside strings travel on as they are. Next: JSONSplice.swift, which changes what was found, and JSONView.swift.
 
 /// A resumable validator of one JSON text, fed in pieces cut anywhere.
 package struct JSONScanner: ~Copyable, Sendable {
@@ -54,6 +54,10 @@ package struct JSONScanner: ~Copyable, Sendable {
   private var hexadecimalValue: UInt32 = 0
   private var hexadecimalLeft = 0
 
+  /// Whether strings must be UTF-8, and the character under way in one.
+  private let checksText: Bool
+  private var characters = UTF8Check()
+
   private var watched: JSONMembers
   private var seen: JSONMembers = []
   /// The watched member whose value or comma is being awaited, or -1.
@@ -79,7 +83,9 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// Whether the text is an object without members; false while that isn't known.
   package private(set) var isEmptyObject = false
 
-  package init(watching members: JSONMembers = []) {
+  /// - Parameter checksText: whether strings must be UTF-8.
+  package init(watching members: JSONMembers = [], checksText: Bool = false) {
+    self.checksText = checksText
     watched = members
     makeSlots()
   }
@@ -97,6 +103,7 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// Begins a new text.
   package mutating func reset(watching members: JSONMembers) {
     state = .start
+    characters = UTF8Check()
     isKey = false
     isInObject = false
     depth = 0
@@ -342,9 +349,12 @@ extension JSONScanner {
   /// Reads on inside a string, to its end, to an escape that must be looked at, or to the end of the piece.
   private mutating func string(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONFault) {
     let start = at
+    var isWide = false
     at =
       isKey
-      ? JSONBytes.plainEnd(bytes, from: start, limit: bytes.count) : JSONBytes.textEnd(bytes, from: start)
+      ? JSONBytes.plainEnd(bytes, from: start, isWide: &isWide)
+      : JSONBytes.textEnd(bytes, from: start, isWide: &isWide)
+    if isWide || !characters.isWhole { try checkText(bytes, start..<at) }
     guard at < bytes.count else {
       if isKey { keep(bytes.extracting(start..<at)) }
       return
@@ -375,6 +385,19 @@ extension JSONScanner {
       return
     default:
       throw JSONFault(offset: offset &+ at, reason: .controlCharacter)
+    }
+  }
+
+  /// Checks a part of a string, which ends with the piece, or before what is no plain text.
+  @inline(never)
+  private mutating func checkText(_ bytes: Span<UInt8>, _ part: Range<Int>) throws(JSONFault) {
+    guard checksText else { return }
+    if let place = characters.firstFault(bytes, part) {
+      throw JSONFault(offset: offset &+ place, reason: .notUTF8)
+    }
+    // An escape, like the string's end, comes behind a whole character.
+    if part.upperBound < bytes.count, !characters.isWhole {
+      throw JSONFault(offset: offset &+ part.upperBound, reason: .notUTF8)
     }
   }
 

@@ -188,8 +188,8 @@ struct Reading: Equatable {
   var isEmptyObject = false
   var found: [JSONScanner.Found?] = []
 
-  init(_ pieces: [[UInt8]], watching members: JSONMembers = []) {
-    var scanner = JSONScanner(watching: members)
+  init(_ pieces: [[UInt8]], watching members: JSONMembers = [], checksText: Bool = false) {
+    var scanner = JSONScanner(watching: members, checksText: checksText)
     do {
       for piece in pieces { try scanner.feed(piece.span) }
       let couldEnd = scanner.isComplete
