@@ -82,7 +82,7 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 let targets: [String: @Sendable (Input) -> String] = [
   "request": fuzzRequest, "response": fuzzResponse, "chunked": fuzzChunked, "sse": fuzzEvents,
   "json": fuzzScanner, "splice": fuzzSplice, "eventstream": fuzzEventStream, "yaml": fuzzYAML,
-  "config": fuzzConfig,
+  "config": fuzzConfig, "coding": fuzzCoding,
 ]
 
 private let target: @Sendable (Input) -> String = {

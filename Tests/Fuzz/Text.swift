@@ -20,13 +20,13 @@ private func agree(_ one: borrowing JSONScanner, _ other: borrowing JSONScanner)
 }
 
 @Sendable func fuzzScanner(_ input: Input) -> String {
-  var whole = JSONScanner()
+  var whole = JSONScanner(checksText: true)
   let fault = scan([input.bytes], &whole)
-  var cut = JSONScanner()
+  var cut = JSONScanner(checksText: true)
   expect(scan(input.pieces, &cut) == fault, "a text is judged the same in every cut")
-  var watching = JSONScanner(watching: .all)
+  var watching = JSONScanner(watching: .all, checksText: true)
   let watched = scan([input.bytes], &watching)
-  var watchingCut = JSONScanner(watching: .all)
+  var watchingCut = JSONScanner(watching: .all, checksText: true)
   expect(scan(input.pieces, &watchingCut) == watched, "so it is where members are watched")
   expect(agree(watching, watchingCut), "members are found in the same places in every cut")
   expect(watched == fault || watched?.reason == .duplicateMember, "watching refuses no more than doubles")

@@ -1,8 +1,8 @@
 """Holds what the fuzz targets made of their inputs against other people's parsers.
 
 `compare.py PROGRAM CORPUS`: every input that fuzzing found worth keeping is judged once more, by Remora's parser and
-by a second one: JSON by Python's, chunked bodies by h11, YAML by PyYAML. Remora may refuse more, where it says so;
-what it takes, it must take as the other one does. Exit 1 where they differ.
+by a second one: JSON by Python's, chunked bodies by h11, YAML by PyYAML, content codings by zlib. Remora may refuse
+more, where it says so; what it takes, it must take as the other one does. Exit 1 where they differ.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import h11
@@ -181,7 +182,38 @@ def compare_yaml(data: bytes, verdict: str) -> str | None:
     return f"PyYAML reads {theirs!r:.300}\n    Remora reads {ours!r:.300}"
 
 
-COMPARISONS = {"json": compare_json, "chunked": compare_chunked, "yaml": compare_yaml}
+def decoded(coding: str, data: bytes) -> bytes:
+    """A coded body as zlib has it, member by member; raises ValueError or zlib.error."""
+    if not data:
+        return b""
+    if coding == "gzip":
+        out = b""
+        while data:
+            member = zlib.decompressobj(31)
+            out += member.decompress(data)
+            if not member.eof:
+                raise ValueError("cut")
+            data = member.unused_data
+        return out
+    is_wrapped = len(data) > 1 and data[0] & 15 == 8 and data[0] >> 4 <= 7 and (data[0] << 8 | data[1]) % 31 == 0
+    reader = zlib.decompressobj(15 if is_wrapped else -15)
+    out = reader.decompress(data)
+    if not reader.eof or reader.unused_data:
+        raise ValueError("cut, or more behind it")
+    return out
+
+
+def compare_coding(data: bytes, verdict: str) -> str | None:
+    if not data or verdict == "more":
+        return UNSAID
+    try:
+        theirs = decoded("deflate" if data[0] & 1 else "gzip", data[1:]).hex()
+    except (ValueError, zlib.error):
+        theirs = "refused"
+    return AGREED if theirs == verdict else f"zlib reads {theirs[:200]}"
+
+
+COMPARISONS = {"json": compare_json, "chunked": compare_chunked, "yaml": compare_yaml, "coding": compare_coding}
 
 
 def main(program: Path, corpus: Path) -> int:

@@ -53,6 +53,12 @@ def snippets(name: str) -> list[bytes]:
     return [re.sub(r'\\([nt"\\])', lambda each: {"n": "\n", "t": "\t"}.get(each[1], each[1]), text).encode() for text in found]
 
 
+def coded() -> list[bytes]:
+    lines = (FIXTURES / "coding/cases.txt").read_text().split("\n")
+    parts = [line.split(" | ") for line in lines if line and not line.startswith("#")]
+    return [bytes([part[1].startswith("deflate")]) + bytes.fromhex(part[2]) for part in parts]
+
+
 CHAT = b"""{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user",
 "content":"h\\u00e9 \\ud83d\\ude00"}],"user":"u","metadata":{},"max_tokens":1e2,"id":null,"usage":{"a":[1,-2.5E+3]}}"""
 
@@ -70,6 +76,7 @@ def seeds() -> dict[str, list[bytes]]:
         "eventstream": vectors("eventstream.json"),
         "yaml": configs + snippets("YAML/YAMLParserTests.swift") + snippets("YAML/YAMLFaultTests.swift"),
         "config": configs,
+        "coding": coded(),
     }
 
 
