@@ -62,6 +62,8 @@ package struct Refusal: Error, Sendable {
     package var retryAfter: Int?
     /// What `Allow` lists, for 405.
     package var allow: StaticString?
+    /// What `Accept-Encoding` lists, for 415 (RFC 9110 section 12.5.3).
+    package var acceptEncoding: StaticString?
     /// Whether the connection can't go on after this: nobody knows where the next request would begin.
     package var closes = false
   }
@@ -164,6 +166,22 @@ extension Refusal {
     var refusal = Refusal(400, "invalid_request_error", "invalid_chunked_body", message, shouldRetry: false)
     refusal.closes = true
     return refusal
+  }
+
+  /// - Parameter coding: what `Content-Encoding` says.
+  package static func unsupportedCoding(_ coding: String) -> Refusal {
+    var refusal = Refusal(
+      415, "invalid_request_error", "unsupported_content_encoding",
+      "The request body's Content-Encoding '\(coding)' can't be read here; send it as gzip, as deflate, or as it is.",
+      shouldRetry: false)
+    refusal.acceptEncoding = ContentCoding.accepted
+    return refusal
+  }
+
+  package static func malformedCoding(_ fault: ContentFault) -> Refusal {
+    Refusal(
+      400, "invalid_request_error", "invalid_content_encoding",
+      "The request body is not what its Content-Encoding says: \(fault.message).", shouldRetry: false)
   }
 
   package static func bodyTooLarge(limit: Int) -> Refusal {

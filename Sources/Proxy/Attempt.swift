@@ -231,8 +231,8 @@ extension Exchange {
             continue
           }
           replyFlow = BodyFlow(
-            try reply.framing(toMethod: listsModels ? .get : head.method), keepsTrailers: head.acceptsTrailers
-          )
+            try reply.framing(toMethod: listsModels ? .get : head.method),
+            keepsTrailers: head.acceptsTrailers, coding: replyCoding)
           return true
         }
       } catch { throw .broken("\(error.message)") }

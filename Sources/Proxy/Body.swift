@@ -1,8 +1,22 @@
-// Where a body's bytes lie in what has come, whatever delimits it.
+// Where a body's bytes lie in what has come, whatever delimits it, and what they say, whatever coding they are in.
 
 internal import Wire
 
-/// Takes the framing off one body, as its bytes arrive.
+/// Why a body can't be read.
+enum BodyFault: Error {
+  case framing(ChunkFault)
+  case coding(ContentFault)
+
+  /// What is wrong, for people.
+  var message: StaticString {
+    switch self {
+    case .framing(let fault): fault.message
+    case .coding(let fault): fault.message
+    }
+  }
+}
+
+/// Takes the framing off one body, as its bytes arrive, and the content coding, where it is to be read and has one.
 struct BodyFlow: ~Copyable {
   /// What to do next; offsets count from the first byte of the span that `next` was given.
   enum Step {
@@ -18,15 +32,51 @@ struct BodyFlow: ~Copyable {
   /// Bytes that are still to come of a body with a length.
   private(set) var remaining: Int
   private var chunks: ChunkedDecoder
+  /// The coding's side; nil for a body that is what it says.
+  private var coded: Coded?
 
-  init(_ framing: Framing, keepsTrailers: Bool = false) {
+  /// What has come of a coded body and waits for room. Apart, for a body in a coding is rare, and this is large.
+  private final class Coded {
+    var decoder: ContentDecoder
+    var bytes = ByteQueue()
+    /// The decoder was stopped by the room there was.
+    var isFull = false
+    var hasEnded = false
+
+    init(_ coding: ContentCoding) { decoder = ContentDecoder(coding) }
+  }
+
+  /// - Parameter coding: what `take` takes off; `next` never does.
+  init(_ framing: Framing, keepsTrailers: Bool = false, coding: ContentCoding = .identity) {
     self.framing = framing
+    switch framing {
+    // Nothing is nothing in every coding.
+    case .none, .length(0): break
+    default: if coding == .gzip || coding == .deflate { coded = Coded(coding) }
+    }
     chunks = ChunkedDecoder(keepsTrailers: keepsTrailers)
     if case .length(let count) = framing { remaining = count } else { remaining = 0 }
   }
 
-  /// Whether nothing more belongs to the body.
+  /// Whether the body is in a coding, so that only `take` gives what it says.
+  var isCoded: Bool { coded != nil }
+
+  /// Whether more of the body can be taken without anything more having come.
+  var holdsMore: Bool { coded?.isFull == true }
+
+  /// Whether nothing more belongs to the body, and all of it has been taken.
   var hasEnded: Bool {
+    guard hasFramingEnded else { return false }
+    return coded?.hasEnded ?? true
+  }
+
+  /// Whether the body is whole if the connection ends here in good order.
+  var mayEndHere: Bool {
+    guard case .untilClose = framing else { return false }
+    return coded.map { !$0.isFull && $0.decoder.isWhole } ?? true
+  }
+
+  private var hasFramingEnded: Bool {
     switch framing {
     case .none: true
     case .length: remaining == 0
@@ -56,6 +106,46 @@ struct BodyFlow: ~Copyable {
       case .end(let consumed): return .end(consumed: consumed)
       }
     }
+  }
+
+  /// Moves what has come of the body to `queue`. Before a fault, what was good is there.
+  ///
+  /// - Parameters:
+  ///   - source: what has come, framing and all.
+  ///   - limit: how much may be appended of a coded body, which can be a thousand times what has come. If that is too
+  ///     little, it `holdsMore`.
+  mutating func take(
+    _ source: inout ByteQueue, into queue: inout ByteQueue, limit: Int
+  ) throws(BodyFault) {
+    guard let coded else {
+      return try unframe(&source, into: &queue)
+    }
+    // What has been taken off the framing is used up before more is: so no more waits than was offered at once.
+    if coded.bytes.isEmpty, !coded.isFull { try unframe(&source, into: &coded.bytes) }
+    do throws(ContentFault) {
+      var at = 0
+      coded.isFull = try coded.decoder.next(coded.bytes.view, from: &at, into: &queue, limit: limit)
+      coded.bytes.consume(at)
+      guard hasFramingEnded, !coded.isFull else { return }
+      try coded.decoder.finish()
+      coded.hasEnded = true
+    } catch { throw .coding(error) }
+  }
+
+  private mutating func unframe(
+    _ source: inout ByteQueue, into queue: inout ByteQueue
+  ) throws(BodyFault) {
+    var at = 0
+    do throws(ChunkFault) {
+      while true {
+        switch try next(source.bytes, from: at) {
+        case .data(let range):
+          queue.append(source.bytes.extracting(range))
+          at = range.upperBound
+        case .more(let consumed), .end(let consumed): return source.consume(consumed)
+        }
+      }
+    } catch { throw .framing(error) }
   }
 
   /// `count` bytes of a body with a length were taken past this flow.

@@ -68,7 +68,7 @@ extension Exchange {
         sendStaging()
         continue
       case .end:
-        if case .untilClose = replyFlow.framing { return true }
+        if replyFlow.mayEndHere { return true }
       default: break
       }
       // What the provider had to say was said: only its framing is missing.
@@ -106,10 +106,10 @@ extension Exchange {
     case .look: return
     case .plain, .json: try passBytes(course, upstream)
     case .events:
-      var chunkFault: ChunkFault?
-      do throws(ChunkFault) { try takeReply(into: &pending) } catch { chunkFault = error }
+      var bodyFault: BodyFault?
+      do throws(BodyFault) { try takeReply(into: &pending) } catch { bodyFault = error }
       try passEvents(upstream)
-      if let chunkFault { throw .protocolBroken(upstream.name, "\(chunkFault.message)") }
+      if let bodyFault { throw .protocolBroken(upstream.name, "\(bodyFault.message)") }
       record.usage = stream.usage
       if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
     case .translated: try passTranslated(upstream)
@@ -117,6 +117,7 @@ extension Exchange {
   }
 
   private func passBytes(_ course: Course, _ upstream: Upstream) throws(Refusal) {
+    if replyFlow.isCoded { return try passDecoded(course, upstream) }
     var at = 0
     do throws(ChunkFault) {
       scan: while true {
@@ -132,6 +133,17 @@ extension Exchange {
     } catch { throw .protocolBroken(upstream.name, "\(error.message)") }
     upstreamIn.consume(at)
     if course == .json { record.usage = passing.usage }
+  }
+
+  /// As `passBytes`, by way of `pending`.
+  @inline(never)
+  private func passDecoded(_ course: Course, _ upstream: Upstream) throws(Refusal) {
+    var bodyFault: BodyFault?
+    do throws(BodyFault) { try takeReply(into: &pending) } catch { bodyFault = error }
+    if !pending.isEmpty { pass(pending.view, course) }
+    pending.removeAll()
+    if course == .json { record.usage = passing.usage }
+    if let bodyFault { throw .protocolBroken(upstream.name, "\(bodyFault.message)") }
   }
 
   private func pass(_ data: Span<UInt8>, _ course: Course) {
@@ -178,30 +190,21 @@ extension Exchange {
 
   private func passTranslated(_ upstream: Upstream) throws(Refusal) {
     guard let translation else { return }
-    var chunkFault: ChunkFault?
-    do throws(ChunkFault) { try takeReply(into: &pending) } catch { chunkFault = error }
+    var bodyFault: BodyFault?
+    do throws(BodyFault) { try takeReply(into: &pending) } catch { bodyFault = error }
     translation.take(&pending, into: &staging)
     sendStaging()
     record.usage = translation.usage
     if record.firstTokenAt == nil, translation.hasContent { record.firstTokenAt = now }
-    if let chunkFault, translation.failure == nil {
-      throw .protocolBroken(upstream.name, "\(chunkFault.message)")
+    if let bodyFault, translation.failure == nil {
+      throw .protocolBroken(upstream.name, "\(bodyFault.message)")
     }
   }
 
-  /// Takes the framing off what has come of the answer's body and appends it to `queue`. Before a fault, what was
-  /// good is there.
-  func takeReply(into queue: inout ByteQueue) throws(ChunkFault) {
-    var at = 0
-    while true {
-      switch try replyFlow.next(upstreamIn.view, from: at) {
-      case .data(let range):
-        queue.append(upstreamIn.view.extracting(range))
-        at = range.upperBound
-      case .more(let consumed), .end(let consumed):
-        return upstreamIn.consume(consumed)
-      }
-    }
+  /// Takes the framing and the coding off what has come of the answer's body and appends it to `queue`; of a coded one
+  /// a window at a time. Before a fault, what was good is there.
+  func takeReply(into queue: inout ByteQueue) throws(BodyFault) {
+    try replyFlow.take(&upstreamIn, into: &queue, limit: state.window)
   }
 
   // MARK: Waiting
@@ -228,12 +231,10 @@ extension Exchange {
       // An answer may begin before the request has ended; what is left of it goes on beside.
       if !hasSent { pumpOn(socket, connection) }
       if outbound.count < state.window {
+        if replyFlow.holdsMore { return await takeTurn(connection) }
         switch receive(socket) {
         case .bytes:
-          // A fast upstream and a fast client could keep this task running for as long as the body is.
-          reads &+= 1
-          if reads & 15 == 0 { await connection.parker.yield() }
-          return .bytes
+          return await takeTurn(connection)
         case nil: break
         case let arrival?: return arrival
         }
@@ -259,6 +260,13 @@ extension Exchange {
         if now >= beat { return .silence }
       }
     }
+  }
+
+  /// A fast upstream and a fast client could keep this task running for as long as the body is.
+  private func takeTurn(_ connection: ClientConnection) async -> Arrival {
+    reads &+= 1
+    if reads & 15 == 0 { await connection.parker.yield() }
+    return .bytes
   }
 
   /// Whether the client is told, while the upstream is silent, that there is still somebody.
@@ -298,7 +306,8 @@ extension Exchange: Deputy {
     }
     do throws(IOFault) {
       // What is more than a chunk is the task's, whose turns are counted.
-      if try !connection.socket.write(from: &outbound) || replyFlow.hasEnded || isOver(course)
+      if try !connection.socket.write(from: &outbound) || replyFlow.hasEnded || replyFlow.holdsMore
+        || isOver(course)
         || hasFailed(course) || socket.hasReadable
       {
         arrived = .bytes

@@ -212,11 +212,12 @@ extension Exchange {
     while true {
       guard (try? takeReply(into: &answer)) != nil else { return false }
       if replyFlow.hasEnded { return true }
+      if replyFlow.holdsMore, answer.count < Ceiling.modelList { continue }
       guard answer.count < Ceiling.modelList, !connection.socket.peerHasClosed else { return false }
       guard let step = try? socket.read(into: &upstreamIn, ceiling: Ceiling.window) else { return false }
       switch step {
       case .bytes: continue
-      case .end: return replyFlow.framing == .untilClose
+      case .end: return replyFlow.mayEndHere
       case .wouldBlock:
         if await connection.parker.park(until: deadline) == .deadline, now >= deadline { return false }
       }

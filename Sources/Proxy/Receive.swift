@@ -178,6 +178,7 @@ extension Exchange {
         throw .lengthRequired
       }
     }
+    if target.isFullService { try takeCoding() }
     isJSON = target.isFullService || holdsJSON()
     guard isJSON else {
       upload = head.framing == .none ? .sent : .streamed(isChunked: head.framing == .chunked)
@@ -199,6 +200,16 @@ extension Exchange {
     upload = .buffered(at: 0)
     let isRead = isText ? try readFacts() : false
     if !isRead { leaveUnread() }
+  }
+
+  /// Has a body in a coding read as what it says. Elsewhere codings are between the client and its provider.
+  private func takeCoding() throws(Refusal) {
+    guard let field = head.first(.contentEncoding) else { return }
+    let coding = ContentCoding(head.fields, in: headBytes.view)
+    if coding == .other {
+      throw .unsupportedCoding(Self.shown(headBytes.view.extracting(field.value).text()))
+    }
+    uploadFlow = BodyFlow(head.framing, coding: coding)
   }
 
   /// Whether the body says of itself that it is JSON. SDKs say so of an empty one, too.
@@ -287,7 +298,7 @@ extension Exchange {
     }
     if uploadFlow.hasEnded || (!whole && mayFollow) { return .enough }
     if body.room < BlockPool.blockSize { try growBody() }
-    if connection.socket.hasReadable, hasTaken { return .more }
+    if uploadFlow.holdsMore || connection.socket.hasReadable && hasTaken { return .more }
     if connection.socket.peerHasClosed, !connection.socket.hasReadable { throw .clientGone }
     return .blocked
   }
@@ -296,7 +307,7 @@ extension Exchange {
   private func growBody() throws(Refusal) {
     let held = body.count + body.room
     let more: Int
-    if case .length = uploadFlow.framing {
+    if case .length = uploadFlow.framing, !uploadFlow.isCoded {
       if body.room >= uploadFlow.remaining { return }
       more = uploadFlow.remaining
     } else {
@@ -310,6 +321,7 @@ extension Exchange {
   ///
   /// - Returns: whether anything has come, be it no more than a part of the framing.
   func takeBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
+    if uploadFlow.isCoded { return try takeCodedBody(connection) }
     if case .length = uploadFlow.framing, connection.inbound.isEmpty, uploadFlow.remaining > 0 {
       // Straight from the socket to where it stays.
       let before = body.count
@@ -321,13 +333,7 @@ extension Exchange {
       uploadFlow.skip(body.count - before)
       return body.count > before
     }
-    if connection.inbound.isEmpty {
-      guard let step = try? connection.socket.read(into: &connection.inbound, ceiling: BlockPool.blockSize)
-      else {
-        throw .clientGone
-      }
-      if step == .end { throw .clientGone }
-    }
+    try fillInbound(connection)
     var at = 0
     do throws(ChunkFault) {
       scan: while true {
@@ -346,6 +352,32 @@ extension Exchange {
     }
     connection.inbound.consume(at)
     return at > 0
+  }
+
+  private func fillInbound(_ connection: ClientConnection) throws(Refusal) {
+    guard connection.inbound.isEmpty else { return }
+    guard let step = try? connection.socket.read(into: &connection.inbound, ceiling: BlockPool.blockSize)
+    else { throw .clientGone }
+    if step == .end { throw .clientGone }
+  }
+
+  /// As `takeBody`: no more than there is room for, which is asked for as the body's memory is.
+  private func takeCodedBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
+    let heldMore = uploadFlow.holdsMore
+    if !heldMore { try fillInbound(connection) }
+    if body.room < BlockPool.blockSize { try growBody() }
+    let before = connection.inbound.count
+    do throws(BodyFault) {
+      try uploadFlow.take(&connection.inbound, into: &body, limit: body.room)
+    } catch {
+      state.shard.refused(.malformedBody)
+      switch error {
+      case .framing(let fault):
+        throw .malformedBody("The request body is not well chunked: \(fault.message).")
+      case .coding(let fault): throw .malformedCoding(fault)
+      }
+    }
+    return heldMore || connection.inbound.count < before
   }
 
   static func refusal(_ fault: RequestFacts.Fault) -> Refusal {

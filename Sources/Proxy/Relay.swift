@@ -19,6 +19,7 @@ extension Exchange {
       translation?.forgetBody()
     }
     heardAt = now
+    if reply.first(.contentEncoding) != nil { try refuseCoding(upstream) }
     if reply.status >= 400, takesError(upstream) {
       return try await relayError(upstream, socket, connection)
     }
@@ -34,7 +35,7 @@ extension Exchange {
     case .json:
       if looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
       passing.reset(insertsMember: prepareMetadata())
-      if case .length = replyFlow.framing, !metadata.isEmpty {
+      if case .length = replyFlow.framing, !metadata.isEmpty, !replyFlow.isCoded {
         try await awaitOpening(upstream, socket, connection)
       }
     case .plain, .look, .translated: metadata.clear()
@@ -49,15 +50,11 @@ extension Exchange {
   @inline(never)
   private func courseOfBody() -> Course {
     if case .none = replyFlow.framing { return .plain }
-    if reply.first(.contentEncoding) != nil { return .plain }
+    if reply.first(.contentEncoding) != nil, !readsAnswer { return .plain }
     guard let field = reply.first(.contentType) else { return .plain }
     let value = replyBytes.view.extracting(field.value)
-    if value.count >= 17, value.extracting(0..<17).equalsIgnoringCase("text/event-stream") { return .events }
-    if target.isFullService, reply.status < 300, value.count >= 16,
-      value.extracting(0..<16).equalsIgnoringCase("application/json")
-    {
-      return .json
-    }
+    if value.isMediaType("text/event-stream") { return .events }
+    if target.isFullService, reply.status < 300, value.isMediaType("application/json") { return .json }
     return .plain
   }
 
@@ -128,10 +125,12 @@ extension Exchange {
   private func relayError(
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
-    // What is in a coding that was not asked for can't be read.
-    let isCoded = reply.first(.contentEncoding) != nil
+    // A coding that is none of Remora's is opaque, on other paths.
+    let isCoded = reply.first(.contentEncoding) != nil && !readsAnswer
     reading: while !isCoded, pending.count < Fault.ceiling {
-      do throws(ChunkFault) { try takeReply(into: &pending) } catch {
+      do throws(BodyFault) { try takeReply(into: &pending) } catch {
+        // A part of an error says more than none, and its status most.
+        if case .coding = error { break }
         throw .protocolBroken(upstream.name, "\(error.message)")
       }
       if replyFlow.hasEnded { break }

@@ -63,6 +63,7 @@ extension Exchange {
     HeadWriter.statusLine(refusal.status, to: &outbound)
     HeadWriter.field("Content-Type", "application/json", to: &outbound)
     if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &outbound) }
+    if let codings = refusal.acceptEncoding { HeadWriter.field("Accept-Encoding", codings, to: &outbound) }
     // RFC 9110 sections 15.5.22 and 7.8: what would be spoken instead, and that this concerns the connection alone.
     if refusal.status == 426 { outbound.append("Upgrade: HTTP/1.1\r\nConnection: Upgrade\r\n") }
     if let seconds = refusal.retryAfter { HeadWriter.field("Retry-After", seconds, to: &outbound) }
@@ -129,8 +130,10 @@ extension Exchange {
     var framing = replyFlow.framing
     isChunkedOut = false
     switch framing {
-    case .length(let count) where !record.isEventStream: framing = .length(count + added)
-    // Events may be left out or added, so that a length which a provider gave for its stream is not ours.
+    case .length(let count) where !record.isEventStream && !replyFlow.isCoded:
+      framing = .length(count + added)
+    // Events may be left out or added, so that a length which a provider gave for its stream is not ours; nor is that of
+    // a coded body.
     case .length, .chunked, .untilClose:
       // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
       isChunkedOut = head.minor != 0
@@ -175,10 +178,8 @@ extension Exchange {
     let bytes = replyBytes.view
     replyHopByHop.read(reply.fields, named: reply.names, in: bytes)
     var held = replyHopByHop.held
-    if replacesBody {
-      held.insert(.contentType)
-      held.insert(.contentEncoding)
-    }
+    if replacesBody { held.insert(.contentType) }
+    if replacesBody || replyFlow.isCoded { held.insert(.contentEncoding) }
     let nominates = replyHopByHop.nominatesAny
     var run = FieldRun()
     for field in reply.fields where !held.contains(field.known) {

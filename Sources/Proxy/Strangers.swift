@@ -10,7 +10,29 @@ extension Exchange {
   func takesError(_ upstream: Upstream) -> Bool {
     if reply.status == 401 || reply.status == 403, hasOwnKey(upstream) { return true }
     if head.method == .head { return false }
-    return reply.first(.contentEncoding) == nil || target.isFullService || translation != nil
+    return reply.first(.contentEncoding) == nil || readsAnswer
+  }
+
+  /// Whether the answer's body is read here, and not only passed on.
+  var readsAnswer: Bool { target.isFullService || translation != nil || listsModels }
+
+  /// The coding that is taken off the answer's body. None was asked for, but there are servers and caches that code all
+  /// the same.
+  var replyCoding: ContentCoding {
+    guard reply.first(.contentEncoding) != nil, readsAnswer else { return .identity }
+    return ContentCoding(reply.fields, in: replyBytes.view)
+  }
+
+  /// Refuses an answer in a coding that can't be taken off.
+  @inline(never)
+  func refuseCoding(_ upstream: Upstream) throws(Refusal) {
+    guard let field = reply.first(.contentEncoding), replyCoding == .other, replyFlow.framing != .none else {
+      return
+    }
+    let name = Self.shown(replyBytes.view.extracting(field.value).text())
+    throw .protocolBroken(
+      upstream.name,
+      "its answer (\(reply.status)) has the Content-Encoding '\(name)', which was not asked for")
   }
 
   /// Refuses an answer that no client of this API can use: somebody else stands at the base URL. A redirect would
@@ -25,8 +47,7 @@ extension Exchange {
       throw .notTheAPI(upstream.name, "it answered \(reply.status) without a body")
     }
     if let field = reply.first(.contentType) {
-      let value = replyBytes.view.extracting(field.value)
-      if value.count >= 9, value.extracting(0..<9).equalsIgnoringCase("text/html") {
+      if replyBytes.view.extracting(field.value).isMediaType("text/html") {
         throw .notTheAPI(upstream.name, "it answered with a web page")
       }
     }

@@ -14,6 +14,7 @@ extension Exchange {
     }
     upstreamOut.append(upstream.hostField)
     writeClientFields(upstream)
+    if readsAnswer { upstreamOut.append("Accept-Encoding: identity\r\n") }
     if let translation { writeTranslatedFields(translation) }
     let keys = lineup.keys[upstream.index]
     sentKeys = keys
@@ -87,8 +88,9 @@ extension Exchange {
       held.insert(.accept)
       held.insert(.anthropicVersion)
     }
-    // An answer that must be read must come as it is.
-    if target.isFullService || translation != nil { held.insert(.acceptEncoding) }
+    // An answer that must be read must come as it is, and a body that was read goes as it is.
+    if readsAnswer { held.insert(.acceptEncoding) }
+    if uploadFlow.isCoded { held.insert(.contentEncoding) }
     return held
   }
 

@@ -64,7 +64,7 @@ extension Exchange {
     _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
   ) async throws(Refusal) {
     while true {
-      do throws(ChunkFault) { try takeReply(into: &pending) } catch {
+      do throws(BodyFault) { try takeReply(into: &pending) } catch {
         throw .protocolBroken(upstream.name, "\(error.message)")
       }
       if replyFlow.hasEnded { return }
@@ -73,7 +73,7 @@ extension Exchange {
       }
       let arrival = await more(upstream, socket, connection, .look)
       if case .bytes = arrival { continue }
-      if case .end = arrival, case .untilClose = replyFlow.framing { return }
+      if case .end = arrival, replyFlow.mayEndHere { return }
       try fail(arrival, upstream)
     }
   }
