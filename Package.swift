@@ -48,10 +48,13 @@ let package = Package(
     target("Policy", ["Wire", "Config", "Dialects"]),
     target("Telemetry", ["Wire"]),
     target("Transport", ["Wire", "CLinux", "COpenSSL"]),
+    target("Kubernetes", ["Wire"]),
     target("Proxy", ["Wire", "Config", "Dialects", "Policy", "Telemetry", "Transport"]),
     .executableTarget(
       name: "remora",
-      dependencies: ["Wire", "Config", "Dialects", "Telemetry", "Transport", "Proxy", "Policy"],
+      dependencies: [
+        "Wire", "Config", "Dialects", "Kubernetes", "Telemetry", "Transport", "Proxy", "Policy",
+      ],
       swiftSettings: house,
       // The default linker drops the counters.
       linkerSettings: isCounting ? [.unsafeFlags(["-profile-generate", "-use-ld=lld"])] : []),
@@ -63,6 +66,7 @@ let package = Package(
     tests("Wire", ["Wire"]),
     tests("Config", ["Config", "Wire"]),
     tests("Dialects", ["Dialects", "Config", "Wire"]),
+    tests("Kubernetes", ["Kubernetes", "Wire"]),
     tests("Telemetry", ["Telemetry", "Wire"]),
     tests("Transport", ["Transport", "Wire"]),
     tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "Transport", "Wire"]),

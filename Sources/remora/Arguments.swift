@@ -1,6 +1,7 @@
 // What was typed, read strictly: an option that isn't known is refused, not ignored.
 
 import Config
+import Kubernetes
 import Wire
 
 /// What the program is asked to do.
@@ -12,6 +13,7 @@ enum Command: Equatable {
   case probe(admin: Config.Address?, path: String)
   case schema
   case demo
+  case inject(InjectOptions)
   case version
   /// Nil: all commands.
   case help(Topic?)
@@ -32,6 +34,21 @@ struct CheckOptions: Equatable {
   var prints = false
 }
 
+struct InjectOptions: Equatable {
+  /// `-` is standard input; empty for it alone.
+  var files: [String] = []
+  var uninjects = false
+  var isOptIn = false
+  var printsReportOnly = false
+  /// Nil for the placeholder.
+  var image: String?
+  var mode: InjectionSettings.Mode?
+  var config: String?
+  var secrets: [String]?
+  var containers: [String]?
+  var setsVariables = true
+}
+
 /// Wrong usage, in a line that says where to read on.
 struct UsageFault: Error {
   let message: String
@@ -43,7 +60,7 @@ struct UsageFault: Error {
 
 /// The commands that there are.
 enum Topic: String, CaseIterable {
-  case serve, check, demo, explain, probe, schema, version, help
+  case serve, check, demo, explain, inject, probe, schema, version, help
 
   /// The options, and whether each takes a value.
   var options: [String: Bool] {
@@ -51,6 +68,12 @@ enum Topic: String, CaseIterable {
     case .serve: ["--config": true, "--listen": true, "--admin": true, "--log-level": true]
     case .check: ["--config": true, "--format": true, "--print": false]
     case .explain: ["--config": true, "--body": true]
+    case .inject:
+      [
+        "-f": true, "--filename": true, "--uninject": false, "--opt-in": false, "--mode": true,
+        "--image": true,
+        "--config": true, "--secret": true, "--containers": true, "--env": true, "--dry-run": false,
+      ]
     case .probe: ["--admin": true, "--ready": false]
     case .demo, .schema, .version, .help: [:]
     }
@@ -60,7 +83,7 @@ enum Topic: String, CaseIterable {
   var operandCeiling: Int {
     switch self {
     case .check, .explain, .help: 1
-    case .serve, .demo, .probe, .schema, .version: 0
+    case .serve, .demo, .inject, .probe, .schema, .version: 0
     }
   }
 }
@@ -76,7 +99,7 @@ struct Arguments {
     switch first {
     case "--help", "-h": return .help(nil)
     case "--version": return .version
-    case "inject", "webhook": throw UsageFault("'\(Shown.text(first))' is not available yet")
+    case "webhook": throw UsageFault("'\(Shown.text(first))' is not available yet")
     case _ where first.hasPrefix("-"): return try command(.serve, arguments[...])
     default:
       guard let topic = Topic(rawValue: first) else {
@@ -98,6 +121,7 @@ struct Arguments {
       }
       return .explain(
         model: model, config: try arguments.single("--config"), body: try arguments.single("--body"))
+    case .inject: return .inject(try arguments.injectOptions())
     case .probe:
       let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
       return .probe(admin: try arguments.address("--admin"), path: path)
@@ -144,7 +168,10 @@ struct Arguments {
     }
     // A value that looks like an option is one that was forgotten; `--name=-x` says that it isn't.
     let next = words.first.flatMap { $0.hasPrefix("-") && $0 != "-" ? nil : $0 }
-    guard let value = inline ?? next, !value.isEmpty else { throw UsageFault("\(name) needs a value", topic) }
+    let mayBeEmpty = name == "--secret" && inline != nil
+    guard let value = inline ?? next, mayBeEmpty || !value.isEmpty else {
+      throw UsageFault("\(name) needs a value", topic)
+    }
     if inline == nil { words.removeFirst() }
     values[name, default: []].append(value)
   }
@@ -203,4 +230,47 @@ struct Arguments {
     }
     return options
   }
+}
+
+extension Arguments {
+  private func injectOptions() throws(UsageFault) -> InjectOptions {
+    var options = InjectOptions()
+    options.files = (values["-f"] ?? []) + (values["--filename"] ?? [])
+    if options.files.count(where: { $0 == "-" }) > 1 {
+      throw UsageFault("standard input can be read only once", topic)
+    }
+    options.uninjects = values["--uninject"] != nil
+    options.isOptIn = values["--opt-in"] != nil
+    options.printsReportOnly = values["--dry-run"] != nil
+    options.mode = try choice("--mode", InjectionSettings.Mode.self)
+    options.image = try checked("--image", Names.isImage, "an image's name")
+    options.config = try checked("--config", Names.isObject, "the name of a ConfigMap")
+    options.secrets = try names("--secret", Names.isObject, "names of Secrets")
+    options.containers = try names("--containers", Names.isContainer, "names of containers")
+    options.setsVariables = try choice("--env", InjectOptions.Variables.self) != .leave
+    return options
+  }
+
+  private func checked(
+    _ name: String, _ isValid: (String) -> Bool, _ wanted: String
+  ) throws(UsageFault) -> String? {
+    guard let text = try single(name) else { return nil }
+    guard isValid(text) else { throw UsageFault("\(name): '\(Shown.text(text))' is not \(wanted)", topic) }
+    return text
+  }
+
+  private func names(
+    _ name: String, _ isValid: (String) -> Bool, _ wanted: String
+  ) throws(UsageFault) -> [String]? {
+    guard let text = try single(name) else { return nil }
+    let names = Names.list(text)
+    guard names.allSatisfy(isValid) else {
+      throw UsageFault("\(name): '\(Shown.text(text))' is no list of \(wanted)", topic)
+    }
+    return names
+  }
+}
+
+extension InjectOptions {
+  fileprivate enum Variables: String, CaseIterable { case add, leave }
 }

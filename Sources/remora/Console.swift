@@ -15,12 +15,22 @@ enum Console {
   /// A complaint of the program itself, on stderr.
   static func complain(_ text: String) { error("remora: " + text) }
 
+  /// Writes bytes to stdout.
+  ///
+  /// - Returns: whether all were taken.
+  static func write(_ bytes: [UInt8]) -> Bool { write(bytes[...], to: STDOUT_FILENO) }
+
   private static func write(_ text: String, to descriptor: Int32) {
-    var rest = Array(text.utf8)[...]
+    _ = write(Array(text.utf8)[...], to: descriptor)
+  }
+
+  private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
+    var rest = bytes
     while !rest.isEmpty {
       // SAFETY: the pointer and the count are those of `rest`.
       let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+      if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return false }
     }
+    return true
   }
 }

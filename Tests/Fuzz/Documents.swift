@@ -1,6 +1,7 @@
 // YAML, configurations, and the binary event streams of AWS.
 
 import Config
+import Kubernetes
 import Wire
 
 @Sendable func fuzzYAML(_ input: Input) -> String {
@@ -150,4 +151,27 @@ private func messages(_ pieces: [[UInt8]]) -> ([EventStreamMessage], EventStream
     expect(messages([spoilt]).0.isEmpty, "a message that was changed on its way is refused")
   }
   return "\(whole.0.count)"
+}
+
+@Sendable func fuzzInject(_ input: Input) -> String {
+  func run(_ bytes: [UInt8], uninjects: Bool = false) -> InjectionReport {
+    var order = InjectionOrder(settings: InjectionSettings(image: "remora:1"), version: "1")
+    order.uninjects = uninjects
+    return order.run(bytes)
+  }
+  let first = run(input.bytes)
+  for message in first.messages {
+    checkPlace(message.position, input.bytes)
+    expect(!message.text.isEmpty && !message.text.contains("\n"), "a message is one line: \(message.text)")
+  }
+  if first.hasErrors { return "refused" }
+  let second = run(first.output)
+  expect(
+    !second.hasErrors && second.output == first.output, "a second run changes nothing: \(text(first.output))")
+  // What was there before the run, by somebody's own hand, is taken back too.
+  if text(input.bytes).contains("remora.dev/injected") { return "injected" }
+  expect(
+    run(first.output, uninjects: true).output == input.bytes,
+    "uninject gives the input back: \(text(first.output))")
+  return "injected"
 }

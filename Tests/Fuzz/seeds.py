@@ -46,9 +46,9 @@ def vectors(name: str) -> list[bytes]:
     return [base64.b64decode(case["bytes_b64"]) for case in json.loads(path.read_text())["cases"] if "bytes_b64" in case]
 
 
-def snippets(name: str) -> list[bytes]:
+def snippets(name: str, folder: str = "WireTests") -> list[bytes]:
     """The texts in a Swift test's source: its cases are written there."""
-    source = (ROOT / "Tests/WireTests" / name).read_text()
+    source = (ROOT / "Tests" / folder / name).read_text()
     found = re.findall(r'"((?:[^"\\\n]|\\.)*)"', source)
     return [re.sub(r'\\([nt"\\])', lambda each: {"n": "\n", "t": "\t"}.get(each[1], each[1]), text).encode() for text in found]
 
@@ -57,6 +57,15 @@ def coded() -> list[bytes]:
     lines = (FIXTURES / "coding/cases.txt").read_text().split("\n")
     parts = [line.split(" | ") for line in lines if line and not line.startswith("#")]
     return [bytes([part[1].startswith("deflate")]) + bytes.fromhex(part[2]) for part in parts]
+
+
+def manifests() -> list[bytes]:
+    """Other people's manifests and this project's own, and the cases of the tests of inject."""
+    folders = (ROOT / "../shared/kubernetes/manifests", ROOT / "k8s")
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".yaml", ".json")]
+    head = b"kind: Pod\nmetadata: {name: p}\nspec:\n"
+    cases = [head + text for text in snippets("LayoutTests.swift", "KubernetesTests") if text.startswith(b"      ")]
+    return cases + [path.read_bytes() for path in files if path.stat().st_size < 8192]
 
 
 CHAT = b"""{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user",
@@ -77,6 +86,7 @@ def seeds() -> dict[str, list[bytes]]:
         "yaml": configs + snippets("YAML/YAMLParserTests.swift") + snippets("YAML/YAMLFaultTests.swift"),
         "config": configs,
         "coding": coded(),
+        "inject": manifests(),
     }
 
 

@@ -20,6 +20,9 @@ package struct YAMLFault: Error, Sendable, Equatable {
     case unclosed(UInt8)
     case markerInside, badEscape, badBlockHeader, blankLineTooDeep
     case expectedSeparator(closing: UInt8)
+    // Mistakes in what only readers of other people's documents take.
+    case unknownAlias(String)
+    case repeatedProperty
   }
 
   package let kind: Kind
@@ -83,6 +86,8 @@ extension YAMLFault {
       "after '|' or '>' only a digit 1-9, '+' or '-', and a comment may follow on the line"
     case .blankLineTooDeep:
       "a blank line has more spaces than the first line of the block; remove them, or write |2"
+    case .unknownAlias(let name): "the alias *\(name) has no anchor &\(name) before it"
+    case .repeatedProperty: "a value has two anchors or two tags; keep one of them"
     case .expectedSeparator(let closing): "expected ',' or '\(Self.character(closing))'"
     default: "not valid YAML"
     }

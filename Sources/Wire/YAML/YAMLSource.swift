@@ -1,7 +1,7 @@
 // The text a parser walks over: checked UTF-8 with one kind of line break, and offsets turned into positions.
 
 /// Checked text, in which every line break is one LF.
-struct YAMLSource {
+package struct YAMLSource {
   /// The text without its byte order mark.
   private(set) var bytes: [UInt8] = []
   /// The offset at which each line begins.
@@ -49,11 +49,33 @@ struct YAMLSource {
     guard let (value, length) = Self.decode(input, at) else {
       throw YAMLFault(.invalidUTF8, at: position(of: bytes.count))
     }
-    // YAML 1.2 section 5.1: what is not in c-printable must be escaped.
-    let isPrintable = value == 0x85 || (value >= 0xA0 && value != 0xFFFE && value != 0xFFFF)
-    guard isPrintable else { throw YAMLFault(.controlCharacter(value), at: position(of: bytes.count)) }
+    guard Self.isPrintable(value) else {
+      throw YAMLFault(.controlCharacter(value), at: position(of: bytes.count))
+    }
     for offset in at..<(at + length) { bytes.append(input[offset]) }
     return length
+  }
+
+  /// Whether a scalar that isn't printable ASCII may stand in a text: YAML 1.2 section 5.1, c-printable.
+  private static func isPrintable(_ value: UInt32) -> Bool {
+    value == 0x85 || (value >= 0xA0 && value != 0xFFFE && value != 0xFFFF)
+  }
+
+  /// The offset of the first thing that may not stand in a text, and what is wrong with it; nil where all is well.
+  ///
+  /// For readers that need the bytes as they are, line breaks included.
+  package static func firstFault(in input: Span<UInt8>) -> (offset: Int, kind: YAMLFault.Kind)? {
+    var at = 0
+    while at < input.count {
+      switch input[at] {
+      case ASCII.lf, ASCII.cr, ASCII.tab, 0x20...0x7E: at += 1
+      default:
+        guard let (value, length) = decode(input, at) else { return (at, .invalidUTF8) }
+        guard isPrintable(value) else { return (at, .controlCharacter(value)) }
+        at += length
+      }
+    }
+    return nil
   }
 
   /// The scalar at `at` and its length; nil where the bytes are not UTF-8 (Unicode 16, table 3-7).

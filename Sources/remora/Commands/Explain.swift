@@ -10,7 +10,7 @@ import Wire
 enum Explain {
   static func run(_ model: String, config: String?, body: String?) -> Int32 {
     let request: [UInt8]?
-    do throws(Unreadable) { request = try body.map(read) } catch {
+    do throws(FileFault) { request = try read(body) } catch {
       Console.error("\(body ?? ""): \(error.message)")
       return ExitStatus.bad
     }
@@ -83,29 +83,12 @@ enum Explain {
     return [Target(provider: route.providerIndex, model: upstream, reason: forced + reason)]
   }
 
-  /// Why the body's file can't be read.
-  private struct Unreadable: Error { let message: String }
-
-  private static func read(_ path: String) throws(Unreadable) -> [UInt8] {
-    let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw Unreadable(message: "can't be read; name a file with a request's body")
-    }
-    defer { if descriptor != STDIN_FILENO { close(descriptor) } }
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count <= bodyCeiling {
-      // SAFETY: the pointer and the count are those of `block`.
-      let count = unsafe block.withUnsafeMutableBytes {
-        unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
-      }
-      if count == 0 { return bytes }
-      if count > 0 { bytes += block[..<count] } else if errno != EINTR { break }
-    }
-    throw Unreadable(message: "can't be read, or is larger than \(bodyCeiling) bytes")
-  }
-
   private static let bodyCeiling = 64 << 20
+
+  private static func read(_ body: String?) throws(FileFault) -> [UInt8]? {
+    guard let body else { return nil }
+    return try Input.read(body, ceiling: bodyCeiling)
+  }
 
   /// - Returns: whether every target can be sent the request.
   private static func write(

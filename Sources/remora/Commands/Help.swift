@@ -15,6 +15,7 @@ enum Help {
       check     validate a configuration and every file and variable that it names
       demo      the main job with no key and no network
       explain   show how a model's name resolves
+      inject    put the sidecar into Kubernetes manifests
       probe     ask the admin listener whether a running proxy is alive or ready
       schema    print the configuration's JSON Schema
       version   print the version
@@ -76,6 +77,7 @@ enum Help {
       configuration is bad, 2 for wrong usage.
 
       """
+    case .inject: inject
     case .probe:
       """
       usage: remora probe [--admin ADDR] [--ready]
@@ -110,4 +112,28 @@ enum Help {
       """
     }
   }
+
+  private static let inject = """
+    usage: remora inject [-f FILE|-]… [--uninject] [--opt-in] [--mode native|classic] [--image REF] [--config NAME]
+                         [--secret NAME[,NAME]] [--containers a,b] [--env add|leave] [--dry-run]
+
+    Puts the sidecar into every workload of the manifests, YAML or JSON, and writes them to stdout. Text is
+    inserted, none is changed; what is injected already stays as it is.
+
+      -f FILE            a file, '-' for standard input, which is the default; repeatable
+      --uninject         take out what inject has put in: gives the input back
+      --opt-in           only workloads with the label or annotation remora.dev/inject: "true"
+      --mode MODE        native: an init container with restartPolicy Always (Kubernetes 1.29), the default;
+                         classic: an ordinary container
+      --image REF        the image; annotations on the pod template go before this and the options below
+      --config NAME      the ConfigMap with remora.yaml: remora
+      --secret NAMES     the Secrets whose keys are files in /var/run/secrets/remora: remora; '--secret=' for none
+      --containers a,b   who gets OPENAI_BASE_URL and OPENAI_API_KEY: all containers but init containers
+      --env leave        set no variables
+      --dry-run          print what would become of each object instead
+
+    Exit status: 0 done, skipped workloads included; 1 something can't be read or injected, and nothing is
+    written; 2 wrong usage.
+
+    """
 }

@@ -1,0 +1,81 @@
+// What works, and not as its owner may think.
+
+internal import Wire
+
+extension Pod {
+  func warnings(_ settings: InjectionSettings, _ chosen: [Container]) -> [Remark] {
+    var found: [Remark] = []
+    if settings.setsVariables {
+      for container in chosen { warn(of: container, &found) }
+    }
+    if text.isTrue(spec.node["shareProcessNamespace"]) {
+      found.append(
+        Remark(
+          offset: spec.node["shareProcessNamespace"]?.content ?? spec.node.start,
+          message: "shareProcessNamespace: a container that runs as root can read the keys through /proc"))
+    }
+    if isGuaranteed {
+      found.append(
+        Remark(
+          offset: spec.node.start,
+          message:
+            "the pod is Guaranteed and becomes Burstable: Remora has no CPU limit (remora.dev/cpu-limit)"))
+    }
+    if let grace = text.integer(spec.node["terminationGracePeriodSeconds"]), grace < 10 {
+      found.append(
+        Remark(
+          offset: spec.node["terminationGracePeriodSeconds"]?.content ?? spec.node.start,
+          message: "terminationGracePeriodSeconds \(grace): a stream under way gets no longer than that"))
+    }
+    return found
+  }
+
+  private func warn(of container: Container, _ found: inout [Remark]) {
+    let name = Shown.text(container.name)
+    var proxy: ManifestNode?
+    var exempts = false
+    for variable in container.place.node["env"]?.list ?? [] {
+      let value = text.text(variable["value"])
+      switch text.text(variable["name"]) ?? "" {
+      case "OPENAI_BASE_URL" where !isOurs(value):
+        let message = "\(name) doesn't use Remora: it has an OPENAI_BASE_URL of its own"
+        found.append(Remark(offset: variable.start, message: message))
+      case "OPENAI_API_KEY" where variable["valueFrom"] != nil || value?.hasPrefix("sk-") == true:
+        let message =
+          "\(name) still has the provider's key in its OPENAI_API_KEY; Remora has it now"
+        found.append(Remark(offset: variable.start, message: message))
+      case "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy": proxy = proxy ?? variable
+      case "NO_PROXY", "no_proxy":
+        let names = Names.list(value ?? "")
+        exempts =
+          exempts || variable["valueFrom"] != nil || names.contains("localhost") || names.contains("*")
+      default: break
+      }
+    }
+    if let proxy, !exempts {
+      let message =
+        "\(name) may send what is for Remora to its HTTP proxy: put localhost into NO_PROXY"
+      found.append(Remark(offset: proxy.start, message: message))
+    }
+  }
+
+  private func isOurs(_ url: String?) -> Bool {
+    guard let url else { return false }
+    return ["http://localhost:4141", "http://127.0.0.1:4141", "http://[::1]:4141"].contains {
+      url.hasPrefix($0)
+    }
+  }
+
+  /// Whether each container's limits are its requests
+  /// (kubernetes.io/docs/concepts/workloads/pods/pod-qos, "Guaranteed").
+  private var isGuaranteed: Bool {
+    all.allSatisfy { container in
+      let resources = container.place.node["resources"]
+      return ["cpu", "memory"].allSatisfy { name in
+        guard let limit = text.text(resources?["limits"]?[name]) else { return false }
+        guard let request = resources?["requests"]?[name] else { return true }
+        return text.text(request) == limit
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// `remora inject`: the sidecar put into manifests, from files or a pipe to stdout.
+
+import Config
+import Glibc
+import Kubernetes
+import Proxy
+import Wire
+
+enum Inject {
+  static func run(_ options: InjectOptions) -> Int32 {
+    var settings = InjectionSettings(
+      image: options.image ?? InjectionSettings.placeholderImage(Version.remora))
+    if let mode = options.mode { settings.mode = mode }
+    if let config = options.config { settings.config = config }
+    if let secrets = options.secrets { settings.secrets = secrets }
+    settings.containers = options.containers
+    settings.setsVariables = options.setsVariables
+    var order = InjectionOrder(settings: settings, version: Version.remora)
+    order.uninjects = options.uninjects
+    order.isOptIn = options.isOptIn
+
+    var output: [UInt8] = []
+    var lines: [InjectionReport.Line] = []
+    var hasErrors = false
+    for file in options.files.isEmpty ? ["-"] : options.files {
+      let name = file == "-" ? "stdin" : file
+      do throws(FileFault) {
+        let bytes = try Input.read(file, ceiling: InjectionOrder.sizeCeiling)
+        let report = order.run(bytes)
+        for message in report.messages {
+          Console.error(
+            "\(name):\(message.position.line):\(message.position.column): "
+              + "\(message.isError ? "error" : "warning"): \(message.text)")
+        }
+        hasErrors = hasErrors || report.hasErrors
+        lines += report.lines
+        join(report.output, to: &output)
+      } catch {
+        Console.error("\(name): error: \(error.message)")
+        hasErrors = true
+      }
+    }
+    if hasErrors { return ExitStatus.bad }
+    let table = lines.map(\.text)
+    if options.printsReportOnly {
+      Console.write(table.map { Shown.line($0) + "\n" }.joined())
+      return ExitStatus.good
+    }
+    for line in table { Console.error(line) }
+    if options.image == nil, lines.contains(where: { $0.fate == .injected }) {
+      Console.error("no --image: pods without the annotation remora.dev/image get \(settings.image)")
+    }
+    return Console.write(output) ? ExitStatus.good : ExitStatus.bad
+  }
+
+  /// Puts streams one behind the other, as documents of one.
+  private static func join(_ next: [UInt8], to output: inout [UInt8]) {
+    if output.isEmpty || next.isEmpty {
+      output += next
+      return
+    }
+    if output.last != UInt8(ascii: "\n") { output.append(UInt8(ascii: "\n")) }
+    // A byte order mark may stand at a stream's beginning only.
+    let next = next.starts(with: [0xEF, 0xBB, 0xBF]) ? next.dropFirst(3) : next[...]
+    if next.first == UInt8(ascii: "%") {
+      output += Array("...\n".utf8)
+    } else if !next.starts(with: "---".utf8) {
+      output += Array("---\n".utf8)
+    }
+    output += next
+  }
+}
+
+extension InjectionReport.Line {
+  /// The line as people read it.
+  var text: String {
+    switch fate {
+    case .injected: "injected \(object)" + (detail.isEmpty ? " (no variables)" : " (\(detail))")
+    case .uninjected: "uninjected \(object)"
+    case .kept: "unchanged \(object)" + (detail.isEmpty ? "" : ": \(detail)")
+    case .skipped, .left: "\(fate.rawValue) \(object)" + (detail.isEmpty ? "" : ": \(detail)")
+    }
+  }
+}

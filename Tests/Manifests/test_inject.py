@@ -1,0 +1,125 @@
+"""`remora inject`: the checker beside the project over other people's manifests, and what the command line promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+import schemas
+from rules import hold
+from tools import BINARY, ROOT, documents, sidecar
+
+SHARED = ROOT / "../shared"
+CHECKER = SHARED / "tools/check_inject.py"
+MANIFESTS = SHARED / "kubernetes/manifests"
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: %s }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers:
+      - name: app
+        image: web:1
+"""
+
+
+def inject(*arguments: object, stdin: str | bytes = b"") -> subprocess.CompletedProcess:
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    return subprocess.run(
+        [str(BINARY), "inject", *map(str, arguments)], input=data, capture_output=True, timeout=60
+    )
+
+
+@pytest.mark.skipif(not CHECKER.exists(), reason=f"ABSENT {CHECKER}")
+def test_other_peoples_manifests():
+    done = subprocess.run(
+        [sys.executable, str(CHECKER), str(BINARY), str(MANIFESTS)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("mode", ["native", "classic"])
+@pytest.mark.parametrize("secret", ["remora", "a,b", ""])
+def test_schemas(mode, secret):
+    done = inject("--mode", mode, f"--secret={secret}", stdin=DEPLOYMENT % "web")
+    assert done.returncode == 0, done.stderr
+    (each,) = documents(done.stdout.decode())
+    assert schemas.problems(each) == []
+
+
+def test_holds_what_every_sidecar_must(tmp_path):
+    """The rules for the manifests of this project, over what inject makes."""
+    config = {"providers": {"mock": {}}, "shutdown": {"drain": "20s"}}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "remora"}}
+    config_map["data"] = {"remora.yaml": yaml.safe_dump(config)}
+    done = inject(stdin=yaml.safe_dump(config_map) + "---\n" + DEPLOYMENT % "web")
+    objects = documents(done.stdout.decode())
+    assert sidecar(objects[1]["spec"]["template"])
+    hold(objects, tmp_path)
+
+
+def test_files_follow_each_other(tmp_path):
+    """As documents of one stream, whatever each begins and ends with."""
+    one, two, three = (tmp_path / f"{n}.yaml" for n in range(3))
+    one.write_text((DEPLOYMENT % "one").rstrip("\n"))
+    two.write_text("%YAML 1.2\n---\n" + DEPLOYMENT % "two")
+    three.write_bytes(b"\xef\xbb\xbf" + (DEPLOYMENT % "three").encode())
+    done = inject("-f", one, "-f", two, "-f", three, "-f", "-", stdin="---\n" + DEPLOYMENT % "four")
+    assert done.returncode == 0, done.stderr
+    names = [each["metadata"]["name"] for each in documents(done.stdout.decode())]
+    assert names == ["one", "two", "three", "four"]
+
+
+def test_one_mistake_stops_all(tmp_path):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(DEPLOYMENT % "web")
+    bad.write_text((DEPLOYMENT % "web").replace("name: app", "name: remora") + "---\nkind: Pod\nspec: [\n")
+    done = inject("-f", good, "-f", bad, "-f", tmp_path / "none.yaml", "-f", tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    errors = done.stderr.decode().splitlines()
+    assert [line.split(": error: ")[0] for line in errors] == [
+        f"{bad}:10:9",
+        f"{bad}:14:7",
+        f"{tmp_path}/none.yaml",
+        str(tmp_path),
+    ]
+
+
+def test_dry_run_prints_the_table_only():
+    service = "---\napiVersion: v1\nkind: Service\nmetadata: { name: s }\n"
+    done = inject("--dry-run", stdin=DEPLOYMENT % "web" + service)
+    assert done.stdout.decode().splitlines() == ["injected Deployment/web (app)", "left Service/s"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--mode", "fast"],
+        ["--image", "a b"],
+        ["--config", "A"],
+        ["--env", "drop"],
+        ["x.yaml"],
+        ["-f", "-", "-f", "-"],
+        ["--containers", "a b"],
+    ],
+)
+def test_wrong_usage(arguments):
+    done = inject(*arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"see 'remora help inject'" in done.stderr
+
+
+@pytest.mark.skipif("release" not in str(BINARY), reason="speed is the release build's")
+def test_five_megabytes_in_a_second():
+    stream = "---\n".join(DEPLOYMENT % f"web{n}" for n in range(5_000_000 // len(DEPLOYMENT)))
+    started = time.monotonic()
+    done = inject(stdin=stream)
+    assert done.returncode == 0 and time.monotonic() - started < 1
