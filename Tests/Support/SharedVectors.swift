@@ -58,7 +58,7 @@ package struct SharedVectors: Sendable {
     text(place, name).map { Self.base64($0) }
   }
 
-  private static func base64(_ text: String) -> [UInt8] {
+  package static func base64(_ text: String) -> [UInt8] {
     var result: [UInt8] = []
     var bits: UInt32 = 0
     var count = 0
