@@ -4,7 +4,8 @@
 // Unlike the reader of configurations (Wire/YAML) it takes anchors, aliases, tags and merge keys, because manifests have
 // them, and it keeps the bytes as they are: line breaks of any kind, comments, styles. Refused are keys that occur twice,
 // tabs that indent, and collections as keys.
-// This file has documents and block collections; ManifestFlow.swift what is in brackets, ManifestScalars.swift texts.
+// This file has documents and block collections; ManifestFlow.swift what is in brackets, ManifestScalars.swift texts,
+// ManifestProperties.swift anchors, aliases and tags.
 
 package import Wire
 
@@ -12,13 +13,6 @@ package import Wire
 package struct ManifestFault: Error, Sendable {
   package let kind: YAMLFault.Kind
   package let offset: Int
-}
-
-/// What may stand before a value: `&name`, `!tag`.
-struct Properties {
-  var start: Int?
-  var anchor: Int?
-  var hasTag = false
 }
 
 /// A place in one document, and what to do there.
@@ -35,10 +29,10 @@ struct ManifestReader {
   /// Where the line of `at` begins.
   var lineStart: Int
   private var depth = 0
-  private var anchorCount = 0
-  private var anchors: [String: (number: Int, place: Range<Int>, node: ManifestNode?)] = [:]
-  private var anchorNames: [String] = []
-  private var shared: [Int: (anchor: Range<Int>, alias: Int)] = [:]
+  var anchorCount = 0
+  var anchors: [String: (number: Int, place: Range<Int>, node: ManifestNode?)] = [:]
+  var anchorNames: [String] = []
+  var shared: [Int: (anchor: Range<Int>, alias: Int)] = [:]
 
   private init(_ bytes: [UInt8], _ range: Range<Int>) {
     self.bytes = bytes
@@ -142,83 +136,6 @@ struct ManifestReader {
       if indents, let tab = bytes[start..<at].firstIndex(of: ASCII.tab) { throw fault(.tab, at: tab) }
       return true
     }
-  }
-
-  // MARK: Making
-
-  func made(
-    _ kind: ManifestNode.Kind, _ properties: Properties, content: Int, end: Int, isFlow: Bool = false,
-    column: Int = 0
-  ) -> ManifestNode {
-    ManifestNode(
-      kind: kind, start: properties.start ?? content, content: content, end: end, isFlow: isFlow,
-      column: column,
-      anchor: properties.anchor, hasTag: properties.hasTag)
-  }
-
-  /// Remembers `node` under its anchor, for aliases that follow.
-  func null(_ properties: Properties) -> ManifestNode {
-    made(.null, properties, content: at, end: at)
-  }
-
-  mutating func keep(_ node: ManifestNode) -> ManifestNode {
-    guard let number = node.anchor, number < anchorNames.count else { return node }
-    let name = anchorNames[number]
-    // Another value may have taken the name inside of this one.
-    if anchors[name]?.number == number { anchors[name]?.node = node }
-    return node
-  }
-
-  /// Reads `&name` and `!tag`, in either order, and the blanks behind them.
-  mutating func properties() throws(ManifestFault) -> Properties {
-    var found = Properties()
-    while peek() == UInt8(ascii: "&") || peek() == UInt8(ascii: "!") {
-      let start = at
-      let isAnchor = peek() == UInt8(ascii: "&")
-      guard isAnchor ? found.anchor == nil : !found.hasTag else { throw fault(.repeatedProperty) }
-      at += 1
-      if !isAnchor, peek() == UInt8(ascii: "<") {
-        // A verbatim tag (YAML 1.2 section 6.8.2) may hold any sign of a URI.
-        while !atLineEnd, peek() != UInt8(ascii: ">") { at += 1 }
-      }
-      let isInFlow = { (byte: UInt8) in isAnchor || byte != UInt8(ascii: "!") }
-      while !endsWord(peek()), !(isFlowIndicator(peek()) && isInFlow(peek())) { at += 1 }
-      if isAnchor {
-        guard at > start + 1 else { throw fault(.anchor, at: start) }
-        let name = String(decoding: bytes[start + 1..<at], as: UTF8.self)
-        anchors[name] = (anchorCount, start..<at, nil)
-        anchorNames.append(name)
-        found.anchor = anchorCount
-        anchorCount += 1
-      } else {
-        found.hasTag = true
-      }
-      if found.start == nil { found.start = start }
-      skipBlanks()
-    }
-    return found
-  }
-
-  /// Reads `*name`.
-  mutating func alias() throws(ManifestFault) -> ManifestNode {
-    let start = at
-    at += 1
-    while !endsWord(peek()), !isFlowIndicator(peek()) { at += 1 }
-    let name = String(decoding: bytes[start + 1..<at], as: UTF8.self)
-    // What isn't read to its end yet would hold itself.
-    guard let anchor = anchors[name], let node = anchor.node else {
-      throw fault(.unknownAlias(name), at: start)
-    }
-    if shared[anchor.number] == nil { shared[anchor.number] = (anchor.place, start) }
-    return made(.alias(node), Properties(), content: start, end: at)
-  }
-
-  static func joined(_ outer: Properties, _ inner: Properties) -> Properties? {
-    if outer.anchor != nil, inner.anchor != nil { return nil }
-    if outer.hasTag, inner.hasTag { return nil }
-    return Properties(
-      start: outer.start ?? inner.start, anchor: outer.anchor ?? inner.anchor,
-      hasTag: outer.hasTag || inner.hasTag)
   }
 
   // MARK: Block nodes
