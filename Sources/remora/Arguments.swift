@@ -14,6 +14,7 @@ enum Command: Equatable {
   case schema
   case demo
   case inject(InjectOptions)
+  case webhook(WebhookOptions)
   case version
   /// Nil: all commands.
   case help(Topic?)
@@ -49,6 +50,17 @@ struct InjectOptions: Equatable {
   var setsVariables = true
 }
 
+struct WebhookOptions: Equatable {
+  var certificate: String
+  var key: String
+  /// Nil for the usual place.
+  var listen: Config.Address?
+  var admin: Config.Address?
+  var onError = ReviewFailure.deny
+  /// What pods get that don't say otherwise.
+  var injection = InjectOptions()
+}
+
 /// Wrong usage, in a line that says where to read on.
 struct UsageFault: Error {
   let message: String
@@ -60,7 +72,7 @@ struct UsageFault: Error {
 
 /// The commands that there are.
 enum Topic: String, CaseIterable {
-  case serve, check, demo, explain, inject, probe, schema, version, help
+  case serve, check, demo, explain, inject, probe, schema, version, webhook, help
 
   /// The options, and whether each takes a value.
   var options: [String: Bool] {
@@ -75,6 +87,12 @@ enum Topic: String, CaseIterable {
         "--config": true, "--secret": true, "--containers": true, "--env": true, "--dry-run": false,
       ]
     case .probe: ["--admin": true, "--ready": false]
+    case .webhook:
+      [
+        "--tls-cert": true, "--tls-key": true, "--listen": true, "--admin": true, "--on-error": true,
+        "--mode": true,
+        "--image": true, "--config": true, "--secret": true, "--containers": true, "--env": true,
+      ]
     case .demo, .schema, .version, .help: [:]
     }
   }
@@ -83,7 +101,7 @@ enum Topic: String, CaseIterable {
   var operandCeiling: Int {
     switch self {
     case .check, .explain, .help: 1
-    case .serve, .demo, .inject, .probe, .schema, .version: 0
+    case .serve, .demo, .inject, .probe, .schema, .version, .webhook: 0
     }
   }
 }
@@ -99,7 +117,6 @@ struct Arguments {
     switch first {
     case "--help", "-h": return .help(nil)
     case "--version": return .version
-    case "webhook": throw UsageFault("'\(Shown.text(first))' is not available yet")
     case _ where first.hasPrefix("-"): return try command(.serve, arguments[...])
     default:
       guard let topic = Topic(rawValue: first) else {
@@ -122,6 +139,7 @@ struct Arguments {
       return .explain(
         model: model, config: try arguments.single("--config"), body: try arguments.single("--body"))
     case .inject: return .inject(try arguments.injectOptions())
+    case .webhook: return .webhook(try arguments.webhookOptions())
     case .probe:
       let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
       return .probe(admin: try arguments.address("--admin"), path: path)
@@ -242,13 +260,30 @@ extension Arguments {
     options.uninjects = values["--uninject"] != nil
     options.isOptIn = values["--opt-in"] != nil
     options.printsReportOnly = values["--dry-run"] != nil
+    try readDefaults(&options)
+    return options
+  }
+
+  private func webhookOptions() throws(UsageFault) -> WebhookOptions {
+    guard let certificate = try single("--tls-cert"), let key = try single("--tls-key") else {
+      throw UsageFault("webhook needs --tls-cert and --tls-key", topic)
+    }
+    var options = WebhookOptions(certificate: certificate, key: key)
+    options.listen = try address("--listen")
+    options.admin = try address("--admin")
+    options.onError = try choice("--on-error", ReviewFailure.self) ?? .deny
+    try readDefaults(&options.injection)
+    return options
+  }
+
+  /// What pods get that don't say otherwise.
+  private func readDefaults(_ options: inout InjectOptions) throws(UsageFault) {
     options.mode = try choice("--mode", InjectionSettings.Mode.self)
     options.image = try checked("--image", Names.isImage, "an image's name")
     options.config = try checked("--config", Names.isObject, "the name of a ConfigMap")
     options.secrets = try names("--secret", Names.isObject, "names of Secrets")
     options.containers = try names("--containers", Names.isContainer, "names of containers")
     options.setsVariables = try choice("--env", InjectOptions.Variables.self) != .leave
-    return options
   }
 
   private func checked(

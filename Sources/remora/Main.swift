@@ -71,6 +71,7 @@ enum Main {
     case .check(let options): CheckCommand.run(options)
     case .explain(let model, let config, let body): Explain.run(model, config: config, body: body)
     case .inject(let options): Inject.run(options)
+    case .webhook(let options): Webhook.run(options)
     case .probe(let admin, let path): Probe.run(admin, path: path)
     case .schema: SchemaCommand.run()
     case .demo: Demo.run()

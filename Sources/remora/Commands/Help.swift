@@ -19,6 +19,7 @@ enum Help {
       probe     ask the admin listener whether a running proxy is alive or ready
       schema    print the configuration's JSON Schema
       version   print the version
+      webhook   put the sidecar into pods as they are created
       help      print this, or a command's options: remora help COMMAND
 
     The configuration is --config FILE, else $REMORA_CONFIG, else /etc/remora/remora.yaml, else the
@@ -78,6 +79,7 @@ enum Help {
 
       """
     case .inject: inject
+    case .webhook: webhook
     case .probe:
       """
       usage: remora probe [--admin ADDR] [--ready]
@@ -112,6 +114,25 @@ enum Help {
       """
     }
   }
+
+  private static let webhook = """
+    usage: remora webhook --tls-cert FILE --tls-key FILE [--listen ADDR] [--admin ADDR] [--on-error deny|allow]
+                          [--mode native|classic] [--image REF] [--config NAME] [--secret NAME[,NAME]]
+                          [--containers a,b] [--env add|leave]
+
+    Serves a mutating admission webhook that does to pods what 'remora inject' does to manifests. The chart
+    installs it (webhook.enabled).
+
+      --tls-cert FILE    the certificate chain, PEM; followed when it is renewed
+      --tls-key FILE     its private key, PEM
+      --listen ADDR      where the API server asks: [::]:8443
+      --admin ADDR       where health and metrics are: [::]:4142
+      --on-error WHAT    deny a pod that can't be injected, which is the default, or allow it with a warning
+
+    The other options are those of 'remora inject': a pod's annotations go before them. Exit status: 0 after a
+    signal, 1 if it could not start, 2 for wrong usage.
+
+    """
 
   private static let inject = """
     usage: remora inject [-f FILE|-]… [--uninject] [--opt-in] [--mode native|classic] [--image REF] [--config NAME]

@@ -8,14 +8,7 @@ import Wire
 
 enum Inject {
   static func run(_ options: InjectOptions) -> Int32 {
-    var settings = InjectionSettings(
-      image: options.image ?? InjectionSettings.placeholderImage(Version.remora))
-    if let mode = options.mode { settings.mode = mode }
-    if let config = options.config { settings.config = config }
-    if let secrets = options.secrets { settings.secrets = secrets }
-    settings.containers = options.containers
-    settings.setsVariables = options.setsVariables
-    var order = InjectionOrder(settings: settings, version: Version.remora)
+    var order = InjectionOrder(settings: options.settings, version: Version.remora)
     order.uninjects = options.uninjects
     order.isOptIn = options.isOptIn
 
@@ -48,7 +41,7 @@ enum Inject {
     }
     for line in table { Console.error(line) }
     if options.image == nil, lines.contains(where: { $0.fate == .injected }) {
-      Console.error("no --image: pods without the annotation remora.dev/image get \(settings.image)")
+      Console.error("no --image: pods without the annotation remora.dev/image get \(order.settings.image)")
     }
     return Console.write(output) ? ExitStatus.good : ExitStatus.bad
   }
@@ -68,6 +61,19 @@ enum Inject {
       output += Array("---\n".utf8)
     }
     output += next
+  }
+}
+
+extension InjectOptions {
+  /// What pods get that don't say otherwise.
+  var settings: InjectionSettings {
+    var settings = InjectionSettings(image: image ?? InjectionSettings.placeholderImage(Version.remora))
+    if let mode { settings.mode = mode }
+    if let config { settings.config = config }
+    if let secrets { settings.secrets = secrets }
+    settings.containers = containers
+    settings.setsVariables = setsVariables
+    return settings
   }
 }
 
