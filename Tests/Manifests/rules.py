@@ -45,7 +45,7 @@ def hold(objects: list[dict], directory, secrets: frozenset[str] = frozenset({"r
 def _references(pod: dict, config_map_names: set[str], secrets: frozenset[str]) -> None:
     """Volumes that are mounted, and what they are made of, exist."""
     volumes = {each["name"]: each for each in pod["spec"].get("volumes", [])}
-    for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
+    for container in (pod["spec"].get("initContainers") or []) + pod["spec"]["containers"]:
         for mount in container.get("volumeMounts", []):
             assert mount["name"] in volumes, f"{container['name']} mounts {mount['name']}, which isn't there"
             assert "subPath" not in mount and "subPathExpr" not in mount, "kubelet never updates these"
@@ -53,7 +53,8 @@ def _references(pod: dict, config_map_names: set[str], secrets: frozenset[str]) 
         if "configMap" in volume:
             assert volume["configMap"]["name"] in config_map_names, volume
         if "secret" in volume:
-            assert volume["secret"]["secretName"] in secrets, volume
+            # A certificate's Secret is made by cert-manager, or given.
+            assert volume["secret"]["secretName"] in secrets or volume["name"] == "tls", volume
         for source in volume.get("projected", {}).get("sources", []):
             assert source["secret"]["name"] in secrets, volume
 

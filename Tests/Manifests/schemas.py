@@ -13,6 +13,17 @@ from referencing import Registry, Resource
 VERSIONS = ("1.29", "1.33", "1.37")
 """The oldest that has native sidecars, the one that calls them stable, and the newest there is a schema of."""
 
+SINCE = {
+    "MutatingAdmissionPolicy": ("1.37",),
+    "MutatingAdmissionPolicyBinding": ("1.37",),
+    "ValidatingAdmissionPolicy": ("1.33", "1.37"),
+    "ValidatingAdmissionPolicyBinding": ("1.33", "1.37"),
+}
+"""Kinds that older versions don't have."""
+
+OTHERS = frozenset({"cert-manager.io/v1"})
+"""What no schema is at hand of."""
+
 SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
 
 
@@ -55,8 +66,11 @@ def problems(each: dict) -> list[str]:
     """What is wrong with an object, in words."""
     if (each["apiVersion"], each["kind"]) == ("monitoring.coreos.com/v1", "PodMonitor"):
         validators = {"operator": _pod_monitor()}
+    elif each["apiVersion"] in OTHERS:
+        return []
     else:
-        validators = {version: _kubernetes(version, each["apiVersion"], each["kind"]) for version in VERSIONS}
+        versions = SINCE.get(each["kind"], VERSIONS)
+        validators = {version: _kubernetes(version, each["apiVersion"], each["kind"]) for version in versions}
     return [
         f"{each['kind']}/{each['metadata']['name']} ({version}) at {error.json_path}: {error.message}"
         for version, validator in validators.items()

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 import yaml
 
+import schemas
 import values_schema
 from rules import hold, restricted
 from tools import BINARY, ROOT, code_blocks, config_maps, helm, pod_template, run, sidecar
@@ -69,6 +70,8 @@ EVERYTHING = {
     "fullnameOverride": "llm-proxy",
     "commonLabels": {"team": "payments"},
     "imagePullSecrets": [{"name": "pull"}],
+    "enabled": True,
+    "runAs": 64642,
 }
 
 
@@ -123,11 +126,12 @@ def test_holds(values, tmp_path):
 def test_every_value_is_tried():
     """What `everything` leaves out would be rendered by no test."""
     known = set(yaml.safe_load((CHART / "values.yaml").read_text()))
-    assert known == set(EVERYTHING) | {"existingConfigMap", "securityContext"}
+    apart = {"existingConfigMap", "securityContext", "policy", "webhook"}
+    assert known == set(EVERYTHING) | apart
     assert known | {"global"} == set(json.loads(values_schema.FILE.read_text())["properties"])
 
 
-@pytest.mark.parametrize("policy", ["Always", "IfNotPresent", "Never"])
+@pytest.mark.parametrize("policy", ["", "Always", "IfNotPresent", "Never"])
 def test_pull_policy(policy, tmp_path):
     objects = helm(CHART, values={"image": {"pullPolicy": policy}})
     hold(objects, tmp_path)
@@ -216,6 +220,24 @@ def test_old_kubernetes_is_refused():
         ({"files": {"remora.yaml": "x"}}, "remora.yaml"),
         ({"podMonitor": {"interval": "often"}}, "interval"),
         ({"startupProbe": {"httpGet": {"host": "127.0.0.1"}}}, "httpGet"),
+        ({"commonLabels": {"a b": "c"}}, "pattern"),
+        ({"commonLabels": {"a": "c/d"}}, "commonLabels"),
+        ({"podMonitor": {"labels": {"a": "x" * 64}}}, "labels"),
+        ({"fullnameOverride": "Remora"}, "fullnameOverride"),
+        ({"existingConfigMap": "a..b"}, "existingConfigMap"),
+        ({"existingSecrets": [{"name": "a..b"}]}, "existingSecrets"),
+        ({"existingSecrets": [{"name": "a"}, {"name": "a"}]}, "existingSecrets"),
+        ({"existingSecrets": [{"name": "a", "items": [{"key": "k", "path": "../k"}]}]}, "path"),
+        ({"existingSecrets": [{"name": "a", "items": [{"key": "k", "path": "/k"}]}]}, "path"),
+        ({"files": {"..": "x"}}, "propertyName '..'"),
+        ({"resources": {"limits": {"memory": "256MB"}}}, "memory"),
+        ({"extraVolumes": [{"emptyDir": {}}]}, "extraVolumes"),
+        ({"extraVolumes": [{"name": "remora-config", "emptyDir": {}}]}, "remora-config is there twice"),
+        ({"extraVolumes": [{"name": "a", "emptyDir": {}}, {"name": "a", "hostPath": {"path": "/"}}]}, "a is there twice"),
+        ({"runAs": "root"}, "runAs"),
+        ({"runAs": 0}, "runAs"),
+        ({"webhook": {"enabled": True}}, "certManager.enabled"),
+        ({"webhook": {"enabled": True, "certificate": {"secretName": "tls"}}}, "caBundle"),
     ],
 )
 def test_bad_values_are_refused(values, word):
@@ -259,6 +281,74 @@ def test_notes():
     assert "no Secret is mounted" in other and "ConfigMap mine" in other and "podMonitor" not in other
 
 
+def test_an_empty_configuration_is_the_default():
+    assert helm(CHART, values={"config": ""}) == helm(CHART) == helm(CHART, values={"config": " \n"})
+
+
+# For the whole cluster.
+
+WEBHOOK = {"webhook": {"enabled": True, "certManager": {"enabled": True}}}
+GIVEN = {"webhook": {"enabled": True, "certificate": {"secretName": "tls", "caBundle": "-----BEGIN"}}}
+
+
+@pytest.mark.parametrize("values", [WEBHOOK, GIVEN], ids=["cert-manager", "given"])
+def test_webhook(values, tmp_path):
+    objects = helm(CHART, "-n", "remora", values=values)
+    hold(objects, tmp_path)
+    by = {each["kind"]: each for each in objects}
+    assert ("Certificate" in by) == (values is WEBHOOK)
+    pod = by["Deployment"]["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    restricted(container)
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    service = by["Service"]["spec"]
+    assert ports[service["ports"][0]["targetPort"]] == 8443
+    labels = pod["metadata"]["labels"].items()
+    for selector in (
+        service["selector"],
+        by["Deployment"]["spec"]["selector"]["matchLabels"],
+        by["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+    ):
+        assert selector.items() <= labels
+    asking, namespaces = by["MutatingWebhookConfiguration"]["webhooks"]
+    assert (asking["failurePolicy"], namespaces["failurePolicy"]) == ("Fail", "Ignore")
+    for each in (asking, namespaces):
+        client = each["clientConfig"]
+        assert client["service"]["name"] == by["Service"]["metadata"]["name"]
+        assert client["service"]["namespace"] == by["Service"]["metadata"]["namespace"] == "remora"
+        # An empty one would be a drift, and with cert-manager it is written later.
+        assert ("caBundle" in client) == (values is GIVEN)
+        assert each["sideEffects"] == "None" and each["timeoutSeconds"] == 2
+        excluded = each["namespaceSelector"]["matchExpressions"][0]["values"]
+        assert {"kube-system", "remora"} <= set(excluded), "it would wait for itself"
+    arguments = container["args"]
+    assert subprocess.run([str(BINARY), *arguments], capture_output=True, timeout=20).returncode == 1, (
+        "the arguments are known, and only the certificate is missing"
+    )
+    mounted = {each["mountPath"] for each in container["volumeMounts"]}
+    assert arguments[arguments.index("--tls-cert") + 1].rpartition("/")[0] in mounted
+    if values is WEBHOOK:
+        names = by["Certificate"]["spec"]["dnsNames"]
+        assert f"{by['Service']['metadata']['name']}.remora.svc" in names
+
+
+def test_policy():
+    values = {"policy": {"enabled": True, "without": "Deny"}, "image": {"repository": "mirror.example/remora"}}
+    stdin = yaml.safe_dump(values)
+    text = run("helm", "template", "shop", CHART, "--kube-version", "1.36.0", "--values", "-", input=stdin).stdout
+    objects = [each for each in yaml.safe_load_all(text) if each and "Policy" in each["kind"]]
+    assert [each["metadata"]["name"] for each in objects] == ["shop-remora-inject"] * 2 + ["shop-remora-injected"] * 2
+    assert {each["spec"].get("policyName", each["metadata"]["name"]) for each in objects} == {
+        "shop-remora-inject",
+        "shop-remora-injected",
+    }
+    assert objects[3]["spec"]["validationActions"] == ["Deny", "Audit"]
+    assert objects[1]["spec"]["paramRef"]["name"] == "remora-injection"
+    assert "mirror.example/remora:0.1.0" in text and "registry.example.com" not in yaml.safe_dump(objects)
+    assert not [problem for each in objects for problem in schemas.problems(each)]
+    assert "1.36" in refused({"policy": {"enabled": True}}, "--kube-version", "1.35.0")
+
+
 # In an application's chart.
 
 
@@ -282,6 +372,35 @@ def test_application_with_everything(application, tmp_path):
     assert container["resources"] == EVERYTHING["resources"]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert EVERYTHING[probe].items() <= container[probe].items()
+
+
+def test_application_whose_cluster_chooses_the_user(application):
+    """OpenShift's. A null of a parent's values would have no effect."""
+    container = sidecar(deployment(helm(application, values={"remora": {"runAs": "none"}})))
+    assert not {"runAsUser", "runAsGroup"} & container["securityContext"].keys()
+    assert container["securityContext"]["runAsNonRoot"] is True
+
+
+def test_application_with_several_secrets(application, tmp_path):
+    secrets = [{"name": "remora"}, {"name": "llm-keys", "optional": True}]
+    objects = helm(application, values={"remora": {"existingSecrets": secrets}})
+    hold(objects, tmp_path, SECRETS)
+    volumes = {each["name"]: each for each in deployment(objects)["spec"]["volumes"]}
+    assert [each["secret"] for each in volumes["remora-secrets"]["projected"]["sources"]] == secrets
+
+
+def test_application_with_a_condition(application, tmp_path):
+    """`condition: remora.enabled` in the parent's Chart.yaml takes the whole of Remora out."""
+    chart = tmp_path / "shop"
+    shutil.copytree(application, chart)
+    file = chart / "Chart.yaml"
+    file.write_text(file.read_text() + "    condition: remora.enabled\n")
+    template = chart / "templates/deployment.yaml"
+    text = re.sub(r"^( *)(\{\{- include .*)$", r"\1{{- if .Values.remora.enabled }}\n\1\2\n\1{{- end }}", template.read_text(), flags=re.M)
+    template.write_text(text)
+    assert sidecar(deployment(helm(chart)))
+    without = helm(chart, values={"remora": {"enabled": False}})
+    assert [each["kind"] for each in without] == ["Deployment"] and not sidecar(deployment(without))
 
 
 def test_application_without_secrets(application, tmp_path):

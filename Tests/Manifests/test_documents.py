@@ -18,7 +18,7 @@ def shown() -> list[str]:
     for file in READMES:
         for block in re.findall(r"^```yaml\n(.*?)^```$", file.read_text(), re.DOTALL | re.MULTILINE):
             tree = None if "{{" in block else yaml.safe_load(block)
-            if isinstance(tree, dict) and not {"kind", "remora", "dependencies"} & set(tree):
+            if isinstance(tree, dict) and not {"kind", "remora", "dependencies", "services"} & set(tree):
                 found.append(block)
     return found
 

@@ -103,7 +103,8 @@ def pod_template(each: dict) -> dict | None:
 
 def sidecar(pod: dict) -> dict | None:
     """Remora's container in a pod."""
-    return next((each for each in pod["spec"].get("initContainers", []) if each["name"] == "remora"), None)
+    containers = pod["spec"].get("initContainers") or []
+    return next((each for each in containers if each["name"] == "remora"), None)
 
 
 def config_maps(objects: list[dict]) -> list[dict]:

@@ -1,8 +1,8 @@
 {{/* The text of remora.yaml. A default in values.yaml would be merged into what users say; this one isn't. */}}
 {{- define "remora.config" -}}
-{{- if kindIs "string" .Values.config -}}
+{{- if and (kindIs "string" .Values.config) (trim .Values.config) -}}
 {{ .Values.config }}
-{{- else if .Values.config -}}
+{{- else if and .Values.config (not (kindIs "string" .Values.config)) -}}
 {{ toYaml .Values.config }}
 {{- else -}}
 providers:

@@ -6,7 +6,9 @@ SIGTERM when the application has ended: it needs no preStop hook. */}}
 {{- define "remora.container" -}}
 - name: remora
   image: {{ include "remora.image" . | quote }}
-  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  {{- with .Values.image.pullPolicy }}
+  imagePullPolicy: {{ . }}
+  {{- end }}
   restartPolicy: Always
   args:
     - serve
@@ -35,10 +37,8 @@ SIGTERM when the application has ended: it needs no preStop hook. */}}
   resources:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with .Values.securityContext }}
   securityContext:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- include "remora.securityContext" . | nindent 4 }}
   terminationMessagePolicy: FallbackToLogsOnError
   volumeMounts:
     {{- include "remora.volumeMounts" . | nindent 4 }}
@@ -59,22 +59,46 @@ SIGTERM when the application has ended: it needs no preStop hook. */}}
 {{- end }}
 {{- end -}}
 
+{{/* With Remora's user, unless the cluster chooses one. */}}
+{{- define "remora.securityContext" -}}
+{{- $user := dict -}}
+{{- if ne (toString .Values.runAs) "none" -}}
+{{- $user = dict "runAsUser" (int .Values.runAs) "runAsGroup" (int .Values.runAs) -}}
+{{- end -}}
+{{- toYaml (merge (dict) .Values.securityContext $user) -}}
+{{- end -}}
+
 {{/* Entries of `volumes`. Remora doesn't run as root: a mode of 0400 would keep it out, and no other container mounts
-these volumes. */}}
+these volumes. 292 is 0444, which not every reader of YAML takes for the same. */}}
 {{- define "remora.volumes" -}}
+{{- $names := list "remora-config" "remora-secrets" -}}
+{{- range .Values.extraVolumes -}}
+{{- if has .name $names -}}{{- fail (printf "extraVolumes: the volume %s is there twice" .name) -}}{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
 - name: remora-config
   configMap:
     name: {{ include "remora.configMapName" . }}
-    defaultMode: 0444
+    defaultMode: 292
 {{- with .Values.existingSecrets }}
 - name: remora-secrets
+  {{- if eq (len .) 1 }}
+  {{- $one := first . }}
+  secret:
+    secretName: {{ $one.name }}
+    defaultMode: 292
+    {{- with omit $one "name" }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- else }}
   projected:
-    defaultMode: 0444
+    defaultMode: 292
     sources:
       {{- range . }}
       - secret:
           {{- toYaml . | nindent 10 }}
       {{- end }}
+  {{- end }}
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
