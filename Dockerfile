@@ -16,26 +16,48 @@ RUN swift build -c release --product remora --static-swift-stdlib \
  && strip "$(swift build -c release --show-bin-path)/remora" -o /remora
 
 # The final file system. Every library that the binary loads must be among those named here: the build stops
-# where `ldd` knows another one. The loader stands where the binary's own header looks for it.
+# where `ldd` finds one missing or knows another one. The loader stands where the binary's own header looks for it. What
+# is copied in comes with its notice, and files bear a time that doesn't change from build to build.
 WORKDIR /root-fs
 RUN set -eu; \
-    mkdir -p usr/local/bin etc/ssl/certs etc/remora tmp; \
+    mkdir -p usr/local/bin etc/ssl/certs etc/remora tmp usr/share/doc/swift; \
     chmod 1777 tmp; \
     cp /remora usr/local/bin/remora; \
+    loaded=$(ldd /remora); \
+    case $loaded in *'not found'*) echo "$loaded" >&2; exit 1 ;; esac; \
     named='libssl.so.3 libcrypto.so.3 libc.so.6 libm.so.6 libstdc++.so.6 libgcc_s.so.1 ld-linux-x86-64.so.2 ld-linux-aarch64.so.1'; \
-    ldd /remora | grep -o '/[^ ]*' | sort -u | while read -r library; do \
+    for library in $(echo "$loaded" | grep -o '/[^ ]*' | sort -u); do \
       case " $named " in \
-        *" ${library##*/} "*) mkdir -p ".$(dirname "$library")"; cp -L "$library" ".$library" ;; \
+        *" ${library##*/} "*) ;; \
         *) echo "remora loads $library, which this file does not name" >&2; exit 1 ;; \
       esac; \
+      mkdir -p ".$(dirname "$library")"; \
+      cp -L "$library" ".$library"; \
+      owner=$(dpkg -S "$library" 2>/dev/null || dpkg -S "$(readlink -f "$library")"); \
+      owner=${owner%%:*}; \
+      mkdir -p "usr/share/doc/$owner"; \
+      cp -L "/usr/share/doc/$owner/copyright" "usr/share/doc/$owner/"; \
     done; \
+    cp "$(dirname "$(readlink -f "$(command -v swift)")")/../share/swift/LICENSE.txt" usr/share/doc/swift/; \
+    mkdir -p usr/share/doc/ca-certificates; \
+    cp -L /usr/share/doc/ca-certificates/copyright usr/share/doc/ca-certificates/; \
     cp -L /etc/ssl/certs/*.pem etc/ssl/certs/; \
     openssl rehash etc/ssl/certs; \
     printf 'hosts: files dns\n' > etc/nsswitch.conf; \
     printf 'remora:x:64642:64642::/:/sbin/nologin\n' > etc/passwd; \
-    printf 'remora:x:64642:\n' > etc/group
+    printf 'remora:x:64642:\n' > etc/group; \
+    find . -exec touch --no-dereference --date='1970-01-01 00:00:00 UTC' {} +
 
 FROM ${FINAL_IMAGE} AS final
+# What a registry shows: docker build --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(date -u +%FT%TZ)"
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="Remora" \
+      org.opencontainers.image.description="A small LLM proxy beside each application" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
 COPY --from=build /root-fs/ /
 ENV SSL_CERT_DIR=/etc/ssl/certs
 # A user that other images don't have: the kernel counts inotify instances for each user of a node.

@@ -64,6 +64,18 @@ def test_final_stage(instructions):
     assert "RUN" not in words, "the final stage has no shell to run anything with"
 
 
+def test_labels_say_what_it_is(instructions):
+    """By build arguments, which are declared in the stage that uses them."""
+    stage = final_stage(instructions)
+    declared = {rest.split("=")[0] for word, rest in stage if word == "ARG"}
+    label = next(rest for word, rest in stage if word == "LABEL")
+    assert set(re.findall(r"\$\{(\w+)\}", label)) == declared == {"VERSION", "REVISION", "CREATED"}
+    for key in ("version", "revision", "created", "title"):
+        assert f"org.opencontainers.image.{key}=" in label
+    version = subprocess.run([str(BINARY), "version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    assert ("ARG", f"VERSION={version}") in stage
+
+
 @pytest.mark.build("it loads the sanitizer's libraries and Swift's")
 def test_every_library_is_copied():
     """What the binary loads is what the build stage picks: no more is needed, nothing is missing."""
