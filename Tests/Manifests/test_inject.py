@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ import yaml
 
 import schemas
 from rules import hold
-from tools import BINARY, ROOT, documents, sidecar
+from tools import BINARY, ROOT, documents, pod_template, sidecar, tool
 
 SHARED = ROOT / "../shared"
 CHECKER = SHARED / "tools/check_inject.py"
@@ -97,6 +98,27 @@ def test_dry_run_prints_the_table_only():
     service = "---\napiVersion: v1\nkind: Service\nmetadata: { name: s }\n"
     done = inject("--dry-run", stdin=DEPLOYMENT % "web" + service)
     assert done.stdout.decode().splitlines() == ["injected Deployment/web (app)", "left Service/s"]
+
+
+@pytest.mark.usefixtures("needs_helm")
+def test_helms_post_renderer(tmp_path):
+    """Helm 4 takes a plugin's name, and hands over hooks as well."""
+    chart = tmp_path / "web"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")
+    asking = DEPLOYMENT.replace("metadata: { name: %s }", 'metadata: { name: %s, labels: { remora.dev/inject: "true" } }')
+    hook = (asking % "hook").replace("labels: { remora", "annotations: { helm.sh/hook: pre-upgrade }, labels: { remora")
+    (chart / "templates/all.yaml").write_text("---\n".join([asking % "web", hook, DEPLOYMENT % "left"]))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/remora").symlink_to(BINARY)
+    homes = {f"HELM_{each}_HOME": str(tmp_path / each) for each in ("CACHE", "CONFIG", "DATA")}
+    env = {**os.environ, **homes, "HELM_PLUGINS": str(tmp_path / "DATA/plugins"), "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    (tmp_path / "DATA/plugins").mkdir(parents=True)
+    for arguments in (["plugin", "install", ROOT / "charts/helm-plugin"], ["template", "web", chart, "--post-renderer", "remora"]):
+        done = subprocess.run([tool("helm"), *map(str, arguments)], env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+    objects = {each["metadata"]["name"]: pod_template(each) for each in documents(done.stdout)}
+    assert sidecar(objects["web"]) and sidecar(objects["hook"]) and not sidecar(objects["left"])
 
 
 @pytest.mark.parametrize(
