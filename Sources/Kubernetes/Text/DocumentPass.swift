@@ -6,6 +6,7 @@ struct DocumentPass {
   private let order: InjectionOrder
   private let text: ManifestText
   private let part: ManifestPart
+  private let written: WrittenFragments
   private(set) var lines: [InjectionReport.Line] = []
   private(set) var errors: [Remark] = []
   private(set) var warnings: [Remark] = []
@@ -17,8 +18,11 @@ struct DocumentPass {
     case inject(Pod, Injection, [Remark])
   }
 
-  init(_ order: InjectionOrder, _ text: ManifestText, _ part: ManifestPart) {
+  init(
+    _ order: InjectionOrder, _ text: ManifestText, _ part: ManifestPart, _ written: WrittenFragments
+  ) {
     self.order = order
+    self.written = written
     self.text = text
     self.part = part
   }
@@ -104,7 +108,7 @@ struct DocumentPass {
       case .refuse(let remarks):
         errors += remarks.map { Remark(offset: original($0.offset), message: $0.message) }
       case .inject(let pod, let injection, let remarks):
-        let (edits, problems) = injection.edits(for: pod, version: order.version)
+        let (edits, problems) = injection.edits(for: pod, version: order.version, written)
         errors += problems.map {
           Remark(offset: original($0.offset), message: "\(object.title): \($0.message)")
         }

@@ -221,14 +221,15 @@ struct Inserter {
 
 extension Injection {
   /// Writes this injection and its record into the text.
-  func edits(for pod: Pod, version: String) -> (TextEdits, [Remark]) {
+  func edits(for pod: Pod, version: String, _ written: WrittenFragments) -> (TextEdits, [Remark]) {
     var inserter = Inserter(pod)
-    inserter.put([settings.container], into: list, of: pod.spec, at: index)
-    inserter.put(settings.volumes, into: "volumes", of: pod.spec)
+    let (container, volumes) = written.take(settings)
+    inserter.put([container], into: list, of: pod.spec, at: index)
+    inserter.put(volumes, into: "volumes", of: pod.spec)
     for each in variables {
-      let container = (each.list == "containers" ? pod.containers : pod.initContainers)[each.index]
+      let told = (each.list == "containers" ? pod.containers : pod.initContainers)[each.index]
       let added = each.added.map { Fragment.variable($0.name, $0.value) }
-      inserter.put(added, into: "env", of: container.place)
+      inserter.put(added, into: "env", of: told.place)
     }
     inserter.annotate(pod.template, notes(for: pod, version: version))
     return inserter.finish()

@@ -61,8 +61,9 @@ extension InjectionOrder {
     }
     report.output.reserveCapacity(bytes.count + bytes.count / 4)
     let text = ManifestText(bytes)
+    let written = WrittenFragments()
     for part in ManifestStream.parts(bytes) {
-      var pass = DocumentPass(self, text, part)
+      var pass = DocumentPass(self, text, part, written)
       report.output += pass.run()
       report.lines += pass.lines
       let remarks = pass.errors.map { ($0, true) } + pass.warnings.map { ($0, false) }

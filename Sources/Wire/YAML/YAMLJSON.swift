@@ -55,6 +55,12 @@ extension YAMLValue {
   /// Appends `value` as a JSON string.
   package static func writeJSON(_ value: String, to text: inout String) {
     text += "\""
+    // Nearly all texts need no escape.
+    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != ASCII.quote && $0 != ASCII.backslash }) {
+      text += value
+      text += "\""
+      return
+    }
     for scalar in value.unicodeScalars {
       switch scalar {
       case "\"": text += "\\\""
