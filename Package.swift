@@ -49,7 +49,8 @@ let package = Package(
     target("Telemetry", ["Wire"]),
     target("Transport", ["Wire", "CLinux", "COpenSSL"]),
     target("Kubernetes", ["Wire"]),
-    target("Proxy", ["Wire", "Config", "Dialects", "Policy", "Telemetry", "Transport"]),
+    target("HTTP", ["Wire", "Transport"]),
+    target("Proxy", ["Wire", "Config", "Dialects", "Policy", "Telemetry", "Transport", "HTTP"]),
     .executableTarget(
       name: "remora",
       dependencies: [
@@ -69,6 +70,7 @@ let package = Package(
     tests("Kubernetes", ["Kubernetes", "Wire"]),
     tests("Telemetry", ["Telemetry", "Wire"]),
     tests("Transport", ["Transport", "Wire"]),
-    tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "Transport", "Wire"]),
+    tests("HTTP", ["HTTP", "Transport", "Wire"]),
+    tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "HTTP", "Transport", "Wire"]),
   ]
 )

@@ -28,6 +28,7 @@ static inline int remora_ERR_GET_REASON(unsigned long e) { return ERR_GET_REASON
 static inline int remora_ERR_GET_LIB(unsigned long e) { return ERR_GET_LIB(e); }
 
 static const uint64_t remora_SSL_OPTIONS = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
+static const uint64_t remora_SSL_CLEANSE_PLAINTEXT = SSL_OP_CLEANSE_PLAINTEXT;
 static const unsigned long remora_XN_FLAG_ONELINE = XN_FLAG_ONELINE;
 
 #endif

@@ -31,4 +31,23 @@ package struct ModelList: ~Copyable {
     JSONWriter.string(owner, into: &out)
     out.append("}")
   }
+
+  /// The models of an answer in OpenAI's form, each as the provider wrote it, with commas between; empty where it is no
+  /// such answer.
+  package static func joined(_ answer: Span<UInt8>) -> ByteQueue {
+    var out = ByteQueue()
+    var scanner = JSONScanner(watching: .data)
+    guard (try? scanner.feed(answer)) != nil, (try? scanner.finish()) != nil,
+      let data = scanner.found(.data), JSONView.kind(answer, data.value) == .array
+    else { return out }
+    var models = JSONArrayCursor(answer, data.value)
+    var count = 0
+    while let model = models.next(), count < ceiling {
+      guard JSONView.kind(answer, model.value) == .object else { continue }
+      if count > 0 { out.append(ASCII.comma) }
+      count += 1
+      out.append(answer.extracting(model.value))
+    }
+    return out
+  }
 }

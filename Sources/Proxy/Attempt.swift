@@ -6,6 +6,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -177,7 +178,7 @@ extension Exchange {
       if state.isOver { throw .draining }
       let isWaitingForClient = !hasSent && upstreamOut.isEmpty
       // The upstream is not to blame while the client keeps it waiting.
-      let until = isWaitingForClient ? bodyDeadline : min(deadline, listDeadline ?? .never)
+      let until = isWaitingForClient ? bodyDeadline : deadline
       if await connection.parker.park(until: until) == .deadline, now >= until {
         if isWaitingForClient {
           state.shard.refused(.timeout)
@@ -231,8 +232,8 @@ extension Exchange {
             continue
           }
           replyFlow = BodyFlow(
-            try reply.framing(toMethod: listsModels ? .get : head.method),
-            keepsTrailers: head.acceptsTrailers, coding: replyCoding)
+            try reply.framing(toMethod: head.method), keepsTrailers: head.acceptsTrailers, coding: replyCoding
+          )
           return true
         }
       } catch { throw .broken("\(error.message)") }

@@ -8,6 +8,7 @@
 // doesn't keep up. In a stream that is nearly never, and a wake-up would cost as much as reading the chunk.
 
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Transport
 internal import Wire

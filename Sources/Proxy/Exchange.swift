@@ -5,6 +5,7 @@
 internal import Config
 internal import Dialects
 internal import Glibc
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -82,9 +83,6 @@ final class Exchange {
   var late: Result<Pumping, IOFault>?
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
-  /// When a question of our own, for a provider's list of models, is given up; nil where none is under way.
-  var listDeadline: Instant?
-  var listsModels: Bool { listDeadline != nil }
   /// Interim responses (1xx) that were passed over.
   var interimCount = 0
   /// When the upstream was last heard of, or had a reason to be silent.
@@ -163,7 +161,6 @@ final class Exchange {
     late = nil
     course = .look
     arrived = nil
-    listDeadline = nil
     isOriginAllowed = false
     interimCount = 0
     uploadFault = nil

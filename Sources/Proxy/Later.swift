@@ -5,6 +5,7 @@
 // each wake-up of a peer that is saved is worth a microsecond and more. The task need not wait for that: it goes on to
 // where it waits for an answer, or for the next request, and hears of its sending only if that did not go well.
 
+internal import HTTP
 internal import Telemetry
 internal import Transport
 internal import Wire

@@ -84,4 +84,9 @@ enum Deadline {
   static let credential = Interval(seconds: 10)
   /// A provider's model list, for the merged one.
   static let modelList = Interval(seconds: 5)
+  /// How long a list is served without a new question, and how long at all where none is answered.
+  static let modelListFresh = Interval(seconds: 60)
+  static let modelListStale = Interval(seconds: 600)
+  /// Between two questions where the first came to nothing.
+  static let modelListPause = Interval(seconds: 10)
 }

@@ -2,6 +2,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -57,34 +58,24 @@ extension Exchange {
     if snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1, !snapshot.upstreams[0].isMock,
       snapshot.upstreams[0].dialect == nil, snapshot.upstreams[0].address.models.isEmpty
     {
-      route = Route(providerIndex: 0)
-      upstream = snapshot.upstreams[0]
-      return try await relayAlone(connection)
+      take(Route(providerIndex: 0))
+      return false
     }
-    var list = ByteQueue()
-    list.append("{\"object\":\"list\",\"data\":[")
+    let listed = try await models(of: snapshot.upstreams, connection)
+    staging.append("{\"object\":\"list\",\"data\":[")
     var isFirst = true
     for name in snapshot.modelNames {
-      if !isFirst { list.append(ASCII.comma) }
+      if !isFirst { staging.append(ASCII.comma) }
       isFirst = false
-      Self.writeModel(name, into: &list)
+      Self.writeModel(name, into: &staging)
     }
-    for upstream in snapshot.upstreams {
-      if connection.socket.peerHasClosed { throw .clientGone }
-      await appendModels(of: upstream, into: &list, isFirst: &isFirst, connection)
+    for models in listed where !models.isEmpty {
+      if !isFirst { staging.append(ASCII.comma) }
+      isFirst = false
+      staging.append(models)
     }
-    list.append("]}")
-    staging.append(list.bytes)
-    upstream = nil
-    route = nil
+    staging.append("]}")
     answer(200, "application/json", connection)
-    return true
-  }
-
-  private func relayAlone(_ connection: ClientConnection) async throws(Refusal) -> Bool {
-    upload = .sent
-    record.receivedAt = now
-    if try await attempt(connection) { try await relay(connection) }
     return true
   }
 
@@ -106,27 +97,32 @@ extension Exchange {
     try choose(connection)
     guard let upstream, upstream.dialect != nil else { return false }
     let wanted = withModel { $0.array() }
-    let asked = route
-    var list = ByteQueue()
-    var isFirst = true
-    await appendModels(of: upstream, into: &list, isFirst: &isFirst, connection)
-    route = asked
-    var text = ByteQueue()
-    text.append("[")
-    text.append(list.bytes)
-    text.append("]")
-    var models = JSONArrayCursor(text.bytes, 0..<text.count)
-    while let model = models.next() {
-      var id = ByteQueue()
-      if let name = JSONView.value(text.bytes, in: model.value, at: "id") {
-        JSONString.decode(text.bytes, name, into: &id)
+    // A list that is kept may lack a name that is new.
+    for needed in [Instant(nanoseconds: 0), now - Deadline.modelList] {
+      for models in try await models(of: [upstream], newerThan: needed, connection) {
+        var text = ByteQueue()
+        text.append("[")
+        text.append(models)
+        text.append("]")
+        guard let model = Self.find(wanted, in: text.bytes) else { continue }
+        staging.append(text.bytes.extracting(model))
+        answer(200, "application/json", connection)
+        return true
       }
-      guard id.bytes.equals(wanted.span) else { continue }
-      staging.append(text.bytes.extracting(model.value))
-      answer(200, "application/json", connection)
-      return true
     }
     throw .modelNotListed(Self.shown(wanted.span.text()), provider: upstream.name)
+  }
+
+  private static func find(_ wanted: [UInt8], in list: Span<UInt8>) -> Range<Int>? {
+    var models = JSONArrayCursor(list, 0..<list.count)
+    while let model = models.next() {
+      var id = ByteQueue()
+      if let name = JSONView.value(list, in: model.value, at: "id") {
+        JSONString.decode(list, name, into: &id)
+      }
+      if id.bytes.equals(wanted.span) { return model.value }
+    }
+    return nil
   }
 
   /// Undoes percent-encoding into `modelAsked`. The head's parser has checked the escapes.
@@ -152,76 +148,63 @@ extension Exchange {
     out.append(",\"object\":\"model\",\"created\":0,\"owned_by\":\"remora\"}")
   }
 
-  /// Appends a provider's models, each as the provider wrote it; nothing where it doesn't answer in time.
-  private func appendModels(
-    of upstream: Upstream, into list: inout ByteQueue, isFirst: inout Bool, _ connection: ClientConnection
-  ) async {
-    var answer = ByteQueue()
-    let deployed = upstream.address.models
-    if !deployed.isEmpty {
-      for model in deployed {
-        if !isFirst { list.append(ASCII.comma) }
-        isFirst = false
-        Self.writeModel(String(decoding: model, as: UTF8.self), into: &list)
+  /// What each of `upstreams` lists, with commas between; empty where it doesn't answer in time. All are asked at once.
+  ///
+  /// - Parameter needed: a list that is older than this is asked for anew.
+  private func models(
+    of upstreams: [Upstream], newerThan needed: Instant = Instant(nanoseconds: 0),
+    _ connection: ClientConnection
+  ) async throws(Refusal) -> [[UInt8]] {
+    let deadline = now + Deadline.modelList
+    let lists = upstreams.map { list(of: $0) }
+    defer { for list in lists { list?.forget(connection.parker) } }
+    while true {
+      var isPending = false
+      var known: [[UInt8]] = []
+      for (upstream, list) in zip(upstreams, lists) {
+        switch list?.ask(connection.parker, newerThan: needed, in: lineup, state) {
+        case .known(let models)?: known.append(models)
+        case .nothing?: known.append([])
+        case .pending?:
+          isPending = true
+          known.append([])
+        case nil: known.append(ownModels(of: upstream))
+        }
       }
-      return
-    }
-    if upstream.isMock {
-      Mock.answer(
-        .models, body: Span(), model: Span(), streams: false, includesUsage: false, id: state.nextRandom(),
-        created: 0, into: &answer)
-    } else {
-      guard await fetchModels(upstream, into: &answer, connection) else { return }
-    }
-    if let dialect = upstream.dialect {
-      var models = ModelList(owner: upstream.kind.rawValue)
-      dialect.readModels(answer.bytes, to: &models)
-      if models.count > 0, !isFirst { list.append(ASCII.comma) }
-      isFirst = isFirst && models.count == 0
-      return list.append(models.out.bytes)
-    }
-    var scanner = JSONScanner(watching: .data)
-    guard (try? scanner.feed(answer.bytes)) != nil, (try? scanner.finish()) != nil,
-      let data = scanner.found(.data)
-    else {
-      return
-    }
-    var models = JSONArrayCursor(answer.bytes, data.value)
-    while let model = models.next() {
-      if !isFirst { list.append(ASCII.comma) }
-      isFirst = false
-      list.append(answer.bytes.extracting(model.value))
+      if !isPending || now >= deadline { return known }
+      if connection.socket.peerHasClosed { throw .clientGone }
+      if state.isOver { throw .draining }
+      _ = await connection.parker.park(until: deadline)
     }
   }
 
-  private func fetchModels(
-    _ upstream: Upstream, into answer: inout ByteQueue, _ connection: ClientConnection
-  ) async -> Bool {
-    self.upstream = upstream
-    route = Route(providerIndex: upstream.index)
-    upload = .sent
-    upstreamIn.removeAll()
-    let deadline = now + Deadline.modelList
-    listDeadline = deadline
-    defer {
-      listDeadline = nil
-      dropUpstream()
-      upstreamIn.removeAll()
+  /// Who is to be asked for a provider's list; nil where nobody is.
+  private func list(of upstream: Upstream) -> ProviderModels? {
+    if upstream.isMock || !upstream.address.models.isEmpty { return nil }
+    guard case .passthrough(let name, let prefix) = upstream.credential else {
+      return lineup.models[upstream.index]
     }
-    guard (try? await attempt(connection)) == true, reply.status == 200, let socket else { return false }
-    while true {
-      guard (try? takeReply(into: &answer)) != nil else { return false }
-      if replyFlow.hasEnded { return true }
-      if replyFlow.holdsMore, answer.count < Ceiling.modelList { continue }
-      guard answer.count < Ceiling.modelList, !connection.socket.peerHasClosed else { return false }
-      guard let step = try? socket.read(into: &upstreamIn, ceiling: Ceiling.window) else { return false }
-      switch step {
-      case .bytes: continue
-      case .end: return replyFlow.mayEndHere
-      case .wouldBlock:
-        if await connection.parker.park(until: deadline) == .deadline, now >= deadline { return false }
-      }
+    // What the provider shows this caller is nobody else's.
+    upstreamOut.removeAll()
+    writeCallersKey(name, prefix)
+    var fields = ByteQueue()
+    fields.append(secret: upstreamOut.view)
+    upstreamOut.wipe()
+    return ProviderModels(upstream, callersFields: fields)
+  }
+
+  /// The models of a provider that says them here.
+  private func ownModels(of upstream: Upstream) -> [UInt8] {
+    var out = ByteQueue()
+    for model in upstream.address.models {
+      if !out.isEmpty { out.append(ASCII.comma) }
+      Self.writeModel(String(decoding: model, as: UTF8.self), into: &out)
     }
+    guard upstream.isMock else { return out.array() }
+    Mock.answer(
+      .models, body: Span(), model: Span(), streams: false, includesUsage: false, id: state.nextRandom(),
+      created: 0, into: &out)
+    return ModelList.joined(out.bytes).array()
   }
 
   // MARK: Mock

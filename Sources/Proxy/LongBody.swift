@@ -5,6 +5,7 @@
 // that doesn't name its model early, and one that its provider needs in another form.
 
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport

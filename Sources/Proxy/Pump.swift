@@ -1,6 +1,7 @@
 // The request on its way upstream: as much as the socket takes, a window at a time.
 
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Transport
 internal import Wire

@@ -7,6 +7,7 @@
 
 internal import Config
 internal import Glibc
+internal import HTTP
 internal import Policy
 internal import Synchronization
 internal import Telemetry

@@ -8,6 +8,8 @@ internal import Wire
 extension Exchange {
   /// Decides where the request goes.
   func choose(_ connection: ClientConnection) throws(Refusal) {
+    // A list of models has one provider to ask: it was found before.
+    if upstream != nil { return }
     let snapshot = lineup.snapshot
     guard
       let route = snapshot.router.resolve(

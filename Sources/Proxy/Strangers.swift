@@ -1,6 +1,7 @@
 // Which answers are a provider's at all, and which errors are put into OpenAI's shape.
 
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Wire
 
@@ -14,7 +15,7 @@ extension Exchange {
   }
 
   /// Whether the answer's body is read here, and not only passed on.
-  var readsAnswer: Bool { target.isFullService || translation != nil || listsModels }
+  var readsAnswer: Bool { target.isFullService || translation != nil }
 
   /// The coding that is taken off the answer's body. None was asked for, but there are servers and caches that code all
   /// the same.

@@ -3,6 +3,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -18,8 +19,7 @@ extension Exchange {
     switch target.endpoint {
     case .chatCompletions: operation = .chat
     case .embeddings: operation = .embeddings
-    case .models: operation = .models
-    case .completions, .responses: throw .notTranslated(upstream.name, shownPath())
+    case .completions, .responses, .models: throw .notTranslated(upstream.name, shownPath())
     case .other: return
     }
     let model = withModel { $0.array() }

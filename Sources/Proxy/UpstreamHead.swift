@@ -2,6 +2,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Wire
 
 extension Exchange {
@@ -18,18 +19,7 @@ extension Exchange {
     if let translation { writeTranslatedFields(translation) }
     let keys = lineup.keys[upstream.index]
     sentKeys = keys
-    for (place, header) in upstream.headers.enumerated() {
-      upstreamOut.append(header.name)
-      upstreamOut.append(": ")
-      upstreamOut.append(header.text)
-      if let secret = keys?.headers[place] ?? header.secret { append(secret) }
-      upstreamOut.append("\r\n")
-    }
-    if case .field(let opening, let secret) = upstream.credential {
-      upstreamOut.append(opening)
-      append(keys?.credential ?? secret)
-      upstreamOut.append("\r\n")
-    }
+    upstream.writeOwnFields(keys, into: &upstreamOut)
     writeGrant(upstream)
     upstreamOut.append("x-request-id: ")
     upstreamOut.append(requestID.view)
@@ -47,10 +37,8 @@ extension Exchange {
 
   /// The request's line, for the path that was asked for.
   private func writeTarget(_ upstream: Upstream) {
-    // A list is read for its models, even where the client wants no more than its head.
-    let get: StaticString = "GET"
-    let method = listsModels ? get.bytes : headBytes.view.extracting(head.methodText)
-    HeadWriter.requestLine(method: method, target: address.view, to: &upstreamOut)
+    HeadWriter.requestLine(
+      method: headBytes.view.extracting(head.methodText), target: address.view, to: &upstreamOut)
   }
 
   /// The client's fields that go on, in their order.
@@ -94,10 +82,6 @@ extension Exchange {
     return held
   }
 
-  private func append(_ secret: Secret) {
-    upstreamOut.append(secret: secret.bytes)
-  }
-
   private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
     for header in upstream.headers where Self.mayRead(name, as: header.name.span) { return true }
     return false
@@ -112,5 +96,26 @@ extension Exchange {
       if ASCII.isNameByte(other[at]), other[at] != 0x2D { return false }
     }
     return true
+  }
+}
+
+extension Upstream {
+  /// Appends the fields that the operator wants in each request, and the key.
+  ///
+  /// - Parameter keys: secrets that were read again since the snapshot was made.
+  func writeOwnFields(_ keys: Keys?, into out: inout ByteQueue) {
+    for (place, header) in headers.enumerated() {
+      out.append(header.name)
+      out.append(": ")
+      out.append(header.text)
+      if let secret = keys?.headers[place] ?? header.secret { out.append(secret: secret.bytes) }
+      out.append("\r\n")
+    }
+    if case .field(let opening, let secret) = credential {
+      out.append(opening)
+      let shown = keys?.credential ?? secret
+      out.append(secret: shown.bytes)
+      out.append("\r\n")
+    }
   }
 }

@@ -4,6 +4,7 @@
 //   accept → receive → admit → route → attempt → relay → account
 //   (ClientConnection)  (one file a step, named after it)
 
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport

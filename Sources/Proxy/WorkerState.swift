@@ -17,6 +17,8 @@ final class Lineup {
   let sources: [CredentialSource?]
   /// Labels of the providers, by index.
   let labels: [Label]
+  /// What each lists, by the upstream's index.
+  let models: [ProviderModels]
   /// Secrets that were read again since, by the upstream's index (Refresh.swift).
   var keys: [Keys?]
   /// Readings under way, by the upstream's index.
@@ -27,6 +29,7 @@ final class Lineup {
     self.pools = pools
     self.sources = sources
     self.labels = labels
+    models = snapshot.upstreams.map { ProviderModels($0) }
     keys = [Keys?](repeating: nil, count: snapshot.upstreams.count)
   }
 }

@@ -2,7 +2,7 @@
 // section 3.3). The key is read for each signature and forgotten: there is one an hour.
 
 internal import COpenSSL
-internal import Wire
+package import Wire
 
 /// Why nothing could be signed. None of them tells anything of the key.
 package enum SigningFault: Error, Equatable, Sendable {
@@ -25,8 +25,9 @@ package enum SigningFault: Error, Equatable, Sendable {
 }
 
 package enum RS256 {
-  /// The signature of `message` with the private key that `pem` holds.
-  package static func sign(_ message: Span<UInt8>, pem: Span<UInt8>) throws(SigningFault) -> [UInt8] {
+  /// The signature of `message` with the private key that `pem` holds; for the caller to wipe, where what it signs is
+  /// as good as a key.
+  package static func sign(_ message: Span<UInt8>, pem: Span<UInt8>) throws(SigningFault) -> ByteQueue {
     ERR_clear_error()
     defer { ERR_clear_error() }
     let key = try unsafe self.key(pem)
@@ -34,14 +35,18 @@ package enum RS256 {
     guard let context = unsafe EVP_MD_CTX_new() else { throw fault() }
     defer { unsafe EVP_MD_CTX_free(context) }
     guard unsafe EVP_DigestSignInit(context, nil, EVP_sha256(), nil, key) == 1 else { throw fault() }
-    var signature = [UInt8](repeating: 0, count: unsafe Int(EVP_PKEY_get_size(key)))
-    var count = signature.count
-    // SAFETY: the signature has as many bytes as the key says that it can need, and `count` says so.
+    var signature = ByteQueue()
+    let size = unsafe Int(EVP_PKEY_get_size(key))
+    let room = unsafe signature.spare(size)
+    var count = room.count
+    // SAFETY: there is room for as many bytes as the key says that it can need, and `count` says how many.
     let done = unsafe message.withUnsafeBufferPointer {
-      unsafe EVP_DigestSign(context, &signature, &count, $0.baseAddress, $0.count)
+      unsafe EVP_DigestSign(
+        context, room.baseAddress?.assumingMemoryBound(to: UInt8.self), &count, $0.baseAddress, $0.count)
     }
-    guard done == 1, count <= signature.count else { throw fault() }
-    return Array(signature[..<count])
+    guard done == 1, count <= room.count else { throw fault() }
+    signature.commit(count)
+    return signature
   }
 
   /// The key in `pem`, for the caller to free.

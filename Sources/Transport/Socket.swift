@@ -246,6 +246,9 @@ package final class Socket: EventSource {
     return true
   }
 
+  /// Has TLS overwrite what it has decrypted once it has been read. It costs a pass over every byte.
+  package func leavesNoPlaintext() { tls?.cleansePlaintext() }
+
   /// Ends both directions. Whatever waits for the socket finds its end; the descriptor stays until `close`.
   package func hangUp() {
     if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }

@@ -104,6 +104,8 @@ internal import Wire
   /// Whether the handshake took up an earlier session.
   package var wasResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
 
+  func cleansePlaintext() { _ = unsafe SSL_set_options(ssl, remora_SSL_CLEANSE_PLAINTEXT) }
+
   // MARK: Handshake
 
   /// Goes through the handshake, parking on the socket's parker.

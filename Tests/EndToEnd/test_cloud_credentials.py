@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 import time
 import urllib.parse
@@ -14,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from remora import PROMPT, run
+from test_secrets import found_in_memory
 from upstream import Gate
 from wire import post_json
 
@@ -442,3 +444,42 @@ def test_a_workload_identity_becomes_an_entra_token(pod, start_remora):
     form = dict(urllib.parse.parse_qsl(pod.asked(is_entra)[0].body.decode()))
     assert form["client_assertion"] == POD_TOKEN and form["client_id"] == "client-1"
     assert form["scope"] == "https://cognitiveservices.azure.com/.default"
+
+
+# Memory
+
+
+@pytest.mark.build("keeps what was freed")
+@pytest.mark.parametrize("which", ["AWS", "Google", "Entra"])
+def test_tokens_are_nowhere_but_where_they_are_kept(pod, start_remora, service_account_key, tmp_path, which):
+    """A token that was fetched and shown is once in the process: in memory that is wiped when it goes."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can look into a process that can't be dumped")
+    if which == "AWS":
+        pod.server.reply(answer(assumed()), when=is_sts)
+        proxy = pod.start(start_remora, pod.irsa)
+        body, said = CHAT, CONVERSE
+    elif which == "Google":
+        account = tmp_path / "account.json"
+        account.write_text(json.dumps({"type": "service_account", "client_email": "a@b", "private_key_id": "k",
+                                       "private_key": pem(service_account_key), "token_uri": f"{pod.server.origin}/token"}))
+        token = answer({"access_token": SESSION, "expires_in": 3599})
+        pod.server.reply(token, when=lambda request: request.target == "/token")
+        proxy = vertex(pod, start_remora, {"SSL_CERT_FILE": str(pod.ca_file)}, credentials={"file": str(account)})
+        body, said = {**CHAT, "model": "vertex/gemini-2.5-flash"}, GENERATED
+    else:
+        token = answer({"access_token": SESSION, "expires_in": 3599})
+        pod.server.reply(token, when=lambda request: request.target.startswith("/tenant-1/"))
+        env = {"AZURE_FEDERATED_TOKEN_FILE": str(pod.token_file), "AZURE_CLIENT_ID": "c", "AZURE_TENANT_ID": "tenant-1",
+               "AZURE_AUTHORITY_HOST": f"{pod.server.origin}/", "SSL_CERT_FILE": str(pod.ca_file)}
+        proxy = pod.start(start_remora, env, "azure")
+        body = {**CHAT, "model": "azure/gpt-4o"}
+        choice = {"index": 0, "message": {"role": "assistant", "content": "Fine."}, "finish_reason": "stop"}
+        said = answer({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+    for size in (1, 1, 30_000, 200_000, 1):
+        pod.server.reply(said)
+        assert ask(proxy, {**body, "messages": [{"role": "user", "content": "x" * size}]}).status == 200
+    (asked,) = pod.asked(lambda request: is_sts(request) or "token" in request.target)
+    for secret in (SESSION, POD_TOKEN, asked.body.decode()[-60:]):
+        found = found_in_memory(proxy, secret)
+        assert len(found) <= (1 if secret == SESSION else 0), (secret, found)

@@ -2,6 +2,7 @@
 // Pod Identity), each as AWS's SDKs do it ("AWS SDKs and Tools Reference Guide").
 
 internal import Config
+internal import HTTP
 internal import Transport
 internal import Wire
 
@@ -20,7 +21,6 @@ struct WebIdentityService: TokenService {
   func request(now: Int) throws(CredentialFault) -> FetchRequest {
     let token = try AnswerText.token(file: tokenFile, "AWS_WEB_IDENTITY_TOKEN_FILE")
     var request = FetchRequest(.post, sts)
-    request.body.reserve(3 * Defaults.secret)
     let (role, session) = (Array(role.utf8), Array(session.utf8))
     request.appendForm("Action", ("AssumeRoleWithWebIdentity" as StaticString).bytes)
     request.appendForm("Version", ("2011-06-15" as StaticString).bytes)
@@ -79,13 +79,12 @@ struct ContainerService: TokenService {
 
   func request(now: Int) throws(CredentialFault) -> FetchRequest {
     var request = FetchRequest(.get, endpoint)
-    request.fields.reserve(2 * Defaults.secret)
     switch authorization {
     case .none: break
-    case .value(let token): HeadWriter.field("authorization", token.bytes, to: &request.fields)
+    case .value(let token): request.appendField("authorization", secret: token.bytes)
     case .file(let path):
       let token = try AnswerText.token(file: path, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-      HeadWriter.field("authorization", token.bytes, to: &request.fields)
+      request.appendField("authorization", secret: token.bytes)
     }
     return request
   }

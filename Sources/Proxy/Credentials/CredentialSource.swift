@@ -5,6 +5,7 @@
 // and later, and until then everybody is told what was wrong, without a wait.
 
 internal import Config
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -143,8 +144,13 @@ final class CredentialSource {
 
   private func earn(_ service: any TokenService, _ parker: Parker) async throws(CredentialFault) -> Earned {
     let request = try service.request(now: cloudTime)
-    var answer = try await Fetch.run(
-      request, by: dialer, parker: parker, until: loop.now + Deadline.credential)
+    let place = request.place
+    var answer: FetchAnswer
+    do throws(FetchFault) {
+      answer = try await Fetch.run(
+        request, over: .own(dialer, within: Deadline.credentialConnect), parker: parker,
+        until: loop.now + Deadline.credential)
+    } catch { throw CredentialFault(error, at: place) }
     defer { answer.body.wipe() }
     if let date = answer.date, abs(date - cloudTime) > Self.skew { clockOffset += date - cloudTime }
     guard answer.status == 200 else { throw service.fault(answer) }
@@ -192,7 +198,7 @@ extension CredentialSource {
     switch grant.proof {
     case .bearer(let token):
       head.append("authorization: Bearer ")
-      head.append(token.bytes)
+      head.append(secret: token.bytes)
       head.append("\r\n")
       return true
     case .keys(let keys):

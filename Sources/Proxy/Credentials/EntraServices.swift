@@ -2,6 +2,7 @@
 // client credentials flow", third case: access token request with a federated credential).
 
 internal import Config
+internal import HTTP
 internal import Transport
 internal import Wire
 
@@ -23,7 +24,6 @@ struct WorkloadIdentityService: TokenService {
   func request(now: Int) throws(CredentialFault) -> FetchRequest {
     let token = try AnswerText.token(file: tokenFile, "AZURE_FEDERATED_TOKEN_FILE")
     var request = FetchRequest(.post, endpoint)
-    request.body.reserve(3 * Defaults.secret)
     let client = Array(client.utf8)
     request.appendForm("grant_type", ("client_credentials" as StaticString).bytes)
     request.appendForm("client_id", client.span)

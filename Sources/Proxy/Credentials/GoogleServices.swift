@@ -1,6 +1,7 @@
 // Google access tokens: for a service account's key, and from the metadata server that machines and GKE pods have.
 
 internal import Config
+internal import HTTP
 internal import Transport
 internal import Wire
 
@@ -58,11 +59,11 @@ struct ServiceAccountService: TokenService {
     defer { assertion.wipe() }
     appendClaims(
       email, uri, keyID: AnswerText.text(file, object, "private_key_id"), now: now, into: &assertion)
-    let signature = try sign(assertion.bytes, file, object)
+    var signature = try sign(assertion.bytes, file, object)
     assertion.append(".")
-    Base64Encoder.encode(signature.span, .url, into: &assertion)
+    Base64Encoder.encode(signature.bytes, .url, into: &assertion)
+    signature.wipe()
     var request = FetchRequest(.post, url.place)
-    request.body.reserve(3 * Defaults.secret)
     request.appendForm("grant_type", ("urn:ietf:params:oauth:grant-type:jwt-bearer" as StaticString).bytes)
     request.appendForm("assertion", assertion.bytes)
     return request
@@ -98,7 +99,7 @@ struct ServiceAccountService: TokenService {
 
   private func sign(
     _ message: Span<UInt8>, _ file: Span<UInt8>, _ object: Range<Int>
-  ) throws(CredentialFault) -> [UInt8] {
+  ) throws(CredentialFault) -> ByteQueue {
     guard let range = JSONView.value(file, in: object, at: "private_key"),
       JSONView.kind(file, range) == .string
     else { throw wrong("has no private_key") }

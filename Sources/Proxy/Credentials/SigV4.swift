@@ -115,9 +115,13 @@ package enum SigV4 {
     stringToSign(canonical.bytes, time: time, scope: scope, into: &text)
     guard let signature = dayKey.key.code(of: text.bytes) else { return false }
     HeadWriter.field("x-amz-date", time.span, to: &head)
-    if let token = keys.sessionToken { HeadWriter.field("x-amz-security-token", token.bytes, to: &head) }
+    if let token = keys.sessionToken {
+      head.append("x-amz-security-token: ")
+      head.append(secret: token.bytes)
+      head.append("\r\n")
+    }
     head.append("authorization: AWS4-HMAC-SHA256 Credential=")
-    head.append(keys.accessKeyID.bytes)
+    head.append(secret: keys.accessKeyID.bytes)
     head.append(UInt8(ascii: "/"))
     appendScope(scope, day: dayKey.day, into: &head)
     head.append(", SignedHeaders=")
@@ -189,7 +193,7 @@ package enum SigV4 {
       }
       last = field.name
       if field.name == tokenName, let token {
-        out.append(token.bytes)
+        out.append(secret: token.bytes)
       } else {
         appendValue(field.value, into: &out)
       }

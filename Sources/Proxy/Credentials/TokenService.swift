@@ -4,8 +4,35 @@
 // does any I/O but to read the small files that it is told of, anew each time, because they rotate.
 
 internal import Config
+internal import HTTP
 internal import Transport
 internal import Wire
+
+/// Why there is no credential.
+struct CredentialFault: Error, Sendable, Equatable {
+  /// What is wrong, where, and what to do about it. Never a secret.
+  var message: String
+  /// Whether it may come right without anybody changing anything.
+  var isPassing = true
+}
+
+extension CredentialFault {
+  init(_ fault: FetchFault, at place: FetchPlace) {
+    message = "\(place.shown) \(fault.message)"
+    if case .tooLarge = fault {
+      message += "; check that the address is that of a token service"
+      isPassing = false
+    }
+  }
+}
+
+extension FetchRequest {
+  /// A question for a credential.
+  init(_ method: Method, _ place: FetchPlace) {
+    self.init(method, place, ceiling: Ceiling.credentialAnswer)
+    isAnswerSecret = true
+  }
+}
 
 /// What is shown to a provider.
 enum Proof: Sendable {

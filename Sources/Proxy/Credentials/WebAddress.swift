@@ -1,6 +1,7 @@
 // Addresses that come from variables and files of the clouds' own, and where a secret may go in plain text.
 
 internal import Config
+internal import HTTP
 internal import Transport
 internal import Wire
 
@@ -32,5 +33,22 @@ struct WebAddress: Sendable {
   /// addresses of ECS and EKS).
   var isContainerEndpoint: Bool {
     isPrivate || ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"].contains(base.host)
+  }
+}
+
+extension FetchPlace {
+  /// - Parameters:
+  ///   - base: scheme, host and port; its prefix comes before `target`.
+  ///   - tls: what an https address is asked with.
+  init(_ base: BaseURL, target: String, tls: TLSContext?) {
+    let isTLS = base.scheme == .https
+    let name = base.host.hasSuffix(".") ? String(base.host.dropLast()) : base.host
+    let whole = base.prefix + target
+    self.init(
+      endpoint: Transport.Endpoint(
+        host: base.host, port: UInt16(clamping: base.port), serverName: isTLS ? name : nil),
+      host: Array(base.authority.utf8), target: Array((whole.isEmpty ? "/" : whole).utf8),
+      tls: isTLS ? tls : nil,
+      shown: "\(base.scheme.rawValue)://\(base.authority)\(whole.prefix { $0 != "?" })")
   }
 }

@@ -7,6 +7,7 @@ import Transport
 import Wire
 
 @testable import Config
+@testable import HTTP
 @testable import Proxy
 
 /// A file in a directory that goes with the process.

@@ -1,11 +1,10 @@
+import HTTP
 import Support
 import Testing
 import Wire
 
-@testable import Proxy
-
 /// A body's framing and coding, taken off as bytes come and as there is room.
-@Suite struct BodyFlowTests {
+@Suite("Coded bodies") struct CodedBodyTests {
   private struct Outcome: Equatable {
     var bytes: [UInt8] = []
     var fault: String?

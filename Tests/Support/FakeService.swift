@@ -1,36 +1,37 @@
-// A token service that says what a test tells it, on the test's own loop, in plain text or behind TLS.
+// A service that says what a test tells it, on the test's own loop, in plain text or behind TLS.
 
-import Support
-import Testing
-import Transport
-import Wire
-
-@testable import Config
-@testable import Proxy
+package import Transport
+internal import Wire
 
 /// Confined to its loop.
-final class FakeService {
+package final class FakeService {
   /// What happens to a connection once its request is whole.
-  enum Manner {
+  package enum Manner {
+    /// The answer, and the end of the connection.
     case answer(String)
+    /// The answer; the connection takes another request.
+    case keep(String)
+    /// The end of the connection, without a word.
+    case hangUp
     /// The answer, a byte at a time.
     case trickle(String)
     /// Nothing, until the peer goes.
     case silence
   }
 
-  private(set) var requests: [String] = []
-  private(set) var port: UInt16 = 0
+  package private(set) var requests: [String] = []
+  /// Connections that were made.
+  package private(set) var connections = 0
+  package private(set) var port: UInt16 = 0
   private let tls: TLSContext?
   private let manner: (Int) -> Manner
   private var listener: Listener?
 
   /// - Parameter manner: by the number of the request, which counts from 1.
-  init(on loop: Loop, tls: TLSContext? = nil, manner: @escaping (Int) -> Manner) throws {
+  package init(on loop: Loop, tls: TLSContext? = nil, manner: @escaping (Int) -> Manner) throws {
     self.tls = tls
     self.manner = manner
-    let loopback = Transport.Address(ip: "127.0.0.1", port: 0)
-    let address = try #require(loopback)
+    guard let address = Address(ip: "127.0.0.1", port: 0) else { throw NoLoopback() }
     let listener = try Listener(address, on: loop, sharesPort: false) { [weak self] socket in
       let pair = Confined((self, socket))
       Task(executorPreference: loop) {
@@ -43,20 +44,16 @@ final class FakeService {
     port = listener.address.port
   }
 
-  convenience init(on loop: Loop, answering body: String, status: Int = 200) throws {
+  package convenience init(on loop: Loop, answering body: String, status: Int = 200) throws {
     try self.init(on: loop) { _ in .answer(Self.http(body, status: status)) }
   }
 
-  func close() { listener?.close() }
+  package var isTLS: Bool { tls != nil }
 
-  static func http(_ body: String, status: Int = 200, fields: String = "") -> String {
+  package func close() { listener?.close() }
+
+  package static func http(_ body: String, status: Int = 200, fields: String = "") -> String {
     "HTTP/1.1 \(status) X\r\n\(fields)content-length: \(body.utf8.count)\r\n\r\n\(body)"
-  }
-
-  func place(_ target: String = "/token", tls: TLSContext? = nil) -> FetchPlace {
-    let scheme: BaseURL.Scheme = self.tls == nil ? .http : .https
-    let host = self.tls == nil ? "127.0.0.1" : "localhost"
-    return FetchPlace(BaseURL(scheme: scheme, host: host, port: Int(port)), target: target, tls: tls)
   }
 
   private func serve(_ socket: Socket) async throws {
@@ -68,25 +65,36 @@ final class FakeService {
       let session = try TLSSession(tls, on: socket, host: nil, sessions: nil)
       try await session.handshake(until: patience) { false }
     }
+    connections += 1
+    while try await answer(socket, parker, until: patience) {}
+  }
+
+  /// Takes a request; false where the connection is over.
+  private func answer(_ socket: Socket, _ parker: Parker, until patience: Instant) async throws -> Bool {
     var queue = ByteQueue()
     while !Self.isWhole(queue.bytes.text()) {
       switch try socket.read(into: &queue, ceiling: 64 << 10) {
       case .bytes: continue
-      case .end: return
-      case .wouldBlock: _ = await parker.park(until: patience)
+      case .end: return false
+      case .wouldBlock: if await parker.park(until: patience) == .deadline { return false }
       }
     }
     requests.append(queue.bytes.text())
     switch manner(requests.count) {
     case .answer(let text): try await write(Array(text.utf8)[...], to: socket, parker)
+    case .keep(let text):
+      try await write(Array(text.utf8)[...], to: socket, parker)
+      return true
+    case .hangUp: break
     case .trickle(let text):
       for byte in text.utf8 {
         try await write([byte], to: socket, parker)
         await parker.yield()
       }
     case .silence:
-      while !socket.peerHasClosed { if await parker.park(until: patience) == .deadline { return } }
+      while !socket.peerHasClosed { if await parker.park(until: patience) == .deadline { return false } }
     }
+    return false
   }
 
   private func write(_ bytes: ArraySlice<UInt8>, to socket: Socket, _ parker: Parker) async throws {
@@ -105,7 +113,5 @@ final class FakeService {
   }
 }
 
-extension FetchRequest {
-  /// A request of a test's own.
-  static func get(_ place: FetchPlace) -> FetchRequest { FetchRequest(.get, place) }
-}
+/// This machine has no loopback.
+private struct NoLoopback: Error {}

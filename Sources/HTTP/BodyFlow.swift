@@ -1,14 +1,14 @@
 // Where a body's bytes lie in what has come, whatever delimits it, and what they say, whatever coding they are in.
 
-internal import Wire
+package import Wire
 
 /// Why a body can't be read.
-enum BodyFault: Error {
+package enum BodyFault: Error {
   case framing(ChunkFault)
   case coding(ContentFault)
 
   /// What is wrong, for people.
-  var message: StaticString {
+  package var message: StaticString {
     switch self {
     case .framing(let fault): fault.message
     case .coding(let fault): fault.message
@@ -17,9 +17,9 @@ enum BodyFault: Error {
 }
 
 /// Takes the framing off one body, as its bytes arrive, and the content coding, where it is to be read and has one.
-struct BodyFlow: ~Copyable {
+package struct BodyFlow: ~Copyable {
   /// What to do next; offsets count from the first byte of the span that `next` was given.
-  enum Step {
+  package enum Step {
     /// These bytes are body.
     case data(Range<Int>)
     /// Everything up to here was used up, and more is needed.
@@ -28,9 +28,9 @@ struct BodyFlow: ~Copyable {
     case end(consumed: Int)
   }
 
-  private(set) var framing: Framing
+  package private(set) var framing: Framing
   /// Bytes that are still to come of a body with a length.
-  private(set) var remaining: Int
+  package private(set) var remaining: Int
   private var chunks: ChunkedDecoder
   /// The coding's side; nil for a body that is what it says.
   private var coded: Coded?
@@ -47,7 +47,7 @@ struct BodyFlow: ~Copyable {
   }
 
   /// - Parameter coding: what `take` takes off; `next` never does.
-  init(_ framing: Framing, keepsTrailers: Bool = false, coding: ContentCoding = .identity) {
+  package init(_ framing: Framing, keepsTrailers: Bool = false, coding: ContentCoding = .identity) {
     self.framing = framing
     switch framing {
     // Nothing is nothing in every coding.
@@ -59,19 +59,19 @@ struct BodyFlow: ~Copyable {
   }
 
   /// Whether the body is in a coding, so that only `take` gives what it says.
-  var isCoded: Bool { coded != nil }
+  package var isCoded: Bool { coded != nil }
 
   /// Whether more of the body can be taken without anything more having come.
-  var holdsMore: Bool { coded?.isFull == true }
+  package var holdsMore: Bool { coded?.isFull == true }
 
   /// Whether nothing more belongs to the body, and all of it has been taken.
-  var hasEnded: Bool {
+  package var hasEnded: Bool {
     guard hasFramingEnded else { return false }
     return coded?.hasEnded ?? true
   }
 
   /// Whether the body is whole if the connection ends here in good order.
-  var mayEndHere: Bool {
+  package var mayEndHere: Bool {
     guard case .untilClose = framing else { return false }
     return coded.map { !$0.isFull && $0.decoder.isWhole } ?? true
   }
@@ -86,9 +86,9 @@ struct BodyFlow: ~Copyable {
   }
 
   /// Trailers of a chunked body that has ended, each line with its CR LF.
-  var trailers: [UInt8] { chunks.trailers }
+  package var trailers: [UInt8] { chunks.trailers }
 
-  mutating func next(_ bytes: Span<UInt8>, from: Int) throws(ChunkFault) -> Step {
+  package mutating func next(_ bytes: Span<UInt8>, from: Int) throws(ChunkFault) -> Step {
     switch framing {
     case .none: return .end(consumed: from)
     case .length:
@@ -114,7 +114,7 @@ struct BodyFlow: ~Copyable {
   ///   - source: what has come, framing and all.
   ///   - limit: how much may be appended of a coded body, which can be a thousand times what has come. If that is too
   ///     little, it `holdsMore`.
-  mutating func take(
+  package mutating func take(
     _ source: inout ByteQueue, into queue: inout ByteQueue, limit: Int
   ) throws(BodyFault) {
     guard let coded else {
@@ -149,5 +149,5 @@ struct BodyFlow: ~Copyable {
   }
 
   /// `count` bytes of a body with a length were taken past this flow.
-  mutating func skip(_ count: Int) { remaining -= min(count, remaining) }
+  package mutating func skip(_ count: Int) { remaining -= min(count, remaining) }
 }
