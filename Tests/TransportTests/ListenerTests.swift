@@ -26,6 +26,43 @@ import Wire
     }
   }
 
+  @Test("a listener that its owner has suspended stays so, whatever else it waits for")
+  func staysSuspended() async throws {
+    try await Stage.run { stage in
+      var accepted: [Socket] = []
+      var listener: Listener?
+      // As many as are taken in one go: the listener rests behind the last of them, and its owner has had enough.
+      listener = try Listener(try Self.address("127.0.0.1"), on: stage.loop, sharesPort: false) { socket in
+        accepted.append(socket)
+        if accepted.count == 256 { listener?.suspend() }
+      }
+      let address = try #require(listener).address
+      let dialer = Dialer(on: stage.loop, resolver: Resolver(on: stage.loop))
+      let endpoint = Endpoint(host: address.host, port: address.port)
+      let parker = Parker(on: stage.loop)
+      defer { parker.retire() }
+      var clients: [Socket] = []
+      // The listener has no turn until all are connected: they wait in the kernel's queue.
+      listener?.suspend()
+      for _ in 0..<300 {
+        clients.append(
+          try await dialer.dial(
+            endpoint, tls: nil, sessions: nil, parker: parker, client: nil, until: stage.patience))
+      }
+      #expect(accepted.isEmpty)
+      listener?.resume()
+      for _ in 0..<5 { _ = await parker.park(until: stage.loop.now + .milliseconds(2)) }
+      #expect(accepted.count == 256)
+      listener?.resume()
+      while accepted.count < 300, stage.loop.now < stage.patience {
+        _ = await parker.park(until: stage.loop.now + .milliseconds(2))
+      }
+      #expect(accepted.count == 300)
+      for socket in clients + accepted { socket.close() }
+      listener?.close()
+    }
+  }
+
   @Test("loops that share a port don't get in each other's way")
   func sharedPort() async throws {
     try await Stage.run { stage in
