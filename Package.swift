@@ -54,7 +54,7 @@ let package = Package(
     .executableTarget(
       name: "remora",
       dependencies: [
-        "Wire", "Config", "Dialects", "Kubernetes", "Telemetry", "Transport", "Proxy", "Policy",
+        "Wire", "Config", "Dialects", "Kubernetes", "Telemetry", "Transport", "HTTP", "Proxy", "Policy",
       ],
       swiftSettings: house,
       // The default linker drops the counters.

@@ -1,6 +1,7 @@
 // One HTTP request on a connection of its own, and its answer: for the probe and the demonstration.
 
 import Config
+import HTTP
 import Transport
 import Wire
 
@@ -38,8 +39,7 @@ struct PlainExchange: ~Copyable {
 
   private let connection: BlockingConnection
   private var waiting = ByteQueue()
-  private var framing = Framing.none
-  private var chunks = ChunkedDecoder()
+  private var flow = BodyFlow(.none)
 
   /// Sends `request` and reads the answer's head.
   static func begin(
@@ -84,7 +84,9 @@ struct PlainExchange: ~Copyable {
     let piece: [UInt8]
     do throws(SystemFault) { piece = try connection.receive() } catch { throw Failure(error.reason) }
     if piece.isEmpty {
-      guard framing == .untilClose else { throw Failure("the connection ended in the middle of the answer") }
+      guard flow.framing == .untilClose else {
+        throw Failure("the connection ended in the middle of the answer")
+      }
       hasEnded = true
     }
     waiting.append(piece)
@@ -107,7 +109,7 @@ struct PlainExchange: ~Copyable {
     var head = ResponseHead()
     guard let size = try head.read(waiting.bytes, &scanner) else { return false }
     if !head.isInterim {
-      framing = try head.framing(toMethod: .get)
+      flow = BodyFlow(try head.framing(toMethod: .get))
       keep(head)
     }
     waiting.consume(size)
@@ -120,39 +122,34 @@ struct PlainExchange: ~Copyable {
       let name = waiting.bytes.extracting(field.name).text().lowercased()
       return (name, waiting.bytes.extracting(field.value).text())
     }
-    if framing == .none { hasEnded = true }
   }
 
   /// Moves what is body out of what waits.
   private mutating func takeBody() throws(Failure) {
     guard body.count + waiting.count <= Self.ceiling else { throw Failure("the answer is too large") }
-    switch framing {
-    case .none: hasEnded = true
-    case .untilClose: Self.move(waiting.count, from: &waiting, to: &body)
-    case .length(let length):
-      Self.move(min(waiting.count, length - body.count), from: &waiting, to: &body)
-      if body.count == length { hasEnded = true }
-    case .chunked:
-      do throws(ChunkFault) {
-        if try Self.decode(&waiting, with: &chunks, to: &body) { hasEnded = true }
-      } catch { throw Failure("the answer's chunks are broken") }
+    do throws(ChunkFault) { try Self.move(&waiting, by: &flow, to: &body) } catch {
+      throw Failure("the answer's chunks are broken")
     }
+    if flow.hasEnded { hasEnded = true }
   }
 
   // The parts are arguments, because a span of one part of `self` keeps the others from being changed.
 
-  private static func move(_ count: Int, from waiting: inout ByteQueue, to body: inout ByteQueue) {
-    body.append(waiting.bytes.extracting(..<count))
-    waiting.consume(count)
-  }
-
-  /// - Returns: whether the body is over.
-  private static func decode(
-    _ waiting: inout ByteQueue, with chunks: inout ChunkedDecoder, to body: inout ByteQueue
-  ) throws(ChunkFault) -> Bool {
-    let (consumed, ended) = try chunks.decode(waiting.bytes, into: &body)
-    waiting.consume(consumed)
-    return ended
+  private static func move(
+    _ waiting: inout ByteQueue, by flow: inout BodyFlow, to body: inout ByteQueue
+  ) throws(ChunkFault) {
+    var at = 0
+    scan: while !flow.hasEnded {
+      switch try flow.next(waiting.bytes, from: at) {
+      case .data(let range):
+        body.append(waiting.bytes.extracting(range))
+        at = range.upperBound
+      case .more(let consumed), .end(let consumed):
+        at = consumed
+        break scan
+      }
+    }
+    waiting.consume(at)
   }
 
   // MARK: Where to
