@@ -71,6 +71,7 @@ let package = Package(
     tests("Telemetry", ["Telemetry", "Wire"]),
     tests("Transport", ["Transport", "Wire"]),
     tests("HTTP", ["HTTP", "Transport", "Wire"]),
+    tests("Policy", ["Policy"]),
     tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "HTTP", "Transport", "Wire"]),
   ]
 )

@@ -72,6 +72,11 @@ package final class Router: Sendable {
     return route
   }
 
+  /// What is done with a request for the model `asked` that came in through `entry`; nil: nobody has that model.
+  package func plan(_ asked: Span<UInt8>, entry: RouterEntry) -> Plan? {
+    resolve(asked, entry: entry).map { Plan($0) }
+  }
+
   /// The first match wins: a pinned provider, `models`, the default one.
   private func place(_ asked: Span<UInt8>, fallback: Int?) -> Route? {
     if let route = pinned(asked) { return route }
