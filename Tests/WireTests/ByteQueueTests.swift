@@ -21,6 +21,28 @@ import Wire
     #expect(queue.array() == expected)
   }
 
+  @Test("a chunk is framed in its place, whatever waits before it", arguments: [0, 1, 3, 9000])
+  func chunks(_ waiting: Int) {
+    for size in [0, 1, 15, 16, 255, 256, 4095, 4096, 65_535, 65_536, 1_048_576] {
+      var queue = ByteQueue(pool: BlockPool())
+      var framed = ByteQueue()
+      let before = [UInt8](repeating: 120, count: waiting)
+      queue.append(before.span)
+      framed.append(before.span)
+      let piece = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+      let start = queue.beginChunk()
+      // As it is made: in parts.
+      queue.append(piece.span.extracting(0..<size / 2))
+      queue.append(piece.span.extracting(size / 2..<size))
+      #expect(queue.endChunk(start) == size)
+      HeadWriter.chunk(piece.span, to: &framed)
+      #expect(queue.array() == framed.array())
+      queue.consume(min(2, queue.count))
+      queue.append(before.span)
+      #expect(queue.count == max(framed.count - 2, 0) + waiting)
+    }
+  }
+
   @Test("numbers are written as a person would", arguments: [0, 7, 10, 4096, -1, Int.max, Int.min])
   func decimals(_ value: Int) {
     var queue = ByteQueue()

@@ -126,6 +126,11 @@ package enum HeadWriter {
     }
   }
 
+  /// What describes an event stream.
+  package static func eventStream(to out: inout ByteQueue) {
+    out.append("Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n")
+  }
+
   /// The empty line that ends a head.
   package static func end(to out: inout ByteQueue) { out.append("\r\n") }
 
