@@ -19,6 +19,9 @@ package final class Translation {
   private var events = EventDecoder(ceiling: 16 << 20)
   private var frames = EventStreamDecoder(ceiling: 16 << 20)
   private var joined = ByteQueue()
+  /// What came of an event that isn't complete, or of an answer that is read whole.
+  private var held: ByteQueue
+  private var readsWhole = false
   /// Bytes of an incomplete line that are known to hold no line feed.
   private var searched = 0
   private var scanner = JSONScanner()
@@ -33,9 +36,11 @@ package final class Translation {
   /// - Parameters:
   ///   - model: the name that the provider knows, in UTF-8.
   ///   - body: the client's body, one JSON object that has been scanned; empty for `models`.
+  ///   - pool: what the answer's bytes that wait are kept in.
   package init(
-    _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>
+    _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>, pool: BlockPool? = nil
   ) throws(RequestFault) {
+    held = ByteQueue(pool: pool)
     let dialect = try operation == .models ? dialect : dialect.spoken(to: model)
     self.dialect = dialect
     self.operation = operation
@@ -135,7 +140,10 @@ package final class Translation {
   ///   - created: Unix time in seconds.
   ///   - seed: random letters and digits.
   ///   - member: `"x_remora":{…}`, or empty.
-  package func begin(created: Int, seed: [UInt8], member: [UInt8]) {
+  ///   - readsWhole: whether the answer is one value, which is looked at when all of it has come.
+  package func begin(created: Int, seed: [UInt8], member: [UInt8], readsWhole: Bool = false) {
+    self.readsWhole = readsWhole
+    held.removeAll()
     answer = AnswerWriter(
       AnswerWriter.Frame(
         form: streams ? .chunks : .whole, includesUsage: includesUsage, model: request.model,
@@ -147,6 +155,40 @@ package final class Translation {
   package var hasContent: Bool { answer.hasContent }
   /// The client has been told all: what still comes is not read.
   package var hasEnded: Bool { answer.hasEnded }
+
+  /// Bytes that are kept of what came.
+  package var heldCount: Int { held.count }
+
+  /// Takes the next piece of the answer's body, cut anywhere, and appends what the client gets for it.
+  package func take(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    held.append(bytes)
+    if readsWhole { return }
+    var queue = ByteQueue()
+    swap(&held, &queue)
+    take(&queue, into: &out)
+    swap(&held, &queue)
+  }
+
+  /// The answer's bytes are over.
+  ///
+  /// - Parameter isWhole: whether the body's own end has come too, and not only the last word of what it says.
+  package func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
+    if isWhole, failure == nil {
+      var queue = ByteQueue()
+      swap(&held, &queue)
+      end(&queue, into: &out)
+    }
+    held.removeAll()
+    return failure.map { .fault($0) } ?? .complete
+  }
+
+  /// Answers with what was read whole.
+  package func conclude(into out: inout ByteQueue) -> Verdict {
+    var body = ByteQueue()
+    swap(&held, &body)
+    do throws(AnswerFault) { try takeWhole(body.bytes, into: &out) } catch { return .fault(error) }
+    return streams ? .stream : .answer
+  }
 
   /// Reads the events that are complete in `queue`, takes them out, and appends what the client gets. A stream
   /// that goes wrong ends with an error event, and `failure` says why.

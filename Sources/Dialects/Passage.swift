@@ -1,0 +1,281 @@
+// A request in OpenAI's format and its answer, to and from a provider that speaks it: the client's bytes and the
+// provider's, but for what must change.
+
+package import Wire
+
+/// What a request asks for, as far as it decides how its answer is read.
+package struct AskedAnswer: Sendable {
+  package var shape = BodyShape.other
+  /// Remora serves the endpoint in full: JSON in, JSON or a stream out.
+  package var isFullService = false
+  package var streams = false
+  package var wantsBase64 = false
+  /// The client itself wants to see a stream's usage.
+  package var asksForUsage = false
+
+  package init() {}
+}
+
+/// One exchange that passes. It is large and kept from request to request for its memory; `begin` forgets all of the
+/// one before.
+package final class Passage {
+  /// Changes in one request: a few for each message of a long conversation.
+  private static let editCeiling = 64 * 1024
+
+  // The request.
+  private var splice = JSONSplice(editCeiling: editCeiling)
+  package private(set) var dropped = DroppedFields()
+  private var asked = AskedAnswer()
+  /// Answers may hold what no OpenAI SDK can read.
+  private var repairs = false
+  /// Usage is asked for although the client didn't.
+  private var addsUsage = false
+
+  // The answer.
+  private var course = Course.untouched
+  private var events = EventDecoder()
+  private var stream = PassStream(.other, removesUsage: false, insertsMember: false)
+  private var reply = PassReply(insertsMember: false)
+  /// What came of an event that isn't complete, or of an answer that is read whole.
+  private var held: ByteQueue
+
+  private enum Course {
+    case untouched, json, events, foreignEvents, whole
+  }
+
+  package init(pool: BlockPool?) { held = ByteQueue(pool: pool) }
+
+  /// Lets go of what is held of the answer.
+  package func end() {
+    course = .untouched
+    held.removeAll()
+  }
+
+  // MARK: The request
+
+  /// Forgets the exchange before.
+  ///
+  /// - Parameter repairs: whether the answer may hold what no OpenAI SDK can read.
+  package func begin(_ asked: AskedAnswer, repairs: Bool) {
+    splice.removeAll()
+    dropped.removeAll()
+    self.asked = asked
+    self.repairs = repairs
+    addsUsage = false
+    end()
+  }
+
+  /// Works out what must change in a body, which is JSON and here so far as `scanner` has read.
+  ///
+  /// - Parameters:
+  ///   - model: the name that the provider knows, where it isn't the one in the body.
+  ///   - addsUsage: whether the stream is to tell its usage although the client didn't ask.
+  ///   - quirks: what the provider does otherwise than OpenAI; nil where that concerns no request.
+  package func edit(
+    _ body: Span<UInt8>, _ scanner: borrowing JSONScanner, _ facts: RequestFacts, model: Span<UInt8>?,
+    addsUsage: Bool, _ quirks: Quirks?
+  ) throws(RequestFault) {
+    self.addsUsage = addsUsage
+    // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
+    try? facts.edit(&splice, body, scanner, model: model, addsUsage: addsUsage)
+    guard let quirks, let edit = RequestEdit(quirks, asked.shape, count: body.count) else { return }
+    do throws(RequestFault) { try edit.write(body, &splice, dropped: &dropped) } catch {
+      dropped.removeAll()
+      throw error
+    }
+  }
+
+  /// Reads on in a body that follows, before it goes.
+  ///
+  /// - Parameters:
+  ///   - window: what is here of the body.
+  ///   - start: the offset of its first byte.
+  package func follow(
+    _ facts: inout RequestFacts, _ window: Span<UInt8>, from start: Int, _ scanner: borrowing JSONScanner,
+    mayAddUsage: Bool
+  ) throws(RequestFacts.Fault) {
+    if try facts.editFurther(&splice, window, from: start, scanner, mayAddUsage: mayAddUsage) {
+      addsUsage = true
+    }
+    asked.streams = facts.streams
+    asked.asksForUsage = facts.asksForUsage
+  }
+
+  /// The length of the body as it goes out.
+  func sentCount(of count: Int) -> Int { splice.resultCount(for: count) }
+
+  /// Whether the piece of the body that is `range` goes out changed.
+  func touches(_ range: Range<Int>) -> Bool { splice.touches(range) }
+
+  /// As `Conversation.fill`.
+  func fill(_ out: inout ByteQueue, upTo ceiling: Int, from body: Span<UInt8>, at start: Int) -> Int {
+    splice.fill(&out, upTo: ceiling, from: body, at: start)
+  }
+
+  /// Moves what is decided of a body that follows on, changed and in chunks, until `out` holds `ceiling` bytes.
+  ///
+  /// - Parameters:
+  ///   - held: what is here of the body; what has gone is taken off it.
+  ///   - start: the offset of its first byte in the body.
+  ///   - decided: the offset of the first byte that may still come to be changed.
+  package func pass(
+    _ held: inout ByteQueue, from start: inout Int, to decided: Int, into out: inout ByteQueue,
+    upTo ceiling: Int, pool: BlockPool?
+  ) {
+    splice.pass(&held, from: &start, to: decided, into: &out, upTo: ceiling, pool: pool)
+  }
+
+  /// The provider tells a stream's usage unasked: the client that didn't ask for it doesn't see it.
+  package func removeUsage() { addsUsage = !asked.asksForUsage }
+
+  // MARK: The answer
+
+  /// Decides how the answer is read.
+  package func begin(_ reply: ReplyFacts, insertsMember: Bool) -> Manner {
+    held.removeAll()
+    course = .untouched
+    guard reply.hasBody, !reply.isCoded else { return .untouched }
+    let isAnswer = asked.isFullService && reply.status < 300
+    switch reply.media {
+    case .events:
+      course = asked.isFullService ? .events : .foreignEvents
+      stream = PassStream(
+        asked.isFullService ? asked.shape : .other, removesUsage: addsUsage,
+        insertsMember: asked.isFullService && insertsMember, repairs: repairs)
+      events = EventDecoder()
+      return .events
+    case .json where isAnswer:
+      if looksAtWhole || insertsMember && reply.isBehindRemora {
+        course = .whole
+        return .whole
+      }
+      course = .json
+      self.reply.reset(insertsMember: insertsMember)
+      return .watched
+    default: return .untouched
+    }
+  }
+
+  /// Whether an answer is looked at before it goes on.
+  private var looksAtWhole: Bool {
+    guard repairs else { return false }
+    switch asked.shape {
+    case .chat, .completion: return true
+    case .embedding: return asked.wantsBase64
+    case .response, .other: return false
+    }
+  }
+
+  /// Leaves out the member that `begin` was told of: the answer can't take it.
+  package func withoutMember() { reply.reset(insertsMember: false) }
+
+  /// Takes the next piece of the answer's body, cut anywhere, and appends what the client gets for it.
+  ///
+  /// - Parameter member: `"key":value`, in the place where the answer begins.
+  package func take(
+    _ bytes: Span<UInt8>, member: Span<UInt8>, into out: inout ByteQueue
+  ) throws(TakeFault) {
+    switch course {
+    case .untouched: out.append(bytes)
+    case .json: reply.piece(bytes, member: member, into: &out)
+    case .whole: held.append(bytes)
+    case .events, .foreignEvents:
+      // An event that came in one piece is passed from where it lies.
+      if held.isEmpty {
+        let used = try takeEvents(bytes, member, into: &out)
+        if used < bytes.count { held.append(bytes.extracting(used...)) }
+      } else {
+        held.append(bytes)
+        var queue = ByteQueue()
+        swap(&held, &queue)
+        defer { swap(&held, &queue) }
+        queue.consume(try takeEvents(queue.bytes, member, into: &out))
+      }
+    }
+  }
+
+  /// Passes the events on that are complete.
+  ///
+  /// - Returns: how many bytes they had.
+  private func takeEvents(
+    _ bytes: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue
+  ) throws(TakeFault) -> Int {
+    var from = 0
+    while true {
+      let step: EventDecoder.Step
+      do throws(SSEFault) { step = try events.next(bytes, from: from) } catch { throw .eventTooLarge }
+      guard case .event(let event) = step else { return from }
+      let start = from
+      from = event.whole.upperBound
+      if course == .foreignEvents {
+        stream.watch(event, in: bytes)
+        out.append(bytes.extracting(start..<from))
+        continue
+      }
+      do throws(PassStream.Fault) { try stream.pass(event, in: bytes, member: member, into: &out) } catch {
+        throw .notJSON
+      }
+    }
+  }
+
+  /// The answer's bytes are over: appends what is left to say.
+  ///
+  /// - Parameter isWhole: whether the body's own end has come too, and not only the stream's last word.
+  package func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
+    guard isStream else { return .complete }
+    if isWhole {
+      guard stream.mayEnd else { return .truncated }
+      if course == .events { stream.end(into: &out) } else { out.append(held.view) }
+    }
+    held.removeAll()
+    return stream.hasFailed ? .failed : .complete
+  }
+
+  /// Bytes that are kept of what came.
+  package var heldCount: Int { held.count }
+
+  /// The stream has said its last word: only the body's own end is awaited.
+  package var hasEnded: Bool { isStream && stream.hasEnded }
+
+  /// Something that the model made has passed, in a stream.
+  package var hasContent: Bool { isStream && stream.hasContent }
+
+  private var isStream: Bool { course == .events || course == .foreignEvents }
+
+  package var usage: TokenUsage {
+    switch course {
+    case .json, .whole: reply.usage
+    case .events, .foreignEvents: stream.usage
+    case .untouched: TokenUsage()
+    }
+  }
+
+  /// Answers with what was read whole.
+  ///
+  /// - Parameters:
+  ///   - provider: its name in the configuration, for messages.
+  ///   - member: `"key":value` for the answer; empty for none.
+  package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
+    // Blank lines that a provider sends while it works are no part of the answer.
+    var start = 0
+    while start < held.count, held.view[start] <= ASCII.space { start += 1 }
+    held.consume(start)
+    var repair = ReplyRepair()
+    var repaired = ByteQueue()
+    let finding = repair.read(
+      held.view, asked.shape, wantsBase64: asked.wantsBase64, provider: provider, into: &repaired)
+    switch finding {
+    case .fine, .beyondRepair: break
+    case .repaired: swap(&held, &repaired)
+    case .error(let status):
+      out.append(repaired.bytes)
+      return .error(status: status)
+    case .givenUp(let reason): return .fault(Fault.givenUp(held.view, reason))
+    case .invalid(let fault): return .invalid(fault, at: start)
+    }
+    reply.reset(insertsMember: !member.isEmpty && PassReply.takesMember(held.view))
+    reply.piece(held.view, member: member, into: &out)
+    held.removeAll()
+    return .answer
+  }
+}
