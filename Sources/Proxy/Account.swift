@@ -11,38 +11,44 @@ extension Exchange {
     if record.isSilent { return }
     count()
     let end = Instant.now
-    if case .clientGone = record.end, !hasAnswered { record.status = 499 }
-    var counted = ExchangeRecord(endpoint: record.endpoint, status: record.status)
+    let isGone = if case .clientGone = record.end { !answer.hasBegun } else { false }
+    var counted = ExchangeRecord(endpoint: ask.target.endpoint, status: isGone ? 499 : answer.status)
     counted.durationNanoseconds = end.nanoseconds(since: record.startedAt)
     // The last turn began with the event that brought the answer's end.
     record.overhead = max(0, record.overhead) + end.nanoseconds(since: now)
     counted.overheadNanoseconds = record.overhead
-    counted.firstTokenNanoseconds = record.firstTokenAt.map {
-      $0.nanoseconds(since: record.receivedAt ?? record.startedAt)
+    counted.firstTokenNanoseconds = attempt?.tried.firstTokenAt.map {
+      $0.nanoseconds(since: ask.receivedAt ?? record.startedAt)
     }
-    counted.usage = Usage(
-      input: record.usage.input, output: record.usage.output, cachedInput: record.usage.cachedInput,
-      reasoning: record.usage.reasoning)
-    counted.requestBytes = record.requestBytes
-    counted.responseBytes = record.responseBytes
-    if let upstream { counted.provider = lineup.labels[upstream.index] }
+    counted.requestBytes = ask.body.received
+    counted.responseBytes = answer.count
     counted.model = withModel { state.shard.intern(model: $0) }
-    counted.expectsUsage = target.isFullService && record.status == 200 && upstream != nil
-    if record.isStream, record.status == 200 { counted.streamEnd = record.end }
+    if let route {
+      counted.provider = lineup.labels[route.providerIndex]
+      counted.expectsUsage = ask.target.isFullService && counted.status == 200
+    }
+    if let attempt { take(attempt, &counted) }
+    if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
-    if upstream != nil { countTranslation(counted.provider) }
     if state.writesAccessLog { log(counted) }
   }
 
-  /// Counts what the upstream couldn't be told, and what it said that nobody here knows.
-  private func countTranslation(_ provider: Label) {
-    let count = translation?.request.dropped.count ?? dropped.count
-    if count > 0 { state.shard.dropped(count, for: provider) }
-    guard let unknown = translation?.unknown, !unknown.isEmpty else { return }
+  /// Whether a stream was asked for, or is what the client got.
+  private var isStream: Bool { answer.isEvents || ask.body.isJSON && ask.body.facts.streams }
+
+  /// Takes what is told of the try that was made last.
+  private func take(_ attempt: Attempt, _ counted: inout ExchangeRecord) {
+    let usage = attempt.conversation.usage
+    counted.usage = Usage(
+      input: usage.input, output: usage.output, cachedInput: usage.cachedInput, reasoning: usage.reasoning)
+    let dropped = attempt.conversation.dropped.count
+    if dropped > 0 { state.shard.dropped(dropped, for: counted.provider) }
+    let unknown = attempt.conversation.unknown
+    if unknown.isEmpty { return }
     for (place, kind) in [
       (UnknownPlace.event, UnknownKind.event), (.block, .block), (.finishReason, .finishReason),
     ] where unknown[kind] > 0 {
-      state.shard.unknown(place, unknown[kind], of: provider)
+      state.shard.unknown(place, unknown[kind], of: counted.provider)
     }
   }
 
@@ -55,25 +61,28 @@ extension Exchange {
 
   private func log(_ counted: ExchangeRecord) {
     var line = AccessRecord(
-      unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: record.endpoint,
-      status: record.status,
-      end: record.end)
-    line.requestID = requestID.array()
-    if hasHead { line.method = headBytes.view.extracting(head.methodText).array() }
-    line.modelAsked = modelAsked.array()
-    line.provider = upstream.map { Array($0.name.utf8) } ?? []
-    line.model = upstream == nil ? [] : withModel { $0.array() }
-    line.isStream = record.isStream
+      unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: counted.endpoint,
+      status: counted.status, end: record.end)
+    line.requestID = ask.requestID.array()
+    if ask.hasHead { line.method = ask.headBytes.view.extracting(ask.head.methodText).array() }
+    line.modelAsked = ask.model.array()
+    if let upstream {
+      line.provider = Array(upstream.name.utf8)
+      line.model = withModel { $0.array() }
+    }
+    if let attempt {
+      if let sent = attempt.tried.sentAt, let first = attempt.tried.firstByteAt {
+        line.upstreamNanoseconds = first.nanoseconds(since: sent)
+      }
+    }
+    line.isStream = isStream
     line.durationNanoseconds = counted.durationNanoseconds
     line.firstTokenNanoseconds = counted.firstTokenNanoseconds
-    if let sent = record.sentAt, let first = record.firstByteAt {
-      line.upstreamNanoseconds = first.nanoseconds(since: sent)
-    }
-    line.overheadNanoseconds = record.overhead
+    line.overheadNanoseconds = counted.overheadNanoseconds
     line.usage = counted.usage
     line.attempts = record.attempts
-    line.requestBytes = record.requestBytes
-    line.responseBytes = record.responseBytes
+    line.requestBytes = counted.requestBytes
+    line.responseBytes = counted.responseBytes
     line.errorCode = record.errorCode.bytes.array()
     state.accessLog.append(line)
   }

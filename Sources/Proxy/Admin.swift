@@ -10,7 +10,7 @@ internal import Wire
 extension Exchange {
   func answerAdmin(_ connection: ClientConnection) async {
     record.isSilent = true
-    let path = headBytes.view.extracting(head.path)
+    let path = ask.headBytes.view.extracting(ask.head.path)
     if path.equals("/quitquitquit") {
       return answerQuit(connection)
     }
@@ -19,19 +19,19 @@ extension Exchange {
       return refuse(
         Refusal(
           404, "invalid_request_error", "not_found",
-          "There is nothing at '\(shownPath())'; the admin port has /healthz, /readyz, /metrics.",
+          "There is nothing at '\(ask.shownPath)'; the admin port has /healthz, /readyz, /metrics.",
           shouldRetry: false), connection)
     }
-    guard head.method == .get || head.method == .head else {
+    guard ask.head.method == .get || ask.head.method == .head else {
       return refuse(
-        .methodNotAllowed("\(head.method.text)", path: shownPath(), allow: "GET, HEAD"), connection)
+        .methodNotAllowed("\(ask.head.method.text)", path: ask.shownPath, allow: "GET, HEAD"), connection)
     }
     if path.equals("/healthz") {
       answerPulse(connection)
     } else if path.equals("/readyz") {
-      let isVerbose = target.query.map { headBytes.view.extracting($0).equals("verbose") } ?? false
+      let isVerbose = ask.target.query.map { ask.headBytes.view.extracting($0).equals("verbose") } ?? false
       if isVerbose { writeConfigHealth() }
-      let isReady = state.readiness.write(isVerbose: isVerbose, into: &staging)
+      let isReady = state.readiness.write(isVerbose: isVerbose, into: &answer.body)
       answer(isReady ? 200 : 503, "text/plain; charset=utf-8", connection)
     } else {
       await answerMetrics(connection)
@@ -41,14 +41,14 @@ extension Exchange {
   /// Lines that fail nothing: what is in force still serves.
   private func writeConfigHealth() {
     if let watch = state.configHealth.watch {
-      staging.append("[+]watch ")
-      staging.append(watch.name)
-      staging.append(ASCII.lf)
+      answer.body.append("[+]watch ")
+      answer.body.append(watch.name)
+      answer.body.append(ASCII.lf)
     }
-    guard let problem = state.configProblem else { return staging.append("[+]reload ok\n") }
-    staging.append("[!]reload refused, the earlier configuration is in force: ")
-    staging.append(Array(problem.utf8))
-    staging.append(ASCII.lf)
+    guard let problem = state.configProblem else { return answer.body.append("[+]reload ok\n") }
+    answer.body.append("[!]reload refused, the earlier configuration is in force: ")
+    answer.body.append(Array(problem.utf8))
+    answer.body.append(ASCII.lf)
   }
 
   private func answerMetrics(_ connection: ClientConnection) async {
@@ -60,20 +60,20 @@ extension Exchange {
     merged.config = state.configHealth
     merged.process = ProcessFacts.read()
     let format: Exposition.Format
-    if let accept = head.first(.accept) {
-      format = Exposition.negotiate(accept: headBytes.view.extracting(accept.value))
+    if let accept = ask.head.first(.accept) {
+      format = Exposition.negotiate(accept: ask.headBytes.view.extracting(accept.value))
     } else {
       format = .prometheusText
     }
-    Exposition.write(merged, format, into: &staging)
+    Exposition.write(merged, format, into: &answer.body)
     answer(200, format.contentType, connection)
   }
 
   /// Drains and exits, asked by somebody inside the pod.
   private func answerQuit(_ connection: ClientConnection) {
-    guard head.method == .post else {
+    guard ask.head.method == .post else {
       return refuse(
-        .methodNotAllowed("\(head.method.text)", path: "/quitquitquit", allow: "POST"), connection)
+        .methodNotAllowed("\(ask.head.method.text)", path: "/quitquitquit", allow: "POST"), connection)
     }
     guard connection.socket.peerAddress?.isLoopback ?? true else {
       return refuse(
@@ -89,7 +89,7 @@ extension Exchange {
           "A web page may not ask for this: send no Origin, and localhost or a loopback address as Host.",
           shouldRetry: false), connection)
     }
-    staging.append("draining\n")
+    answer.body.append("draining\n")
     connection.mustClose = true
     answer(200, "text/plain; charset=utf-8", connection)
     state.onQuit?()
@@ -101,14 +101,14 @@ extension Exchange {
   /// Browsers send Origin with each POST and Sec-Fetch-Site with everything (Fetch standard, section 3.2; Fetch Metadata
   /// Request Headers, section 2.3); Host shows a page whose name was pointed here.
   private var isFromWebPage: Bool {
-    if head.first(.origin) != nil { return true }
-    let bytes = headBytes.view
-    for field in head.fields where bytes.extracting(field.name).equalsIgnoringCase("sec-fetch-site") {
+    if ask.head.first(.origin) != nil { return true }
+    let bytes = ask.headBytes.view
+    for field in ask.head.fields where bytes.extracting(field.name).equalsIgnoringCase("sec-fetch-site") {
       // `none` is a person's own doing, which no page has caused.
       if !bytes.extracting(field.value).equals("none") { return true }
     }
-    for authority in [head.authority, head.host] {
-      if let authority, !isOwnHost(authority) { return true }
+    for authority in [ask.head.authority, ask.head.host] {
+      if let authority, !ask.isOwnHost(authority) { return true }
     }
     return false
   }

@@ -5,10 +5,10 @@
 
 internal import Wire
 
-extension Exchange {
+extension Ask {
   /// Appends the caller's key under `name`, after `prefix`. Only one of the fields that may hold it goes on: the
   /// provider's own if it is there, else Authorization, else whichever there is.
-  func writeCallersKey(_ name: [UInt8], _ prefix: [UInt8]) {
+  func writeCallersKey(_ name: [UInt8], _ prefix: [UInt8], into out: inout ByteQueue) {
     let bytes = headBytes.view
     var found: Field?
     for field in head.fields where field.known.isCredential {
@@ -23,17 +23,17 @@ extension Exchange {
     let isOwn = bytes.extracting(found.name).equalsIgnoringCase(name.span)
     let key = found.known == .authorization ? Self.bearer(value) : value
     guard !isOwn, let key, found.known != .authorization || !Self.isToken(key) else {
-      upstreamOut.append(bytes.extracting(found.name))
-      upstreamOut.append(": ")
-      upstreamOut.append(value)
-      upstreamOut.append("\r\n")
+      out.append(bytes.extracting(found.name))
+      out.append(": ")
+      out.append(secret: value)
+      out.append("\r\n")
       return
     }
-    upstreamOut.append(name)
-    upstreamOut.append(": ")
-    upstreamOut.append(prefix)
-    upstreamOut.append(key)
-    upstreamOut.append("\r\n")
+    out.append(name)
+    out.append(": ")
+    out.append(prefix)
+    out.append(secret: key)
+    out.append("\r\n")
   }
 
   /// What stands behind `Bearer` (RFC 6750 section 2.1); nil where another scheme is used.

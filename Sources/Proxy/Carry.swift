@@ -1,31 +1,19 @@
 // Step 4's middle: the body of an answer to the client, as it comes, under backpressure.
 //
 // One loop serves every kind of answer: it passes on what has come, sends it, reads from the upstream while the window
-// has room, and parks when neither goes on. What differs is the course that the bytes take.
+// has room, and parks when neither goes on. What becomes of the bytes is the conversation's.
 //
-// A chunk that comes while the task sleeps, and leaves as it came, needs no task: the loop's thread has the exchange's
-// deputy do it (`act`), and the task sleeps on. It is woken for what is more than that: an end, a fault, a client that
-// doesn't keep up. In a stream that is nearly never, and a wake-up would cost as much as reading the chunk.
+// A chunk that comes while the task sleeps, and leaves as it came, needs no task: the loop's thread has the try, as
+// the parker's deputy, do it (`act`), and the task sleeps on. It is woken for what is more than that: an end, a fault, a
+// client that doesn't keep up. In a stream that is nearly never, and a wake-up would cost as much as reading the chunk.
 
+internal import Config
 internal import Dialects
 internal import HTTP
 internal import Policy
+internal import Telemetry
 internal import Transport
 internal import Wire
-
-/// What becomes of an answer's bytes.
-enum Course {
-  /// They are looked at before they go on, by whoever waits for them.
-  case look
-  /// They go on as they are.
-  case plain
-  /// They go on; usage is read as they pass, and a member may be added.
-  case json
-  /// They are events in OpenAI's format.
-  case events
-  /// They are a stream in the provider's own format.
-  case translated
-}
 
 /// What the wait for more of an answer came to.
 enum Arrival {
@@ -35,8 +23,8 @@ enum Arrival {
   case broken(IOFault)
   /// What came can't go on.
   case refused(Refusal)
-  /// Nothing came for the heartbeat's time.
-  case silence
+  /// Nothing was sent to the client for the heartbeat's time.
+  case beat
   case timeout
   case clientGone
   /// The process ends.
@@ -45,240 +33,226 @@ enum Arrival {
   case noMemory
 }
 
-extension Exchange {
+extension Attempt {
   /// Brings a body to the client until it has ended, or has said all that it can.
   ///
-  /// - Parameter unsent: how much of `outbound` stays if nothing of the answer can be sent.
   /// - Returns: false where a stream has said its last word but the end of its framing did not come.
-  func carry(
-    _ course: Course, _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, unsent: Int
-  ) async throws(Refusal) -> Bool {
+  func carry(_ manner: Manner) async throws(Refusal) -> Bool {
     var hasLeft = false
     while true {
-      do throws(Refusal) { try passOn(course, upstream) } catch {
-        if !hasLeft, !isStream(course) || record.responseBytes == 0 { takeBack(to: unsent) }
+      do throws(Refusal) { try passOn() } catch {
+        if !hasLeft, manner != .events || answer.count == 0 { answer.takeBack() }
         throw error
       }
       hasLeft = true
-      if replyFlow.hasEnded || hasFailed(course) { return true }
-      let arrival = await more(upstream, socket, connection, course)
+      if call.flow.hasEnded || conversation.hasFailed { return true }
+      let arrival = await more(manner)
       switch arrival {
       case .bytes: continue
-      case .silence:
-        EventEncoder.comment(into: &staging)
-        sendStaging()
+      case .beat:
+        answer.piece { EventEncoder.comment(into: &$0) }
         continue
-      case .end:
-        if replyFlow.mayEndHere { return true }
+      case .end: if call.flow.mayEndHere { return true }
       default: break
       }
       // What the provider had to say was said: only its framing is missing.
-      if isOver(course), !isClientGone(arrival) { return false }
-      try fail(arrival, upstream)
+      if conversation.hasEnded, !isClientGone(arrival) { return false }
+      try fail(arrival)
     }
   }
-
-  private func isStream(_ course: Course) -> Bool { course == .events || course == .translated }
-
-  /// Whether the stream has said its last word, so that only the body's end is waited for, and not for long.
-  private func isOver(_ course: Course) -> Bool {
-    switch course {
-    case .look, .plain, .json: false
-    case .events: stream.hasEnded
-    case .translated: translation?.hasEnded == true
-    }
-  }
-
-  private func hasFailed(_ course: Course) -> Bool { course == .translated && translation?.failure != nil }
 
   private func isClientGone(_ arrival: Arrival) -> Bool {
     if case .clientGone = arrival { return true }
     return false
   }
 
-  // MARK: Passing on
-
-  /// Moves what has come of the body to `outbound`.
+  /// Moves what has come of the body to the client.
   ///
   /// - Throws: what is wrong with it; what came before that is the provider's word, and has been moved.
   @inline(never)
-  private func passOn(_ course: Course, _ upstream: Upstream) throws(Refusal) {
-    switch course {
-    case .look: return
-    case .plain, .json: try passBytes(course, upstream)
-    case .events:
-      var bodyFault: BodyFault?
-      do throws(BodyFault) { try takeReply(into: &pending) } catch { bodyFault = error }
-      try passEvents(upstream)
-      if let bodyFault { throw .protocolBroken(upstream.name, "\(bodyFault.message)") }
-      record.usage = stream.usage
-      if record.firstTokenAt == nil, stream.hasContent { record.firstTokenAt = now }
-    case .translated: try passTranslated(upstream)
-    }
-  }
-
-  private func passBytes(_ course: Course, _ upstream: Upstream) throws(Refusal) {
-    if replyFlow.isCoded { return try passDecoded(course, upstream) }
-    var at = 0
-    do throws(ChunkFault) {
-      scan: while true {
-        switch try replyFlow.next(upstreamIn.view, from: at) {
-        case .data(let range):
-          pass(upstreamIn.view.extracting(range), course)
-          at = range.upperBound
-        case .more(let consumed), .end(let consumed):
-          at = consumed
-          break scan
+  private func passOn() throws(Refusal) {
+    if call.incoming.isEmpty, !call.flow.holdsMore { return }
+    let name = upstream.name
+    do throws(Refusal) {
+      try answer.piece { (out) throws(Refusal) in
+        try call.takeBody(limit: state.window) {
+          .protocolBroken(name, "\($0.message)")
+        } _: { (bytes) throws(Refusal) in
+          do throws(TakeFault) { try conversation.take(bytes, member: metadata.view, into: &out) } catch {
+            throw Refusal(error, provider: name)
+          }
         }
       }
-    } catch { throw .protocolBroken(upstream.name, "\(error.message)") }
-    upstreamIn.consume(at)
-    if course == .json { record.usage = passing.usage }
+    } catch {
+      // What went wrong first was told.
+      if !conversation.hasFailed { throw error }
+    }
+    if tried.firstTokenAt == nil, conversation.hasContent { tried.firstTokenAt = now }
   }
 
-  /// As `passBytes`, by way of `pending`.
+  /// Turns an arrival that ends the answer into what the client is told.
   @inline(never)
-  private func passDecoded(_ course: Course, _ upstream: Upstream) throws(Refusal) {
-    var bodyFault: BodyFault?
-    do throws(BodyFault) { try takeReply(into: &pending) } catch { bodyFault = error }
-    if !pending.isEmpty { pass(pending.view, course) }
-    pending.removeAll()
-    if course == .json { record.usage = passing.usage }
-    if let bodyFault { throw .protocolBroken(upstream.name, "\(bodyFault.message)") }
-  }
-
-  private func pass(_ data: Span<UInt8>, _ course: Course) {
-    if course == .json, isChunkedOut {
-      passing.piece(data, member: metadata.view, into: &staging)
-      sendStaging()
-    } else if course == .json {
-      let before = outbound.count
-      passing.piece(data, member: metadata.view, into: &outbound)
-      record.responseBytes += outbound.count - before
-    } else {
-      record.responseBytes += data.count
-      if isChunkedOut { HeadWriter.chunk(data, to: &outbound) } else { outbound.append(data) }
+  private func fail(_ arrival: Arrival) throws(Refusal) {
+    let name = upstream.name
+    switch arrival {
+    case .bytes, .beat: return
+    case .refused(let refusal): throw refusal
+    case .clientGone: throw .clientGone
+    case .shutdown: throw .draining
+    case .noMemory:
+      state.shard.refused(.overloaded)
+      throw .noMemory
+    case .timeout:
+      throw .timeout(name, "sent nothing for \(upstream.timeouts.idle.shown) (timeouts.idle)")
+    case .end, .broken(.truncated):
+      tried.wasCut = true
+      throw .protocolBroken(name, "the connection ended before the answer did")
+    case .broken(.tls(let fault)):
+      tried.wasCut = true
+      throw .protocolBroken(name, "the connection broke before the answer ended: \(fault.message)")
+    case .broken(.system(let fault)):
+      tried.wasCut = true
+      throw .protocolBroken(name, "the connection broke before the answer ended: \(fault.reason)")
     }
   }
 
-  /// Moves the events that are complete to `outbound`, in one chunk; `pending` keeps the rest.
-  private func passEvents(_ upstream: Upstream) throws(Refusal) {
-    if pending.isEmpty { return }
-    var from = 0
+  // MARK: Reading whole
+
+  /// Feeds the whole body to the conversation, which keeps it.
+  func readWhole(upTo ceiling: Int) async throws(Refusal) {
     while true {
-      let step: EventDecoder.Step
-      do throws(SSEFault) { step = try events.next(pending.view, from: from) } catch {
-        throw .protocolBroken(upstream.name, "an event of its stream is too large")
+      try passOn()
+      if call.flow.hasEnded { return }
+      if conversation.heldCount > ceiling {
+        throw .protocolBroken(upstream.name, "its answer is larger than \(ceiling) bytes")
       }
-      guard case .event(let event) = step else { break }
-      let start = from
-      from = event.whole.upperBound
-      if !target.isFullService {
-        stream.watch(event, in: pending.view)
-        staging.append(pending.view.extracting(start..<from))
-        continue
-      }
-      do throws(PassStream.Fault) {
-        try stream.pass(event, in: pending.view, member: metadata.view, into: &staging)
+      let arrival = await more(nil)
+      if case .bytes = arrival { continue }
+      if case .end = arrival, call.flow.mayEndHere { return }
+      try fail(arrival)
+    }
+  }
+
+  /// The first bytes of an error's body: all of it, mostly. A part of an error says more than none, and its status most.
+  func readError() async throws(Refusal) -> ByteQueue {
+    var text = ByteQueue(pool: loop.blocks)
+    // A coding that is none of Remora's is opaque, on other paths.
+    let isOpaque = !readsAnswer && call.reply.first(.contentEncoding) != nil
+    reading: while !isOpaque, text.count < Fault.ceiling {
+      do throws(BodyFault) {
+        try call.takeBody(limit: Fault.ceiling, { $0 }, { (bytes) throws(BodyFault) in text.append(bytes) })
       } catch {
-        sendStaging()
-        throw .protocolBroken(upstream.name, "an event of its stream is not valid JSON")
+        if case .coding = error { break }
+        throw .protocolBroken(upstream.name, "\(error.message)")
+      }
+      if call.flow.hasEnded { break }
+      switch await more(nil) {
+      case .bytes, .beat: continue
+      case .clientGone: throw .clientGone
+      case .end, .broken, .timeout, .shutdown, .noMemory, .refused: break reading
       }
     }
-    pending.consume(from)
-    sendStaging()
+    text.truncate(to: min(text.count, Fault.ceiling))
+    return text
   }
 
-  private func passTranslated(_ upstream: Upstream) throws(Refusal) {
-    guard let translation else { return }
-    var bodyFault: BodyFault?
-    do throws(BodyFault) { try takeReply(into: &pending) } catch { bodyFault = error }
-    translation.take(&pending, into: &staging)
-    sendStaging()
-    record.usage = translation.usage
-    if record.firstTokenAt == nil, translation.hasContent { record.firstTokenAt = now }
-    if let bodyFault, translation.failure == nil {
-      throw .protocolBroken(upstream.name, "\(bodyFault.message)")
+  /// Waits for the first bytes of a JSON body: its length is promised ahead of it, so they must show whether a member
+  /// can go in.
+  func awaitOpening() async throws(Refusal) {
+    while !PassReply.takesMember(call.incoming.view), call.incoming.count < min(call.flow.remaining, 4096) {
+      switch await more(nil) {
+      case .bytes, .beat: continue
+      case let arrival: try fail(arrival)
+      }
+    }
+    if !PassReply.takesMember(call.incoming.view) {
+      metadata.clear()
+      conversation.withoutMember()
     }
   }
 
-  /// Takes the framing and the coding off what has come of the answer's body and appends it to `queue`; of a coded one
-  /// a window at a time. Before a fault, what was good is there.
-  func takeReply(into queue: inout ByteQueue) throws(BodyFault) {
-    try replyFlow.take(&upstreamIn, into: &queue, limit: state.window)
+  /// Whether the answer's length was given, and a member is to be added to it.
+  var promisesMember: Bool {
+    if case .length = call.flow.framing { return !metadata.isEmpty && !call.flow.isCoded }
+    return false
   }
 
   // MARK: Waiting
 
   /// Sends what waits for the client and waits until the upstream has brought more.
   ///
-  /// With any course but `look`, what comes meanwhile may have been passed on already; `bytes` then says that the task
-  /// has to see to it.
-  func more(
-    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection, _ course: Course
-  ) async -> Arrival {
-    let isOver = isOver(course)
-    let limit = isOver ? Deadline.afterDone : upstream.idle
-    // From the last byte, not from this call: a heartbeat of ours is no sign of the upstream's life.
-    var idle = heardAt + limit
-    var beat = beats(course) ? now + Deadline.heartbeat : .never
+  /// - Parameter manner: how what comes meanwhile is passed on; `bytes` then says that the task has to see to it. Nil
+  ///   where the caller looks at it first.
+  private func more(_ manner: Manner?) async -> Arrival {
     while true {
-      do throws(IOFault) {
-        if !outbound.isEmpty { _ = try connection.socket.write(from: &outbound) }
-      } catch { return .clientGone }
+      guard send() else { return .clientGone }
       if connection.socket.peerHasClosed { return .clientGone }
       if state.isOver { return .shutdown }
-      if pending.count > Ceiling.window, state.isShortOfMemory { return .noMemory }
+      if conversation.heldCount > Ceiling.window, state.isShortOfMemory { return .noMemory }
       // An answer may begin before the request has ended; what is left of it goes on beside.
-      if !hasSent { pumpOn(socket, connection) }
-      if outbound.count < state.window {
-        if replyFlow.holdsMore { return await takeTurn(connection) }
-        switch receive(socket) {
-        case .bytes:
-          return await takeTurn(connection)
+      if !call.hasSent { pumpOn() }
+      let isFull = answer.outbound.count >= state.window
+      if isFull {
+        // The client decides the pace now: the upstream is not to blame for silence.
+        tried.patience.heard(at: now)
+      } else {
+        if call.flow.holdsMore { return await takeTurn() }
+        switch receive() {
+        case .bytes: return await takeTurn()
         case nil: break
         case let arrival?: return arrival
         }
-      } else {
-        // The client decides the pace now: the upstream is not to blame for silence.
-        heardAt = now
-        idle = now + Deadline.stalledClient
       }
-      let before = heardAt
-      self.course = isOver || !hasSent || !outbound.isEmpty ? .look : course
-      let wake = await connection.parker.park(
-        until: min(idle, beat), deputy: self.course == .look ? nil : self)
-      if let arrival = arrived {
-        arrived = nil
+      let isOver = conversation.hasEnded
+      let beats = manner == .events && !isOver
+      let idle = isOver ? Deadline.afterDone : upstream.idle
+      let isBacklogged = !answer.outbound.isEmpty
+      let hasDeputy = manner != nil && !isOver && call.hasSent && !isBacklogged
+      tried.carries = hasDeputy ? manner : nil
+      let until = tried.patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+      let wake = await connection.parker.park(until: until, deputy: hasDeputy ? self : nil)
+      if let arrival = tried.arrived {
+        tried.arrived = nil
         return arrival
       }
-      if heardAt > before {
-        idle = heardAt + limit
-        if beats(course) { beat = heardAt + Deadline.heartbeat }
-      }
-      if wake == .deadline {
-        if now >= idle { return outbound.count < state.window ? .timeout : .clientGone }
-        if now >= beat { return .silence }
+      guard wake == .deadline else { continue }
+      switch tried.patience.verdict(
+        at: now, idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+      {
+      case .silence: return .timeout
+      case .stalledClient: return .clientGone
+      case .beat: return .beat
+      case nil: continue
       }
     }
   }
 
   /// A fast upstream and a fast client could keep this task running for as long as the body is.
-  private func takeTurn(_ connection: ClientConnection) async -> Arrival {
-    reads &+= 1
-    if reads & 15 == 0 { await connection.parker.yield() }
+  private func takeTurn() async -> Arrival {
+    tried.reads &+= 1
+    if tried.reads & 15 == 0 { await connection.parker.yield() }
     return .bytes
   }
 
-  /// Whether the client is told, while the upstream is silent, that there is still somebody.
-  private func beats(_ course: Course) -> Bool { isStream(course) && !isOver(course) }
+  /// Sends what waits for the client; false where the client is gone.
+  private func send() -> Bool {
+    let before = answer.outbound.count
+    if before > 0 {
+      guard (try? connection.socket.write(from: &answer.outbound)) != nil else { return false }
+      if answer.outbound.count == before { return true }
+      tried.patience.told(at: now)
+    }
+    tried.patience.took(at: now)
+    return true
+  }
 
   /// Reads what has come; nil if nothing has.
-  private func receive(_ socket: Socket) -> Arrival? {
+  private func receive() -> Arrival? {
+    guard let socket = call.socket else { return .end }
     do throws(IOFault) {
-      switch try socket.read(into: &upstreamIn, ceiling: state.window) {
+      switch try socket.read(into: &call.incoming, ceiling: state.window) {
       case .bytes:
-        heardAt = now
+        tried.patience.heard(at: now)
         return .bytes
       case .end: return .end
       case .wouldBlock: return nil
@@ -289,37 +263,37 @@ extension Exchange {
 
 // MARK: While the task sleeps
 
-extension Exchange: Deputy {
+extension Attempt: Deputy {
   func act() -> Bool {
-    guard let upstream, let socket, let connection, !connection.socket.peerHasClosed, !state.isOver,
-      pending.count <= Ceiling.window
-    else { return false }
-    switch receive(socket) {
+    guard !connection.socket.peerHasClosed, !state.isOver, conversation.heldCount <= Ceiling.window else {
+      return false
+    }
+    switch receive() {
     case .bytes: break
     case nil: return true
     case let arrival:
-      arrived = arrival
+      tried.arrived = arrival
       return false
     }
-    do throws(Refusal) { try passOn(course, upstream) } catch {
-      arrived = .refused(error)
+    do throws(Refusal) { try passOn() } catch {
+      tried.arrived = .refused(error)
       return false
     }
-    do throws(IOFault) {
-      // What is more than a chunk is the task's, whose turns are counted.
-      if try !connection.socket.write(from: &outbound) || replyFlow.hasEnded || replyFlow.holdsMore
-        || isOver(course)
-        || hasFailed(course) || socket.hasReadable
-      {
-        arrived = .bytes
-        return false
-      }
-    } catch {
-      arrived = .clientGone
+    guard send() else {
+      tried.arrived = .clientGone
       return false
     }
-    let limit = beats(course) ? min(upstream.idle, Deadline.heartbeat) : upstream.idle
-    connection.parker.putOff(to: now + limit)
+    // What is more than a chunk is the task's, whose turns are counted.
+    if !answer.outbound.isEmpty || call.flow.hasEnded || call.flow.holdsMore || conversation.hasEnded
+      || conversation.hasFailed
+      || call.socket?.hasReadable == true
+    {
+      tried.arrived = .bytes
+      return false
+    }
+    connection.parker.putOff(
+      to: tried.patience.until(
+        idle: upstream.idle, beats: tried.carries == .events, isBacklogged: false, isFull: false))
     return true
   }
 }

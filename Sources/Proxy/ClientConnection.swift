@@ -126,19 +126,17 @@ final class ClientConnection {
     }
   }
 
-  /// Reads a head into `exchange`.
+  /// Reads a head into `ask`.
   ///
   /// - Returns: false if the client left in the middle of it, or speaks another protocol.
-  func receiveHead(_ exchange: Exchange) async throws(Refusal) -> Bool {
+  func receiveHead(_ ask: Ask) async throws(Refusal) -> Bool {
     let deadline = loop.now + (entrance.role == .proxy ? Deadline.head : Deadline.adminHead)
     defer { isSilent = false }
     while true {
       do throws(HeadFault) {
-        if let count = try exchange.head.read(inbound.view, &heads) {
-          exchange.headBytes.clear()
-          exchange.headBytes.append(inbound.view.extracting(0..<count))
+        if let count = try ask.head.read(inbound.view, &heads) {
+          ask.take(head: inbound.view.extracting(0..<count))
           inbound.consume(count)
-          exchange.hasHead = true
           return true
         }
       } catch {

@@ -7,34 +7,34 @@ internal import Wire
 extension Exchange {
   /// Answers a preflight request; false where it is none. `admit` has found the origin allowed.
   func answerPreflight(_ connection: ClientConnection) -> Bool {
-    guard case .options = head.method, head.framing == .none, head.first(.origin) != nil else { return false }
-    let bytes = headBytes.view
+    guard case .options = ask.head.method, ask.head.framing == .none, ask.head.first(.origin) != nil else {
+      return false
+    }
+    let bytes = ask.headBytes.view
     var asksMethod = false
     var wanted: Field?
-    for field in head.fields {
+    for field in ask.head.fields {
       let name = bytes.extracting(field.name)
       if name.equalsIgnoringCase("access-control-request-method") { asksMethod = true }
       if name.equalsIgnoringCase("access-control-request-headers") { wanted = field }
     }
     guard asksMethod else { return false }
-    record.status = 204
-    HeadWriter.statusLine(204, to: &outbound)
-    HeadWriter.field("Access-Control-Allow-Methods", Method.allowed, to: &outbound)
-    if let wanted {
-      HeadWriter.field("Access-Control-Allow-Headers", bytes.extracting(wanted.value), to: &outbound)
+    answerEmpty(connection) { out in
+      HeadWriter.field("Access-Control-Allow-Methods", Method.allowed, to: &out)
+      if let wanted {
+        HeadWriter.field("Access-Control-Allow-Headers", bytes.extracting(wanted.value), to: &out)
+      }
+      HeadWriter.field("Access-Control-Max-Age", 600, to: &out)
     }
-    HeadWriter.field("Access-Control-Max-Age", 600, to: &outbound)
-    writeCommonFields(connection)
-    HeadWriter.end(to: &outbound)
-    hasAnswered = true
     return true
   }
 
   /// Appends what lets the page read the answer, to a page whose origin was found allowed.
   func writeOrigin() {
-    guard isOriginAllowed, let origin = head.first(.origin) else { return }
-    HeadWriter.field("Access-Control-Allow-Origin", headBytes.view.extracting(origin.value), to: &outbound)
-    HeadWriter.field("Access-Control-Expose-Headers", "*", to: &outbound)
-    HeadWriter.field("Vary", "Origin", to: &outbound)
+    guard ask.isOriginAllowed, let origin = ask.head.first(.origin) else { return }
+    HeadWriter.field(
+      "Access-Control-Allow-Origin", ask.headBytes.view.extracting(origin.value), to: &answer.outbound)
+    HeadWriter.field("Access-Control-Expose-Headers", "*", to: &answer.outbound)
+    HeadWriter.field("Vary", "Origin", to: &answer.outbound)
   }
 }

@@ -12,32 +12,29 @@ internal import Wire
 
 // MARK: The request
 
-extension Exchange: Straggler {
+extension Attempt: Straggler {
   /// Leaves the request's first bytes to `roundEnds`.
   func sendLater() {
-    sendsLater = true
+    tried.sendsLater = true
     loop.atEndOfRound(self)
   }
 
   /// What came of `sendLater`, once; then what comes of `pump`.
-  func takeLate(_ socket: Socket, _ connection: ClientConnection) throws(IOFault) -> Pumping {
-    guard let late else { return try pump(socket, connection) }
-    self.late = nil
+  func takeLate() throws(IOFault) -> Pumping {
+    guard let late = tried.late else { return try pump() }
+    tried.late = nil
     return try late.get()
   }
 
   func roundEnds() {
     // The exchange may have ended meanwhile.
-    guard sendsLater, let connection, let socket else { return }
-    sendsLater = false
+    guard tried.sendsLater else { return }
+    tried.sendsLater = false
     do throws(IOFault) {
-      let pumping = try pump(socket, connection)
-      if pumping == .sent {
-        hasSent = true
-        return noteSent()
-      }
-      late = .success(pumping)
-    } catch { late = .failure(error) }
+      let pumping = try pump()
+      if pumping == .sent { return noteSent() }
+      tried.late = .success(pumping)
+    } catch { tried.late = .failure(error) }
     connection.parker.signal()
   }
 }
@@ -47,10 +44,11 @@ extension Exchange: Straggler {
 extension Exchange {
   /// Leaves the answer to its connection, where it is whole, another request may follow it, and it can wait for others.
   func leaveAnswer(to connection: ClientConnection) -> Bool {
-    guard loop.isBusy, record.end == .complete, !outbound.isEmpty, !connection.mustClose, head.keepsAlive,
-      uploadFlow.hasEnded, !connection.socket.hasFailed
+    guard loop.isBusy, record.end == .complete, !answer.outbound.isEmpty, !connection.mustClose,
+      ask.head.keepsAlive,
+      ask.body.flow.hasEnded, !connection.socket.hasFailed
     else { return false }
-    connection.sendLater(&outbound)
+    connection.sendLater(&answer.outbound)
     return true
   }
 }

@@ -11,80 +11,73 @@ internal import Telemetry
 internal import Transport
 internal import Wire
 
-extension Exchange {
+extension Ask {
   /// Whether enough of the body is here to choose by, and too much to keep all of it.
   var mayFollow: Bool {
-    body.count >= Ceiling.kept && target.isFullService && scanner.found(.model)?.isComplete == true
-      && scanner.decidedEnd == scanner.offset
+    body.bytes.count >= Ceiling.kept && target.isFullService && body.scanner.found(.model)?.isComplete == true
+      && body.scanner.decidedEnd == body.scanner.offset
   }
 
-  /// After the choice, where JSON is still on its way: reads the rest of a body that is needed whole, or arranges that it follows.
-  func settleBody(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) {
-    if upstream.isMock || upstream.dialect != nil
-      || !upstream.quirks.leaves(target.shape)
-    {
-      try await readRest(connection)
-      if let route { take(route) }
-      return
-    }
-    isFollowed = true
-    upload = .followed
-    bodyStart = 0
-    // The client that says how its stream is to be will ask for one.
-    addsUsage =
-      mayAddUsage(upstream) && !facts.asksForUsage && (facts.streams || scanner.found(.streamOptions) != nil)
-    facts.beginFollowing(scanner)
+  /// After the choice, where JSON is still on its way: reads the rest of a body that is needed whole, or arranges that
+  /// it follows.
+  func meet(_ demand: BodyDemand, _ connection: ClientConnection) async throws(Refusal) {
+    guard body.isJSON, !body.flow.hasEnded else { return }
+    if demand == .keep { return try await readRest(connection) }
+    body.isFollowed = true
+    body.start = 0
   }
+}
 
-  /// Moves what can be moved of a body that follows to `upstreamOut`; whether its last byte is there.
-  func follow(_ connection: ClientConnection) -> Bool {
+extension Attempt {
+  /// Moves what can be moved of a body that follows to `call.out`; whether its last byte is there.
+  func follow() -> Bool {
+    let body = ask.body
     while true {
-      splice.pass(
-        &body, from: &bodyStart, to: scanner.decidedEnd, into: &upstreamOut, upTo: Ceiling.piece,
+      passage.pass(
+        &body.bytes, from: &body.start, to: body.scanner.decidedEnd, into: &call.out, upTo: Ceiling.piece,
         pool: loop.blocks)
-      if upstreamOut.count >= Ceiling.piece { return false }
-      if uploadFlow.hasEnded {
-        do throws(JSONFault) { try scanner.finish() } catch { return breakOff(error) }
-        HeadWriter.lastChunk(to: &upstreamOut)
-        upload = .sent
+      if call.out.count >= Ceiling.piece { return false }
+      if body.flow.hasEnded {
+        do throws(JSONFault) { try body.scanner.finish() } catch { return breakOff(error) }
+        HeadWriter.lastChunk(to: &call.out)
+        tried.upload = .sent
         return true
       }
-      let before = body.count
+      let before = body.bytes.count
       let hasTaken: Bool
-      do throws(Refusal) { hasTaken = try takeBody(connection) } catch {
-        uploadFault = error
+      do throws(Refusal) { hasTaken = try ask.takeBody(connection) } catch {
+        body.fault = error
         return false
       }
-      if !hasTaken, !uploadFlow.hasEnded { return false }
-      record.requestBytes += body.count - before
-      if record.requestBytes > lineup.snapshot.maxBody {
+      if !hasTaken, !body.flow.hasEnded { return false }
+      body.received += body.bytes.count - before
+      if body.received > lineup.snapshot.maxBody {
         state.shard.refused(.bodyTooLarge)
-        uploadFault = .bodyTooLarge(limit: lineup.snapshot.maxBody)
+        body.fault = .bodyTooLarge(limit: lineup.snapshot.maxBody)
         return false
       }
-      do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
+      do throws(JSONFault) {
+        try body.scanner.feed(body.bytes.view.extracting(before..<body.bytes.count))
+      } catch {
         return breakOff(error)
       }
       readMore()
-      if uploadFault != nil { return false }
+      if body.fault != nil { return false }
     }
   }
 
   /// Takes note of what has come, and of what must change in it.
   private func readMore() {
-    guard let upstream else { return }
+    let body = ask.body
     do throws(RequestFacts.Fault) {
-      let mayAdd = mayAddUsage(upstream)
-      if try facts.editFurther(&splice, body.view, from: bodyStart, scanner, mayAddUsage: mayAdd) {
-        addsUsage = true
-      }
-    } catch { uploadFault = Self.refusal(error) }
-    record.isStream = facts.streams
+      try passage.follow(
+        &body.facts, body.bytes.view, from: body.start, body.scanner, mayAddUsage: mayAddUsage)
+    } catch { body.fault = Refusal(error) }
   }
 
   private func breakOff(_ fault: JSONFault) -> Bool {
     state.shard.refused(.invalidJSON)
-    uploadFault = .invalidJSON(fault)
+    ask.body.fault = .invalidJSON(fault)
     return false
   }
 }

@@ -1,59 +1,159 @@
-// Step 3, before anything is sent: the target of a request in OpenAI's format, and what must change in its body for
-// the upstream that gets it.
+// Before anything is sent: what is said to the upstream, in its own words. The only place that knows which kind of
+// conversation an upstream wants.
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
+internal import Transport
 internal import Wire
 
-extension Exchange {
-  /// Works out what must change in the body.
-  func prepare(_ upstream: Upstream) throws(Refusal) {
-    splice.removeAll()
-    dropped.removeAll()
-    if translation == nil { try takeAddress(upstream) }
-    guard translation == nil, isJSON, case .object? = scanner.topLevelKind else { return }
-    // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
+/// How much of a request's body must be here before the request can go out.
+enum BodyDemand: Comparable {
+  /// What it takes to choose; the rest may follow.
+  case follow
+  /// All of it.
+  case keep
+}
+
+extension Upstream {
+  /// What it takes to speak to it about `target`.
+  func demand(_ target: Target) -> BodyDemand {
+    isMock || dialect != nil || !quirks.leaves(target.shape) ? .keep : .follow
+  }
+}
+
+extension Attempt {
+  /// Works out what goes to the upstream.
+  func prepare() throws(Refusal) {
+    tried.upload = ask.upload
+    if upstream.isMock { return try prepareMock() }
+    if let dialect = upstream.dialect, let operation = try operation() {
+      return try prepare(operation, dialect)
+    }
+    passage.begin(ask.askedAnswer, repairs: upstream.quirks.repairsAnswers)
+    conversation = .passed(passage)
+    try takeAddress()
+    guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else { return }
     let deployment = withModel { upstream.address.deployment(of: $0) }
     var isSame = false
-    if deployment == nil, let model = route?.model { isSame = model.span.equals(modelAsked.view) }
-    if !isSame || scanner.found(.model) == nil, let model = deployment ?? route?.model {
-      try? facts.edit(&splice, body.view, scanner, model: model.span, addsUsage: addsUsage)
-    } else {
-      try? facts.edit(&splice, body.view, scanner, model: nil, addsUsage: addsUsage)
-    }
-    guard upstream.editsRequests, let edit = RequestEdit(upstream.quirks, target.shape, count: body.count)
-    else { return }
-    do throws(RequestFault) { try edit.write(body.view, &splice, dropped: &dropped) } catch {
-      dropped.removeAll()
-      throw Refusal(error)
+    if deployment == nil, let model = route.model { isSame = model.span.equals(ask.model.view) }
+    let model = isSame && ask.body.scanner.found(.model) != nil ? nil : deployment ?? route.model
+    let adds = mayAddUsage && !ask.body.facts.asksForUsage && wantsStream
+    let quirks = upstream.editsRequests && !ask.body.isFollowed ? upstream.quirks : nil
+    do throws(RequestFault) {
+      if let model {
+        try passage.edit(
+          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: model.span, addsUsage: adds, quirks)
+      } else {
+        try passage.edit(
+          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: nil, addsUsage: adds, quirks)
+      }
+    } catch { throw Refusal(error) }
+    if ask.body.isFollowed { ask.body.facts.beginFollowing(ask.body.scanner) }
+  }
+
+  /// Whether usage can be asked for where the client doesn't.
+  var mayAddUsage: Bool {
+    ask.body.isJSON && upstream.dialect == nil && upstream.takesStreamOptions
+      && !ask.body.facts.asksOfData
+      && (ask.target.endpoint == .chatCompletions || ask.target.endpoint == .completions)
+  }
+
+  /// Whether the client wants a stream. One that says how its stream is to be will ask for one.
+  private var wantsStream: Bool {
+    ask.body.facts.streams || ask.body.isFollowed && ask.body.scanner.found(.streamOptions) != nil
+  }
+
+  // MARK: Dialects
+
+  /// What of the dialect the request asks for; nil where it passes as it is.
+  private func operation() throws(Refusal) -> Operation? {
+    switch ask.target.endpoint {
+    case .chatCompletions: return .chat
+    case .embeddings: return .embeddings
+    case .models: return .models
+    case .completions, .responses: throw .notTranslated(upstream.name, ask.shownPath)
+    case .other: return nil
     }
   }
 
-  /// Works out the request's target.
-  private func takeAddress(_ upstream: Upstream) throws(Refusal) {
-    let bytes = headBytes.view
+  private func prepare(_ operation: Operation, _ dialect: any Dialect) throws(Refusal) {
+    do throws(RequestFault) {
+      let translation = try Translation(
+        dialect, operation, model: withModel { $0.array() }, body: ask.body.bytes.view, pool: loop.blocks)
+      conversation = .translated(translation)
+      address.clear()
+      address.append(upstream.prefix)
+      address.append(translation.request.path.view)
+    } catch { throw Refusal(error) }
+    tried.upload = operation == .models ? .sent : .kept(at: 0)
+  }
+
+  // MARK: The mock
+
+  private func prepareMock() throws(Refusal) {
+    let shape: MockEndpoint =
+      switch ask.target.endpoint {
+      case .chatCompletions: .chat
+      case .completions: .completion
+      case .embeddings: .embedding
+      case .responses: .response
+      case .models: .models
+      case .other: .other
+      }
+    guard ask.body.flow.hasEnded else {
+      throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)
+    }
+    let body = ask.body.bytes.view
+    // What every provider refuses, so that an application's tests find it.
+    if ask.target.shape == .chat {
+      var messages = JSONArrayCursor(body, JSONView.value(body, in: 0..<body.count, at: "messages") ?? 0..<0)
+      guard let first = messages.next(), JSONView.kind(body, first.value) == .object else {
+        throw .invalidValue("'messages' must be a list with at least one turn.", parameter: "messages")
+      }
+    }
+    let asked = ask.askedAnswer
+    var text = ByteQueue()
+    withModel { model in
+      Mock.answer(
+        shape, body: body, model: model, streams: asked.streams, includesUsage: true,
+        id: state.nextRandom(), created: unixSeconds, into: &text)
+    }
+    passage.begin(asked, repairs: false)
+    passage.removeUsage()
+    conversation = .mock(MockAnswer(passage, text, streams: asked.streams))
+  }
+
+  var unixSeconds: Int { Int(clamping: Instant.unixNanoseconds / 1_000_000_000) }
+
+  // MARK: The address
+
+  /// Works out the target of a request in OpenAI's format.
+  private func takeAddress() throws(Refusal) {
+    let bytes = ask.headBytes.view
+    let target = ask.target
     address.clear()
     // A dialect's own API is reached under the path that the client wrote: `/v1` is a part of it.
-    let path = bytes.extracting(upstream.dialect == nil ? target.path : head.path)
+    let path = bytes.extracting(upstream.dialect == nil ? target.path : ask.head.path)
     // With its question mark, so that an empty one goes on too.
     let query = bytes.extracting(target.query.map { $0.lowerBound - 1..<$0.upperBound } ?? 0..<0)
     do throws(RequestFault) {
-      if case .models = target.endpoint, path.count > 8, let model = route?.model {
-        return try takeModelAddress(model, path, query: query, upstream)
+      if case .models = target.endpoint, path.count > 8, let model = route.model {
+        return try takeModelAddress(model, path, query: query)
       }
-      if let model = route?.model {
+      if let model = route.model {
         try upstream.address.write(path: path, query: query, model: model.span, into: &address)
       } else {
-        try upstream.address.write(path: path, query: query, model: modelAsked.view, into: &address)
+        try upstream.address.write(path: path, query: query, model: ask.model.view, into: &address)
       }
     } catch { throw Refusal(error) }
   }
 
   /// The target that asks about one model, which the provider has under another name than the client.
   private func takeModelAddress(
-    _ model: [UInt8], _ path: Span<UInt8>, query: Span<UInt8>, _ upstream: Upstream
+    _ model: [UInt8], _ path: Span<UInt8>, query: Span<UInt8>
   ) throws(RequestFault) {
     // Servers with slashes in their models' names differ in whether these are to be escaped: as the client does it.
     var keepsSlashes = false

@@ -15,100 +15,100 @@ enum Pumping {
   case interrupted
 }
 
-extension Exchange {
+extension Attempt {
   /// Moves what can be moved of the request towards the upstream.
-  func pump(_ socket: Socket, _ connection: ClientConnection) throws(IOFault) -> Pumping {
+  func pump() throws(IOFault) -> Pumping {
+    guard let socket = call.socket else { return .blocked }
     // A bound, so that a fast upload leaves turns to other connections.
     for _ in 0..<16 {
-      if upstreamOut.isEmpty, case .buffered(let at) = upload, at > 0,
-        try sendBody(socket, from: at) == .blocked
+      if call.out.isEmpty, case .kept(let at) = tried.upload, at > 0,
+        try sendKept(socket, from: at) == .blocked
       {
         return .blocked
       }
-      let isComplete = fill(connection)
+      let isComplete = fill()
       // A body that is broken ends here: not a byte more of it goes out.
-      if uploadFault != nil { return .blocked }
-      if upstreamOut.isEmpty { return isComplete ? .sent : .blocked }
-      if try !socket.write(from: &upstreamOut, hasMore: hasMoreAtHand) { return .blocked }
+      if ask.body.fault != nil { return .blocked }
+      if call.out.isEmpty { return isComplete ? .sent : .blocked }
+      if try !socket.write(from: &call.out, hasMore: hasMoreAtHand) { return .blocked }
       if isComplete { return .sent }
     }
     return .interrupted
   }
 
-  /// Whether more of the body lies here and goes out at once, behind what is in `upstreamOut`.
+  /// Whether more of the body lies here and goes out at once, behind what is in `call.out`.
   private var hasMoreAtHand: Bool {
-    if case .buffered(let at) = upload { return at < body.count }
+    if case .kept(let at) = tried.upload { return at < conversation.end(of: ask.body.bytes.count) }
     return false
   }
 
   /// Sends what can be sent of a body that isn't changed from `start` on without copying it, a record at a time; the
   /// last piece is left to `fill`.
-  private func sendBody(_ socket: Socket, from start: Int) throws(IOFault) -> Pumping {
+  private func sendKept(_ socket: Socket, from start: Int) throws(IOFault) -> Pumping {
     var at = start
-    defer { upload = .buffered(at: at) }
+    defer { tried.upload = .kept(at: at) }
     for _ in 0..<4 {
-      guard body.count - at > Ceiling.record, !splice.touches(at..<at + Ceiling.record) else { break }
-      guard let sent = try socket.write(body, at..<at + Ceiling.record) else { return .blocked }
-      at += sent
+      let stretch = try conversation.sendStretch(of: Ceiling.record, from: at, in: ask.body.bytes) {
+        (queue, range) throws(IOFault) in try socket.write(queue, range)
+      }
+      switch stretch {
+      case .sent(let count): at += count
+      case .blocked: return .blocked
+      case nil: return .interrupted
+      }
     }
     return .interrupted
   }
 
   /// Goes on with a request whose answer has begun. An upstream that takes no more of it has its reasons.
-  func pumpOn(_ socket: Socket, _ connection: ClientConnection) {
-    guard let pumping = try? pump(socket, connection), uploadFault == nil else {
-      hasSent = true
+  func pumpOn() {
+    guard let pumping = try? pump(), ask.body.fault == nil else {
+      call.hasSent = true
       connection.mustClose = true
       return
     }
-    hasSent = pumping == .sent
+    call.hasSent = pumping == .sent
     if pumping == .interrupted { connection.parker.signal() }
   }
 
-  /// Fills `upstreamOut` up to the window.
+  /// Fills `call.out` up to the window.
   ///
   /// - Returns: whether the request's last byte is in it.
-  private func fill(_ connection: ClientConnection) -> Bool {
-    switch upload {
-    case .none, .sent: return true
-    case .followed: return follow(connection)
-    case .buffered(var at):
+  private func fill() -> Bool {
+    switch tried.upload {
+    case .sent: return true
+    case .followed: return follow()
+    case .kept(let at):
       // As much as one record of TLS takes: that fits into a block, and what follows is sent from where it lies.
-      at = splice.fill(&upstreamOut, upTo: Ceiling.record, from: body.view, at: at)
-      upload = .buffered(at: at)
-      return at == body.count
-    case .translated(let at):
-      guard let bytes = translation?.request.body.view else { return true }
-      let end = min(at + Ceiling.record, bytes.count)
-      upstreamOut.append(bytes.extracting(at..<end))
-      upload = .translated(at: end)
-      return end == bytes.count
+      let end = conversation.fill(&call.out, upTo: Ceiling.record, from: ask.body.bytes.view, at: at)
+      tried.upload = .kept(at: end)
+      return end == conversation.end(of: ask.body.bytes.count)
     case .streamed(let isChunked):
-      while upstreamOut.count < state.window {
-        if !body.isEmpty {
+      while call.out.count < state.window {
+        if !ask.body.bytes.isEmpty {
           fillFromHeld(isChunked)
           continue
         }
-        if uploadFlow.hasEnded { break }
-        guard fillFromClient(connection, isChunked) else { return false }
+        if ask.body.flow.hasEnded { break }
+        guard fillFromClient(isChunked) else { return false }
       }
-      guard body.isEmpty, uploadFlow.hasEnded else { return false }
-      if isChunked { HeadWriter.lastChunk(to: &upstreamOut) }
-      upload = .sent
+      guard ask.body.bytes.isEmpty, ask.body.flow.hasEnded else { return false }
+      if isChunked { HeadWriter.lastChunk(to: &call.out) }
+      tried.upload = .sent
       return true
     }
   }
 
   /// Moves a piece over of what was read before the body turned out not to be read.
   private func fillFromHeld(_ isChunked: Bool) {
-    let count = min(body.count, Ceiling.piece)
-    let data = body.view.extracting(0..<count)
-    if isChunked { HeadWriter.chunk(data, to: &upstreamOut) } else { upstreamOut.append(data) }
-    body.consume(count)
+    let count = min(ask.body.bytes.count, Ceiling.piece)
+    let data = ask.body.bytes.view.extracting(0..<count)
+    if isChunked { HeadWriter.chunk(data, to: &call.out) } else { call.out.append(data) }
+    ask.body.bytes.consume(count)
   }
 
   /// Moves a piece of the client's body over; false if none is there.
-  private func fillFromClient(_ connection: ClientConnection, _ isChunked: Bool) -> Bool {
+  private func fillFromClient(_ isChunked: Bool) -> Bool {
     if connection.inbound.isEmpty {
       // A fault or an end shows as `peerHasClosed`, which ends the exchange.
       _ = try? connection.socket.read(into: &connection.inbound, ceiling: Ceiling.window)
@@ -117,11 +117,11 @@ extension Exchange {
     var at = 0
     do throws(ChunkFault) {
       scan: while true {
-        switch try uploadFlow.next(connection.inbound.view, from: at) {
+        switch try ask.body.flow.next(connection.inbound.view, from: at) {
         case .data(let range):
           let data = connection.inbound.view.extracting(range)
-          record.requestBytes += data.count
-          if isChunked { HeadWriter.chunk(data, to: &upstreamOut) } else { upstreamOut.append(data) }
+          ask.body.received += data.count
+          if isChunked { HeadWriter.chunk(data, to: &call.out) } else { call.out.append(data) }
           at = range.upperBound
         case .more(let consumed), .end(let consumed):
           at = consumed
@@ -129,7 +129,7 @@ extension Exchange {
         }
       }
     } catch {
-      uploadFault = .malformedBody("The request body is not well chunked: \(error.message).")
+      ask.body.fault = .malformedBody("The request body is not well chunked: \(error.message).")
       return false
     }
     connection.inbound.consume(at)

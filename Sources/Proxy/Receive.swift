@@ -8,58 +8,7 @@ internal import Telemetry
 internal import Transport
 internal import Wire
 
-/// What a request's path asks for, as offsets into the head.
-struct Target {
-  /// The API, which decides how bodies are read.
-  var endpoint = APIEndpoint.other
-  /// The path behind `/v1`, or the whole of it where that is left out.
-  var path = 0..<0
-  var query: Range<Int>?
-
-  /// The shape of the endpoint's bodies.
-  var shape: BodyShape {
-    switch endpoint {
-    case .chatCompletions: .chat
-    case .completions: .completion
-    case .embeddings: .embedding
-    case .responses: .response
-    case .models, .other: .other
-    }
-  }
-
-  /// Whether the endpoint is one of those that Remora serves in full: JSON in, JSON or a stream out.
-  var isFullService: Bool {
-    switch endpoint {
-    case .chatCompletions, .completions, .embeddings, .responses: true
-    case .models, .other: false
-    }
-  }
-
-  init() {}
-
-  init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
-    path = head.path
-    query = head.query
-    let whole = bytes.extracting(path)
-    if whole.equals("/v1") {
-      path = path.upperBound..<path.upperBound
-    } else if whole.count >= 4, whole.extracting(0..<4).equals("/v1/") {
-      path = path.lowerBound + 3..<path.upperBound
-    }
-    let rest = bytes.extracting(path)
-    switch rest.count {
-    case 17 where rest.equals("/chat/completions"): endpoint = .chatCompletions
-    case 12 where rest.equals("/completions"): endpoint = .completions
-    case 11 where rest.equals("/embeddings"): endpoint = .embeddings
-    case 10 where rest.equals("/responses"): endpoint = .responses
-    case 7 where rest.equals("/models"): endpoint = .models
-    default:
-      if rest.count > 8, rest.extracting(0..<8).equals("/models/") { endpoint = .models }
-    }
-  }
-}
-
-extension Exchange {
+extension Ask {
   /// Takes from the head what every answer needs: the request's id, and what the target means.
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
@@ -70,13 +19,12 @@ extension Exchange {
     case (.responses, _): target.endpoint = .other
     default: break
     }
-    record.endpoint = target.endpoint
     // While draining, what still comes is served. Clients outside the pod are sent away with their answer; the
     // application inside it has nowhere else to go.
     if !head.keepsAlive || state.isDraining && !connection.entrance.isLoopback || state.isOver {
       connection.mustClose = true
     }
-    uploadFlow = BodyFlow(head.framing)
+    body.flow = BodyFlow(head.framing)
     takeRequestID()
     if state.isOver, connection.entrance.role == .proxy { throw .draining }
   }
@@ -99,80 +47,11 @@ extension Exchange {
     requestID.append(hexadecimalWord: state.nextRandom())
   }
 
-  /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
-  func admit(_ connection: ClientConnection) throws(Refusal) {
-    try state.admitExchange()
-    let bytes = headBytes.view
-    // The admin port's paths mean nothing here, and no provider has them.
-    let path = bytes.extracting(head.path)
-    if path.equals("/metrics") || path.equals("/readyz") || path.equals("/quitquitquit") {
-      throw .notFound(shownPath())
-    }
-    if case .other = target.endpoint, let meant = Spelling.served(meantBy: path) {
-      throw .misspelt(shownPath(), meant: meant)
-    }
-    if connection.entrance.isLoopback {
-      if let authority = head.authority ?? head.host {
-        try admitHost(bytes, authority, connection)
-        // An absolute target and a Host that differ are two hosts: both must be ours.
-        if head.authority != nil, let host = head.host { try admitHost(bytes, host, connection) }
-      }
-      if let origin = head.first(.origin) {
-        let text = bytes.extracting(origin.value).text()
-        if !lineup.snapshot.settings.allowedOrigins.contains(text) {
-          state.shard.refused(.foreignOrigin)
-          throw .foreignOrigin(Self.shown(text))
-        }
-        isOriginAllowed = true
-      }
-    } else if let authority = head.authority, let host = head.host,
-      !bytes.extracting(authority).equals(bytes.extracting(host))
-    {
-      state.shard.refused(.foreignHost)
-      throw .foreignHost(Self.shown(bytes.extracting(authority).text()))
-    }
-  }
-
-  private func admitHost(
-    _ bytes: Span<UInt8>, _ authority: Range<Int>, _ connection: ClientConnection
-  ) throws(Refusal) {
-    if isOwnHost(authority) { return }
-    state.shard.refused(.foreignHost)
-    let host = (try? Authority.split(bytes, authority).host) ?? authority
-    throw .foreignHost(Self.shown(bytes.extracting(host).text()))
-  }
-
-  /// Whether `authority`, a place in the head, names this pod's loopback, a listen address, or one of `allowed_hosts`.
-  func isOwnHost(_ authority: Range<Int>) -> Bool {
-    let text = headBytes.view.extracting(authority)
-    // What SDKs send, without a look at any list.
-    if text.count >= 9, text.count == 9 || text[9] == ASCII.colon,
-      text.extracting(0..<9).equals("localhost") || text.extracting(0..<9).equals("127.0.0.1")
-    {
-      return true
-    }
-    // The head's parser has looked at it.
-    guard let range = try? Authority.split(headBytes.view, authority).host else { return false }
-    let host = headBytes.view.extracting(range).text()
-    let plain = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()
-    if plain == "localhost" || plain.hasSuffix(".localhost") { return true }
-    if let address = Transport.Address(ip: plain, port: 0), address.isLoopback { return true }
-    let settings = lineup.snapshot.settings
-    if settings.allowedHosts.contains(plain) { return true }
-    for entry in settings.listen {
-      if case .tcp(let name, _) = entry.address, name.lowercased() == plain { return true }
-    }
-    return false
-  }
-
-  /// A client's text, cut for a message.
-  static func shown(_ text: String) -> String { String(text.prefix(128)) }
-
-  /// Reads the body where something in it decides or must change; any other body stays where it is.
-  func receive(_ connection: ClientConnection) async throws(Refusal) {
+  /// Refuses what can't be served, as far as the head shows it.
+  func check() throws(Refusal) {
     if target.isFullService {
       guard case .post = head.method else {
-        throw .methodNotAllowed("\(head.method.text)", path: shownPath(), allow: "POST")
+        throw .methodNotAllowed("\(head.method.text)", path: shownPath, allow: "POST")
       }
       if case .none = head.framing {
         state.shard.refused(.lengthRequired)
@@ -180,25 +59,28 @@ extension Exchange {
       }
     }
     if target.isFullService { try takeCoding() }
-    isJSON = target.isFullService || holdsJSON()
-    guard isJSON else {
-      upload = head.framing == .none ? .sent : .streamed(isChunked: head.framing == .chunked)
-      if head.framing != .none { try await allowBody(connection) }
-      record.receivedAt = now
-      return
-    }
+    body.isJSON = target.isFullService || holdsJSON()
+    guard body.isJSON else { return }
     if case .length(let count) = head.framing, count > lineup.snapshot.maxBody {
       state.shard.refused(.bodyTooLarge)
       throw .bodyTooLarge(limit: lineup.snapshot.maxBody)
     }
     if case .length(let count) = head.framing { try state.admitBody(min(count, Ceiling.kept), beside: 0) }
-    try await allowBody(connection)
-    scanner.reset(watching: RequestFacts.watched)
-    if case .length(let count) = head.framing { body.reserve(min(count, Ceiling.kept + BlockPool.blockSize)) }
+  }
+
+  /// Reads the body where something in it decides or must change; any other body stays where it is.
+  func receive(_ connection: ClientConnection) async throws(Refusal) {
+    guard body.isJSON else {
+      receivedAt = now
+      return
+    }
+    body.scanner.reset(watching: RequestFacts.watched)
+    if case .length(let count) = head.framing {
+      body.bytes.reserve(min(count, Ceiling.kept + BlockPool.blockSize))
+    }
     let isText = try await readBody(connection, whole: false)
-    record.receivedAt = now
-    record.requestBytes = body.count
-    upload = .buffered(at: 0)
+    receivedAt = now
+    body.received = body.bytes.count
     let isRead = isText ? try readFacts() : false
     if !isRead { leaveUnread() }
   }
@@ -210,7 +92,7 @@ extension Exchange {
     if coding == .other {
       throw .unsupportedCoding(Self.shown(headBytes.view.extracting(field.value).text()))
     }
-    uploadFlow = BodyFlow(head.framing, coding: coding)
+    body.flow = BodyFlow(head.framing, coding: coding)
   }
 
   /// Whether the body says of itself that it is JSON. SDKs say so of an empty one, too.
@@ -224,27 +106,20 @@ extension Exchange {
   /// Outside of the served endpoints, whose bodies Remora answers for: what it can't read is the provider's to judge, and
   /// goes on as it came, to the default one. What has come of it is in `body`.
   private func leaveUnread() {
-    isJSON = false
-    modelAsked.clear()
-    upload = .streamed(isChunked: head.framing == .chunked)
+    body.isJSON = false
+    model.clear()
   }
 
-  /// The path as a message may show it: without the query, which can hold keys.
-  func shownPath() -> String { Self.shown(headBytes.view.extracting(head.path).text()) }
-
-  /// Tells a client that waits for it to go on (RFC 9110 section 10.1.1).
-  private func allowBody(_ connection: ClientConnection) async throws(Refusal) {
-    guard head.expectsContinue, connection.inbound.isEmpty else { return }
-    outbound.append("HTTP/1.1 100 Continue\r\n\r\n")
-    // A fault here is found again when the body is read.
-    _ = try? connection.socket.write(from: &outbound)
+  /// Whether the client waits to be told to go on with a body (RFC 9110 section 10.1.1).
+  func awaitsGo(_ connection: ClientConnection) -> Bool {
+    head.expectsContinue && head.framing != .none && connection.inbound.isEmpty
   }
 
   /// Reads the rest of a body that can't follow.
   func readRest(_ connection: ClientConnection) async throws(Refusal) {
     _ = try await readBody(connection, whole: true)
-    record.receivedAt = now
-    record.requestBytes = body.count
+    receivedAt = now
+    body.received = body.bytes.count
     _ = try readFacts()
   }
 
@@ -255,9 +130,9 @@ extension Exchange {
   private func readBody(_ connection: ClientConnection, whole: Bool) async throws(Refusal) -> Bool {
     var deadline = now + Deadline.body
     while true {
-      let before = body.count
+      let before = body.bytes.count
       let reading = try readPiece(connection, whole)
-      if body.count > before { deadline = now + Deadline.body }
+      if body.bytes.count > before { deadline = now + Deadline.body }
       switch reading {
       case .enough: return true
       case .unreadable: return false
@@ -283,64 +158,66 @@ extension Exchange {
   /// Reads what has come of the body. Apart, so that what it needs is not kept for as long as the body is awaited.
   @inline(never)
   private func readPiece(_ connection: ClientConnection, _ whole: Bool) throws(Refusal) -> Reading {
-    let before = body.count
+    let before = body.bytes.count
     let hasTaken = try takeBody(connection)
     let ceiling = lineup.snapshot.maxBody
-    if body.count > ceiling {
+    if body.bytes.count > ceiling {
       state.shard.refused(.bodyTooLarge)
       throw .bodyTooLarge(limit: ceiling)
     }
-    if body.count > before {
-      do throws(JSONFault) { try scanner.feed(body.view.extracting(before..<body.count)) } catch {
+    if body.bytes.count > before {
+      do throws(JSONFault) {
+        try body.scanner.feed(body.bytes.view.extracting(before..<body.bytes.count))
+      } catch {
         if !target.isFullService { return .unreadable }
         state.shard.refused(.invalidJSON)
         throw .invalidJSON(error)
       }
     }
-    if uploadFlow.hasEnded || (!whole && mayFollow) { return .enough }
-    if body.room < BlockPool.blockSize { try growBody() }
-    if uploadFlow.holdsMore || connection.socket.hasReadable && hasTaken { return .more }
+    if body.flow.hasEnded || (!whole && mayFollow) { return .enough }
+    if body.bytes.room < BlockPool.blockSize { try growBody() }
+    if body.flow.holdsMore || connection.socket.hasReadable && hasTaken { return .more }
     if connection.socket.peerHasClosed, !connection.socket.hasReadable { throw .clientGone }
     return .blocked
   }
 
   /// Finds memory for more of the body. Whoever has sent a megabyte of a length that was announced is believed.
   private func growBody() throws(Refusal) {
-    let held = body.count + body.room
+    let held = body.bytes.count + body.bytes.room
     let more: Int
-    if case .length = uploadFlow.framing, !uploadFlow.isCoded {
-      if body.room >= uploadFlow.remaining { return }
-      more = uploadFlow.remaining
+    if case .length = body.flow.framing, !body.flow.isCoded {
+      if body.bytes.room >= body.flow.remaining { return }
+      more = body.flow.remaining
     } else {
-      more = min(max(body.count, BlockPool.blockSize), 4 << 20)
+      more = min(max(body.bytes.count, BlockPool.blockSize), 4 << 20)
     }
-    try state.admitBody(body.count + more, beside: held)
-    body.reserve(more)
+    try state.admitBody(body.bytes.count + more, beside: held)
+    body.bytes.reserve(more)
   }
 
   /// Moves what has come of the body into `body`.
   ///
   /// - Returns: whether anything has come, be it no more than a part of the framing.
   func takeBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
-    if uploadFlow.isCoded { return try takeCodedBody(connection) }
-    if case .length = uploadFlow.framing, connection.inbound.isEmpty, uploadFlow.remaining > 0 {
+    if body.flow.isCoded { return try takeCodedBody(connection) }
+    if case .length = body.flow.framing, connection.inbound.isEmpty, body.flow.remaining > 0 {
       // Straight from the socket to where it stays.
-      let before = body.count
+      let before = body.bytes.count
       let step: ReadStep
       do throws(IOFault) {
-        step = try connection.socket.read(into: &body, ceiling: min(uploadFlow.remaining, Ceiling.kept))
+        step = try connection.socket.read(into: &body.bytes, ceiling: min(body.flow.remaining, Ceiling.kept))
       } catch { throw .clientGone }
       if step == .end { throw .clientGone }
-      uploadFlow.skip(body.count - before)
-      return body.count > before
+      body.flow.skip(body.bytes.count - before)
+      return body.bytes.count > before
     }
     try fillInbound(connection)
     var at = 0
     do throws(ChunkFault) {
       scan: while true {
-        switch try uploadFlow.next(connection.inbound.view, from: at) {
+        switch try body.flow.next(connection.inbound.view, from: at) {
         case .data(let range):
-          body.append(connection.inbound.view.extracting(range))
+          body.bytes.append(connection.inbound.view.extracting(range))
           at = range.upperBound
         case .more(let consumed), .end(let consumed):
           at = consumed
@@ -364,12 +241,12 @@ extension Exchange {
 
   /// As `takeBody`: no more than there is room for, which is asked for as the body's memory is.
   private func takeCodedBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
-    let heldMore = uploadFlow.holdsMore
+    let heldMore = body.flow.holdsMore
     if !heldMore { try fillInbound(connection) }
-    if body.room < BlockPool.blockSize { try growBody() }
+    if body.bytes.room < BlockPool.blockSize { try growBody() }
     let before = connection.inbound.count
     do throws(BodyFault) {
-      try uploadFlow.take(&connection.inbound, into: &body, limit: body.room)
+      try body.flow.take(&connection.inbound, into: &body.bytes, limit: body.bytes.room)
     } catch {
       state.shard.refused(.malformedBody)
       switch error {
@@ -381,44 +258,45 @@ extension Exchange {
     return heldMore || connection.inbound.count < before
   }
 
-  static func refusal(_ fault: RequestFacts.Fault) -> Refusal {
-    switch fault {
-    case .notAnObject: .invalidValue("The request body must be a JSON object.", parameter: nil)
-    case .wrongType(let parameter, let expected):
-      .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
-    }
-  }
-
   /// Takes from the text what decides where it goes, and how.
   ///
   /// - Returns: false where it doesn't say, and need not.
   private func readFacts() throws(Refusal) -> Bool {
-    if uploadFlow.hasEnded {
-      do throws(JSONFault) { try scanner.finish() } catch {
+    if body.flow.hasEnded {
+      do throws(JSONFault) { try body.scanner.finish() } catch {
         if !target.isFullService { return false }
         state.shard.refused(.invalidJSON)
         throw .invalidJSON(error)
       }
     }
     if !target.isFullService {
-      guard scanner.topLevelKind == .object else { return false }
-      if let model = scanner.found(.model), model.kind != .string { return false }
+      guard body.scanner.topLevelKind == .object else { return false }
+      if let found = body.scanner.found(.model), found.kind != .string { return false }
     }
-    do throws(RequestFacts.Fault) { try facts.read(body.view, scanner) } catch {
+    do throws(RequestFacts.Fault) { try body.facts.read(body.bytes.view, body.scanner) } catch {
       // The name leads on; whatever else there is has a meaning of its own there.
-      if target.isFullService { throw Self.refusal(error) }
+      if target.isFullService { throw Refusal(error) }
     }
-    record.isStream = facts.streams
-    guard let model = scanner.found(.model) else { return true }
-    if model.value.count > Ceiling.modelName {
+    guard let found = body.scanner.found(.model) else { return true }
+    if found.value.count > Ceiling.modelName {
       if !target.isFullService { return false }
       throw .modelMissing("'model' is longer than a name can be.")
     }
     // A body that is needed whole is read a second time.
-    modelAsked.clear()
-    JSONString.decode(body.view, model.value, into: &modelAsked)
-    if !modelAsked.isEmpty { return true }
+    model.clear()
+    JSONString.decode(body.bytes.view, found.value, into: &model)
+    if !model.isEmpty { return true }
     if !target.isFullService { return false }
     throw .modelMissing("'model' is empty; name a model.")
+  }
+}
+
+extension Refusal {
+  init(_ fault: RequestFacts.Fault) {
+    switch fault {
+    case .notAnObject: self = .invalidValue("The request body must be a JSON object.", parameter: nil)
+    case .wrongType(let parameter, let expected):
+      self = .invalidValue("'\(parameter)' must be \(expected).", parameter: "\(parameter)")
+    }
   }
 }

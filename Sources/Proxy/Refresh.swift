@@ -97,37 +97,18 @@ final class KeyReading {
   }
 }
 
-extension Exchange {
-  /// Whether the upstream didn't take the credential.
-  var isRefused: Bool { reply.status == 401 || reply.status == 403 }
-
-  /// After an answer's head: whether the upstream refused the credential, and there is another one by now.
-  /// Everything is ready for one more attempt then.
-  func mayTryAnew(_ upstream: Upstream, _ connection: ClientConnection) async throws(Refusal) -> Bool {
-    guard !isFollowed, isJSON || head.framing == .none else { return false }
-    guard try await credentialHasChanged(upstream, connection) else { return false }
-    letGo(upstream)
-    // From the first sending to the next one the time is the network's and the provider's.
-    if let received = record.receivedAt { record.overhead -= Instant.now.nanoseconds(since: received) }
-    record.firstByteAt = nil
-    record.attempts += 1
-    interimCount = 0
-    return true
-  }
-
+extension Attempt {
   /// Whether a request that is written now would show another credential than the one that was refused.
-  private func credentialHasChanged(
-    _ upstream: Upstream, _ connection: ClientConnection
-  ) async throws(Refusal) -> Bool {
-    if grantHasChanged(upstream) { return true }
+  func credentialHasChanged() async throws(Refusal) -> Bool {
+    if grantHasChanged() { return true }
     guard upstream.hasKeysInFiles else { return false }
     let answeredAt = now
-    let label = lineup.labels[upstream.index]
+    let label = label
     while true {
       // Another exchange may have been here first.
-      if let keys = lineup.keys[upstream.index], keys !== sentKeys { return true }
+      if let keys = lineup.keys[upstream.index], keys !== tried.keys { return true }
       let reading = lineup.reading(of: upstream, on: loop)
-      guard let result = try await outcome(of: reading, connection) else {
+      guard let result = try await outcome(of: reading) else {
         state.shard.refreshed(label, .failed)
         return false
       }
@@ -136,8 +117,8 @@ extension Exchange {
         // The watch on the file says what is wrong with it.
         state.shard.refreshed(label, .failed)
         return false
-      case .success(let keys) where !keys.isSame(as: sentKeys, of: upstream):
-        if lineup.keys[upstream.index] === sentKeys {
+      case .success(let keys) where !keys.isSame(as: tried.keys, of: upstream):
+        if lineup.keys[upstream.index] === tried.keys {
           lineup.keys[upstream.index] = keys
           if let signing = keys.signing { lineup.sources[upstream.index]?.take(signing) }
           Log.write(
@@ -157,7 +138,7 @@ extension Exchange {
 
   /// Waits for `reading`, the client watched all the while; nil where it takes too long.
   private func outcome(
-    of reading: KeyReading, _ connection: ClientConnection
+    of reading: KeyReading
   ) async throws(Refusal) -> Result<Keys, SecretFault>? {
     let deadline = now + Deadline.secret
     while reading.result == nil {
@@ -170,16 +151,10 @@ extension Exchange {
   }
 
   /// Gives the connection with the refusal on it back where that is whole, and lets go of it otherwise.
-  private func letGo(_ upstream: Upstream) {
-    pending.removeAll()
-    if let socket { _ = try? socket.read(into: &upstreamIn, ceiling: Ceiling.window) }
-    let isWhole = (try? takeReply(into: &pending)) != nil && replyFlow.hasEnded
-    pending.removeAll()
-    guard isWhole, hasSent, upstreamIn.isEmpty, reply.keepsAlive, !reply.mustNotReuse, let socket,
-      let pool = lineup.pools[upstream.index]
-    else { return dropUpstream() }
-    self.socket = nil
-    pool.giveBack(socket, promise: reply.keepAliveTimeout)
+  func letGo() {
+    if let socket = call.socket { _ = try? socket.read(into: &call.incoming, ceiling: Ceiling.window) }
+    let isGood = (try? call.takeBody(limit: Ceiling.window, { $0 }, { (_) throws(BodyFault) in })) != nil
+    call.release(isGood: isGood)
   }
 }
 

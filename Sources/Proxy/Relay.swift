@@ -11,231 +11,223 @@ internal import Transport
 internal import Wire
 
 extension Exchange {
-  /// Brings the answer whose head has come to the client.
-  func relay(_ connection: ClientConnection) async throws(Refusal) {
-    guard let upstream, let socket else { return }
+  /// Brings the answer of `attempt`, whose head has come, to the client.
+  func relay(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
+    if attempt.conversation.isLocal { return try answerLocally(attempt, connection) }
     // Nothing is repeated once an answer has begun: a stream doesn't keep its request in memory.
-    if hasSent {
-      body.removeAll()
-      translation?.forgetBody()
+    if attempt.call.hasSent {
+      ask.body.bytes.removeAll()
+      attempt.conversation.forgetBody()
     }
-    heardAt = now
-    if reply.first(.contentEncoding) != nil { try refuseCoding(upstream) }
-    if reply.status >= 400, takesError(upstream) {
-      return try await relayError(upstream, socket, connection)
+    attempt.tried.patience = Patience(at: now)
+    if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
+    let facts = attempt.replyFacts
+    if facts.status >= 400, attempt.takesError(facts) {
+      return try await relayError(attempt, connection)
     }
-    try refuseStrangers(upstream)
-    if let translation { return try await relayTranslated(translation, upstream, socket, connection) }
-    let course = courseOfBody()
-    switch course {
-    case .events:
-      let unsent = outbound.count
-      beginEvents(upstream, connection)
-      let isWhole = try await carry(.events, upstream, socket, connection, unsent: unsent)
-      return try endEvents(isWhole, upstream, connection)
-    case .json:
-      if looksAtWhole(upstream) { return try await relayWhole(upstream, socket, connection) }
-      passing.reset(insertsMember: prepareMetadata())
-      if case .length = replyFlow.framing, !metadata.isEmpty, !replyFlow.isCoded {
-        try await awaitOpening(upstream, socket, connection)
-      }
-    case .plain, .look, .translated: metadata.clear()
+    if let strange = attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) {
+      throw .notTheAPI(attempt.upstream.name, strange)
     }
-    let unsent = outbound.count
-    writeReplyHead(connection, added: metadata.isEmpty ? 0 : metadata.count + 1)
-    _ = try await carry(course, upstream, socket, connection, unsent: unsent)
-    endBody()
-    release(upstream, socket, connection)
+    let manner = begin(facts, attempt)
+    switch manner {
+    case .whole: return try await relayWhole(attempt, connection)
+    case .watched: if attempt.promisesMember { try await attempt.awaitOpening() }
+    case .untouched: attempt.metadata.clear()
+    case .events: break
+    }
+    begin(manner, attempt, connection)
+    let isWhole = try await attempt.carry(manner)
+    try end(isWhole, attempt, connection)
   }
 
+  // Apart, like what follows, so that what it needs is not kept for as long as the answer is.
   @inline(never)
-  private func courseOfBody() -> Course {
-    if case .none = replyFlow.framing { return .plain }
-    if reply.first(.contentEncoding) != nil, !readsAnswer { return .plain }
-    guard let field = reply.first(.contentType) else { return .plain }
-    let value = replyBytes.view.extracting(field.value)
-    if value.isMediaType("text/event-stream") { return .events }
-    if target.isFullService, reply.status < 300, value.isMediaType("application/json") { return .json }
-    return .plain
-  }
-
-  /// Waits for the first bytes of a JSON body: its length is promised ahead of it, so they must show whether a member
-  /// can go in.
-  private func awaitOpening(
-    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
-  ) async throws(Refusal) {
-    while !PassReply.takesMember(upstreamIn.view), upstreamIn.count < min(replyFlow.remaining, 4096) {
-      switch await more(upstream, socket, connection, .look) {
-      case .bytes, .silence: continue
-      case let arrival: try fail(arrival, upstream)
-      }
-    }
-    if !PassReply.takesMember(upstreamIn.view) {
-      metadata.clear()
-      passing.reset(insertsMember: false)
+  private func begin(_ facts: ReplyFacts, _ attempt: Attempt) -> Manner {
+    attempt.prepareMetadata(attempts: record.attempts)
+    return attempt.conversation.begin(facts, member: attempt.metadata.view) {
+      AnswerStamp(created: attempt.unixSeconds, seed: attempt.seed())
     }
   }
 
-  // MARK: Streams
-
-  // Apart, like what follows, so that what it needs is not kept for as long as the stream is.
+  /// Writes the head of an answer whose body goes on as it comes.
   @inline(never)
-  private func beginEvents(_ upstream: Upstream, _ connection: ClientConnection) {
-    stream = PassStream(
-      target.isFullService ? target.shape : .other, removesUsage: addsUsage,
-      insertsMember: target.isFullService && prepareMetadata(), repairs: upstream.quirks.repairsAnswers)
-    events = EventDecoder()
-    record.isEventStream = true
-    writeReplyHead(connection, added: 0)
-    record.isStream = true
+  private func begin(_ manner: Manner, _ attempt: Attempt, _ connection: ClientConnection) {
+    let isStream = manner == .events
+    let isOurs = attempt.conversation.wording == .ours
+    var framing = attempt.call.flow.framing
+    switch framing {
+    case .length(let count) where !isStream && !attempt.call.flow.isCoded:
+      framing = .length(count + (attempt.metadata.isEmpty ? 0 : attempt.metadata.count + 1))
+    // Events may be left out or added, so that a length which a provider gave for its stream is not ours; nor is that of
+    // a coded body.
+    case .length, .chunked, .untilClose:
+      // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
+      framing = ask.isOld ? .untilClose : .chunked
+      if ask.isOld { connection.mustClose = true }
+    case .none: break
+    }
+    answer.begin(isOurs ? 200 : attempt.call.reply.status, isEvents: isStream)
+    let relaysTrailers = framing == .chunked && ask.head.acceptsTrailers && !isOurs
+    attempt.writeReplyFields(replacesBody: isOurs, relaysTrailers: relaysTrailers)
+    if isStream, isOurs { HeadWriter.eventStream(to: &answer.outbound) }
+    writeCommonFields(connection)
+    if case .none = framing, ask.head.method == .head || attempt.call.reply.status == 304,
+      let count = attempt.call.reply.contentLength
+    {
+      framing = .length(count)
+    }
+    answer.end(head: framing)
   }
 
   /// - Parameter isWhole: whether the body's own end has come too, and not only the stream's.
   @inline(never)
-  private func endEvents(
-    _ isWhole: Bool, _ upstream: Upstream, _ connection: ClientConnection
-  ) throws(Refusal) {
-    if stream.hasFailed { record.end = .error }
-    if isWhole {
-      guard stream.mayEnd else {
-        record.wasCutUpstream = true
-        throw .protocolBroken(upstream.name, "the stream ended before the answer did")
-      }
-      if target.isFullService { stream.end(into: &staging) } else { staging.append(pending.view) }
-      sendStaging()
+  private func end(_ isWhole: Bool, _ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
+    var ending = Ending.complete
+    answer.piece { out in ending = attempt.conversation.end(isWhole: isWhole, into: &out) }
+    switch ending {
+    case .complete: break
+    case .failed:
+      record.end = .error
+      answer.cut()
+    case .truncated:
+      attempt.tried.wasCut = true
+      throw .protocolBroken(attempt.upstream.name, "the stream ended before the answer did")
+    case .fault(let fault):
+      // The client has been told in the stream; its framing must not look whole either.
+      note(fault)
+      answer.cut()
+      connection.mustClose = true
+      return attempt.call.drop()
     }
-    finishStream(upstream, isReusable: isWhole, connection)
+    answer.end(trailers: ask.head.acceptsTrailers ? attempt.call.flow.trailers : [])
+    if isWhole { attempt.release() } else { attempt.call.drop() }
+  }
+
+  /// Keeps for the log what ended an answer: a code of ours, or that the provider said something.
+  private func note(_ fault: AnswerFault) {
+    record.end = .error
+    record.errorCode = fault.breaksProtocol ? "upstream_protocol" : "upstream_answer"
+  }
+
+  // MARK: Answers that are read whole
+
+  /// Answers that may need repair, or another form: read whole, looked at, sent with a length of their own. Because
+  /// nothing is sent before the answer is whole, one that breaks off is a clean 502.
+  private func relayWhole(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
+    try await attempt.readWhole(upTo: Ceiling.wholeReply)
+    attempt.release()
+    try deliver(attempt, connection)
   }
 
   @inline(never)
-  func finishStream(_ upstream: Upstream, isReusable: Bool, _ connection: ClientConnection) {
-    endBody()
-    guard let socket else { return }
-    if isReusable { release(upstream, socket, connection) } else { dropUpstream() }
+  private func deliver(_ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
+    let name = attempt.upstream.name
+    let isOurs = attempt.conversation.wording == .ours
+    switch attempt.conversation.conclude(provider: name, member: attempt.metadata.view, into: &answer.body) {
+    case .answer:
+      answerWhole(isOurs ? 200 : attempt.call.reply.status, attempt, isOurs: isOurs, connection)
+    case .stream: answerStream(attempt, connection)
+    case .error(let status):
+      if attempt.hasOwnKey, status == 401 || status == 403 {
+        throw .upstreamAuth(name, status: status, key: attempt.upstream.settings.keyPlace)
+      }
+      answerWhole(status, attempt, isOurs: isOurs, connection)
+    case .fault(let fault): answer(fault, attempt, connection)
+    case .invalid(let fault, let start):
+      throw .protocolBroken(
+        name, "its answer is not valid JSON: \(fault.reason.message) at byte \(start + fault.offset)")
+    }
+  }
+
+  /// Answers with a body that was made of the provider's.
+  private func answerWhole(
+    _ status: Int, _ attempt: Attempt, isOurs: Bool, retryAfter: Int? = nil, _ connection: ClientConnection
+  ) {
+    if !ask.body.flow.hasEnded { connection.mustClose = true }
+    answer.begin(status)
+    attempt.writeReplyFields(replacesBody: isOurs)
+    if isOurs { HeadWriter.field("Content-Type", "application/json", to: &answer.outbound) }
+    if let retryAfter, attempt.call.reply.first(.retryAfter) == nil {
+      HeadWriter.field("Retry-After", retryAfter, to: &answer.outbound)
+    }
+    writeCommonFields(connection)
+    answer.end(head: .length(answer.body.count))
+    answer.send()
+  }
+
+  /// Answers with a stream that was made of a whole answer.
+  private func answerStream(_ attempt: Attempt, _ connection: ClientConnection) {
+    if ask.isOld { connection.mustClose = true }
+    answer.begin(200, isEvents: true)
+    attempt.writeReplyFields(replacesBody: true)
+    HeadWriter.eventStream(to: &answer.outbound)
+    writeCommonFields(connection)
+    answer.end(head: ask.isOld ? .untilClose : .chunked)
+    answer.send()
+    answer.end(trailers: [])
+  }
+
+  /// Answers with what went wrong in a provider's answer that looked good.
+  private func answer(_ fault: AnswerFault, _ attempt: Attempt, _ connection: ClientConnection) {
+    note(fault)
+    answer.body.removeAll()
+    Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &answer.body)
+    if !ask.body.flow.hasEnded { connection.mustClose = true }
+    answer.begin(fault.status)
+    attempt.writeReplyFields(replacesBody: true)
+    HeadWriter.field("Content-Type", "application/json", to: &answer.outbound)
+    HeadWriter.field("x-remora-error-source", Refusal.Source.upstream.name, to: &answer.outbound)
+    writeCommonFields(connection)
+    answer.end(head: .length(answer.body.count))
+    answer.send()
   }
 
   // MARK: Errors
 
-  /// Whether the upstream's key is Remora's to answer for, and not the client's.
-  func hasOwnKey(_ upstream: Upstream) -> Bool {
-    if case .passthrough = upstream.credential { return false }
-    return true
-  }
-
   /// Reads a provider's error whole and answers with it in OpenAI's shape.
-  private func relayError(
-    _ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection
-  ) async throws(Refusal) {
-    // A coding that is none of Remora's is opaque, on other paths.
-    let isCoded = reply.first(.contentEncoding) != nil && !readsAnswer
-    reading: while !isCoded, pending.count < Fault.ceiling {
-      do throws(BodyFault) { try takeReply(into: &pending) } catch {
-        // A part of an error says more than none, and its status most.
-        if case .coding = error { break }
-        throw .protocolBroken(upstream.name, "\(error.message)")
-      }
-      if replyFlow.hasEnded { break }
-      switch await more(upstream, socket, connection, .look) {
-      case .bytes, .silence: continue
-      case .clientGone: throw .clientGone
-      // A part of an error says more than none.
-      case .end, .broken, .timeout, .shutdown, .noMemory, .refused: break reading
-      }
-    }
-    pending.truncate(to: min(pending.count, Fault.ceiling))
-    if replyFlow.hasEnded, !isCoded { release(upstream, socket, connection) } else { dropUpstream() }
-    if translation != nil, let dialect = upstream.dialect {
-      return try answerTranslatedError(dialect, upstream, connection)
-    }
-    if hasOwnKey(upstream), reply.status == 401 || reply.status == 403 {
-      throw .upstreamAuth(upstream.name, status: reply.status, key: upstream.settings.keyPlace)
-    }
-    record.end = .complete
-    let status = reply.status
-    staging.removeAll()
-    if Fault.isOpenAIShaped(pending.view) {
-      staging.append(pending.view)
-    } else {
-      Fault.translate(pending.view, status: reply.status, provider: upstream.name, into: &staging)
-    }
-    record.status = status
-    if !uploadFlow.hasEnded { connection.mustClose = true }
-    HeadWriter.statusLine(status, to: &outbound)
-    writeReplyFields(replacesBody: true)
-    HeadWriter.field("Content-Type", "application/json", to: &outbound)
-    writeCommonFields(connection)
-    HeadWriter.field("Content-Length", staging.count, to: &outbound)
-    HeadWriter.end(to: &outbound)
-    hasAnswered = true
-    isChunkedOut = false
-    sendStaging()
+  private func relayError(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
+    var text = try await attempt.readError()
+    attempt.release()
+    attempt.mask(&text)
+    try deliver(error: text, attempt, connection)
   }
 
-  // MARK: Ends and pieces
-
-  /// Gives the upstream's connection back, if it can carry another exchange.
   @inline(never)
-  func release(_ upstream: Upstream, _ socket: Socket, _ connection: ClientConnection) {
-    guard let pool = lineup.pools[upstream.index] else { return }
-    self.socket = nil
-    // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
-    // told from a next request.
-    if !uploadFlow.hasEnded { connection.mustClose = true }
-    let isDelimited = if case .untilClose = replyFlow.framing { false } else { true }
-    if hasSent, uploadFault == nil, upstreamOut.isEmpty, reply.keepsAlive, !reply.mustNotReuse, isDelimited,
-      upstreamIn.isEmpty
-    {
-      pool.giveBack(socket, promise: reply.keepAliveTimeout)
-    } else {
-      pool.discard(socket)
+  private func deliver(
+    error text: borrowing ByteQueue, _ attempt: Attempt, _ connection: ClientConnection
+  ) throws(Refusal) {
+    let status = attempt.call.reply.status
+    answer.body.removeAll()
+    let facts = attempt.conversation.error(
+      text.bytes, status: status, kind: attempt.call.field("x-amzn-errortype"),
+      provider: attempt.upstream.name,
+      into: &answer.body)
+    if facts.isAuthentication, attempt.hasOwnKey {
+      throw .upstreamAuth(attempt.upstream.name, status: status, key: attempt.upstream.settings.keyPlace)
     }
+    answerWhole(facts.status, attempt, isOurs: true, retryAfter: facts.retryAfter, connection)
   }
 
-  /// `"x_remora":{…}` into `metadata`, where the configuration wants it in bodies; false where it doesn't.
-  func prepareMetadata() -> Bool {
-    metadata.clear()
-    guard case .body = lineup.snapshot.settings.responseMetadata, let upstream else { return false }
-    // Behind another Remora its member is there already, and a second one would make two readings.
-    if socket != nil, reply.first(.xRemora) != nil { return false }
-    metadata.append("\"x_remora\":{\"request_id\":")
-    // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
-    JSONWriter.string(requestID.view, into: &metadata)
-    metadata.append(upstream.providerMember)
-    if let model = route?.model {
-      JSONWriter.string(model.span, into: &metadata)
-    } else {
-      JSONWriter.string(modelAsked.view, into: &metadata)
-    }
-    metadata.append(",\"attempts\":")
-    metadata.append(decimal: record.attempts)
-    metadata.append(",\"cache_status\":null,\"region\":null}")
-    return true
+  // MARK: Answers from inside
+
+  /// Answers as a provider would, without one.
+  private func answerLocally(_ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
+    guard case .mock(let mock) = attempt.conversation else { return }
+    let manner = begin(mock.facts, attempt)
+    do throws(TakeFault) {
+      try attempt.conversation.take(mock.text.view, member: attempt.metadata.view, into: &answer.body)
+    } catch { throw Refusal(error, provider: attempt.upstream.name) }
+    _ = attempt.conversation.end(isWhole: true, into: &answer.body)
+    if manner == .events { return answerStream(attempt, connection) }
+    answer(200, "application/json", connection)
   }
+}
 
-  // MARK: Ends that are none
-
-  /// Turns an arrival that ends the answer into what the client is told.
-  @inline(never)
-  func fail(_ arrival: Arrival, _ upstream: Upstream) throws(Refusal) {
-    switch arrival {
-    case .bytes, .silence: return
-    case .refused(let refusal): throw refusal
-    case .clientGone: throw .clientGone
-    case .shutdown: throw .draining
-    case .noMemory:
-      state.shard.refused(.overloaded)
-      throw .noMemory
-    case .timeout:
-      throw .timeout(upstream.name, "sent nothing for \(upstream.timeouts.idle.shown) (timeouts.idle)")
-    case .end, .broken(.truncated):
-      record.wasCutUpstream = true
-      throw .protocolBroken(upstream.name, "the connection ended before the answer did")
-    case .broken(.tls(let fault)):
-      record.wasCutUpstream = true
-      throw .protocolBroken(upstream.name, "the connection broke before the answer ended: \(fault.message)")
-    case .broken(.system(let fault)):
-      record.wasCutUpstream = true
-      throw .protocolBroken(upstream.name, "the connection broke before the answer ended: \(fault.reason)")
+extension Refusal {
+  init(_ fault: TakeFault, provider: String) {
+    switch fault {
+    case .eventTooLarge: self = .protocolBroken(provider, "an event of its stream is too large")
+    case .notJSON: self = .protocolBroken(provider, "an event of its stream is not valid JSON")
     }
   }
 }

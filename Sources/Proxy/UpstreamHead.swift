@@ -5,65 +5,64 @@ internal import Dialects
 internal import HTTP
 internal import Wire
 
-extension Exchange {
-  func writeRequestHead(_ upstream: Upstream) {
-    upstreamOut.removeAll()
-    if let translation {
-      writeTranslatedTarget(translation, upstream)
-    } else {
-      writeTarget(upstream)
+extension Attempt {
+  func writeRequestHead() {
+    call.out.removeAll()
+    let own = conversation.ownRequest
+    var method = ask.headBytes.view.extracting(ask.head.methodText)
+    if let own { method = own.method.bytes }
+    HeadWriter.requestLine(method: method, target: address.view, to: &call.out)
+    call.out.append(upstream.hostField)
+    writeClientFields()
+    if readsAnswer { call.out.append("Accept-Encoding: identity\r\n") }
+    if let own {
+      if own.hasBody { HeadWriter.field("Content-Type", "application/json", to: &call.out) }
+      HeadWriter.field("Accept", own.acceptedTypes, to: &call.out)
+      call.out.append(own.headers.view)
     }
-    upstreamOut.append(upstream.hostField)
-    writeClientFields(upstream)
-    if readsAnswer { upstreamOut.append("Accept-Encoding: identity\r\n") }
-    if let translation { writeTranslatedFields(translation) }
     let keys = lineup.keys[upstream.index]
-    sentKeys = keys
-    upstream.writeOwnFields(keys, into: &upstreamOut)
-    writeGrant(upstream)
-    upstreamOut.append("x-request-id: ")
-    upstreamOut.append(requestID.view)
-    upstreamOut.append("\r\n")
-    switch upload {
-    case .none, .sent:
-      if head.framing == .length(0) { HeadWriter.framing(.length(0), to: &upstreamOut) }
-    case .followed: HeadWriter.framing(.chunked, to: &upstreamOut)
-    case .buffered: HeadWriter.framing(.length(splice.resultCount(for: body.count)), to: &upstreamOut)
-    case .translated: HeadWriter.framing(.length(translation?.request.body.count ?? 0), to: &upstreamOut)
-    case .streamed: HeadWriter.framing(head.framing, to: &upstreamOut)
+    tried.keys = keys
+    upstream.writeOwnFields(keys, into: &call.out)
+    writeGrant()
+    call.out.append("x-request-id: ")
+    call.out.append(ask.requestID.view)
+    call.out.append("\r\n")
+    switch tried.upload {
+    case .sent: if ask.head.framing == .length(0) { HeadWriter.framing(.length(0), to: &call.out) }
+    case .followed: HeadWriter.framing(.chunked, to: &call.out)
+    case .kept:
+      HeadWriter.framing(.length(conversation.sentCount(of: ask.body.bytes.count)), to: &call.out)
+    case .streamed: HeadWriter.framing(ask.head.framing, to: &call.out)
     }
-    HeadWriter.end(to: &upstreamOut)
-  }
-
-  /// The request's line, for the path that was asked for.
-  private func writeTarget(_ upstream: Upstream) {
-    HeadWriter.requestLine(
-      method: headBytes.view.extracting(head.methodText), target: address.view, to: &upstreamOut)
+    HeadWriter.end(to: &call.out)
   }
 
   /// The client's fields that go on, in their order.
-  private func writeClientFields(_ upstream: Upstream) {
-    let bytes = headBytes.view
-    hopByHop.read(head.fields, named: head.names, in: bytes)
-    let held = heldFields(upstream)
-    let nominates = hopByHop.nominatesAny
+  private func writeClientFields() {
+    let bytes = ask.headBytes.view
+    requestFields.read(ask.head.fields, named: ask.head.names, in: bytes)
+    let held = heldFields()
+    let nominates = requestFields.nominatesAny
     let isWritten = !upstream.headers.isEmpty || signsRequest
     var run = FieldRun()
-    for field in head.fields where !held.contains(field.known) {
-      if nominates, hopByHop.nominates(field, in: bytes) { continue }
+    for field in ask.head.fields where !held.contains(field.known) {
+      if nominates, requestFields.nominates(field, in: bytes) { continue }
       if isWritten {
         let name = bytes.extracting(field.name)
-        if replaces(name, upstream) || (signsRequest && isSigners(name)) { continue }
+        if replaces(name) || (signsRequest && isSigners(name)) { continue }
       }
-      run.take(field, of: bytes, to: &upstreamOut)
+      run.take(field, of: bytes, to: &call.out)
     }
-    run.flush(bytes, to: &upstreamOut)
-    if case .passthrough(let name, let prefix) = upstream.credential { writeCallersKey(name, prefix) }
+    run.flush(bytes, to: &call.out)
+    if case .passthrough(let name, let prefix) = upstream.credential {
+      ask.writeCallersKey(name, prefix, into: &call.out)
+    }
   }
 
   /// What of the client's stays here.
-  private func heldFields(_ upstream: Upstream) -> FieldNames {
-    var held = hopByHop.held
+  private func heldFields() -> FieldNames {
+    let isOwn = conversation.ownRequest != nil
+    var held = requestFields.held
     held.insert(.xRequestID)
     held.formUnion(.credentials)
     if !upstream.knowsAccounts {
@@ -71,18 +70,18 @@ extension Exchange {
       held.insert(.openAIProject)
     }
     // What a dialect says itself, it says once.
-    if translation != nil {
+    if isOwn {
       held.insert(.contentType)
       held.insert(.accept)
       held.insert(.anthropicVersion)
     }
     // An answer that must be read must come as it is, and a body that was read goes as it is.
     if readsAnswer { held.insert(.acceptEncoding) }
-    if uploadFlow.isCoded { held.insert(.contentEncoding) }
+    if ask.body.flow.isCoded { held.insert(.contentEncoding) }
     return held
   }
 
-  private func replaces(_ name: Span<UInt8>, _ upstream: Upstream) -> Bool {
+  private func replaces(_ name: Span<UInt8>) -> Bool {
     for header in upstream.headers where Self.mayRead(name, as: header.name.span) { return true }
     return false
   }

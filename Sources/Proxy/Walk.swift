@@ -1,8 +1,7 @@
-// THE PAGE: the way of every request, top to bottom. A step takes what is known and adds to it; no step knows the
-// next one. Whatever happens, the walk comes to `account`, once.
+// THE PAGE: the way of every request, top to bottom. A step takes what is known and gives what it found out; no step
+// calls the next. Whatever happens, the walk comes to `account`, once.
 //
-//   accept → receive → admit → route → attempt → relay → account
-//   (ClientConnection)  (one file a step, named after it)
+//   receive → admit → choose → call → relay → account
 
 internal import HTTP
 internal import Policy
@@ -17,47 +16,57 @@ extension Exchange {
   func run() async -> Bool {
     guard let connection else { return false }
     do throws(Refusal) {
-      guard try await connection.receiveHead(self) else { return abandon() }
-      try read(connection)
-      if connection.entrance.role == .admin {
-        await answerAdmin(connection)
-      } else if !answerHealth() {
-        count()
-        try admit(connection)
-        var isAnswered = answerPreflight(connection)
-        if !isAnswered, asksForModels { isAnswered = try await answerModels(connection) }
-        if !isAnswered {
-          try await receive(connection)
-          try choose(connection)
-          if try await attempt(connection) { try await relay(connection) }
+      if try await connection.receiveHead(ask) {
+        try ask.read(connection)
+        if connection.entrance.role == .admin {
+          await answerAdmin(connection)
+        } else if !answerHealth(connection) {
+          try await serve(connection)
         }
+      } else {
+        abandon()
       }
-    } catch {
-      refuse(error, connection)
-    }
+    } catch { refuse(error, connection) }
     let goesOn = leaveAnswer(to: connection) ? true : await finish(connection)
     account(connection)
     return goesOn
   }
 
+  /// A request to the API.
+  private func serve(_ connection: ClientConnection) async throws(Refusal) {
+    count()
+    try ask.admit(connection)
+    if answerPreflight(connection) { return }
+    var plan: Plan?
+    if asksForModels, try await answerModels(connection, &plan) { return }
+    try ask.check()
+    if ask.awaitsGo(connection) { tellToGoOn(connection) }
+    try await ask.receive(connection)
+    let chosen: Plan
+    if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
+    route = chosen.first
+    try await ask.meet(chosen.demand(ask), connection)
+    let attempt = try await call(chosen, connection)
+    try await relay(attempt, connection)
+  }
+
   /// The client left before it had said what it wants.
-  private func abandon() -> Bool {
+  private func abandon() {
     record.end = .clientGone
-    record.status = 499
     record.isSilent = true
-    return false
   }
 
   /// Sends what still waits for the client, and says whether the connection can go on.
   private func finish(_ connection: ClientConnection) async -> Bool {
-    let deadline = now + Deadline.stalledClient
-    while record.end != .clientGone, !outbound.isEmpty {
-      do throws(IOFault) {
-        if try connection.socket.write(from: &outbound) { break }
-      } catch {
+    var deadline = now + Deadline.stalledClient
+    while record.end != .clientGone, !answer.outbound.isEmpty {
+      let before = answer.outbound.count
+      guard let isSent = try? connection.socket.write(from: &answer.outbound) else {
         record.end = .clientGone
         break
       }
+      if isSent { break }
+      if answer.outbound.count < before { deadline = now + Deadline.stalledClient }
       let wake = await connection.parker.park(until: deadline)
       if connection.socket.hasFailed || (wake == .deadline && now >= deadline) { record.end = .clientGone }
     }
@@ -66,14 +75,16 @@ extension Exchange {
     case .complete: break
     case .upstreamEOF, .error, .idleTimeout, .shutdown:
       // A body that is cut must not look whole: no last chunk, no close_notify.
-      if hasAnswered, isCutShort {
-        connection.socket.close(isCut: true, abruptly: head.minor == 0)
+      if answer.isCut {
+        connection.socket.close(isCut: true, abruptly: ask.isOld)
         return false
       }
     }
     // What is left of a body would pass for the next request.
-    if connection.mustClose || !head.keepsAlive || !uploadFlow.hasEnded {
-      if !uploadFlow.hasEnded || !hasHead || connection.socket.hasReadable { await connection.linger() }
+    if connection.mustClose || !ask.head.keepsAlive || !ask.body.flow.hasEnded {
+      if !ask.body.flow.hasEnded || !ask.hasHead || connection.socket.hasReadable {
+        await connection.linger()
+      }
       return false
     }
     return true

@@ -301,7 +301,8 @@ def test_a_coded_answer_is_read_where_it_is_changed(start_remora, upstream, auth
     assert upstream.last.get("accept-encoding") == "identity"
 
 
-def test_a_coded_list_of_models_is_read(remora, upstream):
+def test_a_coded_list_of_models_is_read(start_remora, upstream):
+    remora = start_remora(upstream)
     listed = {"object": "list", "data": [{"id": "m-of-the-list", "object": "model", "created": 1, "owned_by": "x"}]}
     upstream.reply(packed("gzip", json.dumps(listed).encode()))
     got = remora.ask(request("GET", "/v1/models", {"Accept-Encoding": "gzip"}))

@@ -119,8 +119,10 @@ def test_expect_continue(plain, upstream, target, expectation):
         client.send(body)
         assert client.until(b"ok").startswith(b"HTTP/1.1 200 OK\r\n")
     framing = b"Content-Length: %d\r\n" % len(body)
-    expected = to_provider(b"POST " + target, b"Content-Type: application/json\r\n", framing, body)
-    assert plain_text(upstream.raw, upstream) == expected
+    fields = b"Content-Type: application/json\r\n"
+    if target.endswith(b"completions"):
+        fields += b"Accept-Encoding: identity\r\n"
+    assert plain_text(upstream.raw, upstream) == to_provider(b"POST " + target, fields, framing, body)
 
 
 @covers("H1-57")

@@ -232,10 +232,9 @@ def test_a_call_reaches_the_provider_as_it_would_without(plain, upstream, withou
     upstream.reply(json_answer({"object": "list", "data": []}))
     answer = call(through, path, everything)
     assert answer.http_response.status_code == 200
-    got = upstream.last
-    if path == "models.list":  # Remora's own answer, made of all providers' lists.
-        assert (got.method, got.target) == ("GET", "/v1/models")
+    if path == "models.list":  # Remora's own answer, made of all providers' lists, which it keeps.
         return
+    got = upstream.last
     assert [told(got.method, got.target, got.headers, got.body)] == sent
     assert got.complete and "sk-caller" not in got.head.decode("latin-1")
 

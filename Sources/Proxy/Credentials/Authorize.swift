@@ -7,24 +7,22 @@ internal import Policy
 internal import Transport
 internal import Wire
 
-extension Exchange {
+extension Attempt {
   /// Sees to it that there is something to show, the client watched all the while.
-  func obtainGrant(
-    _ source: CredentialSource, _ upstream: Upstream, _ connection: ClientConnection
-  ) async throws(Refusal) {
+  func obtainGrant(_ source: CredentialSource) async throws(Refusal) {
     let asked = Instant.now
     let deadline = now + Deadline.credential
     defer { source.forget(connection.parker) }
     while true {
       switch source.ask(connection.parker) {
       case .granted(let grant):
-        sentGrant = grant
+        tried.grant = grant
         // What isn't here can't be signed.
-        if signsRequest, translation == nil, head.framing != .none {
-          throw .notTranslated(upstream.name, shownPath())
+        if signsRequest, conversation.ownRequest == nil, ask.head.framing != .none {
+          throw .notTranslated(upstream.name, ask.shownPath)
         }
         // What others answer is the network's time.
-        record.overhead -= Instant.now.nanoseconds(since: asked)
+        tried.waited += Instant.now.nanoseconds(since: asked)
         return
       case .refused(let fault): throw .noCredentials(upstream.name, fault.message, isPassing: fault.isPassing)
       case .pending: break
@@ -39,7 +37,7 @@ extension Exchange {
 
   /// Whether the request is signed.
   var signsRequest: Bool {
-    if case .keys? = sentGrant?.proof { true } else { false }
+    if case .keys? = tried.grant?.proof { true } else { false }
   }
 
   /// Whether a field belongs to the signature: the client's own would contradict ours.
@@ -49,48 +47,48 @@ extension Exchange {
   }
 
   /// Appends the header lines that show the grant, if there is one.
-  func writeGrant(_ upstream: Upstream) {
-    guard let grant = sentGrant, let source = lineup.sources[upstream.index] else { return }
+  func writeGrant() {
+    guard let grant = tried.grant, let source = lineup.sources[upstream.index] else { return }
     guard case .keys = grant.proof else {
-      _ = source.append(grant, signing: nil, into: &upstreamOut)
+      _ = source.append(grant, signing: nil, into: &call.out)
       return
     }
     var fields = [SigV4.Field(Array("host".utf8), upstream.host)]
     var request: SigV4.Request
-    if let translation {
+    if let own = conversation.ownRequest {
       fields.append(SigV4.Field(Array("content-type".utf8), Array("application/json".utf8)))
       request = SigV4.Request(
-        method: translation.request.method.bytes.array(),
-        path: upstream.prefix + translation.request.path.view.array(), fields: fields,
-        payloadHash: Array(Digest.sha256(translation.request.body.view).utf8))
+        method: own.method.bytes.array(),
+        path: address.array(), fields: fields,
+        payloadHash: Array(Digest.sha256(own.body.view).utf8))
     } else {
-      let bytes = headBytes.view
+      let bytes = ask.headBytes.view
       request = SigV4.Request(
-        method: bytes.extracting(head.methodText).array(),
-        path: upstream.prefix + bytes.extracting(head.path).array(), fields: fields,
+        method: bytes.extracting(ask.head.methodText).array(),
+        path: upstream.prefix + bytes.extracting(ask.head.path).array(), fields: fields,
         payloadHash: Array(Digest.sha256(Span<UInt8>()).utf8))
-      if let query = target.query { request.query = bytes.extracting(query).array() }
+      if let query = ask.target.query { request.query = bytes.extracting(query).array() }
     }
     // Without SHA-256 the request goes out unsigned, and the provider says so.
-    _ = source.append(grant, signing: request, into: &upstreamOut)
+    _ = source.append(grant, signing: request, into: &call.out)
   }
 
   /// After a refusal: whether a request that is written now would show something better than the grant that was
   /// refused.
-  func grantHasChanged(_ upstream: Upstream) -> Bool {
-    guard let grant = sentGrant, let source = lineup.sources[upstream.index] else { return false }
+  func grantHasChanged() -> Bool {
+    guard let grant = tried.grant, let source = lineup.sources[upstream.index] else { return false }
     switch grant.proof {
-    case .bearer: return reply.status == 401 && source.giveUp(grant)
+    case .bearer: return call.reply.status == 401 && source.giveUp(grant)
     case .keys:
-      let bytes = replyBytes.view
-      if let field = reply.fields.first(.date),
+      let bytes = call.headBytes.view
+      if let field = call.reply.fields.first(.date),
         let date = CivilTime.unixSeconds(httpDate: bytes.extracting(field.value)),
         source.hasLearned(date: date)
       {
         return true
       }
       // Not where the role may not do it: other keys of the same role wouldn't help.
-      return Self.saysInvalidKeys(reply.fields, bytes) && source.giveUp(grant)
+      return Self.saysInvalidKeys(call.reply.fields, bytes) && source.giveUp(grant)
     }
   }
 

@@ -1,0 +1,112 @@
+// The answer to one request on its way to the client: its head, written here and nowhere else, its body, its end.
+
+internal import Wire
+
+/// One answer.
+final class Answer {
+  /// What waits for the client.
+  var outbound: ByteQueue
+  /// A body that is made before its length is known.
+  var body: ByteQueue
+  private(set) var status = 0
+  /// The head has been written to `outbound`.
+  private(set) var hasBegun = false
+  private(set) var isChunked = false
+  /// It is an event stream.
+  private(set) var isEvents = false
+  /// It was ended before its time and must not look whole.
+  private(set) var isCut = false
+  /// Bytes of its body.
+  private(set) var count = 0
+  /// Where the head begins in `outbound`.
+  private var start = 0
+
+  init(pool: BlockPool) {
+    outbound = ByteQueue(pool: pool)
+    body = ByteQueue(pool: pool)
+  }
+
+  /// Forgets it; keeps what memory is worth keeping.
+  func reset() {
+    outbound.removeAll()
+    body.removeAll()
+    forget()
+    isCut = false
+  }
+
+  private func forget() {
+    status = 0
+    hasBegun = false
+    isChunked = false
+    isEvents = false
+    count = 0
+    start = 0
+  }
+
+  // MARK: The head
+
+  /// Begins the head: its first line. The caller appends fields to `outbound`, then calls `end(head:)`.
+  func begin(_ status: Int, isEvents: Bool = false) {
+    self.status = status
+    self.isEvents = isEvents
+    start = outbound.count
+    HeadWriter.statusLine(status, to: &outbound)
+  }
+
+  /// Ends the head with what delimits the body.
+  func end(head framing: Framing) {
+    HeadWriter.framing(framing, to: &outbound)
+    HeadWriter.end(to: &outbound)
+    isChunked = framing == .chunked
+    hasBegun = true
+  }
+
+  /// Begins an interim answer (RFC 9110 section 15.2), which another one follows.
+  func beginInterim(_ status: Int) { HeadWriter.statusLine(status, to: &outbound) }
+
+  func endInterim() { HeadWriter.end(to: &outbound) }
+
+  /// Takes an answer back of which nothing has left yet: a status of its own says more than a broken answer.
+  func takeBack() {
+    outbound.truncate(to: min(start, outbound.count))
+    forget()
+  }
+
+  // MARK: The body
+
+  /// Appends a piece of the body, which `make` makes in its place, as a chunk where the answer is chunked.
+  func piece<Fault: Error>(_ make: (inout ByteQueue) throws(Fault) -> Void) throws(Fault) {
+    guard isChunked else {
+      let before = outbound.count
+      defer { count += outbound.count - before }
+      return try make(&outbound)
+    }
+    let mark = outbound.beginChunk()
+    defer { count += outbound.endChunk(mark) }
+    try make(&outbound)
+  }
+
+  /// Appends the body that was made before.
+  ///
+  /// - Parameter isShown: whether the client gets it, and not only its length: not for HEAD.
+  func send(isShown: Bool = true) {
+    count += body.count
+    if isShown {
+      if isChunked { HeadWriter.chunk(body.view, to: &outbound) } else { outbound.append(body.view) }
+    }
+    body.removeAll()
+  }
+
+  /// Ends the body, unless it is cut.
+  func end(trailers: [UInt8]) {
+    guard isChunked, !isCut else { return }
+    if trailers.isEmpty {
+      HeadWriter.lastChunk(to: &outbound)
+    } else {
+      HeadWriter.lastChunk(trailers: trailers.span, to: &outbound)
+    }
+  }
+
+  /// What has begun ends so that it can't be taken for whole: a transfer coding without its end, no close_notify.
+  func cut() { isCut = true }
+}

@@ -1,0 +1,111 @@
+// What one request asks for: its head, what its target means, who asks, and its body so far as it was read.
+
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// One request as it came.
+final class Ask {
+  let state: WorkerState
+  private(set) var lineup: Lineup
+  var head = RequestHead()
+  var headBytes = ByteQueue()
+  /// `head` is this request's: until then it may be that of an earlier one.
+  private(set) var hasHead = false
+  var target = Target()
+  var requestID = ByteQueue()
+  /// The model in the client's words; empty where it names none.
+  var model = ByteQueue()
+  /// The request comes from a web page that may send.
+  var isOriginAllowed = false
+  let body: RequestBody
+  /// When enough of it was there to choose by.
+  var receivedAt: Instant?
+
+  init(_ state: WorkerState) {
+    self.state = state
+    lineup = state.lineup
+    body = RequestBody(pool: state.loop.blocks)
+  }
+
+  /// Begins with the configuration that is in force now.
+  func begin() { lineup = state.lineup }
+
+  var now: Instant { state.loop.now }
+
+  /// Forgets it; keeps what memory is worth keeping.
+  func reset() {
+    hasHead = false
+    headBytes.clear()
+    requestID.clear()
+    model.clear()
+    isOriginAllowed = false
+    receivedAt = nil
+    body.reset()
+  }
+
+  /// Takes over the bytes that `head` was read from.
+  func take(head bytes: Span<UInt8>) {
+    headBytes.clear()
+    headBytes.append(bytes)
+    hasHead = true
+  }
+
+  /// The client can't be sent chunks (RFC 9112 section 6.3, item 8), nor what else HTTP/1.0 doesn't know.
+  var isOld: Bool { head.minor == 0 }
+
+  /// A client's text, cut for a message.
+  static func shown(_ text: String) -> String { String(text.prefix(128)) }
+
+  /// The path as a message may show it: without the query, which can hold keys.
+  var shownPath: String { Self.shown(headBytes.view.extracting(head.path).text()) }
+
+  /// What decides how the answer is read.
+  var askedAnswer: AskedAnswer {
+    var asked = AskedAnswer()
+    asked.shape = target.shape
+    asked.isFullService = target.isFullService
+    if body.isJSON {
+      asked.streams = body.facts.streams
+      asked.wantsBase64 = body.facts.wantsBase64
+      asked.asksForUsage = body.facts.asksForUsage
+    }
+    return asked
+  }
+}
+
+/// A request's body, so far as it was read.
+final class RequestBody {
+  /// What is here of it.
+  var bytes: ByteQueue
+  /// Where it ends in what the client sends.
+  var flow = BodyFlow(.none)
+  var scanner = JSONScanner(checksText: true)
+  var facts = RequestFacts()
+  /// It is JSON, which is read.
+  var isJSON = false
+  /// It is JSON that isn't kept (LongBody.swift): it can't be sent again.
+  var isFollowed = false
+  /// The offset in the whole body of the first byte that is in `bytes`.
+  var start = 0
+  /// What was wrong with it while it was on its way.
+  var fault: Refusal?
+  /// Bytes that have come of it.
+  var received = 0
+
+  init(pool: BlockPool) { bytes = ByteQueue(pool: pool) }
+
+  func reset() {
+    bytes.removeAll()
+    flow = BodyFlow(.none)
+    isJSON = false
+    isFollowed = false
+    start = 0
+    fault = nil
+    received = 0
+    facts = RequestFacts()
+  }
+}

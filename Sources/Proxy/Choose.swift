@@ -1,0 +1,31 @@
+// Step 2: which providers may serve the request, and what that takes.
+
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Wire
+
+extension Ask {
+  /// Decides where the request goes.
+  func choose(_ entrance: Entrance) throws(Refusal) -> Plan {
+    let router = lineup.snapshot.router
+    if let plan = router.plan(model.view, entry: router.entries[entrance.index]) { return plan }
+    if !model.isEmpty { throw .modelNotFound(Self.shown(model.view.text())) }
+    if body.isJSON, target.isFullService {
+      throw .modelMissing("The request names no model, and there is no default_provider to ask.")
+    }
+    throw .noDefaultProvider(shownPath)
+  }
+}
+
+extension Plan {
+  /// How much of the body must be here: as much as the most demanding of the targets wants.
+  func demand(_ ask: Ask) -> BodyDemand {
+    var demand = BodyDemand.follow
+    for place in 0..<count {
+      demand = max(demand, ask.lineup.snapshot.upstreams[self[place].providerIndex].demand(ask.target))
+    }
+    return demand
+  }
+}

@@ -1,0 +1,95 @@
+// A provider that repeats in an error what it was shown, in its body or its head: the client, which never had the secret,
+// doesn't get it either.
+
+internal import Config
+internal import Transport
+internal import Wire
+
+extension Attempt {
+  /// Stands where a secret stood.
+  private static let mask: StaticString = "[redacted]"
+
+  /// Overwrites each secret that went out with this try and comes back in `text`.
+  func mask(_ text: inout ByteQueue) {
+    guard showsSecret(text.bytes) else { return }
+    var masked = ByteQueue(pool: loop.blocks)
+    writeMasked(text.bytes, into: &masked)
+    swap(&text, &masked)
+  }
+
+  /// Appends `field` without the secrets in its value.
+  func writeMasked(_ field: Field, _ bytes: Span<UInt8>) {
+    answer.outbound.append(bytes.extracting(field.name))
+    answer.outbound.append(": ")
+    writeMasked(bytes.extracting(field.value), into: &answer.outbound)
+    answer.outbound.append("\r\n")
+  }
+
+  /// Whether `text` holds a secret that went out.
+  func showsSecret(_ text: Span<UInt8>) -> Bool {
+    for place in 0..<secretCount where secret(place).map({ Self.find($0, in: text, from: 0) != nil }) == true
+    {
+      return true
+    }
+    return false
+  }
+
+  private func writeMasked(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    var from = 0
+    while from < text.count {
+      var nearest: Range<Int>?
+      for place in 0..<secretCount {
+        guard let secret = secret(place), let found = Self.find(secret, in: text, from: from) else {
+          continue
+        }
+        if nearest.map({ found.lowerBound < $0.lowerBound }) != false { nearest = found }
+      }
+      guard let nearest else { break }
+      out.append(text.extracting(from..<nearest.lowerBound))
+      out.append(Self.mask)
+      from = nearest.upperBound
+    }
+    out.append(text.extracting(from..<text.count))
+  }
+
+  // MARK: The secrets
+
+  private var secretCount: Int { upstream.headers.count + 2 }
+
+  /// A secret that went out; nil where there is none at this place.
+  private func secret(_ place: Int) -> Secret? {
+    switch place {
+    case 0:
+      guard case .field(_, let secret) = upstream.credential else { return nil }
+      return tried.keys?.credential ?? secret
+    case 1:
+      switch tried.grant?.proof {
+      case .bearer(let token): return token
+      case .keys(let keys): return keys.sessionToken
+      case nil: return nil
+      }
+    default: return tried.keys?.headers[place - 2] ?? upstream.headers[place - 2].secret
+    }
+  }
+
+  /// Where `secret` stands in `text`: as it is, or with its slashes escaped as JSON may have them.
+  private static func find(_ secret: Secret, in text: Span<UInt8>, from: Int) -> Range<Int>? {
+    let wanted = secret.bytes
+    // What is as short as that is found in any text.
+    guard wanted.count >= 8, text.count >= wanted.count else { return nil }
+    for start in from...(text.count - wanted.count) where text[start] == wanted[0] {
+      var at = start
+      var matched = 0
+      while matched < wanted.count, at < text.count {
+        if text[at] == wanted[matched] {
+          matched += 1
+        } else if text[at] != UInt8(ascii: "\\") || wanted[matched] != UInt8(ascii: "/") {
+          break
+        }
+        at += 1
+      }
+      if matched == wanted.count { return start..<at }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,63 @@
+// How long an answer may be silent, how long its client may take nothing, and when the client is told that there is still
+// somebody. Three instants and what follows from them; no clock of its own.
+
+internal import Transport
+
+/// The deadlines of an answer under way.
+struct Patience {
+  /// What a wait has come to.
+  enum Verdict: Equatable {
+    /// The upstream has sent nothing for too long.
+    case silence
+    /// The client has taken nothing of what waits for it for too long.
+    case stalledClient
+    /// The client was sent nothing for the heartbeat's time.
+    case beat
+  }
+
+  /// When the upstream was last heard of, or had a reason to be silent.
+  private(set) var heardAt = Instant.never
+  /// When the client was last sent something of its own, or began to wait.
+  private(set) var toldAt = Instant.never
+  /// When the client last took something, or had nothing to take.
+  private(set) var tookAt = Instant.never
+
+  init() {}
+
+  /// The answer begins.
+  init(at now: Instant) {
+    heardAt = now
+    toldAt = now
+    tookAt = now
+  }
+
+  mutating func heard(at now: Instant) { heardAt = now }
+  mutating func told(at now: Instant) { toldAt = now }
+  mutating func took(at now: Instant) { tookAt = now }
+
+  /// When the wait ends that begins now.
+  ///
+  /// - Parameters:
+  ///   - idle: how long the upstream may be silent.
+  ///   - beats: whether the client is told, while nothing comes, that there is still somebody.
+  ///   - isBacklogged: something waits for the client that it doesn't take.
+  ///   - isFull: so much of it that the upstream isn't read, which can't be blamed for its silence then.
+  func until(idle: Interval, beats: Bool, isBacklogged: Bool, isFull: Bool) -> Instant {
+    var until = isFull ? Instant.never : heardAt + idle
+    if isBacklogged {
+      until = min(until, tookAt + Deadline.stalledClient)
+    } else if beats {
+      until = min(until, toldAt + Deadline.heartbeat)
+    }
+    return until
+  }
+
+  /// What is over at `now`; nil where nothing is. The parameters are those of `until`.
+  func verdict(at now: Instant, idle: Interval, beats: Bool, isBacklogged: Bool, isFull: Bool) -> Verdict? {
+    if isBacklogged, now >= tookAt + Deadline.stalledClient { return .stalledClient }
+    if !isFull, now >= heardAt + idle { return .silence }
+    // What waits already says it.
+    if beats, !isBacklogged, now >= toldAt + Deadline.heartbeat { return .beat }
+    return nil
+  }
+}

@@ -1,0 +1,127 @@
+// The head of a provider's answer: what it says, and what of it goes on to the client.
+
+internal import Config
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Transport
+internal import Wire
+
+extension Attempt {
+  /// What decides how the body is read.
+  var replyFacts: ReplyFacts {
+    let media = call.reply.first(.contentType).map { Media(call.headBytes.view.extracting($0.value)) }
+    var facts = ReplyFacts(
+      status: call.reply.status, media: media ?? .none, hasBody: call.flow.framing != .none)
+    facts.isCoded = !readsAnswer && call.reply.first(.contentEncoding) != nil
+    facts.isBehindRemora = call.reply.first(.xRemora) != nil
+    return facts
+  }
+
+  /// Whether the answer's body is read here, and not only passed on.
+  var readsAnswer: Bool { ask.target.isFullService || conversation.ownRequest != nil }
+
+  /// Refuses an answer in a coding that can't be taken off.
+  @inline(never)
+  func refuseCoding() throws(Refusal) {
+    guard readsAnswer, call.coding == .other, call.flow.framing != .none,
+      let field = call.reply.first(.contentEncoding)
+    else { return }
+    let name = Ask.shown(call.headBytes.view.extracting(field.value).text())
+    throw .protocolBroken(
+      upstream.name,
+      "its answer (\(call.reply.status)) has the Content-Encoding '\(name)', which was not asked for")
+  }
+
+  /// Whether an error is put into OpenAI's shape. One without a body passes as it is, but not the refusal of a key that
+  /// is none of the client's.
+  func takesError(_ facts: ReplyFacts) -> Bool {
+    if facts.status == 401 || facts.status == 403, hasOwnKey { return true }
+    if ask.head.method == .head { return false }
+    return conversation.takesError(facts, isFullService: ask.target.isFullService)
+  }
+
+  /// Appends the provider's fields that go on.
+  ///
+  /// - Parameters:
+  ///   - replacesBody: whether the body is ours, and with it what describes it.
+  ///   - relaysTrailers: whether what comes behind the body goes on.
+  func writeReplyFields(replacesBody: Bool, relaysTrailers: Bool = false) {
+    if conversation.isLocal { return }
+    let bytes = call.headBytes.view
+    replyFields = .forResponse(relaysTrailers: relaysTrailers)
+    replyFields.read(call.reply.fields, named: call.reply.names, in: bytes)
+    var held = replyFields.held
+    if replacesBody { held.insert(.contentType) }
+    if replacesBody || call.flow.isCoded { held.insert(.contentEncoding) }
+    let nominates = replyFields.nominatesAny
+    let mayEcho = call.reply.status >= 400
+    var run = FieldRun()
+    for field in call.reply.fields where !held.contains(field.known) {
+      if nominates, replyFields.nominates(field, in: bytes) { continue }
+      // Whose pages may read an answer is not the provider's to say.
+      if ask.isOriginAllowed, field.name.count > 15,
+        bytes.extracting(field.name).extracting(0..<15).equalsIgnoringCase("access-control-")
+      {
+        continue
+      }
+      if mayEcho, showsSecret(bytes.extracting(field.value)) {
+        run.flush(bytes, to: &answer.outbound)
+        writeMasked(field, bytes)
+      } else if case .xRequestID = field.known {
+        // The caller's id is the answer's; the provider's is what its support asks for.
+        run.flush(bytes, to: &answer.outbound)
+        HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &answer.outbound)
+      } else {
+        run.take(field, of: bytes, to: &answer.outbound)
+      }
+    }
+    run.flush(bytes, to: &answer.outbound)
+  }
+
+  /// Passes an interim 103 on (RFC 8297). Only to clients of HTTP/1.1, which know what it is, and only as far as
+  /// they keep up: it is a hint.
+  func relayHints() {
+    guard !ask.isOld, answer.outbound.count < Ceiling.window else { return }
+    answer.beginInterim(103)
+    writeReplyFields(replacesBody: false)
+    answer.endInterim()
+    // A fault here is found again when the answer is written.
+    _ = try? connection.socket.write(from: &answer.outbound)
+  }
+
+  /// Gives the upstream's connection back, if it can carry another exchange.
+  @inline(never)
+  func release() {
+    // An upstream that answered before it had read everything is left alone; a body still on its way here can't be
+    // told from a next request.
+    if !ask.body.flow.hasEnded { connection.mustClose = true }
+    call.release(isGood: ask.body.fault == nil)
+  }
+
+  // MARK: What is added
+
+  /// Makes `metadata` what the configuration wants in bodies: `"x_remora":{…}`, or nothing.
+  ///
+  /// - Parameter attempts: how many tries there were, this one included.
+  func prepareMetadata(attempts: Int) {
+    metadata.clear()
+    guard ask.target.isFullService, case .body = lineup.snapshot.settings.responseMetadata else { return }
+    metadata.append("\"x_remora\":{\"request_id\":")
+    // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
+    JSONWriter.string(ask.requestID.view, into: &metadata)
+    metadata.append(upstream.providerMember)
+    withModel { JSONWriter.string($0, into: &metadata) }
+    metadata.append(",\"attempts\":")
+    metadata.append(decimal: attempts)
+    metadata.append(",\"cache_status\":null,\"region\":null}")
+  }
+
+  /// Letters and digits that no other exchange has.
+  func seed() -> [UInt8] {
+    var seed = ByteQueue()
+    seed.append(hexadecimal: Int(truncatingIfNeeded: state.nextRandom() >> 1 | 1 << 62))
+    seed.append(hexadecimal: Int(truncatingIfNeeded: state.nextRandom() >> 40 | 1 << 24))
+    return seed.array()
+  }
+}

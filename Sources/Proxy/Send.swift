@@ -1,0 +1,207 @@
+// A try's request on its way upstream, and the head of its answer: the client watched all the while.
+
+internal import Config
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Attempt {
+  /// Goes through the try up to the head of an answer.
+  ///
+  /// - Returns: what came of it; `tried.failure` says more where there is no answer.
+  func run(_ reuse: Reuse) async -> Outcome {
+    do throws(Refusal) {
+      try prepare()
+      if conversation.isLocal { return .status(200) }
+      guard let pool = lineup.pools[upstream.index] else { return .unreachable }
+      if let source = lineup.sources[upstream.index] { try await obtainGrant(source) }
+      try await lease(pool, reuse)
+      writeRequestHead()
+      return try await send()
+    } catch {
+      tried.failure = error
+      return Outcome(error.cause)
+    }
+  }
+
+  private func lease(_ pool: Pool, _ reuse: Reuse) async throws(Refusal) {
+    let freshness = Freshness(reuse)
+    if let socket = pool.takeIdle(freshness, for: connection.parker) {
+      return call.begin(Pool.Lease(socket: socket, isReused: true), of: pool)
+    }
+    let asked = Instant.now
+    let resumedBefore = pool.sessions.resumed
+    do throws(DialFault) {
+      let lease = try await pool.lease(
+        freshness, parker: connection.parker, client: connection.socket)
+      if !lease.isReused {
+        if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(label) }
+        // The time of a look-up and a handshake is the network's.
+        tried.waited += now.nanoseconds(since: asked)
+      }
+      call.begin(lease, of: pool)
+    } catch {
+      throw Refusal(error, provider: upstream.name, timeout: upstream.timeouts.connect)
+    }
+  }
+
+  /// The connection is gone, and no answer has come.
+  private func lost(_ fault: IOFault?) -> Outcome {
+    switch call.socket?.lacksCertificate == true ? .tls(.certificateRequired) : fault {
+    case .tls(let fault): tried.failure = .tls(upstream.name, fault.message)
+    case .truncated, nil:
+      tried.failure = .cannotConnect(upstream.name, "it closed the connection without an answer")
+    case .system(let fault):
+      tried.failure = .cannotConnect(upstream.name, "the connection broke: \(fault.reason)")
+    }
+    return .lost(wasReused: call.isReused, hasHeard: call.hasHeard)
+  }
+
+  // MARK: Sending
+
+  /// Sends the request and waits for the head of its answer.
+  private func send() async throws(Refusal) -> Outcome {
+    var deadline = now + upstream.firstByte
+    var bodyDeadline = now + Deadline.body
+    if loop.isBusy { sendLater() }
+    while true {
+      // Nothing is read before the request is on its way: it could be no answer to it.
+      if !tried.sendsLater {
+        if !call.hasSent {
+          let before = ask.body.received
+          let pumping: Pumping
+          do throws(IOFault) { pumping = try takeLate() } catch { return try lastWord(error) }
+          if let fault = ask.body.fault { throw fault }
+          if ask.body.received > before { bodyDeadline = now + Deadline.body }
+          if pumping == .sent { noteSent() }
+          // From the last byte that went out: an upload may take as long as it makes progress.
+          if pumping != .blocked || call.socket?.hasWritableRoom == true {
+            deadline = now + upstream.firstByte
+          }
+          if pumping == .interrupted {
+            await connection.parker.yield()
+            continue
+          }
+        }
+        if let outcome = try receiveHead() { return outcome }
+      }
+      if connection.socket.peerHasClosed { throw .clientGone }
+      if state.isOver { throw .draining }
+      // The upstream is not to blame while the client keeps it waiting.
+      let isWaitingForClient = !call.hasSent && call.out.isEmpty
+      let until = isWaitingForClient ? bodyDeadline : deadline
+      if await connection.parker.park(until: until) == .deadline, now >= until {
+        throw refusalOfSilence(isWaitingForClient)
+      }
+    }
+  }
+
+  private func refusalOfSilence(_ isWaitingForClient: Bool) -> Refusal {
+    if isWaitingForClient {
+      state.shard.refused(.timeout)
+      return .slow("request body")
+    }
+    return .timeout(
+      upstream.name, "sent no answer within \(upstream.timeouts.firstByte.shown) (timeouts.first_byte)")
+  }
+
+  func noteSent() {
+    call.hasSent = true
+    tried.sentAt = Instant.now
+  }
+
+  // MARK: The answer's head
+
+  /// Reads what has come of the answer's head.
+  ///
+  /// - Returns: nil where more is needed.
+  private func receiveHead() throws(Refusal) -> Outcome? {
+    do throws(CallFault) {
+      let isHere = try call.receiveHead(
+        to: ask.head.method, keepsTrailers: ask.head.acceptsTrailers, readsBody: readsAnswer
+      ) {
+        if tried.firstByteAt == nil { tried.firstByteAt = now }
+      } onInterim: {
+        if call.reply.status == 103 { relayHints() }
+      }
+      if !isHere { return nil }
+      return call.isLate ? .late : .status(call.reply.status)
+    } catch {
+      switch error {
+      case .lost(let fault): return lost(fault)
+      case .broken(let reason): throw .protocolBroken(upstream.name, reason)
+      }
+    }
+  }
+
+  /// The upstream takes no more of the request. It may have answered before it closed: its answer counts more than the
+  /// lost rest.
+  private func lastWord(_ fault: IOFault) throws(Refusal) -> Outcome {
+    // What it says may be more than the reset behind it: an alert.
+    guard let outcome = try? receiveHead() else { return lost(fault) }
+    switch outcome {
+    case .status, .late: return outcome
+    default:
+      if case .tls? = tried.failure?.cause { return outcome }
+      return lost(fault)
+    }
+  }
+}
+
+extension Freshness {
+  init(_ reuse: Reuse) {
+    self =
+      switch reuse {
+      case .any: .any
+      case .recent: .recent
+      case .new: .new
+      }
+  }
+}
+
+extension Outcome {
+  /// What a try came to that ended with a refusal.
+  init(_ cause: Refusal.Cause) {
+    self =
+      switch cause {
+      case .request: .cannotSay
+      case .clientGone: .clientGone
+      case .unreachable, .credentials, .overloaded: .unreachable
+      case .tls: .tls
+      case .timedOut: .timedOut
+      case .broken: .broken
+      case .draining: .draining
+      }
+  }
+}
+
+extension Refusal {
+  /// What a client is told of a connection that could not be made.
+  init(_ fault: DialFault, provider: String, timeout: Duration) {
+    switch fault {
+    case .resolve(let fault):
+      self = .cannotConnect(provider, "the name '\(fault.host)' has no address: \(fault.reason)")
+    case .connect(let reason): self = .cannotConnect(provider, reason)
+    case .tls(let fault):
+      self = .tls(provider, fault.message)
+      // A server that is about to restart, rather than one that will never do.
+      if fault == .closed || fault == .timedOut { self.shouldRetry = nil }
+    case .timedOut: self = .timeout(provider, "took no connection within \(timeout.shown) (timeouts.connect)")
+    case .exhausted:
+      self = .overloaded("All connections to provider '\(provider)' are in use (pool.max_connections).")
+    case .abandoned: self = .clientGone
+    case .system(let fault): self = .cannotConnect(provider, fault.description)
+    }
+  }
+}
+
+extension Duration {
+  /// This duration as a person writes it.
+  var shown: String {
+    let milliseconds = nanoseconds / 1_000_000
+    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+  }
+}

@@ -1,0 +1,87 @@
+import Testing
+import Transport
+
+@testable import Proxy
+
+/// How long an answer may be silent and its client may take nothing, with seconds that the test sets.
+@Suite("Patience")
+struct PatienceTests {
+  private static func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: seconds * 1_000_000_000) }
+  private let idle = Interval(seconds: 60)
+
+  private func until(
+    _ patience: Patience, beats: Bool = true, isBacklogged: Bool = false, isFull: Bool = false
+  ) -> Instant {
+    patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+  }
+
+  private func verdict(
+    _ patience: Patience, at seconds: UInt64, beats: Bool = true, isBacklogged: Bool = false,
+    isFull: Bool = false
+  ) -> Patience.Verdict? {
+    patience.verdict(
+      at: Self.at(seconds), idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+  }
+
+  @Test("tells the client each 15 s, whatever the provider sends that the client doesn't get")
+  func beat() {
+    var patience = Patience(at: Self.at(100))
+    for second in stride(from: UInt64(100), to: 115, by: 5) { patience.heard(at: Self.at(second)) }
+    #expect(until(patience) == Self.at(115))
+    #expect(verdict(patience, at: 114) == nil)
+    #expect(verdict(patience, at: 115) == .beat)
+    patience.told(at: Self.at(115))
+    #expect(verdict(patience, at: 116) == nil)
+    #expect(until(patience) == Self.at(130))
+  }
+
+  @Test("counts the provider's silence from its last byte, and not from a heartbeat")
+  func silence() {
+    var patience = Patience(at: Self.at(100))
+    for second in [115, 130, 145] as [UInt64] { patience.told(at: Self.at(second)) }
+    #expect(verdict(patience, at: 159) == nil)
+    #expect(until(patience) == Self.at(160))
+    #expect(verdict(patience, at: 160) == .silence)
+    patience.heard(at: Self.at(159))
+    #expect(verdict(patience, at: 160) == .beat)
+  }
+
+  @Test("gives no heartbeat to a whole answer")
+  func noBeat() {
+    let patience = Patience(at: Self.at(100))
+    #expect(until(patience, beats: false) == Self.at(160))
+    #expect(verdict(patience, at: 130, beats: false) == nil)
+  }
+
+  @Test("cuts a client off that takes nothing for 600 s, though the provider goes on and time is told")
+  func stalledClient() {
+    var patience = Patience(at: Self.at(100))
+    for second in stride(from: UInt64(100), through: 699, by: 10) {
+      patience.heard(at: Self.at(second))
+      patience.told(at: Self.at(second))
+      #expect(verdict(patience, at: second, isBacklogged: true) == nil)
+    }
+    #expect(
+      until(patience, isBacklogged: true) == Self.at(700)
+        || until(patience, isBacklogged: true) < Self.at(760))
+    #expect(verdict(patience, at: 700, isBacklogged: true) == .stalledClient)
+    #expect(verdict(patience, at: 700, isBacklogged: true, isFull: true) == .stalledClient)
+  }
+
+  @Test("counts a client's 600 s from the last byte that it took")
+  func slowClient() {
+    var patience = Patience(at: Self.at(100))
+    patience.took(at: Self.at(650))
+    patience.heard(at: Self.at(650))
+    #expect(verdict(patience, at: 700, isBacklogged: true, isFull: true) == nil)
+    #expect(until(patience, isBacklogged: true, isFull: true) == Self.at(1250))
+    #expect(verdict(patience, at: 1250, isBacklogged: true, isFull: true) == .stalledClient)
+  }
+
+  @Test("doesn't blame the provider while it isn't read")
+  func full() {
+    let patience = Patience(at: Self.at(100))
+    #expect(verdict(patience, at: 500, isBacklogged: true, isFull: true) == nil)
+    #expect(verdict(patience, at: 500, isBacklogged: true, isFull: false) == .silence)
+  }
+}
