@@ -1,4 +1,5 @@
-"""Second opinions, on random cases that are the same in every run: Python on JSON, h11 on chunks, PyYAML on YAML.
+"""Second opinions, on random cases that are the same in every run: Python on JSON, h11 on chunks, zlib on content codings,
+PyYAML on YAML.
 
 What Remora takes it must take as the others do, and it may refuse more only where it says so. `Tests/run fuzz` asks
 the same of every input that fuzzing finds worth keeping.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+import zlib
 
 import pytest
 import yaml
@@ -18,7 +20,7 @@ from strict import CHUNKED, get, post
 from wire import Broken
 
 sys.path.insert(0, str(ROOT / "Tests/Fuzz"))
-from compare import compare_chunked, compare_json  # noqa: E402
+from compare import compare_chunked, compare_json, decoded  # noqa: E402
 
 pytestmark = pytest.mark.proxy
 
@@ -65,6 +67,51 @@ def test_json_is_judged_as_python_does(plain):
         verdict = "refused" if is_refused else "accepted"
         assert compare_json(data, verdict) in ("", None), data
         counts[verdict] += 1
+        if got.get("connection") == "close":
+            client.close()
+            client = plain.connect()
+    client.close()
+    assert min(counts.values()) > CASES / 10, counts
+
+
+def coded(source: random.Random, coding: str, data: bytes) -> bytes:
+    """`data` as one of the senders there may be has it, flushed at random, and sometimes damaged."""
+    window = 31 if coding == "gzip" else source.choice([15, 9, -15, -9])
+    packer = zlib.compressobj(source.choice([0, 1, 6, 9]), 8, window, source.choice([1, 9]), source.randrange(5))
+    out = b""
+    while data:
+        count = source.randrange(1, len(data) + 1)
+        out += packer.compress(data[:count])
+        if source.random() < 0.3:
+            out += packer.flush(source.choice([zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH]))
+        data = data[count:]
+    return mutated(source, out + packer.flush(), b"\x00\x01\x1f\x78\xff") if source.random() < 0.6 else out + packer.flush()
+
+
+def test_codings_are_read_as_zlib_does(plain, upstream):
+    source = random.Random(1951)
+    counts = {"taken": 0, "refused": 0}
+    client = plain.connect()
+    for _ in range(CASES):
+        text = "".join(source.choice(["the ", "quick ", "naïve ", str(source.random())]) for _ in range(source.randrange(400)))
+        said = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}).encode()
+        coding = source.choice(["gzip", "deflate"])
+        data = coded(source, coding, said)
+        fields = b"Content-Encoding: %s\r\nContent-Length: %d\r\n" % (coding.encode(), len(data))
+        client.send_quietly(post(fields, data, b"/v1/chat/completions"))
+        got = client.response()
+        try:
+            theirs = decoded(coding, data)
+        except (ValueError, zlib.error):
+            theirs = None
+        # Bare data has no sum: damaged, it may say something else.
+        if got.status == 200:
+            assert upstream.last.body == theirs, data
+            counts["taken"] += 1
+        else:
+            assert theirs != said, data
+            assert (got.error["code"] == "invalid_content_encoding") == (theirs is None), data
+            counts["refused"] += 1
         if got.get("connection") == "close":
             client.close()
             client = plain.connect()
