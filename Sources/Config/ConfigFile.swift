@@ -60,9 +60,7 @@ package enum ConfigFile {
   package static func fromEnvironment(_ environment: Environment) -> Loaded {
     var decoder = Decoder(file: nil, environment: environment)
     var settings = Settings()
-    settings.providers = decoder.environmentProviders()
-    settings.hasFoundProviders = true
-    settings.defaultProvider = settings.providers.first?.name
+    decoder.useEnvironment(&settings)
     if settings.providers.isEmpty {
       decoder.problem(
         "no configuration and no key is found; write /etc/remora/remora.yaml, or set OPENAI_API_KEY",

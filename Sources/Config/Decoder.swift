@@ -1,7 +1,7 @@
 // From nodes to values, collecting every problem on the way.
 //
 // What can't be read is reported and replaced by nothing or a default, so that one look finds all problems.
-// Next: SettingsDecoder.swift, which asks for the keys.
+// Next: Section.swift and Form.swift, which ask it; Sections/Settings.swift, where a document begins.
 
 internal import Wire
 
@@ -127,6 +127,26 @@ struct Decoder {
       return nil
     }
     return text
+  }
+
+  /// A text that may be a header's value: printable ASCII, spaces inside (RFC 9110 section 5.5, without
+  /// obs-text).
+  mutating func headerText(_ node: YAMLNode?, of what: String) -> String? {
+    guard let node, let text = text(node, of: what, ceiling: Defaults.headerValue) else { return nil }
+    guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !text.hasPrefix(" "), !text.hasSuffix(" ")
+    else {
+      problem(
+        "\(what): a header's value has printable ASCII characters and no spaces around it", at: node.position)
+      return nil
+    }
+    return text
+  }
+
+  /// Looks at a name that the operator has chosen for a provider, a group or a policy.
+  mutating func checkName(_ entry: YAMLEntry, _ what: String) {
+    if Name.isValid(entry.key) { return }
+    problem(
+      "\(what): a name has at most \(Defaults.name) letters, digits, '-', '_' and '.'", at: entry.keyPosition)
   }
 
   mutating func boolean(_ node: YAMLNode?, of what: String) -> Bool? {
@@ -316,4 +336,15 @@ extension YAMLNode {
     if case .mapping(let entries) = kind { return entries.allSatisfy(\.value.isNull) }
     return isNull
   }
+}
+
+extension Table {
+  /// Where a secret comes from.
+  static let secret = Table([
+    Key(
+      name: "file", shape: .path, about: "A file that holds the secret.", kinds: nil, isRequired: false),
+    Key(
+      name: "env", shape: .text, about: "The environment variable that holds the secret.", kinds: nil,
+      isRequired: false),
+  ])
 }

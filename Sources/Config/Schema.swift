@@ -10,7 +10,7 @@ package enum Schema {
     writer.open("{")
     writer.member("$schema", "https://json-schema.org/draft/2020-12/schema")
     writer.member("title", "Remora configuration")
-    object(.root, isRoot: true, into: &writer)
+    object(Settings.section.table, isRoot: true, into: &writer)
     writer.close("}")
     return writer.text + "\n"
   }
@@ -18,14 +18,14 @@ package enum Schema {
   /// The keys as a Markdown list, for the reference of users: path, and what it is.
   package static func reference() -> String {
     var lines: [String] = []
-    list(.root, under: "", into: &lines)
+    list(Settings.section.table, under: "", into: &lines)
     return lines.joined(separator: "\n") + "\n"
   }
 
   /// Every path of keys, `*` standing for a name that the operator chooses.
   static func paths() -> [String] {
     var lines: [String] = []
-    list(.root, under: "", into: &lines)
+    list(Settings.section.table, under: "", into: &lines)
     return lines.compactMap { line in
       let parts = line.split(separator: "`")
       return parts.count > 1 ? String(parts[1]) : nil
@@ -37,8 +37,7 @@ package enum Schema {
       let name = path.isEmpty ? key.name : path + "." + key.name
       var kinds = ""
       if let only = key.kinds, only.count < ProviderKind.allCases.count - 1 {
-        kinds =
-          " (" + ProviderKind.allCases.filter(only.contains).map(\.rawValue).joined(separator: ", ") + ")"
+        kinds = " (" + only.joined(separator: ", ") + ")"
       }
       lines.append("- `\(name)`: \(key.about)\(kinds)")
       descend(key.shape, under: name, into: &lines)

@@ -3,6 +3,17 @@
 import Glibc
 internal import Wire
 
+/// Where a secret comes from. It names the place; `Secret` holds the bytes.
+package enum SecretSource: Sendable, Hashable {
+  case file(String)
+  /// The name of an environment variable.
+  case environment(String)
+  /// The client's own key goes upstream.
+  case passthrough
+  /// No key is sent.
+  case none
+}
+
 /// Why a secret is refused. Offsets and lengths are safe to print; content never is.
 package enum SecretFault: Error, Sendable, Equatable {
   case unset(variable: String)

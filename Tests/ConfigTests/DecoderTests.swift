@@ -162,6 +162,7 @@ import Wire
     arguments: [
       "limits: { requests_per_minute: 0 }", "limits:", "policies: {}", "policy_chain: []", "retry:",
       "prices: {}",
+      "limits: { requests_per_minute: \"${NONE:-0}\" }",
       "consumers:", "models: { a: { targets: [mock/a], pick: ordered, deprecated: false } }",
     ])
   func inert(_ text: String) {
@@ -173,6 +174,8 @@ import Wire
     arguments: [
       ("limits: { tokens_per_minute: 1 }", "limits", 2), ("retry: { attempts: 2 }", "retry", 2),
       ("telemetry: { otlp: { endpoint: http://c:4318 } }", "telemetry.otlp", 2),
+      ("limits: { tokens_per_minute: \"${SOME:-1}\" }", "limits", 2),
+      ("prices: { mock/a: { input: 1, output: 1 } }", "prices", 2),
     ])
   func notYet(_ text: String, _ key: String, _ line: Int) {
     let problems = Fixture.decode(text: "providers: { mock: }\n" + text).problems

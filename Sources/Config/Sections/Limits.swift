@@ -1,0 +1,38 @@
+// How much may be asked, by a pod or by a group.
+
+/// Ceilings of a pod or of a group; 0: none.
+package struct Limits: Sendable, Equatable {
+  package var requestsPerMinute = 0
+  package var tokensPerMinute = 0
+  package var concurrentRequests = 0
+  package var budget: Budget?
+
+  package init() {}
+
+  static let section = Section<Limits>([
+    Row("requests_per_minute", \.requestsPerMinute, .integer(0...1_000_000_000), "0: no ceiling."),
+    Row("tokens_per_minute", \.tokensPerMinute, .integer(0...1_000_000_000_000), "0: no ceiling."),
+    Row("concurrent_requests", \.concurrentRequests, .integer(0...1_000_000), "0: no ceiling."),
+    Row(
+      optional: "budget_usd", \.budget, .object(Budget.section, Budget(amount: 0, per: .zero)),
+      "Money in a span of time."),
+  ])
+}
+
+package struct Budget: Sendable, Equatable {
+  /// In US dollars.
+  package var amount: Double
+  package var per: Duration
+
+  package init(amount: Double, per: Duration) {
+    self.amount = amount
+    self.per = per
+  }
+
+  static let section = Section<Budget>([
+    Row("amount", \.amount, .number, "US dollars.", isRequired: true),
+    Row(
+      "per", \.per, .duration(.seconds(60)...Defaults.retention), "The span of time, such as 30d.",
+      isRequired: true),
+  ])
+}
