@@ -12,7 +12,7 @@ WORKDIR /src
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
-RUN swift build -c release --product remora --static-swift-stdlib \
+RUN swift build -c release --product remora --static-swift-stdlib --disable-local-rpath \
  && strip "$(swift build -c release --show-bin-path)/remora" -o /remora
 
 # The final file system. Every library that the binary loads must be among those named here: the build stops

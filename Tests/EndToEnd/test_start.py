@@ -118,3 +118,15 @@ def test_closed_output_of_a_command(tmp_path):
             ["sh", "-c", f'exec "{BINARY}" check "{file}" 0<&- 1>&- 2>&-'], env=environment(), timeout=20
         )
         assert done.returncode == code and file.read_text() == text
+
+
+@pytest.mark.build("where it looks for libraries")
+def test_libraries_are_looked_for_where_the_system_has_them():
+    """The binary that ships names no directory of its own: a library beside it must not take the system's place."""
+    readelf = shutil.which("readelf")
+    if readelf is None:
+        pytest.skip("ABSENT: readelf, to see where libraries are looked for")
+    text = subprocess.run([readelf, "-d", str(BINARY)], capture_output=True, text=True, check=True).stdout
+    if "libswiftCore" in text:
+        pytest.skip("not the binary that ships: Swift's runtime isn't linked in")
+    assert "RUNPATH" not in text and "RPATH" not in text, text
