@@ -53,6 +53,8 @@ package final class Translation {
       var chat = try ChatRequest(body)
       try Self.check(chat, body, dialect, &request)
       chat.given.formIntersection(dialect.takes.union(.always))
+      // Mostly it is a little longer, seldom much: so it grows once at most.
+      request.body.reserve(body.count + body.count / 8 + 512)
       try dialect.writeChat(chat, of: body, to: &request)
       reader = dialect.makeReader(for: chat, of: body)
       streams = chat.streams

@@ -8,19 +8,14 @@ extension ChatRequest {
 
   /// Reads `body`, which is one JSON object that has been scanned.
   package init(_ body: Span<UInt8>) throws(RequestFault) {
-    var members = JSONObjectCursor(body, 0..<body.count)
-    while let member = members.next() {
-      guard let field = ChatField.named(body, member.key) else {
-        if member.kind != .null, extensions.count < 64 {
-          extensions.append(ChatExtension(key: member.key, value: member.value))
-        }
-        continue
-      }
-      if member.kind == .null { continue }
-      given.insert(ChatFields(field))
-      values[Int(field.rawValue)] = member.value
+    // Turns have some hundred bytes: so the lists seldom grow.
+    messages.reserveCapacity(min(8 + body.count / 384, Self.listCeiling))
+    parts.reserveCapacity(min(8 + body.count / 384, Self.listCeiling))
+    var walk = JSONWalk(body)
+    if walk.enter() { try readMembers(body, &walk) }
+    guard given.contains(.messages) else {
+      throw RequestFault(.invalid, "messages", "'messages' is missing; send the conversation as a list.")
     }
-    try readMessages(body)
     try readTools(body)
     try readChoice(body)
     try readFormat(body)
@@ -28,20 +23,49 @@ extension ChatRequest {
     try readEffort(body)
   }
 
+  private mutating func readMembers(
+    _ body: Span<UInt8>, _ walk: inout JSONWalk
+  ) throws(RequestFault) {
+    while let key = walk.nextKey() {
+      let field = ChatField.named(body, key.range)
+      if field == .messages, walk.kind == .array {
+        // Of several the last counts.
+        forgetMessages()
+        let start = walk.at
+        try readMessages(body, &walk)
+        given.insert(ChatFields(.messages))
+        values[Int(ChatField.messages.rawValue)] = start..<walk.at
+        continue
+      }
+      guard let (value, kind) = walk.pass() else { return }
+      if kind == .null { continue }
+      guard let field else {
+        if extensions.count < 64 { extensions.append(ChatExtension(key: key.range, value: value)) }
+        continue
+      }
+      if field == .messages { throw RequestFault(.invalid, "messages", "'messages' must be a list.") }
+      given.insert(ChatFields(field))
+      values[Int(field.rawValue)] = value
+    }
+  }
+
   // MARK: Messages
 
-  private mutating func readMessages(_ body: Span<UInt8>) throws(RequestFault) {
-    guard let list = value(.messages) else {
-      throw RequestFault(.invalid, "messages", "'messages' is missing; send the conversation as a list.")
-    }
-    guard JSONView.kind(body, list) == .array else {
-      throw RequestFault(.invalid, "messages", "'messages' must be a list.")
-    }
-    var elements = JSONArrayCursor(body, list)
-    while let element = elements.next() {
+  private mutating func forgetMessages() {
+    messages.removeAll(keepingCapacity: true)
+    parts.removeAll(keepingCapacity: true)
+    calls.removeAll()
+    thinking.removeAll()
+  }
+
+  private mutating func readMessages(
+    _ body: Span<UInt8>, _ walk: inout JSONWalk
+  ) throws(RequestFault) {
+    guard walk.enter() else { return }
+    while walk.nextElement() {
       let index = messages.count
-      guard element.kind == .object else { throw Self.wrong("messages[\(index)]", "an object") }
-      try readMessage(body, element.value, index)
+      guard walk.kind == .object, walk.enter() else { throw Self.wrong("messages[\(index)]", "an object") }
+      try readMessage(body, &walk, index)
       guard messages.count <= Self.listCeiling else {
         throw RequestFault(.invalid, "messages", "'messages' has more than \(Self.listCeiling) turns.")
       }
@@ -52,7 +76,7 @@ extension ChatRequest {
   }
 
   private mutating func readMessage(
-    _ body: Span<UInt8>, _ object: Range<Int>, _ index: Int
+    _ body: Span<UInt8>, _ walk: inout JSONWalk, _ index: Int
   ) throws(RequestFault) {
     var message = ChatMessage(role: .user)
     var hasRole = false
@@ -60,8 +84,7 @@ extension ChatRequest {
     var toolCalls: Range<Int>?
     var refusal: Range<Int>?
     var blocks: Range<Int>?
-    var members = JSONObjectCursor(body, object)
-    while let member = members.next() {
+    while let member = walk.nextMember() {
       if member.kind == .null { continue }
       if member.keyIs("role", in: body) {
         message.role = try Self.role(body, member.value, index)
@@ -153,50 +176,84 @@ extension ChatRequest {
     }
   }
 
+  /// The members of a content part, by name.
+  private struct PartMembers {
+    var type: Range<Int>?
+    var text: Range<Int>?
+    var refusal: Range<Int>?
+    var image: Range<Int>?
+    var audio: Range<Int>?
+    var file: Range<Int>?
+    var cacheControl: Range<Int>?
+
+    init(_ body: Span<UInt8>, _ object: Range<Int>) {
+      var members = JSONObjectCursor(body, object)
+      while let member = members.next() {
+        if member.keyIs("type", in: body) {
+          type = member.kind == .string ? member.value : nil
+        } else if member.keyIs("text", in: body) {
+          text = member.kind == .string ? member.value : nil
+        } else if member.keyIs("image_url", in: body) {
+          image = member.value
+        } else if member.keyIs("input_audio", in: body) {
+          audio = member.value
+        } else if member.keyIs("file", in: body) {
+          file = member.value
+        } else if member.keyIs("refusal", in: body) {
+          refusal = member.kind == .string ? member.value : nil
+        } else if member.keyIs("cache_control", in: body) {
+          cacheControl = member.kind == .object ? member.value : nil
+        }
+      }
+    }
+  }
+
   private mutating func readPart(
     _ body: Span<UInt8>, _ object: Range<Int>, _ index: Int, _ position: Int
   ) throws(RequestFault) {
-    let parameter = "messages[\(index)].content[\(position)]"
-    guard let type = JSONView.value(body, in: object, at: "type"), JSONView.kind(body, type) == .string else {
-      throw RequestFault(.invalid, parameter + ".type", "A part of the content must say its 'type'.")
+    func parameter() -> String { "messages[\(index)].content[\(position)]" }
+    let members = PartMembers(body, object)
+    guard let type = members.type else {
+      throw RequestFault(.invalid, parameter() + ".type", "A part of the content must say its 'type'.")
     }
     var part = ChatPart(kind: .text, value: nil, place: (index, position))
-    if let control = JSONView.value(body, in: object, at: "cache_control"),
-      JSONView.kind(body, control) == .object
-    {
-      part.cacheControl = control
-    }
-    func string(_ range: Range<Int>?) -> Range<Int>? {
-      range.flatMap { JSONView.kind(body, $0) == .string ? $0 : nil }
+    part.cacheControl = members.cacheControl
+    func string(_ range: Range<Int>?, _ name: StaticString) -> Range<Int>? {
+      guard let range, let value = JSONView.value(body, in: range, at: name),
+        JSONView.kind(body, value) == .string
+      else { return nil }
+      return value
     }
     if JSONString.equals(body, type, "text") {
-      part.value = string(JSONView.value(body, in: object, at: "text"))
+      part.value = members.text
     } else if JSONString.equals(body, type, "refusal") {
       part.kind = .refusal
-      part.value = string(JSONView.value(body, in: object, at: "refusal"))
+      part.value = members.refusal
     } else if JSONString.equals(body, type, "image_url") {
       part.kind = .image
-      let image = JSONView.value(body, in: object, at: "image_url")
-      part.value =
-        string(image) ?? string(image.flatMap { JSONView.value(body, in: $0, at: "url") })
-      part.second = string(image.flatMap { JSONView.value(body, in: $0, at: "detail") })
+      if let image = members.image, JSONView.kind(body, image) == .string {
+        part.value = image
+      } else {
+        part.value = string(members.image, "url")
+        part.second = string(members.image, "detail")
+      }
     } else if JSONString.equals(body, type, "input_audio") {
       part.kind = .audio
-      part.value = string(JSONView.value(body, in: object, at: "input_audio", "data"))
-      part.second = string(JSONView.value(body, in: object, at: "input_audio", "format"))
+      part.value = string(members.audio, "data")
+      part.second = string(members.audio, "format")
     } else if JSONString.equals(body, type, "file") {
       part.kind = .file
-      part.value = string(JSONView.value(body, in: object, at: "file", "file_data"))
-      part.second = string(JSONView.value(body, in: object, at: "file", "file_id"))
-      part.third = string(JSONView.value(body, in: object, at: "file", "filename"))
+      part.value = string(members.file, "file_data")
+      part.second = string(members.file, "file_id")
+      part.third = string(members.file, "filename")
     } else {
       throw RequestFault(
-        .unsupported, parameter + ".type",
+        .unsupported, parameter() + ".type",
         "This type of content part can't be translated for the model's provider; "
           + "text, image_url, input_audio, file and refusal can.")
     }
     if part.value == nil, !(part.kind == .file && part.second != nil) {
-      throw RequestFault(.invalid, parameter, "The content part lacks what its type promises.")
+      throw RequestFault(.invalid, parameter(), "The content part lacks what its type promises.")
     }
     parts.append(part)
   }
@@ -207,40 +264,57 @@ extension ChatRequest {
     let first = calls.count
     var elements = JSONArrayCursor(body, list)
     while let element = elements.next() {
-      let parameter = "messages[\(index)].tool_calls[\(calls.count - first)]"
-      if let custom = JSONView.value(body, in: element.value, at: "custom"),
-        JSONView.kind(body, custom) == .object
-      {
-        throw RequestFault(
-          .unsupported, parameter, "Custom tools can't be translated for the model's provider; use functions."
-        )
-      }
-      guard let function = JSONView.value(body, in: element.value, at: "function"),
-        let name = JSONView.value(body, in: function, at: "name"), JSONView.kind(body, name) == .string
-      else {
-        throw RequestFault(.invalid, parameter + ".function.name", "A tool call must name its function.")
-      }
-      var call = ChatCall(name: name)
-      if let id = JSONView.value(body, in: element.value, at: "id"), JSONView.kind(body, id) == .string {
-        call.id = id
-      }
-      if let arguments = JSONView.value(body, in: function, at: "arguments"),
-        !JSONValue.isNull(body, arguments)
-      {
-        call.arguments = arguments
-      }
-      if let signature = JSONView.value(
-        body, in: element.value, at: "extra_content", "google", "thought_signature"),
-        JSONView.kind(body, signature) == .string
-      {
-        call.signature = signature
-      }
-      calls.append(call)
+      calls.append(try Self.call(body, element.value, (index, calls.count - first)))
       guard calls.count <= Self.listCeiling else {
         throw RequestFault(.invalid, "messages", "'messages' has more than \(Self.listCeiling) tool calls.")
       }
     }
     return first..<calls.count
+  }
+
+  private static func call(
+    _ body: Span<UInt8>, _ object: Range<Int>, _ place: (message: Int, call: Int)
+  ) throws(RequestFault) -> ChatCall {
+    func parameter() -> String { "messages[\(place.message)].tool_calls[\(place.call)]" }
+    var id: Range<Int>?
+    var function: Range<Int>?
+    var extra: Range<Int>?
+    var members = JSONObjectCursor(body, object)
+    while let member = members.next() {
+      if member.keyIs("id", in: body) {
+        id = member.kind == .string ? member.value : nil
+      } else if member.keyIs("function", in: body) {
+        function = member.value
+      } else if member.keyIs("extra_content", in: body) {
+        extra = member.value
+      } else if member.kind == .object, member.keyIs("custom", in: body) {
+        throw RequestFault(
+          .unsupported, parameter(),
+          "Custom tools can't be translated for the model's provider; use functions.")
+      }
+    }
+    var name: Range<Int>?
+    var arguments: Range<Int>?
+    var inner = JSONObjectCursor(body, function ?? 0..<0)
+    while let member = inner.next() {
+      if member.keyIs("name", in: body) {
+        name = member.kind == .string ? member.value : nil
+      } else if member.keyIs("arguments", in: body) {
+        arguments = member.kind == .null ? nil : member.value
+      }
+    }
+    guard let name else {
+      throw RequestFault(.invalid, parameter() + ".function.name", "A tool call must name its function.")
+    }
+    var call = ChatCall(name: name)
+    call.id = id
+    call.arguments = arguments
+    if let extra, let signature = JSONView.value(body, in: extra, at: "google", "thought_signature"),
+      JSONView.kind(body, signature) == .string
+    {
+      call.signature = signature
+    }
+    return call
   }
 
   private mutating func readThinking(_ body: Span<UInt8>, _ list: Range<Int>) -> Range<Int> {

@@ -32,44 +32,95 @@ final class AnthropicReader: AnswerReader {
   var mayEnd: Bool { false }
 
   func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) {
-    let whole = 0..<body.count
-    if let error = JSONView.value(body, in: whole, at: "error") {
-      throw AnthropicFault.answerFault(body, error)
+    var content: Range<Int>?
+    var id: Range<Int>?
+    var model: Range<Int>?
+    var usage: Range<Int>?
+    var stop: Range<Int>?
+    var members = JSONObjectCursor(body, 0..<body.count)
+    while let member = members.next() {
+      if member.keyIs("content", in: body) {
+        content = member.kind == .array ? member.value : nil
+      } else if member.keyIs("id", in: body) {
+        id = member.kind == .string ? member.value : nil
+      } else if member.keyIs("model", in: body) {
+        model = member.kind == .string ? member.value : nil
+      } else if member.keyIs("usage", in: body) {
+        usage = member.value
+      } else if member.keyIs("stop_reason", in: body) {
+        stop = member.value
+      } else if member.keyIs("error", in: body) {
+        throw AnthropicFault.answerFault(body, member.value)
+      }
     }
-    guard let content = JSONView.value(body, in: whole, at: "content"), JSONView.kind(body, content) == .array
-    else { throw .malformed }
-    readIdentity(body, whole, to: &answer)
+    guard let content else { throw .malformed }
+    answer.identify(
+      id: JSONString.content(body, id ?? 0..<0), model: JSONString.content(body, model ?? 0..<0))
     answer.begin()
     var elements = JSONArrayCursor(body, content)
     while let element = elements.next() { readBlock(body, element.value, to: &answer) }
-    if let usage = JSONView.value(body, in: whole, at: "usage") { readUsage(body, usage, to: &answer) }
-    readStop(body, whole, to: &answer)
+    if let usage { readUsage(body, usage, to: &answer) }
+    if let stop { readStop(body, stop, in: 0..<body.count, to: &answer) }
+  }
+
+  /// A block's members, by name: all that any type of block has.
+  private struct BlockMembers {
+    var type = 0..<0
+    var id = 0..<0
+    var name = 0..<0
+    /// `text`, `thinking` or `data`.
+    var text = 0..<0
+    var signature = 0..<0
+    var input: Range<Int>?
+
+    init(_ body: Span<UInt8>, _ block: Range<Int>) {
+      var members = JSONObjectCursor(body, block)
+      while let member = members.next() {
+        if member.keyIs("input", in: body) { input = member.value }
+        guard member.kind == .string else { continue }
+        if member.keyIs("type", in: body) {
+          type = member.value
+        } else if member.keyIs("text", in: body) || member.keyIs("thinking", in: body)
+          || member.keyIs("data", in: body)
+        {
+          text = member.value
+        } else if member.keyIs("id", in: body) {
+          id = member.value
+        } else if member.keyIs("name", in: body) {
+          name = member.value
+        } else if member.keyIs("signature", in: body) {
+          signature = member.value
+        }
+      }
+    }
   }
 
   private func readBlock(_ body: Span<UInt8>, _ block: Range<Int>, to answer: inout AnswerWriter) {
-    guard let type = JSONView.value(body, in: block, at: "type") else { return }
-    if JSONString.equals(body, type, "text") {
-      answer.text(JSONView.content(body, in: block, at: "text"))
-    } else if JSONString.equals(body, type, "thinking") {
+    let members = BlockMembers(body, block)
+    if members.type.isEmpty { return }
+    let text = JSONString.content(body, members.text)
+    if JSONString.equals(body, members.type, "text") {
+      answer.text(text)
+    } else if JSONString.equals(body, members.type, "thinking") {
       answer.thinking(
-        block: thinkingCount, text: JSONView.content(body, in: block, at: "thinking"),
-        signature: JSONView.content(body, in: block, at: "signature"))
+        block: thinkingCount, text: text, signature: JSONString.content(body, members.signature))
       thinkingCount += 1
-    } else if JSONString.equals(body, type, "redacted_thinking") {
-      answer.thinking(block: thinkingCount, redacted: JSONView.content(body, in: block, at: "data"))
+    } else if JSONString.equals(body, members.type, "redacted_thinking") {
+      answer.thinking(block: thinkingCount, redacted: text)
       thinkingCount += 1
-    } else if JSONString.equals(body, type, "tool_use") {
-      let input = JSONView.value(body, in: block, at: "input")
-      if JSONView.content(body, in: block, at: "name").equals(AnthropicDialect.answerTool) {
+    } else if JSONString.equals(body, members.type, "tool_use") {
+      let name = JSONString.content(body, members.name)
+      if name.equals(AnthropicDialect.answerTool) {
         var text = ByteQueue()
-        if let input { JSONText.appendCompact(body.extracting(input), escaped: true, into: &text) }
+        if let input = members.input {
+          JSONText.appendCompact(body.extracting(input), escaped: true, into: &text)
+        }
         return answer.text(text.bytes)
       }
-      let call = answer.beginCall(
-        id: JSONView.content(body, in: block, at: "id"), name: JSONView.content(body, in: block, at: "name"))
-      if let input { answer.argumentsValue(body.extracting(input), call: call) }
+      let call = answer.beginCall(id: JSONString.content(body, members.id), name: name)
+      if let input = members.input { answer.argumentsValue(body.extracting(input), call: call) }
       answer.endCall(call)
-    } else if !Self.isServerTool(JSONString.content(body, type)) {
+    } else if !Self.isServerTool(JSONString.content(body, members.type)) {
       answer.passOver(.block)
     }
   }
@@ -120,9 +171,14 @@ final class AnthropicReader: AnswerReader {
 
   /// Reads `stop_reason` and what explains it.
   func readStop(_ bytes: Span<UInt8>, _ object: Range<Int>, to answer: inout AnswerWriter) {
-    guard let reason = JSONView.value(bytes, in: object, at: "stop_reason"),
-      JSONView.kind(bytes, reason) == .string
-    else { return }
+    guard let reason = JSONView.value(bytes, in: object, at: "stop_reason") else { return }
+    readStop(bytes, reason, in: object, to: &answer)
+  }
+
+  private func readStop(
+    _ bytes: Span<UInt8>, _ reason: Range<Int>, in object: Range<Int>, to answer: inout AnswerWriter
+  ) {
+    guard JSONView.kind(bytes, reason) == .string else { return }
     if JSONString.equals(bytes, reason, "max_tokens")
       || JSONString.equals(bytes, reason, "model_context_window_exceeded")
     {

@@ -16,24 +16,41 @@ struct ClaudeModel: Sendable, Equatable {
   /// Reads `claude-3-5-haiku-20241022`, `claude-opus-4-5`, `us.anthropic.claude-sonnet-4-20250514-v1:0`,
   /// `claude-sonnet-4-5@20250929`.
   init(_ name: [UInt8]) {
-    var numbers: [Int] = []
-    for part in name.split(whereSeparator: { !Self.isLetterOrDigit($0) }) {
-      let part = Array(part)
-      if part.span.equals("haiku") {
+    let name = name.span
+    var major: Int?
+    var minor: Int?
+    var from = 0
+    while from < name.count {
+      var to = from
+      while to < name.count, Self.isLetterOrDigit(name[to]) { to += 1 }
+      let part = name.extracting(from..<to)
+      from = to + 1
+      if part.equals("haiku") {
         family = .haiku
-      } else if part.span.equals("sonnet") {
+      } else if part.equals("sonnet") {
         family = .sonnet
-      } else if part.span.equals("opus") {
+      } else if part.equals("opus") {
         family = .opus
-      } else if part.count <= 2, part.allSatisfy({ ASCII.isDigit($0) }), numbers.count < 2 {
-        numbers.append(part.reduce(0) { $0 * 10 + Int($1 - 0x30) })
-      } else if part.count >= 6, !numbers.isEmpty {
+      } else if let number = Self.number(part), minor == nil {
+        if major == nil { major = number } else { minor = number }
+      } else if part.count >= 6, major != nil {
         // A date: what follows it is a revision.
         break
       }
     }
-    guard let major = numbers.first else { return }
-    version = major * 10 + min(numbers.count > 1 ? numbers[1] : 0, 9)
+    guard let major else { return }
+    version = major * 10 + min(minor ?? 0, 9)
+  }
+
+  /// What one or two digits say.
+  private static func number(_ part: Span<UInt8>) -> Int? {
+    guard part.count == 1 || part.count == 2 else { return nil }
+    var number = 0
+    for at in 0..<part.count {
+      guard ASCII.isDigit(part[at]) else { return nil }
+      number = number * 10 + Int(part[at] - 0x30)
+    }
+    return number
   }
 
   private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
