@@ -1,4 +1,4 @@
-// Which kind of provider speaks which dialect: one line each. What isn't here speaks OpenAI's format.
+// Which kind of provider speaks which dialect: one line each. A kind without a line doesn't compile.
 
 package import Config
 
@@ -6,14 +6,23 @@ package import Config
 package enum Dialects {
   /// The dialect of a provider's kind, with its settings; nil for OpenAI's format.
   package static func dialect(of provider: Config.Provider) -> (any Dialect)? {
-    switch (provider.kind, provider.dialect) {
-    case (.anthropic, .anthropic(let settings)): AnthropicDialect(settings)
-    case (.gemini, _): GeminiDialect()
-    case (.vertex, .vertex(let settings)): VertexDialect(settings)
-    case (.cohere, _): CohereDialect()
-    case (.ollama, _): OllamaDialect()
-    case (.bedrock, .bedrock(let settings)): BedrockDialect(settings)
-    default: nil
+    switch provider.kind {
+    case .anthropic:
+      if case .anthropic(let own) = provider.dialect {
+        AnthropicDialect(own)
+      } else {
+        AnthropicDialect(.init())
+      }
+    case .bedrock:
+      if case .bedrock(let own) = provider.dialect { BedrockDialect(own) } else { BedrockDialect(.init()) }
+    case .cohere: CohereDialect()
+    case .gemini: GeminiDialect()
+    case .ollama: OllamaDialect()
+    case .vertex:
+      if case .vertex(let own) = provider.dialect { VertexDialect(own) } else { VertexDialect(.init()) }
+    case .openai, .openaiCompatible, .azure, .deepseek, .fireworks, .groq, .mistral, .openrouter, .perplexity,
+      .together, .vllm, .xai, .mock:
+      nil
     }
   }
 }
