@@ -115,6 +115,9 @@ package struct AnswerFault: Error, Sendable {
   /// The provider's stream has ended before its answer.
   package static let truncated = AnswerFault(
     protocol: ("The provider's stream ended before the answer did." as StaticString).bytes.array())
+  /// An answer to a request for embeddings lacks some.
+  static let tooFewVectors = AnswerFault(
+    protocol: ("The provider's answer has fewer vectors than there are texts." as StaticString).bytes.array())
   /// One event of the stream is beyond what is kept.
   static let tooLarge = AnswerFault(
     protocol: ("An event of the provider's stream is too large." as StaticString).bytes.array())
@@ -149,6 +152,8 @@ package protocol Dialect: Sendable {
   var takes: ChatFields { get }
   /// The members that OpenAI doesn't define and this dialect takes nevertheless.
   var takesExtensions: [StaticString] { get }
+  /// Whether it has a word for the marks of what a cache is to keep (`cache_control`).
+  var keepsCacheControl: Bool { get }
   var framing: StreamFraming { get }
 
   /// Writes a chat request: path, headers, body, and what had to be left out beside `takes`.
@@ -183,6 +188,7 @@ package protocol Dialect: Sendable {
 extension Dialect {
   package func spoken(to model: [UInt8]) throws(RequestFault) -> any Dialect { self }
   package var takesExtensions: [StaticString] { [] }
+  package var keepsCacheControl: Bool { false }
   package var framing: StreamFraming { .events }
 
   package func writeEmbeddings(

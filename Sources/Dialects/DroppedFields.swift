@@ -2,11 +2,12 @@
 
 package import Wire
 
-/// Names of request fields that were left out, each once, in the order in which they were found.
+/// Places of request fields that were left out, each once, in the order in which they were found: a member of the
+/// request by its name, one inside of it by its path (`tools[0].strict`, `messages[3].name`).
 ///
 /// Some names are the client's own, so the list is bounded and holds nothing that a header can't.
 package struct DroppedFields: Sendable {
-  /// Names that are told; a request with more has the last place say `...`.
+  /// Entries of the list; where a request has more, the last one is `...`.
   package static let ceiling = 32
   /// Bytes of one name; a longer one is cut.
   package static let nameCeiling = 64
@@ -15,6 +16,9 @@ package struct DroppedFields: Sendable {
   private var text: [UInt8] = []
   /// How many there are, the last one `...` where there were more.
   package private(set) var count = 0
+  /// Where the last name begins, its comma included.
+  private var last = 0
+  private var isFull = false
 
   package init() {}
 
@@ -23,22 +27,58 @@ package struct DroppedFields: Sendable {
   package mutating func removeAll() {
     if isEmpty { return }
     text.removeAll(keepingCapacity: true)
-    count = 0
+    (count, last, isFull) = (0, 0, false)
   }
 
   /// Adds a name, unless it is there.
   package mutating func add(_ name: StaticString) { add(name.bytes) }
 
+  /// Adds a member of an element: `tools[0].strict`, or the element itself where `member` is empty.
+  package mutating func add(_ list: StaticString, _ index: Int, _ member: StaticString) {
+    if isFull { return }
+    var place = ByteQueue()
+    Self.append(list, index, member, into: &place)
+    add(place.bytes)
+  }
+
+  /// Adds a member of an element of an element: `messages[3].content[0].cache_control`.
+  package mutating func add(
+    _ list: StaticString, _ index: Int, _ inner: StaticString, _ position: Int, _ member: StaticString
+  ) {
+    if isFull { return }
+    var place = ByteQueue()
+    Self.append(list, index, "", into: &place)
+    place.append(".")
+    Self.append(inner, position, member, into: &place)
+    add(place.bytes)
+  }
+
+  private static func append(
+    _ list: StaticString, _ index: Int, _ member: StaticString, into out: inout ByteQueue
+  ) {
+    out.append(list)
+    out.append("[")
+    out.append(decimal: index)
+    out.append("]")
+    if member.utf8CodeUnitCount == 0 { return }
+    out.append(".")
+    out.append(member)
+  }
+
   /// Adds a name of the client's choosing, unless it is there.
   package mutating func add(_ name: Span<UInt8>) {
     let name = name.extracting(first: Self.nameCeiling)
-    if name.isEmpty || count > Self.ceiling || contains(name) { return }
-    count += 1
-    if !text.isEmpty { text.append(ASCII.comma) }
-    guard count <= Self.ceiling else {
+    if name.isEmpty || isFull || contains(name) { return }
+    if count == Self.ceiling {
+      isFull = true
+      text.removeLast(text.count - last)
+      text.append(ASCII.comma)
       for _ in 0..<3 { text.append(UInt8(ascii: ".")) }
       return
     }
+    count += 1
+    last = text.count
+    if !text.isEmpty { text.append(ASCII.comma) }
     for at in 0..<name.count { text.append(Self.shown(name[at])) }
   }
 

@@ -50,4 +50,16 @@ package struct ModelList: ~Copyable {
     }
     return out
   }
+
+  /// Appends a model for each element of the answer's `list`, by its member `name`.
+  mutating func appendNames(_ reply: Span<UInt8>, list: StaticString, name: StaticString) {
+    guard let found = JSONView.value(reply, in: 0..<reply.count, at: list) else { return }
+    var models = JSONArrayCursor(reply, found)
+    while let model = models.next() {
+      guard let id = JSONView.value(reply, in: model.value, at: name), JSONView.kind(reply, id) == .string,
+        id.count > 2
+      else { continue }
+      append(id: JSONString.content(reply, id))
+    }
+  }
 }

@@ -105,6 +105,7 @@ package final class Translation {
       }
       request.dropped.add(field.name)
     }
+    chat.noteUnsaid(keepsCacheControl: dialect.keepsCacheControl, &request.dropped)
     for member in chat.extensions {
       var isTaken = false
       for name in dialect.takesExtensions where JSONString.equals(body, member.key, name) { isTaken = true }
@@ -278,7 +279,13 @@ package final class Translation {
         throw AnswerFault(
           message.errorMessage.map { bytes.extracting($0).array() } ?? [],
           code: message.errorCode.map { bytes.extracting($0).array() } ?? [])
-      case .other: break
+      case .other:
+        // As AWS's own SDK reads it: what doesn't say what it is, is an event, whose name or the lack of it decides.
+        if let type = message.eventType { name = bytes.extracting(type) }
+        if name.isEmpty, let type = message.exceptionType {
+          event.kind = .exception
+          name = bytes.extracting(type)
+        }
       }
       from = message.whole.upperBound
       let data = bytes.extracting(message.payload)
@@ -343,6 +350,8 @@ package final class Translation {
       var writer = EmbeddingWriter(
         wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.frame.member)
       try dialect.readEmbeddings(body, to: &writer)
+      // With one too few, which text each belongs to isn't known.
+      guard writer.count >= embeddings.inputs.count else { throw .tooFewVectors }
       writer.end()
       usage = writer.usage
       out.append(writer.out.bytes)

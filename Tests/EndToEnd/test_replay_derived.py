@@ -158,10 +158,22 @@ def check_translated(replayer, dialect: str, recording: Recording) -> None:
     if not wanted.tools and any(item[0] == "call" for _, items in wanted.turns for item in items):
         # Some providers want tools declared where the history holds calls.
         got.tools = {}
+    strict = [tool["function"]["name"] for tool in recording.asked.get("tools") or [] if tool["function"].get("strict")]
+    for name in strict if dialect in ("anthropic", "vertex-claude", "bedrock") else ():
+        # Strictness is for objects whose members are all known.
+        got.tools[name], wanted.tools[name] = opened(got.tools[name]), opened(wanted.tools[name])
     if recording.asked.get("tool_choice") == "none" and not got.tools:
         # Tools that may not be called need not be told.
         wanted.tools = {}
     assert (dialect, got.turns, got.tools) == (dialect, wanted.turns, wanted.tools)
+
+
+def opened(value):
+    if isinstance(value, (list, tuple)):
+        return [opened(each) for each in value]
+    if isinstance(value, dict):
+        return {key: opened(each) for key, each in value.items() if key != "additionalProperties"}
+    return value
 
 
 def may_be_refused(dialect: str, body: dict, parameter: str) -> bool:

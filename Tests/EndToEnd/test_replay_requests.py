@@ -104,6 +104,14 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
     got.settings.pop("limit", None)
     got.choice = None
     wanted.choice = None
+    if dialect != "cohere":
+        wanted.turns = [(role, [by_its_bytes(item) for item in items]) for role, items in wanted.turns]
+    if not any(role == "user" for role, _ in wanted.turns):
+        # A conversation needs a user, if one with next to nothing to say.
+        got.turns = [turn for turn in got.turns if turn != ("user", [("text", "Begin.")])]
+    if dialect == "bedrock":
+        # A document needs words beside it.
+        got.turns = [(role, [item for item in items if item != ("text", "See the document.")]) for role, items in got.turns]
     # A schema is said to every function, an empty one where the client gives none.
     for asked in (got, wanted):
         for name, (description, schema) in asked.tools.items():
@@ -126,6 +134,18 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
         asked.turns = [
             (role, [item for item in items if item[0] != "text" or item[1].strip()]) for role, items in asked.turns
         ]
+
+
+SIGNATURES = {"iVBORw0K": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
+
+
+def by_its_bytes(item: tuple) -> tuple:
+    """Pictures are what their first bytes are, whatever they are called."""
+    if item[0] == "image":
+        for signature, media in SIGNATURES.items():
+            if item[2].startswith(signature):
+                return ("image", media, *item[2:])
+    return item
 
 
 def spaced(item: tuple) -> tuple:

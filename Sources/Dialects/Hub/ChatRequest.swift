@@ -90,6 +90,10 @@ package struct ChatCall: Sendable {
   package internal(set) var arguments: Range<Int>?
   /// `extra_content.google.thought_signature`: a string.
   package internal(set) var signature: Range<Int>?
+  /// An object.
+  package internal(set) var cacheControl: Range<Int>?
+  /// Where the call stands, for what is named as dropped: `messages[1].tool_calls[0]`.
+  package internal(set) var place: (message: Int, call: Int)
 }
 
 /// A block of `thinking_blocks`, as answers of signed reasoning carry it.
@@ -99,6 +103,9 @@ package struct ChatThinking: Sendable {
   package internal(set) var signature: Range<Int>?
   /// A redacted block's data.
   package internal(set) var redacted: Range<Int>?
+
+  /// Whether the provider that it came from takes it back.
+  var isSigned: Bool { redacted != nil || signature.map { $0.count > 2 } == true }
 }
 
 /// A tool that the model may call.
@@ -185,6 +192,27 @@ package struct ChatRequest: Sendable {
 
   /// Whether any turn holds a tool call or a tool's result.
   package var hasToolHistory: Bool { !calls.isEmpty || messages.contains { $0.role == .tool } }
+
+  /// Whether the assistant's turn under way, with the calls and results in it, begins with signed reasoning; true
+  /// where the user has the last word.
+  func beginsTurnWithThought() -> Bool {
+    var first: Int?
+    for index in messages.indices.reversed() {
+      switch messages[index].role {
+      case .assistant: first = index
+      case .system, .developer, .tool: continue
+      case .user:
+        // The user's word behind results is one turn with them.
+        if index > 0, messages[index - 1].role == .tool { continue }
+        return first.map(beginsWithThought) ?? true
+      }
+    }
+    return first.map(beginsWithThought) ?? true
+  }
+
+  private func beginsWithThought(_ index: Int) -> Bool {
+    messages[index].thinking.contains { thinking[$0].isSigned }
+  }
 
   /// The call that the tool's turn at `index` answers: the last one before it with that id.
   package func call(answeredBy index: Int, in body: Span<UInt8>) -> ChatCall? {

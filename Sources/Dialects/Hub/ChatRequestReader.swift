@@ -119,8 +119,9 @@ extension ChatRequest {
     guard hasRole else { throw RequestFault(.invalid, "messages[\(index)].role", "'role' is missing.") }
     let first = parts.count
     if let content { try readContent(body, content.range, content.kind, index) }
-    if let refusal, first == parts.count {
-      parts.append(ChatPart(kind: .refusal, value: refusal, place: (index, 0)))
+    // An assistant that refuses often has an empty content beside it.
+    if let refusal, refusal.count > 2 {
+      parts.append(ChatPart(kind: .refusal, value: refusal, place: (index, parts.count - first)))
     }
     message.parts = first..<parts.count
     if let toolCalls, message.role == .assistant { message.calls = try readCalls(body, toolCalls, index) }
@@ -279,6 +280,8 @@ extension ChatRequest {
     var id: Range<Int>?
     var function: Range<Int>?
     var extra: Range<Int>?
+    // Of clients' own: in the call, or in its function.
+    var cacheControl: Range<Int>?
     var members = JSONObjectCursor(body, object)
     while let member = members.next() {
       if member.keyIs("id", in: body) {
@@ -287,6 +290,8 @@ extension ChatRequest {
         function = member.value
       } else if member.keyIs("extra_content", in: body) {
         extra = member.value
+      } else if member.kind == .object, member.keyIs("cache_control", in: body) {
+        cacheControl = member.value
       } else if member.kind == .object, member.keyIs("custom", in: body) {
         throw RequestFault(
           .unsupported, parameter(),
@@ -301,13 +306,16 @@ extension ChatRequest {
         name = member.kind == .string ? member.value : nil
       } else if member.keyIs("arguments", in: body) {
         arguments = member.kind == .null ? nil : member.value
+      } else if cacheControl == nil, member.kind == .object, member.keyIs("cache_control", in: body) {
+        cacheControl = member.value
       }
     }
     guard let name else {
       throw RequestFault(.invalid, parameter() + ".function.name", "A tool call must name its function.")
     }
-    var call = ChatCall(name: name)
+    var call = ChatCall(name: name, place: place)
     call.id = id
+    call.cacheControl = cacheControl
     call.arguments = arguments
     if let extra, let signature = JSONView.value(body, in: extra, at: "google", "thought_signature"),
       JSONView.kind(body, signature) == .string

@@ -49,6 +49,23 @@ package struct EmbeddingRequest: Sendable {
     return nil
   }
 
+  /// Appends the texts as a list.
+  func appendTexts(_ body: Span<UInt8>, into out: inout ByteQueue) {
+    for (at, input) in inputs.enumerated() {
+      out.append(at == 0 ? "[" : ",")
+      out.append(body.extracting(input))
+    }
+    out.append("]")
+  }
+
+  /// Names what the provider can't be told: the user, and members that are none of `taken`.
+  func noteRest(taken: [StaticString], _ body: Span<UInt8>, _ dropped: inout DroppedFields) {
+    if user != nil { dropped.add("user") }
+    for member in extensions where !taken.contains(where: { JSONString.equals(body, member.key, $0) }) {
+      dropped.add(body.extracting(member.key))
+    }
+  }
+
   private mutating func readInput(
     _ body: Span<UInt8>, _ range: Range<Int>, _ kind: JSONKind
   ) throws(RequestFault) {

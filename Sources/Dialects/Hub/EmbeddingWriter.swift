@@ -9,7 +9,8 @@ package struct EmbeddingWriter: ~Copyable {
   private let wantsBase64: Bool
   private let model: [UInt8]
   private let member: [UInt8]
-  private var count = 0
+  /// Vectors so far.
+  package private(set) var count = 0
 
   /// - Parameters:
   ///   - model: the model's name, in UTF-8.

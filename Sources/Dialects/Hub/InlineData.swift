@@ -38,6 +38,66 @@ package struct InlineData: Sendable {
   /// Whether the media type is `name`.
   package func isType(_ name: StaticString) -> Bool { mediaType.span.equals(name) }
 
+  // MARK: What the bytes are
+
+  /// The type of a picture: what its first bytes say, whatever the URL calls it, for providers compare the two; else the
+  /// URL's own.
+  package func imageType(_ bytes: Span<UInt8>) -> [UInt8] {
+    let first = first(bytes)
+    func begins(_ signature: [UInt8], at start: Int = 0) -> Bool {
+      first.count >= start + signature.count
+        && first[start..<start + signature.count].elementsEqual(signature)
+    }
+    let found: StaticString? =
+      if begins([0x89, 0x50, 0x4E, 0x47]) {
+        "image/png"
+      } else if begins([0xFF, 0xD8, 0xFF]) {
+        "image/jpeg"
+      } else if begins([0x47, 0x49, 0x46, 0x38]) {
+        "image/gif"
+      } else if begins([0x52, 0x49, 0x46, 0x46]), begins([0x57, 0x45, 0x42, 0x50], at: 8) {
+        "image/webp"
+      } else {
+        nil
+      }
+    return found.map { $0.bytes.array() } ?? mediaType
+  }
+
+  /// Whether it is a PDF, by its type or by its first bytes.
+  package func isPDF(_ bytes: Span<UInt8>) -> Bool {
+    isType("application/pdf") || first(bytes).starts(with: [0x25, 0x50, 0x44, 0x46])
+  }
+
+  /// The first twelve bytes, or as many as there are.
+  private func first(_ bytes: Span<UInt8>) -> [UInt8] {
+    var text = ByteQueue()
+    // Sixteen digits are twelve bytes; each may be escaped, and lines may be wrapped.
+    let content = bytes.extracting(base64)
+    InlineData.appendBase64(content.extracting(first: 48), into: &text)
+    var found: [UInt8] = []
+    var bits: UInt32 = 0
+    for at in 0..<min(text.count, 16) {
+      guard let digit = Self.digit(text.bytes[at]) else { break }
+      bits = bits << 6 | UInt32(digit)
+      if at % 4 > 0 { found.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * (at % 4)))) }
+    }
+    return found
+  }
+
+  /// What a digit of base64 stands for (RFC 4648 section 4).
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 0x41
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 0x61 + 26
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 0x30 + 52
+    case UInt8(ascii: "+"): 62
+    case UInt8(ascii: "/"): 63
+    default: nil
+    }
+  }
+
+  // MARK: Base64
+
   /// Appends the base64 text with the padding that belongs to it, without white space and escapes.
   package func appendBase64(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
     InlineData.appendBase64(bytes.extracting(base64), into: &out)

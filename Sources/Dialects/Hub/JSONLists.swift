@@ -6,12 +6,36 @@ internal import Wire
 struct TurnList {
   enum Role { case user, assistant }
 
-  private var role: Role?
+  /// Whether the last block can be marked as the end of what a cache keeps.
+  enum Mark {
+    /// There is no block, or it is one of reasoning, which takes no mark.
+    case impossible
+    case possible
+    case made
+  }
+
+  /// A text block that stands for a user who says nothing.
+  private let filler: StaticString
+  /// Whether a conversation that an assistant begins gets the filler in front.
+  private let beginsWithUser: Bool
+  /// A text block for turns that hold a document and no text; empty where none is wanted.
+  private let caption: StaticString
+  private(set) var role: Role?
   private var hasTurns = false
+  private var hasText = false
+  private var hasDocument = false
+  var mark = Mark.impossible
+
+  init(filler: StaticString, beginsWithUser: Bool = false, caption: StaticString = "") {
+    self.filler = filler
+    self.beginsWithUser = beginsWithUser
+    self.caption = caption
+  }
 
   /// Makes sure that the turn under way is `role`'s, and puts a comma before all but its first block.
   mutating func open(_ role: Role, into out: inout ByteQueue) {
     if self.role == role { return out.append(",") }
+    if role == .assistant, !hasTurns, beginsWithUser { fill(into: &out) }
     close(into: &out)
     out.append(hasTurns ? "," : "")
     out.append(role == .user ? "{\"role\":\"user\",\"content\":[" : "{\"role\":\"assistant\",\"content\":[")
@@ -19,9 +43,31 @@ struct TurnList {
     hasTurns = true
   }
 
-  mutating func close(into out: inout ByteQueue) {
-    if role != nil { out.append("]}") }
+  /// What the block that was just written holds.
+  mutating func noteText() { hasText = true }
+  mutating func noteDocument() { hasDocument = true }
+
+  /// Closes the list, which may not be empty.
+  mutating func end(into out: inout ByteQueue) {
+    if !hasTurns { fill(into: &out) }
+    close(into: &out)
+  }
+
+  private mutating func fill(into out: inout ByteQueue) {
+    open(.user, into: &out)
+    out.append(filler)
+  }
+
+  private mutating func close(into out: inout ByteQueue) {
+    if role != nil {
+      if hasDocument, !hasText, caption.utf8CodeUnitCount > 0 {
+        out.append(",")
+        out.append(caption)
+      }
+      out.append("]}")
+    }
     role = nil
+    (hasText, hasDocument) = (false, false)
   }
 }
 

@@ -14,74 +14,33 @@ enum JSONSchemaText {
     out.append(body.extracting(first.key.lowerBound - 1..<schema.upperBound))
   }
 
-  /// Appends the schema with `additionalProperties: false` in every object that doesn't say otherwise, as providers
-  /// demand of an answer's schema; nil stands for any object.
-  static func appendClosed(_ schema: Range<Int>?, _ body: Span<UInt8>, into out: inout ByteQueue) {
-    guard let schema else { return out.append("{\"type\":\"object\",\"additionalProperties\":false}") }
-    closed(schema, body, isSchema: true, into: &out)
-  }
-
-  /// - Parameter isSchema: whether the object is a schema, and not a map from names to schemas.
-  private static func closed(
-    _ range: Range<Int>, _ body: Span<UInt8>, isSchema: Bool, into out: inout ByteQueue
-  ) {
-    switch JSONView.kind(body, range) {
-    case .array:
-      out.append("[")
-      var isFirst = true
-      var elements = JSONArrayCursor(body, range)
-      while let element = elements.next() {
-        if !isFirst { out.append(",") }
-        isFirst = false
-        closed(element.value, body, isSchema: true, into: &out)
+  /// The schema that `#/$defs/NAME`, or any other path from the root, leads to (RFC 6901, but for its escapes).
+  static func follow(_ reference: Range<Int>, from root: Range<Int>, _ body: Span<UInt8>) -> Range<Int>? {
+    var text = ByteQueue()
+    JSONString.decode(body, reference, into: &text)
+    let path = text.array().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    guard let first = path.first, Array(first).span.equals("#") else { return nil }
+    var place = root
+    for step in path.dropFirst() {
+      let wanted = Array(step)
+      var found: Range<Int>?
+      if JSONView.kind(body, place) == .array {
+        var elements = JSONArrayCursor(body, place)
+        var rest = Int(String(decoding: wanted, as: UTF8.self)) ?? -1
+        while let element = elements.next() {
+          if rest == 0 { found = element.value }
+          rest -= 1
+        }
       }
-      out.append("]")
-    case .object:
-      closedObject(range, body, isSchema, into: &out)
-    default: out.append(body.extracting(range))
+      var members = JSONObjectCursor(body, place)
+      while let member = members.next() {
+        var key = ByteQueue()
+        JSONString.decode(body, member.key, into: &key)
+        if key.bytes.equals(wanted.span) { found = member.value }
+      }
+      guard let found else { return nil }
+      place = found
     }
-  }
-
-  private static func closedObject(
-    _ range: Range<Int>, _ body: Span<UInt8>, _ isSchema: Bool, into out: inout ByteQueue
-  ) {
-    out.append("{")
-    var isFirst = true
-    var isObject = false
-    var isClosed = false
-    var members = JSONObjectCursor(body, range)
-    while let member = members.next() {
-      if !isFirst { out.append(",") }
-      isFirst = false
-      out.append(body.extracting(member.key.lowerBound - 1..<member.key.upperBound + 1))
-      out.append(":")
-      guard isSchema else {
-        closed(member.value, body, isSchema: true, into: &out)
-        continue
-      }
-      if member.keyIs("type", in: body) {
-        isObject = isObject || JSONString.equals(body, member.value, "object")
-      } else if member.keyIs("properties", in: body) {
-        isObject = true
-      } else if member.keyIs("additionalProperties", in: body) {
-        isClosed = true
-      }
-      if member.keyIs("properties", in: body) || member.keyIs("$defs", in: body)
-        || member.keyIs("definitions", in: body)
-      {
-        closed(member.value, body, isSchema: false, into: &out)
-      } else if member.keyIs("items", in: body) || member.keyIs("anyOf", in: body)
-        || member.keyIs("allOf", in: body) || member.keyIs("oneOf", in: body)
-      {
-        closed(member.value, body, isSchema: true, into: &out)
-      } else {
-        out.append(body.extracting(member.value))
-      }
-    }
-    if isSchema, isObject, !isClosed {
-      if !isFirst { out.append(",") }
-      out.append("\"additionalProperties\":false")
-    }
-    out.append("}")
+    return place
   }
 }

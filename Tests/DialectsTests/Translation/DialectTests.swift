@@ -52,8 +52,10 @@ import Wire
     return bytes
   }
 
-  /// `name {…}`, or `!name {…}` for an exception, or `!!code words` for an error.
+  /// `name {…}`, or `!name {…}` for an exception, or `!!code words` for an error; behind `?` without `:message-type`.
   private static func message(_ line: String) -> PlainMessage {
+    let isUntyped = line.hasPrefix("?")
+    let line = isUntyped ? String(line.dropFirst()) : line
     let name = line.drop { $0 == "!" }.prefix { $0 != " " }
     let rest = String(line.drop { $0 != " " }.dropFirst())
     if line.hasPrefix("!!") {
@@ -63,7 +65,8 @@ import Wire
     }
     let type = line.hasPrefix("!") ? "exception" : "event"
     return PlainMessage(
-      [(":\(type)-type", String(name)), (":content-type", "application/json"), (":message-type", type)], rest)
+      [(":\(type)-type", String(name)), (":content-type", "application/json")]
+        + (isUntyped ? [] : [(":message-type", type)]), rest)
   }
 
   private static func run(

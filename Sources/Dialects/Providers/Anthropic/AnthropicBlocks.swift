@@ -1,23 +1,9 @@
-// The blocks of a Messages request's content.
+// Small pieces of a Messages request's blocks.
 
 internal import Wire
 
-/// Writes single blocks.
+/// Writes pieces of blocks.
 enum AnthropicBlocks {
-  /// Appends a text block.
-  ///
-  /// - Parameter trimmed: whether white space at the text's end goes.
-  static func writeText(
-    _ body: Span<UInt8>, _ text: Range<Int>, _ control: Range<Int>?, trimmed: Bool, into out: inout ByteQueue
-  ) {
-    out.append("{\"type\":\"text\",\"text\":\"")
-    let content = JSONString.content(body, text)
-    out.append(content.extracting(0..<(trimmed ? JSONText.trimmedCount(content) : content.count)))
-    out.append("\"")
-    writeControl(body, control, into: &out)
-    out.append("}")
-  }
-
   static func writeControl(_ body: Span<UInt8>, _ control: Range<Int>?, into out: inout ByteQueue) {
     guard let control else { return }
     out.append(",\"cache_control\":")

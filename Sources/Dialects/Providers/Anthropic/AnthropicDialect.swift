@@ -3,6 +3,9 @@
 package import Config
 internal import Wire
 
+/// Where Claude is hosted; Bedrock has an API of its own.
+enum ClaudeHost: Sendable { case anthropic, vertex }
+
 /// Claude at Anthropic's own address.
 package struct AnthropicDialect: Dialect {
   /// The tool that stands in for an answer's schema where the model has no word for one.
@@ -18,13 +21,16 @@ package struct AnthropicDialect: Dialect {
 
   package var takes: ChatFields { Self.fields }
   package var takesExtensions: [StaticString] { Self.extensions }
+  package var keepsCacheControl: Bool { true }
 
   /// What a Messages request can say.
   package static let fields = ChatFields([
     .maxTokens, .maxCompletionTokens, .temperature, .topP, .stop, .user, .safetyIdentifier, .serviceTier,
     .reasoningEffort, .responseFormat, .tools, .toolChoice, .parallelToolCalls,
   ])
-  package static let extensions: [StaticString] = ["thinking", "top_k", "cache_control", "reasoning"]
+  package static let extensions: [StaticString] = [
+    "thinking", "top_k", "cache_control", "reasoning", "include_reasoning",
+  ]
 
   package func writeChat(
     _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
@@ -35,7 +41,7 @@ package struct AnthropicDialect: Dialect {
     request.body.append("{\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(",")
-    try AnthropicRequest(chat, ClaudeModel(model)).write(body, to: &request)
+    try AnthropicRequest(chat, ClaudeModel(model), .anthropic).write(body, to: &request)
     request.body.append("}")
   }
 
@@ -51,15 +57,7 @@ package struct AnthropicDialect: Dialect {
   }
 
   package func readModels(_ reply: Span<UInt8>, to list: inout ModelList) {
-    guard let data = JSONView.value(reply, in: 0..<reply.count, at: "data") else { return }
-    var models = JSONArrayCursor(reply, data)
-    while let model = models.next() {
-      guard let id = JSONView.value(reply, in: model.value, at: "id"), JSONView.kind(reply, id) == .string
-      else {
-        continue
-      }
-      list.append(id: JSONString.content(reply, id))
-    }
+    list.appendNames(reply, list: "data", name: "id")
   }
 
   package func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {

@@ -142,9 +142,7 @@ final class AnthropicReader: AnswerReader {
   /// Input that was read from a cache, or written to it, is input too; Anthropic counts them apart.
   func readUsage(_ bytes: Span<UInt8>, _ usage: Range<Int>, to answer: inout AnswerWriter) {
     guard JSONView.kind(bytes, usage) == .object else { return }
-    func number(_ range: Range<Int>) -> Int? {
-      JSONValue.integer(bytes, range).flatMap { $0 >= 0 && $0 < 1 << 50 ? $0 : nil }
-    }
+    func number(_ range: Range<Int>) -> Int? { TokenCount.read(bytes, range) }
     var hasInput = false
     var members = JSONObjectCursor(bytes, usage)
     while let member = members.next() {

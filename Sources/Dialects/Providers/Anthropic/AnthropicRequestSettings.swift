@@ -5,22 +5,21 @@ internal import Wire
 extension AnthropicRequest {
   // MARK: Tools
 
-  /// Whether the answer's schema is said as a tool that the model must call.
-  private var usesAnswerTool: Bool {
+  func usesAnswerTool(_ body: Span<UInt8>) -> Bool {
     if case .jsonSchema = chat.format { return !model.takesSchema }
     return false
   }
 
   func writeTools(
-    _ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest
+    _ body: Span<UInt8>, _ thinking: ClaudeThinking, _ request: inout ProviderRequest
   ) throws(RequestFault) {
     var blocks = BlockList(",\"tools\":[")
-    for tool in chat.offeredTools {
+    for (index, tool) in chat.offeredTools.enumerated() {
       blocks.open(into: &request.body)
-      writeTool(tool, body, &request)
+      writeTool(tool, index, body, &request)
     }
-    if usesAnswerTool {
-      guard !thinking.isOn else {
+    if usesAnswerTool(body) {
+      guard !thinking.excludesForcedTools else {
         throw RequestFault(
           .unsupported, "response_format",
           "This model can't think and keep to a schema at once; leave out 'reasoning_effort' or 'response_format'."
@@ -39,7 +38,9 @@ extension AnthropicRequest {
     writeChoice(body, thinking, &request)
   }
 
-  private func writeTool(_ tool: ChatTool, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+  private func writeTool(
+    _ tool: ChatTool, _ index: Int, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) {
     request.body.append("{\"name\":")
     request.body.append(body.extracting(tool.name))
     if let description = tool.description, description.count > 2 {
@@ -47,13 +48,10 @@ extension AnthropicRequest {
       request.body.append(body.extracting(description))
     }
     request.body.append(",\"input_schema\":")
-    JSONSchemaText.appendObject(tool.parameters, body, into: &request.body)
-    if tool.strict == true {
-      if model.takesStrictTools {
-        request.body.append(",\"strict\":true")
-      } else {
-        request.dropped.add("strict")
-      }
+    if chat.appendSchema(
+      of: tool, index, isStrictTaken: model.takesStrictTools, body, &request.dropped, into: &request.body)
+    {
+      request.body.append(",\"strict\":true")
     }
     AnthropicBlocks.writeControl(body, tool.cacheControl, into: &request.body)
     request.body.append("}")
@@ -74,8 +72,9 @@ extension AnthropicRequest {
     request.body.append("}")
   }
 
-  private func writeChoice(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
-    if usesAnswerTool {
+  private func writeChoice(_ body: Span<UInt8>, _ thinking: ClaudeThinking, _ request: inout ProviderRequest)
+  {
+    if usesAnswerTool(body) {
       request.body.append(",\"tool_choice\":{\"type\":\"")
       if chat.tools.isEmpty || chat.toolChoice == .none {
         request.body.append("tool\",\"name\":")
@@ -98,7 +97,7 @@ extension AnthropicRequest {
     }
     if name.utf8CodeUnitCount == 0 { return }
     request.body.append(",\"tool_choice\":{\"type\":\"")
-    if isForced, thinking.isOn {
+    if isForced, thinking.excludesForcedTools {
       // Refused together; the thought is what was asked for in the first place.
       request.dropped.add("tool_choice")
       request.body.append("auto\"")
@@ -118,27 +117,26 @@ extension AnthropicRequest {
 
   // MARK: Output and sampling
 
-  func writeOutput(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
-    var members = BlockList(",\"output_config\":{")
-    var hasMembers = false
-    if case .adaptive(let effort) = thinking {
-      members.open(into: &request.body)
-      hasMembers = true
+  func writeOutput(
+    _ body: Span<UInt8>, _ thinking: ClaudeThinking, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    let schema = model.takesSchema ? chat.wantedSchema(body) : nil
+    guard thinking.effort != nil || schema != nil else { return }
+    request.body.append(",\"output_config\":{")
+    if let effort = thinking.effort {
       request.body.append("\"effort\":\"")
-      request.body.append(effort.anthropicName)
-      request.body.append("\"")
+      request.body.append(effort)
+      request.body.append(schema == nil ? "\"" : "\",")
     }
-    if case .jsonSchema(let schema, _, _, _) = chat.format, model.takesSchema {
-      members.open(into: &request.body)
-      hasMembers = true
+    if let schema {
       request.body.append("\"format\":{\"type\":\"json_schema\",\"schema\":")
-      JSONSchemaText.appendClosed(schema, body, into: &request.body)
+      try chat.appendAnswerSchema(schema, body, &request.dropped, into: &request.body)
       request.body.append("}")
     }
-    if hasMembers { request.body.append("}") }
+    request.body.append("}")
   }
 
-  func writeSampling(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
+  func writeSampling(_ body: Span<UInt8>, _ thinking: ClaudeThinking, _ request: inout ProviderRequest) {
     let temperature = chat.value(.temperature)
     let topP = chat.value(.topP)
     let topK = chat.extended("top_k", in: body)

@@ -12,6 +12,8 @@ struct ClaudeModel: Sendable, Equatable {
   private(set) var family = Family.other
   /// Tenths: 3.5 is 35.
   private(set) var version = 99
+  /// Whether it can't be kept from thinking (docs: "Adaptive thinking").
+  private(set) var alwaysThinks = false
 
   /// Reads `claude-3-5-haiku-20241022`, `claude-opus-4-5`, `us.anthropic.claude-sonnet-4-20250514-v1:0`,
   /// `claude-sonnet-4-5@20250929`.
@@ -31,6 +33,8 @@ struct ClaudeModel: Sendable, Equatable {
         family = .sonnet
       } else if part.equals("opus") {
         family = .opus
+      } else if part.equals("fable") || part.equals("mythos") {
+        alwaysThinks = true
       } else if let number = Self.number(part), minor == nil {
         if major == nil { major = number } else { minor = number }
       } else if part.count >= 6, major != nil {
@@ -73,6 +77,13 @@ struct ClaudeModel: Sendable, Equatable {
   var thinks: Bool { version >= 37 }
   /// Whether it decides itself how much to think, told by an effort instead of a budget.
   var thinksAdaptively: Bool { version >= 46 }
+  /// Whether it refuses to be told a budget.
+  var refusesBudget: Bool { version >= 47 }
+  /// Whether it gives no thoughts unless it is asked for them (docs: "What's new in Claude Opus 4.7").
+  var hidesThoughts: Bool { version >= 47 }
+  /// Whether it refuses to be told not to think: those that always do, and at Bedrock all since 4.7 (Bedrock user guide,
+  /// "Adaptive thinking").
+  func refusesDisabled(isBedrock: Bool) -> Bool { alwaysThinks || isBedrock && (47..<99).contains(version) }
   /// Whether an answer's schema can be said; older ones are made to call a tool instead.
   var takesSchema: Bool { version >= 45 || version == 41 }
   var takesStrictTools: Bool { version >= 45 }
@@ -95,13 +106,14 @@ extension ChatEffort {
     }
   }
 
-  /// Anthropic's word for it.
-  var anthropicName: StaticString {
+  /// Anthropic's word for it. Claude 4.6 knows none between `high` and `max`: it refuses `xhigh` with "high, low, max,
+  /// medium".
+  func anthropicName(_ model: ClaudeModel, isBedrock: Bool) -> StaticString {
     switch self {
     case .none, .minimal, .low: "low"
     case .medium: "medium"
     case .high: "high"
-    case .xhigh: "xhigh"
+    case .xhigh: model.version >= 47 ? "xhigh" : isBedrock ? "high" : "max"
     case .max: "max"
     }
   }

@@ -12,6 +12,7 @@ package struct BedrockDialect: Dialect {
 
   package var takes: ChatFields { Self.fields }
   package var takesExtensions: [StaticString] { Self.extensions }
+  package var keepsCacheControl: Bool { true }
   package var framing: StreamFraming { .frames }
 
   private static let fields = ChatFields([
@@ -23,7 +24,10 @@ package struct BedrockDialect: Dialect {
     "guardrailConfig", "performanceConfig", "promptVariables", "additionalModelResponseFieldPaths",
   ]
   private static let extensions =
-    passed + ["thinking", "top_k", "requestMetadata", "additionalModelRequestFields"]
+    passed + [
+      "thinking", "reasoning", "include_reasoning", "top_k", "requestMetadata",
+      "additionalModelRequestFields",
+    ]
 
   package func writeChat(
     _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest

@@ -14,13 +14,18 @@ extension BedrockRequest {
   ]
   private static let sounds: [StaticString] = ["wav", "mp3", "flac", "opus", "aac", "ogg", "m4a", "pcm"]
 
+  /// Where a piece stands.
+  enum Holder { case turn, result }
+
   mutating func writeMedia(
-    _ part: ChatPart, isInResult: Bool, _ body: Span<UInt8>, _ request: inout ProviderRequest
+    _ part: ChatPart, in holder: Holder, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) throws(RequestFault) {
     switch part.kind {
     case .image: try writeImage(part, body, &request)
-    case .file: try writeDocument(part, body, &request)
-    case .audio: try writeAudio(part, isInResult, body, &request)
+    case .file:
+      try writeDocument(part, body, &request)
+      if holder == .turn { turns.noteDocument() }
+    case .audio: try writeAudio(part, body, &request)
     case .text, .refusal: return
     }
   }
@@ -31,7 +36,8 @@ extension BedrockRequest {
     guard let url = part.value else { return }
     let parameter = part.parameter + ".image_url"
     if let data = InlineData(body, url) {
-      guard let known = Self.images.first(where: { data.isType($0.type) }) else {
+      let type = data.imageType(body)
+      guard let known = Self.images.first(where: { type.span.equals($0.type) }) else {
         throw RequestFault(
           .unsupported, parameter, "The model's provider takes JPEG, PNG, GIF and WebP images.")
       }
@@ -74,7 +80,9 @@ extension BedrockRequest {
     let data = InlineData(body, value)
     var format: StaticString = "pdf"
     if let data {
-      guard let known = Self.documents.first(where: { data.isType($0.type) }) else {
+      let known =
+        Self.documents.first { data.isType($0.type) } ?? (data.isPDF(body) ? Self.documents.first : nil)
+      guard let known else {
         throw RequestFault(
           .unsupported, part.parameter + ".file.file_data",
           "The model's provider takes PDF, Word, Excel, CSV, HTML, Markdown and text documents.")
@@ -117,12 +125,9 @@ extension BedrockRequest {
   }
 
   private func writeAudio(
-    _ part: ChatPart, _ isInResult: Bool, _ body: Span<UInt8>, _ request: inout ProviderRequest
+    _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) throws(RequestFault) {
-    guard let value = part.value, !isInResult else {
-      throw RequestFault(
-        .unsupported, part.parameter, "The model's provider takes no sound in a tool's result.")
-    }
+    guard let value = part.value else { return }
     var format: StaticString?
     if let said = part.second {
       for known in Self.sounds where JSONString.equals(body, said, known) { format = known }

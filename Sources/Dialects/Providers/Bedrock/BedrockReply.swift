@@ -86,15 +86,12 @@ final class BedrockReader: AnswerReader {
   /// Input that was read from a cache, or written to it, is input too; Bedrock counts them apart. Its total isn't
   /// the sum for every model, so it isn't used.
   func readUsage(_ bytes: Span<UInt8>, _ usage: Range<Int>, to answer: inout AnswerWriter) {
-    func number(_ range: Range<Int>) -> Int? {
-      JSONValue.integer(bytes, range).flatMap { $0 >= 0 && $0 < 1 << 50 ? $0 : nil }
-    }
     var input: Int?
     var cacheRead: Int?
     var cacheWrite = 0
     var members = JSONObjectCursor(bytes, usage)
     while let member = members.next() {
-      guard let count = number(member.value) else { continue }
+      guard let count = TokenCount.read(bytes, member.value) else { continue }
       if member.keyIs("inputTokens", in: bytes) {
         input = count
       } else if member.keyIs("outputTokens", in: bytes) {

@@ -7,14 +7,19 @@ internal import Wire
 struct BedrockRequest {
   let chat: ChatRequest
   let model: BedrockModel
-  private var turns = TurnList()
+  var turns: TurnList
   /// Documents so far: each needs a name of its own.
   var documents = 0
 
   init(_ chat: ChatRequest, _ model: BedrockModel) {
     self.chat = chat
     self.model = model
+    turns = TurnList(
+      filler: "{\"text\":\"Begin.\"}", beginsWithUser: model.wantsUserFirst, caption: Self.caption)
   }
+
+  /// Documents are refused in a turn without any text (API reference, "DocumentBlock").
+  static let caption: StaticString = "{\"text\":\"See the document.\"}"
 
   /// Appends the members, with commas between them: `"messages":[…],…`.
   func write(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
@@ -24,181 +29,28 @@ struct BedrockRequest {
 
   private mutating func writeAll(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
     request.body.append("\"messages\":[")
-    for index in 0..<chat.messages.count where !chat.messages[index].isSystem {
-      try writeTurn(index, body, &request)
-    }
-    turns.close(into: &request.body)
+    try writeTurns(body, &request)
     request.body.append("]")
-    writeSystem(body, &request)
-    let thinking = thinking(body, &request)
+    writeSystem(",\"system\":[", body, &request)
+    let thinking = BedrockThinking(chat, body, model, &request.dropped)
     writeInference(body, thinking, &request)
     try writeTools(body, thinking, &request)
-    writeFormat(body, &request)
+    try writeFormat(body, &request)
     writeAdditional(body, thinking, &request)
     writeRest(body, &request)
   }
+}
 
-  // MARK: System
+// MARK: - Blocks
 
-  private func writeSystem(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    var blocks = BlockList(",\"system\":[")
-    for message in chat.messages where message.isSystem {
-      for at in message.parts {
-        let part = chat.parts[at]
-        guard let text = part.value, !JSONText.isBlank(body, text) else { continue }
-        blocks.open(into: &request.body)
-        writeText(body, text, trimmed: false, &request)
-        if let control = part.cacheControl
-          ?? (at == message.parts.upperBound - 1 ? message.cacheControl : nil)
-        {
-          blocks.open(into: &request.body)
-          writeCachePoint(body, control, &request)
-        }
-      }
-    }
-    if chat.format == .jsonObject {
-      blocks.open(into: &request.body)
-      request.body.append("{\"text\":\"Answer with one JSON object and nothing else.\"}")
-    }
-    blocks.close(into: &request.body)
-  }
+extension BedrockRequest: BlockTurns {
+  static var textOpening: StaticString { "{\"text\":\"" }
+  /// A mark is a block of its own, and the model goes on with the last one.
+  static var marksPrefill: Bool { false }
 
-  // MARK: Turns
-
-  private mutating func writeTurn(
-    _ index: Int, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) throws(RequestFault) {
-    let message = chat.messages[index]
-    switch message.role {
-    case .system, .developer: return
-    case .assistant: try writeAssistant(message, isLast: index == chat.messages.count - 1, body, &request)
-    case .user:
-      for at in message.parts {
-        let part = chat.parts[at]
-        if let text = part.value, part.kind == .text || part.kind == .refusal {
-          if JSONText.isBlank(body, text) { continue }
-          turns.open(.user, into: &request.body)
-          writeText(body, text, trimmed: false, &request)
-        } else {
-          turns.open(.user, into: &request.body)
-          try writeMedia(part, isInResult: false, body, &request)
-        }
-        cache(
-          part.cacheControl ?? (at == message.parts.upperBound - 1 ? message.cacheControl : nil), body, .user,
-          &request)
-      }
-    case .tool: try writeResult(message, body, &request)
-    }
-  }
-
-  private mutating func cache(
-    _ control: Range<Int>?, _ body: Span<UInt8>, _ role: TurnList.Role, _ request: inout ProviderRequest
-  ) {
-    guard let control else { return }
-    turns.open(role, into: &request.body)
-    writeCachePoint(body, control, &request)
-  }
-
-  private mutating func writeAssistant(
-    _ message: ChatMessage, isLast: Bool, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) throws(RequestFault) {
-    writeReplay(message, body, &request)
-    for at in message.parts {
-      let part = chat.parts[at]
-      guard let text = part.value, part.kind == .text || part.kind == .refusal else {
-        throw RequestFault(
-          .unsupported, part.parameter, "The model's provider takes only text in the assistant's turns.")
-      }
-      if JSONText.isBlank(body, text) { continue }
-      // The start of an answer that the model is to go on with may not end in white space.
-      let isPrefill = isLast && message.calls.isEmpty && at == message.parts.upperBound - 1
-      turns.open(.assistant, into: &request.body)
-      writeText(body, text, trimmed: isPrefill, &request)
-      cache(part.cacheControl ?? (isPrefill ? nil : message.cacheControl), body, .assistant, &request)
-    }
-    for at in message.calls {
-      let call = chat.calls[at]
-      turns.open(.assistant, into: &request.body)
-      request.body.append("{\"toolUse\":{\"toolUseId\":\"")
-      appendID(body, call.id, fallback: at, into: &request.body)
-      request.body.append("\",\"name\":")
-      request.body.append(body.extracting(call.name))
-      request.body.append(",\"input\":")
-      if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add("arguments") }
-      request.body.append("}}")
-    }
-  }
-
-  /// Earlier reasoning goes back as it came, and only where it is signed.
-  private mutating func writeReplay(
-    _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) {
-    for at in message.thinking {
-      let block = chat.thinking[at]
-      if let data = block.redacted {
-        turns.open(.assistant, into: &request.body)
-        request.body.append("{\"reasoningContent\":{\"redactedContent\":")
-        request.body.append(body.extracting(data))
-        request.body.append("}}")
-      } else if let signature = block.signature, signature.count > 2 {
-        turns.open(.assistant, into: &request.body)
-        request.body.append("{\"reasoningContent\":{\"reasoningText\":{\"text\":")
-        if let text = block.text ?? (message.thinking.count == 1 ? message.reasoning : nil) {
-          request.body.append(body.extracting(text))
-        } else {
-          request.body.append("\"\"")
-        }
-        request.body.append(",\"signature\":")
-        request.body.append(body.extracting(signature))
-        request.body.append("}}}")
-      }
-    }
-  }
-
-  private mutating func writeResult(
-    _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) throws(RequestFault) {
-    turns.open(.user, into: &request.body)
-    request.body.append("{\"toolResult\":{\"toolUseId\":\"")
-    appendID(body, message.toolCallID, fallback: 0, into: &request.body)
-    request.body.append("\",\"content\":[")
-    var blocks = BlockList("")
-    var control = message.cacheControl
-    var isEmpty = true
-    for at in message.parts {
-      let part = chat.parts[at]
-      control = part.cacheControl ?? control
-      let isText = part.kind == .text || part.kind == .refusal
-      if isText, part.value.map({ JSONText.isBlank(body, $0) }) ?? true { continue }
-      blocks.open(into: &request.body)
-      isEmpty = false
-      if isText, let text = part.value {
-        writeText(body, text, trimmed: false, &request)
-      } else {
-        try writeMedia(part, isInResult: true, body, &request)
-      }
-    }
-    // There must be something, and blank texts are refused.
-    if isEmpty { request.body.append("{\"json\":{}}") }
-    request.body.append("]}}")
-    cache(control, body, .user, &request)
-  }
-
-  // MARK: Blocks
-
-  func writeText(
-    _ body: Span<UInt8>, _ text: Range<Int>, trimmed: Bool, _ request: inout ProviderRequest
-  ) {
-    request.body.append("{\"text\":\"")
-    let content = JSONString.content(body, text)
-    request.body.append(
-      content.extracting(0..<(trimmed ? JSONText.trimmedCount(content) : content.count)))
-    request.body.append("\"}")
-  }
-
-  /// `{"cachePoint":{"type":"default"}}`, for Anthropic's `cache_control`.
-  func writeCachePoint(_ body: Span<UInt8>, _ control: Range<Int>, _ request: inout ProviderRequest) {
-    request.body.append("{\"cachePoint\":{\"type\":\"default\"")
+  /// `{"cachePoint":{"type":"default"}}` behind the block, for Anthropic's `cache_control`.
+  static func writeMark(_ control: Range<Int>, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+    request.body.append(",{\"cachePoint\":{\"type\":\"default\"")
     let life = JSONView.content(body, in: control, at: "ttl")
     if life.equals("1h") || life.equals("5m") {
       request.body.append(",\"ttl\":\"")
@@ -208,6 +60,80 @@ struct BedrockRequest {
     request.body.append("}}")
   }
 
+  func writeCall(_ at: Int, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+    let call = chat.calls[at]
+    request.body.append("{\"toolUse\":{\"toolUseId\":\"")
+    appendID(body, call.id, fallback: at, into: &request.body)
+    request.body.append("\",\"name\":")
+    request.body.append(body.extracting(call.name))
+    request.body.append(",\"input\":")
+    if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add(call, "arguments") }
+    request.body.append("}}")
+  }
+
+  var takesThoughts: Bool { model.takesThoughts }
+
+  func writeThought(
+    _ thought: ChatThinking, text: Range<Int>?, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) {
+    if let data = thought.redacted {
+      request.body.append("{\"reasoningContent\":{\"redactedContent\":")
+      request.body.append(body.extracting(data))
+    } else {
+      request.body.append("{\"reasoningContent\":{\"reasoningText\":{\"text\":")
+      if let text { request.body.append(body.extracting(text)) } else { request.body.append("\"\"") }
+      if let signature = thought.signature {
+        ChatRequest.appendMember("signature", body.extracting(signature), into: &request.body)
+      }
+      request.body.append("}")
+    }
+    request.body.append("}}")
+  }
+
+  mutating func writeResult(
+    _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    request.body.append("{\"toolResult\":{\"toolUseId\":\"")
+    appendID(body, message.toolCallID, fallback: 0, into: &request.body)
+    request.body.append("\",\"content\":[")
+    var blocks = BlockList("")
+    var isEmpty = true
+    var hasText = false
+    for at in message.parts {
+      let part = chat.parts[at]
+      if !chat.isText(part) {
+        guard part.kind != .audio else {
+          throw RequestFault(
+            .unsupported, part.parameter, "The model's provider takes no sound in a tool's result.")
+        }
+        blocks.open(into: &request.body)
+        try writeMedia(part, in: .result, body, &request)
+        isEmpty = false
+      } else if let text = part.value, !JSONText.isBlank(body, text) {
+        blocks.open(into: &request.body)
+        writeText(text, body, &request)
+        (isEmpty, hasText) = (false, true)
+      }
+    }
+    if !hasText, message.parts.contains(where: { chat.parts[$0].kind == .file }) {
+      blocks.open(into: &request.body)
+      request.body.append(Self.caption)
+    }
+    // There must be something, and blank texts are refused.
+    if isEmpty { request.body.append("{\"json\":{}}") }
+    request.body.append("]}}")
+  }
+
+  mutating func writeMedia(
+    _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    try writeMedia(part, in: .turn, body, &request)
+  }
+}
+
+// MARK: - Ids
+
+extension BedrockRequest {
   /// Appends a tool call's id in the form that the model takes, the same for a call and its result: 64 of
   /// `[a-zA-Z0-9_.:-]`, or nine letters and digits.
   func appendID(_ body: Span<UInt8>, _ id: Range<Int>?, fallback: Int, into out: inout ByteQueue) {

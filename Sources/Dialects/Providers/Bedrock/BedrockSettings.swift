@@ -4,48 +4,9 @@
 internal import Wire
 
 extension BedrockRequest {
-  // MARK: Thinking
-
-  enum Thinking {
-    case unsaid, disabled
-    case adaptive(ChatEffort)
-    case budget(Int)
-    /// Nova's and OpenAI's models are told a word.
-    case word(StaticString)
-    /// The client's own `thinking` object.
-    case given(Range<Int>)
-
-    /// Whether Claude thinks, who then takes neither sampling nor a forced tool.
-    var isClaudes: Bool {
-      switch self {
-      case .unsaid, .disabled, .word: false
-      case .adaptive, .budget, .given: true
-      }
-    }
-  }
-
-  func thinking(_ body: Span<UInt8>, _ request: inout ProviderRequest) -> Thinking {
-    if model.claude != nil, let given = chat.extended("thinking", in: body),
-      JSONView.kind(body, given) == .object
-    {
-      return JSONView.content(body, in: given, at: "type").equals("disabled") ? .disabled : .given(given)
-    }
-    guard let effort = chat.effort else { return .unsaid }
-    switch model.maker {
-    case .anthropic(let claude) where claude.thinks:
-      if effort == .none { return .disabled }
-      return claude.thinksAdaptively ? .adaptive(effort) : .budget(effort.thinkingBudget)
-    case .nova(thinks: true), .openAI:
-      if let word = effort.bedrockName { return .word(word) }
-    case .anthropic, .nova, .mistral, .other: break
-    }
-    if effort != .none { request.dropped.add("reasoning_effort") }
-    return .unsaid
-  }
-
   // MARK: Limits and sampling
 
-  func writeInference(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
+  func writeInference(_ body: Span<UInt8>, _ thinking: BedrockThinking, _ request: inout ProviderRequest) {
     var members = BlockList(",\"inferenceConfig\":{")
     var hasMembers = false
     func open(_ name: StaticString, _ out: inout ByteQueue) {
@@ -53,11 +14,9 @@ extension BedrockRequest {
       hasMembers = true
       out.append(name)
     }
-    if var limit = chat.maxTokens {
-      // The budget is a part of the answer's tokens, and must leave some for the answer.
-      if case .budget(let budget) = thinking, limit <= budget { limit += budget }
+    if let limit = chat.maxTokens {
       open("\"maxTokens\":", &request.body)
-      request.body.append(decimal: limit)
+      request.body.append(decimal: thinking.limit(limit))
     }
     let temperature = chat.value(.temperature)
     let topP = chat.value(.topP)
@@ -98,52 +57,73 @@ extension BedrockRequest {
 
   // MARK: Tools
 
-  /// Whether the answer's schema is said as a tool that the model must call.
-  private var usesAnswerTool: Bool {
-    if case .jsonSchema = chat.format { return !model.takesSchema }
-    return false
+  func usesAnswerTool(_ body: Span<UInt8>) -> Bool {
+    guard case .jsonSchema = chat.format, !model.takesSchema else { return false }
+    // A model that can't be made to call a tool can be asked for an object in words.
+    return model.forcing != .notAtAll || !chat.wantsAnyObject(body)
   }
 
   func writeTools(
-    _ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest
+    _ body: Span<UInt8>, _ thinking: BedrockThinking, _ request: inout ProviderRequest
   ) throws(RequestFault) {
-    var tools = chat.offeredTools
-    // There is no word for "none": without tools there is no choice, but turns with tools are refused without any.
-    if chat.toolChoice == .none, !chat.hasToolHistory { tools = [] }
+    if usesAnswerTool(body) { try checkAnswerTool(thinking) }
     var blocks = BlockList(",\"toolConfig\":{\"tools\":[")
-    for tool in tools {
+    let tools = offeredTools(body)
+    for (index, tool) in tools.enumerated() {
       blocks.open(into: &request.body)
-      writeTool(tool, body, &request)
-      if let control = tool.cacheControl {
-        blocks.open(into: &request.body)
-        writeCachePoint(body, control, &request)
-      }
+      writeTool(tool, index, body, &request)
+      if let control = tool.cacheControl { Self.writeMark(control, body, &request) }
     }
-    var hasTools = !tools.isEmpty
-    if usesAnswerTool {
-      guard !thinking.isClaudes else {
-        throw RequestFault(
-          .unsupported, "response_format",
-          "This model can't think and keep to a schema at once; leave out 'reasoning_effort' or 'response_format'."
-        )
-      }
+    if usesAnswerTool(body) {
       blocks.open(into: &request.body)
       writeAnswerTool(body, &request)
-      hasTools = true
-    } else if tools.isEmpty, chat.hasToolHistory {
+    } else if tools.isEmpty {
+      // Turns with tools are refused where none is declared.
+      guard chat.hasToolHistory else { return }
       blocks.open(into: &request.body)
       request.body.append(
         "{\"toolSpec\":{\"name\":\"unavailable\",\"description\":\"Not available. Do not call.\",\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{}}}}}"
       )
-      hasTools = true
     }
-    guard hasTools else { return }
     blocks.close(into: &request.body)
-    writeChoice(body, thinking, hasOwn: !tools.isEmpty, &request)
+    if usesAnswerTool(body) {
+      writeForced(tools.isEmpty ? Self.answerToolName : nil, &request)
+    } else if !tools.isEmpty {
+      writeChoice(body, thinking, &request)
+    }
     request.body.append("}")
   }
 
-  private func writeTool(_ tool: ChatTool, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+  private static let answerToolName = ("\"json_response\"" as StaticString).bytes.array()
+
+  private func checkAnswerTool(_ thinking: BedrockThinking) throws(RequestFault) {
+    if thinking.excludesForcedTools {
+      throw RequestFault(
+        .unsupported, "response_format",
+        "This model can't think and keep to a schema at once; leave out 'reasoning_effort' or 'response_format'."
+      )
+    }
+    if model.forcing == .notAtAll {
+      throw RequestFault(
+        .unsupported, "response_format",
+        "This model can't be held to a schema at Bedrock; ask for one in words, or use another model.")
+    }
+  }
+
+  /// The tools that are told: there is no word for "none", and, but for some models, none for a certain one.
+  private func offeredTools(_ body: Span<UInt8>) -> [ChatTool] {
+    switch chat.toolChoice {
+    case .none: return []
+    case .named(let name) where model.forcing == .any:
+      let wanted = body.extracting(name)
+      return chat.tools.filter { body.extracting($0.name).equals(wanted) }
+    default: return chat.offeredTools
+    }
+  }
+
+  private func writeTool(
+    _ tool: ChatTool, _ index: Int, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) {
     request.body.append("{\"toolSpec\":{\"name\":")
     request.body.append(body.extracting(tool.name))
     if let description = tool.description, description.count > 2 {
@@ -151,16 +131,10 @@ extension BedrockRequest {
       request.body.append(body.extracting(description))
     }
     request.body.append(",\"inputSchema\":{\"json\":")
-    JSONSchemaText.appendObject(tool.parameters, body, into: &request.body)
-    request.body.append("}")
-    if tool.strict == true {
-      if model.takesStrictTools {
-        request.body.append(",\"strict\":true")
-      } else {
-        request.dropped.add("strict")
-      }
-    }
-    request.body.append("}}")
+    let isStrict = chat.appendSchema(
+      of: tool, index, isStrictTaken: model.takesStrictTools, taken: Self.taken, body, &request.dropped,
+      into: &request.body)
+    request.body.append(isStrict ? "},\"strict\":true}}" : "}}}")
   }
 
   private func writeAnswerTool(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
@@ -178,50 +152,50 @@ extension BedrockRequest {
     request.body.append("}}}")
   }
 
-  /// - Parameter hasOwn: whether any tool of the client's is there.
   private func writeChoice(
-    _ body: Span<UInt8>, _ thinking: Thinking, hasOwn: Bool, _ request: inout ProviderRequest
+    _ body: Span<UInt8>, _ thinking: BedrockThinking, _ request: inout ProviderRequest
   ) {
-    if usesAnswerTool {
-      if hasOwn, chat.toolChoice != .none {
-        request.body.append(",\"toolChoice\":{\"any\":{}}")
-      } else {
-        request.body.append(",\"toolChoice\":{\"tool\":{\"name\":")
-        JSONWriter.string(BedrockDialect.answerTool, into: &request.body)
-        request.body.append("}}")
-      }
-      return
-    }
-    guard hasOwn else { return }
+    let name: [UInt8]?
     switch chat.toolChoice {
-    case .unsaid: return
-    case .auto, .allowed(_, isRequired: false): break
-    case .none: request.dropped.add("tool_choice")
-    case .required, .allowed(_, isRequired: true), .named:
-      if thinking.isClaudes {
-        // Refused together; the thought is what was asked for in the first place.
-        request.dropped.add("tool_choice")
-        break
-      }
-      if case .named(let function) = chat.toolChoice {
-        request.body.append(",\"toolChoice\":{\"tool\":{\"name\":")
-        request.body.append(body.extracting(function))
-        request.body.append("}}")
-      } else {
-        request.body.append(",\"toolChoice\":{\"any\":{}}")
-      }
+    case .unsaid, .none: return
+    case .auto, .allowed(_, isRequired: false):
+      // What isn't said is the same.
+      if model.forcing != .notAtAll { request.body.append(",\"toolChoice\":{\"auto\":{}}") }
       return
+    case .required, .allowed(_, isRequired: true): name = nil
+    case .named(let function): name = body.extracting(function).array()
     }
-    request.body.append(",\"toolChoice\":{\"auto\":{}}")
+    if thinking.excludesForcedTools || model.forcing == .notAtAll {
+      // Refused together: the thought is what was asked for in the first place. Others know no such thing (API reference,
+      // "ToolChoice").
+      request.dropped.add("tool_choice")
+      if model.forcing != .notAtAll { request.body.append(",\"toolChoice\":{\"auto\":{}}") }
+    } else {
+      writeForced(name, &request)
+    }
+  }
+
+  /// - Parameter name: the tool that must be called, as a string of JSON; nil for any.
+  private func writeForced(_ name: [UInt8]?, _ request: inout ProviderRequest) {
+    guard let name, model.forcing == .named else {
+      return request.body.append(",\"toolChoice\":{\"any\":{}}")
+    }
+    request.body.append(",\"toolChoice\":{\"tool\":{\"name\":")
+    request.body.append(name)
+    request.body.append("}}")
   }
 
   // MARK: The answer's form
 
-  func writeFormat(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    guard case .jsonSchema(let schema, let name, let description, _) = chat.format, model.takesSchema
+  /// Bedrock takes the lengths of texts (recorded), though its guide says otherwise.
+  private static let taken: [StaticString] = ["minLength", "maxLength"]
+
+  func writeFormat(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
+    guard model.takesSchema, case .jsonSchema(_, let name, let description, _) = chat.format,
+      let schema = chat.wantedSchema(body)
     else { return }
     var text = ByteQueue()
-    JSONSchemaText.appendClosed(schema, body, into: &text)
+    try chat.appendAnswerSchema(schema, taken: Self.taken, body, &request.dropped, into: &text)
     request.body.append(
       ",\"outputConfig\":{\"textFormat\":{\"type\":\"json_schema\",\"structure\":{\"jsonSchema\":{\"schema\":"
     )
@@ -239,7 +213,7 @@ extension BedrockRequest {
 
   // MARK: What only some models take
 
-  func writeAdditional(_ body: Span<UInt8>, _ thinking: Thinking, _ request: inout ProviderRequest) {
+  func writeAdditional(_ body: Span<UInt8>, _ thinking: BedrockThinking, _ request: inout ProviderRequest) {
     var members = BlockList(",\"additionalModelRequestFields\":{")
     var hasMembers = false
     func open(_ out: inout ByteQueue) {
@@ -255,12 +229,13 @@ extension BedrockRequest {
         request.body.append(body.extracting(member.key.lowerBound - 1..<member.value.upperBound))
       }
     }
-    if !isUnsaid(thinking) {
+    if case .unsaid = thinking {
+    } else {
       open(&request.body)
-      writeThinking(thinking, body, &request)
+      thinking.write(body, into: &request.body)
     }
     if let topK = chat.extended("top_k", in: body) {
-      if model.claude?.refusesSampling == true || thinking.isClaudes {
+      if !model.takesTopK || thinking.isClaudes {
         request.dropped.add("top_k")
       } else {
         open(&request.body)
@@ -276,43 +251,9 @@ extension BedrockRequest {
     if hasMembers { request.body.append("}") }
   }
 
-  private func isUnsaid(_ thinking: Thinking) -> Bool {
-    if case .unsaid = thinking { true } else { false }
-  }
-
-  private func writeThinking(_ thinking: Thinking, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    switch thinking {
-    case .unsaid: break
-    case .disabled:
-      request.body.append("\"thinking\":{\"type\":\"disabled\"}")
-    case .adaptive(let effort):
-      request.body.append("\"thinking\":{\"type\":\"adaptive\"},\"output_config\":{\"effort\":\"")
-      request.body.append(effort.anthropicName)
-      request.body.append("\"}")
-    case .budget(let budget):
-      request.body.append("\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":")
-      request.body.append(decimal: budget)
-      request.body.append("}")
-    case .given(let range):
-      request.body.append("\"thinking\":")
-      request.body.append(body.extracting(range))
-    case .word(let word):
-      if case .nova = model.maker {
-        request.body.append("\"reasoningConfig\":{\"type\":\"enabled\",\"maxReasoningEffort\":\"")
-        request.body.append(word)
-        request.body.append("\"}")
-      } else {
-        request.body.append("\"reasoning_effort\":\"")
-        request.body.append(word)
-        request.body.append("\"")
-      }
-    }
-  }
-
   // MARK: The rest
 
   func writeRest(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    if model.claude == nil, chat.extended("thinking", in: body) != nil { request.dropped.add("thinking") }
     for name in BedrockDialect.passed {
       guard let value = chat.extended(name, in: body) else { continue }
       request.body.append(",\"")

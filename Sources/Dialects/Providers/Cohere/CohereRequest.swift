@@ -12,9 +12,15 @@ struct CohereRequest {
     request.body.append("{\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(chat.streams ? ",\"stream\":true,\"messages\":[" : ",\"stream\":false,\"messages\":[")
-    for (at, message) in chat.messages.enumerated() {
-      if at > 0 { request.body.append(",") }
-      try writeMessage(message, body, &request)
+    var isFirst = true
+    for turn in chat.spokenTurns(body) {
+      if !isFirst { request.body.append(",") }
+      isFirst = false
+      if let turn {
+        try writeMessage(chat.messages[turn], body, &request)
+      } else {
+        request.body.append("{\"role\":\"user\",\"content\":\"Begin.\"}")
+      }
     }
     request.body.append("]")
     try writeTools(body, &request)
@@ -65,8 +71,12 @@ struct CohereRequest {
     request.body.append("[")
     for at in message.parts {
       let part = chat.parts[at]
+      guard let value = part.value else {
+        throw RequestFault(
+          .unsupported, part.parameter + ".file.file_id",
+          "A file's id means nothing to the model's provider, and it takes no files; send their text.")
+      }
       if at > message.parts.lowerBound { request.body.append(",") }
-      guard let value = part.value else { continue }
       switch part.kind {
       case .text, .refusal:
         request.body.append("{\"type\":\"text\",\"text\":")
@@ -114,7 +124,7 @@ struct CohereRequest {
         request.body.append(body.extracting(call.name))
         request.body.append(",\"arguments\":\"")
         var arguments = ByteQueue()
-        if !chat.appendArguments(of: call, body, into: &arguments) { request.dropped.add("arguments") }
+        if !chat.appendArguments(of: call, body, into: &arguments) { request.dropped.add(call, "arguments") }
         JSONText.appendCompact(arguments.bytes, escaped: true, into: &request.body)
         request.body.append("\"}}")
       }
@@ -141,21 +151,8 @@ struct CohereRequest {
       tools = tools.filter { body.extracting($0.name).equals(wanted) }
     }
     if tools.isEmpty { return }
-    request.body.append(",\"tools\":[")
-    var isFirst = true
-    for tool in tools {
-      if !isFirst { request.body.append(",") }
-      isFirst = false
-      request.body.append("{\"type\":\"function\",\"function\":{\"name\":")
-      request.body.append(body.extracting(tool.name))
-      if let description = tool.description {
-        ChatRequest.appendMember("description", body.extracting(description), into: &request.body)
-      }
-      request.body.append(",\"parameters\":")
-      JSONSchemaText.appendObject(tool.parameters, body, into: &request.body)
-      request.body.append("}}")
-    }
-    request.body.append("]")
+    request.body.append(",\"tools\":")
+    chat.appendFunctions(tools, body, into: &request.body)
     if tools.contains(where: { $0.strict == true }), chat.extended("strict_tools", in: body) == nil {
       request.body.append(",\"strict_tools\":true")
     }
@@ -199,13 +196,20 @@ struct CohereRequest {
       }
       request.body.append("]")
     }
-    chat.appendField(.temperature, as: "temperature", body, into: &request.body)
+    writeClamped(.temperature, as: "temperature", 0...1, body, &request)
     chat.appendField(.seed, as: "seed", body, into: &request.body)
     writeClamped(.topP, as: "p", 0.01...0.99, body, &request)
     writeClamped(.presencePenalty, as: "presence_penalty", 0...1, body, &request)
     writeClamped(.frequencyPenalty, as: "frequency_penalty", 0...1, body, &request)
-    if let k = chat.extended("k", in: body) ?? chat.extended("top_k", in: body) {
-      ChatRequest.appendMember("k", body.extracting(k), into: &request.body)
+    for name: StaticString in ["k", "top_k"] {
+      guard let k = chat.extended(name, in: body) else { continue }
+      let isInside = JSONValue.double(body, k).map { (0...500).contains($0) } ?? true
+      if !isInside { request.dropped.add(name) }
+      request.body.append(",\"k\":")
+      request.body.append(
+        isInside
+          ? body.extracting(k) : ((JSONValue.double(body, k) ?? 0) < 0 ? "0" as StaticString : "500").bytes)
+      break
     }
     if chat.logprobs { request.body.append(",\"logprobs\":true") }
   }
@@ -219,9 +223,8 @@ struct CohereRequest {
     if range.contains(number) {
       return ChatRequest.appendMember(name, body.extracting(value), into: &request.body)
     }
-    // `top_p: 1` says nothing, and means nothing lost.
-    if field == .topP, number >= 1 { return }
-    request.dropped.add(field.name)
+    // `top_p: 1` is as good as 0.99, and not as nothing, which Cohere takes for 0.75.
+    if field != .topP || number != 1 { request.dropped.add(field.name) }
     request.body.append(",\"")
     request.body.append(name)
     request.body.append("\":")
@@ -229,13 +232,25 @@ struct CohereRequest {
   }
 
   private func writeThinking(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    if let thinking = chat.extended("thinking", in: body) {
-      return ChatRequest.appendMember("thinking", body.extracting(thinking), into: &request.body)
+    if let given = chat.extended("thinking", in: body), JSONView.kind(body, given) == .object {
+      let budget =
+        JSONView.value(body, in: given, at: "token_budget")
+        ?? JSONView.value(body, in: given, at: "budget_tokens")
+      let isOff = JSONView.content(body, in: given, at: "type").equals("disabled")
+      return writeThinking(isOff ? nil : .some(budget.flatMap { JSONValue.integer(body, $0) }), &request)
     }
     guard let effort = chat.effort else { return }
-    if effort == .none { return request.body.append(",\"thinking\":{\"type\":\"disabled\"}") }
-    request.body.append(",\"thinking\":{\"type\":\"enabled\",\"token_budget\":")
-    request.body.append(decimal: effort.thinkingBudget)
+    writeThinking(effort == .none ? nil : .some(effort.thinkingBudget), &request)
+  }
+
+  /// - Parameter budget: nil: it isn't to think; otherwise the tokens for it, if they are said.
+  private func writeThinking(_ budget: Int??, _ request: inout ProviderRequest) {
+    guard let budget else { return request.body.append(",\"thinking\":{\"type\":\"disabled\"}") }
+    request.body.append(",\"thinking\":{\"type\":\"enabled\"")
+    if let budget {
+      request.body.append(",\"token_budget\":")
+      request.body.append(decimal: max(budget, 1))
+    }
     request.body.append("}")
   }
 }

@@ -82,9 +82,12 @@ package struct GeminiDialect: Dialect {
     _ embedding: EmbeddingRequest, of body: Span<UInt8>, to request: inout ProviderRequest
   ) throws(RequestFault) {
     appendModelPath(to: &request)
-    if case .vertex = host {
+    if case .vertex = host, !GeminiEmbeddings.isGemini(request.model) {
       request.path.append(":predict")
       GeminiEmbeddings.writePrediction(embedding, body, to: &request)
+    } else if case .vertex = host, embedding.inputs.count == 1 {
+      request.path.append(":embedContent")
+      GeminiEmbeddings.writeContent(embedding, body, to: &request)
     } else {
       request.path.append(":batchEmbedContents")
       GeminiEmbeddings.writeBatch(embedding, body, to: &request)

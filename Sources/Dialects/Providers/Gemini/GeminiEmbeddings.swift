@@ -6,6 +6,25 @@ enum GeminiEmbeddings {
   /// What may be said of the texts, beside OpenAI's members.
   private static let extensions: [StaticString] = ["task_type", "taskType", "title"]
 
+  /// Whether the model is one of Gemini's own, which Vertex AI asks in the words of the Gemini API (recorded); the older
+  /// ones are predictions like any other there.
+  static func isGemini(_ model: [UInt8]) -> Bool {
+    let prefix: StaticString = "gemini-embedding"
+    let name = VertexDialect.name(of: model)
+    return name.count >= prefix.utf8CodeUnitCount
+      && name.span.extracting(first: prefix.utf8CodeUnitCount).equals(prefix)
+  }
+
+  /// Writes `{"content":…}`, for one text.
+  static func writeContent(
+    _ embedding: EmbeddingRequest, _ body: Span<UInt8>, to request: inout ProviderRequest
+  ) {
+    request.body.append("{")
+    if let input = embedding.inputs.first { appendContent(input, embedding, body, into: &request.body) }
+    request.body.append("}")
+    embedding.noteRest(taken: extensions, body, &request.dropped)
+  }
+
   /// Writes `{"requests":[…]}`, one for each text.
   static func writeBatch(
     _ embedding: EmbeddingRequest, _ body: Span<UInt8>, to request: inout ProviderRequest
@@ -19,25 +38,31 @@ enum GeminiEmbeddings {
       if !isResource { name.append("models/") }
       name.append(model)
       JSONWriter.string(name.bytes, into: &request.body)
-      request.body.append(",\"content\":{\"parts\":[{\"text\":")
-      request.body.append(body.extracting(input))
-      request.body.append("}]}")
-      if let task = task(embedding, body) {
-        request.body.append(",\"taskType\":")
-        request.body.append(body.extracting(task))
-      }
-      if let title = embedding.extended("title", in: body) {
-        request.body.append(",\"title\":")
-        request.body.append(body.extracting(title))
-      }
-      if let dimensions = embedding.dimensions {
-        request.body.append(",\"outputDimensionality\":")
-        request.body.append(decimal: dimensions)
-      }
+      request.body.append(",")
+      appendContent(input, embedding, body, into: &request.body)
       request.body.append("}")
     }
     request.body.append("]}")
-    noteRest(embedding, body, &request)
+    embedding.noteRest(taken: extensions, body, &request.dropped)
+  }
+
+  /// Appends `"content":{…}`, and what is said of the text.
+  private static func appendContent(
+    _ input: Range<Int>, _ embedding: EmbeddingRequest, _ body: Span<UInt8>, into out: inout ByteQueue
+  ) {
+    out.append("\"content\":{\"parts\":[{\"text\":")
+    out.append(body.extracting(input))
+    out.append("}]}")
+    if let task = task(embedding, body) {
+      ChatRequest.appendMember("taskType", body.extracting(task), into: &out)
+    }
+    if let title = embedding.extended("title", in: body) {
+      ChatRequest.appendMember("title", body.extracting(title), into: &out)
+    }
+    if let dimensions = embedding.dimensions {
+      out.append(",\"outputDimensionality\":")
+      out.append(decimal: dimensions)
+    }
   }
 
   /// Writes `{"instances":[…],"parameters":{…}}`.
@@ -65,21 +90,11 @@ enum GeminiEmbeddings {
       request.body.append("}")
     }
     request.body.append("}")
-    noteRest(embedding, body, &request)
+    embedding.noteRest(taken: extensions, body, &request.dropped)
   }
 
   private static func task(_ embedding: EmbeddingRequest, _ body: Span<UInt8>) -> Range<Int>? {
     embedding.extended("task_type", in: body) ?? embedding.extended("taskType", in: body)
-  }
-
-  private static func noteRest(
-    _ embedding: EmbeddingRequest, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) {
-    if embedding.user != nil { request.dropped.add("user") }
-    for member in embedding.extensions
-    where !extensions.contains(where: { JSONString.equals(body, member.key, $0) }) {
-      request.dropped.add(body.extracting(member.key))
-    }
   }
 
   // MARK: Answers
@@ -99,7 +114,7 @@ enum GeminiEmbeddings {
         }
         try readVector(reply, embedding, to: &answer)
         if let count = JSONView.value(reply, in: embedding, at: "statistics", "token_count"),
-          let tokens = GeminiReader.count(reply, count)
+          let tokens = TokenCount.read(reply, count)
         {
           answer.usage.input = (answer.usage.input ?? 0) + tokens
         }
@@ -115,7 +130,7 @@ enum GeminiEmbeddings {
       throw .malformed
     }
     if let count = JSONView.value(reply, in: whole, at: "usageMetadata", "promptTokenCount") {
-      answer.usage.input = GeminiReader.count(reply, count)
+      answer.usage.input = TokenCount.read(reply, count)
     }
   }
 

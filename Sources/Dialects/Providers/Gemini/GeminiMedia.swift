@@ -19,7 +19,7 @@ extension GeminiRequest {
 
   private func writeAudio(_ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
     guard let value = part.value else { return }
-    if let data = InlineData(body, value) { return writeInline(data, body, &request) }
+    if let data = InlineData(body, value) { return writeInline(data, data.mediaType, body, &request) }
     request.body.append("{\"inlineData\":{\"mimeType\":\"audio/")
     if let format = part.second { JSONText.appendContent(body, format, into: &request.body) }
     if part.second == nil { request.body.append("wav") }
@@ -71,7 +71,10 @@ extension GeminiRequest {
     _ url: Range<Int>, _ fallback: StaticString?, _ parameter: String, _ body: Span<UInt8>,
     _ request: inout ProviderRequest
   ) throws(RequestFault) {
-    if let data = InlineData(body, url) { return writeInline(data, body, &request) }
+    if let data = InlineData(body, url) {
+      let type = data.isPDF(body) ? ("application/pdf" as StaticString).bytes.array() : data.imageType(body)
+      return writeInline(data, type, body, &request)
+    }
     var text = ByteQueue()
     JSONString.decode(body, url, into: &text)
     let address = text.bytes
@@ -103,9 +106,11 @@ extension GeminiRequest {
     request.body.append("}}")
   }
 
-  private func writeInline(_ data: InlineData, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+  private func writeInline(
+    _ data: InlineData, _ type: [UInt8], _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) {
     request.body.append("{\"inlineData\":{\"mimeType\":")
-    JSONWriter.string(data.mediaType.span, into: &request.body)
+    JSONWriter.string(type.span, into: &request.body)
     request.body.append(",\"data\":\"")
     data.appendBase64(body, into: &request.body)
     request.body.append("\"}}")

@@ -253,24 +253,19 @@ final class GeminiReader: AnswerReader {
     var members = JSONObjectCursor(data, range)
     while let member = members.next() {
       if member.keyIs("promptTokenCount", in: data) {
-        input = Self.count(data, member.value)
+        input = TokenCount.read(data, member.value)
       } else if member.keyIs("toolUsePromptTokenCount", in: data) {
-        toolInput = Self.count(data, member.value) ?? 0
+        toolInput = TokenCount.read(data, member.value) ?? 0
       } else if member.keyIs("candidatesTokenCount", in: data) {
-        output = Self.count(data, member.value)
+        output = TokenCount.read(data, member.value)
       } else if member.keyIs("thoughtsTokenCount", in: data) {
-        thoughts = Self.count(data, member.value)
+        thoughts = TokenCount.read(data, member.value)
       } else if member.keyIs("cachedContentTokenCount", in: data) {
-        answer.usage.cachedInput = Self.count(data, member.value) ?? answer.usage.cachedInput
+        answer.usage.cachedInput = TokenCount.read(data, member.value) ?? answer.usage.cachedInput
       }
     }
     if let input { answer.usage.input = input + toolInput }
     if output != nil || thoughts != nil { answer.usage.output = (output ?? 0) + (thoughts ?? 0) }
     answer.usage.reasoning = thoughts ?? answer.usage.reasoning
-  }
-
-  /// A number of tokens, if it is one.
-  static func count(_ data: Span<UInt8>, _ range: Range<Int>) -> Int? {
-    JSONValue.integer(data, range).flatMap { $0 >= 0 && $0 < 1 << 50 ? $0 : nil }
   }
 }

@@ -143,7 +143,7 @@ struct GeminiRequest {
     request.body.append("\"name\":")
     request.body.append(body.extracting(call.name))
     request.body.append(",\"args\":")
-    if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add("arguments") }
+    if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add(call, "arguments") }
     request.body.append("}")
     if let signature = call.signature, signature.count > 2 {
       writeSignature(signature, body, &request)
@@ -228,6 +228,8 @@ struct GeminiRequest {
   }
 
   /// Appends what a function has said as the object that is wanted: its own if it is one, else `{"output":"…"}`.
+  /// An object with a `$ref` goes as a text too: Google takes it for a reference to one of the result's parts, and
+  /// refuses one that leads to none (docs: "Function calling", multimodal function responses).
   private func writeResponse(
     _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) {
@@ -258,8 +260,22 @@ struct GeminiRequest {
       try scanner.feed(said.bytes)
       try scanner.finish()
     } catch { return false }
-    guard scanner.topLevelKind == .object else { return false }
+    guard scanner.topLevelKind == .object, !Self.refers(said.bytes, 0..<said.count) else { return false }
     out.append(said.bytes)
     return true
+  }
+
+  /// Whether a member anywhere in the value is called `$ref`.
+  private static func refers(_ json: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    var members = JSONObjectCursor(json, range)
+    while let member = members.next() {
+      if member.keyIs("$ref", in: json) { return true }
+      if member.kind == .object || member.kind == .array, refers(json, member.value) { return true }
+    }
+    var elements = JSONArrayCursor(json, range)
+    while let element = elements.next() {
+      if element.kind == .object || element.kind == .array, refers(json, element.value) { return true }
+    }
+    return false
   }
 }

@@ -84,7 +84,7 @@ extension GeminiRequest {
           schema, body, of: "tools[\(index)].function.parameters", into: &request.body)
       }
     }
-    if tool.strict == true { request.dropped.add("strict") }
+    if tool.strict == true { request.dropped.add("tools", chat.place(of: tool) ?? index, "strict") }
     request.body.append("}")
   }
 

@@ -109,34 +109,14 @@ enum GeminiSchema {
     ) {
       guard depth < GeminiSchema.depthCeiling, sources.count < GeminiSchema.sourceCeiling else { return }
       sources.append(schema)
-      if let reference = JSONView.value(body, in: schema, at: "$ref"), let target = follow(reference, body) {
+      if let reference = JSONView.value(body, in: schema, at: "$ref"),
+        let target = JSONSchemaText.follow(reference, from: root, body)
+      {
         gather(target, body, depth: depth + 1, into: &sources)
       }
       guard let all = JSONView.value(body, in: schema, at: "allOf") else { return }
       var elements = JSONArrayCursor(body, all)
       while let element = elements.next() { gather(element.value, body, depth: depth + 1, into: &sources) }
-    }
-
-    /// The schema that `#/$defs/NAME`, or any other path from the root, leads to.
-    private func follow(_ reference: Range<Int>, _ body: Span<UInt8>) -> Range<Int>? {
-      var text = ByteQueue()
-      JSONString.decode(body, reference, into: &text)
-      let path = text.array().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-      guard let first = path.first, Array(first).span.equals("#") else { return nil }
-      var place = root
-      for step in path.dropFirst() {
-        let wanted = Array(step)
-        var found: Range<Int>?
-        var members = JSONObjectCursor(body, place)
-        while let member = members.next() {
-          var key = ByteQueue()
-          JSONString.decode(body, member.key, into: &key)
-          if key.bytes.equals(wanted.span) { found = member.value }
-        }
-        guard let found else { return nil }
-        place = found
-      }
-      return place
     }
 
     private func find(_ name: StaticString, _ sources: [Range<Int>], _ body: Span<UInt8>) -> Range<Int>? {

@@ -33,22 +33,20 @@ struct OllamaDialect: Dialect {
     let model = request.model
     request.body.append("{\"model\":")
     JSONWriter.string(model.span, into: &request.body)
-    request.body.append(",\"input\":[")
-    for (at, input) in embedding.inputs.enumerated() {
-      if at > 0 { request.body.append(",") }
-      request.body.append(body.extracting(input))
-    }
-    request.body.append("]")
+    request.body.append(",\"input\":")
+    embedding.appendTexts(body, into: &request.body)
     if let dimensions = embedding.dimensions {
       request.body.append(",\"dimensions\":")
       request.body.append(decimal: dimensions)
     }
-    for name in ["options", "keep_alive", "truncate"] as [StaticString] {
+    let extensions: [StaticString] = ["options", "keep_alive", "truncate"]
+    for name in extensions {
       if let value = embedding.extended(name, in: body) {
         ChatRequest.appendMember(name, body.extracting(value), into: &request.body)
       }
     }
     request.body.append("}")
+    embedding.noteRest(taken: extensions, body, &request.dropped)
   }
 
   func readEmbeddings(_ reply: Span<UInt8>, to answer: inout EmbeddingWriter) throws(AnswerFault) {
@@ -58,7 +56,7 @@ struct OllamaDialect: Dialect {
     var vectors = JSONArrayCursor(reply, list)
     while let vector = vectors.next() { try answer.vector(reply, vector.value) }
     if let count = JSONView.value(reply, in: whole, at: "prompt_eval_count") {
-      answer.usage.input = JSONValue.integer(reply, count)
+      answer.usage.input = TokenCount.read(reply, count)
     }
   }
 
@@ -69,11 +67,6 @@ struct OllamaDialect: Dialect {
   }
 
   func readModels(_ reply: Span<UInt8>, to list: inout ModelList) {
-    guard let found = JSONView.value(reply, in: 0..<reply.count, at: "models") else { return }
-    var models = JSONArrayCursor(reply, found)
-    while let model = models.next() {
-      let name = JSONView.content(reply, in: model.value, at: "name")
-      if !name.isEmpty { list.append(id: name) }
-    }
+    list.appendNames(reply, list: "models", name: "name")
   }
 }

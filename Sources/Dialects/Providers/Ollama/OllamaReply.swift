@@ -70,10 +70,10 @@ final class OllamaReader: AnswerReader {
     answer.finish(JSONView.content(line, in: whole, at: "done_reason").equals("length") ? .length : .stop)
     // Absent where the whole prompt was cached: unknown, not none.
     if let count = JSONView.value(line, in: whole, at: "prompt_eval_count") {
-      answer.usage.input = JSONValue.integer(line, count)
+      answer.usage.input = TokenCount.read(line, count)
     }
     if let count = JSONView.value(line, in: whole, at: "eval_count") {
-      answer.usage.output = JSONValue.integer(line, count)
+      answer.usage.output = TokenCount.read(line, count)
     }
   }
 }

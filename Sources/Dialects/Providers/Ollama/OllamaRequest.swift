@@ -13,9 +13,15 @@ struct OllamaRequest {
     JSONWriter.string(model.span, into: &request.body)
     // Said in any case: a stream is what Ollama gives unasked.
     request.body.append(chat.streams ? ",\"stream\":true,\"messages\":[" : ",\"stream\":false,\"messages\":[")
-    for index in chat.messages.indices {
-      if index > 0 { request.body.append(",") }
-      try writeMessage(index, body, &request)
+    var isFirst = true
+    for turn in chat.spokenTurns(body) {
+      if !isFirst { request.body.append(",") }
+      isFirst = false
+      if let turn {
+        try writeMessage(turn, body, &request)
+      } else {
+        request.body.append("{\"role\":\"user\",\"content\":\"Begin.\"}")
+      }
     }
     request.body.append("]")
     try writeTools(body, &request)
@@ -96,7 +102,7 @@ struct OllamaRequest {
       request.body.append("{\"function\":{\"name\":")
       request.body.append(body.extracting(call.name))
       request.body.append(",\"arguments\":")
-      if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add("arguments") }
+      if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add(call, "arguments") }
       request.body.append("}}")
     }
     request.body.append("]")
@@ -115,33 +121,21 @@ struct OllamaRequest {
     let tools = chat.offeredTools
     if tools.isEmpty { return }
     if chat.parallelCalls == false { request.dropped.add("parallel_tool_calls") }
-    request.body.append(",\"tools\":[")
-    var isFirst = true
-    for tool in tools {
-      request.body.append(
-        isFirst
-          ? "{\"type\":\"function\",\"function\":{\"name\":"
-          : ",{\"type\":\"function\",\"function\":{\"name\":")
-      isFirst = false
-      request.body.append(body.extracting(tool.name))
-      if let description = tool.description {
-        ChatRequest.appendMember("description", body.extracting(description), into: &request.body)
-      }
-      request.body.append(",\"parameters\":")
-      JSONSchemaText.appendObject(tool.parameters, body, into: &request.body)
-      request.body.append("}}")
-    }
-    request.body.append("]")
+    request.body.append(",\"tools\":")
+    chat.appendFunctions(tools, body, into: &request.body)
   }
 
-  /// `true` and `false` are what every thinking model knows; the three words only some.
+  /// `true` and `false` are what every thinking model knows. Words are known to gpt-oss alone; elsewhere older servers
+  /// refuse them (docs: "Thinking").
   private func writeThinking(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
     if let think = chat.extended("think", in: body) {
       return ChatRequest.appendMember("think", body.extracting(think), into: &request.body)
     }
     guard let effort = chat.effort else { return }
+    let takesWords = String(decoding: request.model, as: UTF8.self).contains("gpt-oss")
     switch effort {
     case .none: request.body.append(",\"think\":false")
+    case _ where !takesWords: request.body.append(",\"think\":true")
     case .minimal, .low: request.body.append(",\"think\":\"low\"")
     case .medium: request.body.append(",\"think\":\"medium\"")
     case .high, .xhigh, .max: request.body.append(",\"think\":\"high\"")

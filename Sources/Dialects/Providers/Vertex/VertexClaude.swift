@@ -13,6 +13,8 @@ struct VertexClaude: Dialect {
   var takes: ChatFields { AnthropicDialect.fields.subtracting(ChatFields(.serviceTier)) }
   var takesExtensions: [StaticString] { AnthropicDialect.extensions + ["anthropic_beta"] }
 
+  var keepsCacheControl: Bool { true }
+
   func writeChat(
     _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
   ) throws(RequestFault) {
@@ -24,7 +26,7 @@ struct VertexClaude: Dialect {
       request.body.append(body.extracting(beta))
       request.body.append(",")
     }
-    try AnthropicRequest(chat, ClaudeModel(request.model)).write(body, to: &request)
+    try AnthropicRequest(chat, ClaudeModel(request.model), .vertex).write(body, to: &request)
     request.body.append("}")
   }
 

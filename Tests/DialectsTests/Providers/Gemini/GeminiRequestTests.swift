@@ -101,7 +101,28 @@ func chatBody(turns: String, _ members: String = "") -> String {
     )
   }
 
+  @Test("a picture is what its bytes are, whatever its URL calls it")
+  func mistypedPicture() throws {
+    let turn =
+      #"{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,/9j/4AAQSkZJRgABAQ=="}}]}"#
+    expect(
+      try request(chatBody(turns: turn)).body["contents"]?[0]?["parts"],
+      #"[{"inlineData":{"mimeType":"image/jpeg","data":"/9j/4AAQSkZJRgABAQ=="}}]"#)
+  }
+
   // MARK: Calls
+
+  @Test(
+    "a result that holds a reference goes as a text",
+    arguments: [
+      ##"{\"a\":[{\"b\":{\"$ref\":\"#/x\"}}]}"##, #"{\"\\u0024ref\":1}"#,
+    ])
+  func references(_ said: String) throws {
+    let turns =
+      #"{"role":"user","content":"A"},\#(Self.threeCalls),{"role":"tool","tool_call_id":"a","content":"\#(said)"}"#
+    let result = try request(chatBody(turns: turns)).body["contents"]?[2]?["parts"]?[0]?["functionResponse"]
+    expect(result?["response"], #"{"output":"\#(said)"}"#)
+  }
 
   private static let threeCalls =
     #"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"n\": 12345678901234567890, \"t\":\"\\u00e9\\\"\"}"},"extra_content":{"google":{"thought_signature":"c2ln"}}},{"id":"b","type":"function","function":{"name":"g","arguments":""}},{"id":"c","type":"function","function":{"name":"f","arguments":"nonsense"}}]}"#
@@ -124,7 +145,7 @@ func chatBody(turns: String, _ members: String = "") -> String {
     expect(request.body["contents"]?[3], #"{"role":"user","parts":[{"text":"And?"}]}"#)
     #expect(request.body["contents"]?.elements.count == 4)
     // Arguments that are no JSON are told.
-    #expect(request.dropped == "arguments")
+    #expect(request.dropped == "messages[1].tool_calls[2].arguments")
     #expect(request.text.contains("12345678901234567890"))
   }
 

@@ -204,6 +204,6 @@ import Testing
   func strict() throws {
     let tool =
       #"{"type":"function","function":{"name":"f","strict":true,"parameters":{"type":"object","properties":{"a":{}}}}}"#
-    #expect(try request(#""tools":[\#(tool)]"#).dropped == "strict")
+    #expect(try request(#""tools":[\#(tool)]"#).dropped == "tools[0].strict")
   }
 }

@@ -123,12 +123,54 @@ import Wire
     #expect(anthropic.status == 503 && anthropic.code == Array("overloaded_error".utf8))
   }
 
+  @Test("embeddings of Gemini's own models are asked for in Gemini's own words")
+  func geminiEmbeddings() throws {
+    let one = try Self.vertex().request(
+      #"{"input":"a","dimensions":2,"taskType":"CLUSTERING"}"#, model: "gemini-embedding-001", .embeddings)
+    #expect(one.path.hasSuffix("/publishers/google/models/gemini-embedding-001:embedContent"))
+    #expect(
+      one.body
+        == Tree(
+          #"{"content":{"parts":[{"text":"a"}]},"taskType":"CLUSTERING","outputDimensionality":2}"#))
+    let two = try Self.vertex().request(
+      #"{"input":["a","b"]}"#, model: "google/gemini-embedding-2", .embeddings)
+    #expect(two.path.hasSuffix("/publishers/google/models/gemini-embedding-2:batchEmbedContents"))
+    #expect(two.body["requests"]?.elements.count == 2)
+    let answer = try Self.vertex().answer(
+      #"{"embedding":{"values":[1,2]},"usageMetadata":{"promptTokenCount":3}}"#,
+      model: "gemini-embedding-001", to: #"{"input":"a"}"#, .embeddings)
+    #expect(answer["data"]?[0]?["embedding"] == Tree("[1,2]"))
+    #expect(answer["usage"]?["prompt_tokens"] == Tree("3"))
+  }
+
+  @Test("fewer vectors than texts are no answer, for which belongs to which isn't known")
+  func tooFew() {
+    #expect(throws: AnswerFault.self) {
+      try Self.vertex().answer(
+        #"{"embedding":{"values":[1,2]}}"#, model: "gemini-embedding-2", to: #"{"input":["a","b"]}"#,
+        .embeddings)
+    }
+  }
+
+  @Test("Claude is sent no address of a picture or document, and what is sent keeps its bytes' type")
+  func addresses() throws {
+    let dialect = Self.vertex()
+    for part in [
+      #"{"type":"image_url","image_url":{"url":"https://a/b.png"}}"#,
+      #"{"type":"file","file":{"file_data":"https://a/b.pdf"}}"#,
+    ] {
+      let fault = dialect.refusal(
+        #"{"messages":[{"role":"user","content":[\#(part)]}]}"#, model: "claude-sonnet-4-5@20250929")
+      #expect(fault?.code == .unsupported && fault?.parameter.hasPrefix("messages[0].content[0].") == true)
+    }
+  }
+
   @Test("embeddings are predictions")
   func embeddings() throws {
     let request = try Self.vertex().request(
-      #"{"input":["a","b"],"dimensions":2,"task_type":"RETRIEVAL_DOCUMENT"}"#, model: "gemini-embedding-001",
+      #"{"input":["a","b"],"dimensions":2,"task_type":"RETRIEVAL_DOCUMENT"}"#, model: "text-embedding-005",
       .embeddings)
-    #expect(request.path.hasSuffix("/publishers/google/models/gemini-embedding-001:predict"))
+    #expect(request.path.hasSuffix("/publishers/google/models/text-embedding-005:predict"))
     #expect(
       request.body
         == Tree(
@@ -136,7 +178,7 @@ import Wire
         ))
     let answer = try Self.vertex().answer(
       #"{"predictions":[{"embeddings":{"values":[1],"statistics":{"token_count":3,"truncated":false}}},{"embeddings":{"values":[2],"statistics":{"token_count":4.0}}}]}"#,
-      model: "gemini-embedding-001", to: #"{"input":["a","b"]}"#, .embeddings)
+      model: "text-embedding-005", to: #"{"input":["a","b"]}"#, .embeddings)
     #expect(answer["data"]?[1]?["embedding"] == Tree("[2]"))
     #expect(answer["usage"] == Tree(#"{"prompt_tokens":7,"total_tokens":7}"#))
     #expect(
