@@ -5,108 +5,6 @@
 
 package import Wire
 
-/// What the head of an answer says that decides how its body is read.
-package struct ReplyFacts: Sendable {
-  package var status: Int
-  package var media: Media
-  package var hasBody: Bool
-  /// The body is in a coding that isn't read.
-  package var isCoded = false
-  /// Another Remora stands before the provider.
-  package var isBehindRemora = false
-
-  package init(status: Int, media: Media, hasBody: Bool) {
-    self.status = status
-    self.media = media
-    self.hasBody = hasBody
-  }
-}
-
-/// What a body is, by its Content-Type.
-package enum Media: Sendable {
-  /// Nothing is said.
-  case none
-  case json, events, html, other
-
-  /// - Parameter value: the field's value: `type/subtype`, and maybe parameters (RFC 9110 section 8.3.1).
-  package init(_ value: Span<UInt8>) {
-    if Self.names("application/json", value) {
-      self = .json
-    } else if Self.names("text/event-stream", value) {
-      self = .events
-    } else if Self.names("text/html", value) {
-      self = .html
-    } else {
-      self = .other
-    }
-  }
-
-  private static func names(_ name: StaticString, _ value: Span<UInt8>) -> Bool {
-    let count = name.utf8CodeUnitCount
-    guard value.count >= count, value.extracting(0..<count).equalsIgnoringCase(name) else { return false }
-    if value.count == count { return true }
-    return value[count] == UInt8(ascii: ";") || value[count] <= ASCII.space
-  }
-}
-
-/// How the answer reaches the client.
-package enum Manner: Sendable {
-  /// As it comes: nothing of it is read.
-  case untouched
-  /// As it comes, read on its way; it grows by the member.
-  case watched
-  /// As events, each as soon as it is complete.
-  case events
-  /// After all of it has been read.
-  case whole
-}
-
-/// Why a piece of an answer can't go on.
-package enum TakeFault: Error, Sendable {
-  case eventTooLarge
-  case notJSON
-}
-
-/// How an answer that went on as it came has ended.
-package enum Ending: Sendable {
-  case complete
-  /// The provider itself has told the client of a failure.
-  case failed
-  /// It ended before the answer did.
-  case truncated
-  /// It went wrong, and the client has been told in the stream.
-  case fault(AnswerFault)
-}
-
-/// What an answer that was read whole turned out to be.
-package enum Verdict: Sendable {
-  /// The client gets what was written.
-  case answer
-  /// What was written is a stream.
-  case stream
-  /// What was written is an error, which the provider sent under another status.
-  case error(status: Int)
-  case fault(AnswerFault)
-  /// It is no JSON.
-  ///
-  /// - Parameter at: the offset in the body from which the fault's own counts.
-  case invalid(JSONFault, at: Int)
-}
-
-/// What came of sending a stretch.
-package enum Stretch: Sendable {
-  case sent(Int)
-  case blocked
-}
-
-/// Who makes the fields that describe the answer's body.
-package enum Wording: Sendable {
-  /// They are the provider's.
-  case providers
-  /// The body is ours, and so is what describes it.
-  case ours
-}
-
 /// One exchange.
 package enum Conversation {
   /// In OpenAI's format.
@@ -198,6 +96,13 @@ package enum Conversation {
     return sent.map { .sent($0) } ?? .blocked
   }
 
+  /// Whether a stream's usage was asked for although the client didn't, so that a refusal of the question is not for the
+  /// client.
+  package var addsUsage: Bool {
+    if case .passed(let passage) = self { return passage.addsUsage }
+    return false
+  }
+
   /// The body has reached the provider and won't be sent again: a long stream doesn't keep it in memory.
   package func forgetBody() {
     if case .translated(let translation) = self { translation.forgetBody() }
@@ -207,7 +112,7 @@ package enum Conversation {
 
   /// Who describes the body of an answer.
   package var wording: Wording {
-    if case .passed = self { .providers } else { .ours }
+    if case .passed(let passage) = self, !passage.isReworded { .providers } else { .ours }
   }
 
   /// What the provider said that nobody here knows.
@@ -356,33 +261,6 @@ package enum Conversation {
     case .translated(let translation): translation.usage
     case .mock(let mock): mock.passage.usage
     }
-  }
-}
-
-/// When an answer is made, and what tells it from others.
-package struct AnswerStamp: Sendable {
-  /// Unix time in seconds.
-  package var created: Int
-  /// Letters and digits that no other exchange has.
-  package var seed: [UInt8]
-
-  package init(created: Int, seed: [UInt8]) {
-    self.created = created
-    self.seed = seed
-  }
-}
-
-/// What a provider's error comes to.
-package struct ErrorFacts: Sendable {
-  package var status: Int
-  /// Seconds, where the body says them.
-  package var retryAfter: Int?
-  /// Whether the provider has refused the credential.
-  package var isAuthentication: Bool
-
-  init(status: Int, isAuthentication: Bool) {
-    self.status = status
-    self.isAuthentication = isAuthentication
   }
 }
 

@@ -29,10 +29,12 @@ package final class Passage {
   /// Answers may hold what no OpenAI SDK can read.
   private var repairs = false
   /// Usage is asked for although the client didn't.
-  private var addsUsage = false
+  package private(set) var addsUsage = false
 
   // The answer.
   private var course = Course.untouched
+  /// The body that the client gets is described by other fields than the provider's.
+  package private(set) var isReworded = false
   private var events = EventDecoder()
   private var stream = PassStream(.other, removesUsage: false, insertsMember: false)
   private var reply = PassReply(insertsMember: false)
@@ -41,6 +43,8 @@ package final class Passage {
 
   private enum Course {
     case untouched, json, events, foreignEvents, whole
+    /// A stream where a whole answer was asked for, and the other way round.
+    case collected, made
   }
 
   package init(pool: BlockPool?) { held = ByteQueue(pool: pool) }
@@ -48,6 +52,7 @@ package final class Passage {
   /// Lets go of what is held of the answer.
   package func end() {
     course = .untouched
+    isReworded = false
     held.removeAll()
   }
 
@@ -132,18 +137,23 @@ package final class Passage {
 
   /// Decides how the answer is read.
   package func begin(_ reply: ReplyFacts, insertsMember: Bool) -> Manner {
-    held.removeAll()
-    course = .untouched
+    end()
     guard reply.hasBody, !reply.isCoded else { return .untouched }
     let isAnswer = asked.isFullService && reply.status < 300
+    isReworded = reply.isMislabelled
     switch reply.media {
+    case .events where isAnswer && !asked.streams && asked.shape != .embedding:
+      course = .collected
+      isReworded = true
+      return .whole
     case .events:
       course = asked.isFullService ? .events : .foreignEvents
-      stream = PassStream(
-        asked.isFullService ? asked.shape : .other, removesUsage: addsUsage,
-        insertsMember: asked.isFullService && insertsMember, repairs: repairs)
-      events = EventDecoder()
+      beginStream(insertsMember: asked.isFullService && insertsMember)
       return .events
+    case .json where isAnswer && asked.streams && isChoices:
+      course = .made
+      isReworded = true
+      return .whole
     case .json where isAnswer:
       if looksAtWhole || insertsMember && reply.isBehindRemora {
         course = .whole
@@ -154,6 +164,15 @@ package final class Passage {
       return .watched
     default: return .untouched
     }
+  }
+
+  private var isChoices: Bool { asked.shape == .chat || asked.shape == .completion }
+
+  private func beginStream(insertsMember: Bool) {
+    stream = PassStream(
+      asked.isFullService ? asked.shape : .other, removesUsage: addsUsage, insertsMember: insertsMember,
+      repairs: repairs)
+    events = EventDecoder()
   }
 
   /// Whether an answer is looked at before it goes on.
@@ -178,7 +197,7 @@ package final class Passage {
     switch course {
     case .untouched: out.append(bytes)
     case .json: reply.piece(bytes, member: member, into: &out)
-    case .whole: held.append(bytes)
+    case .whole, .collected, .made: held.append(bytes)
     case .events, .foreignEvents:
       // An event that came in one piece is passed from where it lies.
       if held.isEmpty {
@@ -244,8 +263,8 @@ package final class Passage {
 
   package var usage: TokenUsage {
     switch course {
-    case .json, .whole: reply.usage
-    case .events, .foreignEvents: stream.usage
+    case .json, .whole, .collected: reply.usage
+    case .events, .foreignEvents, .made: stream.usage
     case .untouched: TokenUsage()
     }
   }
@@ -256,6 +275,7 @@ package final class Passage {
   ///   - provider: its name in the configuration, for messages.
   ///   - member: `"key":value` for the answer; empty for none.
   package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
+    if course == .collected, let verdict = collect(into: &out) { return verdict }
     // Blank lines that a provider sends while it works are no part of the answer.
     var start = 0
     while start < held.count, held.view[start] <= ASCII.space { start += 1 }
@@ -273,9 +293,43 @@ package final class Passage {
     case .givenUp(let reason): return .fault(Fault.givenUp(held.view, reason))
     case .invalid(let fault): return .invalid(fault, at: start)
     }
+    if course == .made, make(member, into: &out) { return .stream }
     reply.reset(insertsMember: !member.isEmpty && PassReply.takesMember(held.view))
     reply.piece(held.view, member: member, into: &out)
     held.removeAll()
     return .answer
+  }
+
+  /// Puts the stream that is held together as the answer that was asked for, which is held then.
+  ///
+  /// - Returns: what it is instead, where it is none.
+  private func collect(into out: inout ByteQueue) -> Verdict? {
+    var collector = StreamCollector(asked.shape)
+    var queue = ByteQueue()
+    swap(&held, &queue)
+    collector.take(&queue)
+    var text = ByteQueue()
+    switch collector.end(&queue, into: &text) {
+    case .whole:
+      swap(&held, &text)
+      return nil
+    case .error(let status):
+      out.append(text.bytes)
+      return .error(status: status)
+    case .truncated: return .fault(.truncated)
+    case .malformed: return .fault(.malformed)
+    case .tooLarge: return .fault(.tooLarge)
+    }
+  }
+
+  /// Makes the stream that was asked for of the answer that is held; false where it is no answer.
+  private func make(_ member: Span<UInt8>, into out: inout ByteQueue) -> Bool {
+    var text = ByteQueue()
+    guard StreamMaker.write(held.view, asked.shape, includesUsage: true, into: &text) else { return false }
+    addsUsage = !asked.asksForUsage
+    beginStream(insertsMember: !member.isEmpty)
+    course = .events
+    defer { course = .made }
+    return (try? takeEvents(text.bytes, member, into: &out)) != nil
   }
 }

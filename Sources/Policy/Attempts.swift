@@ -22,6 +22,8 @@ package enum Outcome: Sendable, Equatable {
   case broken
   /// The head of an answer is here.
   case status(Int)
+  /// The upstream refused a member that the client never sent, and a request that is written now doesn't have it.
+  case askedTooMuch
   /// The upstream refused the credential, and a request that is written now shows another one.
   case keyChanged
   /// The upstream refused the credential, and there is no other one.
@@ -75,6 +77,7 @@ package struct Attempts: Sendable {
   private let isKept: Bool
   private var hasReplayed = false
   private var hasCheckedKey = false
+  private var hasAskedLess = false
   private var target = 0
 
   /// - Parameters:
@@ -101,6 +104,11 @@ package struct Attempts: Sendable {
       guard isKept, !hasCheckedKey else { return .relay }
       hasCheckedKey = true
       return .checkKey
+    case .askedTooMuch:
+      guard !hasAskedLess else { return .relay }
+      hasAskedLess = true
+      hasReplayed = false
+      return .call(first())
     case .keyChanged:
       hasReplayed = false
       return .call(first())

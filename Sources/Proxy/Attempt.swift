@@ -57,6 +57,8 @@ final class Attempt {
   var conversation: Conversation
   let call: Call
   let passage: Passage
+  /// A provider's error, so far as it was read.
+  var errorText: ByteQueue
   /// `"x_remora":{…}`, or empty.
   var metadata = ByteQueue()
   /// Path and query of the request, the base URL's prefix included.
@@ -74,6 +76,7 @@ final class Attempt {
     self.upstream = upstream
     call = Call(pool: state.loop.blocks)
     passage = Passage(pool: state.loop.blocks)
+    errorText = ByteQueue(pool: state.loop.blocks)
     conversation = .passed(passage)
   }
 
@@ -95,6 +98,7 @@ final class Attempt {
     passage.end()
     conversation = .passed(passage)
     metadata.clear()
+    errorText.removeAll()
   }
 
   var loop: Loop { state.loop }

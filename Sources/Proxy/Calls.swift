@@ -4,6 +4,7 @@
 internal import Dialects
 internal import HTTP
 internal import Policy
+internal import Synchronization
 internal import Telemetry
 internal import Transport
 internal import Wire
@@ -20,8 +21,11 @@ extension Exchange {
       // A connection that was dead was no try: the upstream has not seen the request.
       if trial.reuse != .new { record.attempts += 1 }
       attempt.tried.beganAt = record.attempts > 1 ? Instant.now : ask.receivedAt ?? now
-      let outcome = await attempt.run(trial.reuse)
+      var outcome = await attempt.run(trial.reuse)
       record.take(attempt.tried)
+      if attempt.mayHaveAskedTooMuch(outcome), ask.isKept, try await attempt.wasAskedTooMuch() {
+        outcome = .askedTooMuch
+      }
       var step = attempts.next(outcome)
       if case .checkKey = step {
         let hasChanged = try await attempt.credentialHasChanged()
@@ -48,6 +52,24 @@ extension Exchange {
     // What is answered inside Remora has no upstream.
     if attempt.conversation.isLocal { return }
     state.shard.attempted(attempt.label, outcome)
+  }
+}
+
+extension Attempt {
+  /// Whether the answer may be a refusal of the usage that only Remora asked for.
+  func mayHaveAskedTooMuch(_ outcome: Outcome) -> Bool {
+    (outcome == .status(400) || outcome == .status(422)) && conversation.addsUsage
+  }
+
+  /// Reads the error; whether it speaks of `stream_options`. Then they are no more added for this provider, until the
+  /// configuration is read again.
+  func wasAskedTooMuch() async throws(Refusal) -> Bool {
+    tried.patience = Patience(at: now)
+    try await readError()
+    guard Fault.refusesStreamOptions(errorText.view, status: call.reply.status) else { return false }
+    upstream.refusesStreamOptions.store(true, ordering: .relaxed)
+    release()
+    return true
   }
 }
 

@@ -133,14 +133,15 @@ extension Attempt {
     }
   }
 
-  /// The first bytes of an error's body: all of it, mostly. A part of an error says more than none, and its status most.
-  func readError() async throws(Refusal) -> ByteQueue {
-    var text = ByteQueue(pool: loop.blocks)
+  /// Reads the first bytes of an error's body into `errorText`: all of it, mostly. A part of an error says more than none,
+  /// and its status most.
+  func readError() async throws(Refusal) {
     // A coding that is none of Remora's is opaque, on other paths.
     let isOpaque = !readsAnswer && call.reply.first(.contentEncoding) != nil
-    reading: while !isOpaque, text.count < Fault.ceiling {
+    reading: while !isOpaque, errorText.count < Fault.ceiling {
       do throws(BodyFault) {
-        try call.takeBody(limit: Fault.ceiling, { $0 }, { (bytes) throws(BodyFault) in text.append(bytes) })
+        try call.takeBody(
+          limit: Fault.ceiling, { $0 }, { (bytes) throws(BodyFault) in errorText.append(bytes) })
       } catch {
         if case .coding = error { break }
         throw .protocolBroken(upstream.name, "\(error.message)")
@@ -152,8 +153,46 @@ extension Attempt {
       case .end, .broken, .timeout, .shutdown, .noMemory, .refused: break reading
       }
     }
-    text.truncate(to: min(text.count, Fault.ceiling))
-    return text
+    errorText.truncate(to: min(errorText.count, Fault.ceiling))
+  }
+
+  /// Whether the answer must show by its body what it is: an endpoint that Remora serves has JSON or a stream, and some
+  /// servers call either something else, or nothing.
+  func isUnlabelled(_ facts: ReplyFacts) -> Bool {
+    guard ask.target.isFullService, facts.status < 300, facts.hasBody else { return false }
+    return facts.media == .none || facts.media == .other
+  }
+
+  /// Waits for the first bytes of the body, and says in `facts` what they show.
+  func lookAtOpening(_ facts: inout ReplyFacts) async throws(Refusal) {
+    while true {
+      if let media = opening {
+        if media != .other {
+          facts.media = media
+          facts.isMislabelled = true
+        }
+        return
+      }
+      if call.flow.hasEnded || call.incoming.count >= 4096 { return }
+      switch await more(nil) {
+      case .bytes, .beat: continue
+      // What there is shows it.
+      case .end: return
+      case let arrival: try fail(arrival)
+      }
+    }
+  }
+
+  /// What the body shows itself to be; nil while that can't be told.
+  private var opening: Media? {
+    if call.flow.isCoded { return .other }
+    var bytes = call.incoming.view
+    if case .chunked = call.flow.framing {
+      var at = 0
+      while at < bytes.count, bytes[at] != ASCII.lf { at += 1 }
+      bytes = bytes.extracting(min(at + 1, bytes.count)..<bytes.count)
+    }
+    return Media(firstBytes: bytes)
   }
 
   /// Waits for the first bytes of a JSON body: its length is promised ahead of it, so they must show whether a member

@@ -77,7 +77,7 @@ extension Attempt {
     let wanted = secret.bytes
     // What is as short as that is found in any text.
     guard wanted.count >= 8, text.count >= wanted.count else { return nil }
-    for start in from...(text.count - wanted.count) where text[start] == wanted[0] {
+    for start in from..<text.count where text[start] == wanted[0] {
       var at = start
       var matched = 0
       while matched < wanted.count, at < text.count {

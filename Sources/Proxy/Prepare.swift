@@ -5,6 +5,7 @@ internal import Config
 internal import Dialects
 internal import HTTP
 internal import Policy
+internal import Synchronization
 internal import Telemetry
 internal import Transport
 internal import Wire
@@ -57,6 +58,7 @@ extension Attempt {
   /// Whether usage can be asked for where the client doesn't.
   var mayAddUsage: Bool {
     ask.body.isJSON && upstream.dialect == nil && upstream.takesStreamOptions
+      && !upstream.refusesStreamOptions.load(ordering: .relaxed)
       && !ask.body.facts.asksOfData
       && (ask.target.endpoint == .chatCompletions || ask.target.endpoint == .completions)
   }

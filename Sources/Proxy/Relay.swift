@@ -21,7 +21,8 @@ extension Exchange {
     }
     attempt.tried.patience = Patience(at: now)
     if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
-    let facts = attempt.replyFacts
+    var facts = attempt.replyFacts
+    if attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
     if facts.status >= 400, attempt.takesError(facts) {
       return try await relayError(attempt, connection)
     }
@@ -186,10 +187,10 @@ extension Exchange {
 
   /// Reads a provider's error whole and answers with it in OpenAI's shape.
   private func relayError(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
-    var text = try await attempt.readError()
+    if attempt.errorText.isEmpty { try await attempt.readError() }
     attempt.release()
-    attempt.mask(&text)
-    try deliver(error: text, attempt, connection)
+    attempt.mask(&attempt.errorText)
+    try deliver(error: attempt.errorText, attempt, connection)
   }
 
   @inline(never)

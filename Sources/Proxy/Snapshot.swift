@@ -3,6 +3,7 @@
 internal import Config
 internal import Dialects
 internal import Policy
+internal import Synchronization
 internal import Telemetry
 internal import Transport
 internal import Wire
@@ -60,6 +61,8 @@ final class Upstream: Sendable {
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
   let takesStreamOptions: Bool
+  /// It has shown that it doesn't (`stream_options: auto`).
+  let refusesStreamOptions = Atomic(false)
   /// Some bodies must be changed in more than their model.
   let editsRequests: Bool
   /// Where requests in OpenAI's format go.

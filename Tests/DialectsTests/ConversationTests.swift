@@ -99,6 +99,19 @@ struct ConversationTests {
     for (type, media) in types { #expect(Media(Array(type.utf8).span) == media, "\(type)") }
   }
 
+  @Test("knows what a body is by its first bytes")
+  func opening() {
+    let openings: [(String, Media?)] = [
+      ("", nil), (" \r\n", nil), ("d", nil), ("data", nil), ("data:", .events), ("data: {}", .events),
+      (": ping\n", .events), (":", .events), ("event: x", .events), ("id: 1\n", .events),
+      ("retry: 1", .events),
+      ("\u{FEFF}data: {}", .events), ("{", .json), ("\n\n {", .json), ("dataset", .other),
+      ("hello there", .other),
+      ("[1, 2, 3]", .other),
+    ]
+    for (text, media) in openings { #expect(Media(firstBytes: Array(text.utf8).span) == media, "\(text)") }
+  }
+
   @Test("leaves what it can't read as it is", arguments: [Media.other, .none, .html])
   func untouched(_ media: Media) {
     let facts = ReplyFacts(status: 200, media: media, hasBody: true)

@@ -122,6 +122,11 @@ def test_requests_pass_to_their_own_provider(replayer, recording):
     if provider in ("mistral", "together"):
         # Strict about members of null.
         got, wanted = without_nulls(got), without_nulls(wanted)
+    if provider == "deepseek":
+        # It refuses a turn with calls that doesn't say its reasoning.
+        for turn in wanted["messages"]:
+            if turn.get("tool_calls"):
+                turn.setdefault("reasoning_content", "")
     assert got == wanted
 
 

@@ -54,6 +54,8 @@ def test_one_that_has_begun_a_request_goes_after_the_silent(start_remora, upstre
     with contextlib.ExitStack() as stack:
         slow = stack.enter_context(admin_client(proxy))
         slow.send(b"GET /healthz HTTP/1.1\r\n")
+        # By the end of another turn it was read.
+        assert proxy.admin("/healthz").status == 200
         silent = [stack.enter_context(admin_client(proxy)) for _ in range(ADMIN - 1)]
         assert proxy.admin("/healthz").status == 200
         assert ended(silent[0])

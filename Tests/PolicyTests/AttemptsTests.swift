@@ -63,6 +63,11 @@ struct AttemptsTests {
         (dead, anew), (.status(401), .checkKey), (.keyChanged, .call(Trial(target: 0, reuse: .any))),
         (dead, anew), (.status(200), .relay),
       ]),
+    Row(
+      "what only Remora asked for is left out once", first: .any,
+      path: [
+        (.askedTooMuch, .call(Trial(target: 0, reuse: .any))), (dead, anew), (.askedTooMuch, .relay),
+      ]),
     Row("no connection", first: .any, path: [(.unreachable, .refuse)]),
     Row("no handshake", first: .any, path: [(.tls, .refuse)]),
     Row("silence", first: .any, path: [(.timedOut, .refuse)]),

@@ -39,6 +39,8 @@ package struct PassStream: ~Copyable {
   package private(set) var hasEnded = false
   /// The provider itself has told of a failure in the stream.
   package private(set) var hasFailed = false
+  /// The status that the failure names.
+  package private(set) var failureStatus: Int?
   /// Something that the model made has passed.
   package private(set) var hasContent = false
 
@@ -328,6 +330,7 @@ package struct PassStream: ~Copyable {
   /// Tells the client of an error, in the one shape that all SDKs know.
   private mutating func fail(_ text: Span<UInt8>, into out: inout ByteQueue) {
     hasFailed = true
+    failureStatus = named(in: text)
     writeError(text, into: &out)
   }
 
@@ -372,6 +375,9 @@ package struct PassStream: ~Copyable {
     EventEncoder.data(data, into: &out)
   }
 }
+
+/// The status that an error names.
+private func named(in text: Span<UInt8>) -> Int? { Fault.status(in: text) }
 
 /// Appends an error event: the text as it is where its shape is OpenAI's.
 private func writeError(_ text: Span<UInt8>, into out: inout ByteQueue) {

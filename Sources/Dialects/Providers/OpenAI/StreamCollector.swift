@@ -80,7 +80,7 @@ package struct StreamCollector: ~Copyable {
     if stream.hasFailed {
       guard !last.isEmpty else { return .malformed }
       out.append(last)
-      return .error(status: Fault.status(in: last.span) ?? 502)
+      return .error(status: stream.failureStatus ?? Fault.status(in: last.span) ?? 502)
     }
     if shape == .response {
       if last.isEmpty { return stream.hasContent ? .truncated : .malformed }

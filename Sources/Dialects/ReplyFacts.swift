@@ -1,0 +1,157 @@
+// The values that pass between the walk and a conversation: what an answer's head says, how its body reaches the client,
+// and how it ended.
+
+package import Wire
+
+/// What the head of an answer says that decides how its body is read.
+package struct ReplyFacts: Sendable {
+  package var status: Int
+  package var media: Media
+  package var hasBody: Bool
+  /// The body is in a coding that isn't read.
+  package var isCoded = false
+  /// `media` isn't what the head says, but what the body shows.
+  package var isMislabelled = false
+  /// Another Remora stands before the provider.
+  package var isBehindRemora = false
+
+  package init(status: Int, media: Media, hasBody: Bool) {
+    self.status = status
+    self.media = media
+    self.hasBody = hasBody
+  }
+}
+
+/// What a body is, by its Content-Type.
+package enum Media: Sendable {
+  /// Nothing is said.
+  case none
+  case json, events, html, other
+
+  /// - Parameter value: the field's value: `type/subtype`, and maybe parameters (RFC 9110 section 8.3.1).
+  package init(_ value: Span<UInt8>) {
+    if Self.names("application/json", value) {
+      self = .json
+    } else if Self.names("text/event-stream", value) {
+      self = .events
+    } else if Self.names("text/html", value) {
+      self = .html
+    } else {
+      self = .other
+    }
+  }
+
+  /// What a body is by its first bytes, where its head doesn't say it; nil where more of it is needed.
+  package init?(firstBytes bytes: Span<UInt8>) {
+    var at = 0
+    if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { at = 3 }
+    while at < bytes.count, bytes[at] <= ASCII.space { at += 1 }
+    guard at < bytes.count else { return nil }
+    let rest = bytes.extracting(at..<bytes.count)
+    if rest[0] == UInt8(ascii: "{") {
+      self = .json
+      return
+    }
+    for field: StaticString in [":", "data:", "event:", "id:", "retry:"] {
+      let count = field.utf8CodeUnitCount
+      if rest.count >= count, rest.extracting(0..<count).equals(field) {
+        self = .events
+        return
+      }
+    }
+    if rest.count < 6 { return nil }
+    self = .other
+  }
+
+  private static func names(_ name: StaticString, _ value: Span<UInt8>) -> Bool {
+    let count = name.utf8CodeUnitCount
+    guard value.count >= count, value.extracting(0..<count).equalsIgnoringCase(name) else { return false }
+    if value.count == count { return true }
+    return value[count] == UInt8(ascii: ";") || value[count] <= ASCII.space
+  }
+}
+
+/// How the answer reaches the client.
+package enum Manner: Sendable {
+  /// As it comes: nothing of it is read.
+  case untouched
+  /// As it comes, read on its way; it grows by the member.
+  case watched
+  /// As events, each as soon as it is complete.
+  case events
+  /// After all of it has been read.
+  case whole
+}
+
+/// Why a piece of an answer can't go on.
+package enum TakeFault: Error, Sendable {
+  case eventTooLarge
+  case notJSON
+}
+
+/// How an answer that went on as it came has ended.
+package enum Ending: Sendable {
+  case complete
+  /// The provider itself has told the client of a failure.
+  case failed
+  /// It ended before the answer did.
+  case truncated
+  /// It went wrong, and the client has been told in the stream.
+  case fault(AnswerFault)
+}
+
+/// What an answer that was read whole turned out to be.
+package enum Verdict: Sendable {
+  /// The client gets what was written.
+  case answer
+  /// What was written is a stream.
+  case stream
+  /// What was written is an error, which the provider sent under another status.
+  case error(status: Int)
+  case fault(AnswerFault)
+  /// It is no JSON.
+  ///
+  /// - Parameter at: the offset in the body from which the fault's own counts.
+  case invalid(JSONFault, at: Int)
+}
+
+/// What came of sending a stretch.
+package enum Stretch: Sendable {
+  case sent(Int)
+  case blocked
+}
+
+/// Who makes the fields that describe the answer's body.
+package enum Wording: Sendable {
+  /// They are the provider's.
+  case providers
+  /// The body is ours, and so is what describes it.
+  case ours
+}
+
+/// When an answer is made, and what tells it from others.
+package struct AnswerStamp: Sendable {
+  /// Unix time in seconds.
+  package var created: Int
+  /// Letters and digits that no other exchange has.
+  package var seed: [UInt8]
+
+  package init(created: Int, seed: [UInt8]) {
+    self.created = created
+    self.seed = seed
+  }
+}
+
+/// What a provider's error comes to.
+package struct ErrorFacts: Sendable {
+  package var status: Int
+  /// Seconds, where the body says them.
+  package var retryAfter: Int?
+  /// Whether the provider has refused the credential.
+  package var isAuthentication: Bool
+
+  init(status: Int, isAuthentication: Bool) {
+    self.status = status
+    self.isAuthentication = isAuthentication
+  }
+}
