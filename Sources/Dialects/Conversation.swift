@@ -1,25 +1,26 @@
 // One try's exchange with a provider, whatever the provider speaks: bytes in, bytes out, no I/O.
 //
 // The walk asks it what to send, says what the head of the answer was, feeds it the body in pieces cut anywhere, and
-// passes on what comes out. Nothing outside knows which of the kinds it has before it.
+// passes on what comes out. Proxy/Prepare.swift chooses its kind. Next: ReplyFacts.swift, Passage.swift,
+// Translation.swift.
 
 package import Wire
 
-/// One exchange.
+/// One try's exchange with a provider.
 package enum Conversation {
   /// In OpenAI's format.
   case passed(Passage)
   /// In a dialect of the provider's.
   case translated(Translation)
-  /// Inside Remora: what passes is made here.
+  /// Inside Remora, with an answer that is made here and passes as a provider's.
   case mock(MockAnswer)
 
   // MARK: The request
 
-  /// Whether nobody has to be asked.
+  /// Whether the answer is made inside Remora, without a call.
   package var isLocal: Bool { if case .mock = self { true } else { false } }
 
-  /// What the provider can't be told.
+  /// The fields of the request that the provider can't be told.
   package var dropped: DroppedFields {
     switch self {
     case .passed(let passage): passage.dropped
@@ -49,8 +50,8 @@ package enum Conversation {
   ///
   /// - Parameters:
   ///   - body: the client's.
-  ///   - start: up to where the body has gone.
-  /// - Returns: up to where it has gone now.
+  ///   - start: the offset up to which the body has gone out.
+  /// - Returns: the offset up to which it has gone now.
   package func fill(
     _ out: inout ByteQueue, upTo ceiling: Int, from body: Span<UInt8>, at start: Int
   ) -> Int {
@@ -65,7 +66,7 @@ package enum Conversation {
     }
   }
 
-  /// Where the body ends that `fill` counts in.
+  /// The end of the body in which `fill` counts its offsets.
   ///
   /// - Parameter count: the length of the client's.
   package func end(of count: Int) -> Int {
@@ -76,8 +77,9 @@ package enum Conversation {
   /// Has a stretch of the body sent from where it lies, if it goes out as it is and more of the body follows it.
   ///
   /// - Parameters:
+  ///   - count: the length of the stretch.
+  ///   - start: the offset up to which the body has gone out.
   ///   - body: the client's.
-  ///   - start: up to where the body has gone.
   ///   - send: takes a stretch of a queue; returns how many bytes were taken, nil for none now.
   /// - Returns: nil where there is no such stretch.
   package func sendStretch<Fault: Error>(
@@ -103,27 +105,27 @@ package enum Conversation {
     return false
   }
 
-  /// The body has reached the provider and won't be sent again: a long stream doesn't keep it in memory.
+  /// Forgets the body, which has reached the provider and won't be sent again: a long stream needn't keep it in memory.
   package func forgetBody() {
     if case .translated(let translation) = self { translation.forgetBody() }
   }
 
   // MARK: The answer
 
-  /// Who describes the body of an answer.
+  /// Whose fields describe the body of an answer.
   package var wording: Wording {
     if case .passed(let passage) = self, !passage.isReworded { .providers } else { .ours }
   }
 
-  /// What the provider said that nobody here knows.
+  /// What the provider said that its dialect doesn't know, counted.
   package var unknown: UnknownCounts {
     if case .translated(let translation) = self { return translation.unknown }
     return UnknownCounts()
   }
 
-  /// Whether no client of the API could use such an answer: somebody else stands at the address.
+  /// What shows that an answer is none of the API's, so that some other server stands at the address.
   ///
-  /// - Returns: what is wrong with it, for a message.
+  /// - Returns: what is wrong with it, for a message; nil where nothing is.
   package func strangeness(of reply: ReplyFacts, isFullService: Bool) -> String? {
     let mustSpeak = if case .translated = self { true } else { false }
     guard isFullService || mustSpeak else { return nil }
@@ -134,18 +136,19 @@ package enum Conversation {
     return nil
   }
 
-  /// Whether an error with this head is put into OpenAI's shape. One in a coding that the client may have asked for
-  /// passes as it is.
+  /// Whether an error with this head is put into OpenAI's shape. On paths that are not read here, an error in a coding
+  /// passes as it is: the client may have asked for it.
   package func takesError(_ reply: ReplyFacts, isFullService: Bool) -> Bool {
     if case .translated = self { return true }
     return !reply.isCoded || isFullService
   }
 
-  /// The head of an answer has come.
+  /// Begins an answer whose head has come.
   ///
   /// - Parameters:
   ///   - member: `"x_remora":{…}`, or empty.
-  ///   - stamp: asked for where the answer is made here.
+  ///   - stamp: asked for where the answer is written anew.
+  /// - Returns: how the answer reaches the client.
   package func begin(_ reply: ReplyFacts, member: Span<UInt8>, stamp: () -> AnswerStamp) -> Manner {
     switch self {
     case .passed(let passage): return passage.begin(reply, insertsMember: !member.isEmpty)
@@ -159,7 +162,7 @@ package enum Conversation {
     }
   }
 
-  /// The answer can't take the member: it is no JSON object.
+  /// Leaves out the member that `begin` was told of: the answer can't take it.
   package func withoutMember() {
     if case .passed(let passage) = self { passage.withoutMember() }
   }
@@ -175,7 +178,7 @@ package enum Conversation {
     }
   }
 
-  /// The answer's bytes are over.
+  /// Ends the answer, whose bytes are over, and appends what is left to say.
   ///
   /// - Parameter isWhole: whether the body's own end has come too, and not only the last word of what it says.
   package func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
@@ -186,7 +189,11 @@ package enum Conversation {
     }
   }
 
-  /// Answers with what was read whole.
+  /// Writes the client's answer from what was read whole.
+  ///
+  /// - Parameters:
+  ///   - provider: its name in the configuration, for messages.
+  ///   - member: `"x_remora":{…}`, or empty.
   package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
     switch self {
     case .passed(let passage): passage.conclude(provider: provider, member: member, into: &out)
@@ -197,7 +204,9 @@ package enum Conversation {
 
   /// Writes a provider's error in OpenAI's shape.
   ///
-  /// - Parameter kind: the value of the field that names the error, where the provider has one.
+  /// - Parameters:
+  ///   - kind: the value of the header that names the error, where the provider has one.
+  ///   - provider: its name in the configuration, for messages.
   package func error(
     _ body: Span<UInt8>, status: Int, kind: Span<UInt8>, provider: String, into out: inout ByteQueue
   ) -> ErrorFacts {
@@ -222,7 +231,7 @@ package enum Conversation {
     return facts
   }
 
-  /// Bytes that are kept of what came.
+  /// Bytes of the answer that are held.
   package var heldCount: Int {
     switch self {
     case .passed(let passage): passage.heldCount
@@ -231,7 +240,7 @@ package enum Conversation {
     }
   }
 
-  /// Everything was said: what still comes is only the end of the body's framing.
+  /// Everything has been said: only the end of the body's framing is still to come.
   package var hasEnded: Bool {
     switch self {
     case .passed(let passage): passage.hasEnded
@@ -255,6 +264,7 @@ package enum Conversation {
     }
   }
 
+  /// The tokens that the provider has told so far.
   package var usage: TokenUsage {
     switch self {
     case .passed(let passage): passage.usage
@@ -270,24 +280,30 @@ package struct OwnRequest {
 
   init(_ translation: Translation) { self.translation = translation }
 
+  /// The request's method.
   package var method: StaticString { translation.request.method }
   /// Path and query, behind the base URL's prefix.
   package var path: ByteQueue { _read { yield translation.request.path } }
   /// Header lines of the dialect's own, each with its CR LF.
   package var headers: ByteQueue { _read { yield translation.request.headers } }
+  /// The body, whole; empty where there is none.
   package var body: ByteQueue { _read { yield translation.request.body } }
   /// What `Accept` says.
   package var acceptedTypes: StaticString { translation.acceptedTypes }
+  /// Whether the request has a body.
   package var hasBody: Bool { translation.operation != .models }
 }
 
-/// The mock's part: an answer that is made at once, and passes as a provider's would.
+/// The mock's answer, which is made at once and passes as a provider's would.
 package final class MockAnswer {
+  /// What the answer goes through on its way to the client.
   package let passage: Passage
-  /// What the provider says, as bytes of its answer's body.
+  /// The answer's body, as a provider would send it.
   package let text: ByteQueue
+  /// The answer's head.
   package let facts: ReplyFacts
 
+  /// Makes an answer of `text`: events where `streams`, else JSON.
   package init(_ passage: Passage, _ text: consuming ByteQueue, streams: Bool) {
     self.passage = passage
     self.text = text

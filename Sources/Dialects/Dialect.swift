@@ -1,9 +1,9 @@
 // What a dialect is: how a provider that doesn't speak OpenAI's format is spoken to.
 //
-// A dialect is one folder with the same four files: `Request` writes what goes out, `Reply` reads a whole answer,
-// `Stream` reads one event by event, `Fault` reads an error; and one line in Dialects.swift. Both readers tell
-// what they find to an `AnswerWriter`, which alone knows how OpenAI's answers and chunks are written.
-// Translation.swift drives all of it; nothing outside this target knows a dialect by its name.
+// A dialect is one folder and one line in Dialects.swift: `Request` writes what goes out, `Reply` reads a whole answer,
+// `Stream` reads one event by event, `Fault` reads an error. Both readers tell what they find to an `AnswerWriter`,
+// which alone knows how OpenAI's answers and chunks are written.
+// Translation.swift drives all of it; nothing outside this target asks which one it has.
 
 package import Wire
 

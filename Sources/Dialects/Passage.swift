@@ -1,29 +1,33 @@
 // A request in OpenAI's format and its answer, to and from a provider that speaks it: the client's bytes and the
-// provider's, but for what must change.
+// provider's go on as they are, but for what must change.
 
 package import Wire
 
-/// What a request asks for, as far as it decides how its answer is read.
+/// What a request says that decides how its answer is read.
 package struct AskedAnswer: Sendable {
+  /// The shape of the endpoint's bodies.
   package var shape = BodyShape.other
   /// Remora serves the endpoint in full: JSON in, JSON or a stream out.
   package var isFullService = false
+  /// A stream is asked for.
   package var streams = false
+  /// Embeddings are asked for in base64.
   package var wantsBase64 = false
   /// The client itself wants to see a stream's usage.
   package var asksForUsage = false
 
+  /// Asks for nothing that is read.
   package init() {}
 }
 
-/// One exchange that passes. It is large and kept from request to request for its memory; `begin` forgets all of the
-/// one before.
+/// One exchange that passes. It is large, so its memory is kept and used again; `begin` forgets the exchange before.
 package final class Passage {
   /// Changes in one request: a few for each message of a long conversation.
   private static let editCeiling = 64 * 1024
 
   // The request.
   private var splice = JSONSplice(editCeiling: editCeiling)
+  /// The fields of the request that the provider can't be told.
   package private(set) var dropped = DroppedFields()
   private var asked = AskedAnswer()
   /// Answers may hold what no OpenAI SDK can read.
@@ -33,23 +37,26 @@ package final class Passage {
 
   // The answer.
   private var course = Course.untouched
-  /// The body that the client gets is described by other fields than the provider's.
+  /// The fields that describe the body are Remora's, and not the provider's.
   package private(set) var isReworded = false
   private var events = EventDecoder()
   private var stream = PassStream(.other, removesUsage: false, insertsMember: false)
   private var reply = PassReply(insertsMember: false)
-  /// What came of an event that isn't complete, or of an answer that is read whole.
+  /// The part of an incomplete event that has come, or of an answer that is read whole.
   private var held: ByteQueue
 
   private enum Course {
     case untouched, json, events, foreignEvents, whole
-    /// A stream where a whole answer was asked for, and the other way round.
-    case collected, made
+    /// A stream where a whole answer was asked for.
+    case collected
+    /// A whole answer where a stream was asked for.
+    case made
   }
 
+  /// Makes a passage whose held bytes lie in `pool`'s blocks.
   package init(pool: BlockPool?) { held = ByteQueue(pool: pool) }
 
-  /// Lets go of what is held of the answer.
+  /// Drops the part of the answer that is held.
   package func end() {
     course = .untouched
     isReworded = false
@@ -58,7 +65,7 @@ package final class Passage {
 
   // MARK: The request
 
-  /// Forgets the exchange before.
+  /// Begins an exchange, and forgets the one before.
   ///
   /// - Parameter repairs: whether the answer may hold what no OpenAI SDK can read.
   package func begin(_ asked: AskedAnswer, repairs: Bool) {
@@ -70,12 +77,12 @@ package final class Passage {
     end()
   }
 
-  /// Works out what must change in a body, which is JSON and here so far as `scanner` has read.
+  /// Works out what must change in a body, which is JSON and is here as far as `scanner` has read.
   ///
   /// - Parameters:
   ///   - model: the name that the provider knows, where it isn't the one in the body.
   ///   - addsUsage: whether the stream is to tell its usage although the client didn't ask.
-  ///   - quirks: what the provider does otherwise than OpenAI; nil where that concerns no request.
+  ///   - quirks: how the provider differs from OpenAI; nil where that concerns no request.
   package func edit(
     _ body: Span<UInt8>, _ scanner: borrowing JSONScanner, _ facts: RequestFacts, model: Span<UInt8>?,
     addsUsage: Bool, _ quirks: Quirks?
@@ -90,10 +97,10 @@ package final class Passage {
     }
   }
 
-  /// Reads on in a body that follows, before it goes.
+  /// Reads on in a body that is sent as it comes, and works out what must change in it.
   ///
   /// - Parameters:
-  ///   - window: what is here of the body.
+  ///   - window: the part of the body that is held.
   ///   - start: the offset of its first byte.
   package func follow(
     _ facts: inout RequestFacts, _ window: Span<UInt8>, from start: Int, _ scanner: borrowing JSONScanner,
@@ -117,12 +124,13 @@ package final class Passage {
     splice.fill(&out, upTo: ceiling, from: body, at: start)
   }
 
-  /// Moves what is decided of a body that follows on, changed and in chunks, until `out` holds `ceiling` bytes.
+  /// Moves the decided part of a body that is sent as it comes to `out`, changed and in chunks, until that holds
+  /// `ceiling` bytes.
   ///
   /// - Parameters:
-  ///   - held: what is here of the body; what has gone is taken off it.
+  ///   - held: the part of the body that is held; what has gone is taken off it.
   ///   - start: the offset of its first byte in the body.
-  ///   - decided: the offset of the first byte that may still come to be changed.
+  ///   - decided: the offset of the first byte that may still have to change.
   package func pass(
     _ held: inout ByteQueue, from start: inout Int, to decided: Int, into out: inout ByteQueue,
     upTo ceiling: Int, pool: BlockPool?
@@ -130,7 +138,7 @@ package final class Passage {
     splice.pass(&held, from: &start, to: decided, into: &out, upTo: ceiling, pool: pool)
   }
 
-  /// The provider tells a stream's usage unasked: the client that didn't ask for it doesn't see it.
+  /// Takes usage out of a stream that tells it unasked, unless the client asked for it.
   package func removeUsage() { addsUsage = !asked.asksForUsage }
 
   // MARK: The answer
@@ -175,7 +183,7 @@ package final class Passage {
     events = EventDecoder()
   }
 
-  /// Whether an answer is looked at before it goes on.
+  /// Whether an answer is looked at whole before it goes on.
   private var looksAtWhole: Bool {
     guard repairs else { return false }
     switch asked.shape {
@@ -237,7 +245,7 @@ package final class Passage {
     }
   }
 
-  /// The answer's bytes are over: appends what is left to say.
+  /// Ends the answer, whose bytes are over: appends what is left to say.
   ///
   /// - Parameter isWhole: whether the body's own end has come too, and not only the stream's last word.
   package func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
@@ -250,7 +258,7 @@ package final class Passage {
     return stream.hasFailed ? .failed : .complete
   }
 
-  /// Bytes that are kept of what came.
+  /// Bytes of the answer that are held.
   package var heldCount: Int { held.count }
 
   /// The stream has said its last word: only the body's own end is awaited.
@@ -261,6 +269,7 @@ package final class Passage {
 
   private var isStream: Bool { course == .events || course == .foreignEvents }
 
+  /// The tokens that the provider has told so far.
   package var usage: TokenUsage {
     switch course {
     case .json, .whole, .collected: reply.usage
@@ -269,7 +278,7 @@ package final class Passage {
     }
   }
 
-  /// Answers with what was read whole.
+  /// Writes the client's answer from what was read whole.
   ///
   /// - Parameters:
   ///   - provider: its name in the configuration, for messages.
@@ -300,9 +309,9 @@ package final class Passage {
     return .answer
   }
 
-  /// Puts the stream that is held together as the answer that was asked for, which is held then.
+  /// Collects the held stream into the answer that was asked for, which is held then.
   ///
-  /// - Returns: what it is instead, where it is none.
+  /// - Returns: nil; where there is no such answer, what the stream came to instead.
   private func collect(into out: inout ByteQueue) -> Verdict? {
     var collector = StreamCollector(asked.shape)
     var queue = ByteQueue()
@@ -322,7 +331,9 @@ package final class Passage {
     }
   }
 
-  /// Makes the stream that was asked for of the answer that is held; false where it is no answer.
+  /// Appends the stream that was asked for, made of the held answer.
+  ///
+  /// - Returns: false where what is held is no answer.
   private func make(_ member: Span<UInt8>, into out: inout ByteQueue) -> Bool {
     var text = ByteQueue()
     guard StreamMaker.write(held.view, asked.shape, includesUsage: true, into: &text) else { return false }

@@ -5,16 +5,20 @@ package import Wire
 
 /// What the head of an answer says that decides how its body is read.
 package struct ReplyFacts: Sendable {
+  /// The status code.
   package var status: Int
+  /// What its Content-Type says.
   package var media: Media
+  /// Whether a body follows, even an empty one.
   package var hasBody: Bool
   /// The body is in a coding that isn't read.
   package var isCoded = false
-  /// `media` isn't what the head says, but what the body shows.
+  /// `media` is what the body shows, and not what the head says.
   package var isMislabelled = false
-  /// Another Remora stands before the provider.
+  /// The answer comes from another Remora.
   package var isBehindRemora = false
 
+  /// Facts of a head that says nothing unusual.
   package init(status: Int, media: Media, hasBody: Bool) {
     self.status = status
     self.media = media
@@ -24,10 +28,12 @@ package struct ReplyFacts: Sendable {
 
 /// What a body is, by its Content-Type.
 package enum Media: Sendable {
-  /// Nothing is said.
+  /// The head has no Content-Type.
   case none
   case json, events, html, other
 
+  /// Reads a Content-Type, whose parameters don't matter.
+  ///
   /// - Parameter value: the field's value: `type/subtype`, and maybe parameters (RFC 9110 section 8.3.1).
   package init(_ value: Span<UInt8>) {
     if Self.names("application/json", value) {
@@ -85,12 +91,15 @@ package enum Manner: Sendable {
 
 /// Why a piece of an answer can't go on.
 package enum TakeFault: Error, Sendable {
+  /// An event of the stream is larger than the decoder's ceiling.
   case eventTooLarge
+  /// An event that must be read is no JSON.
   case notJSON
 }
 
 /// How an answer that went on as it came has ended.
 package enum Ending: Sendable {
+  /// It is whole.
   case complete
   /// The provider itself has told the client of a failure.
   case failed
@@ -108,6 +117,7 @@ package enum Verdict: Sendable {
   case stream
   /// What was written is an error, which the provider sent under another status.
   case error(status: Int)
+  /// It tells of a failure, or can't be read; nothing was written.
   case fault(AnswerFault)
   /// It is no JSON.
   ///
@@ -117,25 +127,28 @@ package enum Verdict: Sendable {
 
 /// What came of sending a stretch.
 package enum Stretch: Sendable {
+  /// So many bytes of it were taken.
   case sent(Int)
+  /// The socket takes nothing now.
   case blocked
 }
 
-/// Who makes the fields that describe the answer's body.
+/// Whose fields describe the answer's body.
 package enum Wording: Sendable {
-  /// They are the provider's.
+  /// The provider's: the body is its own.
   case providers
-  /// The body is ours, and so is what describes it.
+  /// Remora's, which has made the body anew.
   case ours
 }
 
-/// When an answer is made, and what tells it from others.
+/// When an answer was made, and what its ids are made of.
 package struct AnswerStamp: Sendable {
   /// Unix time in seconds.
   package var created: Int
   /// Letters and digits that no other exchange has.
   package var seed: [UInt8]
 
+  /// Stamps one answer.
   package init(created: Int, seed: [UInt8]) {
     self.created = created
     self.seed = seed
@@ -144,8 +157,9 @@ package struct AnswerStamp: Sendable {
 
 /// What a provider's error comes to.
 package struct ErrorFacts: Sendable {
+  /// The status that the client gets.
   package var status: Int
-  /// Seconds, where the body says them.
+  /// Seconds after which to try again, where the body says so.
   package var retryAfter: Int?
   /// Whether the provider has refused the credential.
   package var isAuthentication: Bool

@@ -22,15 +22,17 @@ package enum Outcome: Sendable, Equatable {
   case broken
   /// The head of an answer is here.
   case status(Int)
-  /// The upstream refused a member that the client never sent, and a request that is written now doesn't have it.
+  /// The upstream refused a member that Remora had added, and a request that is written now doesn't have it.
   case askedTooMuch
   /// The upstream refused the credential, and a request that is written now shows another one.
   case keyChanged
   /// The upstream refused the credential, and there is no other one.
   case keyUnchanged
-  /// The request can't be put into words for this upstream.
+  /// The request can't be said to this upstream.
   case cannotSay
+  /// The client left before there was an answer.
   case clientGone
+  /// The process ends.
   case draining
 }
 
@@ -49,8 +51,10 @@ package enum Reuse: Sendable, Equatable {
 package struct Trial: Sendable, Equatable {
   /// The target's place in the plan.
   package var target: Int
+  /// Which connection it may take.
   package var reuse: Reuse
 
+  /// Names a try.
   package init(target: Int, reuse: Reuse) {
     self.target = target
     self.reuse = reuse
@@ -80,6 +84,8 @@ package struct Attempts: Sendable {
   private var hasAskedLess = false
   private var target = 0
 
+  /// Begins with no try made.
+  ///
   /// - Parameters:
   ///   - isKept: whether all of the request is still here.
   ///   - isIdempotent: whether a repetition makes nothing that the first one made already (RFC 9110 section 9.2.2).

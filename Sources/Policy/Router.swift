@@ -1,7 +1,7 @@
 // Which provider serves a model name, and what the model is called there.
 //
 // Everything is decided when the settings are read: a request costs one hash over the name that it asks for.
-// Next: the walk's route step, which asks here once a request.
+// Next: Plan.swift, and Proxy/Choose.swift, which asks here once a request.
 
 package import Config
 internal import Wire

@@ -7,6 +7,7 @@ internal import Transport
 internal import Wire
 
 extension Exchange {
+  /// Counts the exchange and writes its line.
   func account(_ connection: ClientConnection) {
     if record.isSilent { return }
     count()
@@ -36,7 +37,7 @@ extension Exchange {
   /// Whether a stream was asked for, or is what the client got.
   private var isStream: Bool { answer.isEvents || ask.body.isJSON && ask.body.facts.streams }
 
-  /// Takes what is told of the try that was made last.
+  /// Adds what the last try has to tell: usage, what was left out, what was passed over.
   private func take(_ attempt: Attempt, _ counted: inout ExchangeRecord) {
     let usage = attempt.conversation.usage
     counted.usage = Usage(

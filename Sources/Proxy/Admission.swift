@@ -1,5 +1,5 @@
-// Who may ask at all: what a web page could send to a loopback port is refused. DNS rebinding shows in Host, another site
-// in Origin.
+// Which requests may come in at all. A web page can reach a loopback port: DNS rebinding shows in Host, another site in
+// Origin. A path that would go around what is served here is refused too (Spelling.swift).
 
 internal import Config
 internal import HTTP
@@ -9,7 +9,7 @@ internal import Transport
 internal import Wire
 
 extension Ask {
-  /// Refuses what a web page could send to a loopback port: DNS rebinding shows in Host, another site in Origin.
+  /// Refuses what the process has no memory for, what is not served on this port, and what a foreign web page sends.
   func admit(_ connection: ClientConnection) throws(Refusal) {
     try state.admitExchange()
     let bytes = headBytes.view
@@ -55,13 +55,13 @@ extension Ask {
   /// Whether `authority`, a place in the head, names this pod's loopback, a listen address, or one of `allowed_hosts`.
   func isOwnHost(_ authority: Range<Int>) -> Bool {
     let text = headBytes.view.extracting(authority)
-    // What SDKs send, without a look at any list.
+    // The names that SDKs send need no look at any list.
     if text.count >= 9, text.count == 9 || text[9] == ASCII.colon,
       text.extracting(0..<9).equals("localhost") || text.extracting(0..<9).equals("127.0.0.1")
     {
       return true
     }
-    // The head's parser has looked at it.
+    // The head's parser has checked it already.
     guard let range = try? Authority.split(headBytes.view, authority).host else { return false }
     let host = headBytes.view.extracting(range).text()
     let plain = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()

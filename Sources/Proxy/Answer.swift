@@ -1,4 +1,4 @@
-// The answer to one request on its way to the client: its head, written here and nowhere else, its body, its end.
+// The answer to one request on its way to the client: its head, which begins and ends nowhere else, its body, its end.
 
 internal import Wire
 
@@ -26,7 +26,7 @@ final class Answer {
     body = ByteQueue(pool: pool)
   }
 
-  /// Forgets it; keeps what memory is worth keeping.
+  /// Forgets it; keeps the memory that is worth keeping.
   func reset() {
     outbound.removeAll()
     body.removeAll()
@@ -64,9 +64,10 @@ final class Answer {
   /// Begins an interim answer (RFC 9110 section 15.2), which another one follows.
   func beginInterim(_ status: Int) { HeadWriter.statusLine(status, to: &outbound) }
 
+  /// Ends the interim answer's head; it has no body.
   func endInterim() { HeadWriter.end(to: &outbound) }
 
-  /// Takes an answer back of which nothing has left yet: a status of its own says more than a broken answer.
+  /// Takes back an answer of which nothing has left yet: an error with its own status says more than a broken answer.
   func takeBack() {
     outbound.truncate(to: min(start, outbound.count))
     forget()
@@ -107,6 +108,6 @@ final class Answer {
     }
   }
 
-  /// What has begun ends so that it can't be taken for whole: a transfer coding without its end, no close_notify.
+  /// Has what has begun end so that it can't be taken for whole: a transfer coding without its end, no close_notify.
   func cut() { isCut = true }
 }

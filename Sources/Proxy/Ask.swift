@@ -1,4 +1,4 @@
-// What one request asks for: its head, what its target means, who asks, and its body so far as it was read.
+// What one request asks for: its head, the meaning of its target, and as much of its body as has been read.
 
 internal import Dialects
 internal import HTTP
@@ -13,7 +13,7 @@ final class Ask {
   private(set) var lineup: Lineup
   var head = RequestHead()
   var headBytes = ByteQueue()
-  /// `head` is this request's: until then it may be that of an earlier one.
+  /// Whether `head` is this request's; until then it may be an earlier one's.
   private(set) var hasHead = false
   var target = Target()
   var requestID = ByteQueue()
@@ -22,7 +22,7 @@ final class Ask {
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
   let body: RequestBody
-  /// When enough of it was there to choose by.
+  /// When enough of it had come to choose a target.
   var receivedAt: Instant?
 
   init(_ state: WorkerState) {
@@ -36,7 +36,7 @@ final class Ask {
 
   var now: Instant { state.loop.now }
 
-  /// Forgets it; keeps what memory is worth keeping.
+  /// Forgets it; keeps the memory that is worth keeping.
   func reset() {
     hasHead = false
     headBytes.clear()
@@ -54,7 +54,8 @@ final class Ask {
     hasHead = true
   }
 
-  /// The client can't be sent chunks (RFC 9112 section 6.3, item 8), nor what else HTTP/1.0 doesn't know.
+  /// The client speaks HTTP/1.0: it knows no chunks (RFC 9112 section 6.3, item 8), no interim answers, and no kept
+  /// connections unless both sides say so.
   var isOld: Bool { head.minor == 0 }
 
   /// A client's text, cut for a message.
@@ -63,7 +64,7 @@ final class Ask {
   /// The path as a message may show it: without the query, which can hold keys.
   var shownPath: String { Self.shown(headBytes.view.extracting(head.path).text()) }
 
-  /// What decides how the answer is read.
+  /// What the request says that decides how its answer is read.
   var askedAnswer: AskedAnswer {
     var asked = AskedAnswer()
     asked.shape = target.shape
@@ -77,23 +78,23 @@ final class Ask {
   }
 }
 
-/// A request's body, so far as it was read.
+/// A request's body, as far as it has been read.
 final class RequestBody {
-  /// What is here of it.
+  /// The part of it that is held.
   var bytes: ByteQueue
   /// Where it ends in what the client sends.
   var flow = BodyFlow(.none)
   var scanner = JSONScanner(checksText: true)
   var facts = RequestFacts()
-  /// It is JSON, which is read.
+  /// It is JSON, and is read here.
   var isJSON = false
   /// It is JSON that isn't kept (LongBody.swift): it can't be sent again.
   var isFollowed = false
-  /// The offset in the whole body of the first byte that is in `bytes`.
+  /// The offset in the whole body of the first byte of `bytes`.
   var start = 0
-  /// What was wrong with it while it was on its way.
+  /// What is wrong with it, where that was found while it was being sent on.
   var fault: Refusal?
-  /// Bytes that have come of it.
+  /// Bytes of it that have come.
   var received = 0
 
   init(pool: BlockPool) { bytes = ByteQueue(pool: pool) }

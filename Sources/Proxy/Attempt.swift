@@ -13,31 +13,31 @@ internal import Wire
 
 /// One try at one upstream.
 final class Attempt {
-  /// All that the try knows.
+  /// The state of the try.
   struct Try {
     /// Where the request's body is taken from while it is sent.
     var upload = Upload.sent
     /// The secrets that went out, where they are not the snapshot's own.
     var keys: Keys?
-    /// What is shown beside them, or instead.
+    /// The token that is shown beside them or instead of them, or the keys that the request is signed with.
     var grant: Grant?
     /// The request goes out at the end of the loop's round (Later.swift).
     var sendsLater = false
-    /// What came of that, where the exchange's task has to see to it.
+    /// The result of that sending, where the exchange's task must act on it.
     var late: Result<Pumping, IOFault>?
     /// Why there is no answer.
     var failure: Refusal?
     /// When the work on it began.
     var beganAt = Instant.never
-    /// Nanoseconds since, before the request went out, for which others were waited for.
+    /// Nanoseconds between `beganAt` and `sentAt` that went by in waiting for others.
     var waited = 0
     var sentAt: Instant?
     var firstByteAt: Instant?
     var firstTokenAt: Instant?
     var patience = Patience()
-    /// How the answer reaches the client, while the deputy may see to it; nil while the task looks for itself.
+    /// How the answer reaches the client while the deputy may pass it on; nil while the task does so itself.
     var carries: Manner?
-    /// What the deputy leaves to the task.
+    /// What the deputy met and leaves to the task.
     var arrived: Arrival?
     /// Reads of the answer, for fairness among connections.
     var reads: UInt8 = 0
@@ -46,7 +46,7 @@ final class Attempt {
   }
 
   let state: WorkerState
-  /// For whom it is made.
+  /// The request that it is made for.
   private(set) var ask: Ask
   private(set) var answer: Answer
   private(set) var connection: ClientConnection
@@ -57,7 +57,7 @@ final class Attempt {
   var conversation: Conversation
   let call: Call
   let passage: Passage
-  /// A provider's error, so far as it was read.
+  /// The text of a provider's error, as far as it has been read.
   var errorText: ByteQueue
   /// `"x_remora":{…}`, or empty.
   var metadata = ByteQueue()
@@ -91,7 +91,7 @@ final class Attempt {
     self.upstream = upstream
   }
 
-  /// Lets go of everything but memory.
+  /// Lets go of everything but the buffers' memory.
   func end() {
     call.reset()
     tried = Try()

@@ -50,8 +50,8 @@ final class Call {
     interimCount = 0
   }
 
-  /// The answer was on its way before the request was (RFC 9110 section 15.5.9): the upstream's word for the end of a
-  /// connection that it has kept for long enough.
+  /// The answer is a 408 that was on its way before the request was: the upstream ends a connection that it has kept for
+  /// long enough (RFC 9110 section 15.5.9).
   var isLate: Bool { reply.status == 408 && isReused && interimCount == 0 }
 
   /// Something of an answer has come: the request was received.
@@ -181,7 +181,7 @@ final class Call {
     pool.giveBack(socket, promise: reply.keepAliveTimeout)
   }
 
-  /// Forgets everything; keeps what memory is worth keeping.
+  /// Forgets everything; keeps the memory that is worth keeping.
   func reset() {
     drop()
     out.removeAll()

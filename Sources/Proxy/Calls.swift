@@ -10,7 +10,7 @@ internal import Transport
 internal import Wire
 
 extension Exchange {
-  /// Calls the plan's targets.
+  /// Calls the plan's targets until one has an answer to bring back.
   ///
   /// - Returns: the try that has an answer.
   func call(_ plan: Plan, _ connection: ClientConnection) async throws(Refusal) -> Attempt {
@@ -18,7 +18,7 @@ extension Exchange {
     var trial = attempts.first()
     while true {
       let attempt = begin(plan[trial.target], connection)
-      // A connection that was dead was no try: the upstream has not seen the request.
+      // A dead connection doesn't count as a try: the upstream has not seen the request.
       if trial.reuse != .new { record.attempts += 1 }
       attempt.tried.beganAt = record.attempts > 1 ? Instant.now : ask.receivedAt ?? now
       var outcome = await attempt.run(trial.reuse)
@@ -49,7 +49,7 @@ extension Exchange {
   }
 
   private func note(_ outcome: AttemptOutcome, _ attempt: Attempt) {
-    // What is answered inside Remora has no upstream.
+    // An answer from inside Remora has no upstream.
     if attempt.conversation.isLocal { return }
     state.shard.attempted(attempt.label, outcome)
   }
@@ -61,8 +61,10 @@ extension Attempt {
     (outcome == .status(400) || outcome == .status(422)) && conversation.addsUsage
   }
 
-  /// Reads the error; whether it speaks of `stream_options`. Then they are no more added for this provider, until the
+  /// Reads the error. Where it speaks of `stream_options`, they are added no more for this provider, until the
   /// configuration is read again.
+  ///
+  /// - Returns: whether it does.
   func wasAskedTooMuch() async throws(Refusal) -> Bool {
     tried.patience = Patience(at: now)
     try await readError()
@@ -106,7 +108,7 @@ extension Ask {
     switch head.method {
     case .get, .head, .options, .put, .delete: return true
     case .post:
-      // Inference makes nothing at the provider that a second call would make twice; a stored response would be.
+      // Inference leaves nothing at the provider that a second call would double; a stored response would be doubled.
       switch target.endpoint {
       case .chatCompletions, .completions, .embeddings: return true
       default: return head.first(.idempotencyKey) != nil

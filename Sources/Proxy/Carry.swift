@@ -1,11 +1,11 @@
-// Step 4's middle: the body of an answer to the client, as it comes, under backpressure.
+// The body of an answer on its way to the client, as it comes, under backpressure.
 //
 // One loop serves every kind of answer: it passes on what has come, sends it, reads from the upstream while the window
 // has room, and parks when neither goes on. What becomes of the bytes is the conversation's.
 //
-// A chunk that comes while the task sleeps, and leaves as it came, needs no task: the loop's thread has the try, as
-// the parker's deputy, do it (`act`), and the task sleeps on. It is woken for what is more than that: an end, a fault, a
-// client that doesn't keep up. In a stream that is nearly never, and a wake-up would cost as much as reading the chunk.
+// A chunk that comes while the task sleeps needs no task: the try, as the parker's deputy, passes it on (`act`), and the
+// task sleeps on. The task is woken for more than a chunk: an end, a fault, a client that doesn't keep up. In a stream
+// that is rare, and waking it for each chunk would cost as much as reading the chunk.
 
 internal import Config
 internal import Dialects
@@ -15,7 +15,7 @@ internal import Telemetry
 internal import Transport
 internal import Wire
 
-/// What the wait for more of an answer came to.
+/// What waiting for more of an answer came to.
 enum Arrival {
   case bytes
   /// The upstream has closed in good order.
@@ -84,7 +84,7 @@ extension Attempt {
         }
       }
     } catch {
-      // What went wrong first was told.
+      // The client has been told already, in the stream, of what went wrong first.
       if !conversation.hasFailed { throw error }
     }
     if tried.firstTokenAt == nil, conversation.hasContent { tried.firstTokenAt = now }
@@ -133,10 +133,10 @@ extension Attempt {
     }
   }
 
-  /// Reads the first bytes of an error's body into `errorText`: all of it, mostly. A part of an error says more than none,
-  /// and its status most.
+  /// Reads an error's body into `errorText`, up to `Fault.ceiling`. Where it breaks off, what has come of it will do: the
+  /// status says most.
   func readError() async throws(Refusal) {
-    // A coding that is none of Remora's is opaque, on other paths.
+    // On paths whose answers aren't read, a body in a coding is opaque.
     let isOpaque = !readsAnswer && call.reply.first(.contentEncoding) != nil
     reading: while !isOpaque, errorText.count < Fault.ceiling {
       do throws(BodyFault) {
@@ -156,14 +156,14 @@ extension Attempt {
     errorText.truncate(to: min(errorText.count, Fault.ceiling))
   }
 
-  /// Whether the answer must show by its body what it is: an endpoint that Remora serves has JSON or a stream, and some
-  /// servers call either something else, or nothing.
+  /// Whether only the body can show what the answer is: on an endpoint that Remora serves it is JSON or a stream, which
+  /// some servers call something else, or nothing.
   func isUnlabelled(_ facts: ReplyFacts) -> Bool {
     guard ask.target.isFullService, facts.status < 300, facts.hasBody else { return false }
     return facts.media == .none || facts.media == .other
   }
 
-  /// Waits for the first bytes of the body, and says in `facts` what they show.
+  /// Waits for the first bytes of the body, and notes in `facts` what they show.
   func lookAtOpening(_ facts: inout ReplyFacts) async throws(Refusal) {
     while true {
       if let media = opening {
@@ -183,7 +183,7 @@ extension Attempt {
     }
   }
 
-  /// What the body shows itself to be; nil while that can't be told.
+  /// What the body's first bytes show it to be; nil while they are too few.
   private var opening: Media? {
     if call.flow.isCoded { return .other }
     var bytes = call.incoming.view
@@ -266,7 +266,7 @@ extension Attempt {
     }
   }
 
-  /// A fast upstream and a fast client could keep this task running for as long as the body is.
+  /// Yields now and then: a fast upstream and a fast client would keep this task running until the body ends.
   private func takeTurn() async -> Arrival {
     tried.reads &+= 1
     if tried.reads & 15 == 0 { await connection.parker.yield() }
@@ -322,7 +322,7 @@ extension Attempt: Deputy {
       tried.arrived = .clientGone
       return false
     }
-    // What is more than a chunk is the task's, whose turns are counted.
+    // More than a chunk is left to the task, whose turns are counted.
     if !answer.outbound.isEmpty || call.flow.hasEnded || call.flow.holdsMore || conversation.hasEnded
       || conversation.hasFailed
       || call.socket?.hasReadable == true

@@ -1,4 +1,4 @@
-// Step 2: which providers may serve the request, and what that takes.
+// Which targets may serve the request, and how much of its body must be here for them.
 
 internal import Dialects
 internal import HTTP

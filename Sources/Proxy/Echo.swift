@@ -1,15 +1,15 @@
-// A provider that repeats in an error what it was shown, in its body or its head: the client, which never had the secret,
-// doesn't get it either.
+// Secrets in a provider's errors. Some providers repeat what they were shown, in the body or in a header: the client,
+// which never had the secret, must not get it this way either.
 
 internal import Config
 internal import Transport
 internal import Wire
 
 extension Attempt {
-  /// Stands where a secret stood.
+  /// Takes a secret's place.
   private static let mask: StaticString = "[redacted]"
 
-  /// Overwrites each secret that went out with this try and comes back in `text`.
+  /// Replaces each secret in `text` that went out with this try.
   func mask(_ text: inout ByteQueue) {
     guard showsSecret(text.bytes) else { return }
     var masked = ByteQueue(pool: loop.blocks)
@@ -75,7 +75,7 @@ extension Attempt {
   /// Where `secret` stands in `text`: as it is, or with its slashes escaped as JSON may have them.
   private static func find(_ secret: Secret, in text: Span<UInt8>, from: Int) -> Range<Int>? {
     let wanted = secret.bytes
-    // What is as short as that is found in any text.
+    // So short a text is found in any other.
     guard wanted.count >= 8, text.count >= wanted.count else { return nil }
     for start in from..<text.count where text[start] == wanted[0] {
       var at = start

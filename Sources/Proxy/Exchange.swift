@@ -1,4 +1,5 @@
-// One request and its answer: what was asked, what is answered, the try under way, and what will be told of it.
+// One request and its answer: what was asked, what is answered, the try under way, and what the metrics and the log
+// will say.
 //
 // A worker keeps exchanges that are over for the next requests, so that a request allocates nothing for them.
 
@@ -16,11 +17,10 @@ final class Exchange {
   private(set) var connection: ClientConnection?
   let ask: Ask
   let answer: Answer
-  /// Where it goes, once that was chosen.
+  /// The target, once it is chosen.
   var route: Route?
   /// The try that was made last.
   private(set) var attempt: Attempt?
-  /// What is told of it afterwards.
   var record = Tally()
 
   init(_ state: WorkerState) {
@@ -36,7 +36,7 @@ final class Exchange {
     record.startedAt = state.loop.now
   }
 
-  /// Forgets the request; keeps what memory is worth keeping.
+  /// Forgets the request; keeps the memory that is worth keeping.
   func reset() {
     connection = nil
     ask.reset()
@@ -77,17 +77,17 @@ final class Exchange {
 /// What the access log and the metrics will say.
 struct Tally {
   var startedAt = Instant.never
-  /// Nanoseconds for which the work was ours, and not the network's or the provider's.
+  /// Nanoseconds spent in Remora itself, and not in waiting for the network or the provider.
   var overhead = 0
   var end = ExchangeEnd.complete
   var attempts = 0
   var errorCode: StaticString = ""
-  /// The exchange counts as one in flight.
+  /// The exchange has been counted as one in flight.
   var isCounted = false
   /// Health checks and the like are answered, but neither logged nor counted: they would drown what matters.
   var isSilent = false
 
-  /// Adds what a try took of our own time.
+  /// Adds the time that a try took in Remora itself.
   mutating func take(_ tried: Attempt.Try) {
     guard let sent = tried.sentAt else { return }
     overhead += sent.nanoseconds(since: tried.beganAt) - tried.waited

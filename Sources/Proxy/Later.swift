@@ -1,8 +1,8 @@
 // Sending that is left for the end of the loop's round.
 //
 // Under load many tasks are ready at once. Each does its work and leaves its sending; when all have had their turn, the
-// loop sends for them, one after the other. Whoever is woken by the first packet finds the others there too, and
-// each wake-up of a peer that is saved is worth a microsecond and more. The task need not wait for that: it goes on to
+// loop sends for them, one after the other. A peer that is woken by the first packet finds the others there too, and
+// each wake-up that this saves is worth a microsecond and more. The task need not wait for that: it goes on to
 // where it waits for an answer, or for the next request, and hears of its sending only if that did not go well.
 
 internal import HTTP

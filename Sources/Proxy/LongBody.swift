@@ -1,5 +1,5 @@
-// A long JSON body. Once it is known where it goes, what is still to come of it isn't kept: it is checked, changed and
-// sent on through one bounded window, and if it turns out to be no JSON, the upstream is left in the middle of it.
+// A long JSON body. Once its target is chosen, the rest of it isn't kept: it is checked, changed and sent on through one
+// bounded window, and where it turns out to be no JSON, the request to the upstream ends in the middle.
 //
 // A body up to `Ceiling.kept` is read whole before anything is sent, so that the request can be repeated; so is one
 // that doesn't name its model early, and one that its provider needs in another form.
@@ -29,7 +29,9 @@ extension Ask {
 }
 
 extension Attempt {
-  /// Moves what can be moved of a body that follows to `call.out`; whether its last byte is there.
+  /// Moves what can be moved of a body that follows to `call.out`.
+  ///
+  /// - Returns: whether its last byte is in it.
   func follow() -> Bool {
     let body = ask.body
     while true {
@@ -66,7 +68,7 @@ extension Attempt {
     }
   }
 
-  /// Takes note of what has come, and of what must change in it.
+  /// Reads what has come, and notes what must change in it.
   private func readMore() {
     let body = ask.body
     do throws(RequestFacts.Fault) {
@@ -75,6 +77,7 @@ extension Attempt {
     } catch { body.fault = Refusal(error) }
   }
 
+  /// Notes that the body is no JSON, which ends it here.
   private func breakOff(_ fault: JSONFault) -> Bool {
     state.shard.refused(.invalidJSON)
     ask.body.fault = .invalidJSON(fault)

@@ -11,13 +11,13 @@ internal import Wire
 
 /// One provider's models. Confined to the worker's loop.
 final class ProviderModels {
-  /// What somebody who asks is told.
+  /// The answer to a question for the list.
   enum Step {
     /// In OpenAI's form, with commas between.
     case known([UInt8])
     /// Wait at the parker that was given, then ask again.
     case pending
-    /// There is nothing to be had.
+    /// There is no list, and none can be had now.
     case nothing
   }
 
@@ -35,7 +35,7 @@ final class ProviderModels {
     self.callersFields = callersFields
   }
 
-  /// Gives the list that is known, and has it asked for where it is not, or is older than a minute.
+  /// Gives the list that is known. Asks the provider where none is known, or where it is older than a minute.
   ///
   /// - Parameters:
   ///   - needed: a list that is older than this is no answer, as long as another can be had.
@@ -56,7 +56,7 @@ final class ProviderModels {
     return .known(models)
   }
 
-  /// Nobody waits at `parker` any more.
+  /// Forgets that something waits at `parker`.
   func forget(_ parker: Parker) { waiting[ObjectIdentifier(parker)] = nil }
 
   private func begin(_ lineup: Lineup, _ state: WorkerState) {

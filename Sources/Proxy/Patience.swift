@@ -1,5 +1,5 @@
-// How long an answer may be silent, how long its client may take nothing, and when the client is told that there is still
-// somebody. Three instants and what follows from them; no clock of its own.
+// How long an answer may be silent, how long its client may take nothing, and when the client is shown that the answer
+// is still under way. Three instants and what follows from them; no clock of its own.
 
 internal import Transport
 
@@ -31,17 +31,20 @@ struct Patience {
     tookAt = now
   }
 
+  /// The upstream was heard of, or has a reason to be silent.
   mutating func heard(at now: Instant) { heardAt = now }
+  /// The client was sent something.
   mutating func told(at now: Instant) { toldAt = now }
+  /// The client took something, or has nothing to take.
   mutating func took(at now: Instant) { tookAt = now }
 
   /// When the wait ends that begins now.
   ///
   /// - Parameters:
   ///   - idle: how long the upstream may be silent.
-  ///   - beats: whether the client is told, while nothing comes, that there is still somebody.
+  ///   - beats: whether the client gets heartbeats while it gets nothing else.
   ///   - isBacklogged: something waits for the client that it doesn't take.
-  ///   - isFull: so much of it that the upstream isn't read, which can't be blamed for its silence then.
+  ///   - isFull: so much of it waits that the upstream isn't read, and isn't to blame for its silence.
   func until(idle: Interval, beats: Bool, isBacklogged: Bool, isFull: Bool) -> Instant {
     var until = isFull ? Instant.never : heardAt + idle
     if isBacklogged {
@@ -56,7 +59,7 @@ struct Patience {
   func verdict(at now: Instant, idle: Interval, beats: Bool, isBacklogged: Bool, isFull: Bool) -> Verdict? {
     if isBacklogged, now >= tookAt + Deadline.stalledClient { return .stalledClient }
     if !isFull, now >= heardAt + idle { return .silence }
-    // What waits already says it.
+    // What waits for the client shows it already.
     if beats, !isBacklogged, now >= toldAt + Deadline.heartbeat { return .beat }
     return nil
   }

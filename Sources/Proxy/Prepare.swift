@@ -19,7 +19,7 @@ enum BodyDemand: Comparable {
 }
 
 extension Upstream {
-  /// What it takes to speak to it about `target`.
+  /// How much of the body it takes to ask this upstream for `target`.
   func demand(_ target: Target) -> BodyDemand {
     isMock || dialect != nil || !quirks.leaves(target.shape) ? .keep : .follow
   }
@@ -63,14 +63,14 @@ extension Attempt {
       && (ask.target.endpoint == .chatCompletions || ask.target.endpoint == .completions)
   }
 
-  /// Whether the client wants a stream. One that says how its stream is to be will ask for one.
+  /// Whether the client wants a stream. A body that is still coming and has `stream_options` will ask for one.
   private var wantsStream: Bool {
     ask.body.facts.streams || ask.body.isFollowed && ask.body.scanner.found(.streamOptions) != nil
   }
 
   // MARK: Dialects
 
-  /// What of the dialect the request asks for; nil where it passes as it is.
+  /// The dialect's operation that the request asks for; nil where the request passes as it is.
   private func operation() throws(Refusal) -> Operation? {
     switch ask.target.endpoint {
     case .chatCompletions: return .chat
@@ -109,7 +109,7 @@ extension Attempt {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)
     }
     let body = ask.body.bytes.view
-    // What every provider refuses, so that an application's tests find it.
+    // Refused here as by every provider, so that an application's tests find the mistake.
     if ask.target.shape == .chat {
       var messages = JSONArrayCursor(body, JSONView.value(body, in: 0..<body.count, at: "messages") ?? 0..<0)
       guard let first = messages.next(), JSONView.kind(body, first.value) == .object else {
@@ -153,11 +153,11 @@ extension Attempt {
     } catch { throw Refusal(error) }
   }
 
-  /// The target that asks about one model, which the provider has under another name than the client.
+  /// Writes the target that asks for one model, under the name that the provider has for it.
   private func takeModelAddress(
     _ model: [UInt8], _ path: Span<UInt8>, query: Span<UInt8>
   ) throws(RequestFault) {
-    // Servers with slashes in their models' names differ in whether these are to be escaped: as the client does it.
+    // Servers with slashes in their models' names differ in whether these are to be escaped: the client's way is kept.
     var keepsSlashes = false
     for at in 8..<path.count where path[at] == UInt8(ascii: "/") { keepsSlashes = true }
     var named = ByteQueue()

@@ -60,7 +60,8 @@ extension Attempt {
     return .interrupted
   }
 
-  /// Goes on with a request whose answer has begun. An upstream that takes no more of it has its reasons.
+  /// Goes on with a request whose answer has begun. Where the upstream takes no more of it, the rest is given up: the
+  /// answer counts.
   func pumpOn() {
     guard let pumping = try? pump(), ask.body.fault == nil else {
       call.hasSent = true
@@ -99,7 +100,7 @@ extension Attempt {
     }
   }
 
-  /// Moves a piece over of what was read before the body turned out not to be read.
+  /// Moves a piece of what was read before the body turned out to be none that is read here.
   private func fillFromHeld(_ isChunked: Bool) {
     let count = min(ask.body.bytes.count, Ceiling.piece)
     let data = ask.body.bytes.view.extracting(0..<count)

@@ -1,4 +1,4 @@
-// Step 1: what the client wants, and as much of its body as must be read to know where it goes.
+// What the client asks for, and as much of its body as must be read to know where it goes.
 
 internal import Config
 internal import Dialects
@@ -12,7 +12,8 @@ extension Ask {
   /// Takes from the head what every answer needs: the request's id, and what the target means.
   func read(_ connection: ClientConnection) throws(Refusal) {
     target = Target(head, headBytes.view)
-    // Stored completions are listed where new ones are made; a served path has another method's meaning nowhere else.
+    // GET lists stored completions on the path where new ones are made, and a method may mean something else for
+    // responses too. On the other served paths only POST means anything.
     switch (target.endpoint, head.method) {
     case (.chatCompletions, .get), (.chatCompletions, .head): target.endpoint = .other
     case (.responses, .post), (.responses, .put): break
@@ -85,7 +86,8 @@ extension Ask {
     if !isRead { leaveUnread() }
   }
 
-  /// Has a body in a coding read as what it says. Elsewhere codings are between the client and its provider.
+  /// Has the content coding taken off a body that is read here. On other paths codings are between the client and its
+  /// provider.
   private func takeCoding() throws(Refusal) {
     guard let field = head.first(.contentEncoding) else { return }
     let coding = ContentCoding(head.fields, in: headBytes.view)
@@ -103,8 +105,8 @@ extension Ask {
     return headBytes.view.extracting(field.value).isMediaType("application/json")
   }
 
-  /// Outside of the served endpoints, whose bodies Remora answers for: what it can't read is the provider's to judge, and
-  /// goes on as it came, to the default one. What has come of it is in `body`.
+  /// Gives up reading a body outside the served endpoints. What Remora can't read there is for the provider to judge: it
+  /// goes on as it came, to the default provider. The part that was read already is in `body`.
   private func leaveUnread() {
     body.isJSON = false
     model.clear()
@@ -155,7 +157,8 @@ extension Ask {
     case unreadable
   }
 
-  /// Reads what has come of the body. Apart, so that what it needs is not kept for as long as the body is awaited.
+  /// Reads what has come of the body. A function of its own, so that its locals take no memory while the body is
+  /// awaited.
   @inline(never)
   private func readPiece(_ connection: ClientConnection, _ whole: Bool) throws(Refusal) -> Reading {
     let before = body.bytes.count
@@ -181,7 +184,8 @@ extension Ask {
     return .blocked
   }
 
-  /// Finds memory for more of the body. Whoever has sent a megabyte of a length that was announced is believed.
+  /// Finds memory for more of the body. A client that has sent its first 256 KiB is believed about the length that it
+  /// announced.
   private func growBody() throws(Refusal) {
     let held = body.bytes.count + body.bytes.room
     let more: Int
@@ -197,7 +201,7 @@ extension Ask {
 
   /// Moves what has come of the body into `body`.
   ///
-  /// - Returns: whether anything has come, be it no more than a part of the framing.
+  /// - Returns: whether anything has come, even if only a part of the framing.
   func takeBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
     if body.flow.isCoded { return try takeCodedBody(connection) }
     if case .length = body.flow.framing, connection.inbound.isEmpty, body.flow.remaining > 0 {
@@ -239,7 +243,7 @@ extension Ask {
     if step == .end { throw .clientGone }
   }
 
-  /// As `takeBody`: no more than there is room for, which is asked for as the body's memory is.
+  /// As `takeBody`, for a body in a coding: takes no more than there is room for, because it can grow a thousandfold.
   private func takeCodedBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
     let heldMore = body.flow.holdsMore
     if !heldMore { try fillInbound(connection) }
@@ -258,9 +262,9 @@ extension Ask {
     return heldMore || connection.inbound.count < before
   }
 
-  /// Takes from the text what decides where it goes, and how.
+  /// Reads from the text what decides where the request goes, and how.
   ///
-  /// - Returns: false where it doesn't say, and need not.
+  /// - Returns: false where the text doesn't say, and doesn't have to.
   private func readFacts() throws(Refusal) -> Bool {
     if body.flow.hasEnded {
       do throws(JSONFault) { try body.scanner.finish() } catch {
@@ -274,7 +278,7 @@ extension Ask {
       if let found = body.scanner.found(.model), found.kind != .string { return false }
     }
     do throws(RequestFacts.Fault) { try body.facts.read(body.bytes.view, body.scanner) } catch {
-      // The name leads on; whatever else there is has a meaning of its own there.
+      // Only the name counts there; what other members mean is the provider's affair.
       if target.isFullService { throw Refusal(error) }
     }
     guard let found = body.scanner.found(.model) else { return true }

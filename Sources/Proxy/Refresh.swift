@@ -3,7 +3,7 @@
 // has changed the request goes out once more. It was refused before anything was done, so this is safe for
 // every method, as long as the body is still here.
 //
-// Whatever else a credential may come from has its place in `credentialHasChanged`.
+// Credentials from elsewhere are looked at first, by `grantHasChanged` (Credentials/Authorize.swift).
 
 internal import Config
 internal import Glibc
@@ -82,7 +82,7 @@ final class Keys: Sendable {
 /// A reading of an upstream's secrets. Confined to the worker's loop.
 final class KeyReading {
   let began: Instant
-  /// What came of it; nil while it is under way.
+  /// Its result; nil while it is under way.
   private(set) var result: Result<Keys, SecretFault>?
   private var waiting: [Parker] = []
 
@@ -128,7 +128,7 @@ extension Attempt {
         state.shard.refreshed(label, .changed)
         return true
       case .success:
-        // One that somebody else began may have looked too early.
+        // A reading that another exchange began may have looked too early.
         if reading.began < answeredAt { continue }
         state.shard.refreshed(label, .unchanged)
         return false
@@ -150,7 +150,7 @@ extension Attempt {
     return reading.result
   }
 
-  /// Gives the connection with the refusal on it back where that is whole, and lets go of it otherwise.
+  /// Gives the connection back where the refusal on it has come whole, and closes it otherwise.
   func letGo() {
     if let socket = call.socket { _ = try? socket.read(into: &call.incoming, ceiling: Ceiling.window) }
     let isGood = (try? call.takeBody(limit: Ceiling.window, { $0 }, { (_) throws(BodyFault) in })) != nil

@@ -1,6 +1,5 @@
-// Step 4: the answer back to the client.
-//
-// Which kind of answer it is, what is said before its body and what behind it. The body itself is Carry.swift's.
+// The answer back to the client: which kind of answer it is, what goes before its body and what follows it. The body
+// itself is carried by Carry.swift.
 
 internal import Config
 internal import Dialects
@@ -41,7 +40,7 @@ extension Exchange {
     try end(isWhole, attempt, connection)
   }
 
-  // Apart, like what follows, so that what it needs is not kept for as long as the answer is.
+  // A function of its own, as those below, so that its locals take no memory while the answer is carried.
   @inline(never)
   private func begin(_ facts: ReplyFacts, _ attempt: Attempt) -> Manner {
     attempt.prepareMetadata(attempts: record.attempts)
@@ -59,7 +58,7 @@ extension Exchange {
     switch framing {
     case .length(let count) where !isStream && !attempt.call.flow.isCoded:
       framing = .length(count + (attempt.metadata.isEmpty ? 0 : attempt.metadata.count + 1))
-    // Events may be left out or added, so that a length which a provider gave for its stream is not ours; nor is that of
+    // Events may be left out or added, so the length that a provider gave for its stream doesn't hold; nor does that of
     // a coded body.
     case .length, .chunked, .untilClose:
       // HTTP/1.0 knows no chunks: there the close delimits (RFC 9112 section 6.3, item 8).
@@ -80,6 +79,8 @@ extension Exchange {
     answer.end(head: framing)
   }
 
+  /// Ends an answer whose body went on as it came, in the way in which the conversation says that it ended.
+  ///
   /// - Parameter isWhole: whether the body's own end has come too, and not only the stream's.
   @inline(never)
   private func end(_ isWhole: Bool, _ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
@@ -104,7 +105,7 @@ extension Exchange {
     if isWhole { attempt.release() } else { attempt.call.drop() }
   }
 
-  /// Keeps for the log what ended an answer: a code of ours, or that the provider said something.
+  /// Notes for the log why an answer failed: the provider broke the protocol, or its answer told of a failure.
   private func note(_ fault: AnswerFault) {
     record.end = .error
     record.errorCode = fault.breaksProtocol ? "upstream_protocol" : "upstream_answer"

@@ -1,4 +1,4 @@
-// The head of a provider's answer: what it says, and what of it goes on to the client.
+// The head of a provider's answer: what it says, and which of its fields go on to the client.
 
 internal import Config
 internal import Dialects
@@ -8,7 +8,7 @@ internal import Transport
 internal import Wire
 
 extension Attempt {
-  /// What decides how the body is read.
+  /// What the head says that decides how the body is read.
   var replyFacts: ReplyFacts {
     let media = call.reply.first(.contentType).map { Media(call.headBytes.view.extracting($0.value)) }
     var facts = ReplyFacts(
@@ -33,8 +33,8 @@ extension Attempt {
       "its answer (\(call.reply.status)) has the Content-Encoding '\(name)', which was not asked for")
   }
 
-  /// Whether an error is put into OpenAI's shape. One without a body passes as it is, but not the refusal of a key that
-  /// is none of the client's.
+  /// Whether an error is put into OpenAI's shape. The answer to a HEAD passes as it is, unless it refuses a key that is
+  /// Remora's own.
   func takesError(_ facts: ReplyFacts) -> Bool {
     if facts.status == 401 || facts.status == 403, hasOwnKey { return true }
     if ask.head.method == .head { return false }
@@ -44,8 +44,8 @@ extension Attempt {
   /// Appends the provider's fields that go on.
   ///
   /// - Parameters:
-  ///   - replacesBody: whether the body is ours, and with it what describes it.
-  ///   - relaysTrailers: whether what comes behind the body goes on.
+  ///   - replacesBody: whether the body is Remora's, and with it the fields that describe it.
+  ///   - relaysTrailers: whether the trailers behind the body go on.
   func writeReplyFields(replacesBody: Bool, relaysTrailers: Bool = false) {
     if conversation.isLocal { return }
     let bytes = call.headBytes.view
@@ -60,7 +60,7 @@ extension Attempt {
     var run = FieldRun()
     for field in call.reply.fields where !held.contains(field.known) {
       if nominates, replyFields.nominates(field, in: bytes) { continue }
-      // Whose pages may read an answer is not the provider's to say.
+      // Which web pages may read the answer is for the configuration to say, not for the provider.
       if ask.isOriginAllowed, field.name.count > 15,
         bytes.extracting(field.name).extracting(0..<15).equalsIgnoringCase("access-control-")
       {
@@ -70,7 +70,7 @@ extension Attempt {
         run.flush(bytes, to: &answer.outbound)
         writeMasked(field, bytes)
       } else if case .xRequestID = field.known {
-        // The caller's id is the answer's; the provider's is what its support asks for.
+        // The answer has the caller's id under this name; the provider's own is what its support asks for.
         run.flush(bytes, to: &answer.outbound)
         HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &answer.outbound)
       } else {

@@ -52,7 +52,7 @@ extension Exchange {
     if answer.hasBegun { return cut(refusal, connection) }
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
     if refusal.closes || !ask.body.flow.hasEnded { connection.mustClose = true }
-    // A head that can't be read has none, and its answer can be looked up all the same.
+    // A head that can't be read says no id; with one of its own the answer can be found in the log.
     if ask.requestID.isEmpty { ask.makeRequestID() }
     answer.body.removeAll()
     refusal.write(into: &answer.body)
@@ -74,8 +74,8 @@ extension Exchange {
     answer.send(isShown: !ask.hasHead || ask.head.method != .head)
   }
 
-  /// Ends an answer that has begun so that nobody can take it for whole: an error event where it is a stream, and
-  /// a transfer coding without its end.
+  /// Ends an answer that has begun so that no client takes it for whole: with an error event where it is a stream, and
+  /// without the end of its transfer coding.
   private func cut(_ refusal: Refusal, _ connection: ClientConnection) {
     connection.mustClose = true
     if answer.isEvents {

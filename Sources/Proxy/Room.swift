@@ -6,14 +6,14 @@ internal import Transport
 
 /// Those that may go, the longest silent first.
 ///
-/// Collected when they are needed, a part of all at a time: kept up to date, the list would cost every request, and a
-/// search for each newcomer would cost a flood of them dear.
+/// Collected when they are needed, a part of all at a time: a list that is kept up to date would cost every request, and
+/// a search for each newcomer would be dear in a flood of them.
 struct SilentClients {
   struct Client: Equatable {
     let id: ObjectIdentifier
     /// When it was last served, or came.
     let since: Instant
-    /// Its place among those of the same moment, which a loop's turn is for all that happens in it.
+    /// Its place among those of the same instant, which all that happens in one turn of the loop shares.
     let order: UInt64
     /// A part of a request has come. Those of which nothing has go first.
     let hasBegun: Bool
@@ -42,12 +42,12 @@ struct SilentClients {
   private mutating func collect(_ all: [Client]) {
     // `order` grows with `since`.
     candidates = all.sorted { ($0.hasBegun ? 0 : 1, $1.order) < ($1.hasBegun ? 0 : 1, $0.order) }
-    // Those that are silent for a shorter time are another matter by the time that they would be looked at.
+    // Those that have been silent for a shorter time will have changed before they would be looked at.
     candidates.removeFirst(candidates.count - min(candidates.count, candidates.count / 16 + 16))
   }
 }
 
-/// How many newcomers met a full house at one port, said once in a while.
+/// How many newcomers have found one port full; the log is told once in a while.
 struct Crowd {
   private var isQuietUntil = Instant(nanoseconds: 0)
   private var closed = 0
@@ -80,7 +80,7 @@ extension WorkerState {
   ///
   /// - Returns: false where every one is busy, or has just come.
   func makeRoom(_ role: Entrance.Role) -> Bool {
-    // A probe is small and comes at once. A burst of applications' clients may be about to speak.
+    // A probe speaks as soon as it is connected. The applications' clients of a burst may only be about to.
     let latest = role == .admin ? loop.now : loop.now - Deadline.silence
     let client = silent[role].next(silentSince: latest) {
       connections.values.compactMap { $0.entrance.role == role ? $0.silence : nil }

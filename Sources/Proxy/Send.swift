@@ -1,4 +1,4 @@
-// A try's request on its way upstream, and the head of its answer: the client watched all the while.
+// A try's request on its way upstream, and the head of its answer. The client is watched all the while.
 
 internal import Config
 internal import Dialects
@@ -68,7 +68,7 @@ extension Attempt {
     var bodyDeadline = now + Deadline.body
     if loop.isBusy { sendLater() }
     while true {
-      // Nothing is read before the request is on its way: it could be no answer to it.
+      // Nothing is read before the request is on its way: what came so soon could be no answer to it.
       if !tried.sendsLater {
         if !call.hasSent {
           let before = ask.body.received
@@ -77,7 +77,7 @@ extension Attempt {
           if let fault = ask.body.fault { throw fault }
           if ask.body.received > before { bodyDeadline = now + Deadline.body }
           if pumping == .sent { noteSent() }
-          // From the last byte that went out: an upload may take as long as it makes progress.
+          // Counted from the last byte that went out: an upload may take any time while it makes progress.
           if pumping != .blocked || call.socket?.hasWritableRoom == true {
             deadline = now + upstream.firstByte
           }
@@ -140,7 +140,7 @@ extension Attempt {
   /// The upstream takes no more of the request. It may have answered before it closed: its answer counts more than the
   /// lost rest.
   private func lastWord(_ fault: IOFault) throws(Refusal) -> Outcome {
-    // What it says may be more than the reset behind it: an alert.
+    // An alert that came before the reset says more than the reset.
     guard let outcome = try? receiveHead() else { return lost(fault) }
     switch outcome {
     case .status, .late: return outcome
@@ -163,7 +163,7 @@ extension Freshness {
 }
 
 extension Outcome {
-  /// What a try came to that ended with a refusal.
+  /// The outcome of a try that ended with a refusal.
   init(_ cause: Refusal.Cause) {
     self =
       switch cause {
@@ -187,7 +187,7 @@ extension Refusal {
     case .connect(let reason): self = .cannotConnect(provider, reason)
     case .tls(let fault):
       self = .tls(provider, fault.message)
-      // A server that is about to restart, rather than one that will never do.
+      // A server that closes or is silent here is about to restart, more likely than never to be reached.
       if fault == .closed || fault == .timedOut { self.shouldRetry = nil }
     case .timedOut: self = .timeout(provider, "took no connection within \(timeout.shown) (timeouts.connect)")
     case .exhausted:

@@ -61,7 +61,7 @@ final class Upstream: Sendable {
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
   let takesStreamOptions: Bool
-  /// It has shown that it doesn't (`stream_options: auto`).
+  /// It has refused them while the process runs (`stream_options: auto`).
   let refusesStreamOptions = Atomic(false)
   /// Some bodies must be changed in more than their model.
   let editsRequests: Bool

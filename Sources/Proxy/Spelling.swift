@@ -3,6 +3,7 @@
 
 internal import Wire
 
+/// Knows other spellings of served paths.
 enum Spelling {
   /// What is served here, behind `/v1`.
   private static let served: [StaticString] = [

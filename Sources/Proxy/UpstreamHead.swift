@@ -6,6 +6,7 @@ internal import HTTP
 internal import Wire
 
 extension Attempt {
+  /// Writes the request's head to `call.out`, which holds nothing else then.
   func writeRequestHead() {
     call.out.removeAll()
     let own = conversation.ownRequest
@@ -59,7 +60,7 @@ extension Attempt {
     }
   }
 
-  /// What of the client's stays here.
+  /// The client's fields that stay here.
   private func heldFields() -> FieldNames {
     let isOwn = conversation.ownRequest != nil
     var held = requestFields.held
@@ -69,7 +70,7 @@ extension Attempt {
       held.insert(.openAIOrganization)
       held.insert(.openAIProject)
     }
-    // What a dialect says itself, it says once.
+    // The dialect has its own, which must not stand there twice.
     if isOwn {
       held.insert(.contentType)
       held.insert(.accept)

@@ -32,7 +32,7 @@ extension Exchange {
     return goesOn
   }
 
-  /// A request to the API.
+  /// Serves a request to the API.
   private func serve(_ connection: ClientConnection) async throws(Refusal) {
     count()
     try ask.admit(connection)
@@ -50,7 +50,7 @@ extension Exchange {
     try await relay(attempt, connection)
   }
 
-  /// The client left before it had said what it wants.
+  /// Ends a walk whose client left before its request was read.
   private func abandon() {
     record.end = .clientGone
     record.isSilent = true

@@ -11,8 +11,9 @@ package enum Freshness: Sendable {
   case new
 }
 
-/// A pool's unused connections.
+/// A pool's unused connections, which are its items.
 package struct Shelf<Item> {
+  /// What to do with the item that was taken out.
   package enum Step {
     /// - Parameter isLongUnused: whether its silence must be made sure of.
     case use(Item, isLongUnused: Bool)
@@ -48,6 +49,7 @@ package struct Shelf<Item> {
     self.ceiling = ceiling
   }
 
+  /// How many items there are.
   package var count: Int { entries.count }
 
   /// Keeps `item`, which was used until now.
@@ -96,6 +98,7 @@ package struct Shelf<Item> {
     return true
   }
 
+  /// Takes out all items.
   package mutating func removeAll() -> [Item] {
     defer { entries.removeAll() }
     return entries.map(\.item)
