@@ -16,14 +16,17 @@ extension Exchange {
   func call(_ plan: Plan, _ connection: ClientConnection) async throws(Refusal) -> Attempt {
     var attempts = Attempts(isKept: ask.isKept, isIdempotent: ask.isIdempotent)
     var trial = attempts.first()
+    var isFirst = true
     while true {
       let attempt = begin(plan[trial.target], connection)
       // A dead connection doesn't count as a try: the upstream has not seen the request.
       if trial.reuse != .new { record.attempts += 1 }
-      attempt.tried.beganAt = record.attempts > 1 ? Instant.now : ask.receivedAt ?? now
+      attempt.tried.beganAt = isFirst ? ask.receivedAt ?? now : Instant.now
+      isFirst = false
       var outcome = await attempt.run(trial.reuse)
       record.take(attempt.tried)
       if attempt.mayHaveAskedTooMuch(outcome), ask.isKept, try await attempt.wasAskedTooMuch() {
+        note(.clientError, attempt)
         outcome = .askedTooMuch
       }
       var step = attempts.next(outcome)

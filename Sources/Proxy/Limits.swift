@@ -42,8 +42,6 @@ enum Ceiling {
   static let interimReplies = 16
   /// Bytes of an answer that is translated or looked at whole; embeddings of many texts are the largest.
   static let wholeReply = 64 << 20
-  /// Changes in one request: a few for each message of a long conversation.
-  static let edits = 64 * 1024
   /// Bytes of a provider's model list that are read for the merged one.
   static let modelList = 4 << 20
   /// Bytes of a token service's answer, head and all; the usual one has 2 kB.

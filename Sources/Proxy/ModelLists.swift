@@ -114,22 +114,12 @@ final class ProviderModels {
     let label = lineup.labels[upstream.index]
     do throws(FetchFault) {
       let answer = try await Fetch.run(request, over: .pooled(pool), parker: parker, until: deadline)
-      state.shard.attempted(label, Self.outcome(answer.status))
+      state.shard.attempted(label, AttemptOutcome(status: answer.status))
       if answer.status == 200 { return read(answer.body.bytes) }
       throw .status(answer.status)
     } catch {
       if case .status = error {} else { state.shard.attempted(label, Self.outcome(error)) }
       throw ListFault(message: error.message)
-    }
-  }
-
-  private static func outcome(_ status: Int) -> AttemptOutcome {
-    switch status {
-    case 401, 403: .authRejected
-    case 429: .rateLimited
-    case 400..<500: .clientError
-    case 500...: .serverError
-    default: .success
     }
   }
 
