@@ -72,6 +72,6 @@ let package = Package(
     tests("Transport", ["Transport", "Wire"]),
     tests("HTTP", ["HTTP", "Transport", "Wire"]),
     tests("Policy", ["Policy"]),
-    tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "HTTP", "Transport", "Wire"]),
+    tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "HTTP", "Telemetry", "Transport", "Wire"]),
   ]
 )
