@@ -56,8 +56,11 @@ package final class Passage {
   /// Makes a passage whose held bytes lie in `pool`'s blocks.
   package init(pool: BlockPool?) { held = ByteQueue(pool: pool) }
 
-  /// Drops the part of the answer that is held.
+  /// Forgets the exchange; keeps what memory is worth keeping.
   package func end() {
+    splice.removeAll()
+    dropped.removeAll()
+    addsUsage = false
     course = .untouched
     isReworded = false
     held.removeAll()
@@ -69,12 +72,9 @@ package final class Passage {
   ///
   /// - Parameter repairs: whether the answer may hold what no OpenAI SDK can read.
   package func begin(_ asked: AskedAnswer, repairs: Bool) {
-    splice.removeAll()
-    dropped.removeAll()
+    end()
     self.asked = asked
     self.repairs = repairs
-    addsUsage = false
-    end()
   }
 
   /// Works out what must change in a body, which is JSON and is here as far as `scanner` has read.
@@ -145,7 +145,8 @@ package final class Passage {
 
   /// Decides how the answer is read.
   package func begin(_ reply: ReplyFacts, insertsMember: Bool) -> Manner {
-    end()
+    held.removeAll()
+    course = .untouched
     guard reply.hasBody, !reply.isCoded else { return .untouched }
     let isAnswer = asked.isFullService && reply.status < 300
     isReworded = reply.isMislabelled
@@ -153,6 +154,7 @@ package final class Passage {
     case .events where isAnswer && !asked.streams && asked.shape != .embedding:
       course = .collected
       isReworded = true
+      self.reply.reset(insertsMember: false)
       return .whole
     case .events:
       course = asked.isFullService ? .events : .foreignEvents
@@ -161,14 +163,15 @@ package final class Passage {
     case .json where isAnswer && asked.streams && isChoices:
       course = .made
       isReworded = true
+      beginStream(insertsMember: false)
       return .whole
     case .json where isAnswer:
+      self.reply.reset(insertsMember: insertsMember)
       if looksAtWhole || insertsMember && reply.isBehindRemora {
         course = .whole
         return .whole
       }
       course = .json
-      self.reply.reset(insertsMember: insertsMember)
       return .watched
     default: return .untouched
     }

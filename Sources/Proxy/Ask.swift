@@ -39,6 +39,7 @@ final class Ask {
   /// Forgets it; keeps the memory that is worth keeping.
   func reset() {
     hasHead = false
+    target = Target()
     headBytes.clear()
     requestID.clear()
     model.clear()

@@ -1,0 +1,89 @@
+// Nothing of one request reaches the next, although the worker keeps what they are made of.
+
+import Support
+import Testing
+import Transport
+import Wire
+
+@testable import Config
+@testable import Proxy
+
+@Suite("Walk, one request after the other") struct WalkStateTests {
+  /// `p` is told less than the client says, `a` in words of its own.
+  private static func settings(_ address: BaseURL) -> Settings {
+    var settings = WalkBench.settings(address)
+    settings.providers = [
+      Provider(name: "p", kind: .mistral, baseURL: address, apiKey: .none),
+      Provider(name: "a", kind: .anthropic, baseURL: address, apiKey: .none),
+      Provider(name: "mock", kind: .mock, baseURL: nil, apiKey: .none),
+    ]
+    return settings
+  }
+
+  private static let answer = FakeService.http(
+    #"{"id":"1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":11,"total_tokens":18}}"#,
+    fields: "content-type: application/json\r\n")
+
+  private static let dropping = walkRequest(
+    #"{"model":"m","logit_bias":{},"messages":[{"role":"user","content":"x"}]}"#)
+
+  /// Requests that are refused before anything could be left out of them.
+  static let refused = [
+    walkRequest(#"{"model":"a/m","prompt":"x"}"#, to: "/v1/completions"),
+    walkRequest(#"{"model":"a/m","messages":7}"#),
+    walkRequest(#"{"model":"mock/m","messages":7}"#),
+  ]
+
+  @Test("fields that one request lost are not told of the next", arguments: refused)
+  func dropped(_ request: String) async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage, { _ in .keep(Self.answer) }, settings: Self.settings)
+      defer { bench.service.close() }
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send(Self.dropping)
+      #expect(try await client.answer().has("x-remora-dropped: logit_bias"))
+      try await client.send(request)
+      let answer = try await client.answer()
+      #expect(answer.status == 400 || answer.status == 404)
+      #expect(!answer.head.contains("x-remora-dropped"))
+    }
+  }
+
+  @Test("an answer that breaks off has no tokens of the one before it")
+  func usage() async throws {
+    try await Stage.run { stage in
+      let cut = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"id\":"
+      let bench = try WalkBench(
+        on: stage, { $0 == 1 ? .keep(Self.answer) : .answer(cut) }, settings: Self.settings)
+      defer { bench.service.close() }
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send(Self.dropping)
+      #expect(try await client.answer().status == 200)
+      let tokens = bench.metric("remora_tokens_total")
+      #expect(!tokens.isEmpty)
+      try await client.send(Self.dropping)
+      #expect(try await client.answer().status == 502)
+      #expect(bench.metric("remora_tokens_total") == tokens)
+    }
+  }
+
+  @Test("a head that can't be read is not counted as what was asked for before it")
+  func endpoint() async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage, { _ in .keep(Self.answer) }, settings: Self.settings)
+      defer { bench.service.close() }
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send(Self.dropping)
+      #expect(try await client.answer().status == 200)
+      try await client.send("G@T / HTTP/1.1\r\n\r\n")
+      let status = try await client.answer().status
+      try await client.end()
+      let counted = bench.metric("remora_requests_total").filter { $0.contains("\"\(status)\"") }
+      #expect(counted.count == 1)
+      #expect(counted.first?.contains("endpoint=\"other\"") == true)
+    }
+  }
+}
