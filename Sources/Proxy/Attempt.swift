@@ -27,6 +27,8 @@ final class Attempt {
     var late: Result<Pumping, IOFault>?
     /// Why there is no answer.
     var failure: Refusal?
+    /// The request is in the upstream's words: the try counts, whatever comes of it.
+    var isSaid = false
     /// When the work on it began.
     var beganAt = Instant.never
     /// Nanoseconds between `beganAt` and `sentAt` that went by in waiting for others.

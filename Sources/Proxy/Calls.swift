@@ -19,11 +19,11 @@ extension Exchange {
     var isFirst = true
     while true {
       let attempt = begin(plan[trial.target], connection)
-      // A dead connection doesn't count as a try: the upstream has not seen the request.
-      if trial.reuse != .new { record.attempts += 1 }
       attempt.tried.beganAt = isFirst ? ask.receivedAt ?? now : Instant.now
       isFirst = false
       var outcome = await attempt.run(trial.reuse)
+      // What can't be said was no try, nor was a connection that was dead: the upstream has not seen the request.
+      if attempt.tried.isSaid, trial.reuse != .new { record.attempts += 1 }
       record.take(attempt.tried)
       if attempt.mayHaveAskedTooMuch(outcome), ask.isKept, try await attempt.wasAskedTooMuch() {
         note(.clientError, attempt)
@@ -53,7 +53,7 @@ extension Exchange {
 
   private func note(_ outcome: AttemptOutcome, _ attempt: Attempt) {
     // An answer from inside Remora has no upstream.
-    if attempt.conversation.isLocal { return }
+    if attempt.conversation.isLocal || !attempt.tried.isSaid { return }
     state.shard.attempted(attempt.label, outcome)
   }
 }

@@ -15,6 +15,7 @@ extension Attempt {
   func run(_ reuse: Reuse) async -> Outcome {
     do throws(Refusal) {
       try prepare()
+      tried.isSaid = true
       if conversation.isLocal { return .status(200) }
       guard let pool = lineup.pools[upstream.index] else { return .unreachable }
       if let source = lineup.sources[upstream.index] { try await obtainGrant(source) }

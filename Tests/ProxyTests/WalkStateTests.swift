@@ -50,6 +50,21 @@ import Wire
     }
   }
 
+  @Test("what can't be put into a provider's words is no try", arguments: refused)
+  func noTry(_ request: String) async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage, { _ in .silence }, settings: Self.settings)
+      defer { bench.service.close() }
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send(request)
+      let answer = try await client.answer()
+      #expect(answer.has("x-remora-attempts: 0"))
+      #expect(bench.attempts.isEmpty)
+      #expect(bench.service.connections == 0)
+    }
+  }
+
   @Test("an answer that breaks off has no tokens of the one before it")
   func usage() async throws {
     try await Stage.run { stage in
