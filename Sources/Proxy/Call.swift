@@ -187,5 +187,7 @@ final class Call {
     out.removeAll()
     incoming.removeAll()
     headBytes.clear()
+    // A decoder is large.
+    if flow.isCoded { flow = BodyFlow(.none) }
   }
 }

@@ -57,6 +57,9 @@ final class ClientConnection {
     defer {
       socket.close()
       parker.retire()
+      // A try that is kept for the next request may keep this connection too.
+      inbound.removeAll()
+      outbox.removeAll()
       state.remove(self)
     }
     if entrance.role == .proxy, let tls = state.lineup.snapshot.listenerTLS[entrance.index] {

@@ -101,4 +101,19 @@ import Wire
       #expect(counted.first?.contains("endpoint=\"other\"") == true)
     }
   }
+
+  @Test("what a client that has left had sent takes no memory")
+  func memory() async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage, { _ in .silence }, settings: Self.settings)
+      defer { bench.service.close() }
+      let client = try bench.client()
+      // A whole request, and a part of the next one.
+      try await client.send(Self.dropping + Self.dropping.prefix(100))
+      while bench.service.requests.isEmpty { await Task.yield() }
+      client.leave()
+      try await client.end()
+      #expect(bench.loop.blocks.held == 0)
+    }
+  }
 }
