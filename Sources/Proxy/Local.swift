@@ -40,7 +40,8 @@ extension Exchange {
   /// Whether `answerModels` is to look at the request. Asked first, for an `async` call that does nothing costs more.
   var asksForModels: Bool {
     guard case .models = ask.target.endpoint else { return false }
-    return ask.head.framing == .none && (ask.head.method == .get || ask.head.method == .head)
+    let hasBody = ask.head.framing != .none && ask.head.framing != .length(0)
+    return !hasBody && (ask.head.method == .get || ask.head.method == .head)
   }
 
   /// Answers `GET /v1/models` from the configuration and all providers, and `GET /v1/models/NAME` for a name of

@@ -75,7 +75,12 @@ extension Attempt {
     switch ask.target.endpoint {
     case .chatCompletions: return .chat
     case .embeddings: return .embeddings
-    case .models: return .models
+    case .models:
+      // What is asked for is read from a list, which nothing here changes.
+      guard ask.head.method == .get || ask.head.method == .head else {
+        throw .methodNotAllowed("\(ask.head.method.text)", path: ask.shownPath, allow: "GET, HEAD")
+      }
+      return .models
     case .completions, .responses: throw .notTranslated(upstream.name, ask.shownPath)
     case .other: return nil
     }

@@ -65,6 +65,45 @@ import Wire
     }
   }
 
+  @Test("a model of a provider with words of its own can't be deleted, and is not listed instead")
+  func deletion() async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage, { _ in .silence }) { address in
+        var settings = Self.settings(address)
+        settings.defaultProvider = "a"
+        return settings
+      }
+      defer { bench.service.close() }
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send("DELETE /v1/models/m HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      let answer = try await client.answer()
+      #expect(answer.status == 405)
+      #expect(answer.has("Allow: GET, HEAD"))
+      #expect(bench.service.requests.isEmpty)
+    }
+  }
+
+  @Test(
+    "a model is told the same to a request that says its body is empty",
+    arguments: ["", "Content-Length: 0\r\n"])
+  func emptyBody(_ field: String) async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage, { _ in .silence }) { address in
+        var settings = Self.settings(address)
+        settings.defaultProvider = "a"
+        settings.models = [ModelEntry(name: "alias", targets: [ModelTarget(provider: "a", model: "m")])]
+        return settings
+      }
+      defer { bench.service.close() }
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send("HEAD /v1/models/alias HTTP/1.1\r\nHost: localhost\r\n\(field)\r\n")
+      #expect(try await client.head().hasPrefix("HTTP/1.1 200 OK\n"))
+      #expect(bench.service.requests.isEmpty)
+    }
+  }
+
   @Test("an answer that breaks off has no tokens of the one before it")
   func usage() async throws {
     try await Stage.run { stage in
