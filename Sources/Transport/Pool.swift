@@ -140,7 +140,8 @@ package final class Pool {
     active -= 1
     socket.parker = nil
     let isOld = loop.now.nanoseconds(since: socket.establishedAt) > Int(Self.lifetime.nanoseconds)
-    if !isClosed, !isOld, !socket.peerHasClosed, let end = shelf.put(socket, promise: promise, at: loop.now) {
+    let isDead = socket.peerHasClosed || socket.hasFailed
+    if !isClosed, !isOld, !isDead, let end = shelf.put(socket, promise: promise, at: loop.now) {
       // The upstream may close it at any time: it goes at once, and the peer's memory with it.
       socket.onIdleEvent = evictor
       look(at: end)
