@@ -1,6 +1,6 @@
 // One try: an upstream, what is said to it, the call, the credential that was shown, and what came of it.
 //
-// The worker lends it. What belongs to the try is one value, which goes as a whole when the next one begins; beside it
+// An exchange keeps one. What belongs to the try is one value, which goes as a whole when the next one begins; beside it
 // stand only buffers, which are kept for their memory.
 
 internal import Config
@@ -49,8 +49,8 @@ final class Attempt {
 
   let state: WorkerState
   /// The request that it is made for.
-  private(set) var ask: Ask
-  private(set) var answer: Answer
+  let ask: Ask
+  let answer: Answer
   private(set) var connection: ClientConnection
   private(set) var lineup: Lineup
   private(set) var upstream: Upstream
@@ -67,6 +67,8 @@ final class Attempt {
   var address = ByteQueue()
   var requestFields = HopByHop.forRequest()
   var replyFields = HopByHop.forResponse()
+  /// Nothing is left of the try.
+  private var isOver = false
 
   init(_ exchange: Exchange, _ connection: ClientConnection, _ route: Route, _ upstream: Upstream) {
     state = exchange.state
@@ -83,11 +85,10 @@ final class Attempt {
   }
 
   /// Begins another try; nothing is left of the one before.
-  func begin(_ exchange: Exchange, _ connection: ClientConnection, _ route: Route, _ upstream: Upstream) {
-    end()
-    ask = exchange.ask
-    answer = exchange.answer
-    lineup = exchange.lineup
+  func begin(_ connection: ClientConnection, _ route: Route, _ upstream: Upstream) {
+    if !isOver { end() }
+    isOver = false
+    lineup = ask.lineup
     self.connection = connection
     self.route = route
     self.upstream = upstream
@@ -95,6 +96,7 @@ final class Attempt {
 
   /// Lets go of everything but the buffers' memory.
   func end() {
+    isOver = true
     call.reset()
     tried = Try()
     passage.end()

@@ -21,6 +21,8 @@ final class Exchange {
   var route: Route?
   /// The try that was made last.
   private(set) var attempt: Attempt?
+  /// A try that is over, for its buffers.
+  private var spare: Attempt?
   var record = Tally()
 
   init(_ state: WorkerState) {
@@ -42,7 +44,10 @@ final class Exchange {
     ask.reset()
     answer.reset()
     route = nil
-    if let attempt { state.giveBack(attempt) }
+    if let attempt {
+      attempt.end()
+      spare = attempt
+    }
     attempt = nil
   }
 
@@ -50,9 +55,8 @@ final class Exchange {
   func begin(_ route: Route, _ connection: ClientConnection) -> Attempt {
     self.route = route
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
-    let attempt = self.attempt ?? state.spareAttempt
-    if let attempt {
-      attempt.begin(self, connection, route, upstream)
+    if let attempt = attempt ?? spare {
+      attempt.begin(connection, route, upstream)
       self.attempt = attempt
       return attempt
     }

@@ -60,7 +60,6 @@ final class WorkerState {
   /// Exchanges under way, for the drain.
   var inFlight = 0
   private var spare: [Exchange] = []
-  private var spareAttempts: [Attempt] = []
   private var random: UInt64
   var onIdle: (() -> Void)?
   /// Asks every worker to drain.
@@ -122,7 +121,6 @@ final class WorkerState {
     memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
     // Each would keep the snapshot of its last exchange, secrets and all.
     spare.removeAll()
-    spareAttempts.removeAll()
     lineup = Lineup(snapshot, pools: pools, sources: sources(for: snapshot), labels: labels)
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
   }
@@ -190,14 +188,6 @@ final class WorkerState {
     exchange.reset()
     if spare.count < 64, exchange.lineup === lineup { spare.append(exchange) }
     letGo()
-  }
-
-  /// A try to begin anew, if there is one that is over.
-  var spareAttempt: Attempt? { spareAttempts.popLast() }
-
-  func giveBack(_ attempt: Attempt) {
-    attempt.end()
-    if spareAttempts.count < 64, attempt.lineup === lineup { spareAttempts.append(attempt) }
   }
 
   /// Counts as an exchange under way, until `letGo`.
