@@ -46,7 +46,6 @@ final class Call {
     hasSent = false
     heads.reset()
     headBytes.clear()
-    flow = BodyFlow(.none)
     interimCount = 0
   }
 

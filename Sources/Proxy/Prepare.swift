@@ -29,6 +29,8 @@ extension Attempt {
   /// Works out what goes to the upstream.
   func prepare() throws(Refusal) {
     tried.upload = ask.upload
+    // A constant's parts are looked at where they lie; a variable's are copied.
+    let upstream = upstream
     if upstream.isMock { return try prepareMock() }
     if let dialect = upstream.dialect, let operation = try operation() {
       return try prepare(operation, dialect)
@@ -41,7 +43,7 @@ extension Attempt {
     var isSame = false
     if deployment == nil, let model = route.model { isSame = model.span.equals(ask.model.view) }
     let model = isSame && ask.body.scanner.found(.model) != nil ? nil : deployment ?? route.model
-    let adds = mayAddUsage && !ask.body.facts.asksForUsage && wantsStream
+    let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
     let quirks = upstream.editsRequests && !ask.body.isFollowed ? upstream.quirks : nil
     do throws(RequestFault) {
       if let model {
@@ -57,7 +59,8 @@ extension Attempt {
 
   /// Whether usage can be asked for where the client doesn't.
   var mayAddUsage: Bool {
-    ask.body.isJSON && upstream.dialect == nil && upstream.takesStreamOptions
+    let upstream = upstream
+    return ask.body.isJSON && upstream.dialect == nil && upstream.takesStreamOptions
       && !upstream.refusesStreamOptions.load(ordering: .relaxed)
       && !ask.body.facts.asksOfData
       && (ask.target.endpoint == .chatCompletions || ask.target.endpoint == .completions)
@@ -139,6 +142,7 @@ extension Attempt {
 
   /// Works out the target of a request in OpenAI's format.
   private func takeAddress() throws(Refusal) {
+    let upstream = upstream
     let bytes = ask.headBytes.view
     let target = ask.target
     address.clear()

@@ -8,6 +8,7 @@ internal import Wire
 extension Attempt {
   /// Writes the request's head to `call.out`, which holds nothing else then.
   func writeRequestHead() {
+    let upstream = upstream
     call.out.removeAll()
     let own = conversation.ownRequest
     var method = ask.headBytes.view.extracting(ask.head.methodText)
@@ -41,6 +42,7 @@ extension Attempt {
   /// The client's fields that go on, in their order.
   private func writeClientFields() {
     let bytes = ask.headBytes.view
+    let upstream = upstream
     requestFields.read(ask.head.fields, named: ask.head.names, in: bytes)
     let held = heldFields()
     let nominates = requestFields.nominatesAny
