@@ -159,21 +159,15 @@ extension Attempt {
   /// Whether only the body can show what the answer is: on an endpoint that Remora serves it is JSON or a stream, which
   /// some servers call something else, or nothing.
   func isUnlabelled(_ facts: ReplyFacts) -> Bool {
-    guard ask.target.isFullService, facts.status < 300, facts.hasBody else { return false }
+    guard conversation.ownRequest == nil, ask.target.isFullService, facts.status < 300, facts.hasBody else {
+      return false
+    }
     return facts.media == .none || facts.media == .other
   }
 
-  /// Waits for the first bytes of the body, and notes in `facts` what they show.
+  /// Waits for the first byte of the body, and says in `facts` what it shows.
   func lookAtOpening(_ facts: inout ReplyFacts) async throws(Refusal) {
-    while true {
-      if let media = opening {
-        if media != .other {
-          facts.media = media
-          facts.isMislabelled = true
-        }
-        return
-      }
-      if call.flow.hasEnded || call.incoming.count >= 4096 { return }
+    while awaitsOpening {
       switch await more(nil) {
       case .bytes, .beat: continue
       // What there is shows it.
@@ -181,11 +175,28 @@ extension Attempt {
       case let arrival: try fail(arrival)
       }
     }
+    if let media = opening, media != .other {
+      facts.media = media
+      facts.isMislabelled = true
+    }
   }
 
-  /// What the body's first bytes show it to be; nil while they are too few.
+  /// Whether nothing of the body is here, but something will come. A chunk of no bytes ends it, and what begins with no
+  /// size is for the decoder to refuse.
+  private var awaitsOpening: Bool {
+    if call.flow.hasEnded { return false }
+    let bytes = call.incoming.view
+    if bytes.isEmpty { return true }
+    guard case .chunked = call.flow.framing, let digit = ASCII.hexadecimal(bytes[0]), digit > 0 else {
+      return false
+    }
+    for at in 0..<bytes.count where bytes[at] == ASCII.lf { return at == bytes.count - 1 }
+    return bytes.count < 64
+  }
+
+  /// What the body shows itself to be, so far as it is here; nil where that can't be told.
   private var opening: Media? {
-    if call.flow.isCoded { return .other }
+    if call.flow.isCoded { return nil }
     var bytes = call.incoming.view
     if case .chunked = call.flow.framing {
       var at = 0
