@@ -35,13 +35,23 @@ extension Attempt {
   }
 
   private func writeMasked(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    // Where each is found next, so that the text is searched once for each, however often one of them stands in it.
+    var next: [Range<Int>?] = []
+    for place in 0..<secretCount {
+      if let secret = secret(place) {
+        next.append(Self.find(secret, in: text, from: 0))
+      } else {
+        next.append(nil)
+      }
+    }
     var from = 0
-    while from < text.count {
+    while true {
       var nearest: Range<Int>?
-      for place in 0..<secretCount {
-        guard let secret = secret(place), let found = Self.find(secret, in: text, from: from) else {
-          continue
+      for place in 0..<next.count {
+        if let found = next[place], found.lowerBound < from, let secret = secret(place) {
+          next[place] = Self.find(secret, in: text, from: from)
         }
+        guard let found = next[place] else { continue }
         if nearest.map({ found.lowerBound < $0.lowerBound }) != false { nearest = found }
       }
       guard let nearest else { break }
