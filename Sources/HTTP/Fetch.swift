@@ -35,7 +35,7 @@ package struct FetchRequest: ~Copyable {
   package var contentType: StaticString = "application/x-www-form-urlencoded"
   /// Bytes that the answer may have, head and all.
   package var ceiling: Int
-  /// The answer is, or holds, a secret: its bytes are wiped.
+  /// The answer is, or holds, a secret: whatever memory it lay in is overwritten.
   package var isAnswerSecret = false
 
   package init(_ method: Method, _ place: FetchPlace, ceiling: Int) {
@@ -249,17 +249,11 @@ package enum Fetch {
 
   // MARK: The answer
 
-  /// Bytes of room that a read may ask for beyond the ceiling: one TLS record.
-  private static let slack = 32 << 10
-
   private static func receive(
     _ request: borrowing FetchRequest, _ socket: Socket, _ parker: Parker, until deadline: Instant,
     _ fate: inout Fate
   ) async throws(FetchFault) -> FetchAnswer {
-    var raw = ByteQueue()
-    // Room for everything at once: what never moves can be wiped.
-    if request.isAnswerSecret { raw.reserve(request.ceiling + slack) }
-    defer { if request.isAnswerSecret { raw.wipe() } }
+    var raw = request.isAnswerSecret ? ByteQueue.forSecrets() : ByteQueue()
     var reader = AnswerParts(request.method)
     while true {
       do throws(HeadFault) { try reader.read(raw.bytes) } catch { throw .malformed(error) }
@@ -346,7 +340,7 @@ package enum Fetch {
     func answer(
       _ bytes: Span<UInt8>, to request: borrowing FetchRequest
     ) throws(FetchFault) -> FetchAnswer {
-      var body = ByteQueue()
+      var body = request.isAnswerSecret ? ByteQueue.forSecrets() : ByteQueue()
       body.reserve(max(bytes.count, 1))
       for piece in pieces { body.append(bytes.extracting(piece)) }
       // A secret that came in a coding would lie about in more places than are wiped: it is no answer.

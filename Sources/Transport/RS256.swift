@@ -25,8 +25,8 @@ package enum SigningFault: Error, Equatable, Sendable {
 }
 
 package enum RS256 {
-  /// The signature of `message` with the private key that `pem` holds; for the caller to wipe, where what it signs is
-  /// as good as a key.
+  /// The signature of `message` with the private key that `pem` holds, in memory that is overwritten when it goes: what
+  /// is signed may be as good as a key.
   package static func sign(_ message: Span<UInt8>, pem: Span<UInt8>) throws(SigningFault) -> ByteQueue {
     ERR_clear_error()
     defer { ERR_clear_error() }
@@ -35,7 +35,7 @@ package enum RS256 {
     guard let context = unsafe EVP_MD_CTX_new() else { throw fault() }
     defer { unsafe EVP_MD_CTX_free(context) }
     guard unsafe EVP_DigestSignInit(context, nil, EVP_sha256(), nil, key) == 1 else { throw fault() }
-    var signature = ByteQueue()
+    var signature = ByteQueue.forSecrets()
     let size = unsafe Int(EVP_PKEY_get_size(key))
     let room = unsafe signature.spare(size)
     var count = room.count

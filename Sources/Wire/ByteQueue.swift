@@ -60,7 +60,8 @@
   // SAFETY: retained by `init` and released by `deinit`, once each, for a queue can't be copied. Not an ordinary
   // reference, which would be retained for each block that is taken and given back.
   private let pool: Unmanaged<BlockPool>?
-  /// So many of the memory's first bytes are overwritten before it is given back: a secret was among them.
+  /// So many of the memory's first bytes are overwritten before it is given back: a secret was among them. `Int.max` in a
+  /// queue of secrets.
   private var secretEnd = 0
 
   /// An empty queue, which takes its first block from `pool` when bytes arrive.
@@ -73,6 +74,14 @@
   public init(copying bytes: Span<UInt8>) {
     self.init()
     append(bytes)
+  }
+
+  /// An empty queue for secrets, in whatever way they come into it: all memory that it ever has is overwritten before it
+  /// is given back.
+  public static func forSecrets() -> ByteQueue {
+    var queue = ByteQueue()
+    queue.secretEnd = .max
+    return queue
   }
 
   deinit {
@@ -153,7 +162,7 @@
   public mutating func removeAll() {
     wipeSecret()
     unsafe Self.release(base, capacity, to: pool)
-    secretEnd = 0
+    if secretEnd != .max { secretEnd = 0 }
     unsafe base = nil
     capacity = 0
     head = 0
@@ -194,7 +203,7 @@
     unsafe pool?._withUnsafeGuaranteedRef { $0.held += wanted }
     if let base = unsafe base { unsafe grown.copyMemory(from: base.advanced(by: head), byteCount: waiting) }
     wipeSecret()
-    secretEnd = max(secretEnd - head, 0)
+    if secretEnd != .max { secretEnd = max(secretEnd - head, 0) }
     unsafe Self.release(base, capacity, to: pool)
     unsafe base = grown
     capacity = wanted
@@ -355,8 +364,8 @@
   /// before the place where it was.
   private func wipeSecret() {
     guard secretEnd > 0, let base = unsafe base else { return }
-    // SAFETY: the first `secretEnd` bytes belong to this queue and were initialised by it.
-    unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: secretEnd)
+    // SAFETY: the block's `capacity` bytes belong to this queue alone.
+    unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: min(secretEnd, capacity))
   }
 
   private static func release(

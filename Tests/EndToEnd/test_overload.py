@@ -20,6 +20,9 @@ pytestmark = [pytest.mark.proxy, pytest.mark.build("measures memory")]
 
 MEBI = 1 << 20
 CEILING = 48 * MEBI
+CODE = 8 * MEBI
+"""What is resident of the program itself while it works. More of it is for some seconds behind its start, in pages that
+the kernel takes back whenever it likes."""
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": PROMPT}]}
 STREAM = post_json("/v1/chat/completions", {**CHAT, "stream": True, "user": "100000 200"})
 
@@ -104,7 +107,7 @@ def test_bodies_beyond_the_ceiling(small):
         client = proxy.connect(timeout=30)
         client.send_quietly(post_json("/v1/chat/completions", content)[:-1])
         clients.append(client)
-        highest = max(highest, proxy.resident())
+        highest = max(highest, proxy.anonymous())
     for client in clients:
         client.send_quietly(content[-1:])
     answers = []
@@ -112,10 +115,10 @@ def test_bodies_beyond_the_ceiling(small):
         with contextlib.suppress(OSError):
             answers.append(client.response())
         client.close()
-        highest = max(highest, proxy.resident())
+        highest = max(highest, proxy.anonymous())
     turned_away = sum(refused(each) for each in answers)
     assert 0 < turned_away < len(answers), (turned_away, len(answers))
-    assert highest < CEILING
+    assert highest < CEILING - CODE
     served_again(proxy)
 
 

@@ -145,13 +145,12 @@ final class CredentialSource {
   private func earn(_ service: any TokenService, _ parker: Parker) async throws(CredentialFault) -> Earned {
     let request = try service.request(now: cloudTime)
     let place = request.place
-    var answer: FetchAnswer
+    let answer: FetchAnswer
     do throws(FetchFault) {
       answer = try await Fetch.run(
         request, over: .own(dialer, within: Deadline.credentialConnect), parker: parker,
         until: loop.now + Deadline.credential)
     } catch { throw CredentialFault(error, at: place) }
-    defer { answer.body.wipe() }
     if let date = answer.date, abs(date - cloudTime) > Self.skew { clockOffset += date - cloudTime }
     guard answer.status == 200 else { throw service.fault(answer) }
     let earned = try service.read(answer, now: cloudTime)

@@ -54,15 +54,13 @@ struct ServiceAccountService: TokenService {
     guard let url = WebAddress(uri, tls: tls), url.isPrivate else {
       throw wrong("has a token_uri that is no https address")
     }
-    var assertion = ByteQueue()
+    var assertion = ByteQueue.forSecrets()
     assertion.reserve(2 * Defaults.secret)
-    defer { assertion.wipe() }
     appendClaims(
       email, uri, keyID: AnswerText.text(file, object, "private_key_id"), now: now, into: &assertion)
-    var signature = try sign(assertion.bytes, file, object)
+    let signature = try sign(assertion.bytes, file, object)
     assertion.append(".")
     Base64Encoder.encode(signature.bytes, .url, into: &assertion)
-    signature.wipe()
     var request = FetchRequest(.post, url.place)
     request.appendForm("grant_type", ("urn:ietf:params:oauth:grant-type:jwt-bearer" as StaticString).bytes)
     request.appendForm("assertion", assertion.bytes)
@@ -103,9 +101,8 @@ struct ServiceAccountService: TokenService {
     guard let range = JSONView.value(file, in: object, at: "private_key"),
       JSONView.kind(file, range) == .string
     else { throw wrong("has no private_key") }
-    var pem = ByteQueue()
+    var pem = ByteQueue.forSecrets()
     pem.reserve(range.count)
-    defer { pem.wipe() }
     JSONString.decode(file, range, into: &pem)
     do throws(SigningFault) { return try RS256.sign(message, pem: pem.bytes) } catch {
       throw wrong("has a private_key that \(error.message)")

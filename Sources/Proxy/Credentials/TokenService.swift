@@ -95,9 +95,8 @@ enum AnswerText {
   {
     guard let range = JSONView.value(body, in: object, at: name), JSONView.kind(body, range) == .string
     else { throw .empty }
-    var text = ByteQueue()
+    var text = ByteQueue.forSecrets()
     text.reserve(range.count)
-    defer { text.wipe() }
     JSONString.decode(body, range, into: &text)
     return try Secret(text.bytes)
   }
