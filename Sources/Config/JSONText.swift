@@ -53,6 +53,12 @@ struct JSONText {
     text += value.description
   }
 
+  /// - Parameter number: a number as JSON writes it.
+  mutating func member(_ name: String, number: String) {
+    begin(name)
+    text += number
+  }
+
   mutating func member(_ name: String, _ values: [String]) {
     begin(name)
     text += "["

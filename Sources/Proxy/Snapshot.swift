@@ -194,6 +194,8 @@ final class Snapshot: Sendable {
   let settings: Settings
   let upstreams: [Upstream]
   let router: Router
+  /// Which models there are, and what they cost.
+  let catalogue: Catalogue
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
   /// All TLS contexts, for the snapshot that comes after this one.
@@ -228,6 +230,9 @@ final class Snapshot: Sendable {
         try Upstream(provider, index: index, environment: environment, contexts: &contexts))
     }
     self.upstreams = upstreams
+    do throws(CatalogueFileFault) { catalogue = try Catalogue.load(settings) } catch {
+      throw SnapshotFault(message: error.message)
+    }
     router = Router(settings)
     var listenerTLS: [TLSContext?] = []
     for (index, entry) in settings.listen.enumerated() {

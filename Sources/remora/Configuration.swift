@@ -2,6 +2,8 @@
 
 import Config
 import Glibc
+import Policy
+import Proxy
 import Transport
 import Wire
 
@@ -31,8 +33,11 @@ enum Configuration {
     // What can't be read at all has been said already.
     let unread = Set(loaded.references.compactMap(\.unreadableFile))
     for fault in tlsFaults(settings, skipping: unread) {
-      problems.append(loaded.problem(fault))
+      problems.append(loaded.problem(fault.path, ": " + fault.reason, default: fault.message))
     }
+    do throws(CatalogueFileFault) {
+      if !unread.contains(settings.catalogue.file ?? "") { _ = try Catalogue.load(settings) }
+    } catch { problems.append(loaded.problem(error.path, " " + error.reason, default: error.message)) }
     return problems
   }
 
@@ -76,14 +81,14 @@ extension Reference {
 }
 
 extension Loaded {
-  /// `fault` at the place where its file is named.
-  fileprivate func problem(_ fault: TLSFileFault) -> Problem {
+  /// What is wrong with the file at `path`, at the place where it is named; `message` where it is named nowhere.
+  fileprivate func problem(_ path: String, _ reason: String, default message: String) -> Problem {
     for reference in references {
-      guard case .file(fault.path, let key) = reference.target else { continue }
+      guard case .file(path, let key) = reference.target else { continue }
       return Problem(
         file: reference.position == nil ? nil : file, position: reference.position,
-        message: "\(key) (\(Shown.path(fault.path))): \(fault.reason)")
+        message: "\(key) (\(Shown.path(path)))\(reason)")
     }
-    return Problem(file: nil, position: nil, message: fault.message)
+    return Problem(file: nil, position: nil, message: message)
   }
 }

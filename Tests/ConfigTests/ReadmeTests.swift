@@ -59,7 +59,6 @@ private enum Readme {
     ("- `limits`", "limits: { requests_per_minute: 1 }"),
     ("- `policies`, `policy_chain`", "policies: { pii: { kind: pii_detector } }"),
     ("- `retry`", "retry: { attempts: 2 }"),
-    ("- `prices`", "prices: { mock/m: { input: 1, output: 1 } }"),
     ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }"),
     ("- more than one target", "models: { m: [mock/a, mock/b] }"),
     ("- `deprecated: true`", "models: { m: { targets: mock/a, deprecated: true } }"),

@@ -27,6 +27,7 @@ package struct Settings: Sendable, Equatable {
   /// Names of policies, in the order in which they look at a request.
   package var policyChain: [String] = []
   package var prices: [Price] = []
+  package var catalogue = CatalogueSettings()
   /// Bytes of a body that must be read whole; streamed bodies have no ceiling. 0: none.
   package var maxBody = Defaults.maxBody
   /// Bytes of memory that the process may use; nil: as the container's limit says. 0: no ceiling.
@@ -89,7 +90,10 @@ extension Settings {
       Row(
         "policy_chain", \.policyChain, .texts(ceiling: Defaults.targets),
         "The policies that every request passes, in order.", .notYet),
-      Row("prices", \.prices, .prices, "US dollars for a million tokens, by provider/model.", .notYet),
+      Row("prices", \.prices, .prices, "US dollars for a million tokens, by provider/model."),
+      Row(
+        "catalogue", \.catalogue, CatalogueSettings.section, "Models and prices beside the built-in ones.",
+        .notYet("'reroute'", where: { $0.catalogue.reroute != .retired })),
       Row(
         "max_body", \.maxBody, .size(ceiling: Defaults.body),
         "Ceiling of a body that must be read whole; 0: none. Default: 64MiB."),
