@@ -8,13 +8,37 @@ package enum Check {
   /// Secrets are read as they will be sent, then wiped. Whether a certificate is one is left to whoever uses
   /// it.
   package static func problems(_ loaded: Loaded, environment: Environment) -> [Problem] {
-    var problems = loaded.problems
+    var problems = loaded.problems + sharedKeys(loaded, environment)
     for reference in loaded.references {
       guard let message = complaint(reference.target, environment) else { continue }
       let file = reference.position == nil ? nil : loaded.file
       problems.append(Problem(file: file, position: reference.position, message: message))
     }
     return problems.inOrder
+  }
+
+  /// Keys that two groups have.
+  private static func sharedKeys(_ loaded: Loaded, _ environment: Environment) -> [Problem] {
+    var known: [Int: [(name: String, secret: Secret)]] = [:]
+    var problems: [Problem] = []
+    for reference in loaded.references {
+      guard case .secret(let source, let name, .caller) = reference.target,
+        let secret = try? Secret.load(source, as: .caller, from: environment)
+      else { continue }
+      var hasher = Hasher()
+      for at in secret.bytes.indices { hasher.combine(secret.bytes[at]) }
+      let alike = hasher.finalize()
+      // `group 'NAME' key`
+      let group = String(name.dropFirst("group '".count).dropLast("' key".count))
+      if let other = known[alike, default: []].first(where: { $0.secret.isEqual(to: secret) }) {
+        problems.append(
+          Problem(
+            file: loaded.file, position: reference.position,
+            message: ConsumerGroup.sameKey(other.name, group)))
+      }
+      known[alike, default: []].append((group, secret))
+    }
+    return problems
   }
 
   private static func complaint(_ target: Reference.Target, _ environment: Environment) -> String? {

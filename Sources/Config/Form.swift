@@ -109,6 +109,11 @@ extension Form where Value == SecretSource {
   static var secret: Form {
     Form(.secret, read: { $0.secret($1, of: $2) }, write: { $0.write($1, to: &$2) })
   }
+
+  /// The key of a caller.
+  static var callersKey: Form {
+    Form(.secret, read: { $0.secret($1, of: $2, as: .caller) }, write: { $0.write($1, to: &$2) })
+  }
 }
 
 extension Form where Value: CaseIterable & RawRepresentable<String> & Sendable {

@@ -52,6 +52,8 @@ package enum SecretFault: Error, Sendable, Equatable {
   package enum Use: Sendable {
     /// A key or a token, in which nothing is blank.
     case key
+    /// The same, which a caller shows and which says whose it is.
+    case caller
     /// A header's value, in which blanks are as good as in one that stands in the file itself.
     case value
   }
@@ -75,7 +77,7 @@ package enum SecretFault: Error, Sendable, Equatable {
     if end - start > Defaults.secret { throw .tooLong(count: end - start) }
     // RFC 9110 section 5.5: what could end a header or begin another one stays out, and so does what isn't
     // ASCII.
-    let least = use == .key ? ASCII.space + 1 : ASCII.space
+    let least = use == .value ? ASCII.space : ASCII.space + 1
     for at in start..<end where text[at] < least || text[at] >= 0x7F {
       throw .badByte(text[at], offset: at, count: text.count)
     }

@@ -203,7 +203,7 @@ struct Section<Value: Sendable>: Sendable {
 
 extension YAMLNode {
   /// Whether no value, no item and no entry is written.
-  fileprivate var isEmpty: Bool {
+  var isEmpty: Bool {
     switch kind {
     case .null: true
     case .sequence(let items): items.isEmpty

@@ -27,7 +27,7 @@ package struct RouterEntry: Sendable {
   /// The provider of what no rule places, the settings' own default included.
   fileprivate var fallback: Int?
   /// The name that stands in for whatever is asked.
-  fileprivate var model: [UInt8]?
+  package fileprivate(set) var model: [UInt8]?
 }
 
 /// Model names to providers. Built once per snapshot, never changed.
@@ -75,6 +75,11 @@ package final class Router: Sendable {
   /// What is done with a request for the model `asked` that came in through `entry`; nil: nobody has that model.
   package func plan(_ asked: Span<UInt8>, entry: RouterEntry) -> Plan? {
     resolve(asked, entry: entry).map { Plan($0) }
+  }
+
+  /// Whether `asked` is the name of an entry of `models`.
+  package func isEntry(_ asked: Span<UInt8>) -> Bool {
+    pinned(asked) == nil && models.index(of: asked) != nil
   }
 
   /// The first match wins: a pinned provider, `models`, the default one.

@@ -66,6 +66,8 @@ extension Exchange {
       status: counted.status, end: record.end)
     line.requestID = ask.requestID.array()
     if ask.hasHead { line.method = ask.headBytes.view.extracting(ask.head.methodText).array() }
+    if let group = ask.group { line.group = group.label }
+    line.keyHint = ask.unknownKey
     line.modelAsked = ask.model.array()
     if let upstream {
       line.provider = Array(upstream.name.utf8)

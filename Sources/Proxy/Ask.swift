@@ -19,6 +19,12 @@ final class Ask {
   var requestID = ByteQueue()
   /// The model in the client's words; empty where it names none.
   var model = ByteQueue()
+  /// Whose key the request shows; nil where it shows none.
+  var group: Group?
+  /// The field that shows it.
+  var groupKey: Field?
+  /// What the log says of a key that is nobody's.
+  var unknownKey: UInt32?
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
   let body: RequestBody
@@ -43,6 +49,9 @@ final class Ask {
     headBytes.clear()
     requestID.clear()
     model.clear()
+    group = nil
+    groupKey = nil
+    unknownKey = nil
     isOriginAllowed = false
     receivedAt = nil
     body.reset()

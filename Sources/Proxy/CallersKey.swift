@@ -11,7 +11,8 @@ extension Ask {
   func writeCallersKey(_ name: [UInt8], _ prefix: [UInt8], into out: inout ByteQueue) {
     let bytes = headBytes.view
     var found: Field?
-    for field in head.fields where field.known.isCredential {
+    // The key of the caller's group is for Remora alone.
+    for field in head.fields where field.known.isCredential && field != groupKey {
       if bytes.extracting(field.name).equalsIgnoringCase(name.span) {
         found = field
         break
@@ -38,7 +39,7 @@ extension Ask {
 
   /// What stands behind `Bearer` (RFC 6750 section 2.1); nil where another scheme is used.
   @_lifetime(copy value)
-  private static func bearer(_ value: Span<UInt8>) -> Span<UInt8>? {
+  static func bearer(_ value: Span<UInt8>) -> Span<UInt8>? {
     guard value.count > 7, value.extracting(0..<7).equalsIgnoringCase("Bearer ") else { return nil }
     var start = 7
     while start < value.count, value[start] == ASCII.space { start += 1 }

@@ -10,7 +10,10 @@ extension Ask {
   /// Decides where the request goes.
   func choose(_ entrance: Entrance) throws(Refusal) -> Plan {
     let router = lineup.snapshot.router
-    if let plan = router.plan(model.view, entry: router.entries[entrance.index]) { return plan }
+    if let plan = router.plan(model.view, entry: router.entries[entrance.index]) {
+      if let group, group.isRestricted { return try permitted(plan, group, entrance) }
+      return plan
+    }
     if !model.isEmpty { throw .modelNotFound(Self.shown(model.view.text())) }
     if body.isJSON, target.isFullService {
       throw .modelMissing("The request names no model, and there is no default_provider to ask.")

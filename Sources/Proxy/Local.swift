@@ -53,7 +53,8 @@ extension Exchange {
     let rest = ask.headBytes.view.extracting(ask.target.path)
     if rest.count > 8 { return try await answerModel(connection) }
     if snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1, !snapshot.upstreams[0].isMock,
-      snapshot.upstreams[0].dialect == nil, snapshot.upstreams[0].address.models.isEmpty
+      snapshot.upstreams[0].dialect == nil, snapshot.upstreams[0].address.models.isEmpty,
+      ask.group?.isRestricted != true
     {
       plan = Plan(Route(providerIndex: 0))
       return false
@@ -61,19 +62,47 @@ extension Exchange {
     let listed = try await models(of: snapshot.upstreams, connection)
     answer.body.append("{\"object\":\"list\",\"data\":[")
     var isFirst = true
-    for name in snapshot.modelNames {
+    for name in snapshot.modelNames where ask.group?.lists(Array(name.utf8).span) ?? true {
       if !isFirst { answer.body.append(ASCII.comma) }
       isFirst = false
       Self.writeModel(name, into: &answer.body)
     }
-    for models in listed where !models.isEmpty {
+    for (upstream, models) in zip(snapshot.upstreams, listed) {
+      let shown = ask.group.map { Self.permitted(models, of: upstream, to: $0) } ?? models
+      if shown.isEmpty { continue }
       if !isFirst { answer.body.append(ASCII.comma) }
       isFirst = false
-      answer.body.append(models)
+      answer.body.append(shown)
     }
     answer.body.append("]}")
     answer(200, "application/json", connection)
     return true
+  }
+
+  /// Those of a provider's models, with commas between, that a group may use under their own name or behind the
+  /// provider's.
+  private static func permitted(_ models: [UInt8], of upstream: Upstream, to group: Group) -> [UInt8] {
+    if !group.isRestricted { return models }
+    var list = ByteQueue()
+    list.append("[")
+    list.append(models)
+    list.append("]")
+    var shown = ByteQueue()
+    var cursor = JSONArrayCursor(list.bytes, 0..<list.count)
+    while let model = cursor.next() {
+      var name = ByteQueue()
+      name.append(Array(upstream.name.utf8))
+      name.append("/")
+      let prefix = name.count
+      if let id = JSONView.value(list.bytes, in: model.value, at: "id") {
+        JSONString.decode(list.bytes, id, into: &name)
+      }
+      if group.lists(name.bytes.extracting(prefix...)) || group.lists(name.bytes) {
+        if !shown.isEmpty { shown.append(ASCII.comma) }
+        shown.append(list.bytes.extracting(model.value))
+      }
+    }
+    return shown.array()
   }
 
   private func answerModel(_ connection: ClientConnection) async throws(Refusal) -> Bool {
@@ -83,6 +112,8 @@ extension Exchange {
     guard lineup.snapshot.modelNames.contains(text) else {
       return try await answerTranslatedModel(connection)
     }
+    // A name that leads nowhere else is judged as a request for it would be.
+    _ = try ask.choose(connection.entrance)
     Self.writeModel(text, into: &answer.body)
     answer(200, "application/json", connection)
     return true

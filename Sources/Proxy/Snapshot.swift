@@ -196,6 +196,10 @@ final class Snapshot: Sendable {
   let router: Router
   /// Which models there are, and what they cost.
   let catalogue: Catalogue
+  /// Nil where everybody may call.
+  let callers: Callers?
+  /// The header that says who is calling, where it would go on with the others.
+  let callersHeader: [UInt8]?
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
   /// All TLS contexts, for the snapshot that comes after this one.
@@ -234,6 +238,12 @@ final class Snapshot: Sendable {
       throw SnapshotFault(message: error.message)
     }
     router = Router(settings)
+    if let consumers = settings.consumers {
+      callers = try Callers(consumers, environment)
+    } else {
+      callers = nil
+    }
+    callersHeader = callers?.heldHeader
     var listenerTLS: [TLSContext?] = []
     for (index, entry) in settings.listen.enumerated() {
       if let earlier, kept.contains(index) {

@@ -31,6 +31,9 @@ struct Target {
     }
   }
 
+  /// Whether it is one of Anthropic's API, whose clients show their key in `x-api-key`.
+  private(set) var isMessages = false
+
   init() {}
 
   init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
@@ -49,6 +52,8 @@ struct Target {
     case 11 where rest.equals("/embeddings"): endpoint = .embeddings
     case 10 where rest.equals("/responses"): endpoint = .responses
     case 7 where rest.equals("/models"): endpoint = .models
+    case 9 where rest.equals("/messages"): isMessages = true
+    case 22 where rest.equals("/messages/count_tokens"): isMessages = true
     default:
       if rest.count > 8, rest.extracting(0..<8).equals("/models/") { endpoint = .models }
     }

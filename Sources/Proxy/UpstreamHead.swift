@@ -46,13 +46,15 @@ extension Attempt {
     requestFields.read(ask.head.fields, named: ask.head.names, in: bytes)
     let held = heldFields()
     let nominates = requestFields.nominatesAny
-    let isWritten = !upstream.headers.isEmpty || signsRequest
+    let callers = lineup.snapshot.callersHeader
+    let isWritten = !upstream.headers.isEmpty || signsRequest || callers != nil
     var run = FieldRun()
     for field in ask.head.fields where !held.contains(field.known) {
       if nominates, requestFields.nominates(field, in: bytes) { continue }
       if isWritten {
         let name = bytes.extracting(field.name)
         if replaces(name) || (signsRequest && isSigners(name)) { continue }
+        if let callers, Self.mayRead(name, as: callers.span) { continue }
       }
       run.take(field, of: bytes, to: &call.out)
     }

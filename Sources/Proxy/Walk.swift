@@ -37,6 +37,7 @@ extension Exchange {
     count()
     try ask.admit(connection)
     if answerPreflight(connection) { return }
+    if let callers = lineup.snapshot.callers { try ask.identify(callers) }
     var plan: Plan?
     if asksForModels, try await answerModels(connection, &plan) { return }
     try ask.check()

@@ -23,6 +23,8 @@ package struct AccessRecord {
   package var requestID: [UInt8] = []
   package var method: [UInt8] = []
   package var group: [UInt8] = []
+  /// The first four bytes of the SHA-256 of a key that is nobody's.
+  package var keyHint: UInt32?
   /// The model in the client's words.
   package var modelAsked: [UInt8] = []
   package var provider: [UInt8] = []
@@ -64,6 +66,7 @@ package struct AccessRecord {
     word("endpoint", endpoint.name, into: &out)
     text("method", method, into: &out)
     text("group", group, into: &out)
+    hint(into: &out)
     text("model_asked", modelAsked, into: &out)
     text("provider", provider, into: &out)
     text("model", model, into: &out)
@@ -84,6 +87,13 @@ package struct AccessRecord {
     text("customer", customer, into: &out)
     text("thread", thread, into: &out)
     out.append("}\n")
+  }
+
+  private func hint(into out: inout ByteQueue) {
+    guard let keyHint else { return }
+    key("key_hint", into: &out)
+    let digits = Array(String(keyHint, radix: 16).utf8)
+    string([UInt8](repeating: UInt8(ascii: "0"), count: 8 - digits.count) + digits, into: &out)
   }
 
   private func times(into out: inout ByteQueue) {

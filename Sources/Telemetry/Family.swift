@@ -134,6 +134,15 @@ extension Family {
       }
     ],
     help: "Requests refused for their form alone, or for want of memory.")
+  static let rejections = Family(
+    "remora_consumer_rejections", .counter,
+    [
+      .detail("reason") {
+        (ConsumerRejection(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .unknown).name
+      }
+    ],
+    help:
+      "Requests turned away because of who asks: no key, an unknown one, a model that the group may not use.")
   static let limited = Family(
     "remora_limited", .counter,
     [

@@ -174,6 +174,19 @@ package enum RefusedReason: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// Why a caller was turned away.
+package enum ConsumerRejection: UInt8, CaseIterable, Sendable {
+  case missing, unknown, model
+
+  package var name: StaticString {
+    switch self {
+    case .missing: "missing"
+    case .unknown: "unknown"
+    case .model: "model"
+    }
+  }
+}
+
 /// Where a client came in.
 package enum Port: UInt8, CaseIterable, Sendable {
   case proxy, admin

@@ -178,6 +178,11 @@ package final class MetricShard {
     state.evicted.add(1, to: SeriesKey(detail: UInt16(port.rawValue)))
   }
 
+  /// A caller was turned away.
+  package func rejected(_ reason: ConsumerRejection) {
+    state.rejections.add(1, to: SeriesKey(detail: UInt16(reason.rawValue)))
+  }
+
   /// A request met a limit.
   package func limited(_ scope: LimitScope, by kind: LimitKind) {
     state.limited.add(1, to: MetricSnapshot.limitKey(scope, kind))

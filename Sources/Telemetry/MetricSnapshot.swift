@@ -25,6 +25,7 @@ package struct MetricSnapshot: Sendable {
   var policyActions = Series(zero: 0)
   var evicted = Series(zero: 0, details: 0..<UInt16(Port.allCases.count))
   var refused = Series(zero: 0, details: 0..<UInt16(RefusedReason.allCases.count))
+  var rejections = Series(zero: 0, details: 0..<UInt16(ConsumerRejection.allCases.count))
   var streamsEnded = Series(zero: 0, details: 0..<UInt16(ExchangeEnd.allCases.count))
 
   var requestsInFlight = 0
@@ -83,6 +84,7 @@ package struct MetricSnapshot: Sendable {
     policyActions.merge(other.policyActions, labels: labels, combine: sum)
     evicted.merge(other.evicted, labels: labels, combine: sum)
     refused.merge(other.refused, labels: labels, combine: sum)
+    rejections.merge(other.rejections, labels: labels, combine: sum)
     streamsEnded.merge(other.streamsEnded, labels: labels, combine: sum)
     requestsInFlight = saturated(requestsInFlight, plus: other.requestsInFlight)
     clientConnections = saturated(clientConnections, plus: other.clientConnections)

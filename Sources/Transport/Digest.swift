@@ -19,6 +19,25 @@ package enum Digest {
     return unsafe digest.withUnsafeBufferPointer { unsafe hexadecimal($0) }
   }
 
+  private static let method = DigestMethod("SHA256")
+
+  /// The SHA-256 of `bytes` as four words; nil where this system's OpenSSL has none.
+  package static func sha256(words bytes: Span<UInt8>) -> InlineArray<4, UInt64>? {
+    var words = InlineArray<4, UInt64>(repeating: 0)
+    var count: UInt32 = 0
+    // SAFETY: SHA-256 has 32 bytes, and so has the array.
+    let worked = unsafe bytes.withUnsafeBytes { text in
+      var span = words.mutableSpan
+      return unsafe span.withUnsafeMutableBytes {
+        unsafe EVP_Digest(
+          text.baseAddress, text.count, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), &count,
+          method.pointer,
+          nil) == 1
+      }
+    }
+    return worked && count == 32 ? words : nil
+  }
+
   static func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
     // SAFETY: two digits a byte, and as many are said to be there.
     unsafe String(unsafeUninitializedCapacity: bytes.count * 2) { text in
@@ -32,4 +51,13 @@ package enum Digest {
   }
 
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+}
+
+/// An algorithm, looked up once: to look it up takes longer than to digest a key.
+@safe private final class DigestMethod: Sendable {
+  // SAFETY: OpenSSL never changes an algorithm that was fetched, and this object, which lives as long as the process,
+  // keeps it.
+  nonisolated(unsafe) let pointer: OpaquePointer?
+
+  init(_ name: String) { unsafe pointer = EVP_MD_fetch(nil, name, nil) }
 }

@@ -125,7 +125,6 @@ def test_problems_as_json(check):
 NOT_AVAILABLE = {
     "policies": "policies:\n  pii: { kind: pii_detector, action: redact, entities: [email] }\n",
     "limits": "limits: { requests_per_minute: 7 }\n",
-    "consumers": "consumers: { header: x-remora-key, required: true, groups: {} }\n",
 }
 
 

@@ -11,11 +11,19 @@ package struct Consumers: Sendable, Equatable {
 
   package init() {}
 
-  static let section = Section<Consumers>([
-    Row("header", \.header, .headerName, "The header that says who is calling. Default: x-remora-key."),
-    Row("required", \.isRequired, .boolean, "Whether a request without a known key is refused."),
-    Row("groups", \.groups, .groups, "Callers, by name."),
-  ])
+  static let section = Section<Consumers>(
+    [
+      Row("header", \.header, .headerName, "The header that says who is calling. Default: x-remora-key."),
+      Row("required", \.isRequired, .boolean, "Whether a request without a known key is refused."),
+      Row("groups", \.groups, .groups, "Callers, by name."),
+    ],
+    check: { consumers, fields, place, decoder in
+      if consumers.isRequired, fields["groups"]?.isEmpty ?? true {
+        decoder.problem(
+          "\(place.prefix)required is true and \(place.prefix)groups is empty, so that nobody could call; add a group",
+          at: fields.position)
+      }
+    })
 }
 
 package struct ConsumerGroup: Sendable, Equatable {
@@ -31,16 +39,22 @@ package struct ConsumerGroup: Sendable, Equatable {
     self.key = key
   }
 
+  /// What is wrong where two groups have one key.
+  package static func sameKey(_ one: String, _ other: String) -> String {
+    "groups '\(one)' and '\(other)' have the same key, which must say who is calling; give each its own"
+  }
+
   static let section = Section<ConsumerGroup>([
-    Row("key", \.key, .secret, "The key that its callers show.", isRequired: true),
+    Row("key", \.key, .callersKey, "The key that its callers show.", isRequired: true),
     Row(
       "models", \.models, .texts(ceiling: Defaults.models).orNothing,
       "Models it may use; * stands for any text."),
-    Row("limits", \.limits, Limits.section, "Its ceilings."),
+    Row(
+      "limits", \.limits, Limits.section, "Its ceilings.", .notYet(where: { $0.limits != Limits() })),
     // Whether they are there is looked at when all policies are known.
     Row(
       "policies", \.policies, .texts(ceiling: Defaults.targets).orNothing,
-      "Policies that its requests pass."),
+      "Policies that its requests pass.", .notYet),
   ])
 }
 
@@ -66,9 +80,19 @@ extension Form where Value == String {
       .text,
       read: { decoder, node, what in
         guard let name = decoder.text(node, of: what) else { return nil }
-        if Name.isToken(name) { return name.lowercased() }
-        decoder.problem("\(what) must be a header's name: letters, digits and '-'", at: node.position)
-        return nil
+        guard Name.isToken(name) else {
+          decoder.problem("\(what) must be a header's name: letters, digits and '-'", at: node.position)
+          return nil
+        }
+        let bytes = Array(name.utf8)
+        switch FieldName(bytes.span) {
+        case .other, .authorization, .apiKey, .xAPIKey, .xGoogAPIKey, .xRemora: return name.lowercased()
+        default:
+          decoder.problem(
+            "\(what) can't be '\(Shown.text(name))', which means something else; write a name of your own, such as "
+              + "x-team-key", at: node.position)
+          return nil
+        }
       },
       write: { $2.member($1, $0) })
   }

@@ -82,7 +82,7 @@ extension Settings {
         optional: "retry", \.retry, .object(Retry.section, Retry()), "How failed attempts are repeated.",
         .notYet),
       Row(
-        optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call.", .notYet),
+        optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),
       Row(
         "limits", \.limits, Limits.section, "Ceilings of this pod; 0: none.",
         .notYet(where: { $0.limits != Limits() })),
