@@ -100,6 +100,7 @@ struct ReadStream: Equatable {
 
   var choices: [Int: Choice] = [:]
   var usage: Tree?
+  var tier: Tree?
   var error: Tree?
   var isDone = false
   var id: String?
@@ -137,6 +138,7 @@ struct ReadStream: Equatable {
     #expect(model == nil || model == chunk["model"]?.text)
     (id, model) = (chunk["id"]?.text, chunk["model"]?.text)
     if let usage = chunk["usage"], usage != .null { self.usage = usage }
+    tier = chunk["service_tier"] ?? tier
     for said in chunk["choices"]?.elements ?? [] {
       let index = said["index"]?.integer ?? -1
       let isKnown = choices[index] != nil

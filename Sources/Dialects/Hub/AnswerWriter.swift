@@ -60,6 +60,10 @@ package struct AnswerWriter: ~Copyable {
   private var callCount = 0
 
   package var usage = TokenUsage()
+  /// How urgently the provider served the request, in OpenAI's word, where it says so.
+  package var serviceTier: StaticString?
+  /// Every chunk says so, because it was known before the first.
+  private var tellsTier = false
   /// What the dialect has no word for, and was passed over.
   package private(set) var unknown = UnknownCounts()
   package private(set) var hasEnded = false
@@ -368,12 +372,21 @@ extension AnswerWriter {
     }
   }
 
+  private mutating func appendTier() {
+    guard let serviceTier, !tellsTier else { return }
+    out.append(",\"service_tier\":\"")
+    out.append(serviceTier)
+    out.append("\"")
+  }
+
   /// Appends `data: {…` up to the value of `choices`.
   private mutating func openChunk() {
     if chunkHead.isEmpty {
       let before = out.count
       out.append("data: ")
       appendIdentity()
+      appendTier()
+      tellsTier = serviceTier != nil
       out.append(",\"choices\":[")
       chunkHead = out.bytes.extracting(before..<out.count).array()
     } else {
@@ -411,6 +424,7 @@ extension AnswerWriter {
 
   private mutating func closeChunk(usage isUsage: Bool) {
     if frame.includesUsage, !isUsage { out.append(",\"usage\":null") }
+    if hasEnded { appendTier() }
     if owesMember {
       owesMember = false
       out.append(",")
@@ -463,6 +477,7 @@ extension AnswerWriter {
     }
     out.append("],\"usage\":")
     usage.write(into: &out)
+    appendTier()
     if owesMember {
       owesMember = false
       out.append(",")

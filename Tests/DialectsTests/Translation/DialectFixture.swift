@@ -118,6 +118,7 @@ struct Assembled {
       message[prefix + "finish_reason"] = choice["finish_reason"]
     }
     message["usage"] = answer["usage"]
+    message["service_tier"] = answer["service_tier"]
     message["id"] = answer["id"]
     if answer["object"] != .string("chat.completion") { broken.append("wrong object") }
   }
@@ -142,6 +143,7 @@ private struct ChunkState {
     if wantsUsage, chunk["usage"] == nil { broken.append("a chunk without usage") }
     if !wantsUsage, chunk["usage"] != nil { broken.append("usage that nobody asked for") }
     if choices.isEmpty { message["usage"] = chunk["usage"] }
+    message["service_tier"] = chunk["service_tier"] ?? message["service_tier"]
     for choice in choices { takeChoice(choice, &broken) }
   }
 

@@ -154,6 +154,8 @@ final class AnthropicReader: AnswerReader {
         (cacheWrite, hasInput) = (count, true)
       } else if member.keyIs("output_tokens", in: bytes), let count = number(member.value) {
         answer.usage.output = count
+      } else if member.keyIs("service_tier", in: bytes) {
+        answer.serviceTier = ServiceTier.read(bytes, member.value)
       } else if member.keyIs("output_tokens_details", in: bytes),
         let details = JSONView.value(bytes, in: member.value, at: "thinking_tokens"),
         let count = number(details)

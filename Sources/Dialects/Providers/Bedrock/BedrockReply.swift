@@ -34,7 +34,7 @@ final class BedrockReader: AnswerReader {
     answer.begin()
     var elements = JSONArrayCursor(body, content)
     while let element = elements.next() { readBlock(body, element.value, to: &answer) }
-    if let usage = JSONView.value(body, in: whole, at: "usage") { readUsage(body, usage, to: &answer) }
+    readCost(body, to: &answer)
     try readStop(body, whole, to: &answer)
   }
 
@@ -81,6 +81,15 @@ final class BedrockReader: AnswerReader {
         block: thinkingCount, redacted: JSONView.content(body, in: content, at: "redactedContent"))
     }
     thinkingCount += 1
+  }
+
+  /// Reads `usage` and `serviceTier`.
+  func readCost(_ bytes: Span<UInt8>, to answer: inout AnswerWriter) {
+    let whole = 0..<bytes.count
+    if let usage = JSONView.value(bytes, in: whole, at: "usage") { readUsage(bytes, usage, to: &answer) }
+    if let tier = JSONView.value(bytes, in: whole, at: "serviceTier", "type") {
+      answer.serviceTier = ServiceTier.read(bytes, tier)
+    }
   }
 
   /// Input that was read from a cache, or written to it, is input too; Bedrock counts them apart. Its total isn't

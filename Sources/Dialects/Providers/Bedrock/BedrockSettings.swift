@@ -268,6 +268,9 @@ extension BedrockRequest {
         request.body.append(",\"serviceTier\":{\"type\":")
         request.body.append(body.extracting(tier))
         request.body.append("}")
+      } else if JSONString.equals(body, tier, "fast") {
+        // OpenAI's other word for it.
+        request.body.append(",\"serviceTier\":{\"type\":\"priority\"}")
       } else {
         request.dropped.add("service_tier")
       }

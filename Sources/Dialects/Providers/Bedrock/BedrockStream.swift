@@ -24,7 +24,7 @@ extension BedrockReader {
       hasStopped = true
       try readStop(data, whole, to: &answer)
     } else if name.equals("metadata") {
-      if let usage = JSONView.value(data, in: whole, at: "usage") { readUsage(data, usage, to: &answer) }
+      readCost(data, to: &answer)
       hasEnded = hasStopped
     } else {
       answer.passOver(.event)

@@ -262,6 +262,8 @@ final class GeminiReader: AnswerReader {
         thoughts = TokenCount.read(data, member.value)
       } else if member.keyIs("cachedContentTokenCount", in: data) {
         answer.usage.cachedInput = TokenCount.read(data, member.value) ?? answer.usage.cachedInput
+      } else if member.keyIs("serviceTier", in: data) || member.keyIs("trafficType", in: data) {
+        answer.serviceTier = ServiceTier.read(data, member.value) ?? answer.serviceTier
       }
     }
     if let input { answer.usage.input = input + toolInput }

@@ -242,6 +242,8 @@ extension GeminiRequest {
     guard let tier = chat.value(.serviceTier) else { return }
     let known: [(StaticString, StaticString)] = [
       ("default", "standard"), ("standard", "standard"), ("flex", "flex"), ("priority", "priority"),
+      // OpenAI's other word for it.
+      ("fast", "priority"),
     ]
     for (name, word) in known where JSONString.equals(body, tier, name) {
       request.body.append(",\"serviceTier\":\"")

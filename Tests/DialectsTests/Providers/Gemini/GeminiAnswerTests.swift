@@ -276,6 +276,23 @@ import Wire
     #expect(whole.choices[0]?.text == "AC" && whole.choices[1]?.text == "BD")
   }
 
+  @Test(
+    "how urgently it was served",
+    arguments: [
+      (#""serviceTier":"standard""#, "default"), (#""serviceTier":"flex""#, "flex"),
+      (#""trafficType":"ON_DEMAND""#, "default"), (#""trafficType":"PROVISIONED_THROUGHPUT""#, "scale"),
+      (#""trafficType":"ON_DEMAND_PRIORITY""#, "priority"), (#""serviceTier":"of tomorrow""#, nil),
+      (#""serviceTier":7"#, nil),
+    ])
+  func tier(_ member: String, _ tier: String?) throws {
+    let event =
+      #"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{\#(member)}}"#
+    let stream = try Self.gemini.stream([Array(Self.stream([event]).utf8)], model: Self.model)
+    #expect(ReadStream(stream).tier == tier.map { .string($0) })
+    let whole = try Self.gemini.answer(event, model: Self.model)
+    #expect(whole["service_tier"] == tier.map { .string($0) })
+  }
+
   @Test("an error in the middle", arguments: ["%", "[%]"])
   func midStream(_ form: String) throws {
     let error = form.replacing(
