@@ -35,6 +35,11 @@ package struct DroppedFields: Sendable {
 
   /// Adds a member of an element: `tools[0].strict`, or the element itself where `member` is empty.
   package mutating func add(_ list: StaticString, _ index: Int, _ member: StaticString) {
+    add(list, index, member.bytes)
+  }
+
+  /// As above, of a member whose name is the client's.
+  package mutating func add(_ list: StaticString, _ index: Int, _ member: Span<UInt8>) {
     if isFull { return }
     var place = ByteQueue()
     Self.append(list, index, member, into: &place)
@@ -45,24 +50,31 @@ package struct DroppedFields: Sendable {
   package mutating func add(
     _ list: StaticString, _ index: Int, _ inner: StaticString, _ position: Int, _ member: StaticString
   ) {
+    add(list, index, inner, position, member.bytes)
+  }
+
+  /// As above, of a member whose name is the client's.
+  package mutating func add(
+    _ list: StaticString, _ index: Int, _ inner: StaticString, _ position: Int, _ member: Span<UInt8>
+  ) {
     if isFull { return }
     var place = ByteQueue()
-    Self.append(list, index, "", into: &place)
+    Self.append(list, index, Span(), into: &place)
     place.append(".")
     Self.append(inner, position, member, into: &place)
     add(place.bytes)
   }
 
   private static func append(
-    _ list: StaticString, _ index: Int, _ member: StaticString, into out: inout ByteQueue
+    _ list: StaticString, _ index: Int, _ member: Span<UInt8>, into out: inout ByteQueue
   ) {
     out.append(list)
     out.append("[")
     out.append(decimal: index)
     out.append("]")
-    if member.utf8CodeUnitCount == 0 { return }
+    if member.isEmpty { return }
     out.append(".")
-    out.append(member)
+    out.append(member.extracting(first: nameCeiling))
   }
 
   /// Adds a name of the client's choosing, unless it is there.

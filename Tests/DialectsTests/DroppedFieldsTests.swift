@@ -45,9 +45,14 @@ import Wire
     fields.add("messages", 4, "")
     fields.add("messages", 5, "content", 1, "cache_control")
     fields.add("tools", 0, "strict")
+    fields.add("messages", 6, Array("a,b\n".utf8).span)
+    fields.add("messages", 7, "tool_calls", 0, Array(repeating: UInt8(ascii: "x"), count: 500).span)
+    let long = "messages[7].tool_calls[0]." + String(repeating: "x", count: 38)
     #expect(
-      text(fields) == "tools[0].strict,messages[3].name,messages[4],messages[5].content[1].cache_control")
-    #expect(fields.count == 4)
+      text(fields)
+        == "tools[0].strict,messages[3].name,messages[4],messages[5].content[1].cache_control,messages[6].a_b_,"
+        + long)
+    #expect(fields.count == 6)
   }
 
   @Test("the list is bounded, and says that there was more")

@@ -20,10 +20,12 @@ struct MessageEdit {
     if rules.joinsTurns { return try TurnJoiner.write(body, range, rules, &splice) }
     var messages = JSONArrayCursor(body, range)
     var last: Range<Int>?
+    var index = -1
     while let message = messages.next() {
+      index += 1
       guard message.kind == .object else { continue }
       last = message.value
-      try edit(message.value, body, &splice, &dropped)
+      try edit(message.value, index, body, &splice, &dropped)
     }
     if rules.prefixesLast, let last, Self.role(body, last) == .assistant,
       JSONView.value(body, in: last, at: "prefix") == nil
@@ -49,7 +51,8 @@ struct MessageEdit {
   }
 
   private func edit(
-    _ message: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
+    _ message: Range<Int>, _ index: Int, _ body: Span<UInt8>, _ splice: inout JSONSplice,
+    _ dropped: inout DroppedFields
   ) throws(EditFault) {
     let role = Self.role(body, message)
     let known = role.flatMap { rules.known[$0] } ?? []
@@ -72,32 +75,24 @@ struct MessageEdit {
       } else if known.isEmpty {
         try removal.keep(member, &splice)
       } else if !known.contains(where: { member.keyIs($0, in: body) }) {
-        if !JSONView.isHollow(body, member.value) { Self.note("messages.", body, member.key, &dropped) }
+        if !JSONView.isHollow(body, member.value) {
+          dropped.add("messages", index, body.extracting(member.key))
+        }
         try removal.remove(member, &splice)
       } else if member.kind == .null, thought == nil || !member.keyIs("content", in: body) {
         try removal.remove(member, &splice)
       } else {
         try removal.keep(member, &splice)
         if role == .assistant && member.keyIs("tool_calls", in: body) {
-          try editCalls(member.value, body, &splice, &dropped)
+          try editCalls(member.value, index, body, &splice, &dropped)
         } else if rules.shortIDs, role == .tool, member.keyIs("tool_call_id", in: body) {
           try shorten(member.value, body, &splice)
         } else if rules.strictParts, member.keyIs("content", in: body) {
-          try PartEdit.write(body, member.value, &splice, &dropped)
+          try PartEdit.write(body, member.value, of: index, &splice, &dropped)
         }
       }
     }
     try removal.finish(&splice)
-  }
-
-  /// Notes a member that had to go, under its path.
-  static func note(
-    _ path: StaticString, _ body: Span<UInt8>, _ key: Range<Int>, _ dropped: inout DroppedFields
-  ) {
-    var name = ByteQueue()
-    name.append(path)
-    name.append(body.extracting(key).extracting(first: 128))
-    dropped.add(name.bytes)
   }
 
   // MARK: Reasoning
@@ -166,22 +161,35 @@ struct MessageEdit {
 
   // MARK: Tool calls
 
+  /// Leaves calls the members that the provider takes: those that another one's answers carry, such as Google's
+  /// `extra_content`, it would refuse.
   private func editCalls(
-    _ range: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
+    _ range: Range<Int>, _ message: Int, _ body: Span<UInt8>, _ splice: inout JSONSplice,
+    _ dropped: inout DroppedFields
   ) throws(EditFault) {
-    guard rules.shortIDs else { return }
+    if rules.calls.isEmpty { return }
     var calls = JSONArrayCursor(body, range)
+    var index = -1
     while let call = calls.next() {
+      index += 1
       var removal = InnerRemoval()
       var members = JSONObjectCursor(body, call.value)
       while let member = members.next() {
-        if member.kind == .null {
+        guard member.kind != .null, rules.calls.contains(where: { member.keyIs($0, in: body) }) else {
+          if !JSONView.isHollow(body, member.value) {
+            dropped.add("messages", message, "tool_calls", index, body.extracting(member.key))
+          }
           try removal.remove(member, &splice)
           continue
         }
         try removal.keep(member, &splice)
         if member.keyIs("id", in: body) {
-          try shorten(member.value, body, &splice)
+          if rules.shortIDs { try shorten(member.value, body, &splice) }
+        } else if member.keyIs("function", in: body) {
+          try PartEdit.keep(["name", "arguments"], of: member.value, body, &splice, &dropped) {
+            key, dropped in
+            dropped.add("messages", message, "tool_calls", index, key)
+          }
         } else if member.keyIs("type", in: body), !JSONString.equals(body, member.value, "function") {
           throw .unsupported("messages", "calls of tools that are not functions")
         }

@@ -97,7 +97,8 @@ extension Quirks {
           .assistant: ["role", "content", "tool_calls", "prefix"],
           .tool: ["role", "content", "tool_call_id", "name"],
         ],
-        reasoning: .chunk, shortIDs: true, prefixesLast: true, strictParts: true)),
+        calls: ["id", "type", "function", "index"], reasoning: .chunk, shortIDs: true, prefixesLast: true,
+        strictParts: true)),
     embeddings: RequestRules(
       known: ["model", "input", "metadata", "output_dimension", "output_dtype", "encoding_format"],
       fields: [FieldRule("dimensions", .rename("output_dimension")), FieldRule("input", .texts)],
@@ -116,7 +117,7 @@ extension Quirks {
           .assistant: ["role", "content", "tool_calls", "function_call", "reasoning"],
           .tool: ["role", "content", "tool_call_id"],
         ],
-        reasoning: .member("reasoning"))))
+        calls: ["id", "type", "function"], reasoning: .member("reasoning"))))
 
   /// Together counts log probabilities instead of switching them on (Together docs, chat completions).
   private static let together = Quirks(

@@ -73,6 +73,8 @@ struct MessageRules: Sendable {
   var developerIsSystem = false
   /// The members that the provider takes, by role; empty where it takes what it doesn't know.
   var known: [Role: [StaticString]] = [:]
+  /// The members of an earlier turn's calls that the provider takes; empty where it takes what it doesn't know.
+  var calls: [StaticString] = []
   var reasoning = Reasoning.asIs
   /// Ids of tool calls must have nine letters and digits.
   var shortIDs = false

@@ -4,20 +4,27 @@ internal import Wire
 
 /// The parts of a message's content.
 enum PartEdit {
+  /// - Parameter message: the place of the message that the content is of.
   static func write(
-    _ body: Span<UInt8>, _ content: Range<Int>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
+    _ body: Span<UInt8>, _ content: Range<Int>, of message: Int, _ splice: inout JSONSplice,
+    _ dropped: inout DroppedFields
   ) throws(EditFault) {
     var parts = JSONArrayCursor(body, content)
+    var index = -1
     while let part = parts.next() {
+      index += 1
+      func note(_ key: Span<UInt8>, _ dropped: inout DroppedFields) {
+        dropped.add("messages", message, "content", index, key)
+      }
       guard part.kind == .object, let type = JSONView.value(body, in: part.value, at: "type") else {
         continue
       }
       if JSONString.equals(body, type, "text") {
-        try keep(["type", "text"], of: part.value, body, &splice, &dropped)
+        try keep(["type", "text"], of: part.value, body, &splice, &dropped, note)
       } else if JSONString.equals(body, type, "image_url") {
-        try keep(["type", "image_url"], of: part.value, body, &splice, &dropped)
+        try keep(["type", "image_url"], of: part.value, body, &splice, &dropped, note)
         if let image = JSONView.value(body, in: part.value, at: "image_url") {
-          try keep(["url", "detail"], of: image, body, &splice, &dropped)
+          try keep(["url", "detail"], of: image, body, &splice, &dropped, note)
         }
       } else if JSONString.equals(body, type, "input_audio") {
         // Here the sound itself, without a word on its form.
@@ -70,9 +77,11 @@ enum PartEdit {
   }
 
   /// Leaves an object the members of `known` that say something.
+  ///
+  /// - Parameter note: names a member that had to go, by its place.
   static func keep(
     _ known: [StaticString], of object: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice,
-    _ dropped: inout DroppedFields, path: StaticString = "messages.content."
+    _ dropped: inout DroppedFields, _ note: (Span<UInt8>, inout DroppedFields) -> Void
   ) throws(EditFault) {
     var removal = InnerRemoval()
     var members = JSONObjectCursor(body, object)
@@ -80,7 +89,7 @@ enum PartEdit {
       if member.kind != .null, known.contains(where: { member.keyIs($0, in: body) }) {
         try removal.keep(member, &splice)
       } else {
-        if !JSONView.isHollow(body, member.value) { MessageEdit.note(path, body, member.key, &dropped) }
+        if !JSONView.isHollow(body, member.value) { note(body.extracting(member.key), &dropped) }
         try removal.remove(member, &splice)
       }
     }
@@ -94,17 +103,23 @@ enum ToolEdit {
     _ body: Span<UInt8>, _ tools: Range<Int>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
   ) throws(EditFault) {
     var elements = JSONArrayCursor(body, tools)
+    var index = -1
     while let tool = elements.next() {
+      index += 1
       if let type = JSONView.value(body, in: tool.value, at: "type"),
         !JSONString.equals(body, type, "function")
       {
         throw .unsupported("tools", "tools that are not functions")
       }
-      try PartEdit.keep(["type", "function"], of: tool.value, body, &splice, &dropped, path: "tools.")
+      try PartEdit.keep(["type", "function"], of: tool.value, body, &splice, &dropped) { key, dropped in
+        dropped.add("tools", index, key)
+      }
       guard let function = JSONView.value(body, in: tool.value, at: "function") else { continue }
       try PartEdit.keep(
-        ["name", "description", "strict", "parameters"], of: function, body, &splice, &dropped,
-        path: "tools.function.")
+        ["name", "description", "strict", "parameters"], of: function, body, &splice, &dropped
+      ) {
+        key, dropped in dropped.add("tools", index, key)
+      }
       try schema(function, body, &splice)
     }
   }

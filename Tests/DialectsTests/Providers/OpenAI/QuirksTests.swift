@@ -150,14 +150,14 @@ import Wire
       to: #"{"content":"a", "role" : "system","name":"x"}"#),
     Row(
       kind: .mistral, from: #"{"name":"bob","role":"user","content":"a"}"#,
-      to: #"{"role":"user","content":"a"}"#, dropped: "messages.name"),
+      to: #"{"role":"user","content":"a"}"#, dropped: "messages[0].name"),
     Row(
       kind: .mistral, from: #"{"role":"tool","name":"f","content":"a","tool_call_id":"abcDEF123"}"#,
       to: #"{"role":"tool","name":"f","content":"a","tool_call_id":"abcDEF123"}"#),
     Row(
       kind: .groq, from: #"{"role":"user","content":"a","name":"bob"}"#,
       to: #"{"role":"user","content":"a"}"#,
-      dropped: "messages.name"),
+      dropped: "messages[0].name"),
     // What the SDK's own message objects hold.
     Row(
       kind: .groq,
@@ -169,7 +169,25 @@ import Wire
       to: #"{"role":"assistant","content":"a","reasoning":"why"}"#),
     Row(
       kind: .groq, from: #"{"role":"assistant","content":"a","reasoning_content":"why","reasoning":"why"}"#,
-      to: #"{"role":"assistant","content":"a","reasoning":"why"}"#, dropped: "messages.reasoning_content"),
+      to: #"{"role":"assistant","content":"a","reasoning":"why"}"#, dropped: "messages[0].reasoning_content"),
+    // What Google's answers carry, and the SDK's own helpers add.
+    Row(
+      kind: .groq,
+      from:
+        #"{"role":"assistant","tool_calls":[{"id":"a","extra_content":{"google":{"thought_signature":"x"}},"#
+        + #""type":"function","function":{"name":"f","arguments":"{}","parsed_arguments":{"a":1}}},"#
+        + #"{"extra_content":null,"id":"b"}],"extra_content":{"google":{}}}"#,
+      to:
+        #"{"role":"assistant","tool_calls":[{"id":"a","type":"function","#
+        + #""function":{"name":"f","arguments":"{}"}},{"id":"b"}]}"#,
+      dropped: "messages[0].tool_calls[0].extra_content,messages[0].tool_calls[0].parsed_arguments,"
+        + "messages[0].extra_content"),
+    Row(
+      kind: .mistral,
+      from:
+        #"{"role":"assistant","content":"","tool_calls":[{"extra_content":{"a":1},"id":"abcDEF123","index":0}]}"#,
+      to: #"{"role":"assistant","content":"","tool_calls":[{"id":"abcDEF123","index":0}]}"#,
+      dropped: "messages[0].tool_calls[0].extra_content"),
     Row(
       kind: .deepseek, from: #"{"role":"assistant","content":"a","reasoning_content":"why"}"#,
       to: #"{"role":"assistant","content":"a","reasoning_content":"why"}"#),
@@ -178,7 +196,7 @@ import Wire
       kind: .mistral,
       from: #"{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}"#,
       to: #"{"role":"user","content":[{"type":"text","text":"a"}]}"#,
-      dropped: "messages.content.cache_control"),
+      dropped: "messages[0].content[0].cache_control"),
     Row(
       kind: .mistral,
       from: #"{"role":"user","content":[{"type":"image_url","image_url":{"url":"u","detail":null}}]}"#,
@@ -277,7 +295,7 @@ import Wire
       result.text
         == #"{"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}},"#
         + #"{"type":"function","function":{"parameters":{"type":"object","properties":{}},"name":"g"}}]}"#)
-    #expect(result.dropped == "tools.function.x")
+    #expect(result.dropped == "tools[1].x")
   }
 
   @Test(
