@@ -240,6 +240,12 @@ package enum Conversation {
     }
   }
 
+  /// A part of an event has gone on to the client, so that nothing can be added to the stream before its end.
+  package var isInEvent: Bool {
+    if case .passed(let passage) = self { return passage.isInEvent }
+    return false
+  }
+
   /// Everything has been said: only the end of the body's framing is still to come.
   package var hasEnded: Bool {
     switch self {

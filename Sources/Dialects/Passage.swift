@@ -24,6 +24,8 @@ package struct AskedAnswer: Sendable {
 package final class Passage {
   /// Changes in one request: a few for each message of a long conversation.
   private static let editCeiling = 64 * 1024
+  /// Bytes that are held of an event of another API; a longer one goes on as it comes.
+  private static let foreignCeiling = 64 * 1024
 
   // The request.
   private var splice = JSONSplice(editCeiling: editCeiling)
@@ -40,6 +42,8 @@ package final class Passage {
   /// The fields that describe the body are Remora's, and not the provider's.
   package private(set) var isReworded = false
   private var events = EventDecoder()
+  /// The end of an event of another API, of which a part has gone on; nil between events.
+  private var eventEnd: EventEnd?
   private var stream = PassStream(.other, removesUsage: false, insertsMember: false)
   private var reply = PassReply(insertsMember: false)
   /// The part of an incomplete event that has come, or of an answer that is read whole.
@@ -62,6 +66,7 @@ package final class Passage {
     dropped.removeAll()
     addsUsage = false
     course = .untouched
+    eventEnd = nil
     isReworded = false
     held.removeAll()
   }
@@ -147,6 +152,7 @@ package final class Passage {
   package func begin(_ reply: ReplyFacts, insertsMember: Bool) -> Manner {
     held.removeAll()
     course = .untouched
+    eventEnd = nil
     guard reply.hasBody, !reply.isCoded else { return .untouched }
     let isAnswer = asked.isFullService && reply.status < 300
     isReworded = reply.isMislabelled
@@ -183,7 +189,7 @@ package final class Passage {
     stream = PassStream(
       asked.isFullService ? asked.shape : .other, removesUsage: addsUsage, insertsMember: insertsMember,
       repairs: repairs)
-    events = EventDecoder()
+    events = course == .foreignEvents ? EventDecoder(ceiling: .max) : EventDecoder()
   }
 
   /// Whether an answer is looked at whole before it goes on.
@@ -209,25 +215,60 @@ package final class Passage {
     case .untouched: out.append(bytes)
     case .json: reply.piece(bytes, member: member, into: &out)
     case .whole, .collected, .made: held.append(bytes)
-    case .events, .foreignEvents:
-      // An event that came in one piece is passed from where it lies.
-      if held.isEmpty {
-        let used = try takeEvents(bytes, member, into: &out)
-        if used < bytes.count { held.append(bytes.extracting(used...)) }
-      } else {
-        held.append(bytes)
-        var queue = ByteQueue()
-        swap(&held, &queue)
-        defer { swap(&held, &queue) }
-        queue.consume(try takeEvents(queue.bytes, member, into: &out))
-      }
+    case .foreignEvents: try takeForeign(bytes, member, into: &out)
+    case .events: try takeEvents(bytes, member, into: &out)
+    }
+  }
+
+  /// Passes an API's stream on that isn't read here: event by event, so that what Remora adds comes between them, but for
+  /// those that are long.
+  private func takeForeign(
+    _ bytes: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue
+  ) throws(TakeFault) {
+    var start = 0
+    if eventEnd != nil {
+      guard let end = eventEnd?.find(bytes) else { return out.append(bytes) }
+      out.append(bytes.extracting(0..<end))
+      eventEnd = nil
+      start = end
+    }
+    try takeEvents(bytes.extracting(start..<bytes.count), member, into: &out)
+    guard held.count > Self.foreignCeiling else { return }
+    var search = EventEnd()
+    // The decoder has found no end in it, but perhaps the second half of the last one's.
+    var at = 0
+    while let end = search.find(held.view.extracting(at..<held.count)) { at += end }
+    eventEnd = search
+    stream.watchPart()
+    out.append(held.view)
+    held.removeAll()
+    events = EventDecoder(ceiling: .max)
+  }
+
+  /// A part of an event has gone on to the client, so that nothing can be added before its end.
+  package var isInEvent: Bool { eventEnd != nil }
+
+  /// Passes the events on that are complete, and holds what is left.
+  private func takeEvents(
+    _ bytes: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue
+  ) throws(TakeFault) {
+    // An event that came in one piece is passed from where it lies.
+    if held.isEmpty {
+      let used = try passEvents(bytes, member, into: &out)
+      if used < bytes.count { held.append(bytes.extracting(used...)) }
+    } else {
+      held.append(bytes)
+      var queue = ByteQueue()
+      swap(&held, &queue)
+      defer { swap(&held, &queue) }
+      queue.consume(try passEvents(queue.bytes, member, into: &out))
     }
   }
 
   /// Passes the events on that are complete.
   ///
   /// - Returns: how many bytes they had.
-  private func takeEvents(
+  private func passEvents(
     _ bytes: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue
   ) throws(TakeFault) -> Int {
     var from = 0
@@ -344,6 +385,6 @@ package final class Passage {
     beginStream(insertsMember: !member.isEmpty)
     course = .events
     defer { course = .made }
-    return (try? takeEvents(text.bytes, member, into: &out)) != nil
+    return (try? passEvents(text.bytes, member, into: &out)) != nil
   }
 }

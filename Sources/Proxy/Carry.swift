@@ -254,7 +254,7 @@ extension Attempt {
         }
       }
       let isOver = conversation.hasEnded
-      let beats = manner == .events && !isOver
+      let beats = manner == .events && !isOver && !conversation.isInEvent
       let idle = isOver ? Deadline.afterDone : upstream.idle
       let isBacklogged = !answer.outbound.isEmpty
       let hasDeputy = manner != nil && !isOver && call.hasSent && !isBacklogged

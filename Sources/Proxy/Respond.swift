@@ -74,11 +74,11 @@ extension Exchange {
     answer.send(isShown: !ask.hasHead || ask.head.method != .head)
   }
 
-  /// Ends an answer that has begun so that no client takes it for whole: with an error event where it is a stream, and
-  /// without the end of its transfer coding.
+  /// Ends an answer that has begun so that no client takes it for whole: with an error event where it is a stream that
+  /// can take one, and without the end of its transfer coding.
   private func cut(_ refusal: Refusal, _ connection: ClientConnection) {
     connection.mustClose = true
-    if answer.isEvents {
+    if answer.isEvents, attempt?.conversation.isInEvent != true {
       var text = ByteQueue()
       refusal.write(into: &text)
       answer.piece { EventEncoder.data(text.bytes, into: &$0) }

@@ -69,6 +69,47 @@ struct ConversationTests {
     }
   }
 
+  @Test(
+    "a stream of another API passes byte for byte, however long its events are",
+    arguments: ["\n", "\r\n", "\r"],
+    [(9 << 20, 1 << 20), (200_000, 200_100), (200_000, 65_537), (100_000, 999)])
+  func foreignStreams(_ end: String, _ size: (event: Int, piece: Int)) throws {
+    let long = String(repeating: "0123456789abcdef", count: size.event / 16)
+    let text =
+      "event: partial\(end)data: \(long)\(end)data: more\(end)\(end): note\(end)data: b\(end)\(end)"
+      + "data: \(long)\(end)\(end)data: [DONE]\(end)\(end)"
+    let bytes = Array(text.utf8)
+    let pieces = stride(from: 0, to: bytes.count, by: size.piece).map {
+      Array(bytes[$0..<min($0 + size.piece, bytes.count)])
+    }
+    let conversation = Self.passed(.other, isFullService: false)
+    let told = Told(conversation, pieces, Self.events)
+    #expect(!told.fault && told.ending == "complete")
+    let isSame = told.text == text
+    #expect(isSame)
+    #expect(conversation.hasEnded && conversation.hasContent && !conversation.isInEvent)
+  }
+
+  @Test("nothing can be added inside of a long event of another API, and nothing of it is held")
+  func longEvents() throws {
+    let conversation = Self.passed(.other, isFullService: false)
+    var out = ByteQueue()
+    _ = conversation.begin(Self.events, member: Span()) { AnswerStamp(created: 1, seed: []) }
+    func take(_ text: String) throws {
+      try conversation.take(Array(text.utf8).span, member: Span(), into: &out)
+    }
+    try take("data: a")
+    #expect(!conversation.isInEvent && conversation.heldCount == 7 && out.isEmpty)
+    try take(String(repeating: "a", count: 70_000) + "\n")
+    #expect(conversation.isInEvent && conversation.heldCount == 0 && out.count == 70_008)
+    try take("data: b\n")
+    #expect(conversation.isInEvent)
+    try take("\ndata: c")
+    #expect(!conversation.isInEvent && conversation.heldCount == 7 && out.count == 70_017)
+    try take("\n\n")
+    #expect(out.count == 70_026)
+  }
+
   @Test("passes each recorded answer the same in every cut", arguments: Recording.answers)
   func answers(_ recording: Recording) {
     let bytes = Array(recording.body.utf8)

@@ -96,6 +96,9 @@ package struct PassStream: ~Copyable {
     if let data = event.data, bytes.extracting(data).equals("[DONE]") { hasEnded = true }
   }
 
+  /// Takes note of a part of an event of another API that is too long to be held.
+  package mutating func watchPart() { hasContent = true }
+
   /// Appends what the client gets for `event`, which is nothing at all for most comments.
   ///
   /// - Parameter member: `"key":value` for the first event.
