@@ -136,6 +136,10 @@ extension Attempt {
   /// Reads an error's body into `errorText`, up to `Fault.ceiling`. Where it breaks off, what has come of it will do: the
   /// status says most.
   func readError() async throws(Refusal) {
+    if let coding = foreignCoding {
+      errorText.append("The provider's message has the Content-Encoding '\(coding)', which can't be read.")
+      return
+    }
     // On paths whose answers aren't read, a body in a coding is opaque.
     let isOpaque = !readsAnswer && call.reply.first(.contentEncoding) != nil
     reading: while !isOpaque, errorText.count < Fault.ceiling {

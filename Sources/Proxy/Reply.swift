@@ -21,16 +21,21 @@ extension Attempt {
   /// Whether the answer's body is read here, and not only passed on.
   var readsAnswer: Bool { ask.target.isFullService || conversation.ownRequest != nil }
 
-  /// Refuses an answer in a coding that can't be taken off.
+  /// Refuses an answer in a coding that can't be taken off. Of an error the status says most, so that one goes on.
   @inline(never)
   func refuseCoding() throws(Refusal) {
-    guard readsAnswer, call.coding == .other, call.flow.framing != .none,
-      let field = call.reply.first(.contentEncoding)
-    else { return }
-    let name = Ask.shown(call.headBytes.view.extracting(field.value).text())
+    guard call.reply.status < 400, call.flow.framing != .none, let name = foreignCoding else { return }
     throw .protocolBroken(
       upstream.name,
       "its answer (\(call.reply.status)) has the Content-Encoding '\(name)', which was not asked for")
+  }
+
+  /// The name of the body's coding, where the body is read and the coding can't be taken off.
+  var foreignCoding: String? {
+    guard readsAnswer, call.coding == .other, let field = call.reply.first(.contentEncoding) else {
+      return nil
+    }
+    return Ask.shown(call.headBytes.view.extracting(field.value).text())
   }
 
   /// Whether an error is put into OpenAI's shape. The answer to a HEAD passes as it is, unless it refuses a key that is
