@@ -202,10 +202,32 @@ package enum Conversation {
     }
   }
 
+  /// The field of an answer that names its error, where the provider has one.
+  package var faultField: StaticString? {
+    if case .translated(let translation) = self { return translation.dialect.faultField }
+    return nil
+  }
+
+  /// How the names of the fields begin that are `writeLimit`'s, in lower case; nil where there are none.
+  package var limitPrefix: StaticString? {
+    if case .translated(let translation) = self { return translation.dialect.limitPrefix }
+    return nil
+  }
+
+  /// Appends a field that tells of a limit under OpenAI's name, with its CR LF, if it has one.
+  ///
+  /// - Parameter now: Unix time in seconds.
+  package func writeLimit(
+    _ name: Span<UInt8>, _ value: Span<UInt8>, now: Int, into out: inout ByteQueue
+  ) {
+    guard case .translated(let translation) = self else { return }
+    translation.dialect.writeLimit(name, value, now: now, into: &out)
+  }
+
   /// Writes a provider's error in OpenAI's shape.
   ///
   /// - Parameters:
-  ///   - kind: the value of the header that names the error, where the provider has one.
+  ///   - kind: the value of `faultField`, or empty.
   ///   - provider: its name in the configuration, for messages.
   package func error(
     _ body: Span<UInt8>, status: Int, kind: Span<UInt8>, provider: String, into out: inout ByteQueue

@@ -178,10 +178,19 @@ package protocol Dialect: Sendable {
   /// Appends each model of the answer, in OpenAI's form and with commas between.
   func readModels(_ reply: Span<UInt8>, to list: inout ModelList)
 
+  /// The field of an answer that names its error, where the provider has one.
+  var faultField: StaticString? { get }
+  /// How the names of the fields begin that tell of limits, in lower case, where OpenAI's clients know them by others.
+  var limitPrefix: StaticString? { get }
+
+  /// Appends a field that begins so under OpenAI's name, with its CR LF; nothing where it has none.
+  ///
+  /// - Parameter now: Unix time in seconds.
+  func writeLimit(_ name: Span<UInt8>, _ value: Span<UInt8>, now: Int, into out: inout ByteQueue)
+
   /// Reads an error's body.
   ///
-  /// - Parameter kind: the value of the header that names the error, where the provider has one
-  ///   (`x-amzn-errortype`).
+  /// - Parameter kind: the value of `faultField`, or empty.
   func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault
 }
 
@@ -203,6 +212,12 @@ extension Dialect {
 
   package func writeModels(to request: inout ProviderRequest) -> Bool { false }
   package func readModels(_ reply: Span<UInt8>, to list: inout ModelList) {}
+
+  package var faultField: StaticString? { nil }
+  package var limitPrefix: StaticString? { nil }
+  package func writeLimit(
+    _ name: Span<UInt8>, _ value: Span<UInt8>, now: Int, into out: inout ByteQueue
+  ) {}
 
   package func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {
     Fault.read(body, status: status)

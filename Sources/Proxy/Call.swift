@@ -105,8 +105,9 @@ final class Call {
 
   /// The value of the answer's first field with this name, which is in lower case; empty where there is none.
   @_lifetime(immortal)
-  func field(_ name: StaticString) -> Span<UInt8> {
+  func field(_ name: StaticString?) -> Span<UInt8> {
     let bytes = headBytes.view
+    guard let name else { return bytes.extracting(0..<0) }
     for field in reply.fields where bytes.extracting(field.name).equalsIgnoringCase(name) {
       return bytes.extracting(field.value)
     }

@@ -201,9 +201,9 @@ extension Exchange {
     let status = attempt.call.reply.status
     answer.body.removeAll()
     let facts = attempt.conversation.error(
-      text.bytes, status: status, kind: attempt.call.field("x-amzn-errortype"),
-      provider: attempt.upstream.name,
-      into: &answer.body)
+      text.bytes, status: status,
+      kind: attempt.call.field(attempt.conversation.faultField),
+      provider: attempt.upstream.name, into: &answer.body)
     if facts.isAuthentication, attempt.hasOwnKey {
       throw .upstreamAuth(attempt.upstream.name, status: status, key: attempt.upstream.settings.keyPlace)
     }

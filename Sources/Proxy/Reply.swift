@@ -61,7 +61,7 @@ extension Attempt {
     if replacesBody || call.flow.isCoded { held.insert(.contentEncoding) }
     let nominates = replyFields.nominatesAny
     let mayEcho = call.reply.status >= 400
-    let isTranslated = conversation.ownRequest != nil
+    let limitPrefix = conversation.limitPrefix
     var run = FieldRun()
     for field in call.reply.fields where !held.contains(field.known) {
       if nominates, replyFields.nominates(field, in: bytes) { continue }
@@ -79,10 +79,13 @@ extension Attempt {
         run.flush(bytes, to: &answer.outbound)
         HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &answer.outbound)
       } else {
-        if isTranslated, isLimit(field, in: bytes) {
+        if let limitPrefix,
+          bytes.extracting(field.name).extracting(first: limitPrefix.utf8CodeUnitCount)
+            .equalsIgnoringCase(limitPrefix)
+        {
           run.flush(bytes, to: &answer.outbound)
           // Its own name stays too, for clients that know it.
-          _ = AnthropicLimits.append(
+          conversation.writeLimit(
             bytes.extracting(field.name), bytes.extracting(field.value), now: unixSeconds,
             into: &answer.outbound)
         }
@@ -90,11 +93,6 @@ extension Attempt {
       }
     }
     run.flush(bytes, to: &answer.outbound)
-  }
-
-  /// Whether the field may be one of the limits that go by another name at OpenAI.
-  private func isLimit(_ field: Field, in bytes: Span<UInt8>) -> Bool {
-    field.name.count > 20 && bytes[field.name.lowerBound] | 0x20 == UInt8(ascii: "a")
   }
 
   /// Passes an interim 103 on (RFC 8297). Only to clients of HTTP/1.1, which know what it is, and only as far as

@@ -1,33 +1,36 @@
+import Config
 import Dialects
 import Testing
 import Wire
 
 @Suite struct AnthropicLimitsTests {
-  private func line(_ name: String, _ value: String, now: Int = 1_767_225_590) -> String? {
+  private func line(_ name: String, _ value: String, now: Int = 1_767_225_590) throws -> String? {
     var out = ByteQueue()
-    let isLimit = AnthropicLimits.append(
-      Array(name.utf8).span, Array(value.utf8).span, now: now, into: &out)
-    return isLimit ? out.bytes.text() : nil
+    try ProviderKind.anthropic.dialect()
+      .writeLimit(Array(name.utf8).span, Array(value.utf8).span, now: now, into: &out)
+    return out.isEmpty ? nil : out.bytes.text()
   }
 
   @Test("limits go by OpenAI's names, and instants become times to wait")
-  func limits() {
-    #expect(line("anthropic-ratelimit-requests-limit", "50") == "x-ratelimit-limit-requests: 50\r\n")
+  func limits() throws {
+    #expect(try line("anthropic-ratelimit-requests-limit", "50") == "x-ratelimit-limit-requests: 50\r\n")
     #expect(
-      line("Anthropic-RateLimit-Input-Tokens-Remaining", "9") == "x-ratelimit-remaining-input-tokens: 9\r\n")
+      try line("Anthropic-RateLimit-Input-Tokens-Remaining", "9")
+        == "x-ratelimit-remaining-input-tokens: 9\r\n")
     #expect(
-      line("anthropic-ratelimit-tokens-reset", "2026-01-01T00:00:00Z") == "x-ratelimit-reset-tokens: 10s\r\n")
+      try line("anthropic-ratelimit-tokens-reset", "2026-01-01T00:00:00Z")
+        == "x-ratelimit-reset-tokens: 10s\r\n")
     #expect(
-      line("anthropic-ratelimit-output-tokens-reset", "2025-12-31T23:00:00Z")
+      try line("anthropic-ratelimit-output-tokens-reset", "2025-12-31T23:00:00Z")
         == "x-ratelimit-reset-output-tokens: 0s\r\n")
   }
 
   @Test("what is none of them stays what it is")
-  func others() {
-    #expect(line("anthropic-ratelimit-unified-status", "allowed") == nil)
-    #expect(line("anthropic-ratelimit-tokens-reset", "soon") == nil)
-    #expect(line("anthropic-organization-id", "x") == nil)
-    #expect(line("anthropic-ratelimit-", "1") == nil)
-    #expect(line("", "") == nil)
+  func others() throws {
+    #expect(try line("anthropic-ratelimit-unified-status", "allowed") == nil)
+    #expect(try line("anthropic-ratelimit-tokens-reset", "soon") == nil)
+    #expect(try line("anthropic-organization-id", "x") == nil)
+    #expect(try line("anthropic-ratelimit-", "1") == nil)
+    #expect(try line("", "") == nil)
   }
 }

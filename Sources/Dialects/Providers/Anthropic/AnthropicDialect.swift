@@ -1,7 +1,7 @@
 // Anthropic's Messages API (docs: "Messages", API version 2023-06-01).
 
 package import Config
-internal import Wire
+package import Wire
 
 /// Where Claude is hosted; Bedrock has an API of its own.
 enum ClaudeHost: Sendable { case anthropic, vertex }
@@ -58,6 +58,14 @@ package struct AnthropicDialect: Dialect {
 
   package func readModels(_ reply: Span<UInt8>, to list: inout ModelList) {
     list.appendNames(reply, list: "data", name: "id")
+  }
+
+  package var limitPrefix: StaticString? { AnthropicLimits.prefix }
+
+  package func writeLimit(
+    _ name: Span<UInt8>, _ value: Span<UInt8>, now: Int, into out: inout ByteQueue
+  ) {
+    AnthropicLimits.append(name, value, now: now, into: &out)
   }
 
   package func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {

@@ -44,6 +44,8 @@ package struct BedrockDialect: Dialect {
     BedrockReader()
   }
 
+  package var faultField: StaticString? { "x-amzn-errortype" }
+
   package func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {
     BedrockFault.read(body, status: status, kind: kind)
   }

@@ -32,6 +32,12 @@ struct VertexClaude: Dialect {
 
   func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader { AnthropicReader() }
 
+  var limitPrefix: StaticString? { AnthropicLimits.prefix }
+
+  func writeLimit(_ name: Span<UInt8>, _ value: Span<UInt8>, now: Int, into out: inout ByteQueue) {
+    AnthropicLimits.append(name, value, now: now, into: &out)
+  }
+
   func readFault(_ body: Span<UInt8>, status: Int, kind: Span<UInt8>) -> ProviderFault {
     AnthropicFault.read(body, status: status)
   }
