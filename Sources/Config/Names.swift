@@ -144,7 +144,7 @@ extension BaseURL {
   }
 
   /// Whether `host` is inside the cluster or the private network, where plain HTTP is common.
-  static func isLocal(_ host: String) -> Bool {
+  package static func isLocal(_ host: String) -> Bool {
     if isLoopback(host) { return true }
     if Host.isIPv4(host) {
       let parts = host.split(separator: ".").compactMap { Int($0) }

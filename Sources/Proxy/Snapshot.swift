@@ -56,8 +56,8 @@ final class Upstream: Sendable {
   /// Names are in lower case; a client's field of the same name is replaced.
   let headers: [Header]
 
-  /// Whether OpenAI's organizations and projects mean anything to it.
-  let knowsAccounts: Bool
+  /// A client's fields that mean nothing to it, or tell it what is none of its business.
+  let held: FieldNames
   /// What it does otherwise than OpenAI.
   let quirks: Quirks
   let takesStreamOptions: Bool
@@ -79,7 +79,11 @@ final class Upstream: Sendable {
     quirks = Quirks.of(provider)
     takesStreamOptions = quirks.takesStreamOptions
     editsRequests = !quirks.leaves(.chat) || !quirks.leaves(.embedding)
-    knowsAccounts = provider.kind.knowsAccounts
+    var held = FieldNames()
+    if !provider.kind.knowsAccounts { held.formUnion([.openAIOrganization, .openAIProject]) }
+    // Names of users and sessions, most of it, and a public provider has no part in the traces.
+    if !BaseURL.isLocal(provider.baseURL?.host ?? "") { held.insert(.otherTrace) }
+    self.held = held
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
     timeouts = provider.timeouts

@@ -70,10 +70,7 @@ extension Attempt {
     var held = requestFields.held
     held.insert(.xRequestID)
     held.formUnion(.credentials)
-    if !upstream.knowsAccounts {
-      held.insert(.openAIOrganization)
-      held.insert(.openAIProject)
-    }
+    held.formUnion(upstream.held)
     // The dialect has its own, which must not stand there twice.
     if isOwn {
       held.insert(.contentType)

@@ -15,6 +15,12 @@ package enum Shown {
 
   /// At most `ceiling` characters of `text`, escaped.
   package static func text(_ text: some StringProtocol, ceiling: Int = Self.ceiling) -> String {
+    Self.text(String(text), ceiling: ceiling)
+  }
+
+  /// The same, of a text that is no part of another: short and fit to be shown as it is, nearly always.
+  package static func text(_ text: String, ceiling: Int = Self.ceiling) -> String {
+    if text.utf8.count <= ceiling, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
     var result = ""
     for (index, scalar) in text.unicodeScalars.enumerated() {
       if index == ceiling { return result + "…" }

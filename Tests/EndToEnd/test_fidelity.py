@@ -157,13 +157,13 @@ def test_response_fields(plain, upstream):
     upstream.reply(
         b"HTTP/1.1 201 Made It\r\nContent-Length: 2\r\nConnection: keep-alive, X-Int\r\nX-Int: 1\r\n"
         b"Keep-Alive: timeout=5\r\nX-RateLimit-Remaining-Tokens: 9\r\nopenai-organization: org\r\n"
-        b"retry-after-ms: 12\r\nSet-Two: a\r\nSet-Two: b\r\nX-Bytes: \xe9\r\n"
+        b"retry-after-ms: 12\r\ntraceresponse: 00-0-0-01\r\nSet-Two: a\r\nSet-Two: b\r\nX-Bytes: \xe9\r\n"
         b"Date: Mon, 01 Jan 2024 00:00:00 GMT\r\nServer: upstream\r\nContent-Type: text/plain\r\n\r\nok"
     )
     got = plain.ask(request("GET", "/v1/batches"))
     assert (got.status, got.body) == (201, b"ok")
     names = {name.lower() for name, _ in got.headers}
-    assert not {"x-int", "keep-alive"} & names
+    assert not {"x-int", "keep-alive", "traceresponse"} & names
     assert got.get("x-ratelimit-remaining-tokens") == "9"
     assert got.get("openai-organization") == "org"
     assert got.get("retry-after-ms") == "12"

@@ -15,7 +15,9 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   case xForwarded, forwarded, via
   // What happens next.
   case retryAfter, retryAfterMS, xShouldRetry, idempotencyKey, location, date, server, allow
-  case xRequestID, traceparent, tracestate, xRateLimit, xRemora
+  case xRequestID, traceparent, tracestate, traceResponse, xRateLimit, xRemora
+  /// What other systems of traces than W3C's carry along: `baggage`, `b3`, `x-b3-…`, `x-datadog-…` and their like.
+  case otherTrace
   /// Not a known name, but read as one by servers that don't tell its bytes from hyphens (`Transfer_Encoding`).
   case lookalike
 
@@ -28,7 +30,8 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   }
 
   /// The name that `name`, a token, writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
-  /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`.
+  /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`, `otherTrace` for
+  /// several names.
   @inline(__always)
   package init(_ name: Span<UInt8>) {
     self = unsafe name.withUnsafeBytes { raw in
@@ -46,7 +49,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       switch count {
       case 0..<10: Self.short(name)
       case 10..<15: Self.middle(name)
-      case 15..<20: Self.long(name)
+      case 15..<22: Self.long(name)
       default: .other
       }
     if self == .other, count > 9, name.begins("x-") { self = unsafe Self.family(start, count) }
@@ -70,6 +73,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     case 2:
       switch name {
       case "te": .te
+      case "b3": .otherTrace
       default: .other
       }
     case 3:
@@ -100,6 +104,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     case 7:
       switch name {
       case "upgrade": .upgrade
+      case "baggage": .otherTrace
       case "trailer": .trailer
       case "api-key": .apiKey
       default: .other
@@ -140,11 +145,14 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       switch name {
       case "content-type": .contentType
       case "x-request-id": .xRequestID
+      case "sentry-trace": .otherTrace
       default: .other
       }
     case 13:
       switch name {
       case "authorization": .authorization
+      case "uber-trace-id": .otherTrace
+      case "traceresponse": .traceResponse
       default: .other
       }
     case 14:
@@ -194,6 +202,11 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       case "proxy-authorization": .proxyAuthorization
       default: .other
       }
+    case 21:
+      switch name {
+      case "x-cloud-trace-context": .otherTrace
+      default: .other
+      }
     default: .other
     }
   }
@@ -203,6 +216,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   private static func family(_ start: UnsafeRawPointer, _ count: Int) -> FieldName {
     if unsafe begins(start, count, "x-ratelimit-") { return .xRateLimit }
     if unsafe begins(start, count, "x-forwarded-") { return .xForwarded }
+    if unsafe begins(start, count, "x-datadog-") || begins(start, count, "x-b3-") { return .otherTrace }
     return unsafe begins(start, count, "x-remora-") ? .xRemora : .other
   }
 

@@ -64,7 +64,7 @@ package struct HopByHop: Sendable {
     return names
   }()
   private static let heldOfResponses: FieldNames = {
-    var names: FieldNames = [.trailer]
+    var names: FieldNames = [.trailer, .traceResponse]
     names.formUnion(connection)
     return names
   }()

@@ -54,26 +54,38 @@ extension YAMLValue {
 
   /// Appends `value` as a JSON string.
   package static func writeJSON(_ value: String, to text: inout String) {
-    text += "\""
-    // Nearly all texts need no escape.
-    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != ASCII.quote && $0 != ASCII.backslash }) {
-      text += value
-      text += "\""
-      return
+    var value = value
+    text += value.withUTF8 { bytes in
+      let escapes = unsafe bytes.reduce(0) { $0 + (needsEscape($1) ? 1 : 0) }
+      var written: [UInt8] = []
+      written.reserveCapacity(bytes.count + 2 + 5 * escapes)
+      written.append(ASCII.quote)
+      if escapes == 0 { unsafe written.append(contentsOf: bytes) } else { unsafe escape(bytes, into: &written) }
+      written.append(ASCII.quote)
+      return String(decoding: written, as: UTF8.self)
     }
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case "\u{0}"..."\u{1F}", "\u{7F}":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-      default: text.unicodeScalars.append(scalar)
+  }
+
+  private static func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == 0x7F || byte == ASCII.quote || byte == ASCII.backslash
+  }
+
+  private static func escape(_ bytes: UnsafeBufferPointer<UInt8>, into text: inout [UInt8]) {
+    for unsafe byte in unsafe bytes {
+      guard needsEscape(byte) else {
+        text.append(byte)
+        continue
+      }
+      text.append(ASCII.backslash)
+      switch byte {
+      case ASCII.quote, ASCII.backslash: text.append(byte)
+      case ASCII.lf: text.append(UInt8(ascii: "n"))
+      case ASCII.cr: text.append(UInt8(ascii: "r"))
+      case ASCII.tab: text.append(UInt8(ascii: "t"))
+      default:
+        let digits = String(byte, radix: 16)
+        text.append(contentsOf: ("u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits).utf8)
       }
     }
-    text += "\""
   }
 }
