@@ -60,7 +60,11 @@ extension YAMLValue {
       var written: [UInt8] = []
       written.reserveCapacity(bytes.count + 2 + 5 * escapes)
       written.append(ASCII.quote)
-      if escapes == 0 { unsafe written.append(contentsOf: bytes) } else { unsafe escape(bytes, into: &written) }
+      if escapes == 0 {
+        unsafe written.append(contentsOf: bytes)
+      } else {
+        unsafe escape(bytes, into: &written)
+      }
       written.append(ASCII.quote)
       return String(decoding: written, as: UTF8.self)
     }
@@ -71,7 +75,7 @@ extension YAMLValue {
   }
 
   private static func escape(_ bytes: UnsafeBufferPointer<UInt8>, into text: inout [UInt8]) {
-    for unsafe byte in unsafe bytes {
+    for unsafebyte in unsafe bytes {
       guard needsEscape(byte) else {
         text.append(byte)
         continue

@@ -89,7 +89,9 @@ import Wire
 
   /// Whether the name stands for all that begin as it does.
   private static func isOfFamily(_ text: String) -> Bool {
-    ["x-forwarded-", "x-ratelimit-", "x-remora-", "x-b3-", "x-datadog-"].contains { text.lowercased().hasPrefix($0) }
+    ["x-forwarded-", "x-ratelimit-", "x-remora-", "x-b3-", "x-datadog-"].contains {
+      text.lowercased().hasPrefix($0)
+    }
   }
 
   private static func named(_ text: String) -> FieldName { FieldName(Array(text.utf8).span) }
