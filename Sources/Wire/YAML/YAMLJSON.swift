@@ -75,7 +75,8 @@ extension YAMLValue {
   }
 
   private static func escape(_ bytes: UnsafeBufferPointer<UInt8>, into text: inout [UInt8]) {
-    for unsafebyte in unsafe bytes {
+    for at in bytes.indices {
+      let byte = unsafe bytes[at]
       guard needsEscape(byte) else {
         text.append(byte)
         continue
