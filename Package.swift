@@ -71,7 +71,7 @@ let package = Package(
     tests("Telemetry", ["Telemetry", "Wire"]),
     tests("Transport", ["Transport", "Wire"]),
     tests("HTTP", ["HTTP", "Transport", "Wire"]),
-    tests("Policy", ["Policy", "Config", "Wire"]),
+    tests("Policy", ["Policy", "Config", "Dialects", "Wire"]),
     tests("Proxy", ["Proxy", "Dialects", "Policy", "Config", "HTTP", "Telemetry", "Transport", "Wire"]),
   ]
 )

@@ -29,6 +29,7 @@ extension Exchange {
       counted.expectsUsage = ask.target.isFullService && counted.status == 200
     }
     if let attempt { take(attempt, &counted) }
+    settle(&counted)
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
     if state.writesAccessLog { log(counted) }
@@ -41,7 +42,8 @@ extension Exchange {
   private func take(_ attempt: Attempt, _ counted: inout ExchangeRecord) {
     let usage = attempt.conversation.usage
     counted.usage = Usage(
-      input: usage.input, output: usage.output, cachedInput: usage.cachedInput, reasoning: usage.reasoning)
+      input: usage.input, output: usage.output, cachedInput: usage.cachedInput, cacheWrite: usage.cacheWrite,
+      reasoning: usage.reasoning)
     let dropped = attempt.conversation.dropped.count
     if dropped > 0 { state.shard.dropped(dropped, for: counted.provider) }
     let unknown = attempt.conversation.unknown
@@ -82,7 +84,9 @@ extension Exchange {
     line.durationNanoseconds = counted.durationNanoseconds
     line.firstTokenNanoseconds = counted.firstTokenNanoseconds
     line.overheadNanoseconds = counted.overheadNanoseconds
-    line.usage = counted.usage
+    line.usage = record.bill.shown ?? counted.usage
+    line.cost = counted.cost
+    line.isEstimated = record.bill.isEstimated
     line.attempts = record.attempts
     line.requestBytes = counted.requestBytes
     line.responseBytes = counted.responseBytes

@@ -56,6 +56,7 @@ extension Exchange {
     if state.stuckWorker != nil { return answerPulse(connection) }
     var merged = MetricSnapshot()
     for worker in state.crew { merged.merge(await worker.metrics()) }
+    merged.allowances = AllowanceGauge.all(state.books.ledger)
     merged.build = BuildInfo(version: Version.remora, openssl: TLSLibrary.version)
     merged.config = state.configHealth
     merged.process = ProcessFacts.read()

@@ -24,6 +24,8 @@ final class Exchange {
   /// A try that is over, for its buffers.
   private var spare: Attempt?
   var record = Tally()
+  /// What it was promised (Meter.swift); nil where there are no limits.
+  var permit: Permit?
 
   init(_ state: WorkerState) {
     self.state = state
@@ -44,6 +46,7 @@ final class Exchange {
     ask.reset()
     answer.reset()
     route = nil
+    permit = nil
     if let attempt {
       attempt.end()
       spare = attempt
@@ -90,6 +93,8 @@ struct Tally {
   var isCounted = false
   /// Health checks and the like are answered, but neither logged nor counted: they would drown what matters.
   var isSilent = false
+  /// What was estimated of it, and what is left of its limits.
+  var bill = Bill()
 
   /// Adds the time that a try took in Remora itself.
   mutating func take(_ tried: Attempt.Try) {

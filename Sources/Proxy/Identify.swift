@@ -63,11 +63,7 @@ extension Ask {
     if asked.isEmpty {
       // What makes nothing of a model may be asked: lists, files, what was stored before. What may name one in a way that
       // isn't read here may not, or a batch would be the way around the list.
-      switch head.method {
-      case .post, .put, .patch: break
-      default: return plan
-      }
-      if head.framing == .none || head.framing == .length(0) { return plan }
+      guard mayHideModel else { return plan }
       state.shard.rejected(.model)
       throw .modelUnseen(group.name)
     }

@@ -75,7 +75,7 @@ extension Ask {
       receivedAt = now
       return
     }
-    body.scanner.reset(watching: RequestFacts.watched)
+    body.scanner.reset(watching: lineup.meters == nil ? RequestFacts.watched : RequestFacts.weighed)
     if case .length(let count) = head.framing {
       body.bytes.reserve(min(count, Ceiling.kept + BlockPool.blockSize))
     }

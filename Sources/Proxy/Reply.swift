@@ -61,7 +61,9 @@ extension Attempt {
     if replacesBody || call.flow.isCoded { held.insert(.contentEncoding) }
     let nominates = replyFields.nominatesAny
     let mayEcho = call.reply.status >= 400
-    let limitPrefix = conversation.limitPrefix
+    // Where limits apply, those names are Remora's own.
+    let isLimited = lineup.meters?.limits(ask.group) ?? false
+    let limitPrefix = isLimited ? nil : conversation.limitPrefix
     var run = FieldRun()
     for field in call.reply.fields where !held.contains(field.known) {
       if nominates, replyFields.nominates(field, in: bytes) { continue }
@@ -79,6 +81,14 @@ extension Attempt {
         run.flush(bytes, to: &answer.outbound)
         HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &answer.outbound)
       } else {
+        if isLimited, case .xRateLimit = field.known {
+          run.flush(bytes, to: &answer.outbound)
+          answer.outbound.append("x-remora-upstream-")
+          HeadWriter.field(
+            bytes.extracting(field.name).extracting(2...), bytes.extracting(field.value), to: &answer.outbound
+          )
+          continue
+        }
         if let limitPrefix,
           bytes.extracting(field.name).extracting(first: limitPrefix.utf8CodeUnitCount)
             .equalsIgnoringCase(limitPrefix)

@@ -30,6 +30,7 @@ extension Exchange {
       }
     }
     if ask.isOriginAllowed { writeOrigin() }
+    if let meters = lineup.meters, !record.isSilent { writeStanding(meters, connection) }
     // What becomes of the connection, where that is not the version's default.
     if connection.mustClose {
       answer.outbound.append("Connection: close\r\n")

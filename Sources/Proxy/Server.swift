@@ -23,6 +23,8 @@ struct ServerPlan: Sendable {
 
   let first: FirstSnapshot
   let readiness: Readiness
+  /// What is counted for the whole process, and outlives each configuration.
+  let books = Books()
   let health: ConfigHealth
   let listening: [Listening]
   let workers: Int

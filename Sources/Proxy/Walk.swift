@@ -43,8 +43,9 @@ extension Exchange {
     try ask.check()
     if ask.awaitsGo(connection) { tellToGoOn(connection) }
     try await ask.receive(connection)
-    let chosen: Plan
+    var chosen: Plan
     if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
+    if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
     route = chosen.first
     try await ask.meet(chosen.demand(ask), connection)
     let attempt = try await call(chosen, connection)

@@ -38,7 +38,8 @@ actor Worker {
       return .failure(ListenFault(address: "worker \(index)", reason: "it was started twice", isInUse: false))
     }
     let state = WorkerState(
-      on: loop, snapshot: snapshot, readiness: plan.readiness, quota: plan.quota, workers: plan.workers)
+      on: loop, snapshot: snapshot, readiness: plan.readiness, quota: plan.quota, workers: plan.workers,
+      books: plan.books)
     state.crew = crew
     state.configHealth = plan.health
     // Who asks this way has seen the application end.

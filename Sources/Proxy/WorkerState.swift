@@ -23,8 +23,16 @@ final class Lineup {
   var keys: [Keys?]
   /// Readings under way, by the upstream's index.
   var readings: [Int: KeyReading] = [:]
+  /// Whose limits there are; nil where there are none.
+  let meters: Meters?
+  let rates: RateBook
 
-  init(_ snapshot: Snapshot, pools: [Pool?], sources: [CredentialSource?], labels: [Label]) {
+  init(
+    _ snapshot: Snapshot, pools: [Pool?], sources: [CredentialSource?], labels: [Label],
+    meters: Meters? = nil
+  ) {
+    self.meters = meters
+    rates = RateBook(snapshot)
     self.snapshot = snapshot
     self.pools = pools
     self.sources = sources
@@ -39,6 +47,7 @@ final class WorkerState {
   let loop: Loop
   let shard = MetricShard()
   let readiness: Readiness
+  let books: Books
   let resolver: Resolver
   let dialer: Dialer
   var lineup: Lineup
@@ -78,7 +87,11 @@ final class WorkerState {
   /// - Parameters:
   ///   - quota: the container's limit of memory, nil where there is none.
   ///   - workers: how many there are, this one included.
-  init(on loop: Loop, snapshot: Snapshot, readiness: Readiness, quota: Int?, workers: Int) {
+  ///   - books: what all workers count in together.
+  init(
+    on loop: Loop, snapshot: Snapshot, readiness: Readiness, quota: Int?, workers: Int, books: Books = Books()
+  ) {
+    self.books = books
     self.quota = quota
     self.workers = workers
     memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
@@ -121,7 +134,9 @@ final class WorkerState {
     memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
     // Each would keep the snapshot of its last exchange, secrets and all.
     spare.removeAll()
-    lineup = Lineup(snapshot, pools: pools, sources: sources(for: snapshot), labels: labels)
+    lineup = Lineup(
+      snapshot, pools: pools, sources: sources(for: snapshot), labels: labels,
+      meters: Meters(books, snapshot.settings))
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
   }
 

@@ -37,7 +37,10 @@ package struct AccessRecord {
   package var firstTokenNanoseconds: Int?
   package var overheadNanoseconds = 0
   package var usage = Usage()
-  package var costUSD: Double?
+  /// In pico-dollars; nil where a price isn't known.
+  package var cost: Int?
+  /// Something of tokens or cost was guessed.
+  package var isEstimated = false
   package var attempts = 0
   package var requestBytes = 0
   package var responseBytes = 0
@@ -76,8 +79,10 @@ package struct AccessRecord {
     number("tokens_in", usage.input, into: &out)
     number("tokens_out", usage.output, into: &out)
     number("tokens_cached", usage.cachedInput, into: &out)
+    number("tokens_cache_write", usage.cacheWrite, into: &out)
     number("tokens_reasoning", usage.reasoning, into: &out)
     cost(into: &out)
+    if isEstimated { out.append(",\"estimated\":true") }
     number("attempts", attempts, into: &out)
     number("bytes_in", requestBytes, into: &out)
     number("bytes_out", responseBytes, into: &out)
@@ -106,10 +111,9 @@ package struct AccessRecord {
   }
 
   private func cost(into out: inout ByteQueue) {
-    // In billionths of a dollar: a token of the cheapest model costs a few of them.
-    guard let costUSD, costUSD.isFinite, costUSD >= 0 else { return }
+    guard let cost, cost >= 0 else { return }
     key("cost_usd", into: &out)
-    out.append(Int(min(costUSD, 1_000_000_000) * 1_000_000_000), places: 9)
+    out.append(cost, places: 12)
   }
 
   // MARK: members

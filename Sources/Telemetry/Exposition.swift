@@ -30,6 +30,8 @@ package enum Exposition {
     page.single(.inFlight, max(snapshot.requestsInFlight, 0), into: &out)
     page.rows(.tokens, snapshot.tokens, into: &out)
     page.dollars(.cost, snapshot.cost, into: &out)
+    page.rows(.unpriced, snapshot.unpriced, into: &out)
+    page.rows(.tokensEstimated, snapshot.tokensEstimated, into: &out)
     page.rows(.usageMissing, snapshot.usageMissing, into: &out)
     page.rows(.requestBytes, snapshot.requestBytes, into: &out)
     page.rows(.responseBytes, snapshot.responseBytes, into: &out)
@@ -45,6 +47,7 @@ package enum Exposition {
     page.rows(.refused, snapshot.refused, into: &out)
     page.rows(.rejections, snapshot.rejections, into: &out)
     page.rows(.limited, snapshot.limited, into: &out)
+    page.allowances(snapshot.allowances, into: &out)
     page.rows(.policyActions, snapshot.policyActions, into: &out)
     if let config = snapshot.config { page.config(config, into: &out) }
     page.folded(snapshot, into: &out)
@@ -71,15 +74,55 @@ private struct Page {
     }
   }
 
-  func dollars(_ family: Family, _ series: Series<Double>, into out: inout ByteQueue) {
+  /// Money that is counted in pico-dollars.
+  func dollars(_ family: Family, _ series: Series<Int>, into out: inout ByteQueue) {
     announce(family, into: &out)
     for row in 0..<series.count {
       sample(family, family.suffix, series.keys[row], into: &out)
       out.append(ASCII.space)
-      // Finite by construction: `finish` refuses anything else and caps what it takes.
-      out.append("\(series.values[row])")
+      out.append(series.values[row], places: 12)
       out.append(ASCII.lf)
     }
+  }
+
+  /// What is left of the limits.
+  func allowances(_ allowances: [AllowanceGauge], into out: inout ByteQueue) {
+    announce(.limitRemaining, into: &out)
+    for gauge in allowances {
+      for (limit, left) in [
+        (LimitKind.requestsPerMinute, gauge.requests), (.tokensPerMinute, gauge.tokens),
+        (.concurrentRequests, gauge.concurrency),
+      ] {
+        guard let left else { continue }
+        scope(.limitRemaining, gauge.group, limit: limit, into: &out)
+        out.append(decimal: left)
+        out.append(ASCII.lf)
+      }
+    }
+    for (family, value) in [
+      (Family.budgetLimit, \AllowanceGauge.budgetLimit), (.budgetRemaining, \.budgetLeft),
+    ] {
+      announce(family, into: &out)
+      for gauge in allowances {
+        guard let nanodollars = gauge[keyPath: value] else { continue }
+        scope(family, gauge.group, limit: nil, into: &out)
+        out.append(nanodollars, places: 9)
+        out.append(ASCII.lf)
+      }
+    }
+  }
+
+  private func scope(_ family: Family, _ group: String, limit: LimitKind?, into out: inout ByteQueue) {
+    out.append(family.name)
+    out.append("{scope=\"")
+    out.append(group.isEmpty ? LimitScope.pod.name : LimitScope.group.name)
+    out.append("\",group=\"")
+    escape(group, into: &out)
+    if let limit {
+      out.append("\",limit=\"")
+      out.append(limit.name)
+    }
+    out.append("\"} ")
   }
 
   func histograms(
@@ -165,6 +208,7 @@ private struct Page {
     folded(.firstToken, snapshot.firstToken.folded, into: &out)
     folded(.tokens, snapshot.tokens.folded, into: &out)
     folded(.cost, snapshot.cost.folded, into: &out)
+    folded(.unpriced, snapshot.unpriced.folded, into: &out)
     folded(.usageMissing, snapshot.usageMissing.folded, into: &out)
     folded(.attempts, snapshot.attempts.folded, into: &out)
     folded(.refreshes, snapshot.refreshes.folded, into: &out)

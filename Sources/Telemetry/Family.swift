@@ -73,6 +73,20 @@ extension Family {
   static let cost = Family(
     "remora_cost_usd", .counter, unit: "usd", [.provider, .model],
     help: "Cost in US dollars at the configured or catalogued prices.")
+  static let unpriced = Family(
+    "remora_unpriced_requests", .counter, [.provider, .model],
+    help: "Requests whose tokens have no known price; prices in the configuration gives one.")
+  static let tokensEstimated = Family(
+    "remora_tokens_estimated", .counter,
+    [.detail("kind") { (TokenKind(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .input).name }],
+    help: "Tokens booked by an estimate, because the provider didn't come to tell them.")
+  static let limitRemaining = Family(
+    "remora_limit_remaining", .gauge, help: "What is left of a limit now.")
+  static let budgetLimit = Family(
+    "remora_budget_limit_usd", .gauge, unit: "usd", help: "Budgets in US dollars.")
+  static let budgetRemaining = Family(
+    "remora_budget_remaining_usd", .gauge, unit: "usd",
+    help: "What of a budget is neither spent nor promised to requests under way.")
   static let usageMissing = Family(
     "remora_usage_missing", .counter, [.provider],
     help: "Answers that should have told their tokens and didn't.")

@@ -11,12 +11,16 @@ package struct Usage: Sendable, Equatable {
   package var output: Int?
   /// The part of `input` that came from the provider's cache.
   package var cachedInput: Int?
+  /// The part of `input` that the provider put into its cache.
+  package var cacheWrite: Int?
   /// The part of `output` that the client never sees.
   package var reasoning: Int?
 
   package init(
-    input: Int? = nil, output: Int? = nil, cachedInput: Int? = nil, reasoning: Int? = nil
+    input: Int? = nil, output: Int? = nil, cachedInput: Int? = nil, cacheWrite: Int? = nil,
+    reasoning: Int? = nil
   ) {
+    self.cacheWrite = cacheWrite
     self.input = input
     self.output = output
     self.cachedInput = cachedInput
@@ -39,8 +43,13 @@ package struct ExchangeRecord: Sendable {
   package var usage = Usage()
   /// The answer should have told its tokens: a success of an endpoint that is paid by the token.
   package var expectsUsage = false
-  /// US dollars; nil where the price is not known.
-  package var costUSD: Double?
+  /// Pico-dollars; nil where the price is not known.
+  package var cost: Int?
+  /// There were tokens, and no price for them.
+  package var isUnpriced = false
+  /// Tokens that were booked by an estimate.
+  package var estimatedInput = 0
+  package var estimatedOutput = 0
   package var requestBytes = 0
   package var responseBytes = 0
   /// How the stream ended; nil where the answer was not one.
@@ -63,8 +72,8 @@ package final class MetricShard {
 
   /// Tokens one exchange can claim, so that a lying upstream can't bring a counter to its end.
   private static let mostTokens = 1 << 40
-  /// US dollars one exchange can cost, for the same reason.
-  private static let mostDollars = 1_000_000.0
+  /// Pico-dollars one exchange can cost, for the same reason.
+  private static let mostMoney = 1_000_000_000_000_000_000
 
   private var state = MetricSnapshot()
   /// What each label may stand for under the configuration in force.
@@ -152,9 +161,16 @@ package final class MetricShard {
     if exchange.expectsUsage, usage.input == nil, usage.output == nil {
       state.usageMissing.add(1, to: SeriesKey(subject: exchange.provider))
     }
-    if let dollars = exchange.costUSD, dollars.isFinite, dollars >= 0 {
-      let row = state.cost.place(SeriesKey(subject: exchange.provider, model: exchange.model))
-      state.cost.values[row] += min(dollars, Self.mostDollars)
+    if let cost = exchange.cost, cost >= 0 {
+      state.cost.add(
+        min(cost, Self.mostMoney), to: SeriesKey(subject: exchange.provider, model: exchange.model))
+    }
+    if exchange.isUnpriced {
+      state.unpriced.add(1, to: SeriesKey(subject: exchange.provider, model: exchange.model))
+    }
+    for (tokens, kind) in [(exchange.estimatedInput, TokenKind.input), (exchange.estimatedOutput, .output)]
+    where tokens > 0 {
+      state.tokensEstimated.add(min(tokens, Self.mostTokens), to: SeriesKey(detail: UInt16(kind.rawValue)))
     }
   }
 

@@ -11,7 +11,10 @@ package struct MetricSnapshot: Sendable {
   var firstToken = Series(zero: Histogram())
   var overhead = Series(zero: Histogram())
   var tokens = Series(zero: 0)
-  var cost = Series(zero: 0.0)
+  /// In pico-dollars.
+  var cost = Series(zero: 0)
+  var unpriced = Series(zero: 0)
+  var tokensEstimated = Series(zero: 0, details: 0..<2)
   var usageMissing = Series(zero: 0)
   var requestBytes = Series(zero: 0)
   var responseBytes = Series(zero: 0)
@@ -36,6 +39,8 @@ package struct MetricSnapshot: Sendable {
   package var build: BuildInfo?
   package var config: ConfigHealth?
   package var process: ProcessFacts?
+  /// What is left of the limits, which the process counts and not the workers.
+  package var allowances: [AllowanceGauge] = []
 
   package init() {
     for scope in LimitScope.allCases {
@@ -70,7 +75,9 @@ package struct MetricSnapshot: Sendable {
     firstToken.merge(other.firstToken, labels: labels, combine: join)
     overhead.merge(other.overhead, labels: labels, combine: join)
     tokens.merge(other.tokens, labels: labels, combine: sum)
-    cost.merge(other.cost, labels: labels) { $0 += $1 }
+    cost.merge(other.cost, labels: labels, combine: sum)
+    unpriced.merge(other.unpriced, labels: labels, combine: sum)
+    tokensEstimated.merge(other.tokensEstimated, labels: labels, combine: sum)
     usageMissing.merge(other.usageMissing, labels: labels, combine: sum)
     requestBytes.merge(other.requestBytes, labels: labels, combine: sum)
     responseBytes.merge(other.responseBytes, labels: labels, combine: sum)
@@ -90,6 +97,20 @@ package struct MetricSnapshot: Sendable {
     clientConnections = saturated(clientConnections, plus: other.clientConnections)
     logLinesDropped = saturated(logLinesDropped, plus: other.logLinesDropped)
   }
+}
+
+/// What is left of one pod's or one group's limits; nil: no such limit.
+package struct AllowanceGauge: Sendable {
+  /// Empty: the pod's.
+  package var group: String
+  package var requests: Int?
+  package var tokens: Int?
+  package var concurrency: Int?
+  /// In nano-dollars.
+  package var budgetLimit: Int?
+  package var budgetLeft: Int?
+
+  package init(group: String) { self.group = group }
 }
 
 /// What was built: the labels of `remora_build_info`.

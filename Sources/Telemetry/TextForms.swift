@@ -68,7 +68,7 @@ func jsonString(
 
 extension ByteQueue {
   /// Appends `value` / 10^`places` exactly, without trailing zeros; what is below zero is written as 0.
-  mutating func append(_ value: Int, places: Int) {
+  package mutating func append(_ value: Int, places: Int) {
     var scale = 1
     for _ in 0..<min(places, 18) { scale *= 10 }
     let value = max(value, 0)

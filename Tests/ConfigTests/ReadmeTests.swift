@@ -55,7 +55,6 @@ private enum Readme {
 
   /// What the list says, and a configuration that asks for it.
   @Test(arguments: [
-    ("- `limits`", "limits: { requests_per_minute: 1 }"),
     ("- `policies`, `policy_chain`", "policies: { pii: { kind: pii_detector } }"),
     ("- `retry`", "retry: { attempts: 2 }"),
     ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }"),

@@ -124,7 +124,6 @@ def test_problems_as_json(check):
 
 NOT_AVAILABLE = {
     "policies": "policies:\n  pii: { kind: pii_detector, action: redact, entities: [email] }\n",
-    "limits": "limits: { requests_per_minute: 7 }\n",
 }
 
 

@@ -24,7 +24,7 @@ private func fullRecord(_ text: [UInt8]) -> AccessRecord {
   record.firstTokenNanoseconds = 300_000_000
   record.overheadNanoseconds = 87_900
   record.usage = Usage(input: 12, output: 34, cachedInput: 5, reasoning: 6)
-  record.costUSD = 0.00037
+  record.cost = 370_000_000
   record.attempts = 2
   record.requestBytes = 100
   record.responseBytes = 2000
@@ -76,7 +76,7 @@ private func fullRecord(_ text: [UInt8]) -> AccessRecord {
     record.requestBytes = .min
     record.responseBytes = .min
     record.usage = Usage(input: .min, output: .min, cachedInput: .min, reasoning: .min)
-    record.costUSD = .greatestFiniteMagnitude
+    record.cost = .max
     record.durationNanoseconds = .max
     record.upstreamNanoseconds = .max
     record.firstTokenNanoseconds = .min
@@ -108,12 +108,12 @@ private func fullRecord(_ text: [UInt8]) -> AccessRecord {
   @Test(
     "a cost is a plain number or is left out",
     arguments: [
-      (0.0, "0"), (0.0000125, "0.0000125"), (12.5, "12.5"), (1e300, "1000000000"), (.nan, nil),
-      (.infinity, nil), (-1, nil),
-    ] as [(Double, String?)])
-  func cost(_ dollars: Double, _ wanted: String?) throws {
+      (nil, nil), (0, "0"), (1, "0.000000000001"), (12_500_000, "0.0000125"), (12_500_000_000_000, "12.5"),
+      (.max, "9223372.036854775807"), (-1, nil),
+    ] as [(Int?, String?)])
+  func cost(_ picodollars: Int?, _ wanted: String?) throws {
     var record = AccessRecord(unixNanoseconds: 0, endpoint: .other, status: 200, end: .complete)
-    record.costUSD = dollars
+    record.cost = picodollars
     let member = try parseLine(line(record)).first { $0.name == "cost_usd" }
     #expect(member?.value == wanted.map { .number($0) })
   }

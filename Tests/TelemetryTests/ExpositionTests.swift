@@ -38,7 +38,7 @@ private func busyShard() -> MetricShard {
   exchange.firstTokenNanoseconds = 20_000_000
   exchange.overheadNanoseconds = 60_001
   exchange.usage = Usage(input: 12, output: 34, cachedInput: 5, reasoning: 0)
-  exchange.costUSD = 0.00037
+  exchange.cost = 370_000_000
   exchange.requestBytes = 100
   exchange.responseBytes = 2000
   exchange.streamEnd = .complete

@@ -13,7 +13,7 @@ private func finish(
   exchange.durationNanoseconds = nanoseconds
   exchange.firstTokenNanoseconds = nanoseconds
   exchange.usage = Usage(input: 1, output: 1, cachedInput: 1, reasoning: 1)
-  exchange.costUSD = 1
+  exchange.cost = 1_000_000_000_000
   shard.begin()
   shard.finish(exchange)
 }
@@ -154,13 +154,13 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
   @Test("what can't be true is not counted, and nothing traps")
   func absurdNumbers() throws {
     let shard = MetricShard()
-    for (tokens, dollars, time) in [
-      (Int.max, Double.infinity, Int.max), (Int.min, .nan, .min), (-1, -1, -1),
-      (Int.max, .greatestFiniteMagnitude, .max), (Int.max, 1, .max),
+    for (tokens, picodollars, time) in [
+      (Int.max, nil, Int.max), (Int.min, Int.min, .min), (-1, -1, -1), (Int.max, .max, .max),
+      (Int.max, 1_000_000_000_000, .max),
     ] {
       var exchange = ExchangeRecord(endpoint: .responses, status: tokens)
       exchange.usage = Usage(input: tokens, output: tokens, cachedInput: tokens, reasoning: tokens)
-      exchange.costUSD = dollars
+      exchange.cost = picodollars
       exchange.durationNanoseconds = time
       exchange.firstTokenNanoseconds = time
       exchange.overheadNanoseconds = time

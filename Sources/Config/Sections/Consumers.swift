@@ -50,7 +50,7 @@ package struct ConsumerGroup: Sendable, Equatable {
       "models", \.models, .texts(ceiling: Defaults.models).orNothing,
       "Models it may use; * stands for any text."),
     Row(
-      "limits", \.limits, Limits.section, "Its ceilings.", .notYet(where: { $0.limits != Limits() })),
+      "limits", \.limits, Limits.section, "Its ceilings."),
     // Whether they are there is looked at when all policies are known.
     Row(
       "policies", \.policies, .texts(ceiling: Defaults.targets).orNothing,

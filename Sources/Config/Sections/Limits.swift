@@ -9,6 +9,11 @@ package struct Limits: Sendable, Equatable {
 
   package init() {}
 
+  /// Whether there is a ceiling among them.
+  package var isLimiting: Bool {
+    requestsPerMinute > 0 || tokensPerMinute > 0 || concurrentRequests > 0 || (budget?.amount ?? 0) > 0
+  }
+
   static let section = Section<Limits>([
     Row("requests_per_minute", \.requestsPerMinute, .integer(0...1_000_000_000), "0: no ceiling."),
     Row("tokens_per_minute", \.tokensPerMinute, .integer(0...1_000_000_000_000), "0: no ceiling."),
@@ -20,19 +25,22 @@ package struct Limits: Sendable, Equatable {
 }
 
 package struct Budget: Sendable, Equatable {
-  /// In US dollars.
-  package var amount: Double
+  /// In millionths of a US dollar.
+  package var amount: UInt64
   package var per: Duration
 
-  package init(amount: Double, per: Duration) {
+  package init(amount: UInt64, per: Duration) {
     self.amount = amount
     self.per = per
   }
 
   static let section = Section<Budget>([
-    Row("amount", \.amount, .number, "US dollars.", isRequired: true),
+    Row("amount", \.amount, .dollars, "US dollars; 0: no ceiling.", isRequired: true),
     Row(
       "per", \.per, .duration(.seconds(60)...Defaults.retention), "The span of time, such as 30d.",
       isRequired: true),
   ])
+
+  /// In nano-dollars, which sums are made in.
+  package var nanodollars: Int64 { Int64(clamping: amount) * 1000 }
 }

@@ -83,9 +83,7 @@ extension Settings {
         .notYet),
       Row(
         optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),
-      Row(
-        "limits", \.limits, Limits.section, "Ceilings of this pod; 0: none.",
-        .notYet(where: { $0.limits != Limits() })),
+      Row("limits", \.limits, Limits.section, "Ceilings of this pod; 0: none."),
       Row("policies", \.policies, .policies, "Checks of requests and answers, by name.", .notYet),
       Row(
         "policy_chain", \.policyChain, .texts(ceiling: Defaults.targets),

@@ -7,6 +7,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
   case fallbackModels, customerIdentifier, threadIdentifier, groupIdentifier
   case id, object, created, choices, usage, error, systemFingerprint, data, output, status
   case type, response, event, message, detail, code, xGroq, xRemora, dataSources
+  case choiceCount
 
   /// The name as it is written in a text: ASCII, at most `nameCeiling` bytes.
   package var name: StaticString {
@@ -51,6 +52,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
     case .xGroq: "x_groq"
     case .xRemora: "x_remora"
     case .dataSources: "data_sources"
+    case .choiceCount: "n"
     }
   }
 
@@ -133,6 +135,7 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let xGroq = Self(.xGroq)
   package static let xRemora = Self(.xRemora)
   package static let dataSources = Self(.dataSources)
+  package static let choiceCount = Self(.choiceCount)
 
   /// Every member there is.
   package static let all = Self(rawValue: (1 << UInt64(JSONMember.allCases.count)) - 1)

@@ -20,6 +20,11 @@ package struct RequestFacts: Sendable {
     .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
     .groupIdentifier, .encodingFormat, .dataSources,
   ]
+  /// And where prompts are weighed, those that say how long prompt and answer will be.
+  package static let weighed: JSONMembers = watched.union([
+    .messages, .input, .prompt, .instructions, .tools, .maxTokens, .maxCompletionTokens, .maxOutputTokens,
+    .choiceCount,
+  ])
   private static let own: [JSONMember] = [
     .fallbackModels, .customerIdentifier, .threadIdentifier, .groupIdentifier,
   ]

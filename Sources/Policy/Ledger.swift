@@ -1,0 +1,400 @@
+// How much the pod and its groups have taken, and may still take. One for the process, beside the configuration and
+// older than each of its generations; one lock, held for a few additions.
+//
+// A request is promised what it may take before it is made, by the pod and by its group, or by neither. What it was
+// promised is a `Permit`, which can't be copied: it is settled once, or goes back by itself.
+
+package import Config
+internal import Wire
+
+/// Whose allowances a request needs.
+package struct Payers: Sendable, Equatable {
+  /// Places among the ledger's allowances.
+  package var pod: Int?
+  package var group: Int?
+
+  package var isEmpty: Bool { pod == nil && group == nil }
+
+  package init(pod: Int?, group: Int?) {
+    self.pod = pod
+    self.group = group
+  }
+}
+
+/// How much is left, as answers say it.
+package struct Standing: Sendable, Equatable {
+  /// A limit, and what is left of it.
+  package struct Count: Sendable, Equatable {
+    package var limit: UInt64
+    package var left: UInt64
+  }
+
+  /// Whose limit is the tighter one.
+  package var scope = Scope.pod
+  package var requests: Count?
+  package var tokens: Count?
+  /// Whole seconds until all of both is there again, if nothing more comes.
+  package var reset = 0
+  /// In nano-dollars; nil as long as less than four fifths are spent or promised.
+  package var budget: Count?
+
+  package init() {}
+
+  package var isEmpty: Bool { requests == nil && tokens == nil && budget == nil }
+}
+
+/// The counters of a process.
+package final class Ledger: Sendable {
+  /// An allowance, whose it is, and how many permits are out for it.
+  fileprivate struct Entry: Sendable {
+    /// A group's name; nil: the pod.
+    var name: String?
+    var allowance: Allowance
+    var permits = 0
+    /// It isn't in the configuration any more, and goes with its last permit.
+    var isRetired = false
+  }
+
+  fileprivate struct State: Sendable {
+    var entries: [Entry?] = []
+  }
+
+  private let state = Guarded(State())
+
+  package init() {}
+
+  /// One allowance of a configuration.
+  package struct Account: Sendable {
+    package var place: Int
+    /// It counts tokens, or what they cost: then they must be estimated.
+    package var weighs: Bool
+    package var hasBudget: Bool
+  }
+
+  /// The allowances of a configuration.
+  package struct Accounts: Sendable {
+    package var pod: Account?
+    /// By the group's place; nil where it has no limits.
+    package var groups: [Account?] = []
+    /// Whose budget begins anew, because its span has changed; empty: the pod's.
+    package var renewed: [String] = []
+
+    package var isEmpty: Bool { pod == nil && groups.allSatisfy { $0 == nil } }
+  }
+
+  /// Takes over the limits of `settings`. What was counted under the same name stays.
+  package func adopt(_ settings: Settings) -> Accounts {
+    state.withLock { state in
+      var accounts = Accounts()
+      for place in state.entries.indices { state.entries[place]?.isRetired = true }
+      accounts.pod = state.adopt(nil, settings.limits, &accounts)
+      for group in settings.consumers?.groups ?? [] {
+        accounts.groups.append(state.adopt(group.name, group.limits, &accounts))
+      }
+      for place in state.entries.indices { state.forget(place) }
+      return accounts
+    }
+  }
+
+  /// Promises `need`, or says what stands in the way.
+  ///
+  /// - Returns: the promise, and what is left then.
+  package func reserve(
+    _ payers: Payers, _ need: Need, at now: Moment
+  ) -> (result: Result<Permit.Ticket, Shortage>, standing: Standing) {
+    state.withLock { state in
+      state.advance(payers, to: now)
+      if let shortage = state.shortage(payers, need, isNew: true, at: now) {
+        return (.failure(shortage), state.standing(payers, at: now))
+      }
+      var ticket = Permit.Ticket(payers: payers)
+      if let pod = payers.pod { ticket.pod = state.reserve(pod, need) }
+      if let group = payers.group { ticket.group = state.reserve(group, need) }
+      return (.success(ticket), state.standing(payers, at: now))
+    }
+  }
+
+  /// Promises something else to a request for which another target is tried; the old promise stays where it doesn't fit.
+  fileprivate func renew(_ ticket: inout Permit.Ticket, _ need: Need, at now: Moment) -> Shortage? {
+    let old = ticket
+    let (new, shortage) = state.withLock { state -> (Permit.Ticket, Shortage?) in
+      var ticket = old
+      state.advance(ticket.payers, to: now)
+      state.takeBack(ticket)
+      if let shortage = state.shortage(ticket.payers, need, isNew: false, at: now) {
+        state.putBack(ticket)
+        return (ticket, shortage)
+      }
+      if let pod = ticket.payers.pod { state.entries[pod]?.allowance.promise(need, in: &ticket.pod) }
+      if let group = ticket.payers.group { state.entries[group]?.allowance.promise(need, in: &ticket.group) }
+      return (ticket, nil)
+    }
+    ticket = new
+    return shortage
+  }
+
+  fileprivate func settle(_ ticket: Permit.Ticket, _ taken: Taken, at now: Moment?) {
+    state.withLock { state in
+      if let now { state.advance(ticket.payers, to: now) }
+      if let pod = ticket.payers.pod { state.settle(pod, ticket.pod, taken) }
+      if let group = ticket.payers.group { state.settle(group, ticket.group, taken) }
+    }
+  }
+
+  /// What is left for `payers`.
+  package func standing(_ payers: Payers, at now: Moment) -> Standing {
+    state.withLock { state in
+      state.advance(payers, to: now)
+      return state.standing(payers, at: now)
+    }
+  }
+
+  /// What is left of everything, for the metrics. A name that is empty is the pod's.
+  package func gauges(at now: Moment) -> [(name: String, allowance: Gauge)] {
+    state.withLock { state in
+      state.entries.compactMap { entry in
+        guard var entry, !entry.isRetired else { return nil }
+        entry.allowance.advance(to: now)
+        return (entry.name ?? "", Gauge(entry.allowance))
+      }
+    }
+  }
+
+  /// What is left of one allowance; nil: no such limit.
+  package struct Gauge: Sendable {
+    package var requests: UInt64?
+    package var tokens: UInt64?
+    package var concurrency: Int?
+    /// In nano-dollars.
+    package var budgetLimit: Int64?
+    package var budgetLeft: Int64?
+
+    fileprivate init(_ allowance: Allowance) {
+      if let window = allowance.requests {
+        requests = allowance.requestLimit - min(window.sum, allowance.requestLimit)
+      }
+      if let window = allowance.tokens {
+        tokens = allowance.tokenLimit - min(window.sum, allowance.tokenLimit)
+      }
+      if allowance.concurrencyLimit > 0 {
+        concurrency = max(allowance.concurrencyLimit - allowance.underWay, 0)
+      }
+      budgetLimit = allowance.budget?.amount
+      budgetLeft = allowance.budget?.left
+    }
+  }
+
+  // MARK: Budgets
+
+  /// One budget, as it is kept over a restart.
+  package struct BudgetRecord: Sendable, Equatable {
+    /// Empty: the pod's.
+    package var group: String
+    package var per: Int64
+    package var start: Int64
+    package var spent: Int64
+    package var reserved: Int64
+
+    package init(group: String, per: Int64, start: Int64, spent: Int64, reserved: Int64) {
+      self.group = group
+      self.per = per
+      self.start = start
+      self.spent = spent
+      self.reserved = reserved
+    }
+  }
+
+  /// All budgets as they are.
+  package func budgets() -> [BudgetRecord] {
+    state.withLock { state in
+      state.entries.compactMap { entry in
+        guard let entry, let budget = entry.allowance.budget else { return nil }
+        return BudgetRecord(
+          group: entry.name ?? "", per: budget.per, start: budget.start, spent: budget.spent,
+          reserved: budget.reserved)
+      }
+    }
+  }
+
+  /// Goes on with what was spent before a restart. What was promised then was under way, and counts as spent.
+  ///
+  /// - Returns: how many of the records hold a budget that there still is.
+  @discardableResult
+  package func restore(_ records: [BudgetRecord]) -> Int {
+    state.withLock { state in
+      var count = 0
+      for record in records {
+        let name = record.group.isEmpty ? nil : record.group
+        guard let place = state.entries.firstIndex(where: { $0 != nil && $0?.name == name }),
+          let known = state.entries[place]?.allowance.budget, known.per == record.per, record.start >= 0,
+          record.start % record.per == 0
+        else { continue }
+        let (sum, overflows) = max(record.spent, 0).addingReportingOverflow(max(record.reserved, 0))
+        state.entries[place]?.allowance.budget?.start = record.start
+        state.entries[place]?.allowance.budget?.spent = overflows ? .max : sum
+        count += 1
+      }
+      return count
+    }
+  }
+
+  /// What is under way and promised in all: nothing, where nothing is under way.
+  package var balance: (underWay: Int, reserved: Int64, permits: Int) {
+    state.withLock { state in
+      var balance = (underWay: 0, reserved: Int64(0), permits: 0)
+      for entry in state.entries {
+        guard let entry else { continue }
+        balance.underWay += entry.allowance.underWay
+        balance.reserved += entry.allowance.budget?.reserved ?? 0
+        balance.permits += entry.permits
+      }
+      return balance
+    }
+  }
+}
+
+extension Ledger.State {
+  fileprivate mutating func adopt(
+    _ name: String?, _ limits: Limits, _ accounts: inout Ledger.Accounts
+  ) -> Ledger.Account? {
+    if !limits.isLimiting { return nil }
+    let place: Int
+    if let known = entries.firstIndex(where: { $0 != nil && $0?.name == name }) {
+      place = known
+    } else {
+      place = entries.firstIndex { $0 == nil } ?? entries.count
+      if place == entries.count { entries.append(nil) }
+      entries[place] = Ledger.Entry(name: name, allowance: Allowance(name == nil ? .pod : .group))
+    }
+    entries[place]?.isRetired = false
+    if entries[place]?.allowance.adopt(limits) == true { accounts.renewed.append(name ?? "") }
+    let hasBudget = entries[place]?.allowance.budget != nil
+    return Ledger.Account(place: place, weighs: hasBudget || limits.tokensPerMinute > 0, hasBudget: hasBudget)
+  }
+
+  /// Lets go of an entry that isn't in the configuration any more, once nothing more is settled in it.
+  fileprivate mutating func forget(_ place: Int) {
+    if let entry = entries[place], entry.isRetired, entry.permits == 0 { entries[place] = nil }
+  }
+
+  fileprivate mutating func advance(_ payers: Payers, to now: Moment) {
+    if let pod = payers.pod { entries[pod]?.allowance.advance(to: now) }
+    if let group = payers.group { entries[group]?.allowance.advance(to: now) }
+  }
+
+  fileprivate func standing(_ payers: Payers, at now: Moment) -> Standing {
+    var standing = Standing()
+    var least = Double.infinity
+    if let pod = payers.pod { entries[pod]?.allowance.add(to: &standing, &least, at: now) }
+    if let group = payers.group { entries[group]?.allowance.add(to: &standing, &least, at: now) }
+    return standing
+  }
+
+  /// What lasts the longest of all that stands in the way.
+  fileprivate func shortage(_ payers: Payers, _ need: Need, isNew: Bool, at now: Moment) -> Shortage? {
+    var worst: Shortage?
+    func note(_ place: Int?) {
+      guard let place, let found = entries[place]?.allowance.shortage(need, isNew: isNew, at: now) else {
+        return
+      }
+      if let known = worst, known.isHopeless || known.wait >= found.wait, !found.isHopeless { return }
+      worst = found
+    }
+    note(payers.pod)
+    note(payers.group)
+    return worst
+  }
+
+  fileprivate mutating func reserve(_ place: Int, _ need: Need) -> Share {
+    entries[place]?.permits += 1
+    return entries[place]?.allowance.reserve(need) ?? Share()
+  }
+
+  fileprivate mutating func takeBack(_ ticket: Permit.Ticket) {
+    if let pod = ticket.payers.pod { entries[pod]?.allowance.takeBack(ticket.pod) }
+    if let group = ticket.payers.group { entries[group]?.allowance.takeBack(ticket.group) }
+  }
+
+  fileprivate mutating func putBack(_ ticket: Permit.Ticket) {
+    if let pod = ticket.payers.pod { entries[pod]?.allowance.putBack(ticket.pod) }
+    if let group = ticket.payers.group { entries[group]?.allowance.putBack(ticket.group) }
+  }
+
+  fileprivate mutating func settle(_ place: Int, _ share: Share, _ taken: Taken) {
+    entries[place]?.allowance.settle(share, taken)
+    entries[place]?.permits -= 1
+    forget(place)
+  }
+}
+
+extension Allowance {
+  /// Adds what is left here. Of two limits of one kind the one counts of which the smaller part is left.
+  fileprivate func add(to standing: inout Standing, _ least: inout Double, at now: Moment) {
+    func part(_ count: Standing.Count) -> Double { Double(count.left) / Double(max(count.limit, 1)) }
+    func take(_ count: Standing.Count, _ known: inout Standing.Count?, _ reset: UInt64) {
+      if let known, part(known) <= part(count) { return }
+      known = count
+      standing.reset = max(standing.reset, Self.seconds(reset))
+      if part(count) < least {
+        least = part(count)
+        standing.scope = scope
+      }
+    }
+    if let requests {
+      let left = requestLimit - min(requests.sum, requestLimit)
+      take(
+        Standing.Count(limit: requestLimit, left: left), &standing.requests,
+        requests.timeToEmpty(at: now.ticks))
+    }
+    if let tokens {
+      let left = tokenLimit - min(tokens.sum, tokenLimit)
+      take(Standing.Count(limit: tokenLimit, left: left), &standing.tokens, tokens.timeToEmpty(at: now.ticks))
+    }
+    if let budget, budget.left <= budget.amount / 5 {
+      let count = Standing.Count(limit: UInt64(clamping: budget.amount), left: UInt64(clamping: budget.left))
+      if let known = standing.budget, part(known) <= part(count) { return }
+      standing.budget = count
+    }
+  }
+}
+
+/// What was promised to one request. It is settled once; one that is let go without that takes back everything, the
+/// request too.
+package struct Permit: ~Copyable {
+  /// What there is to settle.
+  package struct Ticket: Sendable {
+    fileprivate let payers: Payers
+    fileprivate var pod = Share()
+    fileprivate var group = Share()
+
+    fileprivate init(payers: Payers) { self.payers = payers }
+  }
+
+  private let ledger: Ledger
+  private var ticket: Ticket
+  private var isOpen = true
+
+  /// Makes a ticket, which is used once, something that can't be lost.
+  package init(_ ticket: Ticket, of ledger: Ledger) {
+    self.ticket = ticket
+    self.ledger = ledger
+  }
+
+  deinit {
+    if isOpen { ledger.settle(ticket, Taken(isRequest: false), at: nil) }
+  }
+
+  /// Asks for another amount than before, for another target; nil: it is promised.
+  package mutating func renew(_ need: Need, at now: Moment) -> Shortage? {
+    ledger.renew(&ticket, need, at: now)
+  }
+
+  /// Ends it with what was taken.
+  package consuming func settle(_ taken: Taken, at now: Moment) {
+    isOpen = false
+    ledger.settle(ticket, taken, at: now)
+  }
+
+  /// Whose allowances it is from.
+  package var payers: Payers { ticket.payers }
+}

@@ -1,0 +1,297 @@
+// What a request may take is promised before it is sent, and settled once, when its answer is over: limits, budgets, cost.
+//
+// Decided in Policy/Ledger.swift, Estimate.swift and Cost.swift; here it is found out what they need to know.
+
+internal import Config
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// What was estimated of a request, and what is left of its limits.
+struct Bill {
+  /// Tokens of the prompt by their weight, and with what was learned. 0: not estimated.
+  var weighed = 0
+  var prompt = 0
+  /// Who its answer teaches something about.
+  var lesson: LessonKey?
+  /// As the answer says it; nil: to be looked up.
+  var standing: Standing?
+  /// What the log says of tokens where some of them were guessed.
+  var shown: Usage?
+  /// Something of what it says of tokens or cost was guessed.
+  var isEstimated = false
+  /// What it has cost; nil where a price isn't known.
+  var cost: Cost?
+}
+
+extension Exchange {
+  /// Promises what the request may take, or refuses it.
+  ///
+  /// - Returns: `plan`, without targets that a budget couldn't see.
+  func reserve(_ plan: Plan, _ meters: Meters) throws(Refusal) -> Plan {
+    let payers = meters.payers(ask.group)
+    if payers.isEmpty { return plan }
+    var plan = plan
+    if meters.hasBudget(ask.group) { plan = try priced(plan, meters) }
+    var need = Need()
+    if meters.weighs(ask.group) { need = estimate(plan.first, meters) }
+    let (result, standing) = meters.ledger.reserve(payers, need, at: Meters.moment)
+    record.bill.standing = standing
+    switch result {
+    case .success(let ticket): permit = Permit(ticket, of: meters.ledger)
+    case .failure(let shortage):
+      state.shard.limited(LimitScope(shortage.scope), by: LimitKind(shortage.limit))
+      throw Refusal(shortage, group: ask.group?.name)
+    }
+    return plan
+  }
+
+  /// The targets whose price is known: a budget that doesn't see what a model costs is none.
+  private func priced(_ plan: Plan, _ meters: Meters) throws(Refusal) -> Plan {
+    let owner = meters.budgetName(ask.group)
+    if ask.model.isEmpty, plan.first.model == nil {
+      if ask.mayHideModel { throw .modelUnpriced(nil, group: owner) }
+      return plan
+    }
+    if !ask.mayCost { return plan }
+    var routes: [Route] = []
+    for place in 0..<plan.count {
+      if rate(of: plan[place]).facts?.prices != nil { routes.append(plan[place]) }
+    }
+    guard let first = routes.first else {
+      let model = String(decoding: plan.first.model ?? ask.model.array(), as: UTF8.self)
+      let provider = lineup.snapshot.upstreams[plan.first.providerIndex].name
+      throw .modelUnpriced(Ask.shown("\(provider)/\(model)"), group: owner)
+    }
+    return routes.count == plan.count ? plan : Plan(first, others: Array(routes.dropFirst()))
+  }
+
+  private func rate(of route: Route) -> Rate {
+    if let model = route.model { return lineup.rates.rate(route.providerIndex, model.span) }
+    return lineup.rates.rate(route.providerIndex, ask.model.view)
+  }
+
+  // MARK: Before
+
+  /// What the request may take at `route`.
+  private func estimate(_ route: Route, _ meters: Meters) -> Need {
+    guard ask.target.isFullService, ask.body.isJSON else { return Need() }
+    let rate = rate(of: route)
+    var prompt = Prompt()
+    for member in [JSONMember.messages, .input, .prompt, .instructions] {
+      if let found = ask.found(member) { prompt.texts.append(found) }
+    }
+    prompt.tools = ask.found(.tools)
+    prompt.total = max(ask.head.announcedLength ?? 0, ask.body.bytes.count)
+    let weighed = Estimate.tokens(ask.body.bytes.view, prompt, rate.counting)
+    let provider = Array(lineup.snapshot.upstreams[route.providerIndex].name.utf8)
+    let model = route.model ?? ask.model.array()
+    let group = ask.group?.label ?? []
+    let lesson = LessonKey(
+      provider: provider.span, model: model.span, hasTools: prompt.tools != nil, group: group.span)
+    let guess = meters.learning.guess(lesson, prompt: weighed)
+    record.bill.weighed = weighed
+    record.bill.prompt = guess.prompt
+    record.bill.lesson = lesson
+    var need = Need()
+    need.promptTokens = UInt64(guess.prompt)
+    var answer = 0
+    if ask.target.endpoint != .embeddings {
+      let asked = ask.number(.maxCompletionTokens) ?? ask.number(.maxTokens) ?? ask.number(.maxOutputTokens)
+      need.isBounded = asked != nil
+      // Of an answer whose length isn't said: what such answers have had, and else what most are below.
+      answer = asked ?? guess.answer ?? 1024
+      if let ceiling = rate.facts?.maximumOutput, ceiling > 0 { answer = min(answer, ceiling) }
+      answer = min(answer, 1 << 40) * min(max(ask.number(.choiceCount) ?? 1, 1), 128)
+    } else {
+      need.isBounded = true
+    }
+    need.tokens = need.promptTokens + UInt64(answer)
+    if let prices = rate.facts?.prices {
+      need.cost = Cost.nanodollars(promising: prices.estimate(input: guess.prompt, output: answer))
+    }
+    return need
+  }
+
+  // MARK: After
+
+  /// Books what the request has taken, once.
+  func settle(_ counted: inout ExchangeRecord) {
+    let (usage, isAnswered) = taken(&counted)
+    if let route, !usage.isEmpty {
+      let rate = rate(of: route)
+      if let prices = rate.facts?.prices {
+        var cost = prices.cost(of: usage)
+        cost.isEstimated = record.bill.isEstimated
+        record.bill.cost = cost
+        counted.cost = Int(clamping: cost.picodollars)
+      } else {
+        counted.isUnpriced = upstream?.isMock == false
+      }
+    }
+    guard let permit = permit.take() else { return }
+    let (sum, overflows) = (usage.input ?? 0).addingReportingOverflow(usage.output ?? 0)
+    permit.settle(
+      Taken(
+        tokens: overflows ? .max : UInt64(clamping: sum), cost: record.bill.cost?.nanodollars ?? 0,
+        isRequest: isAnswered), at: Meters.moment)
+    if let lesson = record.bill.lesson, !record.bill.isEstimated, counted.status == 200,
+      let input = usage.input, let meters = lineup.meters
+    {
+      meters.learning.learn(
+        lesson, estimate: record.bill.weighed, prompt: input, answer: usage.output ?? 0)
+    }
+  }
+
+  /// What was taken, as far as it is known, and whether there was an answer: what was refused here counts as nothing.
+  private func taken(_ counted: inout ExchangeRecord) -> (usage: TokenUsage, isAnswered: Bool) {
+    guard let attempt else { return (TokenUsage(), false) }
+    var usage = attempt.conversation.usage
+    if attempt.conversation.isLocal { return (usage, answer.hasBegun) }
+    guard attempt.tried.sentAt != nil else { return (TokenUsage(), false) }
+    let hasHeard = attempt.tried.firstByteAt != nil
+    // An explicit zero is a count too.
+    if usage.output != nil, record.end == .complete { return (usage, true) }
+    if hasHeard, attempt.call.reply.status >= 300 { return (usage, true) }
+    guard ask.target.isFullService else { return (usage, hasHeard) }
+    let isStream = ask.body.facts.streams || answer.isEvents
+    let unseen: Int
+    switch record.end {
+    case .complete, .upstreamEOF, .error, .shutdown:
+      // What failed before a byte came was, as far as can be told, not done.
+      guard hasHeard else { return (TokenUsage(), false) }
+      // An answer that was whole and told no tokens: there is nothing to tell.
+      if record.end == .complete, usage.isEmpty, !isStream { return (usage, true) }
+      unseen = 0
+    case .clientGone: unseen = hasHeard || isStream ? 0 : meanAnswer
+    case .idleTimeout: unseen = hasHeard ? 0 : meanAnswer
+    }
+    record.bill.isEstimated = true
+    if usage.input == nil {
+      let guess = record.bill.prompt > 0 ? record.bill.prompt : max(ask.body.received / 4, 1)
+      usage.input = guess
+      counted.estimatedInput = guess
+    }
+    let relayed = max(hasHeard ? answer.relayedTokens : 0, unseen)
+    if relayed > usage.output ?? 0 || usage.output == nil {
+      counted.estimatedOutput = max(relayed - (usage.output ?? 0), 0)
+      usage.output = max(usage.output ?? 0, relayed)
+    }
+    // The metrics tell guesses apart; the log's line says that there are some.
+    record.bill.shown = Usage(
+      input: usage.input, output: usage.output, cachedInput: usage.cachedInput, cacheWrite: usage.cacheWrite,
+      reasoning: usage.reasoning)
+    return (usage, true)
+  }
+
+  private var meanAnswer: Int {
+    guard let lesson = record.bill.lesson, let meters = lineup.meters else { return 0 }
+    return meters.learning.meanAnswer(lesson) ?? 0
+  }
+
+  // MARK: What answers say
+
+  /// Appends what is left of the limits that hold for the request.
+  func writeStanding(_ meters: Meters, _ connection: ClientConnection) {
+    guard connection.entrance.role == .proxy else { return }
+    let payers = meters.payers(ask.group)
+    if payers.isEmpty { return }
+    let standing = record.bill.standing ?? meters.ledger.standing(payers, at: Meters.moment)
+    if let requests = standing.requests {
+      HeadWriter.field("X-RateLimit-Limit-Requests", Int(clamping: requests.limit), to: &answer.outbound)
+      HeadWriter.field("X-RateLimit-Remaining-Requests", Int(clamping: requests.left), to: &answer.outbound)
+    }
+    if let tokens = standing.tokens {
+      HeadWriter.field("X-RateLimit-Limit-Tokens", Int(clamping: tokens.limit), to: &answer.outbound)
+      HeadWriter.field("X-RateLimit-Remaining-Tokens", Int(clamping: tokens.left), to: &answer.outbound)
+    }
+    if standing.requests != nil || standing.tokens != nil {
+      HeadWriter.field("X-RateLimit-Reset", standing.reset, to: &answer.outbound)
+      HeadWriter.field("X-RateLimit-Scope", LimitScope(standing.scope).name, to: &answer.outbound)
+    }
+    if let budget = standing.budget {
+      writeDollars("X-Budget-Remaining-USD: ", budget.left)
+      writeDollars("X-Budget-Limit-USD: ", budget.limit)
+    }
+  }
+
+  /// Nano-dollars as dollars with six decimals.
+  private func writeDollars(_ name: StaticString, _ nanodollars: UInt64) {
+    answer.outbound.append(name)
+    answer.outbound.append(decimal: Int(clamping: nanodollars / 1_000_000_000))
+    answer.outbound.append(".")
+    let rest = Array(String(nanodollars % 1_000_000_000 / 1000).utf8)
+    for _ in rest.count..<6 { answer.outbound.append(UInt8(ascii: "0")) }
+    answer.outbound.append(rest)
+    answer.outbound.append("\r\n")
+  }
+}
+
+extension Answer {
+  /// Tokens of a stream that was cut, as far as its bytes tell: an event of one token has about so many.
+  fileprivate var relayedTokens: Int { isEvents ? (count + 199) / 200 : 0 }
+}
+
+extension Ask {
+  /// Where a member's value is, as far as it is here.
+  fileprivate func found(_ member: JSONMember) -> Range<Int>? {
+    if let found = body.scanner.found(member) {
+      return found.value.lowerBound..<min(found.value.upperBound, body.bytes.count)
+    }
+    return nil
+  }
+
+  fileprivate func number(_ member: JSONMember) -> Int? {
+    guard let found = body.scanner.found(member), found.kind == .number else { return nil }
+    return JSONValue.integer(body.bytes.view, found.value).flatMap { $0 >= 0 ? $0 : nil }
+  }
+
+  /// Whether the request may have a provider do something that costs: what only looks things up doesn't.
+  fileprivate var mayCost: Bool {
+    switch head.method {
+    case .post, .put, .patch: true
+    default: false
+    }
+  }
+
+  /// Whether it may name a model in a way that isn't read here: a form, a batch. Files and uploads only keep something.
+  var mayHideModel: Bool {
+    guard mayCost, head.framing != .none, head.framing != .length(0) else { return false }
+    let path = headBytes.view.extracting(target.path)
+    for kept: StaticString in ["/files", "/uploads"] {
+      let count = kept.utf8CodeUnitCount
+      if path.count >= count, path.extracting(0..<count).equals(kept),
+        path.count == count || path[count] == UInt8(ascii: "/")
+      {
+        return false
+      }
+    }
+    return true
+  }
+}
+
+extension RequestHead {
+  /// The body's length, where the head says it.
+  fileprivate var announcedLength: Int? {
+    if case .length(let count) = framing { return count }
+    return nil
+  }
+}
+
+extension LimitScope {
+  init(_ scope: Scope) { self = scope == .pod ? .pod : .group }
+}
+
+extension LimitKind {
+  init(_ name: LimitName) {
+    switch name {
+    case .requests: self = .requestsPerMinute
+    case .tokens: self = .tokensPerMinute
+    case .concurrency: self = .concurrentRequests
+    case .budget: self = .budgetUSD
+    }
+  }
+}
