@@ -28,7 +28,15 @@ package struct BodyFlow: ~Copyable {
     case end(consumed: Int)
   }
 
+  // Stored and not worked out, for the walk asks for them at every step, and the compiler inlines no getter of another
+  // module's.
   package private(set) var framing: Framing
+  /// Whether nothing more belongs to the body, and all of it has been taken.
+  package private(set) var hasEnded: Bool
+  /// Whether the body is in a coding, so that only `take` gives what it says.
+  package private(set) var isCoded = false
+  /// Whether more of the body can be taken without anything more having come.
+  package private(set) var holdsMore = false
   /// Bytes that are still to come of a body with a length.
   package private(set) var remaining: Int
   private var chunks: ChunkedDecoder
@@ -39,41 +47,52 @@ package struct BodyFlow: ~Copyable {
   private final class Coded {
     var decoder: ContentDecoder
     var bytes = ByteQueue()
-    /// The decoder was stopped by the room there was.
-    var isFull = false
-    var hasEnded = false
 
     init(_ coding: ContentCoding) { decoder = ContentDecoder(coding) }
   }
 
   /// - Parameter coding: what `take` takes off; `next` never does.
   package init(_ framing: Framing, keepsTrailers: Bool = false, coding: ContentCoding = .identity) {
+    self.framing = .none
+    remaining = 0
+    hasEnded = true
+    chunks = ChunkedDecoder()
+    begin(framing, keepsTrailers: keepsTrailers, coding: coding)
+  }
+
+  /// Begins another body, in the memory of the one before. The parameters are those of `init`.
+  package mutating func begin(
+    _ framing: Framing, keepsTrailers: Bool = false, coding: ContentCoding = .identity
+  ) {
+    // The decoder of chunks is large, and is made anew only behind a body that had some.
+    if case .chunked = self.framing { chunks = ChunkedDecoder() }
+    if isCoded { coded = nil }
+    isCoded = false
+    holdsMore = false
+    hasEnded = false
+    remaining = 0
     self.framing = framing
     switch framing {
     // Nothing is nothing in every coding.
-    case .none, .length(0): break
-    default: if coding == .gzip || coding == .deflate { coded = Coded(coding) }
+    case .none, .length(0):
+      hasEnded = true
+      return
+    case .length(let count): remaining = count
+    case .chunked: if keepsTrailers { chunks = ChunkedDecoder(keepsTrailers: true) }
+    case .untilClose: break
     }
-    chunks = ChunkedDecoder(keepsTrailers: keepsTrailers)
-    if case .length(let count) = framing { remaining = count } else { remaining = 0 }
-  }
-
-  /// Whether the body is in a coding, so that only `take` gives what it says.
-  package var isCoded: Bool { coded != nil }
-
-  /// Whether more of the body can be taken without anything more having come.
-  package var holdsMore: Bool { coded?.isFull == true }
-
-  /// Whether nothing more belongs to the body, and all of it has been taken.
-  package var hasEnded: Bool {
-    guard hasFramingEnded else { return false }
-    return coded?.hasEnded ?? true
+    switch coding {
+    case .gzip, .deflate:
+      coded = Coded(coding)
+      isCoded = true
+    default: break
+    }
   }
 
   /// Whether the body is whole if the connection ends here in good order.
   package var mayEndHere: Bool {
     guard case .untilClose = framing else { return false }
-    return coded.map { !$0.isFull && $0.decoder.isWhole } ?? true
+    return coded.map { !holdsMore && $0.decoder.isWhole } ?? true
   }
 
   private var hasFramingEnded: Bool {
@@ -96,6 +115,7 @@ package struct BodyFlow: ~Copyable {
       let count = min(remaining, bytes.count - from)
       if count == 0 { return .more(consumed: from) }
       remaining -= count
+      if remaining == 0, !isCoded { hasEnded = true }
       return .data(from..<from + count)
     case .untilClose:
       return from == bytes.count ? .more(consumed: from) : .data(from..<bytes.count)
@@ -103,7 +123,9 @@ package struct BodyFlow: ~Copyable {
       switch try chunks.next(bytes, from: from) {
       case .data(let range): return .data(range)
       case .needMore(let consumed): return .more(consumed: consumed)
-      case .end(let consumed): return .end(consumed: consumed)
+      case .end(let consumed):
+        if !isCoded { hasEnded = true }
+        return .end(consumed: consumed)
       }
     }
   }
@@ -121,14 +143,14 @@ package struct BodyFlow: ~Copyable {
       return try unframe(&source, into: &queue)
     }
     // What has been taken off the framing is used up before more is: so no more waits than was offered at once.
-    if coded.bytes.isEmpty, !coded.isFull { try unframe(&source, into: &coded.bytes) }
+    if coded.bytes.isEmpty, !holdsMore { try unframe(&source, into: &coded.bytes) }
     do throws(ContentFault) {
       var at = 0
-      coded.isFull = try coded.decoder.next(coded.bytes.view, from: &at, into: &queue, limit: limit)
+      holdsMore = try coded.decoder.next(coded.bytes.view, from: &at, into: &queue, limit: limit)
       coded.bytes.consume(at)
-      guard hasFramingEnded, !coded.isFull else { return }
+      guard hasFramingEnded, !holdsMore else { return }
       try coded.decoder.finish()
-      coded.hasEnded = true
+      hasEnded = true
     } catch { throw .coding(error) }
   }
 
@@ -149,5 +171,8 @@ package struct BodyFlow: ~Copyable {
   }
 
   /// `count` bytes of a body with a length were taken past this flow.
-  package mutating func skip(_ count: Int) { remaining -= min(count, remaining) }
+  package mutating func skip(_ count: Int) {
+    remaining -= min(count, remaining)
+    if hasFramingEnded, !isCoded { hasEnded = true }
+  }
 }
