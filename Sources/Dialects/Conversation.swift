@@ -20,6 +20,18 @@ package enum Conversation {
   /// Whether the answer is made inside Remora, without a call.
   package var isLocal: Bool { if case .mock = self { true } else { false } }
 
+  /// Whether the provider speaks a dialect of its own.
+  package var isTranslated: Bool { if case .translated = self { true } else { false } }
+
+  /// How many fields of the request the provider can't be told.
+  package var droppedCount: Int {
+    switch self {
+    case .passed(let passage): passage.dropped.count
+    case .translated(let translation): translation.request.dropped.count
+    case .mock(let mock): mock.passage.dropped.count
+    }
+  }
+
   /// The fields of the request that the provider can't be told.
   package var dropped: DroppedFields {
     switch self {

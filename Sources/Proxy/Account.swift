@@ -18,8 +18,9 @@ extension Exchange {
     // The last turn began with the event that brought the answer's end.
     record.overhead = max(0, record.overhead) + end.nanoseconds(since: now)
     counted.overheadNanoseconds = record.overhead
-    counted.firstTokenNanoseconds = attempt?.tried.firstTokenAt.map {
-      $0.nanoseconds(since: ask.receivedAt ?? record.startedAt)
+    let attempt = attempt
+    if let attempt, let first = attempt.tried.firstTokenAt {
+      counted.firstTokenNanoseconds = first.nanoseconds(since: ask.receivedAt ?? record.startedAt)
     }
     counted.requestBytes = ask.body.received
     counted.responseBytes = answer.count
@@ -40,13 +41,15 @@ extension Exchange {
 
   /// Adds what the last try has to tell: usage, what was left out, what was passed over.
   private func take(_ attempt: Attempt, _ counted: inout ExchangeRecord) {
-    let usage = attempt.conversation.usage
+    let conversation = attempt.conversation
+    let usage = conversation.usage
     counted.usage = Usage(
       input: usage.input, output: usage.output, cachedInput: usage.cachedInput, cacheWrite: usage.cacheWrite,
       reasoning: usage.reasoning)
-    let dropped = attempt.conversation.dropped.count
+    let dropped = conversation.droppedCount
     if dropped > 0 { state.shard.dropped(dropped, for: counted.provider) }
-    let unknown = attempt.conversation.unknown
+    guard conversation.isTranslated else { return }
+    let unknown = conversation.unknown
     if unknown.isEmpty { return }
     for (place, kind) in [
       (UnknownPlace.event, UnknownKind.event), (.block, .block), (.finishReason, .finishReason),

@@ -38,7 +38,9 @@ final class Ask {
   }
 
   /// Begins with the configuration that is in force now.
-  func begin() { lineup = state.lineup }
+  func begin() {
+    if lineup !== state.lineup { lineup = state.lineup }
+  }
 
   var now: Instant { state.loop.now }
 
@@ -111,7 +113,7 @@ final class RequestBody {
 
   func reset() {
     bytes.removeAll()
-    flow = BodyFlow(.none)
+    flow.begin(.none)
     isJSON = false
     isFollowed = false
     start = 0

@@ -88,10 +88,11 @@ final class Attempt {
   func begin(_ connection: ClientConnection, _ route: Route, _ upstream: Upstream) {
     if !isOver { end() }
     isOver = false
-    lineup = ask.lineup
-    self.connection = connection
+    // Mostly they are those of the try before, which then need not be counted anew.
+    if lineup !== ask.lineup { lineup = ask.lineup }
+    if self.connection !== connection { self.connection = connection }
+    if self.upstream !== upstream { self.upstream = upstream }
     self.route = route
-    self.upstream = upstream
   }
 
   /// Lets go of everything but the buffers' memory.

@@ -81,7 +81,7 @@ final class Call {
             onInterim()
             continue
           }
-          flow = BodyFlow(
+          flow.begin(
             try reply.framing(toMethod: method), keepsTrailers: keepsTrailers,
             coding: readsBody ? coding : .identity)
           return true
@@ -188,6 +188,6 @@ final class Call {
     incoming.removeAll()
     headBytes.clear()
     // A decoder is large.
-    if flow.isCoded { flow = BodyFlow(.none) }
+    if flow.isCoded { flow.begin(.none) }
   }
 }

@@ -61,7 +61,10 @@ extension Exchange {
 extension Attempt {
   /// Whether the answer may be a refusal of the usage that only Remora asked for.
   func mayHaveAskedTooMuch(_ outcome: Outcome) -> Bool {
-    (outcome == .status(400) || outcome == .status(422)) && conversation.addsUsage
+    switch outcome {
+    case .status(400), .status(422): conversation.addsUsage
+    default: false
+    }
   }
 
   /// Reads the error. Where it speaks of `stream_options`, they are added no more for this provider, until the

@@ -34,21 +34,31 @@ enum Arrival {
 }
 
 extension Attempt {
-  /// Brings a body to the client until it has ended, or has said all that it can.
+  /// Brings what has come of a body to the client.
+  ///
+  /// - Returns: whether that was all of it.
+  func carryAtOnce(_ manner: Manner) throws(Refusal) -> Bool {
+    do throws(Refusal) { try passOn() } catch {
+      if manner != .events || answer.count == 0 { answer.takeBack() }
+      throw error
+    }
+    return isCarried
+  }
+
+  /// Whether nothing more is to be brought: the body has ended, or has gone wrong.
+  private var isCarried: Bool { call.flow.hasEnded || conversation.hasFailed }
+
+  /// Brings the rest of a body to the client, behind `carryAtOnce`, until it has ended, or has said all that it can.
   ///
   /// - Returns: false where a stream has said its last word but the end of its framing did not come.
   func carry(_ manner: Manner) async throws(Refusal) -> Bool {
-    var hasLeft = false
     while true {
-      do throws(Refusal) { try passOn() } catch {
-        if !hasLeft, manner != .events || answer.count == 0 { answer.takeBack() }
-        throw error
-      }
-      hasLeft = true
-      if call.flow.hasEnded || conversation.hasFailed { return true }
       let arrival = await more(manner)
       switch arrival {
-      case .bytes: continue
+      case .bytes:
+        try passOn()
+        if isCarried { return true }
+        continue
       case .beat:
         answer.piece { EventEncoder.comment(into: &$0) }
         continue
@@ -72,14 +82,14 @@ extension Attempt {
   @inline(never)
   private func passOn() throws(Refusal) {
     if call.incoming.isEmpty, !call.flow.holdsMore { return }
-    let name = upstream.name
+    let conversation = conversation
     do throws(Refusal) {
       try answer.piece { (out) throws(Refusal) in
         try call.takeBody(limit: state.window) {
-          .protocolBroken(name, "\($0.message)")
+          .protocolBroken(upstream.name, "\($0.message)")
         } _: { (bytes) throws(Refusal) in
           do throws(TakeFault) { try conversation.take(bytes, member: metadata.view, into: &out) } catch {
-            throw Refusal(error, provider: name)
+            throw Refusal(error, provider: upstream.name)
           }
         }
       }
@@ -118,16 +128,26 @@ extension Attempt {
 
   // MARK: Reading whole
 
-  /// Feeds the whole body to the conversation, which keeps it.
+  /// Feeds what has come of a body to the conversation, which keeps it.
+  ///
+  /// - Returns: whether that was all of it.
+  func readAtOnce(upTo ceiling: Int) throws(Refusal) -> Bool {
+    try passOn()
+    if call.flow.hasEnded { return true }
+    if conversation.heldCount > ceiling {
+      throw .protocolBroken(upstream.name, "its answer is larger than \(ceiling) bytes")
+    }
+    return false
+  }
+
+  /// Feeds the rest of a body to the conversation, behind `readAtOnce`.
   func readWhole(upTo ceiling: Int) async throws(Refusal) {
     while true {
-      try passOn()
-      if call.flow.hasEnded { return }
-      if conversation.heldCount > ceiling {
-        throw .protocolBroken(upstream.name, "its answer is larger than \(ceiling) bytes")
-      }
       let arrival = await more(nil)
-      if case .bytes = arrival { continue }
+      if case .bytes = arrival {
+        if try readAtOnce(upTo: ceiling) { return }
+        continue
+      }
       if case .end = arrival, call.flow.mayEndHere { return }
       try fail(arrival)
     }
@@ -163,10 +183,11 @@ extension Attempt {
   /// Whether only the body can show what the answer is: on an endpoint that Remora serves it is JSON or a stream, which
   /// some servers call something else, or nothing.
   func isUnlabelled(_ facts: ReplyFacts) -> Bool {
-    guard conversation.ownRequest == nil, ask.target.isFullService, facts.status < 300, facts.hasBody else {
-      return false
+    switch facts.media {
+    case .none, .other: break
+    default: return false
     }
-    return facts.media == .none || facts.media == .other
+    return ask.target.isFullService && facts.status < 300 && facts.hasBody && !conversation.isTranslated
   }
 
   /// Waits for the first byte of the body, and says in `facts` what it shows.
@@ -225,10 +246,10 @@ extension Attempt {
     }
   }
 
-  /// Whether the answer's length was given, and a member is to be added to it.
-  var promisesMember: Bool {
-    if case .length = call.flow.framing { return !metadata.isEmpty && !call.flow.isCoded }
-    return false
+  /// Whether the answer's length was given, a member is to be added to it, and what has come doesn't show that it can.
+  var awaitsMember: Bool {
+    guard case .length = call.flow.framing, !metadata.isEmpty, !call.flow.isCoded else { return false }
+    return !PassReply.takesMember(call.incoming.view)
   }
 
   // MARK: Waiting

@@ -25,10 +25,9 @@ extension Ask {
 extension Plan {
   /// How much of the body must be here: as much as the most demanding of the targets wants.
   func demand(_ ask: Ask) -> BodyDemand {
-    var demand = BodyDemand.follow
-    for place in 0..<count {
-      demand = max(demand, ask.lineup.snapshot.upstreams[self[place].providerIndex].demand(ask.target))
-    }
+    let upstreams = ask.lineup.snapshot.upstreams
+    var demand = upstreams[first.providerIndex].demand(ask.target)
+    for other in others { demand = max(demand, upstreams[other.providerIndex].demand(ask.target)) }
     return demand
   }
 }

@@ -74,8 +74,8 @@ final class ClientConnection {
       if !outbox.isEmpty, !(await sendRest()) { return }
       if !hasMore || isLeaving { return }
       let exchange = state.takeExchange()
-      exchange.begin(self)
-      let goesOn = await exchange.run()
+      exchange.begin()
+      let goesOn = await exchange.run(self)
       activeAt = loop.now
       order = state.nextOrder()
       isSilent = true
@@ -127,6 +127,15 @@ final class ClientConnection {
     case 2: inbound.view[0] != ASCII.cr || inbound.view[1] != ASCII.lf
     default: true
     }
+  }
+
+  /// Reads a head into `ask`, if all of it is here and nothing is wrong with it.
+  func takeHead(_ ask: Ask) -> Bool {
+    guard let count = ask.head.readWhole(inbound.view) else { return false }
+    ask.take(head: inbound.view.extracting(0..<count))
+    inbound.consume(count)
+    isSilent = false
+    return true
   }
 
   /// Reads a head into `ask`.

@@ -13,16 +13,15 @@ internal import Wire
 /// One request on its way (Walk.swift).
 final class Exchange {
   let state: WorkerState
-  /// The connection it belongs to; set from `begin` to `reset`.
-  private(set) var connection: ClientConnection?
   let ask: Ask
   let answer: Answer
   /// The target, once it is chosen.
   var route: Route?
   /// The try that was made last.
-  private(set) var attempt: Attempt?
-  /// A try that is over, for its buffers.
-  private var spare: Attempt?
+  var attempt: Attempt? { hasTried ? kept : nil }
+  /// The one try that there is, for its buffers.
+  private var kept: Attempt?
+  private var hasTried = false
   var record = Tally()
   /// What it was promised (Meter.swift); nil where there are no limits.
   var permit: Permit?
@@ -33,8 +32,7 @@ final class Exchange {
     answer = Answer(pool: state.loop.blocks)
   }
 
-  func begin(_ connection: ClientConnection) {
-    self.connection = connection
+  func begin() {
     ask.begin()
     record = Tally()
     record.startedAt = state.loop.now
@@ -42,29 +40,25 @@ final class Exchange {
 
   /// Forgets the request; keeps the memory that is worth keeping.
   func reset() {
-    connection = nil
     ask.reset()
     answer.reset()
     route = nil
     permit = nil
-    if let attempt {
-      attempt.end()
-      spare = attempt
-    }
-    attempt = nil
+    if hasTried { kept?.end() }
+    hasTried = false
   }
 
   /// Begins a try.
   func begin(_ route: Route, _ connection: ClientConnection) -> Attempt {
     self.route = route
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
-    if let attempt = attempt ?? spare {
-      attempt.begin(connection, route, upstream)
-      self.attempt = attempt
-      return attempt
+    hasTried = true
+    if let kept {
+      kept.begin(connection, route, upstream)
+      return kept
     }
     let first = Attempt(self, connection, route, upstream)
-    self.attempt = first
+    kept = first
     return first
   }
 

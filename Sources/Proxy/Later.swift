@@ -42,12 +42,16 @@ extension Attempt: Straggler {
 // MARK: The answer
 
 extension Exchange {
+  /// Whether another request may follow once the answer is sent: it is whole, and so is its request.
+  func mayGoOn(_ connection: ClientConnection) -> Bool {
+    guard case .complete = record.end else { return false }
+    return !connection.mustClose && ask.head.keepsAlive && ask.body.flow.hasEnded
+      && !connection.socket.hasFailed
+  }
+
   /// Leaves the answer to its connection, where it is whole, another request may follow it, and it can wait for others.
   func leaveAnswer(to connection: ClientConnection) -> Bool {
-    guard loop.isBusy, record.end == .complete, !answer.outbound.isEmpty, !connection.mustClose,
-      ask.head.keepsAlive,
-      ask.body.flow.hasEnded, !connection.socket.hasFailed
-    else { return false }
+    guard loop.isBusy, !answer.outbound.isEmpty, mayGoOn(connection) else { return false }
     connection.sendLater(&answer.outbound)
     return true
   }

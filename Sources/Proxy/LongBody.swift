@@ -18,10 +18,12 @@ extension Ask {
       && body.scanner.decidedEnd == body.scanner.offset
   }
 
+  /// Whether JSON is still on its way.
+  var awaitsMore: Bool { body.isJSON && !body.flow.hasEnded }
+
   /// After the choice, where JSON is still on its way: reads the rest of a body that is needed whole, or arranges that
   /// it follows.
   func meet(_ demand: BodyDemand, _ connection: ClientConnection) async throws(Refusal) {
-    guard body.isJSON, !body.flow.hasEnded else { return }
     if demand == .keep { return try await readRest(connection) }
     body.isFollowed = true
     body.start = 0

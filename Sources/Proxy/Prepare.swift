@@ -21,7 +21,7 @@ enum BodyDemand: Comparable {
 extension Upstream {
   /// How much of the body it takes to ask this upstream for `target`.
   func demand(_ target: Target) -> BodyDemand {
-    isMock || dialect != nil || !quirks.leaves(target.shape) ? .keep : .follow
+    isMock || isTranslated || !quirks.leaves(target.shape) ? .keep : .follow
   }
 }
 
@@ -32,17 +32,26 @@ extension Attempt {
     // A constant's parts are looked at where they lie; a variable's are copied.
     let upstream = upstream
     if upstream.isMock { return try prepareMock() }
-    if let dialect = upstream.dialect, let operation = try operation() {
+    if upstream.isTranslated, let dialect = upstream.dialect, let operation = try operation() {
       return try prepare(operation, dialect)
     }
+    let ask = ask
+    let passage = passage
     passage.begin(ask.askedAnswer, repairs: upstream.quirks.repairsAnswers)
-    conversation = .passed(passage)
-    try takeAddress()
+    // It is that already, but behind another try.
+    if conversation.isTranslated || conversation.isLocal { conversation = .passed(passage) }
+    try takeAddress(upstream)
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else { return }
-    let deployment = withModel { upstream.address.deployment(of: $0) }
-    var isSame = false
-    if deployment == nil, let model = route.model { isSame = model.span.equals(ask.model.view) }
-    let model = isSame && ask.body.scanner.found(.model) != nil ? nil : deployment ?? route.model
+    let known = route.model
+    var model: [UInt8]?
+    if let known {
+      model = upstream.address.deployment(of: known.span)
+      let isSaid =
+        model != nil || known.span.equals(ask.model.view) && ask.body.scanner.found(.model) != nil
+      if !isSaid { model = known }
+    } else {
+      model = upstream.address.deployment(of: ask.model.view)
+    }
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
     let quirks = upstream.editsRequests && !ask.body.isFollowed ? upstream.quirks : nil
     do throws(RequestFault) {
@@ -60,7 +69,7 @@ extension Attempt {
   /// Whether usage can be asked for where the client doesn't.
   var mayAddUsage: Bool {
     let upstream = upstream
-    return ask.body.isJSON && upstream.dialect == nil && upstream.takesStreamOptions
+    return ask.body.isJSON && !upstream.isTranslated && upstream.takesStreamOptions
       && !upstream.refusesStreamOptions.load(ordering: .relaxed)
       && !ask.body.facts.asksOfData
       && (ask.target.endpoint == .chatCompletions || ask.target.endpoint == .completions)
@@ -141,13 +150,13 @@ extension Attempt {
   // MARK: The address
 
   /// Works out the target of a request in OpenAI's format.
-  private func takeAddress() throws(Refusal) {
-    let upstream = upstream
+  private func takeAddress(_ upstream: Upstream) throws(Refusal) {
+    let ask = ask
     let bytes = ask.headBytes.view
     let target = ask.target
     address.clear()
     // A dialect's own API is reached under the path that the client wrote: `/v1` is a part of it.
-    let path = bytes.extracting(upstream.dialect == nil ? target.path : ask.head.path)
+    let path = bytes.extracting(upstream.isTranslated ? ask.head.path : target.path)
     // With its question mark, so that an empty one goes on too.
     let query = bytes.extracting(target.query.map { $0.lowerBound - 1..<$0.upperBound } ?? 0..<0)
     do throws(RequestFault) {

@@ -25,7 +25,7 @@ extension Ask {
     if !head.keepsAlive || state.isDraining && !connection.entrance.isLoopback || state.isOver {
       connection.mustClose = true
     }
-    body.flow = BodyFlow(head.framing)
+    body.flow.begin(head.framing)
     takeRequestID()
     if state.isOver, connection.entrance.role == .proxy { throw .draining }
   }
@@ -69,17 +69,34 @@ extension Ask {
     if case .length(let count) = head.framing { try state.admitBody(min(count, Ceiling.kept), beside: 0) }
   }
 
-  /// Reads the body where something in it decides or must change; any other body stays where it is.
-  func receive(_ connection: ClientConnection) async throws(Refusal) {
+  /// Reads the body where something in it decides or must change, as far as it is here; any other body stays where it
+  /// is.
+  ///
+  /// - Returns: false where more of it must be awaited.
+  func receiveAtOnce(_ connection: ClientConnection) throws(Refusal) -> Bool {
     guard body.isJSON else {
       receivedAt = now
-      return
+      return true
     }
     body.scanner.reset(watching: lineup.meters == nil ? RequestFacts.watched : RequestFacts.weighed)
     if case .length(let count) = head.framing {
       body.bytes.reserve(min(count, Ceiling.kept + BlockPool.blockSize))
     }
-    let isText = try await readBody(connection, whole: false)
+    switch try readPiece(connection, false) {
+    case .enough: try endReading(isText: true)
+    case .unreadable: try endReading(isText: false)
+    case .more, .blocked: return false
+    }
+    return true
+  }
+
+  /// Reads as much of the body as is needed, behind `receiveAtOnce`.
+  func receive(_ connection: ClientConnection) async throws(Refusal) {
+    try endReading(isText: try await readBody(connection, whole: false))
+  }
+
+  /// Reads from the body what decides.
+  private func endReading(isText: Bool) throws(Refusal) {
     receivedAt = now
     body.received = body.bytes.count
     let isRead = isText ? try readFacts() : false
@@ -94,7 +111,7 @@ extension Ask {
     if coding == .other {
       throw .unsupportedCoding(Self.shown(headBytes.view.extracting(field.value).text()))
     }
-    body.flow = BodyFlow(head.framing, coding: coding)
+    body.flow.begin(head.framing, coding: coding)
   }
 
   /// Whether the body says of itself that it is JSON. SDKs say so of an empty one, too.

@@ -19,7 +19,7 @@ extension Exchange {
       attempt.conversation.forgetBody()
     }
     attempt.tried.patience = Patience(at: now)
-    if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
+    if attempt.call.reply.names.contains(.contentEncoding) { try attempt.refuseCoding() }
     var facts = attempt.replyFacts
     if attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
     if facts.status >= 400, attempt.takesError(facts) {
@@ -30,13 +30,21 @@ extension Exchange {
     }
     let manner = begin(facts, attempt)
     switch manner {
-    case .whole: return try await relayWhole(attempt, connection)
-    case .watched: if attempt.promisesMember { try await attempt.awaitOpening() }
+    case .whole:
+      // Answers that may need repair, or another form: read whole, looked at, sent with a length of their own. Because
+      // nothing is sent before the answer is whole, one that breaks off is a clean 502.
+      if try !attempt.readAtOnce(upTo: Ceiling.wholeReply) {
+        try await attempt.readWhole(upTo: Ceiling.wholeReply)
+      }
+      attempt.release()
+      return try deliver(attempt, connection)
+    case .watched: if attempt.awaitsMember { try await attempt.awaitOpening() }
     case .untouched: attempt.metadata.clear()
     case .events: break
     }
     begin(manner, attempt, connection)
-    let isWhole = try await attempt.carry(manner)
+    var isWhole = try attempt.carryAtOnce(manner)
+    if !isWhole { isWhole = try await attempt.carry(manner) }
     try end(isWhole, attempt, connection)
   }
 
@@ -112,14 +120,6 @@ extension Exchange {
   }
 
   // MARK: Answers that are read whole
-
-  /// Answers that may need repair, or another form: read whole, looked at, sent with a length of their own. Because
-  /// nothing is sent before the answer is whole, one that breaks off is a clean 502.
-  private func relayWhole(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
-    try await attempt.readWhole(upTo: Ceiling.wholeReply)
-    attempt.release()
-    try deliver(attempt, connection)
-  }
 
   @inline(never)
   private func deliver(_ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {

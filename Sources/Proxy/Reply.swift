@@ -10,16 +10,18 @@ internal import Wire
 extension Attempt {
   /// What the head says that decides how the body is read.
   var replyFacts: ReplyFacts {
+    let call = call
+    let names = call.reply.names
     let media = call.reply.first(.contentType).map { Media(call.headBytes.view.extracting($0.value)) }
-    var facts = ReplyFacts(
-      status: call.reply.status, media: media ?? .none, hasBody: call.flow.framing != .none)
-    facts.isCoded = !readsAnswer && call.reply.first(.contentEncoding) != nil
-    facts.isBehindRemora = call.reply.first(.xRemora) != nil
+    let hasBody = if case .none = call.flow.framing { false } else { true }
+    var facts = ReplyFacts(status: call.reply.status, media: media ?? .none, hasBody: hasBody)
+    facts.isCoded = names.contains(.contentEncoding) && !readsAnswer
+    facts.isBehindRemora = names.contains(.xRemora)
     return facts
   }
 
   /// Whether the answer's body is read here, and not only passed on.
-  var readsAnswer: Bool { ask.target.isFullService || conversation.ownRequest != nil }
+  var readsAnswer: Bool { ask.target.isFullService || conversation.isTranslated }
 
   /// Refuses an answer in a coding that can't be taken off. Of an error the status says most, so that one goes on.
   @inline(never)
@@ -53,9 +55,12 @@ extension Attempt {
   ///   - relaysTrailers: whether the trailers behind the body go on.
   func writeReplyFields(replacesBody: Bool, relaysTrailers: Bool = false) {
     if conversation.isLocal { return }
+    let call = call
+    let answer = answer
     let bytes = call.headBytes.view
-    replyFields = .forResponse(relaysTrailers: relaysTrailers)
-    replyFields.read(call.reply.fields, named: call.reply.names, in: bytes)
+    let fields = call.reply.fields
+    replyFields.direct(.response(relaysTrailers: relaysTrailers))
+    replyFields.read(fields, named: call.reply.names, in: bytes)
     var held = replyFields.held
     if replacesBody { held.insert(.contentType) }
     if replacesBody || call.flow.isCoded { held.insert(.contentEncoding) }
@@ -65,7 +70,7 @@ extension Attempt {
     let isLimited = lineup.meters?.limits(ask.group) ?? false
     let limitPrefix = isLimited ? nil : conversation.limitPrefix
     var run = FieldRun()
-    for field in call.reply.fields where !held.contains(field.known) {
+    for field in fields where !held.contains(field.known) {
       if nominates, replyFields.nominates(field, in: bytes) { continue }
       // Which web pages may read the answer is for the configuration to say, not for the provider.
       if ask.isOriginAllowed, field.name.count > 15,

@@ -14,16 +14,19 @@ extension Exchange {
     answer.outbound.append("x-request-id: ")
     answer.outbound.append(ask.requestID.view)
     answer.outbound.append("\r\n")
-    if let upstream {
-      answer.outbound.append(upstream.providerField)
-      withModel { model in
-        if !model.isEmpty { HeadWriter.field("x-remora-model", model, to: &answer.outbound) }
+    if let route {
+      answer.outbound.append(lineup.snapshot.upstreams[route.providerIndex].providerField)
+      if let model = route.model {
+        if !model.isEmpty { HeadWriter.field("x-remora-model", model.span, to: &answer.outbound) }
+      } else if !ask.model.isEmpty {
+        HeadWriter.field("x-remora-model", ask.model.view, to: &answer.outbound)
       }
       HeadWriter.field("x-remora-attempts", record.attempts, to: &answer.outbound)
     }
     if let attempt {
-      let dropped = attempt.conversation.dropped
-      if !dropped.isEmpty {
+      let conversation = attempt.conversation
+      if conversation.droppedCount > 0 {
+        let dropped = conversation.dropped
         answer.outbound.append("x-remora-dropped: ")
         dropped.write(into: &answer.outbound)
         answer.outbound.append("\r\n")

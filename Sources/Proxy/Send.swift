@@ -9,7 +9,7 @@ internal import Transport
 internal import Wire
 
 extension Attempt {
-  /// Goes through the try up to the head of an answer.
+  /// Goes through the try up to the head of an answer: sends the request and waits.
   ///
   /// - Returns: what came of it; `tried.failure` says more where there is no answer.
   func run(_ reuse: Reuse) async -> Outcome {
@@ -17,27 +17,43 @@ extension Attempt {
       try prepare()
       tried.isSaid = true
       if conversation.isLocal { return .status(200) }
-      guard let pool = lineup.pools[upstream.index] else { return .unreachable }
-      if let source = lineup.sources[upstream.index] { try await obtainGrant(source) }
-      try await lease(pool, reuse)
+      let index = upstream.index
+      guard let pool = lineup.pools[index] else { return .unreachable }
+      if let source = lineup.sources[index] { try await obtainGrant(source) }
+      if !takesIdle(of: pool, reuse) { try await lease(pool, reuse) }
       writeRequestHead()
-      return try await send()
+      if loop.isBusy { sendLater() }
+      var waits = Waits(
+        answer: now + upstream.firstByte, body: now + Deadline.body)
+      while true {
+        switch try turn(&waits) {
+        case .over(let outcome): return outcome
+        case .yield: await connection.parker.yield()
+        case .wait(let until, let forClient):
+          if await connection.parker.park(until: until) == .deadline, now >= until {
+            throw refusalOfSilence(forClient)
+          }
+        }
+      }
     } catch {
       tried.failure = error
       return Outcome(error.cause)
     }
   }
 
+  /// Takes a connection that is kept for the next request; false where there is none.
+  private func takesIdle(of pool: Pool, _ reuse: Reuse) -> Bool {
+    guard let socket = pool.takeIdle(Freshness(reuse), for: connection.parker) else { return false }
+    call.begin(Pool.Lease(socket: socket, isReused: true), of: pool)
+    return true
+  }
+
   private func lease(_ pool: Pool, _ reuse: Reuse) async throws(Refusal) {
-    let freshness = Freshness(reuse)
-    if let socket = pool.takeIdle(freshness, for: connection.parker) {
-      return call.begin(Pool.Lease(socket: socket, isReused: true), of: pool)
-    }
     let asked = Instant.now
     let resumedBefore = pool.sessions.resumed
     do throws(DialFault) {
       let lease = try await pool.lease(
-        freshness, parker: connection.parker, client: connection.socket)
+        Freshness(reuse), parker: connection.parker, client: connection.socket)
       if !lease.isReused {
         if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(label) }
         // The time of a look-up and a handshake is the network's.
@@ -63,41 +79,48 @@ extension Attempt {
 
   // MARK: Sending
 
-  /// Sends the request and waits for the head of its answer.
-  private func send() async throws(Refusal) -> Outcome {
-    var deadline = now + upstream.firstByte
-    var bodyDeadline = now + Deadline.body
-    if loop.isBusy { sendLater() }
-    while true {
-      // Nothing is read before the request is on its way: what came so soon could be no answer to it.
-      if !tried.sendsLater {
-        if !call.hasSent {
-          let before = ask.body.received
-          let pumping: Pumping
-          do throws(IOFault) { pumping = try takeLate() } catch { return try lastWord(error) }
-          if let fault = ask.body.fault { throw fault }
-          if ask.body.received > before { bodyDeadline = now + Deadline.body }
-          if pumping == .sent { noteSent() }
-          // Counted from the last byte that went out: an upload may take any time while it makes progress.
-          if pumping != .blocked || call.socket?.hasWritableRoom == true {
-            deadline = now + upstream.firstByte
-          }
-          if pumping == .interrupted {
-            await connection.parker.yield()
-            continue
-          }
+  /// Until when is waited for what.
+  private struct Waits {
+    /// For the answer's head.
+    var answer: Instant
+    /// For more of the client's body.
+    var body: Instant
+  }
+
+  /// What follows on a turn.
+  private enum Turn {
+    case over(Outcome)
+    /// There is more to do at once, after others had their turn.
+    case yield
+    case wait(until: Instant, forClient: Bool)
+  }
+
+  /// Moves what can be moved: the request on its way out, and the head of the answer.
+  @inline(never)
+  private func turn(_ waits: inout Waits) throws(Refusal) -> Turn {
+    let call = call
+    // Nothing is read before the request is on its way: what came so soon could be no answer to it.
+    if !tried.sendsLater {
+      if !call.hasSent {
+        let before = ask.body.received
+        let pumping: Pumping
+        do throws(IOFault) { pumping = try takeLate() } catch { return .over(try lastWord(error)) }
+        if let fault = ask.body.fault { throw fault }
+        if ask.body.received > before { waits.body = now + Deadline.body }
+        if pumping == .sent { noteSent() }
+        // Counted from the last byte that went out: an upload may take any time while it makes progress.
+        if pumping != .blocked || call.socket?.hasWritableRoom == true {
+          waits.answer = now + upstream.firstByte
         }
-        if let outcome = try receiveHead() { return outcome }
+        if pumping == .interrupted { return .yield }
       }
-      if connection.socket.peerHasClosed { throw .clientGone }
-      if state.isOver { throw .draining }
-      // The upstream is not to blame while the client keeps it waiting.
-      let isWaitingForClient = !call.hasSent && call.out.isEmpty
-      let until = isWaitingForClient ? bodyDeadline : deadline
-      if await connection.parker.park(until: until) == .deadline, now >= until {
-        throw refusalOfSilence(isWaitingForClient)
-      }
+      if let outcome = try receiveHead() { return .over(outcome) }
     }
+    if connection.socket.peerHasClosed { throw .clientGone }
+    if state.isOver { throw .draining }
+    // The upstream is not to blame while the client keeps it waiting.
+    let isWaitingForClient = !call.hasSent && call.out.isEmpty
+    return .wait(until: isWaitingForClient ? waits.body : waits.answer, forClient: isWaitingForClient)
   }
 
   private func refusalOfSilence(_ isWaitingForClient: Bool) -> Refusal {

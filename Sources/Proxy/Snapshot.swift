@@ -35,6 +35,8 @@ final class Upstream: Sendable {
   let isMock: Bool
   /// What it speaks; nil for OpenAI's format.
   let dialect: (any Dialect)?
+  /// Whether it speaks another format than OpenAI's.
+  let isTranslated: Bool
   let endpoint: Transport.Endpoint
   let tls: TLSContext?
   let limits: PoolLimits
@@ -86,6 +88,7 @@ final class Upstream: Sendable {
     self.held = held
     isMock = provider.kind == .mock
     dialect = Dialects.dialect(of: provider)
+    isTranslated = dialect != nil
     timeouts = provider.timeouts
     firstByte = Interval(provider.timeouts.firstByte)
     idle = Interval(provider.timeouts.idle)

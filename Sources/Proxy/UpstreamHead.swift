@@ -9,23 +9,26 @@ extension Attempt {
   /// Writes the request's head to `call.out`, which holds nothing else then.
   func writeRequestHead() {
     let upstream = upstream
+    let conversation = conversation
+    let ask = ask
+    let call = call
     call.out.removeAll()
     let own = conversation.ownRequest
     var method = ask.headBytes.view.extracting(ask.head.methodText)
     if let own { method = own.method.bytes }
     HeadWriter.requestLine(method: method, target: address.view, to: &call.out)
     call.out.append(upstream.hostField)
-    writeClientFields()
-    if readsAnswer { call.out.append("Accept-Encoding: identity\r\n") }
+    writeClientFields(upstream, isOwn: own != nil)
+    if ask.target.isFullService || own != nil { call.out.append("Accept-Encoding: identity\r\n") }
     if let own {
       if own.hasBody { HeadWriter.field("Content-Type", "application/json", to: &call.out) }
       HeadWriter.field("Accept", own.acceptedTypes, to: &call.out)
       call.out.append(own.headers.view)
     }
     let keys = lineup.keys[upstream.index]
-    tried.keys = keys
+    if keys != nil { tried.keys = keys }
     upstream.writeOwnFields(keys, into: &call.out)
-    writeGrant()
+    if tried.grant != nil { writeGrant() }
     call.out.append("x-request-id: ")
     call.out.append(ask.requestID.view)
     call.out.append("\r\n")
@@ -40,16 +43,18 @@ extension Attempt {
   }
 
   /// The client's fields that go on, in their order.
-  private func writeClientFields() {
+  private func writeClientFields(_ upstream: Upstream, isOwn: Bool) {
+    let ask = ask
+    let call = call
     let bytes = ask.headBytes.view
-    let upstream = upstream
-    requestFields.read(ask.head.fields, named: ask.head.names, in: bytes)
-    let held = heldFields()
+    let fields = ask.head.fields
+    requestFields.read(fields, named: ask.head.names, in: bytes)
+    let held = heldFields(upstream, isOwn: isOwn)
     let nominates = requestFields.nominatesAny
     let callers = lineup.snapshot.callersHeader
     let isWritten = !upstream.headers.isEmpty || signsRequest || callers != nil
     var run = FieldRun()
-    for field in ask.head.fields where !held.contains(field.known) {
+    for field in fields where !held.contains(field.known) {
       if nominates, requestFields.nominates(field, in: bytes) { continue }
       if isWritten {
         let name = bytes.extracting(field.name)
@@ -65,8 +70,7 @@ extension Attempt {
   }
 
   /// The client's fields that stay here.
-  private func heldFields() -> FieldNames {
-    let isOwn = conversation.ownRequest != nil
+  private func heldFields(_ upstream: Upstream, isOwn: Bool) -> FieldNames {
     var held = requestFields.held
     held.insert(.xRequestID)
     held.formUnion(.credentials)
@@ -78,7 +82,7 @@ extension Attempt {
       held.insert(.anthropicVersion)
     }
     // An answer that must be read must come as it is, and a body that was read goes as it is.
-    if readsAnswer { held.insert(.acceptEncoding) }
+    if ask.target.isFullService || isOwn { held.insert(.acceptEncoding) }
     if ask.body.flow.isCoded { held.insert(.contentEncoding) }
     return held
   }

@@ -10,52 +10,62 @@ internal import Transport
 internal import Wire
 
 extension Exchange {
-  /// Goes the whole way.
+  /// Goes the whole way. What is mostly there at once is tried at once, and awaited only where it isn't: to call an
+  /// `async` function that has nothing to wait for costs more than most steps.
   ///
   /// - Returns: whether the connection takes another request.
-  func run() async -> Bool {
-    guard let connection else { return false }
-    do throws(Refusal) {
-      if try await connection.receiveHead(ask) {
-        try ask.read(connection)
-        if connection.entrance.role == .admin {
-          await answerAdmin(connection)
-        } else if !answerHealth(connection) {
-          try await serve(connection)
-        }
-      } else {
+  func run(_ connection: ClientConnection) async -> Bool {
+    walk: do throws(Refusal) {
+      var isHere = connection.takeHead(ask)
+      if !isHere { isHere = try await connection.receiveHead(ask) }
+      guard isHere else {
         abandon()
+        break walk
       }
+      try ask.read(connection)
+      if connection.entrance.role == .admin {
+        await answerAdmin(connection)
+        break walk
+      }
+      if answerHealth(connection) { break walk }
+      count()
+      try ask.admit(connection)
+      if answerPreflight(connection) { break walk }
+      if let callers = lineup.snapshot.callers { try ask.identify(callers) }
+      var plan: Plan?
+      if asksForModels, try await answerModels(connection, &plan) { break walk }
+      try ask.check()
+      if ask.awaitsGo(connection) { tellToGoOn(connection) }
+      if try !ask.receiveAtOnce(connection) { try await ask.receive(connection) }
+      var chosen: Plan
+      if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
+      if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
+      route = chosen.first
+      if ask.awaitsMore { try await ask.meet(chosen.demand(ask), connection) }
+      let attempt = try await call(chosen, connection)
+      try await relay(attempt, connection)
     } catch { refuse(error, connection) }
-    let goesOn = leaveAnswer(to: connection) ? true : await finish(connection)
+    var goesOn = leaveAnswer(to: connection) || sendAnswer(to: connection)
+    if !goesOn { goesOn = await finish(connection) }
     account(connection)
     return goesOn
-  }
-
-  /// Serves a request to the API.
-  private func serve(_ connection: ClientConnection) async throws(Refusal) {
-    count()
-    try ask.admit(connection)
-    if answerPreflight(connection) { return }
-    if let callers = lineup.snapshot.callers { try ask.identify(callers) }
-    var plan: Plan?
-    if asksForModels, try await answerModels(connection, &plan) { return }
-    try ask.check()
-    if ask.awaitsGo(connection) { tellToGoOn(connection) }
-    try await ask.receive(connection)
-    var chosen: Plan
-    if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
-    if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
-    route = chosen.first
-    try await ask.meet(chosen.demand(ask), connection)
-    let attempt = try await call(chosen, connection)
-    try await relay(attempt, connection)
   }
 
   /// Ends a walk whose client left before its request was read.
   private func abandon() {
     record.end = .clientGone
     record.isSilent = true
+  }
+
+  /// Sends what still waits for the client, where it goes out at once and another request may follow.
+  private func sendAnswer(to connection: ClientConnection) -> Bool {
+    guard mayGoOn(connection) else { return false }
+    if answer.outbound.isEmpty { return true }
+    guard let isSent = try? connection.socket.write(from: &answer.outbound) else {
+      record.end = .clientGone
+      return false
+    }
+    return isSent
   }
 
   /// Sends what still waits for the client, and says whether the connection can go on.

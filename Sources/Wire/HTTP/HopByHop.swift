@@ -3,12 +3,13 @@
 /// Decides what is forwarded: fields that are neither `held` by their names nor nominated. Kept per connection, so
 /// that it allocates only when a head nominates fields of its own.
 package struct HopByHop: Sendable {
-  private enum Direction: Sendable {
+  /// Which way the head goes.
+  package enum Direction: Sendable {
     case request
     case response(relaysTrailers: Bool)
   }
 
-  private let direction: Direction
+  private var direction: Direction
   // Names that Connection nominates, other than the options that every head has.
   private var nominated: [Range<Int>] = []
 
@@ -24,6 +25,9 @@ package struct HopByHop: Sendable {
   package static func forResponse(relaysTrailers: Bool = false) -> HopByHop {
     HopByHop(.response(relaysTrailers: relaysTrailers))
   }
+
+  /// Goes the other way, or relays trailers, from the next head on.
+  package mutating func direct(_ direction: Direction) { self.direction = direction }
 
   /// Takes note of what the Connection fields of a parsed head nominate. `names` are those that the fields have.
   package mutating func read(_ fields: [Field], named names: FieldNames, in bytes: Span<UInt8>) {

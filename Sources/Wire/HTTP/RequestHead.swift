@@ -49,7 +49,10 @@ package struct RequestHead: ~Copyable, Sendable, Head {
     try readNext(bytes, &scanner)
   }
 
-  mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
+  /// As `read` of a head that is all here, and with which nothing is wrong; nil, without a reason, where it isn't one:
+  /// then `read` says what it is.
+  package mutating func readWhole(_ bytes: Span<UInt8>) -> Int? {
+    if bytes.isEmpty { return nil }
     // The scanner counts the empty lines in front.
     if bytes[0] == ASCII.cr { return nil }
     let bytes = bytes.extracting(first: HeadScanner.headCeiling)

@@ -4,47 +4,56 @@
 package import Config
 package import Wire
 
-/// A provider's paths, worked out once.
-package struct APIAddress: Sendable {
+/// A provider's paths, worked out once. An object, which is looked into without a copy.
+package final class APIAddress: Sendable {
   /// Of the base URL, and what every path begins with.
-  private var root: [UInt8]
+  private let root: [UInt8]
   /// Between the root and the path of what a single deployment does; nil where no path names a deployment.
-  private var deployments: StaticString?
+  private let deployments: StaticString?
   /// What every query ends with.
-  private var query: [UInt8] = []
+  private let query: [UInt8]
   /// Deployments by model, in the order of the configuration.
   private let names: [(model: [UInt8], deployment: [UInt8])]
   /// Whether a stream may be asked for its usage.
-  package private(set) var takesStreamOptions = true
+  package let takesStreamOptions: Bool
 
-  package init(_ provider: Config.Provider) {
+  private init(
+    _ root: String, query: [UInt8] = [], _ names: [(model: [UInt8], deployment: [UInt8])] = [],
+    deployments: StaticString? = nil, takesStreamOptions: Bool = true
+  ) {
+    self.root = Array(root.utf8)
+    self.query = query
+    self.names = names
+    self.deployments = deployments
+    self.takesStreamOptions = takesStreamOptions
+  }
+
+  package convenience init(_ provider: Config.Provider) {
     let prefix = provider.baseURL?.prefix ?? ""
     guard case .azure(let azure) = provider.dialect else {
-      root = Array(prefix.utf8)
-      names = []
+      self.init(prefix)
       return
     }
-    names = azure.deployments.map { (Array($0.model.utf8), Array($0.deployment.utf8)) }
+    let names = azure.deployments.map { (model: Array($0.model.utf8), deployment: Array($0.deployment.utf8)) }
     let version = azure.apiVersion
-    if let version { query = Array("api-version=\(version)".utf8) }
+    let query = version.map { Array("api-version=\($0)".utf8) } ?? []
     // Said in full: the v1 form, Foundry's `/models`, or one deployment.
     if prefix.hasSuffix("/openai/v1") || prefix.hasSuffix("/models")
       || prefix.contains("/openai/deployments/")
     {
-      root = Array(prefix.utf8)
+      self.init(prefix, query: query, names)
       return
     }
     let openAI = prefix.hasSuffix("/openai") ? prefix : prefix + "/openai"
     // Versions without a date are those of the v1 form, which asks for none.
     guard let version, version.utf8.first.map(ASCII.isDigit) == true else {
-      root = Array("\(openAI)/v1".utf8)
-      if version == "v1" || version == "latest" { query = [] }
+      let asksForNone = version == "v1" || version == "latest"
+      self.init("\(openAI)/v1", query: asksForNone ? [] : query, names)
       return
     }
-    root = Array(openAI.utf8)
-    deployments = "/deployments/"
     // Streams tell their usage from this version on; earlier ones refuse the option.
-    takesStreamOptions = version >= "2024-09-01"
+    self.init(
+      openAI, query: query, names, deployments: "/deployments/", takesStreamOptions: version >= "2024-09-01")
   }
 
   /// The name under which the provider has `model`, where that is another.
@@ -65,7 +74,7 @@ package struct APIAddress: Sendable {
   package func write(
     path: Span<UInt8>, query asked: Span<UInt8>, model: Span<UInt8>, into out: inout ByteQueue
   ) throws(RequestFault) {
-    out.append(root.span)
+    out.append(root)
     if let deployments, Self.isOfDeployment(path) {
       guard !model.isEmpty else {
         throw RequestFault(
@@ -87,7 +96,7 @@ package struct APIAddress: Sendable {
     out.append(asked)
     if !query.isEmpty {
       if asked.count != 1 { out.append(asked.isEmpty ? UInt8(ascii: "?") : UInt8(ascii: "&")) }
-      out.append(query.span)
+      out.append(query)
     }
     if out.isEmpty { out.append(UInt8(ascii: "/")) }
   }
