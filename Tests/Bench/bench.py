@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import count
 import proxies
 from proxies import HERE, ROOT, Processors, pin
 
@@ -351,6 +352,18 @@ def versions(kinds):
             yield f"{kind.name} {found.group(1) if found else '?'}"
 
 
+def counts(programs, directory):
+    """Instructions of each program, and what the first one has of the second one's."""
+    found = count.count(list(programs.values()), directory)
+    lines = ["| instructions | " + " | ".join([*programs, *(["ratio"] if len(programs) > 1 else [])]) + " |",
+             "|---" * (len(programs) + (2 if len(programs) > 1 else 1)) + "|"]
+    for name in found[0]:
+        values = [rows[name] for rows in found]
+        cells = [f"{value:,.0f}" for value in values] + [f"{values[0] / values[1]:.3f}"] * (len(values) > 1)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds, without LiteLLM")
@@ -359,6 +372,7 @@ def main():
     parser.add_argument("--against", type=Path, help="another build of Remora, and nothing else, to compare with")
     parser.add_argument("--loads", action="store_true", help="only what is measured under load")
     parser.add_argument("--everyday", action="store_true", help="no load with bodies of 20 MB")
+    parser.add_argument("--count", action="store_true", help="only count instructions, under valgrind")
     parser.add_argument("--environments", type=Path, default=ROOT / ".venv")
     arguments = parser.parse_args()
     kinds, missing = proxies.known(not arguments.quick, arguments.environments)
@@ -366,6 +380,11 @@ def main():
         kinds = [kind for kind in kinds if kind.name == "remora"]
         kinds.append(proxies.Proxy("before", arguments.against, kinds[0].config, kinds[0].arguments))
         missing = []
+    if arguments.count:
+        programs = {kind.name: kind.program for kind in kinds if kind.name in ("remora", "before")}
+        with tempfile.TemporaryDirectory(prefix="remora-count-", dir=ROOT / ".build") as directory:
+            print(counts(programs, directory))
+        return
     if arguments.only:
         kinds = [kind for kind in kinds if kind.name in arguments.only.split(",")]
     with tempfile.TemporaryDirectory(prefix="remora-bench-", dir=ROOT / ".build") as directory:
