@@ -43,18 +43,20 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     target("Wire"),
-    target("Config", ["Wire"]),
-    target("Dialects", ["Wire", "Config"]),
-    target("Policy", ["Wire", "Config", "Dialects"]),
+    target("Detect", ["Wire"]),
+    target("Config", ["Wire", "Detect"]),
+    target("Dialects", ["Wire", "Config", "Detect"]),
+    target("Policy", ["Wire", "Config", "Detect", "Dialects"]),
     target("Telemetry", ["Wire"]),
     target("Transport", ["Wire", "CLinux", "COpenSSL"]),
     target("Kubernetes", ["Wire"]),
     target("HTTP", ["Wire", "Transport"]),
-    target("Proxy", ["Wire", "Config", "Dialects", "Policy", "Telemetry", "Transport", "HTTP"]),
+    target("Proxy", ["Wire", "Config", "Detect", "Dialects", "Policy", "Telemetry", "Transport", "HTTP"]),
     .executableTarget(
       name: "remora",
       dependencies: [
-        "Wire", "Config", "Dialects", "Kubernetes", "Telemetry", "Transport", "HTTP", "Proxy", "Policy",
+        "Wire", "Config", "Detect", "Dialects", "Kubernetes", "Telemetry", "Transport", "HTTP", "Proxy",
+        "Policy",
       ],
       swiftSettings: house,
       // The default linker drops the counters.
@@ -65,6 +67,7 @@ let package = Package(
     .target(
       name: "Support", dependencies: ["Transport", "Wire"], path: "Tests/Support", swiftSettings: house),
     tests("Wire", ["Wire"]),
+    tests("Detect", ["Detect", "Wire"]),
     tests("Config", ["Config", "Wire"]),
     tests("Dialects", ["Dialects", "Config", "Wire"]),
     tests("Kubernetes", ["Kubernetes", "Wire"]),

@@ -20,11 +20,8 @@ package struct SharedVectors: Sendable {
   package var isPresent: Bool { !bytes.isEmpty }
 
   private init(_ name: String) {
-    // …/Tests/Support/SharedVectors.swift, so the project's root is three steps up.
-    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    path = root.joined(separator: "/") + "/../shared/vectors/" + name
-    let bytes = Self.contents(of: path)
-    if bytes.isEmpty { print("ABSENT: \(path): the tests that need it are skipped") }
+    path = Self.path(ofShared: "vectors/" + name)
+    let bytes = Self.contents(ofShared: "vectors/" + name)
     var cases: [Range<Int>] = []
     if let list = JSONView.value(bytes.span, in: 0..<bytes.count, at: "cases") {
       var elements = JSONArrayCursor(bytes.span, list)
@@ -80,6 +77,20 @@ package struct SharedVectors: Sendable {
       }
     }
     return result
+  }
+
+  private static func path(ofShared name: String) -> String {
+    // …/Tests/Support/SharedVectors.swift, so the project's root is three steps up.
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    return root.joined(separator: "/") + "/../shared/" + name
+  }
+
+  /// The bytes of a file beside the project; empty where it is absent.
+  package static func contents(ofShared name: String) -> [UInt8] {
+    let path = path(ofShared: name)
+    let bytes = contents(of: path)
+    if bytes.isEmpty { print("ABSENT: \(path): the tests that need it are skipped") }
+    return bytes
   }
 
   private static func contents(of path: String) -> [UInt8] {

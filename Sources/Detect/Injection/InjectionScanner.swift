@@ -1,0 +1,399 @@
+// The detector of injections: it reads a text word by word, and knows the orders of words in which known attempts to
+// override instructions are made. It does not understand: a paraphrase passes.
+//
+// Of each element of a rule only the latest place is kept, since the distances between elements have only upper bounds:
+// so it never goes back, and its memory is one number an element. Signs of smuggling (hidden characters, look-alikes,
+// spaced letters, base64) count beside the words. Next: InjectionSignals.swift, InjectionRules.swift, Folding.swift.
+
+internal import Wire
+
+/// Where a text comes from.
+package enum Channel: Sendable { case user, tool }
+
+/// What a text came to.
+package struct InjectionVerdict: Equatable, Sendable {
+  package var score = 0
+  /// A bit for each rule's name that counted, and for each signal behind them.
+  package var rules: UInt64 = 0
+
+  /// The names of what counted.
+  package var names: [String] {
+    let known = InjectionRules.shared.names
+    return (0..<known.count + InjectionSignal.allCases.count).filter { rules >> UInt64($0) & 1 == 1 }.map {
+      $0 < known.count ? known[$0] : InjectionSignal(rawValue: $0 - known.count)?.name ?? ""
+    }
+  }
+
+  /// The most telling name.
+  package var name: String { names.first ?? "" }
+}
+
+/// One is kept and used again for each text.
+package final class InjectionScanner {
+  /// How far apart hits may be, in words, to count together.
+  private static let window: Int32 = 160
+  private static let never = Int32.min / 2
+  /// Of a base64 text so many letters are decoded.
+  static let base64Ceiling = 4096
+  static let base64Runs = 8
+
+  let rules = InjectionRules.shared
+  let isInner: Bool
+  var inner: InjectionScanner?
+  var channel = Channel.user
+
+  private var last: [Int32]
+  private var nameAt: [Int32]
+  private var nameWeight: [Int32]
+  private var position: Int32 = 0
+  var best: Int32 = 0
+  /// A rule that was met, and counts unless the next word says that it concerns the user's own things; -1: none.
+  private var pending = -1
+  /// Where an indefinite article stood: what follows is anybody's.
+  private var articleAt: Int32 = 0
+  private var bestNames: UInt64 = 0
+
+  var word = WordBuffer()
+  private var spaced = WordBuffer()
+  private var spacedCount = 0
+
+  // Signals.
+  var tags = 0
+  var selectors = 0
+  var hiddenInside = 0
+  var bidirectional = 0
+  var mixed = 0
+  var leet = 0
+  var hasSpaced = false
+  var base64Score = 0
+  var base64Left = 0
+  var base64End = 0
+  var decoded: [UInt8] = []
+  var signals: UInt64 = 0
+
+  package convenience init() { self.init(isInner: false) }
+
+  init(isInner: Bool) {
+    self.isInner = isInner
+    last = [Int32](repeating: Self.never, count: rules.stateCount)
+    nameAt = [Int32](repeating: Self.never, count: rules.names.count)
+    nameWeight = [Int32](repeating: 0, count: rules.names.count)
+  }
+
+  /// What `text` comes to.
+  ///
+  /// - Parameter tokens: whether templates' control tokens count.
+  package func judge(_ text: Span<UInt8>, _ channel: Channel, tokens: Bool = true) -> InjectionVerdict {
+    begin(channel)
+    read(text)
+    endWord(text, at: text.count)
+    endSpaced()
+    settle(false)
+    var verdict = InjectionVerdict()
+    verdict.score = Int(best)
+    if tokens { verdict.score += tokenScore(text) }
+    verdict.score += cjkScore(text) + signalScore()
+    verdict.rules = bestNames | signals << UInt64(rules.names.count)
+    return verdict
+  }
+
+  private func begin(_ channel: Channel) {
+    self.channel = channel
+    for at in 0..<last.count { last[at] = Self.never }
+    for at in 0..<nameAt.count { nameAt[at] = Self.never }
+    position = 0
+    best = 0
+    pending = -1
+    articleAt = Self.never
+    bestNames = 0
+    word = WordBuffer()
+    spaced = WordBuffer()
+    spacedCount = 0
+    (tags, selectors, hiddenInside, bidirectional, mixed, leet) = (0, 0, 0, 0, 0, 0)
+    hasSpaced = false
+    base64Score = 0
+    base64Left = Self.base64Runs
+    base64End = 0
+    signals = 0
+  }
+
+  private func read(_ text: Span<UInt8>) {
+    var at = 0
+    var lineEnds = 0
+    while at < text.count {
+      let byte = text[at]
+      if Letters.isAlnum(byte) {
+        if word.isEmpty { word.start = at }
+        lineEnds = 0
+        at = readLetters(text, at)
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "'"):
+        at += passApostrophe(text, at)
+      case UInt8(ascii: "@"), UInt8(ascii: "$"), UInt8(ascii: "!"), UInt8(ascii: "|"), UInt8(ascii: "+"):
+        let goesOn = at + 1 < text.count && Letters.isAlnum(text[at + 1])
+        if goesOn, !word.isEmpty || byte == UInt8(ascii: "@") || byte == UInt8(ascii: "$") {
+          if word.isEmpty { word.start = at }
+          word.append(sign: byte)
+        } else {
+          endWord(text, at: at)
+          if byte == UInt8(ascii: "!") { endSentence(text, at) }
+        }
+        at += 1
+      case UInt8(ascii: "."), UInt8(ascii: "?"):
+        endWord(text, at: at)
+        endSentence(text, at)
+        at += 1
+      case ASCII.lf:
+        endWord(text, at: at)
+        lineEnds += 1
+        position &+= lineEnds == 1 ? 1 : lineEnds == 2 ? 2 : 0
+        at += 1
+      case 0x5F:
+        if !word.isEmpty { word.append(byte) }
+        at += 1
+      case 0..<0x80:
+        endWord(text, at: at)
+        at += 1
+      default: at = readWide(text, at)
+      }
+    }
+  }
+
+  /// The ASCII letters and digits from `at` on.
+  @inline(__always)
+  private func readLetters(_ text: Span<UInt8>, _ from: Int) -> Int {
+    var at = from
+    while at < text.count {
+      let byte = text[at]
+      if Letters.isLetter(byte) {
+        word.append(letter: byte | 0x20)
+      } else if Letters.isDigit(byte) {
+        word.append(digit: byte)
+      } else {
+        break
+      }
+      at &+= 1
+    }
+    return at
+  }
+
+  /// `don't` is one word, `you're` are two.
+  private func passApostrophe(_ text: Span<UInt8>, _ at: Int) -> Int {
+    let isNot =
+      at + 1 < text.count && text[at + 1] | 0x20 == UInt8(ascii: "t") && !Letters.isWord(text, at: at + 2)
+    if !isNot { endWord(text, at: at) }
+    return 1
+  }
+
+  private func endSentence(_ text: Span<UInt8>, _ at: Int) {
+    if at + 1 >= text.count || text[at + 1] <= ASCII.space { position &+= 3 }
+  }
+
+  /// One character that isn't ASCII.
+  private func readWide(_ text: Span<UInt8>, _ at: Int) -> Int {
+    let (code, width) = Self.character(text, at)
+    switch Folding.fold(code) {
+    case .letter(let first, let second):
+      if word.isEmpty { word.start = at }
+      if second == 0 {
+        Letters.isDigit(first) ? word.append(digit: first) : word.append(letter: first)
+      } else if first < 0x80 {
+        word.append(letter: first)
+        word.append(letter: second)
+      } else {
+        word.append(wide: first, second)
+      }
+    case .hidden: if !word.isEmpty { hiddenInside += code == 0xAD || code < 0x370 ? 0 : 1 }
+    case .bidirectional: bidirectional += 1
+    case .tag(let byte):
+      tags += 1
+      if Letters.isLetter(byte) { word.append(letter: byte | 0x20) } else { endWord(text, at: at) }
+    case .selector: selectors += 1
+    case .lineEnd:
+      endWord(text, at: at)
+      position &+= 1
+    case .space, .symbol, .other:
+      endWord(text, at: at)
+      if code == 0x2019, at + width < text.count {
+        return at + width + passApostrophe(text, at + width - 1) - 1
+      }
+      if code == 0x3002 { position &+= 3 }
+    }
+    return at + width
+  }
+
+  /// The character at `at`, and its length; what is no UTF-8 is U+FFFD.
+  static func character(_ text: Span<UInt8>, _ at: Int) -> (UInt32, Int) {
+    let lead = text[at]
+    let width = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 1
+    guard width > 1, at + width <= text.count else { return (0xFFFD, 1) }
+    var code = UInt32(lead) & (width == 4 ? 0x07 : width == 3 ? 0x0F : 0x1F)
+    for place in at + 1..<at + width {
+      guard text[place] & 0xC0 == 0x80 else { return (0xFFFD, place - at) }
+      code = code << 6 | UInt32(text[place] & 0x3F)
+    }
+    return (code, width)
+  }
+
+  // MARK: Words
+
+  /// Ends the word that was read, if one was.
+  @inline(__always)
+  private func endWord(_ text: Span<UInt8>, at: Int) {
+    guard !word.isEmpty else { return }
+    position &+= 1
+    if word.length == 1 {
+      noteSingle()
+      if word.bytes[0] == UInt8(ascii: "a") { articleAt = position }
+    } else {
+      if spacedCount > 0 { endSpaced() }
+      if word.length == 2, word.bytes[0] == UInt8(ascii: "a"), word.bytes[1] == UInt8(ascii: "n") {
+        articleAt = position
+      }
+      if let classes = rules.classes(word.hash.value) {
+        apply(classes)
+      } else {
+        settle(false)
+        if word.isOdd { readOdd(text, at) }
+      }
+    }
+    word.clear()
+  }
+
+  /// A word that is in no class as it stands, and has something about it.
+  @inline(never)
+  private func readOdd(_ text: Span<UInt8>, _ at: Int) {
+    if word.length >= 20, !isInner, at > base64End { readBase64(text, word.start) }
+    if word.hasWide, let plain = word.plain(.lookAlikes) {
+      if word.hasLatin { mixed += 1 }
+      if let classes = rules.classes(plain) {
+        if !word.hasLatin { mixed += 1 }
+        apply(classes)
+      }
+      return
+    }
+    guard word.hasDigit || word.hasSign, word.length > 2 else { return }
+    for leetForm in [WordBuffer.Form.leetI, .leetL] {
+      if let plain = word.plain(leetForm), let classes = rules.classes(plain) {
+        leet += 1
+        return apply(classes)
+      }
+    }
+    guard word.hasSign else { return }
+    var isFirst = true
+    word.forEachPart { hash in
+      if !isFirst { position &+= 1 }
+      isFirst = false
+      if let classes = rules.classes(hash) { apply(classes) }
+    }
+  }
+
+  private func noteSingle() {
+    spacedCount += 1
+    spaced.append(from: word)
+  }
+
+  /// Ends a run of single letters: six and more are one or several words, spelt out.
+  @inline(never)
+  private func endSpaced() {
+    defer {
+      spaced.clear()
+      spacedCount = 0
+    }
+    guard spacedCount >= 6 else { return }
+    var at = 0
+    while at < spaced.count {
+      var found: (end: Int, classes: WordClasses)?
+      var hash = WordHash()
+      for end in at..<min(at + 16, spaced.count) {
+        hash.feed(spaced.bytes[end])
+        if end - at >= 1, let classes = rules.classes(hash.value) { found = (end + 1, classes) }
+      }
+      if let found {
+        position &+= 1
+        apply(found.classes)
+        hasSpaced = true
+        at = found.end
+      } else {
+        at += 1
+      }
+    }
+  }
+
+  // MARK: Rules
+
+  /// Decides about the rule that waits for the word behind it.
+  private func settle(_ isOwn: Bool) {
+    guard pending >= 0 else { return }
+    let rule = pending
+    pending = -1
+    if !isOwn { hit(rule) }
+  }
+
+  private func apply(_ known: WordClasses) {
+    var classes = known
+    settle(classes.contains(rules.own))
+    // A prompt, any prompt, is no secret.
+    if position &- articleAt == 1 { classes.remove(rules.system) }
+    var rest = classes.low
+    while rest != 0 {
+      apply(rest.trailingZeroBitCount)
+      rest &= rest &- 1
+    }
+    rest = classes.high
+    while rest != 0 {
+      apply(64 + rest.trailingZeroBitCount)
+      rest &= rest &- 1
+    }
+  }
+
+  private func apply(_ place: Int) {
+    let row = rules.steps[place]
+    let steps = row.span
+    for at in 0..<steps.count {
+      let step = steps[at]
+      if !step.isFirst {
+        let before = last[step.state - 1]
+        // A word can't be two elements of a rule.
+        guard before < position, position &- before <= step.gap &+ 1 else { continue }
+      }
+      last[step.state] = position
+      guard step.isLast else { continue }
+      if rules.rules[step.rule].name == rules.doubtful { pending = step.rule } else { hit(step.rule) }
+    }
+  }
+
+  private func hit(_ place: Int) {
+    let rule = rules.rules[place]
+    let name = rule.name
+    if rules.toolOnly[name], channel != .tool { return }
+    let isLow = channel == .tool && rules.lowInTools[name]
+    let weight = Int32(isLow ? min(rule.weight, 2) : rule.weight)
+    let isNear = position &- nameAt[name] <= Self.window
+    nameWeight[name] = isNear ? max(nameWeight[name], weight) : weight
+    nameAt[name] = position
+    var total: Int32 = 0
+    var names: UInt64 = 0
+    var most: InlineArray<3, Int32> = [0, 0, 0]
+    var members: InlineArray<3, Int32> = [0, 0, 0]
+    for at in 0..<nameAt.count where position &- nameAt[at] <= Self.window {
+      names |= 1 << UInt64(at)
+      let group = rules.groups[at]
+      if group < 0 {
+        total += nameWeight[at]
+      } else {
+        most[group] = max(most[group], nameWeight[at])
+        members[group] += 1
+      }
+    }
+    for group in 0..<InjectionRules.groupCount where members[group] > 0 {
+      total += most[group] + members[group] - 1
+    }
+    if total > best {
+      best = total
+      bestNames = names
+    }
+  }
+}

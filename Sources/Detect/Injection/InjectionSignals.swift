@@ -1,0 +1,105 @@
+// What tells of an injection beside the order of words: control tokens, and the tricks that hide words.
+
+internal import Wire
+
+/// What counts beside words.
+enum InjectionSignal: Int, CaseIterable {
+  case token, override, leak, tags, selectors, hidden, bidirectional, mixed, leet, spaced, base64
+
+  var name: String {
+    switch self {
+    case .token: "token"
+    case .override: "override.cjk"
+    case .leak: "leak.cjk"
+    case .tags: "unicode.tags"
+    case .selectors: "unicode.selectors"
+    case .hidden: "unicode.hidden"
+    case .bidirectional: "unicode.bidirectional"
+    case .mixed: "unicode.mixed"
+    case .leet: "leet"
+    case .spaced: "spaced"
+    case .base64: "base64"
+    }
+  }
+}
+
+extension InjectionScanner {
+  private func note(_ signal: InjectionSignal, _ weight: Int) -> Int {
+    signals |= 1 << UInt64(signal.rawValue)
+    return weight
+  }
+
+  func signalScore() -> Int {
+    var score = 0
+    if tags >= 2 { score += note(.tags, 10) }
+    if selectors >= 4 { score += note(.selectors, 10) }
+    if hiddenInside >= 2 { score += note(.hidden, 4) }
+    if bidirectional > 0 { score += note(.bidirectional, 2) }
+    if mixed >= 2 { score += note(.mixed, 4) }
+    if leet > 0 { score += note(.leet, min(4, leet)) }
+    if hasSpaced { score += note(.spaced, best >= 4 ? 10 : 0) }
+    if base64Score > 0 { score += note(.base64, base64Score) }
+    return score
+  }
+
+  func tokenScore(_ text: Span<UInt8>) -> Int {
+    var most = 0
+    var count = 0
+    rules.tokens?.scan(text) { _, pattern in
+      most = max(most, InjectionRules.tokenPatterns[pattern].0)
+      count += 1
+    }
+    return count == 0 ? 0 : note(.token, most + min(count - 1, 2))
+  }
+
+  func cjkScore(_ text: Span<UInt8>) -> Int {
+    var most = 0
+    for (place, pattern) in rules.cjk.enumerated() {
+      pattern.scan(text) { _, _ in
+        let (name, weight, _) = InjectionRules.cjkPatterns[place]
+        most = max(most, note(name.hasPrefix("o") ? .override : .leak, weight))
+      }
+    }
+    return most
+  }
+
+  /// Reads what a run of base64 from `start` on says.
+  func readBase64(_ text: Span<UInt8>, _ start: Int) {
+    guard base64Left > 0 else { return }
+    decoded.removeAll(keepingCapacity: true)
+    var bits: UInt32 = 0
+    var count = 0
+    var at = start
+    while at < text.count, count < Self.base64Ceiling, let value = Self.base64(text[at]) {
+      bits = bits << 6 | UInt32(value)
+      count += 1
+      if count % 4 != 1 { decoded.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - (count - 1) % 4 * 2))) }
+      at += 1
+    }
+    base64End = at
+    guard count >= 24 else { return }
+    base64Left -= 1
+    var printable = 0
+    for byte in decoded
+    where byte >= 0x20 && byte != 0x7F || byte == ASCII.lf || byte == ASCII.cr || byte == ASCII.tab {
+      printable += byte < 0x80 ? 1 : 0
+    }
+    guard printable * 100 >= decoded.count * 95 else { return }
+    let scanner = inner ?? InjectionScanner(isInner: true)
+    inner = scanner
+    let said = decoded
+    let verdict = scanner.judge(said.span, channel)
+    if verdict.score >= 4 { base64Score = max(base64Score, verdict.score + 3) }
+  }
+
+  private static func base64(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x41...0x5A: byte - 0x41
+    case 0x61...0x7A: byte - 0x61 + 26
+    case 0x30...0x39: byte - 0x30 + 52
+    case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+    case UInt8(ascii: "/"), 0x5F: 63
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,139 @@
+// Days in a calendar, in the forms in which people write when they were born.
+
+internal import Wire
+
+enum Dates {
+  /// The date that begins with group `at`, or around it: a month's name may stand before.
+  static func find(_ run: NumberRun, _ text: Span<UInt8>, at: Int) -> Range<Int>? {
+    if let groups = numeric(run, at) {
+      guard run.isFree(text, behind: at + groups - 1) || followsTime(text, run[at + groups - 1].end) else {
+        return nil
+      }
+      return run.place(at..<at + groups)
+    }
+    return named(run, text, at)
+  }
+
+  /// `1990-04-12T…` is a date, too.
+  private static func followsTime(_ text: Span<UInt8>, _ end: Int) -> Bool {
+    end < text.count && text[end] == UInt8(ascii: "T")
+  }
+
+  private static func numeric(_ run: NumberRun, _ at: Int) -> Int? {
+    guard at + 3 <= run.count, run[at + 1].sign == run[at + 2].sign, run[at + 1].sign != ASCII.space else {
+      return nil
+    }
+    let range = at..<at + 3
+    let values = (value(run, at), value(run, at + 1), value(run, at + 2))
+    if run.total(range) > 8 { return nil }
+    if run[at].count == 4 {
+      return run[at + 1].count <= 2 && run[at + 2].count <= 2 && isYear(values.0)
+        && Checksum.isDay(month: values.1, day: values.2) ? 3 : nil
+    }
+    guard run[at].count <= 2, run[at + 1].count <= 2, run[at + 2].count == 4 || run[at + 2].count == 2 else {
+      return nil
+    }
+    if run[at + 2].count == 4, !isYear(values.2) { return nil }
+    return Checksum.isDay(month: values.1, day: values.0) || Checksum.isDay(month: values.0, day: values.1)
+      ? 3 : nil
+  }
+
+  private static func value(_ run: NumberRun, _ at: Int) -> Int {
+    run.digits(at..<at + 1).number(0..<run[at].count)
+  }
+
+  private static func isYear(_ value: Int) -> Bool { (1880...2035).contains(value) }
+
+  /// `29 Jun 1926`, `12. April 1990`, `12 de abril de 1990`; `April 12, 1990` where the month stands before.
+  private static func named(_ run: NumberRun, _ text: Span<UInt8>, _ at: Int) -> Range<Int>? {
+    guard run[at].count <= 2, (1...31).contains(value(run, at)) else { return nil }
+    var place = run[at].end
+    let start = run[at].start
+    if place + 1 < text.count {
+      let ending = text.extracting(place..<place + 2)
+      for ordinal: StaticString in ["st", "nd", "rd", "th", "er"] where ending.equalsIgnoringCase(ordinal) {
+        place += 2
+      }
+    }
+    if let month = monthStart(text, before: start) {
+      if place < text.count, text[place] == ASCII.comma { place += 1 }
+      while place < text.count, text[place] == ASCII.space { place += 1 }
+      return yearEnd(text, place).map { month..<$0 }
+    }
+    place = pass(text, place)
+    guard let month = monthEnd(text, place) else { return nil }
+    place = pass(text, month)
+    return yearEnd(text, place).map { start..<$0 }
+  }
+
+  /// Behind signs and `de` between day, month and year.
+  private static func pass(_ text: Span<UInt8>, _ from: Int) -> Int {
+    var at = from
+    while at < text.count, at - from < 3,
+      text[at] == ASCII.space || text[at] == UInt8(ascii: ".")
+        || text[at] == ASCII.comma || text[at] == UInt8(ascii: "-")
+    { at += 1 }
+    if at + 3 <= text.count, text.extracting(at..<at + 3).equalsIgnoringCase("de ") { at += 3 }
+    return at
+  }
+
+  private static func yearEnd(_ text: Span<UInt8>, _ at: Int) -> Int? {
+    guard at + 4 <= text.count else { return nil }
+    var value = 0
+    for place in at..<at + 4 {
+      guard Letters.isDigit(text[place]) else { return nil }
+      value = value * 10 + Int(text[place] & 0x0F)
+    }
+    return isYear(value) && !Letters.isWord(text, at: at + 4) ? at + 4 : nil
+  }
+
+  private static func monthStart(_ text: Span<UInt8>, before at: Int) -> Int? {
+    var end = at
+    while end > 0, at - end < 2, text[end - 1] == ASCII.space || text[end - 1] == UInt8(ascii: ".") {
+      end -= 1
+    }
+    var start = end
+    while start > 0, end - start < 12, Letters.isWord(text, before: start) { start -= 1 }
+    return end > start && monthEnd(text, start) == end ? start : nil
+  }
+
+  /// Behind the month's name that begins at `at`.
+  private static func monthEnd(_ text: Span<UInt8>, _ at: Int) -> Int? {
+    var folded = InlineArray<12, UInt8>(repeating: 0)
+    var count = 0
+    var end = at
+    while end < text.count, count < 12 {
+      if Letters.isLetter(text[end]) {
+        folded[count] = text[end] | 0x20
+        end += 1
+      } else if text[end] >= 0xC3, text[end] <= 0xC5, end + 1 < text.count {
+        folded[count] = Letters.plain(text[end], text[end + 1])
+        end += 2
+      } else {
+        break
+      }
+      count += 1
+    }
+    guard count >= 3, count < 12 else { return nil }
+    for name in months {
+      let bytes = name.bytes
+      guard bytes.count == count || count == 3 && bytes.count > 3 || count == 4 && bytes.count > 4 else {
+        continue
+      }
+      var isSame = true
+      for place in 0..<count where bytes[place] != folded[place] { isSame = false }
+      if isSame { return end }
+    }
+    return nil
+  }
+
+  private static let months: [StaticString] = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november",
+    "december", "januar", "februar", "marz", "mai", "juni", "juli", "oktober", "dezember", "janvier",
+    "fevrier", "mars",
+    "avril", "juin", "juillet", "aout", "septembre", "octobre", "novembre", "decembre", "enero", "febrero",
+    "marzo",
+    "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+  ]
+}

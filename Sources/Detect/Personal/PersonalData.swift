@@ -1,0 +1,392 @@
+// The scan for personal data and credentials: one walk over a text, from word to word. Most words are letters only and
+// are passed over at once; what begins or ends in a way that something could be there is looked at by its own reader,
+// each of which reads a bounded stretch. What was looked at in vain is passed over whole where nothing else can begin in
+// it, so that the time is in proportion to the text whatever it holds.
+
+internal import Wire
+
+/// The words around a number, read once for all that ask.
+struct Around {
+  private var place = -1
+  private var end = -1
+  private var before: Hints = []
+  private var behind: Hints = []
+  private(set) var near: Hints = []
+
+  private mutating func read(_ text: Span<UInt8>, _ range: Range<Int>) {
+    guard range.lowerBound != place || range.upperBound != end else { return }
+    (before, behind, near) = ContextWords.shared.hints(text, around: range)
+    place = range.lowerBound
+    end = range.upperBound
+  }
+
+  /// What is said before or behind the number at `range`.
+  mutating func said(_ text: Span<UInt8>, _ range: Range<Int>) -> Hints {
+    read(text, range)
+    return before.union(behind)
+  }
+
+  mutating func before(_ text: Span<UInt8>, _ range: Range<Int>) -> Hints {
+    read(text, range)
+    return before
+  }
+
+  /// Whether the number at `range` is said to be a telephone's.
+  mutating func isPhone(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    read(text, range)
+    return before.contains(.phone) || near.contains(.weakPhone) || behind.contains(.phoneBehind)
+  }
+}
+
+/// What is looked for in texts, made once of the configuration.
+package struct PersonalData: Sendable {
+  let entities: Entities
+  let regions: Regions
+  let secrets: SecretRules?
+
+  /// - Parameter regions: where national telephone numbers are known by their form.
+  package init(_ entities: Entities, regions: Regions = .all) {
+    self.entities = entities
+    self.regions = regions
+    secrets = entities.contains(.secret) ? SecretRules.shared : nil
+    // Made now, and not while the first text waits.
+    _ = ContextWords.shared
+  }
+
+  /// Appends what is found in `text` to `findings`, in order and without overlaps.
+  package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
+    let from = findings.count
+    let table = Letters.kinds
+    let kinds = table.span
+    var at = 0
+    var hexEnd = 0
+    while at < text.count {
+      switch kinds[Int(text[at])] {
+      case Letters.Kind.letter: at = word(text, at, kinds, &hexEnd, &findings)
+      case Letters.Kind.digit: at = number(text, at, &hexEnd, &findings)
+      case Letters.Kind.mark: at = mark(text, at, &hexEnd, &findings)
+      default: at &+= 1
+      }
+    }
+    if findings.count > from + 1 { Self.settle(&findings, from: from) }
+  }
+
+  // MARK: Words
+
+  /// Looks at the word that begins with a letter at `start`.
+  ///
+  /// - Returns: where the walk goes on.
+  @inline(__always)
+  private func word(
+    _ text: Span<UInt8>, _ start: Int, _ kinds: Span<UInt8>, _ hexEnd: inout Int, _ findings: inout [Finding]
+  )
+    -> Int
+  {
+    var at = start &+ 1
+    var digits = 0
+    while at < text.count {
+      let kind = kinds[Int(text[at])]
+      if kind == Letters.Kind.digit {
+        digits &+= 1
+      } else if kind != Letters.Kind.letter && kind != Letters.Kind.inner {
+        break
+      }
+      at &+= 1
+    }
+    if let secrets, at &- start > 1, let end = secrets.find(text, at: start, wordEnd: at, &findings) {
+      return max(end, at)
+    }
+    if digits > 0 { return mixed(text, start..<at, &hexEnd, &findings) }
+    if at < text.count, text[at] == ASCII.colon || text[at] == UInt8(ascii: "-"), at &- start <= 4 {
+      return hexadecimal(text, start..<at, &hexEnd, &findings) ?? at
+    }
+    if at &- start == 2, entities.contains(.ukNINO) { return spaced(text, start..<at, &findings) }
+    return at
+  }
+
+  /// Looks whether two letters begin `AB 12 34 56 C`.
+  private func spaced(_ text: Span<UInt8>, _ word: Range<Int>, _ findings: inout [Finding]) -> Int {
+    guard Letters.isUpper(text[word.lowerBound]), word.upperBound + 1 < text.count,
+      Letters.isDigit(text[word.upperBound + 1]), Letters.isFree(text, before: word.lowerBound),
+      let found = Codes.find(text, word, Entities(.ukNINO))
+    else { return word.upperBound }
+    findings.append(Finding(word.lowerBound..<found.end, .ukNINO, 85))
+    return found.end
+  }
+
+  /// Looks at a word of letters and digits.
+  private func mixed(
+    _ text: Span<UInt8>, _ word: Range<Int>, _ hexEnd: inout Int, _ findings: inout [Finding]
+  ) -> Int {
+    let start = word.lowerBound
+    if entities.contains(.iban), let place = Accounts.iban(text, at: start) {
+      findings.append(Finding(place, .iban, 90))
+      return place.upperBound
+    }
+    if word.count <= 4, let end = hexadecimal(text, word, &hexEnd, &findings) { return end }
+    guard Letters.isFree(text, before: start) else { return word.upperBound }
+    if entities.contains(.crypto), let score = Accounts.wallet(text, word),
+      Letters.isFree(text, behind: word.upperBound)
+    {
+      findings.append(Finding(word, .crypto, score))
+      return word.upperBound
+    }
+    if word.count <= 16, Letters.isFree(text, behind: word.upperBound) || word.count < 9,
+      let found = Codes.find(text, word, entities)
+    {
+      var around = Around()
+      let place = start..<found.end
+      if found.needs.isEmpty || !around.said(text, place).isDisjoint(with: found.needs) {
+        findings.append(Finding(place, found.entity, found.needs.isEmpty ? 85 : 60))
+        return found.end
+      }
+    }
+    return word.upperBound
+  }
+
+  /// Looks whether a short word begins an address of hexadecimal groups.
+  private func hexadecimal(
+    _ text: Span<UInt8>, _ word: Range<Int>, _ hexEnd: inout Int, _ findings: inout [Finding]
+  ) -> Int? {
+    let start = word.lowerBound
+    guard start >= hexEnd, word.upperBound < text.count, Letters.isHex(text[start]) else { return nil }
+    if entities.contains(.mac), word.count == 2 || word.count == 4, let place = Network.mac(text, at: start) {
+      findings.append(Finding(place, .mac, 85))
+      return place.upperBound
+    }
+    guard entities.contains(.ip), text[word.upperBound] == ASCII.colon else { return nil }
+    if let place = Network.ipv6(text, at: start, end: &hexEnd) {
+      findings.append(Finding(place, .ip, 85))
+      return place.upperBound
+    }
+    return nil
+  }
+
+  // MARK: Signs
+
+  private func mark(_ text: Span<UInt8>, _ at: Int, _ hexEnd: inout Int, _ findings: inout [Finding]) -> Int {
+    switch text[at] {
+    case UInt8(ascii: "@"):
+      guard entities.contains(.email), let place = Email.find(text, at: at) else { return at + 1 }
+      findings.append(Finding(place, .email, 90))
+      return place.upperBound
+    case UInt8(ascii: "+"):
+      guard entities.contains(.phone), at + 7 < text.count, !Letters.isWord(text, before: at) else {
+        return at + 1
+      }
+      // `+(1) 212…`, `+ 1 212…`
+      let first = at + 1
+      guard Letters.isDigit(text[first]), let end = Phones.international(text, from: first) else {
+        return at + 1
+      }
+      let place = at..<Phones.passExtension(text, end)
+      findings.append(Finding(place, .phone, 80))
+      return place.upperBound
+    case UInt8(ascii: "("):
+      guard entities.contains(.phone), !Letters.isWord(text, before: at),
+        let end = Phones.parenthesised(text, at: at)
+      else { return at + 1 }
+      let place = at..<Phones.passExtension(text, end)
+      findings.append(Finding(place, .phone, 80))
+      return place.upperBound
+    case ASCII.colon:
+      guard entities.contains(.ip), at >= hexEnd, at + 2 < text.count, text[at + 1] == ASCII.colon,
+        let place = Network.ipv6(text, at: at, end: &hexEnd)
+      else { return at + 1 }
+      findings.append(Finding(place, .ip, 85))
+      return place.upperBound
+    default:
+      guard let secrets, let end = secrets.findTilde(text, at: at, &findings) else { return at + 1 }
+      return end
+    }
+  }
+
+  // MARK: Numbers
+
+  /// Looks at what begins with a digit at `start`.
+  private func number(
+    _ text: Span<UInt8>, _ start: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+  ) -> Int {
+    var digitsEnd = start &+ 1
+    while digitsEnd < text.count, Letters.isDigit(text[digitsEnd]) { digitsEnd &+= 1 }
+    if digitsEnd &- start > Digits.ceiling { return digitsEnd }
+    if digitsEnd < text.count {
+      let next = text[digitsEnd]
+      if Letters.isLetter(next) || next == 0x5F {
+        var end = digitsEnd
+        while end < text.count, Letters.isAlnum(text[end]) || text[end] == 0x5F { end &+= 1 }
+        if let secrets, secrets.find(text, at: start, wordEnd: end, &findings) != nil { return end }
+        // A date's ordinal, or its time: `1st of May`, `1990-04-12T…`, is read from its first group.
+        let resumed = mixed(text, start..<end, &hexEnd, &findings)
+        if resumed != end || end &- start > 5 || findings.last?.range.upperBound == end { return resumed }
+        if !entities.contains(.dateOfBirth) { return end }
+      } else if next == ASCII.colon || next == UInt8(ascii: "-") || next == UInt8(ascii: "."),
+        digitsEnd &- start <= 4,
+        let end = hexadecimal(text, start..<digitsEnd, &hexEnd, &findings)
+      {
+        return end
+      }
+    }
+    return numbers(text, start, &findings)
+  }
+
+  /// Looks at a run of groups of digits.
+  private func numbers(_ text: Span<UInt8>, _ start: Int, _ findings: inout [Finding]) -> Int {
+    let run = NumberRun(text, from: start)
+    var around = Around()
+    var at = 0
+    while at < run.count {
+      guard run.isFree(text, before: at) else {
+        at += 1
+        continue
+      }
+      if let (groups, finding) = find(run, text, at, &around) {
+        findings.append(finding)
+        // An address, a date or an extension may reach behind the groups.
+        if finding.range.upperBound > run.end { return finding.range.upperBound }
+        at += max(groups, 1)
+        while at < run.count, run[at].start < finding.range.upperBound { at += 1 }
+      } else {
+        at += 1
+      }
+    }
+    return run.end
+  }
+
+  private func find(
+    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+  ) -> (groups: Int, finding: Finding)? {
+    if entities.contains(.creditCard), let card = card(run, text, at, &around) { return card }
+    if entities.contains(.ip), run[at].count <= 3, run[at + 1].sign == UInt8(ascii: "."),
+      let place = Network.ipv4(text, at: run[at].start),
+      !ContextWords.shared.isVersion(text, before: place.lowerBound)
+    {
+      return (4, Finding(place, .ip, 80))
+    }
+    if entities.contains(.ssn), let ssn = socialSecurity(run, text, at, &around) { return ssn }
+    if let national = NationalNumbers.find(run, text, at: at, entities, &around) { return national }
+    if entities.contains(.dateOfBirth), let place = Dates.find(run, text, at: at),
+      around.before(text, place).contains(.birth)
+    {
+      return (1, Finding(place, .dateOfBirth, 60))
+    }
+    if entities.contains(.phone) { return phone(run, text, at, &around) }
+    return nil
+  }
+
+  private func card(
+    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+  ) -> (groups: Int, finding: Finding)? {
+    guard let (groups, scheme) = Cards.find(run, text, at: at) else { return nil }
+    let place = run.place(at..<at + groups)
+    let said = around.said(text, place)
+    if said.contains(.card) { return (groups, Finding(place, .creditCard, 95)) }
+    let isMajor = scheme == .major
+    guard isMajor || groups > 1 && scheme == .other else { return nil }
+    if groups == 1, ContextWords.shared.isNegative(text, before: place.lowerBound) { return nil }
+    return (groups, Finding(place, .creditCard, isMajor ? 80 : 70))
+  }
+
+  private func socialSecurity(
+    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+  ) -> (groups: Int, finding: Finding)? {
+    let groups: Int
+    if run.has("324", from: at) {
+      groups = 3
+    } else if run.has("9", from: at) {
+      groups = 1
+    } else {
+      return nil
+    }
+    guard run.isFree(text, behind: at + groups - 1) else { return nil }
+    let digits = run.digits(at..<at + groups)
+    let area = digits.number(0..<3)
+    let group = digits.number(3..<5)
+    guard area != 0, area != 666, group != 0, digits.number(5..<9) != 0 else { return nil }
+    if area >= 900 {
+      guard
+        (50...65).contains(group) || (70...88).contains(group) || (90...92).contains(group)
+          || (94...99).contains(group)
+      else { return nil }
+    }
+    let place = run.place(at..<at + groups)
+    if around.said(text, place).contains(.ssn) { return (groups, Finding(place, .ssn, 95)) }
+    guard groups == 3, run[at + 1].sign == UInt8(ascii: "-"),
+      !ContextWords.shared.isNegative(text, before: place.lowerBound)
+    else { return nil }
+    return (groups, Finding(place, .ssn, 80))
+  }
+
+  private func phone(
+    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+  ) -> (groups: Int, finding: Finding)? {
+    let start = run[at].start
+    if run[at].count > 3, run.digits[run[at].first] == 0, run.digits[run[at].first + 1] == 0,
+      let end = Phones.international(text, from: start + 2), around.isPhone(text, start..<end)
+    {
+      return (1, Finding(start..<Phones.passExtension(text, end), .phone, 80))
+    }
+    if run[at].count == 4 || run[at].count == 2, run.digits[run[at].first] == 0,
+      run.digits[run[at].first + 1] == 0,
+      let end = Phones.international(text, from: start + 2), end - start > 9,
+      around.isPhone(text, start..<end)
+    {
+      return (1, Finding(start..<Phones.passExtension(text, end), .phone, 80))
+    }
+    guard let (groups, form) = Phones.national(run, text, at: at, regions) else { return nil }
+    let place = run.place(at..<at + groups)
+    let isNegative = ContextWords.shared.isNegative(text, before: place.lowerBound)
+    let extended = place.lowerBound..<Phones.passExtension(text, place.upperBound)
+    let isPhone = around.isPhone(text, place)
+    if form == .formatted, isPhone || !isNegative {
+      return (groups, Finding(extended, .phone, isPhone ? 95 : 75))
+    }
+    guard isPhone, !isNegative, !isArgument(text, start) else { return nil }
+    let isTime = run.total(at..<at + groups) == 10 && groups == 1 && run.digits[run[at].first] == 1
+    if isTime, !around.near.contains(.phone) { return nil }
+    return (groups, Finding(extended, .phone, form == .strict ? 70 : 60))
+  }
+
+  /// Whether the number is handed to a function: `call foo(2221571288)`.
+  private func isArgument(_ text: Span<UInt8>, _ at: Int) -> Bool {
+    at > 1 && text[at - 1] == UInt8(ascii: "(") && Letters.isWord(text, before: at - 1)
+  }
+
+  // MARK: Overlaps
+
+  /// Sorts what was found from `from` on, and keeps of what overlaps the more telling one.
+  private static func settle(_ findings: inout [Finding], from: Int) {
+    var isSorted = true
+    for at in from + 1..<findings.count
+    where findings[at].range.lowerBound < findings[at - 1].range.upperBound {
+      isSorted = false
+    }
+    if isSorted { return }
+    findings[from...].sort { $0.range.lowerBound < $1.range.lowerBound }
+    var kept = from
+    for at in from + 1..<findings.count {
+      if findings[at].range.lowerBound >= findings[kept].range.upperBound {
+        kept += 1
+        findings[kept] = findings[at]
+      } else if outranks(findings[at], findings[kept]) {
+        findings[kept] = findings[at]
+      }
+    }
+    findings.removeLast(findings.count - kept - 1)
+  }
+
+  private static func outranks(_ one: Finding, _ other: Finding) -> Bool {
+    func rank(_ entity: Entity) -> Int {
+      switch entity {
+      case .iban: 5
+      case .crypto: 4
+      case .email: 3
+      case .creditCard: 2
+      default: 1
+      }
+    }
+    if rank(one.entity) != rank(other.entity) { return rank(one.entity) > rank(other.entity) }
+    if one.score != other.score { return one.score > other.score }
+    return one.range.count > other.range.count
+  }
+}

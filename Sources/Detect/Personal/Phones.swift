@@ -1,0 +1,207 @@
+// Telephone numbers: international ones by their calling code, North American ones by their form, others by the words
+// around them.
+
+internal import Wire
+
+enum Phones {
+  /// The number that begins with the `+` at `at`, or with `00`.
+  ///
+  /// - Parameter from: the first digit of the calling code.
+  /// - Returns: behind its last digit.
+  static func international(_ text: Span<UInt8>, from: Int) -> Int? {
+    var digits = Digits()
+    var end: Int?
+    var at = from
+    while at < text.count, Letters.isDigit(text[at]), digits.count < 16 {
+      // A zero in parentheses isn't dialled.
+      while at < text.count, Letters.isDigit(text[at]), digits.count < 16 {
+        digits.append(text[at])
+        at += 1
+      }
+      if digits.count >= 7, digits.count <= 15, isNumber(digits), Letters.isFree(text, behind: at) {
+        end = at
+      }
+      at = passSigns(text, at)
+    }
+    return end
+  }
+
+  /// Behind the few signs between two groups.
+  private static func passSigns(_ text: Span<UInt8>, _ from: Int) -> Int {
+    var at = from
+    if at + 3 < text.count, text[at] == UInt8(ascii: "("), text[at + 1] == 0x30,
+      text[at + 2] == UInt8(ascii: ")")
+    {
+      at += 3
+    } else if at + 4 < text.count, text[at] == ASCII.space, text[at + 1] == UInt8(ascii: "("),
+      text[at + 2] == 0x30,
+      text[at + 3] == UInt8(ascii: ")")
+    {
+      at += 4
+    }
+    var count = 0
+    while at < text.count, count < 3 {
+      switch text[at] {
+      case ASCII.space, UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "/"), UInt8(ascii: "("),
+        UInt8(ascii: ")"):
+        at += 1
+      case 0xC2 where at + 1 < text.count && text[at + 1] == 0xA0: at += 2
+      case 0xE2
+      where at + 2 < text.count && text[at + 1] == 0x80
+        && ((0x90...0x93).contains(text[at + 2]) || text[at + 2] == 0xAF):
+        at += 3
+      default: return at
+      }
+      count += 1
+    }
+    return at
+  }
+
+  /// Whether the digits begin with a calling code and have a length that its numbers have.
+  static func isNumber(_ digits: Digits) -> Bool {
+    for width in 1...3 {
+      let lengths = Int(CallingCodes.lengths(digits.number(0..<width), width: width))
+      if lengths != 0 { return lengths >> (digits.count - width) & 1 == 1 }
+    }
+    return false
+  }
+
+  /// `(NXX) NXX-XXXX`, which begins with the parenthesis at `at`.
+  static func parenthesised(_ text: Span<UInt8>, at: Int) -> Int? {
+    guard at + 13 <= text.count, text[at + 1] >= 0x32, text[at + 4] == UInt8(ascii: ")") else { return nil }
+    for place in at + 1...at + 3 where !Letters.isDigit(text[place]) { return nil }
+    var start = at + 5
+    if text[start] == ASCII.space || text[start] == UInt8(ascii: "-") { start += 1 }
+    guard start + 8 <= text.count else { return nil }
+    for place in start..<start + 8 {
+      if place == start + 3 {
+        switch text[place] {
+        case UInt8(ascii: "-"), UInt8(ascii: "."), ASCII.space: continue
+        default: return nil
+        }
+      }
+      if !Letters.isDigit(text[place]) { return nil }
+    }
+    return Letters.isFree(text, behind: start + 8) ? start + 8 : nil
+  }
+
+  /// How a number's own form speaks for it.
+  enum Form { case formatted, strict, loose }
+
+  /// A national number that begins with group `at`.
+  static func national(
+    _ run: NumberRun, _ text: Span<UInt8>, at: Int, _ regions: Regions
+  ) -> (groups: Int, form: Form)? {
+    if let formatted = northAmerican(run, at), run.isFree(text, behind: at + formatted - 1) {
+      return (formatted, .formatted)
+    }
+    if let distinctive = distinctive(run, at, regions), run.isFree(text, behind: at + distinctive - 1) {
+      return (distinctive, .formatted)
+    }
+    return byContext(run, text, at)
+  }
+
+  private static func northAmerican(_ run: NumberRun, _ from: Int) -> Int? {
+    var at = from
+    if run[at].count == 1, run.digits[run[at].first] == 1, run.count > at + 3 { at += 1 }
+    guard run.has("334", from: at), run.digits[run[at].first] >= 2, run[at + 1].sign != ASCII.space,
+      run[at + 1].sign != UInt8(ascii: "/")
+    else { return nil }
+    return at + 3 - from
+  }
+
+  private static func distinctive(_ run: NumberRun, _ at: Int, _ regions: Regions) -> Int? {
+    let first = run[at].first
+    guard run.digits[first] == 0, run.count > at + 1 else { return nil }
+    let second = run.digits[first + 1]
+    let sign = run[at + 1].sign
+    if regions.contains(.france), (1...9).contains(second), sign != UInt8(ascii: "/"),
+      run.has("22222", from: at)
+    {
+      return 5
+    }
+    guard sign == ASCII.space else {
+      let isGerman =
+        regions.contains(.germany) && sign == UInt8(ascii: "/") && (3...5).contains(run[at].count)
+        && second != 0
+        && (5...9).contains(run[at + 1].count)
+      return isGerman ? 2 : nil
+    }
+    guard regions.contains(.britain) else { return nil }
+    if second == 7, run.has("56", from: at) { return 2 }
+    if second == 2, run.has("344", from: at) { return 3 }
+    if second == 1, run.has("434", from: at) { return 3 }
+    return nil
+  }
+
+  /// Seven to thirteen digits that only words around them can make a number.
+  private static func byContext(
+    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int
+  ) -> (groups: Int, form: Form)? {
+    var best: (groups: Int, form: Form)?
+    for groups in 1...6 where at + groups <= run.count {
+      let range = at..<at + groups
+      let total = run.total(range)
+      if total > 13 { break }
+      guard total >= 7, run.isFree(text, behind: at + groups - 1), !isDate(run, range), !isDecimal(run, range)
+      else {
+        continue
+      }
+      if groups > 1, run[at].count > 6 { break }
+      best = (groups, isStrict(run.digits(range)) ? .strict : .loose)
+    }
+    return best
+  }
+
+  /// Whether ten digits are as North America's numbers are: neither part begins with 0 or 1.
+  private static func isStrict(_ digits: Digits) -> Bool {
+    digits.count == 10 && digits[0] >= 2 && digits[3] >= 2
+  }
+
+  private static func isDate(_ run: NumberRun, _ range: Range<Int>) -> Bool {
+    guard range.count == 3 else { return false }
+    let at = range.lowerBound
+    return (run.has("422", from: at) || run.has("224", from: at)) && run[at + 1].sign != ASCII.space
+  }
+
+  /// Whether two groups are a number with a fraction, or two years.
+  private static func isDecimal(_ run: NumberRun, _ range: Range<Int>) -> Bool {
+    guard range.count == 2 else { return false }
+    let at = range.lowerBound
+    if run[at + 1].sign == UInt8(ascii: ".") { return true }
+    return run.has("44", from: at) && run[at + 1].sign == UInt8(ascii: "-")
+      && (18...20).contains(run.digits(at..<at + 1).number(0..<2))
+      && (18...20).contains(run.digits(at + 1..<at + 2).number(0..<2))
+  }
+
+  /// Behind an extension that follows `end`: `x123`, `ext. 12`, `#4`.
+  static func passExtension(_ text: Span<UInt8>, _ end: Int) -> Int {
+    var at = end
+    if at < text.count, text[at] == ASCII.space || text[at] == ASCII.comma { at += 1 }
+    if at < text.count, text[at] == ASCII.space { at += 1 }
+    guard at < text.count else { return end }
+    if text[at] == UInt8(ascii: "#") || text[at] | 0x20 == UInt8(ascii: "x") {
+      at += 1
+    } else if at + 2 < text.count, text.extracting(at..<at + 3).equalsIgnoringCase("ext") {
+      at += 3
+      if at < text.count, text[at] == UInt8(ascii: ".") { at += 1 }
+      if at < text.count, text[at] == ASCII.space { at += 1 }
+    } else {
+      return end
+    }
+    let first = at
+    while at < text.count, at - first < 7, Letters.isDigit(text[at]) { at += 1 }
+    return at > first && at - first <= 6 && !Letters.isWord(text, at: at) ? at : end
+  }
+}
+
+/// Where national numbers are known by their form.
+package struct Regions: OptionSet, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  package static let america = Regions(rawValue: 1)
+  package static let britain = Regions(rawValue: 2)
+  package static let france = Regions(rawValue: 4)
+  package static let germany = Regions(rawValue: 8)
+  package static let all: Regions = [.america, .britain, .france, .germany]
+}

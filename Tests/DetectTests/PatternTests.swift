@@ -1,0 +1,74 @@
+import Detect
+import Testing
+import Wire
+
+@Suite("Patterns")
+struct PatternTests {
+  private func matches(_ pattern: String, _ text: String, whole: Bool = false) throws -> [String] {
+    let set = try PatternSet([pattern], wholeWords: [whole])
+    let bytes = Array(text.utf8)
+    var found: [String] = []
+    set.scan(bytes.span) { range, _ in found.append(String(decoding: bytes[range], as: UTF8.self)) }
+    return found
+  }
+
+  @Test(
+    "match the longest text from the left",
+    arguments: [
+      ("a+", "baaac", ["aaa"]), ("a|ab|abc", "abcd", ["abc"]),
+      ("EMP-[0-9]{6}", "x EMP-123456, EMP-12", ["EMP-123456"]),
+      ("(?i)internal only", "INTERNAL ONLY", ["INTERNAL ONLY"]),
+      ("\\bcat\\b", "cat concat cats cat.", ["cat", "cat"]),
+      ("[^ ]+", "äö ü", ["äö", "ü"]), (".", "é\n日", ["é", "日"]), ("(ab){2,3}", "abababab", ["ababab"]),
+      ("^a", "aa", ["a"]),
+      ("a$", "aba", ["a"]), ("(?i)straße", "STRASSE Straße", ["Straße"]), ("[α-ω]+", "xαβγ", ["αβγ"]),
+      ("a.c", "abc a\nc", ["abc"]), ("\\d{3}-\\w+", "123-x_1 12-a", ["123-x_1"]),
+      ("x*y", "xxy y", ["xxy", "y"]),
+    ] as [(String, String, [String])])
+  func longest(_ pattern: String, _ text: String, _ expected: [String]) throws {
+    #expect(try matches(pattern, text) == expected)
+  }
+
+  @Test(
+    "that can't be matched in one pass are refused with their column",
+    arguments: [
+      ("(a)\\1", 5), ("(?=a)", 2), ("a{3", 4), ("[a", 1), ("a**?", 4), ("(a", 3), ("a)", 2), ("*a", 1),
+      ("[z-a]", 5),
+      ("a{65}", 4), ("\\q", 2), ("(?<n>a)", 2), ("", 0), ("a?", 0), ("a*", 0), ("[[:alpha:]]", 3), ("\\", 2),
+    ] as [(String, Int)])
+  func refused(_ pattern: String, _ column: Int) {
+    #expect { try PatternSet([pattern]) } throws: { ($0 as? PatternFault)?.column == column }
+  }
+
+  @Test("that need too many states are refused")
+  func tooLarge() {
+    #expect { try PatternSet(["(a|b){0,30}a(a|b){20}"]) } throws: {
+      ($0 as? PatternFault)?.message.contains("states") == true
+    }
+  }
+
+  @Test("match whole words where that is asked for")
+  func whole() throws {
+    #expect(try matches("EMP[0-9]+", "EMP12 xEMP12 EMP12x (EMP7)", whole: true) == ["EMP12", "EMP7"])
+    #expect(try matches("#[0-9]+", "#12 a#3", whole: true) == ["#12", "#3"])
+  }
+
+  @Test("of plain words ignore case and the kind of blank")
+  func literals() throws {
+    let words = try Keywords(
+      words: ["project titan", "C++", "机密"], patterns: ["(?i)internal only"], exempt: ["(?i)project titan ii"]
+    )
+    func found(_ text: String) -> [String] {
+      let bytes = Array(text.utf8)
+      var findings: [Finding] = []
+      words.scan(bytes.span, into: &findings)
+      return findings.map { String(decoding: bytes[$0.range], as: UTF8.self) }
+    }
+    #expect(found("about Project\n  TITAN.") == ["Project\n  TITAN"])
+    #expect(found("projects titan, project titans") == [])
+    #expect(found("in C++ now") == ["C++"])
+    #expect(found("这是机密文件") == ["机密"])
+    #expect(found("Internal only") == ["Internal only"])
+    #expect(found("project titan II, project titan") == ["project titan"])
+  }
+}
