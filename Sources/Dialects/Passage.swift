@@ -13,6 +13,8 @@ package struct AskedAnswer: Sendable {
   package var streams = false
   /// Embeddings are asked for in base64.
   package var wantsBase64 = false
+  /// Values are put back in the answer, which is looked at whole for that.
+  package var isRestored = false
   /// The client itself wants to see a stream's usage.
   package var asksForUsage = false
 
@@ -194,6 +196,7 @@ package final class Passage {
 
   /// Whether an answer is looked at whole before it goes on.
   private var looksAtWhole: Bool {
+    if asked.isRestored { return true }
     guard repairs else { return false }
     switch asked.shape {
     case .chat, .completion: return true

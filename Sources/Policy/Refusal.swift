@@ -55,6 +55,8 @@ package struct Refusal: Error, Sendable {
     package let message: String
     /// The member at fault, as a path (`messages[1].content`).
     package var parameter: String?
+    /// What the client reads as the code where the configuration names it.
+    package var name: String?
     package var source: Source
     /// What `x-should-retry` says; nil leaves the decision to the SDK.
     package var shouldRetry: Bool?
@@ -116,7 +118,11 @@ package struct Refusal: Error, Sendable {
       JSONWriter.null(into: &out)
     }
     out.append(",\"code\":")
-    JSONWriter.string(self.code, into: &out)
+    if let name = self.name {
+      JSONWriter.string(name, into: &out)
+    } else {
+      JSONWriter.string(self.code, into: &out)
+    }
     out.append("}}")
   }
 }

@@ -72,6 +72,7 @@ extension Exchange {
     line.requestID = ask.requestID.array()
     if ask.hasHead { line.method = ask.headBytes.view.extracting(ask.head.methodText).array() }
     if let group = ask.group { line.group = group.label }
+    if let watch = ask.watch { line.policies = watch.lines }
     line.keyHint = ask.unknownKey
     line.modelAsked = ask.model.array()
     if let upstream {

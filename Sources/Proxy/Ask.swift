@@ -21,6 +21,8 @@ final class Ask {
   var model = ByteQueue()
   /// Whose key the request shows; nil where it shows none.
   var group: Group?
+  /// What the caller's policies have found; nil where none has looked.
+  var watch: PolicyWatch?
   /// The field that shows it.
   var groupKey: Field?
   /// What the log says of a key that is nobody's.
@@ -52,6 +54,8 @@ final class Ask {
     requestID.clear()
     model.clear()
     group = nil
+    if let watch { state.takeBack(watch) }
+    watch = nil
     groupKey = nil
     unknownKey = nil
     isOriginAllowed = false

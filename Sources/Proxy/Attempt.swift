@@ -39,6 +39,8 @@ final class Attempt {
     var patience = Patience()
     /// How the answer reaches the client while the deputy may pass it on; nil while the task does so itself.
     var carries: Manner?
+    /// Where values are put back in the stream that comes; nil where nothing is.
+    var gate: TextGate?
     /// What the deputy met and leaves to the task.
     var arrived: Arrival?
     /// Reads of the answer, for fairness among connections.

@@ -88,7 +88,13 @@ extension Attempt {
         try call.takeBody(limit: state.window) {
           .protocolBroken(upstream.name, "\($0.message)")
         } _: { (bytes) throws(Refusal) in
-          do throws(TakeFault) { try conversation.take(bytes, member: metadata.view, into: &out) } catch {
+          do throws(TakeFault) {
+            if let gate = tried.gate {
+              try take(bytes, gate, into: &out)
+            } else {
+              try conversation.take(bytes, member: metadata.view, into: &out)
+            }
+          } catch {
             throw Refusal(error, provider: upstream.name)
           }
         }

@@ -25,6 +25,8 @@ extension Ask {
 extension Plan {
   /// How much of the body must be here: as much as the most demanding of the targets wants.
   func demand(_ ask: Ask) -> BodyDemand {
+    // Policies look at all of it.
+    if ask.policies != nil { return .keep }
     let upstreams = ask.lineup.snapshot.upstreams
     var demand = upstreams[first.providerIndex].demand(ask.target)
     for other in others { demand = max(demand, upstreams[other.providerIndex].demand(ask.target)) }

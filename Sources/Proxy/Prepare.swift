@@ -37,7 +37,9 @@ extension Attempt {
     }
     let ask = ask
     let passage = passage
-    passage.begin(ask.askedAnswer, repairs: upstream.quirks.repairsAnswers)
+    var asked = ask.askedAnswer
+    asked.isRestored = ask.gate != nil
+    passage.begin(asked, repairs: upstream.quirks.repairsAnswers)
     // It is that already, but behind another try.
     if conversation.isTranslated || conversation.isLocal { conversation = .passed(passage) }
     try takeAddress(upstream)

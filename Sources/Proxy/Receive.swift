@@ -279,6 +279,13 @@ extension Ask {
     return heldMore || connection.inbound.count < before
   }
 
+  /// Reads a body that policies have changed: it is as good JSON as before.
+  func readAgain() throws(Refusal) {
+    body.scanner.reset(watching: RequestFacts.watched)
+    do throws(JSONFault) { try body.scanner.feed(body.bytes.view) } catch { throw .invalidJSON(error) }
+    _ = try readFacts()
+  }
+
   /// Reads from the text what decides where the request goes, and how.
   ///
   /// - Returns: false where the text doesn't say, and doesn't have to.

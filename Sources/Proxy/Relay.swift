@@ -42,6 +42,10 @@ extension Exchange {
     case .untouched: attempt.metadata.clear()
     case .events: break
     }
+    if manner == .events, let gate = ask.gate {
+      gate.begin()
+      attempt.tried.gate = gate
+    }
     begin(manner, attempt, connection)
     var isWhole = try attempt.carryAtOnce(manner)
     if !isWhole { isWhole = try await attempt.carry(manner) }
@@ -93,7 +97,13 @@ extension Exchange {
   @inline(never)
   private func end(_ isWhole: Bool, _ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
     var ending = Ending.complete
-    answer.piece { out in ending = attempt.conversation.end(isWhole: isWhole, into: &out) }
+    answer.piece { out in
+      if let gate = attempt.tried.gate {
+        ending = attempt.end(isWhole: isWhole, gate, into: &out)
+      } else {
+        ending = attempt.conversation.end(isWhole: isWhole, into: &out)
+      }
+    }
     switch ending {
     case .complete: break
     case .failed:
@@ -125,7 +135,13 @@ extension Exchange {
   private func deliver(_ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
     let name = attempt.upstream.name
     let isOurs = attempt.conversation.wording == .ours
-    switch attempt.conversation.conclude(provider: name, member: attempt.metadata.view, into: &answer.body) {
+    let verdict = attempt.conversation.conclude(
+      provider: name, member: attempt.metadata.view, into: &answer.body)
+    if let gate = ask.gate {
+      let isStream = if case .stream = verdict { true } else { false }
+      gate.restore(&answer.body, isStream: isStream)
+    }
+    switch verdict {
     case .answer:
       answerWhole(isOurs ? 200 : attempt.call.reply.status, attempt, isOurs: isOurs, connection)
     case .stream: answerStream(attempt, connection)
@@ -204,6 +220,7 @@ extension Exchange {
       text.bytes, status: status,
       kind: attempt.call.field(attempt.conversation.faultField),
       provider: attempt.upstream.name, into: &answer.body)
+    ask.gate?.restore(&answer.body)
     if facts.isAuthentication, attempt.hasOwnKey {
       throw .upstreamAuth(attempt.upstream.name, status: status, key: attempt.upstream.settings.keyPlace)
     }
@@ -220,6 +237,7 @@ extension Exchange {
       try attempt.conversation.take(mock.text.view, member: attempt.metadata.view, into: &answer.body)
     } catch { throw Refusal(error, provider: attempt.upstream.name) }
     _ = attempt.conversation.end(isWhole: true, into: &answer.body)
+    ask.gate?.restore(&answer.body, isStream: manner == .events)
     if manner == .events { return answerStream(attempt, connection) }
     answer(200, "application/json", connection)
   }

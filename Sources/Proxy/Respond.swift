@@ -32,6 +32,9 @@ extension Exchange {
         answer.outbound.append("\r\n")
       }
     }
+    if let watch = ask.watch {
+      HeadWriter.field("x-remora-policies", Array(watch.header.utf8).span, to: &answer.outbound)
+    }
     if ask.isOriginAllowed { writeOrigin() }
     if let meters = lineup.meters, !record.isSilent { writeStanding(meters, connection) }
     // What becomes of the connection, where that is not the version's default.
@@ -85,6 +88,7 @@ extension Exchange {
     if answer.isEvents, attempt?.conversation.isInEvent != true {
       var text = ByteQueue()
       refusal.write(into: &text)
+      if let gate = attempt?.tried.gate { answer.piece { gate.end(into: &$0) } }
       answer.piece { EventEncoder.data(text.bytes, into: &$0) }
     }
     answer.cut()

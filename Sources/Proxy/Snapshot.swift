@@ -207,6 +207,8 @@ final class Snapshot: Sendable {
   let callers: Callers?
   /// The header that says who is calling, where it would go on with the others.
   let callersHeader: [UInt8]?
+  /// Nil where there is no policy for anybody.
+  let policies: PolicyBook?
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
   /// All TLS contexts, for the snapshot that comes after this one.
@@ -251,6 +253,7 @@ final class Snapshot: Sendable {
       callers = nil
     }
     callersHeader = callers?.heldHeader
+    policies = try Self.policies(settings, environment, upstreams)
     var listenerTLS: [TLSContext?] = []
     for (index, entry) in settings.listen.enumerated() {
       if let earlier, kept.contains(index) {

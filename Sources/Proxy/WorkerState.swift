@@ -69,6 +69,9 @@ final class WorkerState {
   /// Exchanges under way, for the drain.
   var inFlight = 0
   private var spare: [Exchange] = []
+  private var watches: [PolicyWatch] = []
+  /// What policies need for exchanges to come; more than a few are under way at once seldom.
+  private static let watchCeiling = 16
   private var random: UInt64
   var onIdle: (() -> Void)?
   /// Asks every worker to drain.
@@ -109,7 +112,8 @@ final class WorkerState {
   /// Makes `snapshot` the one that new exchanges begin with.
   func adopt(_ snapshot: Snapshot) {
     shard.configure(
-      providers: snapshot.upstreams.map(\.name), models: Self.labelledModels(snapshot), policies: [])
+      providers: snapshot.upstreams.map(\.name), models: Self.labelledModels(snapshot),
+      policies: snapshot.settings.policies.map(\.name))
     var earlier: [String: (upstream: Upstream, pool: Pool)] = [:]
     for (upstream, pool) in zip(lineup.snapshot.upstreams, lineup.pools) {
       if let pool { earlier[upstream.name] = (upstream, pool) }
@@ -191,6 +195,15 @@ final class WorkerState {
   func nextOrder() -> UInt64 {
     order &+= 1
     return order
+  }
+
+  /// Lends what policies need for one exchange.
+  func lendWatch() -> PolicyWatch { watches.popLast() ?? PolicyWatch() }
+
+  /// Takes it back, without what it knew.
+  func takeBack(_ watch: PolicyWatch) {
+    watch.forget()
+    if watches.count < Self.watchCeiling { watches.append(watch) }
   }
 
   /// An exchange to work with: one that is over, where there is one.

@@ -131,13 +131,14 @@ package enum LimitKind: UInt8, CaseIterable, Sendable {
 
 /// What a policy did to an exchange.
 package enum PolicyAction: UInt8, CaseIterable, Sendable {
-  case block, redact, flag, record, failed
+  case block, redact, report, restore, record, failed
 
   package var name: StaticString {
     switch self {
     case .block: "block"
     case .redact: "redact"
-    case .flag: "flag"
+    case .report: "report"
+    case .restore: "restore"
     case .record: "record"
     case .failed: "failed"
     }

@@ -15,6 +15,8 @@ enum Command: Equatable {
   case demo
   case inject(InjectOptions)
   case webhook(WebhookOptions)
+  /// Tries policies on standard input; `name` nil: all.
+  case policyTest(name: String?, config: String?)
   case version
   /// Nil: all commands.
   case help(Topic?)
@@ -72,7 +74,7 @@ struct UsageFault: Error {
 
 /// The commands that there are.
 enum Topic: String, CaseIterable {
-  case serve, check, demo, explain, inject, probe, schema, version, webhook, help
+  case serve, check, demo, explain, inject, policy, probe, schema, version, webhook, help
 
   /// The options, and whether each takes a value.
   var options: [String: Bool] {
@@ -87,6 +89,7 @@ enum Topic: String, CaseIterable {
         "--config": true, "--secret": true, "--containers": true, "--env": true, "--dry-run": false,
       ]
     case .probe: ["--admin": true, "--ready": false]
+    case .policy: ["--policy": true, "--config": true]
     case .webhook:
       [
         "--tls-cert": true, "--tls-key": true, "--listen": true, "--admin": true, "--on-error": true,
@@ -100,7 +103,7 @@ enum Topic: String, CaseIterable {
   /// The most words that may stand beside the options.
   var operandCeiling: Int {
     switch self {
-    case .check, .explain, .help: 1
+    case .check, .explain, .policy, .help: 1
     case .serve, .demo, .inject, .probe, .schema, .version, .webhook: 0
     }
   }
@@ -140,6 +143,11 @@ struct Arguments {
         model: model, config: try arguments.single("--config"), body: try arguments.single("--body"))
     case .inject: return .inject(try arguments.injectOptions())
     case .webhook: return .webhook(try arguments.webhookOptions())
+    case .policy:
+      guard arguments.operands.first == "test" else {
+        throw UsageFault("policy needs the word 'test'", .policy)
+      }
+      return .policyTest(name: try arguments.single("--policy"), config: try arguments.single("--config"))
     case .probe:
       let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
       return .probe(admin: try arguments.address("--admin"), path: path)

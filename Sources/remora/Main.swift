@@ -72,6 +72,7 @@ enum Main {
     case .explain(let model, let config, let body): Explain.run(model, config: config, body: body)
     case .inject(let options): Inject.run(options)
     case .webhook(let options): Webhook.run(options)
+    case .policyTest(let name, let config): PolicyCommand.run(name, config: config)
     case .probe(let admin, let path): Probe.run(admin, path: path)
     case .schema: SchemaCommand.run()
     case .demo: Demo.run()

@@ -123,7 +123,7 @@ def test_problems_as_json(check):
 
 
 NOT_AVAILABLE = {
-    "policies": "policies:\n  pii: { kind: pii_detector, action: redact, entities: [email] }\n",
+    "answers": "policies:\n  pii: { kind: pii_detector, answers: redact }\n",
 }
 
 

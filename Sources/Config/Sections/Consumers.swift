@@ -54,7 +54,7 @@ package struct ConsumerGroup: Sendable, Equatable {
     // Whether they are there is looked at when all policies are known.
     Row(
       "policies", \.policies, .texts(ceiling: Defaults.targets).orNothing,
-      "Policies that its requests pass.", .notYet),
+      "Policies that its requests pass, behind those of policy_chain."),
   ])
 }
 

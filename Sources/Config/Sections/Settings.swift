@@ -84,10 +84,10 @@ extension Settings {
       Row(
         optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),
       Row("limits", \.limits, Limits.section, "Ceilings of this pod; 0: none."),
-      Row("policies", \.policies, .policies, "Checks of requests and answers, by name.", .notYet),
+      Row("policies", \.policies, .policies, "Checks of requests and answers, by name."),
       Row(
         "policy_chain", \.policyChain, .texts(ceiling: Defaults.targets),
-        "The policies that every request passes, in order.", .notYet),
+        "The policies that every request passes, in order."),
       Row("prices", \.prices, .prices, "US dollars for a million tokens, by provider/model."),
       Row(
         "catalogue", \.catalogue, CatalogueSettings.section, "Models and prices beside the built-in ones.",

@@ -16,6 +16,7 @@ enum Help {
       demo      the main job with no key and no network
       explain   show how a model's name resolves
       inject    put the sidecar into Kubernetes manifests
+      policy    show what the policies find in a text
       probe     ask the admin listener whether a running proxy is alive or ready
       schema    print the configuration's JSON Schema
       version   print the version
@@ -90,6 +91,19 @@ enum Help {
         --ready            ask for /readyz instead: whether it takes requests
 
       Exit status: 0 yes, 1 no, 2 wrong usage.
+
+      """
+    case .policy:
+      """
+      usage: remora policy test [--policy NAME] [--config FILE]
+
+      Reads a text on standard input and prints what the configured policies find in it: place, kind, policy and
+      confidence, never the text itself.
+
+        --policy NAME      only this one
+        --config FILE      the configuration, YAML or JSON
+
+      Exit status: 0, 1 if the configuration or the text can't be read, 2 for wrong usage.
 
       """
     case .schema:

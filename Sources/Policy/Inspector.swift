@@ -1,0 +1,278 @@
+// Policies at work on one request: every text of the body is looked at once by all of them, blockers decide in the
+// chain's order, and only then placeholders are put in the place of what is to be redacted.
+//
+// A second look is taken only where something is redacted: it finds the places again, and the same values in texts
+// where the words around them are missing. A body without a finding isn't touched. Next: InspectorEdit.swift.
+
+internal import Config
+package import Detect
+internal import Dialects
+package import Wire
+
+/// What came of looking at a request.
+package enum Inspection: Sendable {
+  /// It goes out as it is.
+  case clean
+  /// It goes out as the edited text says.
+  case edited
+  case blocked(PolicyBlock)
+}
+
+/// Why a request is blocked.
+package struct PolicyBlock: Sendable {
+  package let policy: String
+  /// What is wrong and what to do; no value, and nothing of what is around it.
+  package let message: String
+  /// Where it was found first.
+  package let path: String?
+}
+
+/// One worker's place to look at requests. It keeps its memory.
+package final class Inspector {
+  /// The values of the request that was looked at last.
+  package let vault = Vault()
+  package private(set) var tally = PolicyTally()
+  let outer = EscapedText()
+  let inner = EscapedText()
+  var findings: [Finding] = []
+  private var injections: InjectionScanner?
+  /// For each policy, where it found something first.
+  private var first: [String?] = []
+  var fullPolicy: String?
+
+  package init() {}
+
+  /// Forgets the request.
+  package func forget() {
+    vault.forget()
+    tally.removeAll()
+    findings.removeAll(keepingCapacity: true)
+    outer.forget()
+    inner.forget()
+  }
+
+  /// Looks at a body that has been scanned.
+  ///
+  /// - Parameters:
+  ///   - scope: within what the same value has the same placeholder.
+  ///   - edited: takes the body with placeholders.
+  package func inspect(
+    _ body: Span<UInt8>, _ chain: PolicyChain, scope: [UInt8], into edited: inout ByteQueue
+  ) -> Inspection {
+    forget()
+    vault.begin(scope: scope)
+    first = [String?](repeating: nil, count: chain.rules.count)
+    fullPolicy = nil
+    var redacts = false
+    PromptTexts(body).find { text in
+      if look(at: text, in: body, chain) { redacts = true }
+    }
+    if let block = block(chain) { return .blocked(block) }
+    guard redacts else { return .clean }
+    let isEdited = redact(body, chain, into: &edited)
+    if let fullPolicy {
+      return .blocked(
+        PolicyBlock(
+          policy: fullPolicy,
+          message:
+            "Blocked by policy '\(fullPolicy)': the request holds more than \(Vault.valueCeiling) different values. Send less at once, or ask your platform team.",
+          path: nil))
+    }
+    return isEdited ? .edited : .clean
+  }
+
+  /// Looks at a text that isn't part of a body, and tells what is found in it: for trying policies out.
+  package func look(
+    at text: Span<UInt8>, _ chain: PolicyChain,
+    _ each: (Range<Int>, _ rule: Int, _ name: String, _ score: Int) -> Void
+  ) {
+    findings.removeAll(keepingCapacity: true)
+    chain.data?.scan(text, into: &findings)
+    for (at, rule) in chain.rules.enumerated() {
+      for finding in findings where rule.takes(finding, text) {
+        each(finding.range, at, Self.name(of: finding), finding.score)
+      }
+      rule.scanPatterns(text) { each($0, at, rule.patternName($1), 80) }
+      var words: [Finding] = []
+      rule.keywords?.scan(text, into: &words)
+      for word in words { each(word.range, at, "word", 100) }
+      if rule.kind == .promptInjection {
+        let verdict = judge(text, .user, rule)
+        if verdict.score >= rule.threshold { each(0..<text.count, at, verdict.name, verdict.score) }
+      }
+    }
+  }
+
+  // MARK: The first look
+
+  /// Reads a text as the model will, its escapes removed.
+  ///
+  /// - Returns: whether it was JSON in a string, of which the inner text counts.
+  func read(_ text: PromptText, in body: Span<UInt8>) -> Bool {
+    outer.read(body.extracting(text.range))
+    guard text.kind != .number, outer.text.count > 1 else { return false }
+    let first = outer.text.view[0]
+    let isNested =
+      text.kind == .arguments || text.role == .tool || first == UInt8(ascii: "{")
+      || first == UInt8(ascii: "[")
+    guard isNested, Self.hasBackslash(outer.text.view) else { return false }
+    inner.read(outer.text.view, isLoose: true)
+    return true
+  }
+
+  private static func hasBackslash(_ text: Span<UInt8>) -> Bool {
+    for at in 0..<text.count where text[at] == ASCII.backslash { return true }
+    return false
+  }
+
+  /// - Returns: whether something in it is to be redacted.
+  private func look(at text: PromptText, in body: Span<UInt8>, _ chain: PolicyChain) -> Bool {
+    let isNested = read(text, in: body)
+    let said = isNested ? inner.text.view : outer.text.view
+    tally.scanned += said.count
+    var redacts = false
+    findings.removeAll(keepingCapacity: true)
+    chain.data?.scan(said, into: &findings)
+    for at in chain.rules.indices {
+      let rule = chain.rules[at]
+      for finding in findings where rule.takes(finding, said) {
+        note(at, Self.name(of: finding), text, &redacts, rule)
+      }
+      rule.scanPatterns(said) { note(at, rule.patternName($1), text, &redacts, rule) }
+      if text.kind != .description, rule.looks(at: text.role) { lookAtWords(said, at, rule, text, &redacts) }
+    }
+    lookForOwnSecrets(said, text, chain)
+    return redacts
+  }
+
+  private func lookAtWords(
+    _ said: Span<UInt8>, _ at: Int, _ rule: PolicyRule, _ text: PromptText, _ redacts: inout Bool
+  ) {
+    if let keywords = rule.keywords {
+      let from = findings.count
+      keywords.scan(said, into: &findings)
+      let count = findings.count - from
+      findings.removeLast(count)
+      for _ in 0..<count { note(at, "word", text, &redacts, rule) }
+    }
+    guard rule.kind == .promptInjection, text.kind == .text else { return }
+    let verdict = judge(said, text.role == .tool ? .tool : .user, rule)
+    if verdict.score >= rule.threshold { note(at, verdict.name, text, &redacts, rule) }
+  }
+
+  private func judge(_ text: Span<UInt8>, _ channel: Channel, _ rule: PolicyRule) -> InjectionVerdict {
+    let scanner = injections ?? InjectionScanner()
+    injections = scanner
+    return scanner.judge(text, channel, tokens: rule.countsTokens)
+  }
+
+  private func note(
+    _ at: Int, _ name: String, _ text: PromptText, _ redacts: inout Bool, _ rule: PolicyRule
+  ) {
+    tally.add(at, name)
+    if first[at] == nil { first[at] = text.place.path }
+    if rule.action == .redact { redacts = true }
+  }
+
+  static func name(of finding: Finding) -> String {
+    finding.entity == .secret ? secretRuleName(finding.rule) : "\(finding.entity.name)"
+  }
+
+  /// Remora's own secrets in a body: any policy that looks for secrets blocks them, whatever else it does.
+  private func lookForOwnSecrets(_ said: Span<UInt8>, _ text: PromptText, _ chain: PolicyChain) {
+    guard !chain.secrets.isEmpty, let at = chain.rules.firstIndex(where: { $0.kind == .secrets }) else {
+      return
+    }
+    for secret in chain.secrets where Self.holds(said, secret.bytes) {
+      ownSecret = at
+      tally.add(at, "own-secret")
+      if first[at] == nil { first[at] = text.place.path }
+    }
+  }
+  private var ownSecret: Int?
+
+  private static func holds(_ text: Span<UInt8>, _ part: Span<UInt8>) -> Bool {
+    guard part.count > 0, text.count >= part.count else { return false }
+    let first = part[0]
+    for at in 0...text.count - part.count where text[at] == first {
+      if text.extracting(at..<at + part.count).equals(part) { return true }
+    }
+    return false
+  }
+
+  // MARK: The verdict
+
+  private func block(_ chain: PolicyChain) -> PolicyBlock? {
+    defer { ownSecret = nil }
+    for at in chain.rules.indices {
+      let rule = chain.rules[at]
+      guard rule.action == .block || ownSecret == at, tally.count(at) > 0 else { continue }
+      let path = first[at]
+      let place = path.map { " (\($0))" } ?? ""
+      let message: String
+      switch rule.kind {
+      case .promptInjection:
+        let name = tally.findings.first { $0.rule == at }?.name ?? ""
+        message =
+          "Blocked by policy '\(rule.name)': the request\(place) looks like an attempt to override instructions (rule \(name)). Rephrase it, or ask your platform team."
+      case .keywords:
+        message =
+          "Blocked by policy '\(rule.name)': the request\(place) contains words that are not allowed. Remove them or ask your platform team."
+      default:
+        message =
+          "Blocked by policy '\(rule.name)': the request contains \(tally.list(at)) values\(place). Remove them or ask your platform team."
+      }
+      return PolicyBlock(policy: rule.name, message: message, path: path)
+    }
+    return nil
+  }
+}
+
+extension PolicyRule {
+  /// Whether it acts on a finding in `text`.
+  func takes(_ finding: Finding, _ text: Span<UInt8>) -> Bool {
+    entities.contains(finding.entity) && finding.score >= least
+      && (allowed.isEmpty || !allowed.contains(text.extracting(finding.range)))
+  }
+
+  func looks(at role: PromptRole) -> Bool {
+    switch role {
+    case .user: roles.contains(.user)
+    case .tool: roles.contains(.tool)
+    case .assistant: roles.contains(.assistant)
+    case .system: roles.contains(.system)
+    case .other: false
+    }
+  }
+
+  /// Calls `found` for what the operator's own patterns match.
+  func scanPatterns(_ text: Span<UInt8>, _ found: (Range<Int>, _ pattern: Int) -> Void) {
+    patterns?.scan(text) { range, pattern in
+      guard allowed.isEmpty || !allowed.contains(text.extracting(range)), hasContext(pattern, text, range)
+      else {
+        return
+      }
+      found(range, pattern)
+    }
+  }
+
+  func patternName(_ pattern: Int) -> String {
+    String(decoding: patternNames[pattern], as: UTF8.self).lowercased()
+  }
+
+  /// Whether one of the words that a pattern needs stands near.
+  private func hasContext(_ pattern: Int, _ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    let words = patternContexts[pattern]
+    if words.isEmpty { return true }
+    let from = max(range.lowerBound - 48, 0)
+    let to = min(range.upperBound + 24, text.count)
+    for word in words where !word.isEmpty {
+      for start in from..<max(to - word.count + 1, from) {
+        var at = 0
+        while at < word.count, ASCII.lower(text[start + at]) == word[at] { at += 1 }
+        if at == word.count { return true }
+      }
+    }
+    return false
+  }
+}

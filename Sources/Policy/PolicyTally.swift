@@ -1,0 +1,68 @@
+// What policies found in one request, counted: for the header, the metrics, the log and the client's error. Names of
+// kinds and rules, and numbers; never a value.
+
+internal import Config
+
+/// One policy's findings of one kind.
+package struct PolicyFinding: Sendable, Equatable {
+  /// The policy's place in the chain.
+  package var rule: Int
+  /// `email`, or a pattern's name, a credential's, or an injection's.
+  package var name: String
+  package var count: Int
+}
+
+/// All findings of a request.
+package struct PolicyTally: Sendable {
+  /// Kinds that are told apart; what more there is counts as the last one.
+  private static let ceiling = 64
+
+  package private(set) var findings: [PolicyFinding] = []
+  /// The texts' bytes that were looked at.
+  package var scanned = 0
+
+  package init() {}
+
+  package mutating func add(_ rule: Int, _ name: @autoclosure () -> String) {
+    let name = name()
+    if let at = findings.firstIndex(where: { $0.rule == rule && $0.name == name }) {
+      findings[at].count += 1
+    } else if findings.count < Self.ceiling {
+      findings.append(PolicyFinding(rule: rule, name: name, count: 1))
+    }
+  }
+
+  package mutating func removeAll() {
+    findings.removeAll(keepingCapacity: true)
+    scanned = 0
+  }
+
+  /// How much the policy at `rule` found.
+  package func count(_ rule: Int) -> Int { findings.reduce(0) { $1.rule == rule ? $0 + $1.count : $0 } }
+
+  /// `1 credit_card and 2 email`
+  func list(_ rule: Int) -> String {
+    let parts = findings.filter { $0.rule == rule }.map { "\($0.count) \($0.name)" }
+    guard let last = parts.last, parts.count > 1 else { return parts.first ?? "" }
+    return parts.dropLast().joined(separator: ", ") + " and " + last
+  }
+
+  /// What `x-remora-policies` says: `pii;redact=3, injection;report`.
+  package func header(_ chain: PolicyChain) -> String {
+    chain.rules.indices.map { at in
+      let count = count(at)
+      return chain.rules[at].name + (count > 0 ? ";\(chain.rules[at].action.rawValue)=\(count)" : "")
+    }.joined(separator: ", ")
+  }
+
+  /// What the access log says: `pii:redact:email=2,phone=1`.
+  package func lines(_ chain: PolicyChain) -> [String] {
+    chain.rules.indices.compactMap { at in
+      let found = findings.filter { $0.rule == at }
+      if found.isEmpty { return nil }
+      let rule = chain.rules[at]
+      let list = found.map { rule.kind == .promptInjection ? $0.name : "\($0.name)=\($0.count)" }
+      return "\(rule.name):\(rule.action.rawValue):\(list.joined(separator: ","))"
+    }
+  }
+}
