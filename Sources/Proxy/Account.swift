@@ -89,6 +89,12 @@ extension Exchange {
     line.firstTokenNanoseconds = counted.firstTokenNanoseconds
     line.overheadNanoseconds = counted.overheadNanoseconds
     line.usage = record.bill.shown ?? counted.usage
+    if let said = ask.attribution {
+      line.customer = said.customer
+      line.thread = said.thread
+      line.groupIdentifier = said.group
+      line.metadata = said.metadata
+    }
     line.cost = counted.cost
     line.isEstimated = record.bill.isEstimated
     line.attempts = record.attempts

@@ -57,6 +57,7 @@ extension Exchange {
     var merged = MetricSnapshot()
     for worker in state.crew { merged.merge(await worker.metrics()) }
     merged.allowances = AllowanceGauge.all(state.books.ledger)
+    merged.stateProblems = state.books.keeper.problems
     merged.build = BuildInfo(version: Version.remora, openssl: TLSLibrary.version)
     merged.config = state.configHealth
     merged.process = ProcessFacts.read()

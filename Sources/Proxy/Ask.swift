@@ -27,6 +27,8 @@ final class Ask {
   var groupKey: Field?
   /// What the log says of a key that is nobody's.
   var unknownKey: UInt32?
+  /// What it says of itself for the log; nil: nothing.
+  var attribution: Attribution?
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
   let body: RequestBody
@@ -58,6 +60,7 @@ final class Ask {
     watch = nil
     groupKey = nil
     unknownKey = nil
+    attribution = nil
     isOriginAllowed = false
     receivedAt = nil
     body.reset()

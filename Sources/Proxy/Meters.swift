@@ -8,8 +8,14 @@ internal import Wire
 
 /// What is counted for the whole process, whichever configuration is in force.
 final class Books: Sendable {
-  let ledger = Ledger()
+  let ledger: Ledger
   let learning = Learning()
+  let keeper: BudgetKeeper
+
+  init() {
+    ledger = Ledger()
+    keeper = BudgetKeeper(ledger)
+  }
 }
 
 /// The limits of one configuration. Immutable.

@@ -55,6 +55,7 @@ extension Attempt {
       model = upstream.address.deployment(of: ask.model.view)
     }
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
+    ask.body.facts.dropsMetadata = dropsMetadata
     let quirks = upstream.editsRequests && !ask.body.isFollowed ? upstream.quirks : nil
     do throws(RequestFault) {
       if let model {
@@ -66,6 +67,17 @@ extension Attempt {
       }
     } catch { throw Refusal(error) }
     if ask.body.isFollowed { ask.body.facts.beginFollowing(ask.body.scanner) }
+  }
+
+  /// Whether a chat's metadata stay here. OpenAI takes them with an answer that it is to store, and refuses them
+  /// otherwise; others know them even less. The log has them in any case.
+  private var dropsMetadata: Bool {
+    // Of a body that is still coming nobody knows yet what it says behind this.
+    guard ask.target.endpoint == .chatCompletions, !ask.body.isFollowed else { return false }
+    switch upstream.kind {
+    case .openai, .azure: return !ask.body.facts.stores
+    default: return true
+    }
   }
 
   /// Whether usage can be asked for where the client doesn't.

@@ -107,6 +107,9 @@ package enum Server {
       workers: count, attendance: Attendance(count), quota: MemoryQuota.bytes(),
       maxMemory: settings.maxMemory,
       source: source)
+    // What was spent belongs to limits that are known.
+    _ = plan.books.ledger.adopt(settings)
+    plan.books.keeper.load(settings)
     plan.readiness.pass(.configLoaded)
     var workers: [Worker] = []
     do throws(SystemFault) {
@@ -164,6 +167,7 @@ package enum Server {
     // The first worker leaves last; the others may be in their last turn.
     let patience = Instant.now + .milliseconds(200)
     while outcome.endedWorkers < crew.count - 1, Instant.now < patience, !outcome.isUrgent { sched_yield() }
+    plan.books.keeper.write()
     Log.write(.info, "stopped")
     Log.flush()
     return 0

@@ -37,6 +37,7 @@ extension Exchange {
       try ask.check()
       if ask.awaitsGo(connection) { tellToGoOn(connection) }
       if try !ask.receiveAtOnce(connection) { try await ask.receive(connection) }
+      ask.readAttribution()
       var chosen: Plan
       if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
       if let meters = lineup.meters { chosen = try reserve(chosen, meters) }

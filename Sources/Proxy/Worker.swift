@@ -64,6 +64,7 @@ actor Worker {
     } catch { return .failure(error) }
     state.onRoom = { [weak self] in self?.assumeIsolated { $0.resumeListeners() } }
     warmUp(state)
+    if index == 0 { plan.books.keeper.begin(on: loop) }
     if index == 0, let source = plan.source {
       let reload = Reload(source, state)
       self.reload = reload
@@ -141,6 +142,7 @@ actor Worker {
   private func take(_ snapshot: Snapshot) {
     guard let state else { return }
     state.adopt(snapshot)
+    if isFirst { state.books.keeper.adopt(snapshot.settings) }
     warmUp(state)
   }
 

@@ -50,6 +50,9 @@ package struct AccessRecord {
   package var policies: [[UInt8]] = []
   package var customer: [UInt8] = []
   package var thread: [UInt8] = []
+  package var groupIdentifier: [UInt8] = []
+  /// The application's own pairs. As many are written as fit into the line.
+  package var metadata: [(name: [UInt8], value: [UInt8])] = []
 
   package init(
     unixNanoseconds: Int, endpoint: Endpoint, status: Int, end: ExchangeEnd
@@ -62,6 +65,7 @@ package struct AccessRecord {
 
   /// Appends the line, its line feed included.
   package func write(into out: inout ByteQueue) {
+    let start = out.count
     out.append("{\"time\":\"")
     appendTimestamp(unixNanoseconds: unixNanoseconds, into: &out)
     out.append(ASCII.quote)
@@ -91,7 +95,30 @@ package struct AccessRecord {
     names("policies", policies, into: &out)
     text("customer", customer, into: &out)
     text("thread", thread, into: &out)
+    text("group_identifier", groupIdentifier, into: &out)
+    pairs("metadata", metadata, from: start, into: &out)
     out.append("}\n")
+  }
+
+  private func pairs(
+    _ name: StaticString, _ values: [(name: [UInt8], value: [UInt8])], from start: Int,
+    into out: inout ByteQueue
+  ) {
+    if values.isEmpty { return }
+    // Brackets, quotes and the line's own end.
+    let most = LogSink.lineCeiling - 3 * 128 - 32
+    if out.count - start > most { return }
+    key(name, into: &out)
+    var opening = UInt8(ascii: "{")
+    for pair in values where out.count - start <= most {
+      out.append(opening)
+      opening = ASCII.comma
+      jsonString(pair.name.span, ceiling: 64, writtenCeiling: 128, into: &out)
+      out.append(ASCII.colon)
+      string(pair.value, into: &out)
+    }
+    if opening == UInt8(ascii: "{") { out.append(opening) }
+    out.append(UInt8(ascii: "}"))
   }
 
   private func hint(into out: inout ByteQueue) {

@@ -48,6 +48,7 @@ package enum Exposition {
     page.rows(.rejections, snapshot.rejections, into: &out)
     page.rows(.limited, snapshot.limited, into: &out)
     page.allowances(snapshot.allowances, into: &out)
+    page.state(snapshot.stateProblems, into: &out)
     page.rows(.policyActions, snapshot.policyActions, into: &out)
     if let config = snapshot.config { page.config(config, into: &out) }
     page.folded(snapshot, into: &out)
@@ -109,6 +110,18 @@ private struct Page {
         out.append(nanodollars, places: 9)
         out.append(ASCII.lf)
       }
+    }
+  }
+
+  func state(_ problems: (read: Int, write: Int), into out: inout ByteQueue) {
+    announce(.stateProblems, into: &out)
+    for (kind, count) in [("read" as StaticString, problems.read), ("write", problems.write)] {
+      name(.stateProblems, into: &out)
+      out.append("{kind=\"")
+      out.append(kind)
+      out.append("\"} ")
+      out.append(decimal: count)
+      out.append(ASCII.lf)
     }
   }
 

@@ -87,6 +87,9 @@ extension Family {
   static let budgetRemaining = Family(
     "remora_budget_remaining_usd", .gauge, unit: "usd",
     help: "What of a budget is neither spent nor promised to requests under way.")
+  static let stateProblems = Family(
+    "remora_state_problems", .counter,
+    help: "Times that the file in state_dir could not be used, or not be written.")
   static let usageMissing = Family(
     "remora_usage_missing", .counter, [.provider],
     help: "Answers that should have told their tokens and didn't.")

@@ -41,6 +41,8 @@ package struct MetricSnapshot: Sendable {
   package var process: ProcessFacts?
   /// What is left of the limits, which the process counts and not the workers.
   package var allowances: [AllowanceGauge] = []
+  /// Files of budgets that could not be read, and written.
+  package var stateProblems = (read: 0, write: 0)
 
   package init() {
     for scope in LimitScope.allCases {

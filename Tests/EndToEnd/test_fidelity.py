@@ -24,7 +24,7 @@ ODD_BODIES = {
     "escapes": b'{"model":"gpt-4o","a":"\\u00e9\\/\\ud83d\\ude00\\b","\\u006b":"\xc3\xa9\xf0\x9f\x90\x9f"}',
     "lone surrogate": b'{"model":"gpt-4o","a":"\\ud800","b":"\\udc00\\ud800"}',
     "unknown": b'{"model":"gpt-4o","reasoning_content":null,"cache_control":{"type":"x"},"x":[[],{},[{}]]}',
-    "nested model": b'{"metadata":{"model":"alias","stream":true},"model":"gpt-4o","x":[{"model":"alias"}]}',
+    "nested model": b'{"store":true,"metadata":{"model":"alias","stream":true},"model":"gpt-4o","x":[{"model":"alias"}]}',
     "escaped model key": b'{"mod\\u0065l":"gpt-4o","messages":[]}',
     "empty list": b'{"model":"gpt-4o","messages":[]}',
     "trailing space": b'{"model":"gpt-4o","messages":[]}  \n\n',

@@ -97,7 +97,7 @@ POSITIONS = [
             {"role": "tool", "tool_call_id": "c1", "content": json.dumps({"sent": [MAIL]})},
         ]
     },
-    {"messages": [{"role": "user", "content": "x"}], "metadata": {"owner": MAIL}},
+    {"messages": [{"role": "user", "content": "x"}], "store": True, "metadata": {"owner": MAIL}},
     {"messages": [{"role": "user", "content": "x"}], "user": MAIL},
     {
         "messages": [{"role": "user", "content": "x"}],

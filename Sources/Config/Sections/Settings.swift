@@ -23,6 +23,8 @@ package struct Settings: Sendable, Equatable {
   package var retry: Retry?
   package var consumers: Consumers?
   package var limits = Limits()
+  /// A directory in which budgets outlive the process; nil: they don't.
+  package var stateDirectory: String?
   package var policies: [Policy] = []
   /// Names of policies, in the order in which they look at a request.
   package var policyChain: [String] = []
@@ -84,6 +86,9 @@ extension Settings {
       Row(
         optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),
       Row("limits", \.limits, Limits.section, "Ceilings of this pod; 0: none."),
+      Row(
+        optional: "state_dir", \.stateDirectory, .target,
+        "A directory in which what budgets have spent outlives the process."),
       Row("policies", \.policies, .policies, "Checks of requests and answers, by name."),
       Row(
         "policy_chain", \.policyChain, .texts(ceiling: Defaults.targets),

@@ -18,7 +18,11 @@ package struct RequestFacts: Sendable {
   /// Members that are looked for in every JSON body.
   package static let watched: JSONMembers = [
     .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
-    .groupIdentifier, .encodingFormat, .dataSources,
+    .groupIdentifier, .encodingFormat, .dataSources, .metadata, .store,
+  ]
+  /// What says whose request it is.
+  package static let attributing: JSONMembers = [
+    .customerIdentifier, .threadIdentifier, .groupIdentifier, .metadata,
   ]
   /// And where prompts are weighed, those that say how long prompt and answer will be.
   package static let weighed: JSONMembers = watched.union([
@@ -30,7 +34,9 @@ package struct RequestFacts: Sendable {
   ]
   private static let ownSet: JSONMembers = own.reduce(into: []) { $0.insert(JSONMembers($1)) }
   /// What `read` looks for beside the model.
-  private static let steeringOrForm: JSONMembers = [.stream, .streamOptions, .encodingFormat, .dataSources]
+  private static let steeringOrForm: JSONMembers = [
+    .stream, .streamOptions, .encodingFormat, .dataSources, .store,
+  ]
 
   /// Whether a key names a member that only Remora reads.
   static func isOwn(_ body: Span<UInt8>, _ key: Range<Int>) -> Bool {
@@ -46,6 +52,10 @@ package struct RequestFacts: Sendable {
   package private(set) var wantsBase64 = false
   /// The client asks of its own data, for which Azure refuses `stream_options` (public reports, 2024 to 2026).
   package private(set) var asksOfData = false
+  /// The client wants the answer kept at the provider, its metadata with it.
+  package private(set) var stores = false
+  /// The metadata stays here: the provider would refuse them, or knows nothing of them.
+  package var dropsMetadata = false
 
   package init() {}
 
@@ -61,12 +71,14 @@ package struct RequestFacts: Sendable {
     asksForUsage = false
     wantsBase64 = false
     asksOfData = false
+    stores = false
     guard case .object? = scanner.topLevelKind else { throw .notAnObject }
     if let model = scanner.found(.model) {
       guard case .string = model.kind else { throw .wrongType(parameter: "model", expected: "a string") }
     }
     guard scanner.hasSeen(Self.steeringOrForm) else { return }
     asksOfData = scanner.hasSeen(.dataSources)
+    if let store = scanner.found(.store) { stores = store.kind == .true }
     if let stream = scanner.found(.stream) { streams = try Self.streams(stream) }
     if let options = scanner.found(.streamOptions), options.kind != .object, options.kind != .null {
       throw .wrongType(parameter: "stream_options", expected: "an object")
@@ -107,6 +119,7 @@ package struct RequestFacts: Sendable {
         if let found = scanner.found(member) { try splice.remove(found) }
       }
     }
+    if dropsMetadata, let found = scanner.found(.metadata) { try splice.remove(found) }
     if addsUsage { try addUsage(&splice, body, scanner) }
   }
 

@@ -1,0 +1,82 @@
+"""Whose request it is, in the application's own words: in the log, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from remora import PROMPT
+from wire import post_json
+
+pytestmark = pytest.mark.proxy
+
+CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": PROMPT}]}
+
+
+def logged(proxy, body=None, **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    got = proxy.ask(post_json("/v1/chat/completions", {**CHAT, **(body or {})}, named))
+    assert got.status == 200, got.body
+    return proxy.log_line(got.get("x-request-id"))
+
+
+def test_by_the_body(remora, upstream):
+    said = {"customer_identifier": "c-1", "thread_identifier": "t-2", "group_identifier": "g-3"}
+    line = logged(remora, said)
+    assert (line["customer"], line["thread"], line["group_identifier"]) == ("c-1", "t-2", "g-3")
+    assert not set(said) & set(json.loads(upstream.last.body))
+    # It says nothing of a consumer group.
+    assert "group" not in line
+
+
+def test_by_headers(remora, upstream):
+    line = logged(
+        remora,
+        {"customer_identifier": "body"},
+        x_remora_customer_identifier="header",
+        X_Remora_Thread_Identifier="t",
+        x_remora_group_identifier="g",
+    )
+    assert (line["customer"], line["thread"], line["group_identifier"]) == ("body", "t", "g")
+    assert not [name for name, _ in upstream.last.headers if name.lower().startswith("x-remora")]
+
+
+@pytest.mark.parametrize(
+    "value, kept",
+    [
+        (7, "7"),
+        ("x" * 300, "x" * 128),
+        ("a\nb\u0000c\u007fd\u001b[31m", "abcd[31m"),
+        ("é" * 100, "é" * 64),
+        ("猫" * 50, "猫" * 42),
+        (None, None),
+        ({"a": 1}, None),
+        (["a"], None),
+        ("", None),
+        ('"}\n{"forged":1', '"}{"forged":1'),
+    ],
+)
+def test_ugly_words(remora, value, kept):
+    line = logged(remora, {"customer_identifier": value})
+    assert line.get("customer") == kept
+    assert remora.total("remora_requests_total") > 0
+    assert "forged" not in line
+
+
+def test_metadata(remora, upstream):
+    pairs = {f"key{number}": "v" * number for number in range(16)}
+    line = logged(remora, {"metadata": {**pairs, "more": "than sixteen"}})
+    assert line["metadata"] == pairs
+    # OpenAI refuses it where nothing is stored.
+    assert "metadata" not in json.loads(upstream.last.body)
+    line = logged(remora, {"metadata": {"a": "b"}, "store": True})
+    assert line["metadata"] == {"a": "b"}
+    assert json.loads(upstream.last.body)["metadata"] == {"a": "b"}
+
+
+def test_metadata_fit_into_a_line(remora):
+    line = logged(remora, {"metadata": {f"{'k' * 62}{number}": "v" * 500 for number in range(10, 26)}})
+    assert 4 <= len(line["metadata"]) <= 16 and len(json.dumps(line)) <= 4096
+    for value in line["metadata"].values():
+        assert value == "v" * 128
+    assert "metadata" not in logged(remora, {"metadata": {"a": {"b": 1}, "c": None}})
