@@ -162,7 +162,7 @@ extension BaseURL {
   }
 }
 
-enum Name {
+package enum Name {
   /// Whether `text` may name a provider, policy or group: it becomes a metric label and a part of model
   /// names.
   static func isValid(_ text: String) -> Bool {
@@ -191,7 +191,7 @@ enum Name {
   }
 
   /// The known name that is nearest to `name`, if one is near enough to be meant.
-  static func nearest(to name: String, in known: [String]) -> String? {
+  package static func nearest(to name: String, in known: [String]) -> String? {
     let wanted = Array(name.lowercased().utf8.prefix(64))
     var best: (name: String, distance: Int)?
     for candidate in known {

@@ -16,14 +16,21 @@ package final class Catalogue: Sendable {
   /// - Parameters:
   ///   - settings: whose `prices` stand above everything.
   ///   - text: the file that `catalogue.file` names.
-  package init(_ settings: Settings, file text: [UInt8]? = nil) throws(CatalogueFault) {
+  package convenience init(_ settings: Settings, file text: [UInt8]? = nil) throws(CatalogueFault) {
     var index: CatalogueIndex?
     if let text { index = try CatalogueIndex(checking: .own(text)) }
+    self.init(settings, index)
+  }
+
+  private init(_ settings: Settings, _ index: CatalogueIndex?) {
     file = index
     var overrides: [String: Price] = [:]
     for price in settings.prices { overrides[price.target] = price }
     self.overrides = overrides
   }
+
+  /// The built-in catalogue with the prices of `settings`, whatever file they name.
+  static func plain(_ settings: Settings) -> Catalogue { Catalogue(settings, nil) }
 
   /// What is known of `model` at `provider`, its prices as the operator says them; nil: nothing.
   ///

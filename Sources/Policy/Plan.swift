@@ -1,4 +1,40 @@
-// The targets that may serve one request, in order.
+// The targets that may serve one request, in order, and what is decided among them.
+
+package import Config
+internal import Wire
+
+/// Where a request goes.
+package struct Route: Sendable {
+  /// The provider's place in `Settings.providers`.
+  package var providerIndex: Int
+  /// The model's name at the provider; nil where it is the name that was asked for.
+  package var model: [UInt8]?
+  /// Whether the name itself chose the provider (`provider/model`), so that no other may serve it.
+  package var isPinned: Bool
+  /// Its share where targets are picked by weight; 0: only where no target with weight is usable.
+  package var weight: Int
+  /// What the catalogue knows of the model; nil: nothing, or it wasn't looked up.
+  package var facts: ModelFacts?
+  /// How it has been doing; nil where the model's name is the client's own, so that there may be any number of them.
+  package var health: TargetHealth?
+
+  package init(
+    providerIndex: Int, model: [UInt8]? = nil, isPinned: Bool = false, weight: Int = 1,
+    facts: ModelFacts? = nil, health: TargetHealth? = nil
+  ) {
+    self.providerIndex = providerIndex
+    self.model = model
+    self.isPinned = isPinned
+    self.weight = weight
+    self.facts = facts
+    self.health = health
+  }
+
+  /// Whether both lead to the same model of the same provider.
+  package func leads(like other: Route) -> Bool {
+    providerIndex == other.providerIndex && model == other.model
+  }
+}
 
 /// The targets of a request. Made for each request, without memory of its own where there is one target.
 package struct Plan: Sendable {
@@ -6,11 +42,19 @@ package struct Plan: Sendable {
   package let first: Route
   /// The targets behind it, which serve where it can't.
   package let others: [Route]
+  /// How the first one is chosen.
+  package let pick: ModelEntry.Pick
+  /// What the client is told of the name; nil: nothing.
+  package let notice: Notice?
 
   /// Makes a plan of one target, or of several.
-  package init(_ first: Route, others: [Route] = []) {
+  package init(
+    _ first: Route, others: [Route] = [], pick: ModelEntry.Pick = .ordered, notice: Notice? = nil
+  ) {
     self.first = first
     self.others = others
+    self.pick = pick
+    self.notice = notice
   }
 
   /// How many targets there are, at least one.
@@ -18,4 +62,68 @@ package struct Plan: Sendable {
 
   /// The target at `place`, which is below `count`.
   package subscript(_ place: Int) -> Route { place == 0 ? first : others[place - 1] }
+
+  /// The same for a question about the name itself: what has come to its end is asked about as it is.
+  package var asAsked: Plan {
+    guard let notice else { return self }
+    var first = first
+    if notice.warning != nil { first.model = nil }
+    return Plan(first, others: others, pick: pick)
+  }
+
+  /// The same with more targets behind, those that are there already left out.
+  package func followed(by more: [Route]) -> Plan {
+    var others = others
+    for route in more where !first.leads(like: route) && !others.contains(where: { $0.leads(like: route) }) {
+      others.append(route)
+    }
+    return Plan(first, others: others, pick: pick, notice: notice)
+  }
+
+  /// The same without the targets that `isLeftOut` names; nil where none is left.
+  package func without(_ isLeftOut: (Route) -> Bool) -> Plan? {
+    var left = (0..<count).map { self[$0] }.filter { !isLeftOut($0) }
+    if left.isEmpty { return nil }
+    let first = left.removeFirst()
+    return Plan(first, others: left, pick: pick, notice: notice)
+  }
+}
+
+/// What every answer under a deprecated name says.
+package final class Notice: Sendable {
+  /// Header lines, each with its CR LF.
+  package let fields: [UInt8]
+  /// What the log says once, in the operator's words; nil: nothing.
+  package let warning: String?
+
+  /// - Parameters:
+  ///   - successor: what is to be asked for instead; nil: unknown.
+  ///   - sunset: days since 1970-01-01 until which the name is served; nil: unknown.
+  package init(successor: String?, sunset: Int? = nil, warning: String? = nil) {
+    // draft-ietf-httpapi-deprecation-header, in the form that gateways have written so far, and RFC 8594.
+    var text = "Deprecation: true\r\n"
+    if let successor, successor.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+      text += "X-Model-Deprecated-Successor: \(successor)\r\n"
+    }
+    if let sunset { text += "Sunset: \(HTTPDate.text(day: sunset))\r\n" }
+    fields = Array(text.utf8)
+    self.warning = warning
+  }
+}
+
+/// Days as HTTP writes them (RFC 9110 section 5.6.7).
+enum HTTPDate {
+  private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+  private static let months = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+
+  /// The day's first second: `Sun, 06 Nov 1994 00:00:00 GMT`.
+  static func text(day: Int) -> String {
+    let day = min(max(day, 0), 2_000_000)
+    let date = CivilDate(daysSinceEpoch: day)
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return
+      "\(weekdays[day % 7]), \(two(date.day)) \(months[min(max(date.month, 1), 12) - 1]) \(date.year) 00:00:00 GMT"
+  }
 }

@@ -279,11 +279,14 @@ extension Refusal {
       400, "invalid_request_error", "invalid_value", reason, parameter: "model", shouldRetry: false)
   }
 
-  package static func modelNotFound(_ model: String) -> Refusal {
-    Refusal(
+  /// - Parameter nearest: a name that may have been meant.
+  package static func modelNotFound(_ model: String, nearest: String?) -> Refusal {
+    let hint = nearest.map { "did you mean '\($0)'? Else add it under models, " } ?? "add it under models, "
+    return Refusal(
       404, "invalid_request_error", "model_not_found",
-      "The model '\(model)' is not configured, and there is no default_provider to ask for it; "
-        + "add it under models, or write provider/model.", parameter: "model", shouldRetry: false)
+      "The model '\(model)' is neither configured nor in the catalogue of a configured provider, and there is no "
+        + "default_provider to ask for it; \(hint)or write provider/model.", parameter: "model",
+      shouldRetry: false)
   }
 }
 

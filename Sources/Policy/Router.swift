@@ -1,26 +1,12 @@
-// Which provider serves a model name, and what the model is called there.
+// Which targets serve a model name, and what the model is called there.
 //
-// Everything is decided when the settings are read: a request costs one hash over the name that it asks for.
-// Next: Plan.swift, and Proxy/Choose.swift, which asks here once a request.
+// What the operator wrote is compiled when the settings are read: a request costs one hash over the name that it asks
+// for. The catalogue's names are compiled when one is asked for the first time that the operator has not placed.
+// Next: Plan.swift, Names.swift, and Proxy/Choose.swift, which asks here once a request.
 
 package import Config
+internal import Synchronization
 internal import Wire
-
-/// Where a request goes.
-package struct Route: Sendable, Equatable {
-  /// The provider's place in `Settings.providers`.
-  package var providerIndex: Int
-  /// The model's name at the provider; nil where it is the name that was asked for.
-  package var model: [UInt8]?
-  /// Whether the name itself chose the provider (`provider/model`), so that no other may serve it.
-  package var isPinned: Bool
-
-  package init(providerIndex: Int, model: [UInt8]? = nil, isPinned: Bool = false) {
-    self.providerIndex = providerIndex
-    self.model = model
-    self.isPinned = isPinned
-  }
-}
 
 /// What one entry of `listen` changes for the requests that come in through it.
 package struct RouterEntry: Sendable {
@@ -34,67 +20,148 @@ package struct RouterEntry: Sendable {
 package final class Router: Sendable {
   /// In the order of `Settings.listen`.
   package let entries: [RouterEntry]
-  /// The first target of each entry of `models`.
+  package let catalogue: Catalogue
+  /// The entries of `models` without a star, and those with one, the longest first.
   private let models: NameTable
-  private let routes: [Route]
+  private let plans: [Plan]
+  private let stars: [StarEntry]
   private let providers: NameTable
+  private let settings: Settings
+  private let catalogued = AtomicLazyReference<CataloguedNames>()
 
   /// Targets and defaults whose provider isn't configured are left out; decoding has refused them already.
-  package init(_ settings: Settings) {
+  ///
+  /// - Parameters:
+  ///   - catalogue: what is known of models; the built-in one where nothing is said.
+  ///   - health: how targets are doing, which outlives this.
+  package init(_ settings: Settings, _ catalogue: Catalogue? = nil, health: HealthRegistry = HealthRegistry())
+  {
     let providers = NameTable(settings.providers.map { Array($0.name.utf8) })
     func index(_ name: String) -> Int? { providers.index(of: Array(name.utf8).span) }
     let fallback = settings.defaultProvider.flatMap(index)
+    let catalogue = catalogue ?? Catalogue.plain(settings)
     var names: [[UInt8]] = []
-    var routes: [Route] = []
-    for model in settings.models {
-      guard let target = model.targets.first, let provider = index(target.provider) else { continue }
-      names.append(Array(model.name.utf8))
-      routes.append(Route(providerIndex: provider, model: Array(target.model.utf8)))
+    var plans: [Plan] = []
+    var stars: [StarEntry] = []
+    var identities: Set<String> = []
+    for entry in settings.models {
+      var routes: [Route] = []
+      let hasStar = entry.name.contains("*")
+      for target in entry.targets {
+        guard let provider = index(target.provider) else { continue }
+        let said = settings.providers[provider]
+        let model = Array(target.model.utf8)
+        var route = Route(providerIndex: provider, model: model, weight: target.weight)
+        if !hasStar {
+          route.facts = catalogue.facts(said, model.span)
+          let identity = said.identity(of: target.model)
+          identities.insert(identity)
+          route.health = health.health(identity, provider: said.name, model: target.model)
+        }
+        routes.append(route)
+      }
+      guard let first = routes.first else { continue }
+      let plan = Plan(
+        first, others: Array(routes.dropFirst()), pick: entry.pick,
+        notice: entry.isDeprecated ? Notice(successor: entry.targets.first?.model) : nil)
+      if hasStar {
+        stars.append(StarEntry(entry.name, plan))
+      } else {
+        names.append(Array(entry.name.utf8))
+        plans.append(plan)
+      }
     }
+    health.keep(identities)
     entries = settings.listen.map {
       RouterEntry(
         fallback: $0.defaultProvider.flatMap(index) ?? fallback, model: $0.model.map { Array($0.utf8) })
     }
     self.providers = providers
-    self.routes = routes
+    self.plans = plans
+    self.stars = stars.sorted { $0.length > $1.length }
+    self.settings = settings
+    self.catalogue = catalogue
     models = NameTable(names)
   }
 
-  /// Where a request for the model `asked` goes that came in through `entry`; nil: nobody has that model.
-  ///
-  /// `asked` is empty where a request names no model. Only a pinned name costs memory: the part behind the
-  /// provider's name is copied.
+  /// The first target for the model `asked`, as `plan` has it.
   package func resolve(_ asked: Span<UInt8>, entry: RouterEntry) -> Route? {
-    guard let forced = entry.model else { return place(asked, fallback: entry.fallback) }
-    guard var route = place(forced.span, fallback: entry.fallback) else { return nil }
-    // "As asked" was said of the forced name, which the client has not written.
-    if route.model == nil { route.model = forced }
-    return route
+    plan(asked, entry: entry)?.first
   }
 
   /// What is done with a request for the model `asked` that came in through `entry`; nil: nobody has that model.
-  package func plan(_ asked: Span<UInt8>, entry: RouterEntry) -> Plan? {
-    resolve(asked, entry: entry).map { Plan($0) }
+  ///
+  /// `asked` is empty where a request names no model. Only a pinned name and one that a star stands for cost memory: the
+  /// part that goes on is copied.
+  ///
+  /// - Parameter today: days since 1970-01-01, for names that end on one.
+  package func plan(_ asked: Span<UInt8>, entry: RouterEntry, today: () -> Int = { 0 }) -> Plan? {
+    guard let forced = entry.model else { return place(asked, fallback: entry.fallback, today) }
+    guard let plan = place(forced.span, fallback: entry.fallback, today) else { return nil }
+    // "As asked" was said of the forced name, which the client has not written.
+    guard plan.first.model == nil else { return plan }
+    var first = plan.first
+    first.model = forced
+    return Plan(first, others: plan.others, pick: plan.pick, notice: plan.notice)
   }
 
   /// Whether `asked` is the name of an entry of `models`.
   package func isEntry(_ asked: Span<UInt8>) -> Bool {
-    pinned(asked) == nil && models.index(of: asked) != nil
+    pinned(asked) == nil && (models.index(of: asked) != nil || stars.contains { $0.matches(asked) })
   }
 
-  /// The first match wins: a pinned provider, `models`, the default one.
-  private func place(_ asked: Span<UInt8>, fallback: Int?) -> Route? {
-    if let route = pinned(asked) { return route }
-    if let model = models.index(of: asked) { return routes[model] }
-    // A catalogue of who serves which model is asked here, once there is one.
-    return fallback.map { Route(providerIndex: $0) }
+  /// Why a name leads where it leads, in a few words; for people.
+  package func reason(_ asked: Span<UInt8>, entry: RouterEntry, today: Int) -> String {
+    let name = entry.model.map { $0.span.text() } ?? asked.text()
+    let span = Array(name.utf8)
+    if pinned(span.span) != nil { return "the name pins the provider" }
+    if isEntry(span.span) { return "an entry of 'models'" }
+    if names(today).find(span.span, { today }) != nil { return "the catalogue" }
+    return "default_provider"
   }
 
-  /// Reads `provider/model`. Names of models may hold `/` themselves, so a part before it that isn't a
-  /// configured provider's name means nothing.
+  /// The first match wins: a pinned provider, `models`, the catalogue, the default provider.
+  private func place(_ asked: Span<UInt8>, fallback: Int?, _ today: () -> Int) -> Plan? {
+    if let route = pinned(asked) { return Plan(route) }
+    if let model = models.index(of: asked) { return plans[model] }
+    for star in stars where star.matches(asked) { return star.plan(asked) }
+    if asked.isEmpty { return fallback.map { Plan(Route(providerIndex: $0)) } }
+    if let known = catalogued.load() ?? (asked.count <= Self.longestName ? names(today()) : nil),
+      let plan = known.find(asked, today)
+    {
+      return plan
+    }
+    return fallback.map { Plan(Route(providerIndex: $0)) }
+  }
+
+  private static let longestName = 256
+
+  private func names(_ today: Int) -> CataloguedNames {
+    if let known = catalogued.load() { return known }
+    return catalogued.storeIfNil(CataloguedNames(settings, catalogue, today: today))
+  }
+
+  /// Every name of the catalogue that leads somewhere, with what it leads to.
+  package func catalogueNames(today: Int) -> [(name: String, plan: Plan)] { names(today).all(today) }
+
+  /// The name of a configured provider or model that is nearest to `asked`, for a message; nil where none is near.
+  package func nearest(to asked: String, today: Int) -> String? {
+    let known =
+      settings.models.map(\.name).filter { !$0.contains("*") } + names(today).all(today).map(\.name)
+    return Name.nearest(to: asked, in: known)
+  }
+
+  /// Reads `provider/model`, and Keeptrusts' `provider:chat:model`. Names of models may hold `/` themselves, so a part
+  /// before it that isn't a configured provider's name means nothing.
   private func pinned(_ asked: Span<UInt8>) -> Route? {
-    for at in 0..<min(asked.count, providers.longest + 1) where asked[at] == UInt8(ascii: "/") {
-      let rest = asked.extracting((at + 1)...)
+    for at in 0..<min(asked.count, providers.longest + 1) {
+      let rest: Span<UInt8>
+      switch asked[at] {
+      case UInt8(ascii: "/"): rest = asked.extracting((at + 1)...)
+      case UInt8(ascii: ":") where asked.count > at + 6 && asked.extracting(at..<at + 6).equals(":chat:"):
+        rest = asked.extracting((at + 6)...)
+      default: continue
+      }
       guard !rest.isEmpty, let provider = providers.index(of: asked.extracting(..<at)) else { return nil }
       return Route(providerIndex: provider, model: rest.array(), isPinned: true)
     }
@@ -102,51 +169,43 @@ package final class Router: Sendable {
   }
 }
 
-/// Names to their places in a list: open addressing over FNV-1a, so that a look-up allocates nothing.
-///
-/// All names are the operator's own: a client can't choose them so that they collide.
-private struct NameTable: Sendable {
-  private let names: [[UInt8]]
-  /// Places in `names`, or -1; a power of two, at most half full.
-  private let slots: [Int32]
-  /// Bytes of the longest name.
-  let longest: Int
+/// An entry of `models` whose name has a star, which stands for any text.
+private struct StarEntry: Sendable {
+  private let prefix: [UInt8]
+  private let suffix: [UInt8]
+  private let targets: Plan
 
-  /// Of equal names the first one counts.
-  init(_ names: [[UInt8]]) {
-    self.names = names
-    longest = names.reduce(0) { max($0, $1.count) }
-    var count = 4
-    while count < names.count * 2 { count *= 2 }
-    var slots = [Int32](repeating: -1, count: count)
-    for (place, name) in names.enumerated() {
-      var slot = Self.hash(name.span) & (count - 1)
-      while slots[slot] >= 0 { slot = (slot + 1) & (count - 1) }
-      slots[slot] = Int32(truncatingIfNeeded: place)
+  init(_ name: String, _ plan: Plan) {
+    let parts = name.split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
+    prefix = Array(parts[0].utf8)
+    suffix = parts.count > 1 ? Array(parts[1].utf8) : []
+    targets = plan
+  }
+
+  var length: Int { prefix.count + suffix.count }
+
+  func matches(_ asked: Span<UInt8>) -> Bool {
+    asked.count >= length && !asked.isEmpty && asked.extracting(..<prefix.count).equals(prefix.span)
+      && asked.extracting((asked.count - suffix.count)...).equals(suffix.span)
+  }
+
+  /// The plan for a name that matches.
+  func plan(_ asked: Span<UInt8>) -> Plan {
+    let text = asked.extracting(prefix.count..<asked.count - suffix.count).array()
+    func filled(_ route: Route) -> Route {
+      guard let model = route.model, let star = model.firstIndex(of: UInt8(ascii: "*")) else { return route }
+      var route = route
+      route.model = Array(model[..<star]) + text + Array(model[(star + 1)...])
+      return route
     }
-    self.slots = slots
+    return Plan(
+      filled(targets.first), others: targets.others.map(filled), pick: targets.pick, notice: targets.notice)
   }
+}
 
-  func index(of name: Span<UInt8>) -> Int? {
-    guard !name.isEmpty, name.count <= longest else { return nil }
-    var slot = Self.hash(name) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let place = Int(slots[slot])
-      if equal(place, name) { return place }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    return nil
-  }
-
-  private func equal(_ place: Int, _ name: Span<UInt8>) -> Bool {
-    let known = names[place]
-    return known.span.equals(name)
-  }
-
-  /// FNV-1a, 64 bits.
-  private static func hash(_ bytes: Span<UInt8>) -> Int {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for at in 0..<bytes.count { hash = (hash ^ UInt64(bytes[at])) &* 0x0000_0100_0000_01b3 }
-    return Int(truncatingIfNeeded: hash ^ hash >> 32)
+extension Config.Provider {
+  /// What a target is beside its place in a configuration: the kind, the address, the key and the model.
+  package func identity(of model: String) -> String {
+    "\(kind.rawValue) \(baseURL?.text ?? name) \(apiKey.place) \(model)"
   }
 }

@@ -4,17 +4,25 @@ internal import Dialects
 internal import HTTP
 internal import Policy
 internal import Telemetry
+internal import Transport
 internal import Wire
 
 extension Ask {
+  /// Days since 1970-01-01, in UTC.
+  static var today: Int { Int(clamping: Instant.unixNanoseconds / 86_400_000_000_000) }
+
   /// Decides where the request goes.
   func choose(_ entrance: Entrance) throws(Refusal) -> Plan {
     let router = lineup.snapshot.router
-    if let plan = router.plan(model.view, entry: router.entries[entrance.index]) {
+    if let plan = router.plan(model.view, entry: router.entries[entrance.index], today: { Self.today }) {
+      let plan = target.endpoint == .models ? plan.asAsked : plan
       if let group, group.isRestricted { return try permitted(plan, group, entrance) }
       return plan
     }
-    if !model.isEmpty { throw .modelNotFound(Self.shown(model.view.text())) }
+    if !model.isEmpty {
+      let name = Self.shown(model.view.text())
+      throw .modelNotFound(name, nearest: router.nearest(to: name, today: Self.today))
+    }
     if body.isJSON, target.isFullService {
       throw .modelMissing("The request names no model, and there is no default_provider to ask.")
     }

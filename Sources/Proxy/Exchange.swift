@@ -17,6 +17,8 @@ final class Exchange {
   let answer: Answer
   /// The target, once it is chosen.
   var route: Route?
+  /// What the client is told of the name that it asked for.
+  var notice: Notice?
   /// The try that was made last.
   var attempt: Attempt? { hasTried ? kept : nil }
   /// The one try that there is, for its buffers.
@@ -44,6 +46,7 @@ final class Exchange {
     answer.reset()
     route = nil
     permit = nil
+    notice = nil
     if hasTried { kept?.end() }
     hasTried = false
   }

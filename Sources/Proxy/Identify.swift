@@ -81,7 +81,8 @@ extension Ask {
       state.shard.rejected(.model)
       throw .modelNotAllowed(Self.shown(asked.span.text()), group: group.name)
     }
-    return routes.count == plan.count ? plan : Plan(first, others: Array(routes.dropFirst()))
+    return routes.count == plan.count
+      ? plan : Plan(first, others: Array(routes.dropFirst()), pick: plan.pick, notice: plan.notice)
   }
 }
 

@@ -66,7 +66,8 @@ extension Exchange {
       let provider = lineup.snapshot.upstreams[plan.first.providerIndex].name
       throw .modelUnpriced(Ask.shown("\(provider)/\(model)"), group: owner)
     }
-    return routes.count == plan.count ? plan : Plan(first, others: Array(routes.dropFirst()))
+    return routes.count == plan.count
+      ? plan : Plan(first, others: Array(routes.dropFirst()), pick: plan.pick, notice: plan.notice)
   }
 
   private func rate(of route: Route) -> Rate {

@@ -35,6 +35,7 @@ extension Exchange {
     if let watch = ask.watch {
       HeadWriter.field("x-remora-policies", Array(watch.header.utf8).span, to: &answer.outbound)
     }
+    if let fields = notice?.fields { answer.outbound.append(fields.span) }
     if ask.isOriginAllowed { writeOrigin() }
     if let meters = lineup.meters, !record.isSilent { writeStanding(meters, connection) }
     // What becomes of the connection, where that is not the version's default.

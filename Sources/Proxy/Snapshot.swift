@@ -203,6 +203,8 @@ final class Snapshot: Sendable {
   let router: Router
   /// Which models there are, and what they cost.
   let catalogue: Catalogue
+  /// How targets are doing; the same for every generation of the configuration.
+  let health: HealthRegistry
   /// Nil where everybody may call.
   let callers: Callers?
   /// The header that says who is calling, where it would go on with the others.
@@ -246,7 +248,8 @@ final class Snapshot: Sendable {
     do throws(CatalogueFileFault) { catalogue = try Catalogue.load(settings) } catch {
       throw SnapshotFault(message: error.message)
     }
-    router = Router(settings)
+    health = earlier?.health ?? HealthRegistry()
+    router = Router(settings, catalogue, health: health)
     if let consumers = settings.consumers {
       callers = try Callers(consumers, environment)
     } else {
@@ -273,6 +276,7 @@ final class Snapshot: Sendable {
     self.listenerTLS = listenerTLS
     self.contexts = contexts.made
     maxBody = settings.maxBody == 0 ? .max : settings.maxBody
-    modelNames = settings.models.map(\.name)
+    // A star is no name that can be asked for.
+    modelNames = settings.models.map(\.name).filter { !$0.contains("*") }
   }
 }

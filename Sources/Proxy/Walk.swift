@@ -42,6 +42,7 @@ extension Exchange {
       if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
       if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
       route = chosen.first
+      notice = chosen.notice
       if ask.awaitsMore { try await ask.meet(chosen.demand(ask), connection) }
       if let policies = ask.policies { try police(policies) }
       let attempt = try await call(chosen, connection)

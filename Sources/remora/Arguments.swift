@@ -12,6 +12,7 @@ enum Command: Equatable {
   /// `admin` is nil for the default place.
   case probe(admin: Config.Address?, path: String)
   case schema
+  case models(config: String?, asJSON: Bool)
   case demo
   case inject(InjectOptions)
   case webhook(WebhookOptions)
@@ -74,7 +75,7 @@ struct UsageFault: Error {
 
 /// The commands that there are.
 enum Topic: String, CaseIterable {
-  case serve, check, demo, explain, inject, policy, probe, schema, version, webhook, help
+  case serve, check, demo, explain, inject, models, policy, probe, schema, version, webhook, help
 
   /// The options, and whether each takes a value.
   var options: [String: Bool] {
@@ -82,6 +83,7 @@ enum Topic: String, CaseIterable {
     case .serve: ["--config": true, "--listen": true, "--admin": true, "--log-level": true]
     case .check: ["--config": true, "--format": true, "--print": false]
     case .explain: ["--config": true, "--body": true]
+    case .models: ["--config": true, "--json": false]
     case .inject:
       [
         "-f": true, "--filename": true, "--uninject": false, "--opt-in": false, "--mode": true,
@@ -104,7 +106,7 @@ enum Topic: String, CaseIterable {
   var operandCeiling: Int {
     switch self {
     case .check, .explain, .policy, .help: 1
-    case .serve, .demo, .inject, .probe, .schema, .version, .webhook: 0
+    case .serve, .demo, .inject, .models, .probe, .schema, .version, .webhook: 0
     }
   }
 }
@@ -152,6 +154,8 @@ struct Arguments {
       let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
       return .probe(admin: try arguments.address("--admin"), path: path)
     case .schema: return .schema
+    case .models:
+      return .models(config: try arguments.single("--config"), asJSON: arguments.values["--json"] != nil)
     case .demo: return .demo
     case .version: return .version
     case .help:

@@ -74,6 +74,7 @@ enum Main {
     case .webhook(let options): Webhook.run(options)
     case .policyTest(let name, let config): PolicyCommand.run(name, config: config)
     case .probe(let admin, let path): Probe.run(admin, path: path)
+    case .models(let config, let asJSON): ModelsCommand.run(config: config, asJSON: asJSON)
     case .schema: SchemaCommand.run()
     case .demo: Demo.run()
     case .version: VersionCommand.run()

@@ -61,7 +61,6 @@ private enum Readme {
     ("- `retry`", "retry: { attempts: 2 }"),
     ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }"),
     ("- more than one target", "models: { m: [mock/a, mock/b] }"),
-    ("- `deprecated: true`", "models: { m: { targets: mock/a, deprecated: true } }"),
   ])
   func listsWhatIsNotAvailable(line: String, text: String) throws {
     let section = try Readme.section("### Not available yet")

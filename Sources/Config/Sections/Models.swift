@@ -36,9 +36,7 @@ package struct ModelEntry: Sendable, Equatable {
     Row(
       "pick", \.pick, .choice, "Which target is tried first. Default: ordered.",
       .notYet("'pick' other than ordered", where: { $0.pick != .ordered })),
-    Row(
-      "deprecated", \.isDeprecated, .boolean, "Whether answers say that the name is deprecated.",
-      .notYet("'deprecated: true'", where: \.isDeprecated)),
+    Row("deprecated", \.isDeprecated, .boolean, "Whether answers say that the name is deprecated."),
   ])
 }
 
@@ -113,6 +111,9 @@ extension Decoder {
       problem(
         "\(what): a name has 1 to \(Defaults.modelName) bytes, none of them blank", at: entry.keyPosition)
     }
+    if name.filter({ $0 == "*" }).count > 1 {
+      problem("\(what): a name has at most one star, which stands for any text", at: entry.keyPosition)
+    }
     let prefix = name.prefix { $0 != "/" }
     if prefix.count < name.count, providerNames.contains(String(prefix)) {
       warning(
@@ -140,7 +141,22 @@ extension Decoder {
       }
       targets.append(target)
     }
+    checkStars(targets, what, at: node.position)
     return targets
+  }
+
+  /// A star in a target stands for what the one in the name stood for.
+  private mutating func checkStars(_ targets: [ModelTarget], _ what: String, at position: Position) {
+    let stars = what.filter { $0 == "*" }.count
+    for target in targets {
+      let count = target.model.filter { $0 == "*" }.count
+      if count > 1 || count > stars {
+        problem(
+          "\(what), target '\(Shown.text(target.text))': a star stands for what the star in the name stood for; "
+            + (count > 1 ? "keep one" : "the name has none"),
+          at: position)
+      }
+    }
   }
 
   private mutating func target(_ node: YAMLNode, _ what: String) -> ModelTarget? {

@@ -19,8 +19,7 @@ package struct Settings: Sendable, Equatable {
   package var defaultProvider: String?
   /// In the order of the file; names are unique.
   package var models: [ModelEntry] = []
-  /// Nil where the file says nothing: a failed request isn't repeated.
-  package var retry: Retry?
+  package var retry = Retry()
   package var consumers: Consumers?
   package var limits = Limits()
   /// A directory in which budgets outlive the process; nil: they don't.
@@ -81,8 +80,8 @@ extension Settings {
         write: { $1.member("default_provider", $0.defaultProvider) }),
       Row("models", \.models, .models, "Names that applications ask for."),
       Row(
-        optional: "retry", \.retry, .object(Retry.section, Retry()), "How failed attempts are repeated.",
-        .notYet),
+        "retry", \.retry, Retry.section, "How failed attempts are repeated.",
+        .notYet(where: { $0.retry != Retry() })),
       Row(
         optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),
       Row("limits", \.limits, Limits.section, "Ceilings of this pod; 0: none."),
@@ -94,9 +93,7 @@ extension Settings {
         "policy_chain", \.policyChain, .texts(ceiling: Defaults.targets),
         "The policies that every request passes, in order."),
       Row("prices", \.prices, .prices, "US dollars for a million tokens, by provider/model."),
-      Row(
-        "catalogue", \.catalogue, CatalogueSettings.section, "Models and prices beside the built-in ones.",
-        .notYet("'reroute'", where: { $0.catalogue.reroute != .retired })),
+      Row("catalogue", \.catalogue, CatalogueSettings.section, "Models and prices beside the built-in ones."),
       Row(
         "max_body", \.maxBody, .size(ceiling: Defaults.body),
         "Ceiling of a body that must be read whole; 0: none. Default: 64MiB."),

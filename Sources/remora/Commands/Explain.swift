@@ -19,11 +19,16 @@ enum Explain {
       for problem in loaded.problems { Console.error(problem.description) }
       return ExitStatus.bad
     }
-    let router = Router(settings)
+    let catalogue: Catalogue
+    do throws(CatalogueFileFault) { catalogue = try Catalogue.load(settings) } catch {
+      Console.error(error.message)
+      return ExitStatus.bad
+    }
+    let router = Router(settings, catalogue)
     let asked = Array(model.utf8)
     var answers: [(routes: [Target], listeners: [String])] = []
     for (listener, entry) in zip(settings.listen, router.entries) {
-      let targets = targets(router.resolve(asked.span, entry: entry), model, listener, settings)
+      let targets = targets(router, asked, entry, listener, settings)
       if let known = answers.firstIndex(where: { $0.routes == targets }) {
         answers[known].listeners.append(listener.address.text)
       } else {
@@ -52,35 +57,57 @@ enum Explain {
     var provider: Int
     var model: String
     var reason: String
+    /// What stands beside it, a line each.
+    var notes: [String] = []
   }
 
   /// The places that are asked, in order; none where the answer is 404.
   private static func targets(
-    _ route: Route?, _ model: String, _ listener: ListenEntry, _ settings: Settings
+    _ router: Router, _ asked: [UInt8], _ entry: RouterEntry, _ listener: ListenEntry, _ settings: Settings
   ) -> [Target] {
-    guard let route else { return [] }
-    let name = listener.model ?? model
+    let today = Today.day
+    guard let plan = router.plan(asked.span, entry: entry, today: { today }) else { return [] }
     let forced = listener.model.map { "this listener serves '\($0)' whatever is asked; " } ?? ""
-    if let entry = settings.model(name), !route.isPinned {
-      return entry.targets.compactMap { target in
-        guard let provider = settings.providers.firstIndex(where: { $0.name == target.provider }) else {
-          return nil
+    var reason = forced + router.reason(asked.span, entry: entry, today: today)
+    if reason.hasSuffix("default_provider"), listener.defaultProvider != nil {
+      reason = forced + "the listener's default_provider"
+    }
+    if plan.count > 1 || reason.hasSuffix("'models'") { reason += " (\(plan.pick.rawValue))" }
+    return (0..<plan.count).map { place in
+      let route = plan[place]
+      let model =
+        route.model.map { String(decoding: $0, as: UTF8.self) } ?? String(decoding: asked, as: UTF8.self)
+      var target = Target(provider: route.providerIndex, model: model, reason: reason)
+      let name = Array(model.utf8)
+      let facts = route.facts ?? router.catalogue.facts(settings.providers[route.providerIndex], name.span)
+      if let facts { target.notes = notes(facts) }
+      if plan.pick == .weighted { target.notes.append("weight    \(route.weight)") }
+      if place == 0, let notice = plan.notice {
+        for line in String(decoding: notice.fields, as: UTF8.self).split(whereSeparator: \.isNewline) {
+          target.notes.append("says      \(line)")
         }
-        return Target(
-          provider: provider, model: target.model,
-          reason: forced + "an entry of 'models' (\(entry.pick.rawValue))")
+      }
+      return target
+    }
+  }
+
+  private static func notes(_ facts: ModelFacts) -> [String] {
+    var notes: [String] = []
+    if let prices = facts.prices {
+      func dollars(_ rate: UInt64) -> String { "$" + Decimals.text(rate, places: 6) }
+      var line =
+        "price     \(dollars(prices.rates.input)) in, \(dollars(prices.rates.output)) out, "
+        + "\(dollars(prices.rates.cachedInput)) cached, for a million tokens (\(facts.origin.rawValue)"
+      if !prices.isVerified { line += ", of one source" }
+      notes.append(line + ")")
+      for tier in prices.tiers {
+        notes.append(
+          "          \(dollars(tier.rates.input)) in, \(dollars(tier.rates.output)) out above \(tier.above) tokens"
+        )
       }
     }
-    let upstream = route.model.map { String(decoding: $0, as: UTF8.self) } ?? model
-    let reason: String
-    if route.isPinned {
-      reason = "the name pins the provider"
-    } else if listener.defaultProvider != nil {
-      reason = "the listener's default_provider"
-    } else {
-      reason = "default_provider"
-    }
-    return [Target(provider: route.providerIndex, model: upstream, reason: forced + reason)]
+    if facts.context > 0 { notes.append("context   \(facts.context) tokens") }
+    return notes
   }
 
   private static let bodyCeiling = 64 << 20
@@ -103,6 +130,7 @@ enum Explain {
       Console.line("    provider  \(provider.name) (\(provider.kind.rawValue))")
       Console.line("    upstream  \(provider.baseURL?.text ?? "none: it answers inside Remora")")
       Console.line("    model     \(Shown.line(target.model))")
+      for note in target.notes { Console.line("    \(Shown.line(note))") }
       if let request, !preview(provider, target.model, request) { isGood = false }
     }
     return isGood

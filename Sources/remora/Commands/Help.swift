@@ -16,6 +16,7 @@ enum Help {
       demo      the main job with no key and no network
       explain   show how a model's name resolves
       inject    put the sidecar into Kubernetes manifests
+      models    list which names lead where, and their prices
       policy    show what the policies find in a text
       probe     ask the admin listener whether a running proxy is alive or ready
       schema    print the configuration's JSON Schema
@@ -91,6 +92,18 @@ enum Help {
         --ready            ask for /readyz instead: whether it takes requests
 
       Exit status: 0 yes, 1 no, 2 wrong usage.
+
+      """
+    case .models:
+      """
+      usage: remora models [--config FILE] [--json]
+
+      Lists every name that leads to a configured provider without pinning it: the entries of 'models', then the
+      catalogue's names. With each target stand its price in US dollars for a million tokens, its context window in
+      tokens, where the name and the price come from, and the day on which the model ends.
+
+        --config FILE      the configuration, as for 'remora serve'
+        --json             the same as JSON: {"models": […]}
 
       """
     case .policy:
