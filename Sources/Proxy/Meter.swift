@@ -164,8 +164,8 @@ extension Exchange {
     case .complete, .upstreamEOF, .error, .shutdown:
       // What failed before a byte came was, as far as can be told, not done.
       guard hasHeard else { return (TokenUsage(), false) }
-      // An answer that was whole and told no tokens: there is nothing to tell.
-      if record.end == .complete, usage.isEmpty, !isStream { return (usage, true) }
+      // A whole answer that told no tokens, or none of its own, as one that the provider withheld: there are none.
+      if record.end == .complete, usage.isEmpty || usage.input != nil, !isStream { return (usage, true) }
       unseen = 0
     case .clientGone: unseen = hasHeard || isStream ? 0 : meanAnswer
     case .idleTimeout: unseen = hasHeard ? 0 : meanAnswer
