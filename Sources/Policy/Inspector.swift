@@ -157,7 +157,7 @@ package final class Inspector {
     }
     guard rule.kind == .promptInjection, text.kind == .text else { return }
     let verdict = judge(said, text.role == .tool ? .tool : .user, rule)
-    if verdict.score >= rule.threshold { note(at, verdict.name, text, &redacts, rule) }
+    if verdict.score >= rule.threshold { note(at, verdict.name, text, &redacts, rule, score: verdict.score) }
   }
 
   private func judge(_ text: Span<UInt8>, _ channel: Channel, _ rule: PolicyRule) -> InjectionVerdict {
@@ -167,9 +167,10 @@ package final class Inspector {
   }
 
   private func note(
-    _ at: Int, _ name: String, _ text: PromptText, _ redacts: inout Bool, _ rule: PolicyRule
+    _ at: Int, _ name: String, _ text: PromptText, _ redacts: inout Bool, _ rule: PolicyRule,
+    score: Int? = nil
   ) {
-    tally.add(at, name)
+    tally.add(at, name, score: score)
     if first[at] == nil { first[at] = text.place.path }
     if rule.action == .redact { redacts = true }
   }

@@ -13,6 +13,8 @@ package struct PolicyRule: Sendable {
   let entities: Entities
   /// How sure a finding must be: to block is dearer than to redact what is put back.
   let least: Int
+  /// What it does about what the model itself says.
+  package let answers: Config.Policy.Answers
   package let restores: Bool
   let refusesUnscanned: Bool
   let allowed: AllowedValues
@@ -26,6 +28,14 @@ package struct PolicyRule: Sendable {
   let countsTokens: Bool
   /// What placeholders are made with.
   let hash: KeyedHash
+
+  /// What it does to what one side says, in the configuration's word.
+  package func action(on side: PolicySide) -> String {
+    switch side {
+    case .request: action.rawValue
+    case .answer: answers.rawValue
+    }
+  }
 
   typealias PromptRoleName = Config.Policy.Role
 
@@ -44,6 +54,7 @@ package struct PolicyRule: Sendable {
     kind = policy.kind
     action = policy.action
     restores = policy.restores
+    answers = policy.answers
     refusesUnscanned = policy.unscanned == .block
     allowed = AllowedValues(policy.allow)
     hash = key.map { KeyedHash(key: $0.bytes) } ?? Self.ownKey

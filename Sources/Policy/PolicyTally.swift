@@ -3,6 +3,18 @@
 
 internal import Config
 
+/// Whose words a finding is in.
+package enum PolicySide: Sendable, CaseIterable {
+  case request, answer
+
+  package var name: StaticString {
+    switch self {
+    case .request: "request"
+    case .answer: "answer"
+    }
+  }
+}
+
 /// One policy's findings of one kind.
 package struct PolicyFinding: Sendable, Equatable {
   /// The policy's place in the chain.
@@ -10,6 +22,9 @@ package struct PolicyFinding: Sendable, Equatable {
   /// `email`, or a pattern's name, a credential's, or an injection's.
   package var name: String
   package var count: Int
+  package var side = PolicySide.request
+  /// The highest score, where there is one.
+  package var score: Int?
 }
 
 /// All findings of a request.
@@ -23,12 +38,15 @@ package struct PolicyTally: Sendable {
 
   package init() {}
 
-  package mutating func add(_ rule: Int, _ name: @autoclosure () -> String) {
+  package mutating func add(
+    _ rule: Int, _ name: @autoclosure () -> String, _ side: PolicySide = .request, score: Int? = nil
+  ) {
     let name = name()
-    if let at = findings.firstIndex(where: { $0.rule == rule && $0.name == name }) {
+    if let at = findings.firstIndex(where: { $0.rule == rule && $0.side == side && $0.name == name }) {
       findings[at].count += 1
+      if let score { findings[at].score = max(score, findings[at].score ?? score) }
     } else if findings.count < Self.ceiling {
-      findings.append(PolicyFinding(rule: rule, name: name, count: 1))
+      findings.append(PolicyFinding(rule: rule, name: name, count: 1, side: side, score: score))
     }
   }
 
@@ -39,6 +57,11 @@ package struct PolicyTally: Sendable {
 
   /// How much the policy at `rule` found.
   package func count(_ rule: Int) -> Int { findings.reduce(0) { $1.rule == rule ? $0 + $1.count : $0 } }
+
+  /// How much it found on one side.
+  package func count(_ rule: Int, _ side: PolicySide) -> Int {
+    findings.reduce(0) { $1.rule == rule && $1.side == side ? $0 + $1.count : $0 }
+  }
 
   /// `1 credit_card and 2 email`
   func list(_ rule: Int) -> String {

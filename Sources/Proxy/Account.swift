@@ -34,10 +34,11 @@ extension Exchange {
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
     if state.writesAccessLog { log(counted) }
+    if let audits = lineup.snapshot.audits { audit(audits, counted, connection) }
   }
 
   /// Whether a stream was asked for, or is what the client got.
-  private var isStream: Bool { answer.isEvents || ask.body.isJSON && ask.body.facts.streams }
+  var isStream: Bool { answer.isEvents || ask.body.isJSON && ask.body.facts.streams }
 
   /// Adds what the last try has to tell: usage, what was left out, what was passed over.
   private func take(_ attempt: Attempt, _ counted: inout ExchangeRecord) {
@@ -100,7 +101,7 @@ extension Exchange {
     line.attempts = record.attempts
     line.requestBytes = counted.requestBytes
     line.responseBytes = counted.responseBytes
-    line.errorCode = record.errorCode.bytes.array()
+    line.errorCode = record.errorName.map { Array($0.utf8) } ?? record.errorCode.bytes.array()
     state.accessLog.append(line)
   }
 }

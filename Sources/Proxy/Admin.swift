@@ -45,6 +45,16 @@ extension Exchange {
       answer.body.append(watch.name)
       answer.body.append(ASCII.lf)
     }
+    if let audits = state.lineup.snapshot.audits {
+      let problems = audits.problems
+      if problems.isEmpty { answer.body.append("[+]audit ok\n") }
+      for (policy, problem) in problems {
+        answer.body.append("[!]audit: ")
+        answer.body.append(Array("\(problem) (policy '".utf8))
+        answer.body.append(policy)
+        answer.body.append("')\n")
+      }
+    }
     guard let problem = state.configProblem else { return answer.body.append("[+]reload ok\n") }
     answer.body.append("[!]reload refused, the earlier configuration is in force: ")
     answer.body.append(Array(problem.utf8))
@@ -58,6 +68,8 @@ extension Exchange {
     for worker in state.crew { merged.merge(await worker.metrics()) }
     merged.allowances = AllowanceGauge.all(state.books.ledger)
     merged.stateProblems = state.books.keeper.problems
+    merged.audit = state.lineup.snapshot.auditLogs.gauge
+    merged.auditSequences = state.lineup.snapshot.audits?.sequences ?? []
     merged.build = BuildInfo(version: Version.remora, openssl: TLSLibrary.version)
     merged.config = state.configHealth
     merged.process = ProcessFacts.read()

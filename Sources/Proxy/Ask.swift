@@ -23,6 +23,8 @@ final class Ask {
   var group: Group?
   /// What the caller's policies have found; nil where none has looked.
   var watch: PolicyWatch?
+  /// There are policies for it, and its body was none that they can look at.
+  var isUnscanned = false
   /// The field that shows it.
   var groupKey: Field?
   /// What the log says of a key that is nobody's.
@@ -58,6 +60,7 @@ final class Ask {
     group = nil
     if let watch { state.takeBack(watch) }
     watch = nil
+    isUnscanned = false
     groupKey = nil
     unknownKey = nil
     attribution = nil

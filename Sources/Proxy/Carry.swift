@@ -360,6 +360,11 @@ extension Attempt: Deputy {
       tried.arrived = .refused(error)
       return false
     }
+    // The end of an answer that waits for the disk is the task's.
+    if call.flow.hasEnded, ask.lineup.snapshot.audits != nil {
+      tried.arrived = .bytes
+      return false
+    }
     guard send() else {
       tried.arrived = .clientGone
       return false

@@ -86,6 +86,12 @@ struct Tally {
   var end = ExchangeEnd.complete
   var attempts = 0
   var errorCode: StaticString = ""
+  /// The error's code where the configuration names it: a policy's name.
+  var errorName: String?
+  /// It was refused because it couldn't be written down.
+  var isUnaudited = false
+  /// The lines of logs that its answer waits for, each with its ticket, and whether it must be on the disk.
+  var audited: [(hold: AuditHold, ticket: Int?, isNeeded: Bool)] = []
   /// The exchange has been counted as one in flight.
   var isCounted = false
   /// Health checks and the like are answered, but neither logged nor counted: they would drown what matters.

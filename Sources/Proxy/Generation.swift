@@ -99,10 +99,11 @@ struct Generation: Sendable {
     source.override(&settings)
     let change = settings.settle(on: running.settings)
     do throws(SnapshotFault) {
-      let snapshot = try Snapshot(settings, after: running, keeping: change.kept)
+      let sha256 = Digest.sha256(loaded.bytes)
+      let snapshot = try Snapshot(settings, after: running, keeping: change.kept, sha256: sha256)
       return .fresh(
         Generation(
-          snapshot: snapshot, digest: digest, sha256: Digest.sha256(loaded.bytes), warnings: loaded.warnings,
+          snapshot: snapshot, digest: digest, sha256: sha256, warnings: loaded.warnings,
           waiting: change.waiting))
     } catch {
       return .refused(

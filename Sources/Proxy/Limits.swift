@@ -80,6 +80,8 @@ enum Deadline {
   /// A connection to a token service, and its whole answer; a request waits as long for it.
   static let credentialConnect = Interval(seconds: 5)
   static let credential = Interval(seconds: 10)
+  /// For the disk to have an exchange's line, where its answer waits for that (`sync: always`).
+  static let audit = Interval(seconds: 10)
   /// A provider's model list, for the merged one.
   static let modelList = Interval(seconds: 5)
   /// How long a list is served without a new question, and how long at all where none is answered.

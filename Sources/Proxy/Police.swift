@@ -56,7 +56,8 @@ extension Exchange {
   @inline(never)
   func police(_ chain: PolicyChain) throws(Refusal) {
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else {
-      if ask.head.framing != .none, let rule = chain.refusesUnscanned {
+      ask.isUnscanned = ask.head.framing != .none
+      if ask.isUnscanned, let rule = chain.refusesUnscanned {
         state.shard.acted(state.shard.intern(policy: Array(rule.name.utf8).span), .block)
         throw .unscanned(policy: rule.name)
       }
@@ -115,7 +116,7 @@ extension Attempt {
 extension Snapshot {
   /// Compiles the policies.
   static func policies(
-    _ settings: Settings, _ environment: Environment, _ upstreams: [Upstream]
+    _ settings: Settings, _ keys: [String: Secret], _ upstreams: [Upstream]
   ) throws(SnapshotFault) -> PolicyBook? {
     if settings.policies.isEmpty { return nil }
     var secrets: [Secret] = []
@@ -123,7 +124,6 @@ extension Snapshot {
       if case .field(_, let secret) = upstream.credential { secrets.append(secret) }
       secrets += upstream.headers.compactMap(\.secret)
     }
-    let keys = try policyKeys(settings, environment)
     let book: PolicyBook
     do throws(PatternFault) { book = try PolicyBook(settings, keys: keys, secrets: secrets) } catch {
       throw SnapshotFault(message: "policies: \(error.message)")
@@ -132,7 +132,7 @@ extension Snapshot {
   }
 
   /// The keys of the policies that have one, by name.
-  private static func policyKeys(
+  static func policyKeys(
     _ settings: Settings, _ environment: Environment
   ) throws(SnapshotFault) -> [String: Secret] {
     var keys: [String: Secret] = [:]

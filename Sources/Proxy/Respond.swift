@@ -57,6 +57,7 @@ extension Exchange {
     default: record.end = attempt?.tried.wasCut == true ? .upstreamEOF : state.isOver ? .shutdown : .error
     }
     record.errorCode = refusal.code
+    record.errorName = refusal.name
     if answer.hasBegun { return cut(refusal, connection) }
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
     if refusal.closes || !ask.body.flow.hasEnded { connection.mustClose = true }

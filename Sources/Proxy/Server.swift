@@ -22,6 +22,7 @@ struct ServerPlan: Sendable {
   }
 
   let first: FirstSnapshot
+  let auditLogs: AuditLogs
   let readiness: Readiness
   /// What is counted for the whole process, and outlives each configuration.
   let books = Books()
@@ -95,14 +96,17 @@ package enum Server {
     case .automatic: count = CPUQuota.processors()
     }
     let first: FirstSnapshot
+    let auditLogs: AuditLogs
     do throws(SnapshotFault) {
-      first = FirstSnapshot(try Snapshot(settings, environment: environment), workers: count)
+      let snapshot = try Snapshot(settings, environment: environment, sha256: digest)
+      auditLogs = snapshot.auditLogs
+      first = FirstSnapshot(snapshot, workers: count)
     } catch { throw StartFault(message: error.message) }
     for warning in warnings { Log.write(.warn, "configuration", .text("problem", warning)) }
     var health = ConfigHealth()
     health.start(sha256: digest, at: Int(clamping: Instant.unixNanoseconds))
     let plan = ServerPlan(
-      first: first, readiness: Readiness(), health: health,
+      first: first, auditLogs: auditLogs, readiness: Readiness(), health: health,
       listening: try listening(settings),
       workers: count, attendance: Attendance(count), quota: MemoryQuota.bytes(),
       maxMemory: settings.maxMemory,
@@ -168,6 +172,7 @@ package enum Server {
     let patience = Instant.now + .milliseconds(200)
     while outcome.endedWorkers < crew.count - 1, Instant.now < patience, !outcome.isUrgent { sched_yield() }
     plan.books.keeper.write()
+    plan.auditLogs.finish()
     Log.write(.info, "stopped")
     Log.flush()
     return 0

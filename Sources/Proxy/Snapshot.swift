@@ -211,6 +211,10 @@ final class Snapshot: Sendable {
   let callersHeader: [UInt8]?
   /// Nil where there is no policy for anybody.
   let policies: PolicyBook?
+  /// Nil where nothing is written down.
+  let audits: AuditBook?
+  /// The process's audit logs; the same for every generation of the configuration.
+  let auditLogs: AuditLogs
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
   /// All TLS contexts, for the snapshot that comes after this one.
@@ -220,21 +224,24 @@ final class Snapshot: Sendable {
   /// Names that `models` gives out, as labels and in the model list.
   let modelNames: [String]
 
-  convenience init(_ settings: Settings, environment: Environment) throws(SnapshotFault) {
-    try self.init(settings, environment, after: nil, keeping: [])
+  /// - Parameter sha256: of the configuration, for the audit logs.
+  convenience init(_ settings: Settings, environment: Environment, sha256: String = "") throws(SnapshotFault)
+  {
+    try self.init(settings, environment, after: nil, keeping: [], sha256)
   }
 
   /// The snapshot that follows on `earlier`, and shares with it the TLS contexts whose files are unchanged.
   ///
   /// - Parameter kept: places of listen entries that go on as they are, whatever became of their files.
   convenience init(
-    _ settings: Settings, after earlier: Snapshot, keeping kept: Set<Int>
+    _ settings: Settings, after earlier: Snapshot, keeping kept: Set<Int>, sha256: String
   ) throws(SnapshotFault) {
-    try self.init(settings, earlier.environment, after: earlier, keeping: kept)
+    try self.init(settings, earlier.environment, after: earlier, keeping: kept, sha256)
   }
 
   private init(
-    _ settings: Settings, _ environment: Environment, after earlier: Snapshot?, keeping kept: Set<Int>
+    _ settings: Settings, _ environment: Environment, after earlier: Snapshot?, keeping kept: Set<Int>,
+    _ sha256: String
   ) throws(SnapshotFault) {
     self.settings = settings
     self.environment = environment
@@ -256,7 +263,11 @@ final class Snapshot: Sendable {
       callers = nil
     }
     callersHeader = callers?.heldHeader
-    policies = try Self.policies(settings, environment, upstreams)
+    let keys = try Self.policyKeys(settings, environment)
+    policies = try Self.policies(settings, keys, upstreams)
+    auditLogs = earlier?.auditLogs ?? AuditLogs()
+    audits = try AuditBook(
+      settings, auditLogs, keys: keys, pod: Self.pod(environment), sha256: sha256)
     var listenerTLS: [TLSContext?] = []
     for (index, entry) in settings.listen.enumerated() {
       if let earlier, kept.contains(index) {

@@ -32,6 +32,7 @@ extension Exchange {
       try ask.admit(connection)
       if answerPreflight(connection) { break walk }
       if let callers = lineup.snapshot.callers { try ask.identify(callers) }
+      if let audits = lineup.snapshot.audits { try admit(audits) }
       var plan: Plan?
       if asksForModels, try await answerModels(connection, &plan) { break walk }
       try ask.check()
@@ -48,9 +49,14 @@ extension Exchange {
       let attempt = try await call(chosen, connection)
       try await relay(attempt, connection)
     } catch { refuse(error, connection) }
+    let isAudited = lineup.snapshot.audits.map { awaitsDisk($0) } ?? false
+    if isAudited {
+      account(connection)
+      await awaitDisk(connection)
+    }
     var goesOn = leaveAnswer(to: connection) || sendAnswer(to: connection)
     if !goesOn { goesOn = await finish(connection) }
-    account(connection)
+    if !isAudited { account(connection) }
     return goesOn
   }
 

@@ -142,6 +142,7 @@ final class WorkerState {
       snapshot, pools: pools, sources: sources(for: snapshot), labels: labels,
       meters: Meters(books, snapshot.settings))
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
+    snapshot.audits?.takeEffect()
   }
 
   /// A source of credentials for each upstream that needs one; one that would do the same goes on.

@@ -50,6 +50,7 @@ package enum Exposition {
     page.allowances(snapshot.allowances, into: &out)
     page.state(snapshot.stateProblems, into: &out)
     page.rows(.policyActions, snapshot.policyActions, into: &out)
+    page.audit(snapshot, into: &out)
     if let config = snapshot.config { page.config(config, into: &out) }
     page.folded(snapshot, into: &out)
     page.single(.logLinesDropped, snapshot.logLinesDropped, into: &out)
@@ -121,6 +122,22 @@ private struct Page {
       out.append(kind)
       out.append("\"} ")
       out.append(decimal: count)
+      out.append(ASCII.lf)
+    }
+  }
+
+  func audit(_ snapshot: MetricSnapshot, into out: inout ByteQueue) {
+    single(.auditLines, snapshot.audit.lines, into: &out)
+    single(.auditDropped, snapshot.audit.dropped, into: &out)
+    single(.auditErrors, snapshot.audit.errors, into: &out)
+    single(.auditQueue, snapshot.audit.queued, into: &out)
+    announce(.auditLast, into: &out)
+    for (policy, number) in snapshot.auditSequences {
+      name(.auditLast, into: &out)
+      out.append("{policy=\"")
+      LabelText.append(policy.span, into: &out)
+      out.append("\"} ")
+      out.append(decimal: number)
       out.append(ASCII.lf)
     }
   }

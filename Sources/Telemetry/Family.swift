@@ -175,6 +175,18 @@ extension Family {
       .policy, .detail("action") { (PolicyAction(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .failed).name },
     ],
     help: "What policies did to requests and answers.")
+  static let auditLines = Family(
+    "remora_audit_lines", .counter, help: "Lines that audit logs have written.")
+  static let auditDropped = Family(
+    "remora_audit_dropped", .counter,
+    help: "Lines of audit logs that were dropped, because they couldn't be written.")
+  static let auditErrors = Family(
+    "remora_audit_write_errors", .counter, help: "Times that an audit log could not be written.")
+  static let auditQueue = Family(
+    "remora_audit_queue_bytes", .gauge, unit: "bytes", help: "Bytes of audit logs that wait for the disk.")
+  static let auditLast = Family(
+    "remora_audit_last_seq", .gauge,
+    help: "The number of an audit log's last line: a file that ends before it was cut.")
   static let reloads = Family(
     "remora_config_reloads", .counter,
     [.detail("result") { (ReloadResult(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .invalid).name }],

@@ -41,6 +41,9 @@ package struct MetricSnapshot: Sendable {
   package var process: ProcessFacts?
   /// What is left of the limits, which the process counts and not the workers.
   package var allowances: [AllowanceGauge] = []
+  /// What audit logs have counted, and each one's last line's number, by its policy's name.
+  package var audit = AuditGauge()
+  package var auditSequences: [(policy: [UInt8], number: Int)] = []
   /// Files of budgets that could not be read, and written.
   package var stateProblems = (read: 0, write: 0)
 
@@ -113,6 +116,32 @@ package struct AllowanceGauge: Sendable {
   package var budgetLeft: Int?
 
   package init(group: String) { self.group = group }
+}
+
+/// What the process's audit logs have counted.
+package struct AuditGauge: Sendable {
+  package var lines: Int
+  package var dropped: Int
+  package var errors: Int
+  /// Bytes that wait for the disk.
+  package var queued: Int
+  package var lastSequence: Int
+
+  package init(lines: Int = 0, dropped: Int = 0, errors: Int = 0, queued: Int = 0, lastSequence: Int = 0) {
+    self.lines = lines
+    self.dropped = dropped
+    self.errors = errors
+    self.queued = queued
+    self.lastSequence = lastSequence
+  }
+
+  /// Adds what another log has counted.
+  package mutating func add(_ other: AuditGauge) {
+    lines = saturated(lines, plus: other.lines)
+    dropped = saturated(dropped, plus: other.dropped)
+    errors = saturated(errors, plus: other.errors)
+    queued = saturated(queued, plus: other.queued)
+  }
 }
 
 /// What was built: the labels of `remora_build_info`.

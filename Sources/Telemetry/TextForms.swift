@@ -1,6 +1,6 @@
 // The small written forms that metrics and logs share: UTF-8, JSON strings, fractions, instants.
 
-import Wire
+package import Wire
 
 /// What is well-formed UTF-8 (Unicode 15, table 3-7).
 enum UTF8Form {
@@ -39,7 +39,7 @@ enum UTF8Form {
 /// - Parameters:
 ///   - ceiling: bytes of `text` that are looked at; the rest is cut off between two characters.
 ///   - writtenCeiling: bytes written between the quotes, so that escapes can't multiply a line's length.
-func jsonString(
+package func jsonString(
   _ text: Span<UInt8>, ceiling: Int = .max, writtenCeiling: Int = .max, into out: inout ByteQueue
 ) {
   out.append(ASCII.quote)
@@ -100,7 +100,7 @@ extension ByteQueue {
 
 /// RFC 3339 in UTC with milliseconds: `2026-02-28T23:59:59.999Z`. Years 1970 to 9999; what lies outside is
 /// written as the nearer end.
-func appendTimestamp(unixNanoseconds: Int, into out: inout ByteQueue) {
+package func appendTimestamp(unixNanoseconds: Int, into out: inout ByteQueue) {
   // 9999-12-31T23:59:59.999 is beyond a 64-bit count of nanoseconds, so only the lower end needs a check.
   let milliseconds = max(unixNanoseconds, 0) / 1_000_000
   let (days, inDay) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)

@@ -18,6 +18,8 @@ enum Command: Equatable {
   case webhook(WebhookOptions)
   /// Tries policies on standard input; `name` nil: all.
   case policyTest(name: String?, config: String?)
+  /// Checks an audit log's chain; `key` is the file that its key is in.
+  case auditVerify(files: [String], key: String?)
   case version
   /// Nil: all commands.
   case help(Topic?)
@@ -75,7 +77,7 @@ struct UsageFault: Error {
 
 /// The commands that there are.
 enum Topic: String, CaseIterable {
-  case serve, check, demo, explain, inject, models, policy, probe, schema, version, webhook, help
+  case audit, serve, check, demo, explain, inject, models, policy, probe, schema, version, webhook, help
 
   /// The options, and whether each takes a value.
   var options: [String: Bool] {
@@ -92,6 +94,7 @@ enum Topic: String, CaseIterable {
       ]
     case .probe: ["--admin": true, "--ready": false]
     case .policy: ["--policy": true, "--config": true]
+    case .audit: ["--key": true]
     case .webhook:
       [
         "--tls-cert": true, "--tls-key": true, "--listen": true, "--admin": true, "--on-error": true,
@@ -106,6 +109,8 @@ enum Topic: String, CaseIterable {
   var operandCeiling: Int {
     switch self {
     case .check, .explain, .policy, .help: 1
+    // Files of years.
+    case .audit: 100_000
     case .serve, .demo, .inject, .models, .probe, .schema, .version, .webhook: 0
     }
   }
@@ -150,6 +155,12 @@ struct Arguments {
         throw UsageFault("policy needs the word 'test'", .policy)
       }
       return .policyTest(name: try arguments.single("--policy"), config: try arguments.single("--config"))
+    case .audit:
+      guard arguments.operands.first == "verify", arguments.operands.count > 1 else {
+        throw UsageFault("audit needs the word 'verify' and a file", .audit)
+      }
+      return .auditVerify(
+        files: Array(arguments.operands.dropFirst()), key: try arguments.single("--key"))
     case .probe:
       let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
       return .probe(admin: try arguments.address("--admin"), path: path)

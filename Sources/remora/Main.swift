@@ -73,6 +73,7 @@ enum Main {
     case .inject(let options): Inject.run(options)
     case .webhook(let options): Webhook.run(options)
     case .policyTest(let name, let config): PolicyCommand.run(name, config: config)
+    case .auditVerify(let files, let key): AuditCommand.run(files, key: key)
     case .probe(let admin, let path): Probe.run(admin, path: path)
     case .models(let config, let asJSON): ModelsCommand.run(config: config, asJSON: asJSON)
     case .schema: SchemaCommand.run()

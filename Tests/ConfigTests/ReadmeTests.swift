@@ -55,7 +55,6 @@ private enum Readme {
 
   /// What the list says, and a configuration that asks for it.
   @Test(arguments: [
-    ("- `audit_log`", "policies: { a: { kind: audit_log, file: /tmp/audit } }"),
     ("- `answers`", "policies: { pii: { kind: pii_detector, answers: redact } }"),
     ("- `scope`", "policies: { pii: { kind: pii_detector, scope: conversation } }"),
     ("- `retry`", "retry: { attempts: 2 }"),

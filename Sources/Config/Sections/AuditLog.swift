@@ -5,6 +5,20 @@ internal import Wire
 /// How an audit log is kept.
 package struct AuditLog: Sendable, Equatable {
   package enum OnError: String, Sendable, Equatable, CaseIterable { case block, drop }
+  /// Who may read the file.
+  package enum Mode: String, Sendable, Equatable, CaseIterable {
+    case owner = "0600"
+    case group = "0640"
+    case everybody = "0644"
+
+    package var bits: UInt32 {
+      switch self {
+      case .owner: 0o600
+      case .group: 0o640
+      case .everybody: 0o644
+      }
+    }
+  }
   package enum Sync: String, Sendable, Equatable, CaseIterable { case always, interval, none }
 
   /// Where it writes: a file's path, or `stdout`.
@@ -15,6 +29,9 @@ package struct AuditLog: Sendable, Equatable {
   /// A file of so many bytes is followed by another.
   package var maxSize = 64 << 20
   package var isChained = true
+  /// Bytes of all its files together, above which the oldest go; 0: no bound.
+  package var maxTotal = 0
+  package var mode = Mode.owner
 
   static let rows: [Row<Policy>] = [
     Row(optional: "file", \.audit.file, .target, "Where it writes.", kinds: Policy.only(.auditLog)),
@@ -34,6 +51,15 @@ package struct AuditLog: Sendable, Equatable {
       "Bytes of a file, behind which another begins. Default: 64MiB.",
       kinds: Policy.only(.auditLog)
     ).printed(where: { $0.kind == .auditLog }),
+    Row(
+      "max_total", \.audit.maxTotal, .size(ceiling: 1 << 50),
+      "Bytes of all its files together, above which the oldest are deleted. Default: no bound.",
+      kinds: Policy.only(.auditLog)
+    ).printed(where: { $0.kind == .auditLog && $0.audit.maxTotal > 0 }),
+    Row(
+      "mode", \.audit.mode, .choice, "Who may read the file. Default: 0600.",
+      kinds: Policy.only(.auditLog)
+    ).printed(where: { $0.kind == .auditLog && $0.audit.mode != .owner }),
     Row(
       "chain", \.audit.isChained, .boolean,
       "Whether each line holds a hash of the one before. Default: true.",

@@ -107,9 +107,7 @@ package struct Policy: Sendable, Equatable {
 
   static let section: Section<Policy> = Section(
     [
-      Row(
-        "kind", \.kind, .choice, "What it does.", isRequired: true,
-        .notYet("the kind audit_log", where: { $0.kind == .auditLog })),
+      Row("kind", \.kind, .choice, "What it does.", isRequired: true),
       Row(
         "action", \.action, .choice, "What happens on a finding. Default: block.",
         kinds: only(.personalData, .secrets, .keywords, .promptInjection)

@@ -165,10 +165,32 @@ extension Decoder {
       }
     }
     let policies = settings.policies.map(\.name)
+    checkUse(settings, fields)
     checkPolicies(fields["policy_chain"], "policy_chain", policies)
     if case .mapping(let groups)? = fields["consumers"]?["groups"]?.kind {
       for group in groups {
         checkPolicies(group.value["policies"], "group '\(Shown.text(group.key))' policies", policies)
+      }
+    }
+  }
+
+  /// Two logs in one file would break each other's chain, and a policy that stands nowhere does nothing.
+  private mutating func checkUse(_ settings: Settings, _ fields: Fields) {
+    let used = Set(settings.policyChain + (settings.consumers?.groups ?? []).flatMap(\.policies))
+    var files: [String: String] = [:]
+    for policy in settings.policies {
+      let position = fields["policies"]?[policy.name]?.position ?? fields["policies"]?.position
+      if policy.kind == .auditLog, let file = policy.audit.file {
+        if let other = files.updateValue(policy.name, forKey: file) {
+          problem(
+            "policy '\(Shown.text(policy.name))' writes the same file as policy '\(Shown.text(other))'; give each its own",
+            at: position)
+        }
+      }
+      if !used.contains(policy.name) {
+        warning(
+          "policy '\(Shown.text(policy.name))' does nothing: it stands neither in policy_chain nor among a group's policies",
+          at: position)
       }
     }
   }

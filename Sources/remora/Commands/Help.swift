@@ -18,6 +18,7 @@ enum Help {
       inject    put the sidecar into Kubernetes manifests
       models    list which names lead where, and their prices
       policy    show what the policies find in a text
+      audit     check an audit log's chain
       probe     ask the admin listener whether a running proxy is alive or ready
       schema    print the configuration's JSON Schema
       version   print the version
@@ -117,6 +118,18 @@ enum Help {
         --config FILE      the configuration, YAML or JSON
 
       Exit status: 0, 1 if the configuration or the text can't be read, 2 for wrong usage.
+
+      """
+    case .audit:
+      """
+      usage: remora audit verify FILE… [--key FILE]
+
+      Looks whether each line of an audit log follows on the one before it and says what was written. Name the files
+      in the order in which they were written: audit-*.jsonl audit.jsonl.
+
+        --key FILE         the log's key, where it has one
+
+      Exit status: 0 all lines are whole, 1 one isn't, or a file can't be read; 2 for wrong usage.
 
       """
     case .schema:
