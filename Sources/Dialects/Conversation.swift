@@ -236,7 +236,7 @@ package enum Conversation {
     translation.dialect.writeLimit(name, value, now: now, into: &out)
   }
 
-  /// Writes a provider's error in OpenAI's shape.
+  /// Writes a provider's error in OpenAI's shape; one that has the client's own already goes on as it is.
   ///
   /// - Parameters:
   ///   - kind: the value of `faultField`, or empty.
@@ -245,7 +245,7 @@ package enum Conversation {
     _ body: Span<UInt8>, status: Int, kind: Span<UInt8>, provider: String, into out: inout ByteQueue
   ) -> ErrorFacts {
     guard case .translated(let translation) = self else {
-      if Fault.isOpenAIShaped(body) {
+      if errors.isSpoken(in: body) {
         out.append(body)
       } else {
         Fault.translate(body, status: status, provider: provider, into: &out)
@@ -263,6 +263,11 @@ package enum Conversation {
       message: message.span, type: fault.type ?? Fault.typeName(facts.status),
       code: code.span, into: &out)
     return facts
+  }
+
+  /// How the client of what passes reads errors.
+  private var errors: ErrorForm {
+    if case .passed(let passage) = self { passage.asked.errors } else { .openAI }
   }
 
   /// Bytes of the answer that are held.

@@ -161,6 +161,11 @@ package protocol Dialect: Sendable {
     _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
   ) throws(RequestFault)
 
+  /// How a request of the Messages API passes as it is; nil where the provider hasn't that API for the model.
+  ///
+  /// - Parameter model: the name that the provider knows, in UTF-8.
+  func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay?
+
   /// A reader for the answer to `chat`.
   func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader
 
@@ -199,6 +204,7 @@ extension Dialect {
   package var takesExtensions: [StaticString] { [] }
   package var keepsCacheControl: Bool { false }
   package var framing: StreamFraming { .events }
+  package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? { nil }
 
   package func writeEmbeddings(
     _ embedding: EmbeddingRequest, of body: Span<UInt8>, to request: inout ProviderRequest

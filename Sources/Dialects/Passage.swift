@@ -3,25 +3,6 @@
 
 package import Wire
 
-/// What a request says that decides how its answer is read.
-package struct AskedAnswer: Sendable {
-  /// The shape of the endpoint's bodies.
-  package var shape = BodyShape.other
-  /// Remora serves the endpoint in full: JSON in, JSON or a stream out.
-  package var isFullService = false
-  /// A stream is asked for.
-  package var streams = false
-  /// Embeddings are asked for in base64.
-  package var wantsBase64 = false
-  /// Values are put back in the answer, which is looked at whole for that.
-  package var isRestored = false
-  /// The client itself wants to see a stream's usage.
-  package var asksForUsage = false
-
-  /// Asks for nothing that is read.
-  package init() {}
-}
-
 /// One exchange that passes. It is large, so its memory is kept and used again; `begin` forgets the exchange before.
 package final class Passage {
   /// Changes in one request: a few for each message of a long conversation.
@@ -30,10 +11,13 @@ package final class Passage {
   private static let foreignCeiling = 64 * 1024
 
   // The request.
-  private var splice = JSONSplice(editCeiling: editCeiling)
+  var splice = JSONSplice(editCeiling: editCeiling)
   /// The fields of the request that the provider can't be told.
   package private(set) var dropped = DroppedFields()
-  private var asked = AskedAnswer()
+  private(set) var asked = AskedAnswer()
+  /// Header lines that go before the body in the place of the client's, and the fields that they replace.
+  package internal(set) var fields = ByteQueue()
+  package internal(set) var heldFields = FieldNames()
   /// Answers may hold what no OpenAI SDK can read.
   private var repairs = false
   /// Usage is asked for although the client didn't.
@@ -66,6 +50,8 @@ package final class Passage {
   package func end() {
     splice.removeAll()
     dropped.removeAll()
+    fields.clear()
+    heldFields = FieldNames()
     addsUsage = false
     course = .untouched
     eventEnd = nil
@@ -159,7 +145,7 @@ package final class Passage {
     let isAnswer = asked.isFullService && reply.status < 300
     isReworded = reply.isMislabelled
     switch reply.media {
-    case .events where isAnswer && !asked.streams && asked.shape != .embedding:
+    case .events where isAnswer && !asked.streams && isCollected:
       course = .collected
       isReworded = true
       self.reply.reset(insertsMember: false)
@@ -174,7 +160,7 @@ package final class Passage {
       beginStream(insertsMember: false)
       return .whole
     case .json where isAnswer:
-      self.reply.reset(insertsMember: insertsMember)
+      self.reply.reset(insertsMember: insertsMember, isMessage: asked.shape == .message)
       if looksAtWhole || insertsMember && reply.isBehindRemora {
         course = .whole
         return .whole
@@ -182,6 +168,14 @@ package final class Passage {
       course = .json
       return .watched
     default: return .untouched
+    }
+  }
+
+  /// Whether a stream that nobody asked for is made a whole answer.
+  private var isCollected: Bool {
+    switch asked.shape {
+    case .embedding, .message, .tokenCount: false
+    case .chat, .completion, .response, .other: true
     }
   }
 
@@ -201,12 +195,12 @@ package final class Passage {
     switch asked.shape {
     case .chat, .completion: return true
     case .embedding: return asked.wantsBase64
-    case .response, .other: return false
+    case .response, .message, .tokenCount, .other: return false
     }
   }
 
   /// Leaves out the member that `begin` was told of: the answer can't take it.
-  package func withoutMember() { reply.reset(insertsMember: false) }
+  package func withoutMember() { reply.reset(insertsMember: false, isMessage: asked.shape == .message) }
 
   /// Takes the next piece of the answer's body, cut anywhere, and appends what the client gets for it.
   ///
@@ -350,7 +344,8 @@ package final class Passage {
     case .invalid(let fault): return .invalid(fault, at: start)
     }
     if course == .made, make(member, into: &out) { return .stream }
-    reply.reset(insertsMember: !member.isEmpty && PassReply.takesMember(held.view))
+    reply.reset(
+      insertsMember: !member.isEmpty && PassReply.takesMember(held.view), isMessage: asked.shape == .message)
     reply.piece(held.view, member: member, into: &out)
     held.removeAll()
     return .answer

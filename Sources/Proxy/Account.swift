@@ -27,7 +27,7 @@ extension Exchange {
     counted.model = withModel { state.shard.intern(model: $0) }
     if let route {
       counted.provider = lineup.labels[route.providerIndex]
-      counted.expectsUsage = ask.target.isFullService && counted.status == 200
+      counted.expectsUsage = ask.target.takesTokens && counted.status == 200
     }
     if let attempt { take(attempt, &counted) }
     settle(&counted)

@@ -86,11 +86,23 @@ final class Ask {
   /// The path as a message may show it: without the query, which can hold keys.
   var shownPath: String { Self.shown(headBytes.view.extracting(head.path).text()) }
 
+  /// How the client reads errors: on paths of Anthropic's API in its form, and on those that are no format's own where
+  /// the client says that it speaks it.
+  var errorForm: ErrorForm {
+    guard hasHead else { return .openAI }
+    if target.isMessages { return .anthropic }
+    switch target.endpoint {
+    case .models, .other: return head.first(.anthropicVersion) == nil ? .openAI : .anthropic
+    default: return .openAI
+    }
+  }
+
   /// What the request says that decides how its answer is read.
   var askedAnswer: AskedAnswer {
     var asked = AskedAnswer()
     asked.shape = target.shape
     asked.isFullService = target.isFullService
+    asked.errors = errorForm
     if body.isJSON {
       asked.streams = body.facts.streams
       asked.wantsBase64 = body.facts.wantsBase64

@@ -17,9 +17,11 @@ extension Exchange {
       answerEmpty(connection) { HeadWriter.field("Allow", Method.allowed, to: &$0) }
       return true
     }
-    guard ask.headBytes.view.extracting(ask.head.path).equals("/healthz"),
-      ask.head.method == .get || ask.head.method == .head
-    else { return false }
+    guard ask.head.method == .get || ask.head.method == .head else { return false }
+    let path = ask.headBytes.view.extracting(ask.head.path)
+    // What clients of Anthropic's ask to warm a connection up.
+    let isGreeting = path.equals("/") || path.equals("/api/hello") && ask.head.method == .head
+    guard isGreeting || path.equals("/healthz") else { return false }
     record.isSilent = true
     answerPulse(connection)
     return true
@@ -52,7 +54,9 @@ extension Exchange {
     let snapshot = lineup.snapshot
     let rest = ask.headBytes.view.extracting(ask.target.path)
     if rest.count > 8 { return try await answerModel(connection) }
-    if snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1, !snapshot.upstreams[0].isMock,
+    let form = ask.errorForm
+    if form == .openAI, snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1,
+      !snapshot.upstreams[0].isMock,
       snapshot.upstreams[0].dialect == nil, snapshot.upstreams[0].address.models.isEmpty,
       ask.group?.isRestricted != true
     {
@@ -75,6 +79,7 @@ extension Exchange {
       answer.body.append(shown)
     }
     answer.body.append("]}")
+    if form == .anthropic { makeMessagesList() }
     answer(200, "application/json", connection)
     return true
   }
@@ -115,6 +120,7 @@ extension Exchange {
     // A name that leads nowhere else is judged as a request for it would be.
     _ = try ask.choose(connection.entrance)
     Self.writeModel(text, into: &answer.body)
+    if ask.errorForm == .anthropic { makeMessagesModel() }
     answer(200, "application/json", connection)
     return true
   }
@@ -124,7 +130,7 @@ extension Exchange {
   private func answerTranslatedModel(_ connection: ClientConnection) async throws(Refusal) -> Bool {
     let route = try ask.choose(connection.entrance).first
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
-    guard upstream.dialect != nil else { return false }
+    guard upstream.dialect != nil || ask.errorForm == .anthropic else { return false }
     self.route = route
     let wanted = route.model ?? ask.model.array()
     // A list that is kept may lack a name that is new.
@@ -136,6 +142,7 @@ extension Exchange {
         text.append("]")
         guard let model = Self.find(wanted, in: text.bytes) else { continue }
         answer.body.append(text.bytes.extracting(model))
+        if ask.errorForm == .anthropic { makeMessagesModel() }
         answer(200, "application/json", connection)
         return true
       }

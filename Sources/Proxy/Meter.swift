@@ -79,10 +79,10 @@ extension Exchange {
 
   /// What the request may take at `route`.
   private func estimate(_ route: Route, _ meters: Meters) -> Need {
-    guard ask.target.isFullService, ask.body.isJSON else { return Need() }
+    guard ask.target.takesTokens, ask.body.isJSON else { return Need() }
     let rate = rate(of: route)
     var prompt = Prompt()
-    for member in [JSONMember.messages, .input, .prompt, .instructions] {
+    for member in [JSONMember.messages, .input, .prompt, .instructions, .system] {
       if let found = ask.found(member) { prompt.texts.append(found) }
     }
     prompt.tools = ask.found(.tools)
@@ -157,7 +157,7 @@ extension Exchange {
     // An explicit zero is a count too.
     if usage.output != nil, record.end == .complete { return (usage, true) }
     if hasHeard, attempt.call.reply.status >= 300 { return (usage, true) }
-    guard ask.target.isFullService else { return (usage, hasHeard) }
+    guard ask.target.takesTokens else { return (usage, hasHeard) }
     let isStream = ask.body.facts.streams || answer.isEvents
     let unseen: Int
     switch record.end {

@@ -21,7 +21,11 @@ enum BodyDemand: Comparable {
 extension Upstream {
   /// How much of the body it takes to ask this upstream for `target`.
   func demand(_ target: Target) -> BodyDemand {
-    isMock || isTranslated || !quirks.leaves(target.shape) ? .keep : .follow
+    switch target.endpoint {
+    // What other providers have signed is taken out of them, wherever in them it is.
+    case .messages, .countTokens: .keep
+    default: isMock || isTranslated || !quirks.leaves(target.shape) ? .keep : .follow
+    }
   }
 }
 
@@ -32,6 +36,7 @@ extension Attempt {
     // A constant's parts are looked at where they lie; a variable's are copied.
     let upstream = upstream
     if upstream.isMock { return try prepareMock() }
+    if ask.target.shape == .message || ask.target.shape == .tokenCount { return try prepareMessages() }
     if upstream.isTranslated, let dialect = upstream.dialect, let operation = try operation() {
       return try prepare(operation, dialect)
     }
@@ -94,6 +99,60 @@ extension Attempt {
     ask.body.facts.streams || ask.body.isFollowed && ask.body.scanner.found(.streamOptions) != nil
   }
 
+  // MARK: Messages
+
+  /// Works out what goes to the upstream of a request in Anthropic's format.
+  private func prepareMessages() throws(Refusal) {
+    guard var way = try messagesWay() else { throw .notTranslated(upstream.name, ask.shownPath) }
+    let ask = ask
+    let passage = passage
+    var asked = ask.askedAnswer
+    asked.isRestored = ask.gate != nil
+    passage.begin(asked, repairs: false)
+    conversation = .passed(passage)
+    address.clear()
+    address.append(upstream.prefix)
+    address.append(way.path.view)
+    if way.takesQuery, let query = ask.target.query {
+      address.append(ask.headBytes.view.extracting(query.lowerBound - 1..<query.upperBound))
+    }
+    let model = way.version == nil || way.keepsModel ? route.model : nil
+    do throws(RequestFault) {
+      if let model, !model.span.equals(ask.model.view) {
+        try passage.edit(
+          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: model.span, addsUsage: false, nil)
+      } else {
+        try passage.edit(
+          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: nil, addsUsage: false, nil)
+      }
+    } catch { throw Refusal(error) }
+    passage.take(&way, ask.body.bytes.view, ask.body.scanner)
+  }
+
+  /// How the request passes as it is; nil where the upstream has no word for it.
+  private func messagesWay() throws(Refusal) -> MessagesWay? {
+    let bytes = ask.headBytes.view
+    var said = MessagesAsk()
+    said.counts = ask.target.endpoint == .countTokens
+    said.streams = ask.body.facts.streams && !said.counts
+    said.hasVersion = ask.head.first(.anthropicVersion) != nil
+    for field in ask.head.fields where field.known == .anthropicBeta {
+      if !said.beta.isEmpty { said.beta.append(ASCII.comma) }
+      said.beta += bytes.extracting(field.value).array()
+    }
+    if let dialect = upstream.dialect {
+      do throws(RequestFault) {
+        if let way = try dialect.messages(said, to: withModel { $0.array() }) { return way }
+      } catch { throw Refusal(error) }
+    }
+    guard upstream.settings.messages == .native else { return nil }
+    var way = MessagesWay()
+    // A dialect's base URL ends before the API's version.
+    if upstream.isTranslated { way.path.append("/v1") }
+    way.path.append(bytes.extracting(ask.target.path))
+    return way
+  }
+
   // MARK: Dialects
 
   /// The dialect's operation that the request asks for; nil where the request passes as it is.
@@ -107,7 +166,8 @@ extension Attempt {
         throw .methodNotAllowed("\(ask.head.method.text)", path: ask.shownPath, allow: "GET, HEAD")
       }
       return .models
-    case .completions, .responses: throw .notTranslated(upstream.name, ask.shownPath)
+    case .completions, .responses, .messages, .countTokens:
+      throw .notTranslated(upstream.name, ask.shownPath)
     case .other: return nil
     }
   }
@@ -134,7 +194,7 @@ extension Attempt {
       case .embeddings: .embedding
       case .responses: .response
       case .models: .models
-      case .other: .other
+      case .messages, .countTokens, .other: .other
       }
     guard ask.body.flow.hasEnded else {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)

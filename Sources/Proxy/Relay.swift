@@ -149,7 +149,7 @@ extension Exchange {
       if attempt.hasOwnKey, status == 401 || status == 403 {
         throw .upstreamAuth(name, status: status, key: attempt.upstream.settings.keyPlace)
       }
-      answerWhole(status, attempt, isOurs: isOurs, connection)
+      answerError(status, attempt, isOurs: isOurs, connection)
     case .fault(let fault): answer(fault, attempt, connection)
     case .invalid(let fault, let start):
       throw .protocolBroken(
@@ -173,6 +173,16 @@ extension Exchange {
     answer.send()
   }
 
+  /// Answers with a provider's error, in the client's form.
+  private func answerError(
+    _ status: Int, _ attempt: Attempt, isOurs: Bool, retryAfter: Int? = nil, _ connection: ClientConnection
+  ) {
+    let form = ask.errorForm
+    let status = form.status(status)
+    form.put(&answer.body, status: status, requestID: ask.requestID.view)
+    answerWhole(status, attempt, isOurs: isOurs, retryAfter: retryAfter, connection)
+  }
+
   /// Answers with a stream that was made of a whole answer.
   private func answerStream(_ attempt: Attempt, _ connection: ClientConnection) {
     if ask.isOld { connection.mustClose = true }
@@ -190,8 +200,11 @@ extension Exchange {
     note(fault)
     answer.body.removeAll()
     Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &answer.body)
+    let form = ask.errorForm
+    let status = form.status(fault.status)
+    form.put(&answer.body, status: status, requestID: ask.requestID.view)
     if !ask.body.flow.hasEnded { connection.mustClose = true }
-    answer.begin(fault.status)
+    answer.begin(status)
     attempt.writeReplyFields(replacesBody: true)
     HeadWriter.field("Content-Type", "application/json", to: &answer.outbound)
     HeadWriter.field("x-remora-error-source", Refusal.Source.upstream.name, to: &answer.outbound)
@@ -224,7 +237,7 @@ extension Exchange {
     if facts.isAuthentication, attempt.hasOwnKey {
       throw .upstreamAuth(attempt.upstream.name, status: status, key: attempt.upstream.settings.keyPlace)
     }
-    answerWhole(facts.status, attempt, isOurs: true, retryAfter: facts.retryAfter, connection)
+    answerError(facts.status, attempt, isOurs: true, retryAfter: facts.retryAfter, connection)
   }
 
   // MARK: Answers from inside

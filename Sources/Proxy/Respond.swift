@@ -64,8 +64,11 @@ extension Exchange {
     // A head that can't be read says no id; with one of its own the answer can be found in the log.
     if ask.requestID.isEmpty { ask.makeRequestID() }
     answer.body.removeAll()
+    let form = ask.hasHead ? ask.errorForm : errorForm(ofUnread: connection)
+    let status = form.status(refusal.status)
     refusal.write(into: &answer.body)
-    answer.begin(refusal.status)
+    form.put(&answer.body, status: status, requestID: ask.requestID.view)
+    answer.begin(status)
     HeadWriter.field("Content-Type", "application/json", to: &answer.outbound)
     if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &answer.outbound) }
     if let codings = refusal.acceptEncoding {
@@ -78,9 +81,18 @@ extension Exchange {
       HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &answer.outbound)
     }
     HeadWriter.field("x-remora-error-source", refusal.source.name, to: &answer.outbound)
+    if case .anthropic = form {
+      HeadWriter.field("request-id", ask.requestID.view, to: &answer.outbound)
+      HeadWriter.field("x-remora-error-code", refusal.code, to: &answer.outbound)
+    }
     writeCommonFields(connection)
     answer.end(head: .length(answer.body.count))
     answer.send(isShown: !ask.hasHead || ask.head.method != .head)
+  }
+
+  /// The form of errors for a request whose head can't be read.
+  private func errorForm(ofUnread connection: ClientConnection) -> ErrorForm {
+    Target.isMessages(opening: connection.inbound.view) ? .anthropic : .openAI
   }
 
   /// Ends an answer that has begun so that no client takes it for whole: with an error event where it is a stream that
@@ -89,9 +101,11 @@ extension Exchange {
     connection.mustClose = true
     if answer.isEvents, attempt?.conversation.isInEvent != true {
       var text = ByteQueue()
+      let form = ask.errorForm
       refusal.write(into: &text)
+      form.put(&text, status: form.status(refusal.status), requestID: ask.requestID.view)
       if let gate = attempt?.tried.gate { answer.piece { gate.end(into: &$0) } }
-      answer.piece { EventEncoder.data(text.bytes, into: &$0) }
+      answer.piece { form.event(text.bytes, into: &$0) }
     }
     answer.cut()
   }

@@ -19,6 +19,8 @@ struct Target {
     case .completions: .completion
     case .embeddings: .embedding
     case .responses: .response
+    case .messages: .message
+    case .countTokens: .tokenCount
     case .models, .other: .other
     }
   }
@@ -26,13 +28,32 @@ struct Target {
   /// Whether the endpoint is one of those that Remora serves in full: JSON in, JSON or a stream out.
   var isFullService: Bool {
     switch endpoint {
-    case .chatCompletions, .completions, .embeddings, .responses: true
+    case .chatCompletions, .completions, .embeddings, .responses, .messages, .countTokens: true
     case .models, .other: false
     }
   }
 
-  /// Whether it is one of Anthropic's API, whose clients show their key in `x-api-key`.
+  /// Whether a model makes an answer there, so that there are tokens to count.
+  var takesTokens: Bool { isFullService && endpoint != .countTokens }
+
+  /// Whether it is one of Anthropic's API, whose clients show their key in `x-api-key` and read errors of their own.
   private(set) var isMessages = false
+
+  /// Whether a path behind `/v1` is of Anthropic's API.
+  private static func isMessages(_ path: Span<UInt8>) -> Bool {
+    path.count >= 9 && path.extracting(0..<9).equals("/messages") && (path.count == 9 || path[9] == 0x2F)
+  }
+
+  /// Whether the beginning of a request that can't be read asks for Anthropic's API.
+  static func isMessages(opening bytes: Span<UInt8>) -> Bool {
+    guard let blank = (0..<min(bytes.count, 16)).first(where: { bytes[$0] == ASCII.space }) else {
+      return false
+    }
+    var start = blank + 1
+    if bytes.extracting(start...).extracting(first: 4).equals("/v1/") { start += 3 }
+    let path = bytes.extracting(start...).extracting(first: 9)
+    return path.equals("/messages")
+  }
 
   init() {}
 
@@ -52,10 +73,11 @@ struct Target {
     case 11 where rest.equals("/embeddings"): endpoint = .embeddings
     case 10 where rest.equals("/responses"): endpoint = .responses
     case 7 where rest.equals("/models"): endpoint = .models
-    case 9 where rest.equals("/messages"): isMessages = true
-    case 22 where rest.equals("/messages/count_tokens"): isMessages = true
+    case 9 where rest.equals("/messages"): endpoint = .messages
+    case 22 where rest.equals("/messages/count_tokens"): endpoint = .countTokens
     default:
       if rest.count > 8, rest.extracting(0..<8).equals("/models/") { endpoint = .models }
     }
+    isMessages = Self.isMessages(rest)
   }
 }

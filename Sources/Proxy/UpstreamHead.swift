@@ -24,6 +24,8 @@ extension Attempt {
       if own.hasBody { HeadWriter.field("Content-Type", "application/json", to: &call.out) }
       HeadWriter.field("Accept", own.acceptedTypes, to: &call.out)
       call.out.append(own.headers.view)
+    } else {
+      call.out.append(passage.fields.view)
     }
     let keys = lineup.keys[upstream.index]
     if keys != nil { tried.keys = keys }
@@ -75,6 +77,7 @@ extension Attempt {
     held.insert(.xRequestID)
     held.formUnion(.credentials)
     held.formUnion(upstream.held)
+    held.formUnion(passage.heldFields)
     // The dialect has its own, which must not stand there twice.
     if isOwn {
       held.insert(.contentType)

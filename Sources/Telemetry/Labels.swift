@@ -5,7 +5,7 @@
 
 /// What the client asked for, by path.
 package enum Endpoint: UInt8, CaseIterable, Sendable {
-  case other, chatCompletions, completions, embeddings, responses, models
+  case other, chatCompletions, completions, embeddings, responses, models, messages, countTokens
 
   package var name: StaticString {
     switch self {
@@ -15,6 +15,8 @@ package enum Endpoint: UInt8, CaseIterable, Sendable {
     case .embeddings: "embeddings"
     case .responses: "responses"
     case .models: "models"
+    case .messages: "messages"
+    case .countTokens: "count_tokens"
     }
   }
 }

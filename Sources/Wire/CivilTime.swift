@@ -57,6 +57,25 @@ package enum CivilTime {
     out.append(UInt8(ascii: "Z"))
   }
 
+  /// `2025-06-01T12:30:45Z` (RFC 3339), within the same bounds.
+  package static func append(rfc3339 unixSeconds: Int, into out: inout ByteQueue) {
+    let seconds = min(max(unixSeconds, 0), 253_402_300_799)
+    let (days, inDay) = seconds.quotientAndRemainder(dividingBy: 86400)
+    let date = CivilDate(daysSinceEpoch: days)
+    append(date.year, digits: 4, into: &out)
+    out.append("-")
+    append(date.month, digits: 2, into: &out)
+    out.append("-")
+    append(date.day, digits: 2, into: &out)
+    out.append("T")
+    append(inDay / 3600, digits: 2, into: &out)
+    out.append(":")
+    append(inDay / 60 % 60, digits: 2, into: &out)
+    out.append(":")
+    append(inDay % 60, digits: 2, into: &out)
+    out.append("Z")
+  }
+
   private static func append(_ value: Int, digits: Int, into out: inout ByteQueue) {
     var scale = digits == 4 ? 1000 : 10
     while scale > 0 {

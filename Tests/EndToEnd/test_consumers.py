@@ -156,7 +156,8 @@ def test_the_sdks_own_key_says_who_calls(start_remora, upstream, tmp_path, sdk):
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
-def test_messages_take_the_key_in_x_api_key(proxy, upstream, path):
+def test_messages_take_the_key_in_x_api_key(start_remora, upstream, tmp_path, path):
+    proxy = start_remora(upstream, consumers(tmp_path, required=True), provider={"messages": "native"})
     got = chat(proxy, RESEARCH, header="x-api-key", path=path)
     assert got.status != 401, got.body
     assert proxy.log_line(got.get("x-request-id"))["group"] == "research"

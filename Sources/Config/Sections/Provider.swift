@@ -16,6 +16,8 @@ package struct Provider: Sendable, Equatable {
   package var pool = PoolSettings()
   /// Whether streams are asked for their usage.
   package var streamOptions = StreamOptions.auto
+  /// Whether it has Anthropic's Messages API beside its own.
+  package var messages = FormatSupport.translated
   /// What only this kind of provider has.
   package var dialect: DialectSettings
 
@@ -59,6 +61,11 @@ package struct Provider: Sendable, Equatable {
         "Whether streams are asked for their usage; auto, the default: until the server refuses it.",
         kinds: ProviderKind.allCases.filter(\.emptyDialect.takesStreamOptions).map(\.rawValue)
       ).printed(where: \.dialect.takesStreamOptions),
+      Row(
+        "messages", \.messages, .choice,
+        "Whether it has the Messages API too, behind its base_url; translated, the default: requests become chats.",
+        kinds: ProviderKind.allCases.filter(\.mayHaveMessages).map(\.rawValue)
+      ).printed(where: \.kind.mayHaveMessages),
     ] + DialectSettings.rows)
 }
 
@@ -68,6 +75,27 @@ package enum StreamOptions: String, Sendable, CaseIterable {
   case auto
   /// No, and the client's own is left out too.
   case never
+}
+
+/// Whether a provider has the API of a format that isn't its kind's own.
+package enum FormatSupport: String, Sendable, CaseIterable {
+  /// It has; requests pass as they are.
+  case native
+  /// It hasn't; requests are translated.
+  case translated
+}
+
+extension ProviderKind {
+  /// Kinds whose servers may have the Messages API beside their own: that of others is known.
+  fileprivate var mayHaveMessages: Bool {
+    switch self {
+    case .deepseek, .openrouter, .ollama, .vllm, .openaiCompatible, .openai, .together, .fireworks, .groq,
+      .xai,
+      .mistral:
+      true
+    case .anthropic, .azure, .bedrock, .cohere, .gemini, .vertex, .perplexity, .mock: false
+    }
+  }
 }
 
 extension Form where Value == [Provider] {

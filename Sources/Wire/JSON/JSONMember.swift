@@ -7,7 +7,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
   case fallbackModels, customerIdentifier, threadIdentifier, groupIdentifier
   case id, object, created, choices, usage, error, systemFingerprint, data, output, status
   case type, response, event, message, detail, code, xGroq, xRemora, dataSources
-  case choiceCount
+  case choiceCount, system
 
   /// The name as it is written in a text: ASCII, at most `nameCeiling` bytes.
   package var name: StaticString {
@@ -53,6 +53,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
     case .xRemora: "x_remora"
     case .dataSources: "data_sources"
     case .choiceCount: "n"
+    case .system: "system"
     }
   }
 
@@ -136,6 +137,7 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let xRemora = Self(.xRemora)
   package static let dataSources = Self(.dataSources)
   package static let choiceCount = Self(.choiceCount)
+  package static let system = Self(.system)
 
   /// Every member there is.
   package static let all = Self(rawValue: (1 << UInt64(JSONMember.allCases.count)) - 1)

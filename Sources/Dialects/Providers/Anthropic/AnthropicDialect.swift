@@ -45,6 +45,21 @@ package struct AnthropicDialect: Dialect {
     request.body.append("}")
   }
 
+  package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? {
+    var way = MessagesWay()
+    way.path.append(ask.counts ? "/v1/messages/count_tokens" : "/v1/messages")
+    if !ask.hasVersion {
+      way.fields.append("anthropic-version: ")
+      way.fields.append(version)
+      way.fields.append("\r\n")
+    }
+    if !beta.isEmpty {
+      way.held.insert(.anthropicBeta)
+      way.merge("anthropic-beta", ask.beta, beta)
+    }
+    return way
+  }
+
   package func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader {
     AnthropicReader()
   }

@@ -22,7 +22,7 @@ package struct Quirks: Sendable {
     case .chat: chat.isEmpty ? nil : chat
     case .embedding: embeddings.isEmpty ? nil : embeddings
     case .completion: completions.isEmpty ? nil : completions
-    case .response, .other: nil
+    case .response, .message, .tokenCount, .other: nil
     }
   }
 

@@ -25,6 +25,8 @@ package struct PassReply: ~Copyable {
   private var insertion: Insertion
   private var capture = ByteQueue()
   private var hasUsage = false
+  /// Its usage is counted in Anthropic's way.
+  private var isMessage = false
   package private(set) var usage = TokenUsage()
 
   /// - Parameter insertsMember: whether `piece` is to put a member in.
@@ -33,7 +35,8 @@ package struct PassReply: ~Copyable {
   }
 
   /// Begins another answer: a reader is large, so one is kept and used again.
-  package mutating func reset(insertsMember: Bool) {
+  package mutating func reset(insertsMember: Bool, isMessage: Bool = false) {
+    self.isMessage = isMessage
     skim.reset()
     isReadable = true
     insertion = insertsMember ? .beforeBrace : .over
@@ -145,7 +148,7 @@ package struct PassReply: ~Copyable {
     var whole = TokenUsage()
     var wholeEnd: Int?
     let part = skim.feed(bytes) { start in
-      wholeEnd = whole.read(bytes, from: start)
+      wholeEnd = isMessage ? whole.readMessage(bytes, from: start) : whole.read(bytes, from: start)
       return wholeEnd
     }
     guard let part else { return }
@@ -154,7 +157,9 @@ package struct PassReply: ~Copyable {
       usage = whole
       return
     }
-    if hasUsage, capture.isEmpty { return usage.read(bytes, part) }
+    if hasUsage, capture.isEmpty {
+      return isMessage ? usage.readMessage(bytes, part) : usage.read(bytes, part)
+    }
     guard capture.count + part.count <= Self.captureCeiling else {
       isReadable = false
       return
@@ -162,7 +167,11 @@ package struct PassReply: ~Copyable {
     capture.append(bytes.extracting(part))
     guard hasUsage else { return }
     var total = TokenUsage()
-    total.read(capture.bytes, 0..<capture.count)
+    if isMessage {
+      total.readMessage(capture.bytes, 0..<capture.count)
+    } else {
+      total.read(capture.bytes, 0..<capture.count)
+    }
     usage = total
   }
 

@@ -56,7 +56,7 @@ package struct ReplyRepair: ~Copyable {
     case .embedding:
       guard wantsBase64, let data = scanner.found(.data), data.kind == .array else { return .fine }
       return Base64Vectors.write(body, data.value, into: &out) ? .repaired : .fine
-    case .response, .other: return .fine
+    case .response, .message, .tokenCount, .other: return .fine
     }
   }
 

@@ -9,6 +9,10 @@ package enum BodyShape: Sendable {
   case completion
   case embedding
   case response
+  /// Anthropic's Messages.
+  case message
+  /// The count of a message's tokens: there is no answer of a model in it.
+  case tokenCount
   /// JSON of another endpoint: only its model is ours to read.
   case other
 }
@@ -26,7 +30,8 @@ package struct RequestFacts: Sendable {
   ]
   /// And where prompts are weighed, those that say how long prompt and answer will be.
   package static let weighed: JSONMembers = watched.union([
-    .messages, .input, .prompt, .instructions, .tools, .maxTokens, .maxCompletionTokens, .maxOutputTokens,
+    .messages, .input, .prompt, .instructions, .system, .tools, .maxTokens, .maxCompletionTokens,
+    .maxOutputTokens,
     .choiceCount,
   ])
   private static let own: [JSONMember] = [

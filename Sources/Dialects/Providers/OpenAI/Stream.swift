@@ -22,7 +22,7 @@ package struct PassStream: ~Copyable {
   private var repair: ChoiceRepair
   private var tail = UsageChunk()
   private var needsMember: Bool
-  private var scanner = JSONScanner()
+  private(set) var scanner = JSONScanner()
   private var splice = JSONSplice()
   private var joined = ByteQueue()
   /// The last chunk that only carried on, for most are like it.
@@ -34,15 +34,15 @@ package struct PassStream: ~Copyable {
   private var begun: UInt64 = 0
   private var finished: UInt64 = 0
 
-  package private(set) var usage = TokenUsage()
+  package internal(set) var usage = TokenUsage()
   /// `[DONE]`, or the Responses API's last event, has passed.
-  package private(set) var hasEnded = false
+  package internal(set) var hasEnded = false
   /// The provider itself has told of a failure in the stream.
-  package private(set) var hasFailed = false
+  package internal(set) var hasFailed = false
   /// The status that the failure names.
   package private(set) var failureStatus: Int?
   /// Something that the model made has passed.
-  package private(set) var hasContent = false
+  package internal(set) var hasContent = false
 
   /// - Parameters:
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
@@ -55,10 +55,16 @@ package struct PassStream: ~Copyable {
     needsMember = insertsMember
     self.repairs = repairs && (shape == .chat || shape == .completion)
     repair = ChoiceRepair(.chunk, isChat: shape == .chat)
-    watched = shape == .response ? Self.ofResponse : self.repairs ? Self.ofDoubtful : Self.ofChunk
+    watched =
+      switch shape {
+      case .response: Self.ofResponse
+      case .message: Self.ofMessage
+      default: self.repairs ? Self.ofDoubtful : Self.ofChunk
+      }
   }
 
   private static let ofResponse: JSONMembers = [.type, .response, .error]
+  private static let ofMessage: JSONMembers = [.type, .message, .usage]
   private static let ofChunk: JSONMembers = [.choices, .usage, .error, .xGroq, .object]
   private static let ofDoubtful: JSONMembers = [
     .choices, .usage, .error, .xGroq, .object, .message, .detail, .id, .created, .model,
@@ -71,8 +77,8 @@ package struct PassStream: ~Copyable {
   package var mayEnd: Bool {
     switch shape {
     case .chat, .completion: hasEnded || hasFailed || hasFinishedChoices
-    case .response: hasEnded || hasFailed
-    case .embedding, .other: true
+    case .response, .message: hasEnded || hasFailed
+    case .embedding, .tokenCount, .other: true
     }
   }
 
@@ -129,6 +135,11 @@ package struct PassStream: ~Copyable {
       hasContent = true
       return write(data, event, bytes, into: &out)
     }
+    if shape == .message, !needsMember, let name = event.name,
+      MessagesEvents.onlyCarriesOn(bytes.extracting(name), &hasContent)
+    {
+      return write(data, event, bytes, into: &out)
+    }
     if repairs, let name = event.name, bytes.extracting(name).equals("error") {
       return fail(data, into: &out)
     }
@@ -144,6 +155,8 @@ package struct PassStream: ~Copyable {
     splice.removeAll()
     if shape == .response {
       readResponseEvent(data)
+    } else if shape == .message {
+      readMessageEvent(data)
     } else {
       // An error is the last that SDKs read; what follows is only counted.
       guard readChunk(data), !hasFailed else { return }
@@ -377,22 +390,4 @@ package struct PassStream: ~Copyable {
     writeName(event, bytes, into: &out)
     EventEncoder.data(data, into: &out)
   }
-}
-
-/// The status that an error names.
-private func named(in text: Span<UInt8>) -> Int? { Fault.status(in: text) }
-
-/// Appends an error event: the text as it is where its shape is OpenAI's.
-private func writeError(_ text: Span<UInt8>, into out: inout ByteQueue) {
-  if Fault.isOpenAIShaped(text) { return EventEncoder.data(text, into: &out) }
-  var error = ByteQueue()
-  Fault.translate(text, status: Fault.status(in: text) ?? 500, provider: nil, into: &error)
-  EventEncoder.data(error.bytes, into: &out)
-}
-
-private func writeGivenUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
-  let fault = Fault.givenUp(data, reason)
-  var error = ByteQueue()
-  Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &error)
-  EventEncoder.data(error.bytes, into: &out)
 }

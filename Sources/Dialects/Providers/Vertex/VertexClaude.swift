@@ -30,6 +30,21 @@ struct VertexClaude: Dialect {
     request.body.append("}")
   }
 
+  func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? {
+    var request = ProviderRequest(
+      model: ask.counts ? ("count-tokens" as StaticString).bytes.array() : model)
+    place.appendModel(publisher: "anthropic", to: &request)
+    request.path.append(ask.streams ? ":streamRawPredict" : ":rawPredict")
+    var way = MessagesWay()
+    // Google's front refuses queries that it doesn't know: the client's (`?beta=true`) stays here.
+    way.takesQuery = false
+    way.path.append(request.path.view)
+    way.version = "vertex-2023-10-16"
+    // Which model's tokens are counted, the body says.
+    way.keepsModel = ask.counts
+    return way
+  }
+
   func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader { AnthropicReader() }
 
   var limitPrefix: StaticString? { AnthropicLimits.prefix }

@@ -40,6 +40,10 @@ package struct VertexDialect: Dialect {
     try spoken(to: request.model).writeChat(chat, of: body, to: &request)
   }
 
+  package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? {
+    try spoken(to: model) is VertexClaude ? claude.messages(ask, to: model) : nil
+  }
+
   package func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader {
     gemini.makeReader(for: chat, of: body)
   }
