@@ -10,8 +10,6 @@ package indirect enum Fragment: Sendable, Equatable {
   case flag(Bool)
   case list([Fragment])
   case map([Member])
-  /// A mapping that was written before: as an item's lines, and as JSON.
-  case written(lines: [String], json: String)
 
   package struct Member: Sendable, Equatable {
     package let key: String
@@ -53,7 +51,6 @@ extension Fragment {
     case .text(let value): YAMLValue.writeJSON(value, to: &text)
     case .number(let value): text += String(value)
     case .flag(let value): text += value ? "true" : "false"
-    case .written(_, let json): text += json
     case .list(let items):
       text += "["
       for (index, item) in items.enumerated() {
@@ -90,7 +87,6 @@ extension Fragment {
   /// The lines of an item of a block list at `column`: its members a line each, and what they hold in brackets.
   func itemLines(at column: Int) -> [String] {
     let blanks = String(repeating: " ", count: column)
-    if case .written(let lines, _) = self { return lines.map { blanks + $0 } }
     guard case .map(let members) = self else { return ["\(blanks)- \(inline)"] }
     return members.enumerated().map { index, member in
       "\(blanks)\(index == 0 ? "- " : "  ")\(member.key): \(member.value.inline)"
@@ -106,14 +102,9 @@ extension Fragment {
   }
 
   private var isMap: Bool {
-    switch self {
-    case .map, .written: true
-    default: false
-    }
+    if case .map = self { return true }
+    return false
   }
-
-  /// The same, written for good: the sidecar of a stream's workloads is mostly one and the same.
-  var written: Fragment { .written(lines: itemLines(at: 0), json: json) }
 
   /// Whether `node` says all that this does; a cluster adds defaults of its own.
   func isWithin(_ node: ManifestNode?, _ text: ManifestText) -> Bool {
@@ -122,27 +113,10 @@ extension Fragment {
     case .text(let value): return text.text(node) == value
     case .number(let value): return text.integer(node) == value
     case .flag(let value): return text.isTrue(node) == value
-    case .written: return false
     case .list(let items):
       let there = node.list
       return there.count == items.count && zip(items, there).allSatisfy { $0.isWithin($1, text) }
     case .map(let members): return members.allSatisfy { $0.value.isWithin(node[$0.key], text) }
     }
-  }
-}
-
-/// What the last injection put in, for the next one of the same settings.
-final class WrittenFragments {
-  private var settings: InjectionSettings?
-  private var container = Fragment.list([])
-  private var volumes: [Fragment] = []
-
-  func take(_ wanted: InjectionSettings) -> (container: Fragment, volumes: [Fragment]) {
-    if wanted != settings {
-      settings = wanted
-      container = wanted.container.written
-      volumes = wanted.volumes.map(\.written)
-    }
-    return (container, volumes)
   }
 }

@@ -3,13 +3,18 @@
 internal import Wire
 
 /// The annotation `remora.dev/injected`. It holds no time and no digest: it differs only where what was put in does.
-struct InjectionRecord: Equatable {
+struct InjectionRecord: Hashable {
+  /// The variables that one container got.
+  struct Told: Hashable {
+    let container: String
+    let names: [String]
+  }
+
   var version: String
   var mode: InjectionSettings.Mode
   /// Keys that weren't there: `initContainers`, `containers`, `volumes`, `annotations`, `metadata`, `env.CONTAINER`.
   var made: [String] = []
-  /// The variables that each container got.
-  var variables: [(container: String, names: [String])] = []
+  var variables: [Told] = []
   /// Other annotations that were added.
   var annotations: [String] = []
 
@@ -47,31 +52,32 @@ struct InjectionRecord: Equatable {
     made = root["made"]?.list.compactMap(source.text) ?? []
     annotations = root["annotations"]?.list.compactMap(source.text) ?? []
     for entry in root["env"]?.entries ?? [] {
-      variables.append((entry.key, entry.value.list.compactMap(source.text)))
+      variables.append(Told(container: entry.key, names: entry.value.list.compactMap(source.text)))
     }
   }
 
-  static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+  /// The annotations that say so: the record first.
+  func notes(_ defaultContainer: String?) -> [Fragment.Member] {
+    let record = Fragment.Member(key: Mark.injected, value: .text(text))
+    guard let defaultContainer else { return [record] }
+    return [record, .init(key: Mark.defaultContainer, value: .text(defaultContainer))]
+  }
 }
 
 extension Injection {
-  /// The annotations that `pod` gets: the record first.
-  func notes(for pod: Pod, version: String) -> [Fragment.Member] {
+  /// What is to be remembered of this injection into `pod`.
+  func record(for pod: Pod, version: String) -> InjectionRecord {
     var record = InjectionRecord(version: version, mode: settings.mode)
     record.made = [list, "volumes"].filter { pod.spec.node[$0] == nil }
     for each in variables {
       let container = (each.list == "containers" ? pod.containers : pod.initContainers)[each.index]
       if container.place.node["env"] == nil { record.made.append("env.\(each.container)") }
-      record.variables.append((each.container, each.added.map(\.name)))
+      record.variables.append(.init(container: each.container, names: each.added.map(\.name)))
     }
     let metadata = pod.metadata
     if metadata == nil { record.made.append("metadata") }
     if metadata?["annotations"] == nil { record.made.append("annotations") }
-    guard let defaultContainer else { return [.init(key: Mark.injected, value: .text(record.text))] }
-    record.annotations.append(Mark.defaultContainer)
-    return [
-      .init(key: Mark.injected, value: .text(record.text)),
-      .init(key: Mark.defaultContainer, value: .text(defaultContainer)),
-    ]
+    if defaultContainer != nil { record.annotations.append(Mark.defaultContainer) }
+    return record
   }
 }

@@ -9,7 +9,7 @@ package import Wire
 
 /// A value and where it stands. All offsets are those of the text's bytes.
 package struct ManifestNode: Sendable {
-  package indirect enum Kind: Sendable {
+  package enum Kind: Sendable {
     /// Nothing was written.
     case null
     case scalar(YAMLNode.Style)
@@ -17,7 +17,7 @@ package struct ManifestNode: Sendable {
     /// In the order of the text; no key occurs twice, but for merge keys (`<<`).
     case mapping([ManifestEntry])
     /// `*name`, and what has that anchor.
-    case alias(ManifestNode)
+    indirect case alias(ManifestNode)
   }
 
   package let kind: Kind

@@ -43,7 +43,7 @@ extension Injection {
       if let problem = add(added, parent, container.place.node, "env", at: 0) { return ([], problem) }
     }
     if let problem = add(settings.volumes, "/spec", pod.spec.node, "volumes", at: 0) { return ([], problem) }
-    operations += annotations(notes(for: pod, version: version), pod)
+    operations += annotations(record(for: pod, version: version).notes(defaultContainer), pod)
     if let problem = add([settings.container], "/spec", pod.spec.node, list, at: index) {
       return ([], problem)
     }

@@ -6,7 +6,7 @@ struct DocumentPass {
   private let order: InjectionOrder
   private let text: ManifestText
   private let part: ManifestPart
-  private let written: WrittenFragments
+  private let portions: Portions
   private(set) var lines: [InjectionReport.Line] = []
   private(set) var errors: [Remark] = []
   private(set) var warnings: [Remark] = []
@@ -19,10 +19,10 @@ struct DocumentPass {
   }
 
   init(
-    _ order: InjectionOrder, _ text: ManifestText, _ part: ManifestPart, _ written: WrittenFragments
+    _ order: InjectionOrder, _ text: ManifestText, _ part: ManifestPart, _ portions: Portions
   ) {
     self.order = order
-    self.written = written
+    self.portions = portions
     self.text = text
     self.part = part
   }
@@ -34,8 +34,11 @@ struct DocumentPass {
     let objects = ManifestObject.all(document, text)
     if objects.isEmpty { leave(outline) }
     if order.uninjects { return uninject(document, objects) }
-    let isRecorded = objects.map { Self.pod(of: $0, document, text)?.record != nil }
-    if isRecorded.contains(true) { return injectAgain(document, objects, isRecorded) }
+    // Most documents have never been injected: their pods are looked at once.
+    if ManifestOutline.contains(text.bytes, part.content, "remora.dev/injected") {
+      let isRecorded = objects.map { Self.pod(of: $0, document, text)?.record != nil }
+      if isRecorded.contains(true) { return injectAgain(document, objects, isRecorded) }
+    }
     return inject(document, objects, text, part.range) { $0 }
   }
 
@@ -108,7 +111,7 @@ struct DocumentPass {
       case .refuse(let remarks):
         errors += remarks.map { Remark(offset: original($0.offset), message: $0.message) }
       case .inject(let pod, let injection, let remarks):
-        let (edits, problems) = injection.edits(for: pod, version: order.version, written)
+        let (edits, problems) = injection.edits(for: pod, version: order.version, portions)
         errors += problems.map {
           Remark(offset: original($0.offset), message: "\(object.title): \($0.message)")
         }

@@ -31,63 +31,62 @@ struct Inserter {
 
   // MARK: What is put in
 
-  /// Puts `items` into the list `key` of `owner`, at `index`.
+  /// Puts the items of `portion` into the list `key` of `owner`, at `index`.
   ///
   /// - Parameter preferred: the key of `owner` behind whose line a new key goes, where `owner` has no line of its own.
   mutating func put(
-    _ items: [Fragment], into key: String, of owner: Place, at index: Int = 0,
+    _ portion: Portion, into key: String, of owner: Place, at index: Int = 0,
     behind preferred: String = "name"
   ) {
-    if items.isEmpty { return }
+    if portion.items.isEmpty { return }
     guard let list = owner.child(key, document) else {
-      return make(key, .list(items), in: owner, behind: preferred)
+      return make(key, portion, in: owner, behind: preferred)
     }
     guard let entry = list.entry, mayEdit(list, key) else { return }
     if case .null = list.node.kind, !owner.node.isFlow {
-      putLines(items.flatMap { $0.itemLines(at: owner.node.column + indent) }, behind: entry.end)
+      putBlock(portion.items(at: owner.node.column + indent), behind: entry.end)
     } else if text.isNull(list.node) {
       refuse(list.node.content, "'\(key)' is null; remove it, or write []")
     } else if let there = list.node.items {
-      insert(items, into: list, there, entry, key, at: min(index, there.count))
+      insert(portion, into: list, there, entry, key, at: min(index, there.count))
     } else {
       refuse(list.node.content, "'\(key)' must be a list")
     }
   }
 
   /// Adds annotations; `owner` is the mapping that has `metadata`.
-  mutating func annotate(_ owner: Place, _ notes: [Fragment.Member]) {
+  mutating func annotate(_ owner: Place, _ notes: Portions.Notes) {
     guard let metadata = owner.child("metadata", document) else {
-      return make(
-        "metadata", .map([.init(key: "annotations", value: .map(notes))]), in: owner, behind: "kind")
+      return make("metadata", notes.metadata, in: owner, behind: "kind")
     }
     guard mayEdit(metadata, "metadata") else { return }
     guard let annotations = metadata.child("annotations", document) else {
-      return make("annotations", .map(notes), in: metadata, behind: "name")
+      return make("annotations", notes.annotations, in: metadata, behind: "name")
     }
     guard mayEdit(annotations, "annotations") else { return }
-    for note in notes { make(note.key, note.value, in: annotations, behind: "") }
+    for note in notes.each { make(note.key, note.value, in: annotations, behind: "") }
   }
 
   // MARK: How
 
   private mutating func insert(
-    _ items: [Fragment], into list: Place, _ there: [ManifestNode], _ entry: ManifestEntry, _ key: String,
+    _ portion: Portion, into list: Place, _ there: [ManifestNode], _ entry: ManifestEntry, _ key: String,
     at index: Int
   ) {
     if list.node.isFlow {
       if index > 0 {
-        edits.insert(Array(items.map { ", " + $0.json }.joined().utf8), at: there[index - 1].end)
+        edits.insert(Array(portion.itemsJSON.map { ", " + $0 }.joined().utf8), at: there[index - 1].end)
       } else {
-        collect(list.node, items.map(\.json))
+        collect(list.node, portion.itemsJSON)
       }
       return
     }
-    let lines = items.flatMap { $0.itemLines(at: list.node.column) }
+    let block = portion.items(at: list.node.column)
     let keyEnd = text.lineEnd(entry.end)
     if index > 0 {
-      putLines(lines, behind: there[index - 1].end)
+      putBlock(block, behind: there[index - 1].end)
     } else if list.node.content > keyEnd, list.node.start == list.node.content || list.node.start < keyEnd {
-      putLines(lines, behind: entry.end)
+      putBlock(block, behind: entry.end)
     } else {
       refuse(
         list.node.start,
@@ -96,33 +95,33 @@ struct Inserter {
   }
 
   /// Adds `key: value` to the mapping `owner`.
-  private mutating func make(_ key: String, _ value: Fragment, in owner: Place, behind preferred: String) {
+  private mutating func make(_ key: String, _ portion: Portion, in owner: Place, behind preferred: String) {
     guard mayEdit(owner, owner.entry?.key ?? key) else { return }
     if owner.node.isFlow {
       var name = ""
       YAMLValue.writeJSON(key, to: &name)
-      return collect(owner.node, ["\(name): \(value.json)"])
+      return collect(owner.node, ["\(name): \(portion.json)"])
     }
     let ownLine = owner.entry.map { text.lineEnd($0.end) }
     if case .null = owner.node.kind, let entry = owner.entry, let column = column(of: entry) {
-      return putLines(value.entryLines(key, at: column + 2, indent: indent), behind: entry.end)
+      return putBlock(portion.entry(key, at: column + 2, indent: indent), behind: entry.end)
     }
     guard let entries = owner.node.entries else {
       return refuse(owner.node.content, "'\(owner.entry?.key ?? key)' must be a mapping")
     }
-    let lines = value.entryLines(key, at: owner.node.column, indent: indent)
+    let block = portion.entry(key, at: owner.node.column, indent: indent)
     if let entry = owner.entry, let ownLine, !entry.isExplicit, owner.node.content > ownLine,
       owner.node.start == owner.node.content || owner.node.start < ownLine
     {
-      return putLines(lines, behind: entry.end)
+      return putBlock(block, behind: entry.end)
     }
     // An item of a list, or the whole object: behind an entry that is a line.
     let line =
       entries.first { $0.key == preferred && isOneLine($0) } ?? entries.first { isOneLine($0) }
     if let line {
-      putLines(lines, behind: max(line.end, line.value.end))
+      putBlock(block, behind: max(line.end, line.value.end))
     } else if let first = entries.first, !first.isExplicit {
-      putLines(lines, before: first)
+      putBlock(block, before: first)
     } else {
       refuse(owner.node.start, "there is no line behind which '\(key)' can be put; write 'name:' on one line")
     }
@@ -141,25 +140,23 @@ struct Inserter {
   private func column(of entry: ManifestEntry) -> Int? { entry.start - text.lineStart(entry.start) }
 
   /// Puts whole lines behind the one of `offset`.
-  private mutating func putLines(_ lines: [String], behind offset: Int) {
+  private mutating func putBlock(_ block: [UInt8], behind offset: Int) {
     let end = text.lineEnd(offset)
-    let lineBreak = text.lineBreak(end)
-    var bytes: [UInt8] = []
-    for line in lines {
-      bytes += lineBreak
-      bytes += line.utf8
-    }
-    edits.insert(bytes, at: end)
+    edits.insert(broken(block, as: text.lineBreak(end)), at: end)
   }
 
   /// Puts whole lines before an entry, which may stand on its item's dash: what comes first moves up to it.
-  private mutating func putLines(_ lines: [String], before entry: ManifestEntry) {
+  private mutating func putBlock(_ block: [UInt8], before entry: ManifestEntry) {
     let lineBreak = text.lineBreak(text.lineEnd(entry.start))
     let column = entry.start - text.lineStart(entry.start)
-    var bytes: [UInt8] = []
-    for (index, line) in lines.enumerated() { bytes += (index == 0 ? [] : lineBreak) + Array(line.utf8) }
-    bytes.removeFirst(min(column, bytes.count))
-    edits.insert(bytes + lineBreak + Array(repeating: ASCII.space, count: column), at: entry.start)
+    let lines = broken(block, as: lineBreak).dropFirst(lineBreak.count + column)
+    edits.insert(lines + lineBreak + Array(repeating: ASCII.space, count: column), at: entry.start)
+  }
+
+  /// A portion's lines with the breaks that the text has.
+  private func broken(_ block: [UInt8], as lineBreak: [UInt8]) -> [UInt8] {
+    if lineBreak == [ASCII.lf] { return block }
+    return block.flatMap { $0 == ASCII.lf ? lineBreak : [$0] }
   }
 
   private mutating func collect(_ collection: ManifestNode, _ texts: [String]) {
@@ -221,17 +218,16 @@ struct Inserter {
 
 extension Injection {
   /// Writes this injection and its record into the text.
-  func edits(for pod: Pod, version: String, _ written: WrittenFragments) -> (TextEdits, [Remark]) {
+  func edits(for pod: Pod, version: String, _ portions: Portions) -> (TextEdits, [Remark]) {
     var inserter = Inserter(pod)
-    let (container, volumes) = written.take(settings)
-    inserter.put([container], into: list, of: pod.spec, at: index)
-    inserter.put(volumes, into: "volumes", of: pod.spec)
+    portions.take(settings)
+    inserter.put(portions.container, into: list, of: pod.spec, at: index)
+    inserter.put(portions.volumes, into: "volumes", of: pod.spec)
     for each in variables {
       let told = (each.list == "containers" ? pod.containers : pod.initContainers)[each.index]
-      let added = each.added.map { Fragment.variable($0.name, $0.value) }
-      inserter.put(added, into: "env", of: told.place)
+      inserter.put(portions.variables(each.added), into: "env", of: told.place)
     }
-    inserter.annotate(pod.template, notes(for: pod, version: version))
+    inserter.annotate(pod.template, portions.notes(record(for: pod, version: version), defaultContainer))
     return inserter.finish()
   }
 }

@@ -61,9 +61,9 @@ extension InjectionOrder {
     }
     report.output.reserveCapacity(bytes.count + bytes.count / 4)
     let text = ManifestText(bytes)
-    let written = WrittenFragments()
+    let portions = Portions()
     for part in ManifestStream.parts(bytes) {
-      var pass = DocumentPass(self, text, part, written)
+      var pass = DocumentPass(self, text, part, portions)
       report.output += pass.run()
       report.lines += pass.lines
       let remarks = pass.errors.map { ($0, true) } + pass.warnings.map { ($0, false) }
