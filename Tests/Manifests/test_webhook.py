@@ -200,6 +200,17 @@ def test_chunked_body(webhook):
     assert json.loads(connection.getresponse().read())["response"]["patchType"] == "JSONPatch"
 
 
+def test_silent_connections_keep_nobody_out(webhook):
+    """A client that only connects has no place that another needs."""
+    silent = [socket.create_connection(("127.0.0.1", webhook.port)) for _ in range(600)]
+    try:
+        review = review_of({"metadata": {}, "spec": {"containers": [{"name": "a"}]}})
+        assert ask(webhook.connect(), review)["patchType"] == "JSONPatch"
+    finally:
+        for each in silent:
+            each.close()
+
+
 def test_metrics_and_log(webhook):
     ask(webhook.connect(), review_of({"metadata": {"generateName": "web-7f-"}, "spec": {"containers": [{"name": "a"}]}}))
     status, text = webhook.get("/metrics")

@@ -84,7 +84,9 @@ actor WebhookServer {
   // MARK: Connections
 
   private func begin(_ socket: Socket, isAdmin: Bool) {
-    guard connections.count < Self.connectionCeiling else { return socket.close() }
+    if connections.count >= Self.connectionCeiling { makeRoom() }
+    // Those that were told to leave may still be there.
+    guard connections.count < 2 * Self.connectionCeiling else { return socket.close() }
     let connection = WholeConnection(socket, on: loop, bodyCeiling: isAdmin ? 0 : Self.bodyCeiling) {
       isAdmin ? self.answerAdmin($0) : self.answerReview($0)
     }
@@ -93,6 +95,14 @@ actor WebhookServer {
     let confined = Confined(connection)
     let tls = isAdmin ? nil : context
     Task(executorPreference: loop) { await self.serve(confined, tls) }
+  }
+
+  /// Lets go of the connection that has been silent longest, so that idle ones keep no API server out.
+  private func makeRoom() {
+    let silent = connections.values.filter { !$0.isBusy && !$0.isLeaving }
+    guard let oldest = silent.min(by: { $0.activeAt < $1.activeAt }) else { return }
+    oldest.leave()
+    oldest.socket.hangUp()
   }
 
   private func serve(_ connection: Confined<WholeConnection>, _ tls: TLSContext?) async {

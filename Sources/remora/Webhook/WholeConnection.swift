@@ -1,6 +1,7 @@
 // One kept connection on which requests are read whole and answered at once: the webhook's reviews, and its admin port.
 // What is asked is decided by whoever gives the handler; here is HTTP alone.
 
+import HTTP
 import Telemetry
 import Transport
 import Wire
@@ -56,9 +57,12 @@ final class WholeConnection {
   private var head = RequestHead()
   /// Whether a request is being read or answered.
   private(set) var isBusy = false
+  /// When it came, or was last answered.
+  private(set) var activeAt: Instant
   /// The next answer is the last.
   var isLast = false
-  private var isOver = false
+  /// It is to go.
+  private(set) var isLeaving = false
 
   init(
     _ socket: Socket, on loop: Loop, bodyCeiling: Int, _ handler: @escaping (WholeRequest) -> WholeAnswer
@@ -67,6 +71,7 @@ final class WholeConnection {
     self.loop = loop
     self.bodyCeiling = bodyCeiling
     self.handler = handler
+    activeAt = loop.now
     parker = Parker(on: loop)
     inbound = ByteQueue(pool: loop.blocks)
     outbound = ByteQueue(pool: loop.blocks)
@@ -92,15 +97,16 @@ final class WholeConnection {
 
   /// Lets go of a connection on which nothing is asked.
   func leave() {
-    isOver = true
+    isLeaving = true
     parker.signal()
   }
 
   /// - Returns: whether another request may follow.
   private func serveNext() async -> Bool {
     isBusy = false
+    activeAt = loop.now
     while inbound.isEmpty {
-      if isOver { return false }
+      if isLeaving { return false }
       guard await more(until: loop.now + Bound.idle) else { return false }
     }
     isBusy = true
@@ -143,7 +149,7 @@ final class WholeConnection {
       case .bytes: return true
       case .end: return false
       case .wouldBlock:
-        if isOver, !isBusy { return false }
+        if isLeaving, !isBusy { return false }
         if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return false }
       }
     }
@@ -166,29 +172,15 @@ final class WholeConnection {
       outbound.append("HTTP/1.1 100 Continue\r\n\r\n")
       guard await flush() else { return nil }
     }
-    switch head.framing {
-    case .none, .untilClose: return ([], nil)
-    case .length(let count):
-      while inbound.count < count {
-        guard await more(until: loop.now + Bound.stall) else { return nil }
+    var flow = BodyFlow(head.framing)
+    var body = ByteQueue()
+    while true {
+      do throws(BodyFault) { try flow.take(&inbound, into: &body, limit: bodyCeiling) } catch {
+        return ([], WholeAnswer("\(error.message)\n", status: 400))
       }
-      let bytes = inbound.view.extracting(0..<count).array()
-      inbound.consume(count)
-      return (bytes, nil)
-    case .chunked:
-      var decoder = ChunkedDecoder()
-      var bytes: [UInt8] = []
-      while true {
-        var decoded = ByteQueue()
-        do throws(ChunkFault) {
-          let (consumed, hasEnded) = try decoder.decode(inbound.view, into: &decoded)
-          inbound.consume(consumed)
-          bytes += decoded.array()
-          if bytes.count > bodyCeiling { return ([], tooLarge) }
-          if hasEnded { return (bytes, nil) }
-        } catch { return ([], WholeAnswer("the body's chunks are malformed\n", status: 400)) }
-        guard await more(until: loop.now + Bound.stall) else { return nil }
-      }
+      if body.count > bodyCeiling { return ([], tooLarge) }
+      if flow.hasEnded { return (body.array(), nil) }
+      guard await more(until: loop.now + Bound.stall) else { return nil }
     }
   }
 
