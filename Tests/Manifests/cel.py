@@ -87,6 +87,9 @@ class _Parser:
         if sign := self.take("==", "!="):
             right = self.sum()
             return lambda names: (left(names) == right(names)) == (sign == "==")
+        if self.take("<"):
+            right = self.sum()
+            return lambda names: left(names) < right(names)
         if self.tokens[self.at] == ("name", "in"):
             self.at += 1
             right = self.sum()
@@ -134,6 +137,8 @@ class _Parser:
                 return (owner[0].get(wanted, NOTHING),) if owner[0] is not NOTHING else owner
             if optional:
                 return (owner.get(wanted, NOTHING),)
+            if isinstance(owner, list):
+                return owner[wanted]
             if wanted not in owner:
                 raise Wrong(f"no such key: {wanted}")
             return owner[wanted]
@@ -154,7 +159,7 @@ class _Parser:
                     return results
                 if name == "filter":
                     return [each for each, keep in zip(items, results) if keep]
-                return any(results) if name == "exists" else all(results)
+                return any(results) if name == "exists" else all(results)  # Of a mapping: of its keys.
 
             return walk
         arguments = []
@@ -167,6 +172,9 @@ class _Parser:
             "hasValue": lambda owner: owner[0] is not NOTHING,
             "split": lambda owner, sign: owner.split(sign),
             "trim": lambda owner: owner.strip(),
+            "size": len,
+            "startsWith": lambda owner, text: owner.startswith(text),
+            "substring": lambda owner, start: owner[start:],
         }
         function = functions[name]
         return lambda names: function(value(names), *(each(names) for each in arguments))
@@ -194,6 +202,11 @@ class _Parser:
             raise Wrong(f"unexpected {text}")
         if text in ("true", "false"):
             return lambda names: text == "true"
+        if text == "int":
+            self.need("(")
+            number = self.ternary()
+            self.need(")")
+            return lambda names: int(number(names))
         if text == "has":
             self.need("(")
             inner = self.postfix()

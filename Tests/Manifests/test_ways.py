@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 
 import pytest
@@ -15,11 +16,13 @@ from test_chart import CHART
 from test_inject import inject
 from test_kustomize import K8S, overlay, workload
 from test_webhook import REVIEWS, RECORDED, ask, patched, review_of, webhook  # noqa: F401
-from tools import documents, helm, pod_template, run
+from tools import ROOT, documents, helm, pod_template, run
 
 IMAGE = "registry.example.com/remora:0.1.0"
 POLICY, BINDING = documents((K8S / "policy/inject.yaml").read_text())
 WARNING, _ = documents((K8S / "policy/injected.yaml").read_text())
+SETTINGS = (ROOT / "Sources/Kubernetes/Injection/Settings.swift").read_text()
+KNOWN = ["remora.dev/" + name for name in re.findall(r'"([a-z-]+)"', re.search(r"static let known = \[(.*?)\]", SETTINGS, re.S)[1])]
 
 
 def normal(pod: dict) -> dict:
@@ -132,7 +135,15 @@ def test_webhook_and_policy_agree(path, webhook):  # noqa: F811
         {"remora.dev/env": "leave"},
         {"remora.dev/cpu-limit": "1", "remora.dev/cpu-request": "20m", "remora.dev/memory-request": "32Mi"},
         {"remora.dev/memory-limit": "1Gi"},
+        {"remora.dev/secret": ""},
+        {"remora.dev/secret": "a, b"},
+        {"remora.dev/sdks": "anthropic"},
+        {"remora.dev/sdks": "openai, anthropic", "remora.dev/containers": "other"},
+        {"remora.dev/run-as": "none"},
+        {"remora.dev/run-as": "1000"},
+        {"remora.dev/log-level": "debug"},
     ],
+    ids=lambda each: ",".join(f"{key[11:]}={value}" for key, value in each.items()),
 )
 def test_annotations_mean_the_same_to_all(annotations, webhook):  # noqa: F811
     deployment = template()
@@ -157,17 +168,23 @@ def test_policy_leaves_alone_what_it_must():
 
 
 def test_warning_says_why():
-    rule = WARNING["spec"]["validations"][0]
+    rule, known = WARNING["spec"]["validations"]
     request = {"namespace": "shop"}
     for pod, words in [
         (pod_of(template()), "is there a ConfigMap remora-injection in the namespace shop?"),
         ({"spec": {"hostNetwork": True, "containers": [{"name": "a"}]}}, "it uses the host network"),
+        ({"spec": {"os": {"name": "windows"}, "containers": [{"name": "a"}]}}, "it is for Windows"),
     ]:
         names = {"object": pod, "request": request}
         assert cel.evaluate(rule["expression"], names) is False
         assert cel.evaluate(rule["messageExpression"], names).endswith(words)
     injected = cel.admit(POLICY, pod_of(template()), {"data": {}})
     assert cel.evaluate(rule["expression"], {"object": injected, "request": request}) is True
+    # Inject's list of annotations is the policy's.
+    for name in KNOWN:
+        assert cel.evaluate(known["expression"], {"object": {"metadata": {"annotations": {name: "x"}}}}) is True, name
+    for annotations, wanted in [({"remora.dev/imge": "x"}, False), ({"other/imge": "x"}, True), ({}, True)]:
+        assert cel.evaluate(known["expression"], {"object": {"metadata": {"annotations": annotations}}}) is wanted
 
 
 def test_policies_are_what_an_api_server_takes():
