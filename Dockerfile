@@ -12,8 +12,11 @@ WORKDIR /src
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
+# Two sections are digests of what compiler and linker had before them, and differ from build to build though the code is
+# the same: without them, the same sources give the same binary.
 RUN swift build -c release --product remora --static-swift-stdlib --disable-local-rpath \
- && strip "$(swift build -c release --show-bin-path)/remora" -o /remora
+ && strip --remove-section=.swift_modhash --remove-section=.note.gnu.build-id \
+      "$(swift build -c release --show-bin-path)/remora" -o /remora
 
 # The final file system. Every library that the binary loads must be among those named here: the build stops
 # where `ldd` finds one missing or knows another one. The loader stands where the binary's own header looks for it. What

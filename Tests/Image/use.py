@@ -1,4 +1,5 @@
-"""Starts the image by the command that it is given and uses it: probes, a chat, its user, its end on SIGTERM."""
+"""Starts the image by the command that it is given, with the arguments that the README's compose example has, and uses it:
+a check of its configuration, probes, a chat, its user, its end on SIGTERM."""
 
 from __future__ import annotations
 
@@ -14,7 +15,6 @@ from pathlib import Path
 
 USER = 64642
 CONFIG = """
-listen: 127.0.0.1:{proxy}
 admin: 127.0.0.1:{admin}
 providers:
   demo: {{kind: mock}}
@@ -49,10 +49,10 @@ def served(admin: int, process: subprocess.Popen) -> None:
 
 
 def holder(port: int) -> int:
-    """The user of the socket that listens on `port`."""
+    """The user of the socket that listens on `port` at every address of the container."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        if fields[1].endswith(f":{port:04X}") and fields[3] == "0A":
+        if fields[1] == f"00000000:{port:04X}" and fields[3] == "0A":
             return int(fields[7])
     raise AssertionError(f"nobody listens on {port}")
 
@@ -70,8 +70,11 @@ def main() -> None:
     version = subprocess.run([*command, "version"], capture_output=True, text=True, timeout=60, check=True).stdout
     print(version.strip())
     proxy, admin = free_port(), free_port()
-    (place / "config" / "remora.yaml").write_text(CONFIG.format(proxy=proxy, admin=admin))
-    process = subprocess.Popen(command, start_new_session=True)
+    (place / "config" / "remora.yaml").write_text(CONFIG.format(admin=admin))
+    checked = subprocess.run([*command, "check"], capture_output=True, text=True, timeout=60)
+    assert checked.stdout == "/etc/remora/remora.yaml: valid\n", checked.stdout + checked.stderr
+    arguments = ["serve", "--config", "/etc/remora/remora.yaml", "--listen", f"0.0.0.0:{proxy}"]
+    process = subprocess.Popen([*command, *arguments], start_new_session=True)
     try:
         served(admin, process)
         assert holder(proxy) == USER, f"it runs as user {holder(proxy)}"
