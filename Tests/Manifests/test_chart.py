@@ -279,6 +279,10 @@ def test_notes():
     assert "podMonitor.enabled is false" in default
     other = notes({**MONITOR, "existingSecrets": [], "existingConfigMap": "mine"})
     assert "no Secret is mounted" in other and "ConfigMap mine" in other and "podMonitor" not in other
+    # For a whole cluster it is other namespaces that need something.
+    cluster = notes({**WEBHOOK, "policy": {"enabled": True}})
+    assert "kubectl -n NAMESPACE create configmap remora --from-file=remora.yaml" in cluster
+    assert "create configmap remora-injection" in cluster and "kubectl -n web" not in cluster
 
 
 def test_an_empty_configuration_is_the_default():

@@ -47,6 +47,20 @@ def test_other_peoples_manifests():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.skipif(not MANIFESTS.exists(), reason=f"ABSENT {MANIFESTS}")
+@pytest.mark.parametrize("path", sorted(MANIFESTS.rglob("*.yaml")), ids=lambda each: each.name)
+def test_no_new_complaint(path):
+    """What an API server would say of other people's manifests is the same afterwards."""
+    done = inject("-f", path, "--image", "registry.example.com/remora:0.1.0")
+    if done.returncode:
+        assert ".bad." in path.name, done.stderr
+        return
+    before, after = documents(path.read_text()), documents(done.stdout.decode())
+    for old, new in zip(before, after, strict=True):
+        if pod_template(old) and old["apiVersion"] in ("apps/v1", "batch/v1", "v1"):
+            assert schemas.problems(new) == schemas.problems(old)
+
+
 @pytest.mark.parametrize("mode", ["native", "classic"])
 @pytest.mark.parametrize("secret", ["remora", "a,b", ""])
 def test_schemas(mode, secret):

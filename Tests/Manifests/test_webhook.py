@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import time
 import jsonpatch
 import pytest
 
+import rules
 import schemas
 from tools import BINARY, ROOT
 
@@ -61,7 +63,7 @@ class Webhook:
 
     def connect(self) -> http.client.HTTPSConnection:
         trust = ssl.create_default_context(cafile=self.directory / "tls.crt")
-        return http.client.HTTPSConnection("localhost", self.port, context=trust, timeout=10)
+        return http.client.HTTPSConnection("localhost", self.port, context=trust, timeout=60)
 
     def get(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
@@ -161,6 +163,45 @@ def test_every_shape_of_parent(webhook, spec, env, metadata, mode):
             assert [one["name"] for one in each["env"]][:2] == ["OPENAI_BASE_URL", "OPENAI_API_KEY"]
     kept = {key: made["metadata"]["annotations"][key] for key in annotations or {}}
     assert kept == (annotations or {})
+
+
+@pytest.mark.skipif(not RECORDED, reason=f"ABSENT {REVIEWS}")
+@pytest.mark.parametrize("path", sorted(REVIEWS.glob("review-*.json")), ids=lambda each: each.name)
+def test_every_review_in_every_shape(webhook, path):
+    """The API server's own pods, with each parent of a patch absent, null, empty and full."""
+    review = json.loads(path.read_bytes())
+    asked = review["request"]
+    asked["operation"] = "CREATE"
+    connection = webhook.connect()
+    shapes = ("absent", "nulls", "empty", "full")
+    for lists, env, notes in itertools.product(shapes, shapes, shapes):
+        pod = json.loads(path.read_bytes())["request"]["object"]
+        pod["spec"].pop("hostNetwork", None)
+        for container in pod["spec"]["containers"]:
+            container.get("ports", []).clear()
+        # A volume that a container mounts has to stay.
+        token = [each for each in pod["spec"].get("volumes", []) if not each["name"].startswith("remora-")]
+        first = [{"name": "first", "image": "first:1"}]
+        shape(pod["spec"], "initContainers", lists, first)
+        shape(pod["spec"], "volumes", "full" if token else lists, token or [{"name": "v", "emptyDir": {}}])
+        for container in pod["spec"]["containers"]:
+            shape(container, "env", env, [{"name": "A", "value": "b"}])
+        shape(pod["metadata"], "annotations", notes, {"example.com/~": "x"})
+        asked["object"] = pod
+        response = ask(connection, review)
+        made = patched(review, response)
+        where = (lists, env, notes, response)
+        assert made["spec"]["initContainers"][0]["name"] == "remora", where
+        rules.restricted(made["spec"]["initContainers"][0])
+        made = without_nulls(made)
+        assert schemas.problems({**made, "metadata": {"name": "p", **made["metadata"]}}) == [], where
+
+
+def shape(owner: dict, key: str, how: str, full: list | dict) -> None:
+    """Gives `owner` the member `key` in one of the four forms."""
+    owner.pop(key, None)
+    if how != "absent":
+        owner[key] = {"nulls": None, "empty": type(full)(), "full": full}[how]
 
 
 def test_a_pod_that_cannot_be(webhook):
