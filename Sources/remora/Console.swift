@@ -12,6 +12,11 @@ enum Console {
   /// Writes one line to stderr.
   static func error(_ text: String) { write(Shown.line(text) + "\n", to: STDERR_FILENO) }
 
+  /// Writes lines to stderr, all at once: a stream's table may have thousands.
+  static func errors(_ texts: [String]) {
+    write(texts.map { Shown.line($0) + "\n" }.joined(), to: STDERR_FILENO)
+  }
+
   /// A complaint of the program itself, on stderr.
   static func complain(_ text: String) { error("remora: " + text) }
 

@@ -164,6 +164,17 @@ def test_example_runs_the_sdk():
     assert "openai.OpenAI()" in program and "http" not in program
 
 
+def test_agent_has_what_inject_would_give():
+    """The example's variables of Anthropic's SDK are those of the annotation `remora.dev/sdks`."""
+    job = yaml.safe_load((K8S / "examples/agent/job.yaml").read_text())
+    written = environment(pod_template(job)["spec"]["containers"][0])
+    pod_template(job)["spec"]["containers"][0]["env"] = []
+    pod_template(job)["metadata"]["annotations"] = {"remora.dev/sdks": "anthropic"}
+    done = subprocess.run([str(tools.BINARY), "inject"], input=yaml.safe_dump(job), capture_output=True, text=True, timeout=20)
+    given = environment(pod_template(yaml.safe_load(done.stdout))["spec"]["containers"][0])
+    assert len(given) == 2 and given == {name: written[name] for name in given}
+
+
 def test_readme(tmp_path):
     """The overlay that the README shows is whole: it builds beside an application and holds."""
     blocks = code_blocks(ROOT / "README.md", "## In a pod", "yaml")

@@ -39,7 +39,7 @@ enum Inject {
       Console.write(table.map { Shown.line($0) + "\n" }.joined())
       return ExitStatus.good
     }
-    for line in table { Console.error(line) }
+    Console.errors(table)
     if options.image == nil, lines.contains(where: { $0.fate == .injected }) {
       Console.error("no --image: pods without the annotation remora.dev/image get \(order.settings.image)")
     }
@@ -48,8 +48,9 @@ enum Inject {
 
   /// Puts streams one behind the other, as documents of one.
   private static func join(_ next: [UInt8], to output: inout [UInt8]) {
-    if output.isEmpty || next.isEmpty {
-      output += next
+    if next.isEmpty { return }
+    if output.isEmpty {
+      output = next
       return
     }
     if output.last != UInt8(ascii: "\n") { output.append(UInt8(ascii: "\n")) }

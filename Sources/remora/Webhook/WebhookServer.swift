@@ -21,8 +21,9 @@ actor WebhookServer {
   private static let bodyCeiling = 8 << 20
   /// An API server uses a few connections; each replica of it has its own.
   private static let connectionCeiling = 512
-  /// Silence after which nobody is expected to ask any more, once the process is to end.
-  private static let quiet = Interval(seconds: 1)
+  /// Silence after which nobody is expected to ask any more, once the process is to end: nodes take a second or two to
+  /// send new connections elsewhere, and one that is refused costs a pod.
+  private static let quiet = Interval(seconds: 3)
   /// The longest that an end takes.
   private static let patience = Interval(seconds: 20)
 
