@@ -14,14 +14,34 @@ package enum Conversation {
   case translated(Translation)
   /// Inside Remora, with an answer that is made here and passes as a provider's.
   case mock(MockAnswer)
+  /// As a chat, for a client that speaks another format.
+  case recast(Recast)
 
   // MARK: The request
 
   /// Whether the answer is made inside Remora, without a call.
-  package var isLocal: Bool { if case .mock = self { true } else { false } }
+  package var isLocal: Bool { local != nil }
+
+  /// The answer that is made inside Remora; nil where a provider is asked.
+  package var local: MockAnswer? {
+    switch self {
+    case .mock(let mock): mock
+    case .recast(let recast): recast.inner.local
+    case .passed, .translated: nil
+    }
+  }
 
   /// Whether the provider speaks a dialect of its own.
-  package var isTranslated: Bool { if case .translated = self { true } else { false } }
+  package var isTranslated: Bool {
+    switch self {
+    case .translated: true
+    case .recast(let recast): recast.inner.isTranslated
+    case .passed, .mock: false
+    }
+  }
+
+  /// Whether the client speaks another format than what is said for it.
+  package var isRecast: Bool { if case .recast = self { true } else { false } }
 
   /// How many fields of the request the provider can't be told.
   package var droppedCount: Int {
@@ -29,6 +49,7 @@ package enum Conversation {
     case .passed(let passage): passage.dropped.count
     case .translated(let translation): translation.request.dropped.count
     case .mock(let mock): mock.passage.dropped.count
+    case .recast(let recast): recast.dropped.count
     }
   }
 
@@ -38,13 +59,17 @@ package enum Conversation {
     case .passed(let passage): passage.dropped
     case .translated(let translation): translation.request.dropped
     case .mock(let mock): mock.passage.dropped
+    case .recast(let recast): recast.dropped
     }
   }
 
   /// The request in the provider's own form; nil where it is the client's.
   package var ownRequest: OwnRequest? {
-    guard case .translated(let translation) = self else { return nil }
-    return OwnRequest(translation)
+    switch self {
+    case .translated(let translation): OwnRequest(translation)
+    case .recast(let recast): recast.ownRequest
+    case .passed, .mock: nil
+    }
   }
 
   /// The length of the body as it goes out.
@@ -54,6 +79,7 @@ package enum Conversation {
     switch self {
     case .passed(let passage): passage.sentCount(of: count)
     case .translated(let translation): translation.request.body.count
+    case .recast(let recast): recast.inner.isTranslated ? recast.inner.sentCount(of: 0) : recast.body.count
     case .mock: 0
     }
   }
@@ -70,6 +96,11 @@ package enum Conversation {
     switch self {
     case .passed(let passage): return passage.fill(&out, upTo: ceiling, from: body, at: start)
     case .mock: return body.count
+    case .recast(let recast):
+      if recast.inner.isTranslated { return recast.inner.fill(&out, upTo: ceiling, from: body, at: start) }
+      let end = min(start + max(ceiling - out.count, 0), recast.body.count)
+      if start < end { out.append(recast.body.view.extracting(start..<end)) }
+      return end
     case .translated(let translation):
       let own = translation.request.body.view
       let end = min(start + max(ceiling - out.count, 0), own.count)
@@ -82,8 +113,11 @@ package enum Conversation {
   ///
   /// - Parameter count: the length of the client's.
   package func end(of count: Int) -> Int {
-    if case .translated(let translation) = self { return translation.request.body.count }
-    return count
+    switch self {
+    case .translated(let translation): return translation.request.body.count
+    case .recast(let recast): return sentCount(of: recast.body.count)
+    case .passed, .mock: return count
+    }
   }
 
   /// Has a stretch of the body sent from where it lies, if it goes out as it is and more of the body follows it.
@@ -105,6 +139,11 @@ package enum Conversation {
       guard !passage.touches(start..<start + count) else { return nil }
       sent = try send(body, start..<start + count)
     case .translated(let translation): sent = try send(translation.request.body, start..<start + count)
+    case .recast(let recast):
+      guard !recast.inner.isTranslated else {
+        return try recast.inner.sendStretch(of: count, from: start, in: body, send)
+      }
+      sent = try send(recast.body, start..<start + count)
     case .mock: return nil
     }
     return sent.map { .sent($0) } ?? .blocked
@@ -113,13 +152,20 @@ package enum Conversation {
   /// Whether a stream's usage was asked for although the client didn't, so that a refusal of the question is not for the
   /// client.
   package var addsUsage: Bool {
-    if case .passed(let passage) = self { return passage.addsUsage }
-    return false
+    switch self {
+    case .passed(let passage): passage.addsUsage
+    case .recast(let recast): recast.inner.addsUsage
+    case .translated, .mock: false
+    }
   }
 
   /// Forgets the body, which has reached the provider and won't be sent again: a long stream needn't keep it in memory.
   package func forgetBody() {
-    if case .translated(let translation) = self { translation.forgetBody() }
+    switch self {
+    case .translated(let translation): translation.forgetBody()
+    case .recast(let recast): recast.forgetBody()
+    case .passed, .mock: break
+    }
   }
 
   // MARK: The answer
@@ -131,15 +177,18 @@ package enum Conversation {
 
   /// What the provider said that its dialect doesn't know, counted.
   package var unknown: UnknownCounts {
-    if case .translated(let translation) = self { return translation.unknown }
-    return UnknownCounts()
+    switch self {
+    case .translated(let translation): return translation.unknown
+    case .recast(let recast): return recast.inner.unknown
+    case .passed, .mock: return UnknownCounts()
+    }
   }
 
   /// What shows that an answer is none of the API's, so that some other server stands at the address.
   ///
   /// - Returns: what is wrong with it, for a message; nil where nothing is.
   package func strangeness(of reply: ReplyFacts, isFullService: Bool) -> String? {
-    let mustSpeak = if case .translated = self { true } else { false }
+    let mustSpeak = isTranslated
     guard isFullService || mustSpeak else { return nil }
     // A redirect would take the client, with its prompt, to another server behind Remora's back.
     if (300..<400).contains(reply.status) { return "it answered \(reply.status), a redirect" }
@@ -151,8 +200,8 @@ package enum Conversation {
   /// Whether an error with this head is put into OpenAI's shape. On paths that are not read here, an error in a coding
   /// passes as it is: the client may have asked for it.
   package func takesError(_ reply: ReplyFacts, isFullService: Bool) -> Bool {
-    if case .translated = self { return true }
-    return !reply.isCoded || isFullService
+    if case .recast = self { return true }
+    return isTranslated || !reply.isCoded || isFullService
   }
 
   /// Begins an answer whose head has come.
@@ -165,6 +214,7 @@ package enum Conversation {
     switch self {
     case .passed(let passage): return passage.begin(reply, insertsMember: !member.isEmpty)
     case .mock(let mock): return mock.passage.begin(reply, insertsMember: !member.isEmpty)
+    case .recast(let recast): return recast.begin(reply, member: member, stamp: stamp())
     case .translated(let translation):
       let stamp = stamp()
       let isStream = translation.streams && reply.media != .json
@@ -187,6 +237,7 @@ package enum Conversation {
     case .passed(let passage): try passage.take(bytes, member: member, into: &out)
     case .translated(let translation): translation.take(bytes, into: &out)
     case .mock(let mock): try mock.passage.take(bytes, member: member, into: &out)
+    case .recast(let recast): try recast.take(bytes, into: &out)
     }
   }
 
@@ -197,6 +248,7 @@ package enum Conversation {
     switch self {
     case .passed(let passage): return passage.end(isWhole: isWhole, into: &out)
     case .mock(let mock): return mock.passage.end(isWhole: isWhole, into: &out)
+    case .recast(let recast): return recast.end(isWhole: isWhole, into: &out)
     case .translated(let translation): return translation.end(isWhole: isWhole, into: &out)
     }
   }
@@ -210,20 +262,28 @@ package enum Conversation {
     switch self {
     case .passed(let passage): passage.conclude(provider: provider, member: member, into: &out)
     case .mock(let mock): mock.passage.conclude(provider: provider, member: member, into: &out)
+    case .recast(let recast): recast.conclude(provider: provider, into: &out)
     case .translated(let translation): translation.conclude(into: &out)
+    }
+  }
+
+  /// What the provider speaks; nil for OpenAI's format.
+  private var dialect: (any Dialect)? {
+    switch self {
+    case .translated(let translation): translation.dialect
+    case .recast(let recast): recast.inner.dialect
+    case .passed, .mock: nil
     }
   }
 
   /// The field of an answer that names its error, where the provider has one.
   package var faultField: StaticString? {
-    if case .translated(let translation) = self { return translation.dialect.faultField }
-    return nil
+    dialect?.faultField
   }
 
   /// How the names of the fields begin that are `writeLimit`'s, in lower case; nil where there are none.
   package var limitPrefix: StaticString? {
-    if case .translated(let translation) = self { return translation.dialect.limitPrefix }
-    return nil
+    dialect?.limitPrefix
   }
 
   /// Appends a field that tells of a limit under OpenAI's name, with its CR LF, if it has one.
@@ -232,8 +292,7 @@ package enum Conversation {
   package func writeLimit(
     _ name: Span<UInt8>, _ value: Span<UInt8>, now: Int, into out: inout ByteQueue
   ) {
-    guard case .translated(let translation) = self else { return }
-    translation.dialect.writeLimit(name, value, now: now, into: &out)
+    dialect?.writeLimit(name, value, now: now, into: &out)
   }
 
   /// Writes a provider's error in OpenAI's shape; one that has the client's own already goes on as it is.
@@ -244,7 +303,7 @@ package enum Conversation {
   package func error(
     _ body: Span<UInt8>, status: Int, kind: Span<UInt8>, provider: String, into out: inout ByteQueue
   ) -> ErrorFacts {
-    guard case .translated(let translation) = self else {
+    guard let dialect else {
       if errors.isSpoken(in: body) {
         out.append(body)
       } else {
@@ -252,7 +311,7 @@ package enum Conversation {
       }
       return ErrorFacts(status: status, isAuthentication: status == 401 || status == 403)
     }
-    let fault = translation.dialect.readFault(body, status: status, kind: kind)
+    let fault = dialect.readFault(body, status: status, kind: kind)
     var facts = ErrorFacts(
       status: (400...599).contains(fault.status) ? fault.status : 502,
       isAuthentication: fault.isAuthentication)
@@ -276,6 +335,7 @@ package enum Conversation {
     case .passed(let passage): passage.heldCount
     case .translated(let translation): translation.heldCount
     case .mock(let mock): mock.passage.heldCount
+    case .recast(let recast): recast.heldCount
     }
   }
 
@@ -291,13 +351,17 @@ package enum Conversation {
     case .passed(let passage): passage.hasEnded
     case .translated(let translation): translation.hasEnded
     case .mock(let mock): mock.passage.hasEnded
+    case .recast(let recast): recast.inner.hasEnded
     }
   }
 
   /// It went wrong, and the client has been told: nothing more is read.
   package var hasFailed: Bool {
-    if case .translated(let translation) = self { return translation.failure != nil }
-    return false
+    switch self {
+    case .translated(let translation): translation.failure != nil
+    case .recast(let recast): recast.inner.hasFailed
+    case .passed, .mock: false
+    }
   }
 
   /// Something that the model made has come.
@@ -306,6 +370,7 @@ package enum Conversation {
     case .passed(let passage): passage.hasContent
     case .translated(let translation): translation.hasContent
     case .mock(let mock): mock.passage.hasContent
+    case .recast(let recast): recast.inner.hasContent
     }
   }
 
@@ -315,43 +380,7 @@ package enum Conversation {
     case .passed(let passage): passage.usage
     case .translated(let translation): translation.usage
     case .mock(let mock): mock.passage.usage
+    case .recast(let recast): recast.inner.usage
     }
-  }
-}
-
-/// A request in a provider's own form.
-package struct OwnRequest {
-  private let translation: Translation
-
-  init(_ translation: Translation) { self.translation = translation }
-
-  /// The request's method.
-  package var method: StaticString { translation.request.method }
-  /// Path and query, behind the base URL's prefix.
-  package var path: ByteQueue { _read { yield translation.request.path } }
-  /// Header lines of the dialect's own, each with its CR LF.
-  package var headers: ByteQueue { _read { yield translation.request.headers } }
-  /// The body, whole; empty where there is none.
-  package var body: ByteQueue { _read { yield translation.request.body } }
-  /// What `Accept` says.
-  package var acceptedTypes: StaticString { translation.acceptedTypes }
-  /// Whether the request has a body.
-  package var hasBody: Bool { translation.operation != .models }
-}
-
-/// The mock's answer, which is made at once and passes as a provider's would.
-package final class MockAnswer {
-  /// What the answer goes through on its way to the client.
-  package let passage: Passage
-  /// The answer's body, as a provider would send it.
-  package let text: ByteQueue
-  /// The answer's head.
-  package let facts: ReplyFacts
-
-  /// Makes an answer of `text`: events where `streams`, else JSON.
-  package init(_ passage: Passage, _ text: consuming ByteQueue, streams: Bool) {
-    self.passage = passage
-    self.text = text
-    facts = ReplyFacts(status: 200, media: streams ? .events : .json, hasBody: true)
   }
 }

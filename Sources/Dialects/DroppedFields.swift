@@ -94,6 +94,17 @@ package struct DroppedFields: Sendable {
     for at in 0..<name.count { text.append(Self.shown(name[at])) }
   }
 
+  /// Calls `each` with every name.
+  func each(_ each: (Span<UInt8>) -> Void) {
+    var from = 0
+    while from < text.count {
+      var end = from
+      while end < text.count, text[end] != ASCII.comma { end += 1 }
+      each(text.span.extracting(from..<end))
+      from = end + 1
+    }
+  }
+
   /// Appends the list as a header's value: `seed,logit_bias`.
   package func write(into out: inout ByteQueue) { out.append(text.span) }
 

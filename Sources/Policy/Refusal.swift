@@ -168,6 +168,14 @@ extension Refusal {
       parameter: "model", shouldRetry: false)
   }
 
+  /// There is nothing at the provider that counts tokens: a number that is made up would mislead who asks.
+  package static func noTokenCount(_ provider: String) -> Refusal {
+    Refusal(
+      404, "not_found_error", "not_found",
+      "Provider '\(provider)' counts no tokens ahead of an answer; estimate them, or ask a Claude model.",
+      shouldRetry: false)
+  }
+
   package static func malformedBody(_ message: String) -> Refusal {
     var refusal = Refusal(400, "invalid_request_error", "invalid_chunked_body", message, shouldRetry: false)
     refusal.closes = true

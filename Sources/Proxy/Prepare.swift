@@ -35,8 +35,11 @@ extension Attempt {
     tried.upload = ask.upload
     // A constant's parts are looked at where they lie; a variable's are copied.
     let upstream = upstream
+    switch ask.target.endpoint {
+    case .messages, .countTokens: return try prepareMessages()
+    default: break
+    }
     if upstream.isMock { return try prepareMock() }
-    if ask.target.shape == .message || ask.target.shape == .tokenCount { return try prepareMessages() }
     if upstream.isTranslated, let dialect = upstream.dialect, let operation = try operation() {
       return try prepare(operation, dialect)
     }
@@ -46,7 +49,9 @@ extension Attempt {
     asked.isRestored = ask.gate != nil
     passage.begin(asked, repairs: upstream.quirks.repairsAnswers)
     // It is that already, but behind another try.
-    if conversation.isTranslated || conversation.isLocal { conversation = .passed(passage) }
+    if conversation.isTranslated || conversation.isLocal || conversation.isRecast {
+      conversation = .passed(passage)
+    }
     try takeAddress(upstream)
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else { return }
     let known = route.model
@@ -103,7 +108,10 @@ extension Attempt {
 
   /// Works out what goes to the upstream of a request in Anthropic's format.
   private func prepareMessages() throws(Refusal) {
-    guard var way = try messagesWay() else { throw .notTranslated(upstream.name, ask.shownPath) }
+    guard var way = try messagesWay() else {
+      if ask.target.endpoint == .countTokens { throw .noTokenCount(upstream.name) }
+      return try prepareRecast(.messages)
+    }
     let ask = ask
     let passage = passage
     var asked = ask.askedAnswer

@@ -244,12 +244,17 @@ extension Exchange {
 
   /// Answers as a provider would, without one.
   private func answerLocally(_ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
-    guard case .mock(let mock) = attempt.conversation else { return }
+    guard let mock = attempt.conversation.local else { return }
     let manner = begin(mock.facts, attempt)
     do throws(TakeFault) {
       try attempt.conversation.take(mock.text.view, member: attempt.metadata.view, into: &answer.body)
     } catch { throw Refusal(error, provider: attempt.upstream.name) }
-    _ = attempt.conversation.end(isWhole: true, into: &answer.body)
+    if manner == .whole {
+      _ = attempt.conversation.conclude(
+        provider: attempt.upstream.name, member: attempt.metadata.view, into: &answer.body)
+    } else {
+      _ = attempt.conversation.end(isWhole: true, into: &answer.body)
+    }
     ask.gate?.restore(&answer.body, isStream: manner == .events)
     if manner == .events { return answerStream(attempt, connection) }
     answer(200, "application/json", connection)

@@ -55,7 +55,7 @@ extension Attempt {
   ///   - relaysTrailers: whether the trailers behind the body go on.
   func writeReplyFields(replacesBody: Bool, relaysTrailers: Bool = false) {
     // Clients of Anthropic's SDK look for an id under this name; a provider's own goes on.
-    let namesRequest = ask.target.isMessages && (conversation.isLocal || conversation.isTranslated)
+    let namesRequest = ask.target.isMessages && (conversation.isLocal || conversation.isRecast)
     if namesRequest { HeadWriter.field("request-id", ask.requestID.view, to: &answer.outbound) }
     if conversation.isLocal { return }
     let call = call

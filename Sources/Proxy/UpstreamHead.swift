@@ -23,7 +23,7 @@ extension Attempt {
     if let own {
       if own.hasBody { HeadWriter.field("Content-Type", "application/json", to: &call.out) }
       HeadWriter.field("Accept", own.acceptedTypes, to: &call.out)
-      call.out.append(own.headers.view)
+      own.writeHeaders(into: &call.out)
     } else {
       call.out.append(passage.fields.view)
     }
@@ -84,6 +84,7 @@ extension Attempt {
       held.insert(.accept)
       held.insert(.anthropicVersion)
     }
+    if conversation.isRecast { held.insert(.anthropicBeta) }
     // An answer that must be read must come as it is, and a body that was read goes as it is.
     if ask.target.isFullService || isOwn { held.insert(.acceptEncoding) }
     if ask.body.flow.isCoded { held.insert(.contentEncoding) }

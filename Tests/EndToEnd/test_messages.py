@@ -245,3 +245,23 @@ def test_greetings(begin, upstream):
     for method, path in (("HEAD", "/"), ("GET", "/"), ("HEAD", "/api/hello")):
         assert proxy.ask(request(method, path)).status == 200
     assert not upstream.requests
+
+
+@pytest.mark.parametrize("seal", ["", "rmr1.g.AAAA"])
+def test_what_another_model_thought_stays_here(begin, upstream, seal):
+    proxy = begin()
+    ours = {"type": "thinking", "thinking": "x", "signature": seal}
+    sealed = {"type": "redacted_thinking", "data": "rmr1.g.BBBB"}
+    theirs = {"type": "thinking", "thinking": "y", "signature": "EqQ"}
+    text = {"type": "text", "text": "z"}
+
+    def body(*blocks) -> dict:
+        return {**ASK, "messages": [*ASK["messages"], {"role": "assistant", "content": [*blocks]}, *ASK["messages"]]}
+
+    for blocks, wanted in (
+        ([ours, text], [text]), ([sealed, ours, theirs, text], [theirs, text]), ([text, sealed], [text]),
+        ([theirs, ours, text, sealed], [theirs, text]), ([theirs], [theirs]),
+    ):
+        upstream.reply(whole(ANSWER))
+        assert proxy.ask(post_json("/v1/messages", body(*blocks))).status == 200
+        assert json.loads(upstream.last.body) == body(*wanted)

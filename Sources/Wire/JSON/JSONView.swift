@@ -122,6 +122,15 @@ package enum JSONView {
     return JSONString.content(bytes, value)
   }
 
+  /// As above, of the member `inner` of the member `outer`.
+  @_lifetime(copy bytes)
+  package static func content(
+    _ bytes: Span<UInt8>, in range: Range<Int>, at outer: StaticString, _ inner: StaticString
+  ) -> Span<UInt8> {
+    guard let range = value(bytes, in: range, at: outer) else { return bytes.extracting(0..<0) }
+    return content(bytes, in: range, at: inner)
+  }
+
   /// What kind of value `range` holds, or nil if none.
   package static func kind(_ bytes: Span<UInt8>, _ range: Range<Int>) -> JSONKind? {
     let text = JSONBytes.slice(bytes, range)

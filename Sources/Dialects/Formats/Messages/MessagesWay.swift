@@ -76,6 +76,9 @@ extension Passage {
   package func take(_ way: inout MessagesWay, _ body: Span<UInt8>, _ scanner: borrowing JSONScanner) {
     swap(&fields, &way.fields)
     heldFields = way.held
+    if let messages = JSONView.value(body, in: 0..<body.count, at: "messages") {
+      MessagesThoughts.remove(from: body, messages, &splice)
+    }
     guard let version = way.version else { return }
     var member = ByteQueue()
     if JSONView.value(body, in: 0..<body.count, at: "anthropic_version") == nil {

@@ -1,0 +1,152 @@
+// The order of an answer's blocks: exactly one is open, each is opened and closed once, and a call whose arguments are
+// still on their way is not left for what comes meanwhile, which waits.
+
+internal import Wire
+
+/// Brings what a provider tells, in whatever order, into blocks.
+struct AnswerBlocks: ~Copyable {
+  /// What waits: a block, and its pieces one behind the other.
+  private struct Waiting {
+    var block: AnswerBlock
+    var text: [UInt8] = []
+  }
+
+  /// Blocks that wait at the same time; providers send calls one after the other.
+  private static let waitingCeiling = 1024
+
+  private let form: any AnswerForm
+  private var open: AnswerBlock?
+  private var nesting = JSONNesting()
+  private var waiting: [Waiting] = []
+  private(set) var hasCalls = false
+
+  init(_ form: any AnswerForm) { self.form = form }
+
+  /// A piece of a block, which begins with it where it isn't open yet.
+  mutating func piece(_ kind: AnswerBlock.Kind, _ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    if open?.kind == kind { return write(bytes, into: &out) }
+    if let at = waiting.firstIndex(where: { $0.block.kind == kind }) {
+      waiting[at].text += bytes.array()
+      return
+    }
+    if case .call = kind { return }
+    if bytes.isEmpty { return }
+    begin(AnswerBlock(kind: kind), bytes, into: &out)
+  }
+
+  /// A block begins that must be known before its first piece: a call, or redacted reasoning.
+  mutating func begin(
+    _ block: AnswerBlock, _ bytes: Span<UInt8> = Span(), into out: inout ByteQueue
+  ) {
+    if case .call = block.kind { hasCalls = true }
+    if let open, case .call = open.kind, !nesting.isClosed {
+      if waiting.count < Self.waitingCeiling { waiting.append(Waiting(block: block, text: bytes.array())) }
+      return
+    }
+    close(into: &out)
+    start(block, into: &out)
+    if !bytes.isEmpty { write(bytes, into: &out) }
+  }
+
+  /// What the open reasoning is signed with.
+  mutating func sign(_ kind: AnswerBlock.Kind, _ signature: Span<UInt8>) {
+    if open?.kind == kind {
+      open?.signature += signature.array()
+    } else if let at = waiting.firstIndex(where: { $0.block.kind == kind }) {
+      waiting[at].block.signature += signature.array()
+    }
+  }
+
+  /// A block of signed reasoning is over, although nothing else has come.
+  func isOpen(_ kind: AnswerBlock.Kind) -> Bool { open?.kind == kind }
+
+  /// Closes what is open, and writes what waits.
+  mutating func end(into out: inout ByteQueue) {
+    close(into: &out)
+    while !waiting.isEmpty {
+      let next = waiting.removeFirst()
+      start(next.block, into: &out)
+      if !next.text.isEmpty { form.piece(next.text.span, next.block, into: &out) }
+      close(into: &out)
+    }
+  }
+
+  private mutating func start(_ block: AnswerBlock, into out: inout ByteQueue) {
+    open = block
+    nesting = JSONNesting()
+    form.open(block, into: &out)
+  }
+
+  private mutating func write(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    guard let block = open, !bytes.isEmpty else { return }
+    form.piece(bytes, block, into: &out)
+    guard case .call = block.kind else { return }
+    nesting.read(bytes)
+    while nesting.isClosed, !waiting.isEmpty {
+      close(into: &out)
+      let next = waiting.removeFirst()
+      start(next.block, into: &out)
+      if !next.text.isEmpty {
+        form.piece(next.text.span, next.block, into: &out)
+        nesting.read(next.text.span)
+      }
+      guard case .call = next.block.kind else { continue }
+    }
+  }
+
+  private mutating func close(into out: inout ByteQueue) {
+    guard let block = open else { return }
+    form.close(block, into: &out)
+    open = nil
+  }
+}
+
+/// Whether a JSON value that comes in pieces, inside a string and still escaped, has come to its end.
+struct JSONNesting {
+  private var depth = 0
+  private var hasBegun = false
+  private var inText = false
+  /// Backslashes of the value's own before the next byte: an odd number escapes it.
+  private var isEscaped = false
+  /// The last byte was a backslash of the string around it.
+  private var isOuterEscape = false
+
+  /// An object or a list has begun and ended.
+  var isClosed: Bool { hasBegun && depth == 0 && !inText }
+
+  mutating func read(_ bytes: Span<UInt8>) {
+    for at in 0..<bytes.count {
+      let byte = bytes[at]
+      if isOuterEscape {
+        isOuterEscape = false
+        // Of the escapes only those of quote and backslash matter: `\"` and `\\`.
+        if byte == ASCII.quote || byte == ASCII.backslash { take(byte) } else { isEscaped = false }
+      } else if byte == ASCII.backslash {
+        isOuterEscape = true
+      } else {
+        take(byte)
+      }
+    }
+  }
+
+  private mutating func take(_ byte: UInt8) {
+    if inText {
+      if isEscaped {
+        isEscaped = false
+      } else if byte == ASCII.backslash {
+        isEscaped = true
+      } else if byte == ASCII.quote {
+        inText = false
+      }
+      return
+    }
+    switch byte {
+    case ASCII.quote: inText = true
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      hasBegun = true
+      depth += 1
+    case UInt8(ascii: "}"), UInt8(ascii: "]"): depth = max(depth - 1, 0)
+    default: break
+    }
+  }
+}

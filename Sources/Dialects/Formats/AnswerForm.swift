@@ -1,0 +1,62 @@
+// How an answer is written in a format whose content is a list of blocks: one after the other, each opened, filled and
+// closed. What a model says is told to `AnswerBlocks`, which keeps that order; a form only writes.
+
+internal import Wire
+
+/// What is known of an answer before the provider has said anything.
+package struct FormFrame: Sendable {
+  /// The client wants a stream.
+  package var streams = false
+  /// The model that the provider was asked for, in UTF-8.
+  package var model: [UInt8] = []
+  /// Unix time in seconds.
+  package var created = 0
+  /// Random letters and digits, unlike those of any other exchange: ids are made of them.
+  package var seed: [UInt8] = []
+  /// `"x_remora":{…}`, or empty.
+  package var member: [UInt8] = []
+
+  package init() {}
+}
+
+/// One block of an answer. Texts are still escaped, as they lay between the quotes of the provider's JSON.
+struct AnswerBlock {
+  enum Kind: Equatable {
+    case text, refusal
+    /// Reasoning, and which block of signed reasoning it is.
+    case reasoning(Int)
+    case redacted(Int)
+    /// A call, by its index at the provider.
+    case call(Int)
+  }
+
+  let kind: Kind
+  /// A call's.
+  var id: [UInt8] = []
+  var name: [UInt8] = []
+  /// What reasoning is signed with, or redacted reasoning itself.
+  var signature: [UInt8] = []
+  /// What Google signs a call with.
+  var callSignature: [UInt8] = []
+}
+
+/// Why an answer ended.
+struct AnswerEnd {
+  var reason = FinishReason.stop
+  /// A call stands in it.
+  var hasCalls = false
+}
+
+/// Writes one answer in a client's format.
+protocol AnswerForm: AnyObject {
+  func start(_ frame: FormFrame, into out: inout ByteQueue)
+  func open(_ block: AnswerBlock, into out: inout ByteQueue)
+  /// A piece of the open block's text, or of a call's arguments: JSON in a string.
+  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue)
+  func close(_ block: AnswerBlock, into out: inout ByteQueue)
+  func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue)
+  /// Ends a stream that has begun with an error.
+  ///
+  /// - Parameter error: in OpenAI's shape.
+  func fail(_ error: Span<UInt8>, into out: inout ByteQueue)
+}

@@ -1,0 +1,255 @@
+// An answer in the form of the Messages API, whole or as its events (Anthropic docs, "Streaming messages", 2026-10).
+
+internal import Wire
+
+final class MessagesForm: AnswerForm {
+  private var frame = FormFrame()
+  private var index = 0
+  /// What is written between `"content":[` and `]` of a whole answer.
+  private var content = ByteQueue()
+  /// A call's arguments in a whole answer, still escaped.
+  private var arguments = ByteQueue()
+
+  func start(_ frame: FormFrame, into out: inout ByteQueue) {
+    self.frame = frame
+    index = 0
+    content.clear()
+    guard frame.streams else { return }
+    out.append("event: message_start\ndata: {\"type\":\"message_start\",\"message\":")
+    writeHead(into: &out)
+    out.append("],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":")
+    write(TokenUsage(), into: &out)
+    out.append("}")
+    writeMember(into: &out)
+    out.append("}\n\n")
+  }
+
+  /// Appends the message up to the first block of its content.
+  private func writeHead(into out: inout ByteQueue) {
+    out.append("{\"id\":\"msg_")
+    out.append(frame.seed)
+    out.append("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":")
+    let model = frame.model
+    JSONWriter.string(model.span, into: &out)
+    out.append(",\"content\":[")
+  }
+
+  private func writeMember(into out: inout ByteQueue) {
+    if frame.member.isEmpty { return }
+    out.append(ASCII.comma)
+    out.append(frame.member)
+  }
+
+  func open(_ block: AnswerBlock, into out: inout ByteQueue) {
+    // Google wants a call's signature back, for which a call has no place here.
+    if !block.callSignature.isEmpty {
+      writeRedacted(Envelope.seal(callSignature: block.callSignature), into: &out)
+    }
+    if case .redacted = block.kind { return writeRedacted(block.signature, into: &out) }
+    if frame.streams { return openStreamed(block, into: &out) }
+    if index > 0 { content.append(ASCII.comma) }
+    switch block.kind {
+    case .text, .refusal: content.append("{\"type\":\"text\",\"text\":\"")
+    case .reasoning: content.append("{\"type\":\"thinking\",\"thinking\":\"")
+    case .call:
+      content.append("{\"type\":\"tool_use\",\"id\":\"")
+      writeID(block, into: &content)
+      content.append("\",\"name\":\"")
+      content.append(block.name)
+      content.append("\",\"input\":")
+      arguments.clear()
+    case .redacted: break
+    }
+  }
+
+  private func openStreamed(_ block: AnswerBlock, into out: inout ByteQueue) {
+    begin("content_block_start", into: &out)
+    out.append(",\"content_block\":")
+    switch block.kind {
+    case .text, .refusal: out.append("{\"type\":\"text\",\"text\":\"\"}")
+    case .reasoning: out.append("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
+    case .call:
+      out.append("{\"type\":\"tool_use\",\"id\":\"")
+      writeID(block, into: &out)
+      out.append("\",\"name\":\"")
+      out.append(block.name)
+      out.append("\",\"input\":{}}")
+    case .redacted: break
+    }
+    out.append("}\n\n")
+  }
+
+  /// The provider's id where Anthropic's clients take it, for it comes back as it is.
+  private func writeID(_ block: AnswerBlock, into out: inout ByteQueue) {
+    var isFit = !block.id.isEmpty && block.id.count <= 128
+    for byte in block.id {
+      let isLetter = ASCII.lower(byte) &- UInt8(ascii: "a") < 26
+      if !isLetter, !ASCII.isDigit(byte), byte != UInt8(ascii: "_"), byte != UInt8(ascii: "-") {
+        isFit = false
+      }
+    }
+    if isFit { return out.append(block.id) }
+    out.append("toolu_")
+    out.append(frame.seed)
+    out.append(decimal: index)
+  }
+
+  private func writeRedacted(_ data: [UInt8], into out: inout ByteQueue) {
+    if frame.streams {
+      begin("content_block_start", into: &out)
+      out.append(",\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\"")
+      out.append(data)
+      out.append("\"}}\n\n")
+      begin("content_block_stop", into: &out)
+      out.append("}\n\n")
+    } else {
+      if index > 0 { content.append(ASCII.comma) }
+      content.append("{\"type\":\"redacted_thinking\",\"data\":\"")
+      content.append(data)
+      content.append("\"}")
+    }
+    index += 1
+  }
+
+  /// Begins an event of the block that is open.
+  private func begin(_ name: StaticString, into out: inout ByteQueue) {
+    out.append("event: ")
+    out.append(name)
+    out.append("\ndata: {\"type\":\"")
+    out.append(name)
+    out.append("\",\"index\":")
+    out.append(decimal: index)
+  }
+
+  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue) {
+    guard frame.streams else {
+      if case .call = block.kind { arguments.append(bytes) } else { content.append(bytes) }
+      return
+    }
+    begin("content_block_delta", into: &out)
+    switch block.kind {
+    case .text, .refusal: out.append(",\"delta\":{\"type\":\"text_delta\",\"text\":\"")
+    case .reasoning, .redacted: out.append(",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"")
+    case .call: out.append(",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"")
+    }
+    out.append(bytes)
+    out.append("\"}}\n\n")
+  }
+
+  func close(_ block: AnswerBlock, into out: inout ByteQueue) {
+    if case .redacted = block.kind { return }
+    if frame.streams {
+      if case .reasoning = block.kind, !block.signature.isEmpty {
+        begin("content_block_delta", into: &out)
+        out.append(",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"")
+        out.append(block.signature)
+        out.append("\"}}\n\n")
+      }
+      begin("content_block_stop", into: &out)
+      out.append("}\n\n")
+    } else {
+      switch block.kind {
+      case .text, .refusal: content.append("\"}")
+      case .reasoning:
+        content.append("\",\"signature\":\"")
+        content.append(block.signature)
+        content.append("\"}")
+      case .call:
+        writeInput()
+        content.append("}")
+      case .redacted: break
+      }
+    }
+    index += 1
+  }
+
+  /// Appends a call's arguments as the object that they are. What is none is kept in one, as Anthropic does itself
+  /// (docs, "Fine-grained tool streaming").
+  private func writeInput() {
+    var string = ByteQueue()
+    string.append("\"")
+    string.append(arguments.view)
+    string.append("\"")
+    var text = ByteQueue()
+    JSONString.decode(string.bytes, 0..<string.count, into: &text)
+    var isBlank = true
+    for at in 0..<text.count where text.bytes[at] > ASCII.space { isBlank = false }
+    if isBlank { return content.append("{}") }
+    var scanner = JSONScanner()
+    var isObject = false
+    do throws(JSONFault) {
+      try scanner.feed(text.bytes)
+      try scanner.finish()
+      isObject = scanner.topLevelKind == .object
+    } catch {}
+    if isObject { return content.append(text.bytes) }
+    content.append("{\"INVALID_JSON\":")
+    content.append(string.bytes)
+    content.append("}")
+  }
+
+  func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) {
+    if frame.streams {
+      out.append("event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"")
+      out.append(Self.reason(end))
+      out.append("\",\"stop_sequence\":null},\"usage\":")
+      write(usage, into: &out)
+      out.append("}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+      return
+    }
+    writeHead(into: &out)
+    out.append(content.view)
+    out.append("],\"stop_reason\":\"")
+    out.append(Self.reason(end))
+    out.append("\",\"stop_sequence\":null,\"usage\":")
+    write(usage, into: &out)
+    writeMember(into: &out)
+    out.append("}")
+  }
+
+  private static func reason(_ end: AnswerEnd) -> StaticString {
+    switch end.reason {
+    case .length: "max_tokens"
+    case .contentFilter: "refusal"
+    case .stop, .toolCalls: end.hasCalls ? "tool_use" : "end_turn"
+    }
+  }
+
+  /// Appends usage as Anthropic counts it: what a cache had stands beside the input, and not in it.
+  private func write(_ usage: TokenUsage, into out: inout ByteQueue) {
+    let read = usage.cachedInput ?? 0
+    let written = usage.cacheWrite ?? 0
+    let beside = read.addingReportingOverflow(written)
+    out.append("{\"input_tokens\":")
+    out.append(decimal: max((usage.input ?? 0) - (beside.overflow ? 0 : beside.partialValue), 0))
+    out.append(",\"cache_creation_input_tokens\":")
+    out.append(decimal: written)
+    out.append(",\"cache_read_input_tokens\":")
+    out.append(decimal: read)
+    out.append(",\"output_tokens\":")
+    out.append(decimal: usage.output ?? 0)
+    if let reasoning = usage.reasoning {
+      out.append(",\"output_tokens_details\":{\"thinking_tokens\":")
+      out.append(decimal: reasoning)
+      out.append("}")
+    }
+    out.append("}")
+  }
+
+  func fail(_ error: Span<UInt8>, into out: inout ByteQueue) {
+    var text = ByteQueue()
+    let status =
+      Fault.status(in: error)
+      ?? Self.status(JSONView.content(error, in: 0..<error.count, at: "error", "type"))
+    MessagesFault.write(error, status: status, requestID: Span(), into: &text)
+    out.append("event: error\n")
+    EventEncoder.data(text.bytes, into: &out)
+  }
+
+  private static func status(_ type: Span<UInt8>) -> Int {
+    if type.equals("overloaded_error") { return 529 }
+    if type.equals("rate_limit_error") { return 429 }
+    if type.equals("invalid_request_error") { return 400 }
+    return 500
+  }
+}

@@ -1,0 +1,198 @@
+// A request in a format that the provider doesn't have, on its way as a chat: the request is put into a chat's body, which
+// goes on as every chat does, translated or passed; the chat's answer comes back in the client's format.
+//
+// So each format needs one file that reads its requests and one that writes its answers, whatever the provider speaks.
+
+package import Wire
+
+/// One exchange in another format.
+package final class Recast {
+  /// The format that the client speaks.
+  package enum Format: Sendable { case messages, responses, completions }
+
+  package let format: Format
+  /// The request as a chat; what goes out, once it has been `settle`d.
+  package private(set) var body = ByteQueue()
+  /// What was found in it.
+  package private(set) var scanner = JSONScanner(watching: RequestFacts.watched)
+  package private(set) var facts = RequestFacts()
+  /// What the chat can't say.
+  package private(set) var dropped: DroppedFields
+  /// How the chat goes.
+  package private(set) var inner: Conversation
+  private let model: [UInt8]
+  private let reader: any AnswerForm
+  private var answer: ChatAnswerReader
+  private var events = EventDecoder(ceiling: 16 << 20)
+  /// What the chat's conversation has made and isn't read yet.
+  private var made = ByteQueue()
+  private var holdsAll = false
+  private var hasStarted = false
+
+  /// Reads a request.
+  ///
+  /// - Parameters:
+  ///   - body: the client's, one JSON object that has been scanned.
+  ///   - passage: what the chat passes through where it isn't translated.
+  package init(
+    _ format: Format, _ body: Span<UInt8>, for target: ChatTarget, model: [UInt8], passage: Passage
+  ) throws(RequestFault) {
+    self.format = format
+    self.model = model
+    inner = .passed(passage)
+    var chat = ChatBody(target)
+    switch format {
+    case .messages:
+      try MessagesRequest.write(body, into: &chat)
+      reader = MessagesForm()
+    case .responses, .completions:
+      throw RequestFault(.unsupported, "model", "The model's provider hasn't this API.")
+    }
+    answer = ChatAnswerReader(reader)
+    dropped = chat.dropped
+    chat.finish(into: &self.body)
+    // It is made of values that were scanned already, so this finds no fault but in what steers.
+    do throws(JSONFault) {
+      try scanner.feed(self.body.view)
+      try scanner.finish()
+    } catch { throw RequestFault(.invalid, "body", "The request can't be put into a chat.") }
+    do throws(RequestFacts.Fault) { try facts.read(self.body.view, scanner) } catch {
+      switch error {
+      case .notAnObject: throw RequestFault(.invalid, "body", "The request body must be a JSON object.")
+      case .wrongType(let parameter, let expected):
+        throw RequestFault(.invalid, "\(parameter)", "'\(parameter)' must be \(expected).")
+      }
+    }
+  }
+
+  /// Says how the chat goes, once that is worked out; what it can't say either is named too.
+  package func settle(_ conversation: Conversation) {
+    inner = conversation
+    conversation.dropped.each { dropped.add($0) }
+    guard case .passed(let passage) = conversation else { return }
+    var out = ByteQueue()
+    _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: body.view, at: 0)
+    swap(&body, &out)
+  }
+
+  /// The request in another form than the client's.
+  var ownRequest: OwnRequest? {
+    switch inner {
+    case .translated(let translation): OwnRequest(translation)
+    case .passed: OwnRequest(chat: self)
+    case .mock, .recast: nil
+    }
+  }
+
+  /// The body has reached the provider and won't be sent again.
+  package func forgetBody() {
+    body.removeAll()
+    inner.forgetBody()
+  }
+
+  // MARK: The answer
+
+  /// Begins an answer whose head has come.
+  func begin(_ reply: ReplyFacts, member: Span<UInt8>, stamp: AnswerStamp) -> Manner {
+    made.removeAll()
+    let manner = inner.begin(reply, member: Span()) { stamp }
+    var frame = FormFrame()
+    frame.streams = facts.streams
+    frame.model = model
+    frame.created = stamp.created
+    frame.seed = stamp.seed
+    frame.member = member.array()
+    self.frame = frame
+    hasStarted = false
+    answer = ChatAnswerReader(reader)
+    events = EventDecoder(ceiling: 16 << 20)
+    switch manner {
+    case .events:
+      holdsAll = false
+      return .events
+    case .whole:
+      holdsAll = false
+      return .whole
+    case .watched, .untouched:
+      holdsAll = true
+      return .whole
+    }
+  }
+
+  private var frame = FormFrame()
+
+  /// Takes the next piece of the answer's body.
+  func take(_ bytes: Span<UInt8>, into out: inout ByteQueue) throws(TakeFault) {
+    try inner.take(bytes, member: Span(), into: &made)
+    if holdsAll || made.isEmpty { return }
+    try readEvents(into: &out)
+  }
+
+  /// Ends a stream whose bytes are over.
+  func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
+    let ending = inner.end(isWhole: isWhole, into: &made)
+    _ = try? readEvents(into: &out)
+    made.removeAll()
+    return ending
+  }
+
+  /// Writes the client's answer from what was read whole.
+  func conclude(provider: String, into out: inout ByteQueue) -> Verdict {
+    var verdict = Verdict.answer
+    if holdsAll {
+      _ = inner.end(isWhole: true, into: &made)
+    } else {
+      verdict = inner.conclude(provider: provider, member: Span(), into: &made)
+    }
+    switch verdict {
+    case .answer:
+      var text = ByteQueue()
+      swap(&text, &made)
+      start(into: &out)
+      guard answer.read(whole: text.bytes, into: &out) else { return .fault(.malformed) }
+      answer.finish(inner.usage, into: &out)
+      // A stream was asked for: what was made of the whole is one.
+      return facts.streams ? .stream : .answer
+    case .stream:
+      _ = try? readEvents(into: &out)
+      made.removeAll()
+      return .stream
+    case .error:
+      out.append(made.view)
+      made.removeAll()
+      return verdict
+    case .fault, .invalid: return verdict
+    }
+  }
+
+  private func start(into out: inout ByteQueue) {
+    if hasStarted { return }
+    hasStarted = true
+    reader.start(frame, into: &out)
+  }
+
+  /// Bytes of the answer that are held.
+  var heldCount: Int { made.count + inner.heldCount }
+
+  private func readEvents(into out: inout ByteQueue) throws(TakeFault) {
+    var queue = ByteQueue()
+    swap(&made, &queue)
+    defer { swap(&made, &queue) }
+    var from = 0
+    defer { queue.consume(from) }
+    while true {
+      let step: EventDecoder.Step
+      do throws(SSEFault) { step = try events.next(queue.bytes, from: from) } catch { throw .eventTooLarge }
+      guard case .event(let event) = step else { return }
+      from = event.whole.upperBound
+      guard let place = event.data else { continue }
+      let data = queue.bytes.extracting(place)
+      start(into: &out)
+      if data.equals("[DONE]") {
+        answer.finish(inner.usage, into: &out)
+      } else {
+        answer.read(chunk: data, into: &out)
+      }
+    }
+  }
+}
