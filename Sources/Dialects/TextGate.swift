@@ -22,17 +22,25 @@ package final class TextGate {
     var choice: Int
     var part: Int
     var state = RestoreState()
+    var answer = AnswerState()
 
-    var form: RestoreForm { kind == .function || kind == .tool ? .arguments : .text }
+    var form: RestoreForm { isArguments ? .arguments : .text }
+    var isArguments: Bool { kind == .function || kind == .tool }
+    var isHolding: Bool { state.isHolding || answer.isHolding }
   }
 
   let vault: Vault
+  /// Looks at what the model says, before values are put back; nil where nothing does.
+  package var watch: (any AnswerWatch)?
+  /// A policy has said no to the answer: nothing of it goes on any more.
+  package internal(set) var isBlocked = false
   private var channels: [Channel] = []
   private var events = EventDecoder()
   /// The part of an incomplete event that has come.
   private var held = ByteQueue()
   private var splice = JSONSplice(editCeiling: 4096)
   private var decoded = ByteQueue()
+  private var looked = ByteQueue()
   private var made = ByteQueue()
   var escaped = ByteQueue()
 
@@ -43,10 +51,8 @@ package final class TextGate {
     channels.removeAll(keepingCapacity: true)
     events = EventDecoder()
     held.removeAll()
+    isBlocked = false
   }
-
-  /// Whether there is anything to put back.
-  package var isNeeded: Bool { !vault.isEmpty }
 
   // MARK: Streams
 
@@ -57,7 +63,7 @@ package final class TextGate {
     swap(&held, &queue)
     var from = 0
     while let step = try? events.next(queue.bytes, from: from), case .event(let event) = step {
-      pass(event, in: queue.bytes, into: &out)
+      if !isBlocked { pass(event, in: queue.bytes, into: &out) }
       from = event.whole.upperBound
     }
     queue.consume(from)
@@ -66,25 +72,28 @@ package final class TextGate {
 
   /// Ends the stream: what is held goes on as it is.
   package func end(into out: inout ByteQueue) {
-    for at in channels.indices where channels[at].state.isHolding {
+    for at in channels.indices where channels[at].isHolding && !isBlocked {
       write(at, like: nil, in: Span(), into: &out)
     }
-    if !held.isEmpty { out.append(held.view) }
+    if !held.isEmpty, !isBlocked { out.append(held.view) }
+    let isBlocked = isBlocked
     begin()
+    self.isBlocked = isBlocked
   }
 
   private func pass(_ event: Event, in bytes: Span<UInt8>, into out: inout ByteQueue) {
     guard let place = event.data else { return out.append(bytes.extracting(event.whole)) }
     let data = bytes.extracting(place)
     if data.equals("[DONE]") {
-      for at in channels.indices where channels[at].state.isHolding {
+      for at in channels.indices where channels[at].isHolding {
         write(at, like: nil, in: data, into: &out)
       }
       channels.removeAll(keepingCapacity: true)
-      return out.append(bytes.extracting(event.whole))
+      return isBlocked ? () : out.append(bytes.extracting(event.whole))
     }
     splice.removeAll()
     read(data, into: &out)
+    if isBlocked { return }
     if splice.isEmpty { return out.append(bytes.extracting(event.whole)) }
     out.append(bytes.extracting(event.whole.lowerBound..<place.lowerBound))
     splice.apply(to: data, into: &out)
@@ -104,7 +113,7 @@ package final class TextGate {
     if type.equals("content_block_delta") { return readBlock(data, whole) }
     if type.equals("content_block_stop") {
       let index = number(data, whole, "index")
-      for at in channels.indices where channels[at].choice == index && channels[at].state.isHolding {
+      for at in channels.indices where channels[at].choice == index && channels[at].isHolding {
         write(at, like: data, in: data, into: &out)
       }
       return
@@ -113,11 +122,14 @@ package final class TextGate {
     // What comes next of this text is its whole: nothing of it stays behind.
     if ends(type, with: ".done") {
       let item = number(data, whole, "output_index")
-      for at in channels.indices where channels[at].choice == item && channels[at].state.isHolding {
+      for at in channels.indices where channels[at].choice == item && channels[at].isHolding {
         write(at, like: data, in: data, into: &out)
       }
     }
+    // It has been counted in its pieces.
+    watch?.counts = false
     restoreAll(data, whole, &splice)
+    watch?.counts = true
   }
 
   private func ends(_ text: Span<UInt8>, with suffix: StaticString) -> Bool {
@@ -141,12 +153,14 @@ package final class TextGate {
         readDelta(data, member.value, index)
       } else if member.keyIs("text", in: data) {
         feed(data, member.value, .legacy, index, 0)
+      } else if member.keyIs("logprobs", in: data) {
+        removeLogprobs(member)
       } else if member.keyIs("finish_reason", in: data), member.kind == .string {
         isFinished = true
       }
     }
     guard isFinished else { return }
-    for at in channels.indices where channels[at].choice == index && channels[at].state.isHolding {
+    for at in channels.indices where channels[at].choice == index && channels[at].isHolding {
       write(at, like: data, in: data, into: &out)
     }
   }
@@ -197,6 +211,13 @@ package final class TextGate {
 
   // MARK: Pieces
 
+  /// Tokens tell what was taken out of the text, and come before it is known.
+  func removeLogprobs(_ member: JSONObjectCursor.Member) {
+    guard watch?.redacts == true, member.kind == .object else { return }
+    let null: StaticString = "null"
+    try? splice.replace(member.value, with: null.bytes)
+  }
+
   /// Passes a piece of a text on, and changes it in the event where what goes on is another.
   private func feed(
     _ data: Span<UInt8>, _ value: Range<Int>, _ kind: Channel.Kind, _ choice: Int, _ part: Int
@@ -207,7 +228,22 @@ package final class TextGate {
     decoded.clear()
     JSONString.decode(data, value, into: &decoded)
     made.clear()
-    let isChanged = channels[at].state.feed(decoded.view, vault, channels[at].form, into: &made)
+    var isChanged = false
+    if let watch {
+      looked.clear()
+      switch channels[at].answer.feed(
+        decoded.view, watch, isArguments: channels[at].isArguments, into: &looked)
+      {
+      case .clean: break
+      case .changed: isChanged = true
+      case .blocked:
+        isBlocked = true
+        return
+      }
+      if channels[at].state.feed(looked.view, vault, channels[at].form, into: &made) { isChanged = true }
+    } else {
+      isChanged = channels[at].state.feed(decoded.view, vault, channels[at].form, into: &made)
+    }
     if isChanged { replace(value, with: made.view, &splice) }
   }
 
@@ -234,6 +270,14 @@ package final class TextGate {
   /// - Parameter model: the event whose ids it takes over; nil where there is none.
   private func write(_ at: Int, like model: Span<UInt8>?, in data: Span<UInt8>, into out: inout ByteQueue) {
     var text = ByteQueue()
+    if let watch {
+      var last = ByteQueue()
+      if channels[at].answer.close(watch, isArguments: channels[at].isArguments, into: &last) == .blocked {
+        isBlocked = true
+        return
+      }
+      _ = channels[at].state.feed(last.bytes, vault, channels[at].form, into: &text)
+    }
     channels[at].state.close(vault, channels[at].form, into: &text)
     var event = ByteQueue()
     TextGateEvent.write(channels[at], text.bytes, like: model == nil ? Span() : data, into: &event)

@@ -4,10 +4,17 @@ internal import Detect
 package import Wire
 
 extension TextGate {
-  /// Puts the values back in a whole answer, or an error.
-  package func restore(_ body: inout ByteQueue) {
+  /// Puts the values back in a whole answer, or an error, behind what policies have to say of it.
+  ///
+  /// - Parameter looks: whether the text is the model's.
+  package func restore(_ body: inout ByteQueue, looks: Bool = true) {
+    isBlocked = false
+    let watch = watch
+    if !looks { self.watch = nil }
+    defer { self.watch = watch }
     var splice = JSONSplice(editCeiling: 16 * 1024)
     restoreAll(body.bytes, 0..<body.count, &splice)
+    if isBlocked { return }
     if splice.isEmpty { return }
     var out = ByteQueue()
     splice.apply(to: body.bytes, into: &out)
@@ -41,6 +48,12 @@ extension TextGate {
             restore(data, member.value, .text, &splice)
           }
         case .object, .array:
+          if member.keyIs("logprobs", in: data), watch?.redacts == true {
+            // Tokens tell what is taken out of the text.
+            let null: StaticString = "null"
+            try? splice.replace(member.value, with: null.bytes)
+            continue
+          }
           if member.keyIs("logprobs", in: data) || member.keyIs("usage", in: data) { continue }
           restoreAll(data, member.value, &splice, depth: depth + 1)
         default: break
@@ -63,15 +76,29 @@ extension TextGate {
   private func restore(
     _ data: Span<UInt8>, _ value: Range<Int>, _ form: RestoreForm, _ splice: inout JSONSplice
   ) {
-    guard value.count > 8 else { return }
+    guard value.count > 8, !isBlocked else { return }
     var text = ByteQueue()
     JSONString.decode(data, value, into: &text)
     var made = ByteQueue()
     var state = RestoreState()
     let before = vault.restored
+    var isChanged = false
+    if let watch {
+      var looked = ByteQueue()
+      switch watch.look(
+        at: text.bytes, from: 0, isArguments: form == .arguments, isInString: false, into: &looked)
+      {
+      case .clean: break
+      case .changed: isChanged = true
+      case .blocked:
+        isBlocked = true
+        return
+      }
+      swap(&text, &looked)
+    }
     _ = state.feed(text.bytes, vault, form, into: &made)
     state.close(vault, form, into: &made)
-    if vault.restored != before { replace(value, with: made.bytes, &splice) }
+    if isChanged || vault.restored != before { replace(value, with: made.bytes, &splice) }
   }
 }
 

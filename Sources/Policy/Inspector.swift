@@ -55,12 +55,14 @@ package final class Inspector {
   ///
   /// - Parameters:
   ///   - scope: within what the same value has the same placeholder.
+  ///   - thread: what the client calls the conversation; empty: it is told by its first question.
   ///   - edited: takes the body with placeholders.
   package func inspect(
-    _ body: Span<UInt8>, _ chain: PolicyChain, scope: [UInt8], into edited: inout ByteQueue
+    _ body: Span<UInt8>, _ chain: PolicyChain, scope: [UInt8], thread: [UInt8] = [],
+    into edited: inout ByteQueue
   ) -> Inspection {
     forget()
-    vault.begin(scope: scope)
+    vault.begin(scope: scope, conversation: chain.hasOwn ? Self.conversation(body, thread) : [])
     first = [String?](repeating: nil, count: chain.rules.count)
     fullPolicy = nil
     var redacts = false
@@ -79,6 +81,20 @@ package final class Inspector {
           path: nil))
     }
     return isEdited ? .edited : .clean
+  }
+
+  /// What a conversation's requests have in common: the client's name for it, or its first question.
+  private static func conversation(_ body: Span<UInt8>, _ thread: [UInt8]) -> [UInt8] {
+    if !thread.isEmpty { return [1] + thread }
+    var first: Range<Int>?
+    PromptTexts(body).find { text in
+      if first == nil, text.role == .user { first = text.range }
+    }
+    guard let first else { return [] }
+    var digest = SHA256()
+    digest.append(body.extracting(first))
+    let bytes = digest.finish()
+    return [2] + (0..<32).map { bytes[$0] }
   }
 
   /// Looks at a text that isn't part of a body, and tells what is found in it: for trying policies out.
@@ -166,6 +182,9 @@ package final class Inspector {
     return scanner.judge(text, channel, tokens: rule.countsTokens)
   }
 
+  /// Counts a finding in what the model itself says.
+  func noteAnswer(_ at: Int, _ name: String) { tally.add(at, name, .answer) }
+
   private func note(
     _ at: Int, _ name: String, _ text: PromptText, _ redacts: inout Bool, _ rule: PolicyRule,
     score: Int? = nil
@@ -231,8 +250,8 @@ package final class Inspector {
 
 extension PolicyRule {
   /// Whether it acts on a finding in `text`.
-  func takes(_ finding: Finding, _ text: Span<UInt8>) -> Bool {
-    entities.contains(finding.entity) && finding.score >= least
+  func takes(_ finding: Finding, _ text: Span<UInt8>, side: PolicySide = .request) -> Bool {
+    entities.contains(finding.entity) && finding.score >= (side == .request ? least : leastInAnswers)
       && (allowed.isEmpty || !allowed.contains(text.extracting(finding.range)))
   }
 

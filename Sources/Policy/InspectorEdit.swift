@@ -61,7 +61,8 @@ extension Inspector {
   ) {
     guard
       let place = vault.place(
-        of: said.extracting(range), entity, label: label, rule.hash, restores: rule.restores)
+        of: said.extracting(range), entity, label: label, rule.hash, restores: rule.restores,
+        isOwn: rule.isOwn)
     else {
       if fullPolicy == nil { fullPolicy = rule.name }
       return
@@ -139,6 +140,11 @@ extension Inspector {
 struct QuoteWatch {
   private var at = 0
   private var isInString = false
+
+  init(at: Int = 0, isInString: Bool = false) {
+    self.at = at
+    self.isInString = isInString
+  }
 
   /// Whether `place`, which isn't before an earlier one, is outside every string.
   mutating func isOutside(_ text: Span<UInt8>, at place: Int) -> Bool {

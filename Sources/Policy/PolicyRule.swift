@@ -13,9 +13,14 @@ package struct PolicyRule: Sendable {
   let entities: Entities
   /// How sure a finding must be: to block is dearer than to redact what is put back.
   let least: Int
+  let leastInAnswers: Int
+  /// Hosts whose images may be in answers.
+  let imageHosts: [Glob]
   /// What it does about what the model itself says.
   package let answers: Config.Policy.Answers
   package let restores: Bool
+  /// Whether each conversation has placeholders of its own.
+  let isOwn: Bool
   let refusesUnscanned: Bool
   let allowed: AllowedValues
   let patterns: PatternSet?
@@ -55,6 +60,7 @@ package struct PolicyRule: Sendable {
     action = policy.action
     restores = policy.restores
     answers = policy.answers
+    isOwn = policy.scope == .conversation
     refusesUnscanned = policy.unscanned == .block
     allowed = AllowedValues(policy.allow)
     hash = key.map { KeyedHash(key: $0.bytes) } ?? Self.ownKey
@@ -64,6 +70,8 @@ package struct PolicyRule: Sendable {
     default: entities = []
     }
     least = policy.action == .block ? 80 : 50
+    leastInAnswers = policy.answers == .block ? 80 : 50
+    imageHosts = policy.imageHosts.map { Glob($0.lowercased()) }
     patterns =
       policy.patterns.isEmpty
       ? nil
@@ -182,9 +190,13 @@ package struct PolicyChain: Sendable {
   package let rules: [PolicyRule]
   /// The union of what they look for, in one scan.
   let data: PersonalData?
+  /// What is looked for in what the model itself says; nil where nothing is.
+  let answers: PersonalData?
   /// Remora's own secrets, which never go upstream in a body.
   let secrets: [Secret]
   let hasInjection: Bool
+  /// Some of them tell conversations apart.
+  let hasOwn: Bool
   package let refusesUnscanned: PolicyRule?
 
   init?(_ rules: [PolicyRule], regions: Regions, secrets: [Secret]) {
@@ -193,7 +205,12 @@ package struct PolicyChain: Sendable {
     var entities = Entities()
     for rule in rules { entities.formUnion(rule.entities) }
     data = entities.isEmpty ? nil : PersonalData(entities, regions: regions)
+    var inAnswers = Entities()
+    for rule in rules where rule.answers != .pass { inAnswers.formUnion(rule.entities) }
+    answers =
+      rules.contains { $0.answers != .pass } ? PersonalData(inAnswers, regions: regions) : nil
     self.secrets = rules.contains { $0.kind == .secrets } ? secrets.filter { $0.bytes.count > 12 } : []
+    hasOwn = rules.contains(where: \.isOwn)
     hasInjection = rules.contains { $0.kind == .promptInjection }
     // Tables are made now, and not while the first request waits.
     if hasInjection { _ = InjectionScanner() }

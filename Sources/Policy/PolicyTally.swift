@@ -70,22 +70,26 @@ package struct PolicyTally: Sendable {
     return parts.dropLast().joined(separator: ", ") + " and " + last
   }
 
-  /// What `x-remora-policies` says: `pii;redact=3, injection;report`.
+  /// What `x-remora-policies` says: `pii;redact=3, injection;report=1`, and `pii;answer-redact=1` of what the model says.
   package func header(_ chain: PolicyChain) -> String {
     chain.rules.indices.map { at in
-      let count = count(at)
-      return chain.rules[at].name + (count > 0 ? ";\(chain.rules[at].action.rawValue)=\(count)" : "")
+      let rule = chain.rules[at]
+      let (asked, said) = (count(at, .request), count(at, .answer))
+      return rule.name + (asked > 0 ? ";\(rule.action.rawValue)=\(asked)" : "")
+        + (said > 0 ? ";answer-\(rule.answers.rawValue)=\(said)" : "")
     }.joined(separator: ", ")
   }
 
-  /// What the access log says: `pii:redact:email=2,phone=1`.
+  /// What the access log says: `pii:redact:email=2,phone=1`, and `pii:answer-redact:email=1` of what the model says.
   package func lines(_ chain: PolicyChain) -> [String] {
-    chain.rules.indices.compactMap { at in
-      let found = findings.filter { $0.rule == at }
-      if found.isEmpty { return nil }
-      let rule = chain.rules[at]
-      let list = found.map { rule.kind == .promptInjection ? $0.name : "\($0.name)=\($0.count)" }
-      return "\(rule.name):\(rule.action.rawValue):\(list.joined(separator: ","))"
-    }
+    chain.rules.indices.flatMap { at in PolicySide.allCases.compactMap { line(chain.rules[at], at, $0) } }
+  }
+
+  private func line(_ rule: PolicyRule, _ at: Int, _ side: PolicySide) -> String? {
+    let found = findings.filter { $0.rule == at && $0.side == side }
+    if found.isEmpty { return nil }
+    let list = found.map { rule.kind == .promptInjection ? $0.name : "\($0.name)=\($0.count)" }
+    let mark = side == .answer ? "answer-" : ""
+    return "\(rule.name):\(mark)\(rule.action(on: side)):\(list.joined(separator: ","))"
   }
 }

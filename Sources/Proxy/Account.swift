@@ -33,6 +33,7 @@ extension Exchange {
     settle(&counted)
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
+    if let watch = ask.watch { count(watch) }
     if state.writesAccessLog { log(counted) }
     if let audits = lineup.snapshot.audits { audit(audits, counted, connection) }
   }

@@ -99,6 +99,7 @@ extension Attempt {
           }
         }
       }
+      if let gate = tried.gate, gate.isBlocked, let refusal = ask.watch?.refusal { throw refusal }
     } catch {
       // The client has been told already, in the stream, of what went wrong first.
       if !conversation.hasFailed { throw error }

@@ -7,30 +7,46 @@ internal import Dialects
 internal import HTTP
 internal import Policy
 internal import Telemetry
+internal import Transport
 internal import Wire
 
 /// What policies need for one exchange. A worker lends it, and takes it back with its memory.
 final class PolicyWatch {
   let inspector = Inspector()
   let gate: TextGate
+  let answers: AnswerInspector
   var edited = ByteQueue()
   /// The policies that have looked, for the header and the log.
   fileprivate(set) var chain: PolicyChain?
-  /// Placeholders are to be put back in the answer.
-  fileprivate(set) var restores = false
+  /// The answer goes through the gate: placeholders are to be put back, or what the model says is looked at.
+  fileprivate(set) var hasGate = false
   /// What a gate takes in before it goes on.
   var made = ByteQueue()
 
-  init() { gate = TextGate(inspector.vault) }
+  init() {
+    gate = TextGate(inspector.vault)
+    answers = AnswerInspector(inspector)
+  }
 
   /// Forgets the exchange, and the values with it.
   func forget() {
     inspector.forget()
+    answers.forget()
     gate.begin()
+    gate.watch = nil
     edited.removeAll()
     made.removeAll()
     chain = nil
-    restores = false
+    hasGate = false
+  }
+
+  /// What the client gets in the place of an answer that a policy has said no to; nil: none has.
+  var refusal: Refusal? {
+    guard gate.isBlocked, let policy = answers.blocking else { return nil }
+    return .blocked(
+      by: policy,
+      "Blocked by policy '\(policy)': the model's answer contains what it must not say. Ask for something else, or ask your platform team.",
+      parameter: nil)
   }
 
   /// What `x-remora-policies` says; empty where nothing was looked at.
@@ -44,9 +60,9 @@ extension Ask {
   /// The policies that look at this request; nil where there are none.
   var policies: PolicyChain? { lineup.snapshot.policies?.chain(for: group?.name) }
 
-  /// Where values are put back in the answer; nil where nothing is.
+  /// Where values are put back in the answer, and policies look at it; nil where neither is.
   var gate: TextGate? {
-    guard let watch, watch.restores else { return nil }
+    guard let watch, watch.hasGate else { return nil }
     return watch.gate
   }
 }
@@ -56,7 +72,8 @@ extension Exchange {
   @inline(never)
   func police(_ chain: PolicyChain) throws(Refusal) {
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else {
-      ask.isUnscanned = ask.head.framing != .none
+      ask.isUnscanned = ask.head.framing != .none && ask.head.framing != .length(0)
+      if ask.isUnscanned { state.shard.unscanned(ask.target.endpoint) }
       if ask.isUnscanned, let rule = chain.refusesUnscanned {
         state.shard.acted(state.shard.intern(policy: Array(rule.name.utf8).span), .block)
         throw .unscanned(policy: rule.name)
@@ -66,9 +83,15 @@ extension Exchange {
     let watch = state.lendWatch()
     ask.watch = watch
     watch.chain = chain
+    let began = Instant.now
+    defer { state.shard.scanned(nanoseconds: Instant.now.nanoseconds(since: began)) }
     let found = watch.inspector.inspect(
-      ask.body.bytes.view, chain, scope: ask.group?.label ?? [], into: &watch.edited)
-    count(watch, chain)
+      ask.body.bytes.view, chain, scope: ask.group?.label ?? [], thread: ask.attribution?.thread ?? [],
+      into: &watch.edited)
+    if watch.answers.begin(chain) {
+      watch.gate.watch = watch.answers
+      watch.hasGate = true
+    }
     switch found {
     case .clean: return
     case .blocked(let block): throw .blocked(by: block.policy, block.message, parameter: block.path)
@@ -76,21 +99,62 @@ extension Exchange {
       swap(&ask.body.bytes, &watch.edited)
       watch.edited.removeAll()
       try ask.readAgain()
-      watch.restores = watch.inspector.vault.restoresAny
+      if watch.inspector.vault.restoresAny { watch.hasGate = true }
     }
   }
 
-  /// Counts what the policies did.
-  private func count(_ watch: PolicyWatch, _ chain: PolicyChain) {
-    for (at, rule) in chain.rules.enumerated() where watch.inspector.tally.count(at) > 0 {
-      let action: PolicyAction =
-        switch rule.action {
-        case .block: .block
-        case .redact: .redact
-        case .report: .report
-        }
-      state.shard.acted(state.shard.intern(policy: Array(rule.name.utf8).span), action)
+  /// Counts what the policies have found and done, once the answer is over.
+  @inline(never)
+  func count(_ watch: PolicyWatch) {
+    guard let chain = watch.chain else { return }
+    let tally = watch.inspector.tally
+    for (at, rule) in chain.rules.enumerated() {
+      let policy = state.shard.intern(policy: Array(rule.name.utf8).span)
+      if tally.count(at, .request) > 0 { state.shard.acted(policy, PolicyAction(rule.action)) }
+      if tally.count(at, .answer) > 0, let action = PolicyAction(rule.answers) {
+        state.shard.acted(policy, action)
+      }
+      for finding in tally.findings where finding.rule == at {
+        state.shard.found(policy, Array(finding.name.utf8).span, finding.count)
+      }
+      state.shard.scanned(policy, .request, tally.scanned)
+      if rule.answers != .pass { state.shard.scanned(policy, .answer, watch.answers.scanned) }
+      if rule.action == .redact, rule.restores, watch.inspector.vault.restored > 0 {
+        state.shard.acted(policy, .restore)
+      }
     }
+    state.shard.unrestored(watch.inspector.vault.unknown)
+  }
+}
+
+extension PolicyAction {
+  init(_ action: Config.Policy.Action) {
+    switch action {
+    case .block: self = .block
+    case .redact: self = .redact
+    case .report: self = .report
+    }
+  }
+
+  init?(_ action: Config.Policy.Answers) {
+    switch action {
+    case .pass: return nil
+    case .block: self = .block
+    case .redact, .strip: self = .redact
+    case .report: self = .report
+    }
+  }
+}
+
+extension PolicySeries {
+  /// What a policy of the configuration can count.
+  init(_ policy: Config.Policy) {
+    self.init(policy.name)
+    if policy.kind == .auditLog { return }
+    actions = [PolicyAction(policy.action)]
+    if let action = PolicyAction(policy.answers), !actions.contains(action) { actions.append(action) }
+    if policy.action == .redact, policy.restores { actions.append(.restore) }
+    sides = policy.answers == .pass ? [.request] : [.request, .answer]
   }
 }
 
@@ -116,13 +180,20 @@ extension Attempt {
 extension Snapshot {
   /// Compiles the policies.
   static func policies(
-    _ settings: Settings, _ keys: [String: Secret], _ upstreams: [Upstream]
+    _ settings: Settings, _ keys: [String: Secret], _ upstreams: [Upstream], _ environment: Environment
   ) throws(SnapshotFault) -> PolicyBook? {
     if settings.policies.isEmpty { return nil }
     var secrets: [Secret] = []
     for upstream in upstreams {
       if case .field(_, let secret) = upstream.credential { secrets.append(secret) }
       secrets += upstream.headers.compactMap(\.secret)
+    }
+    if settings.policies.contains(where: { $0.kind == .secrets }) {
+      secrets += keys.values
+      // Of a key that can't be read `Callers` says what is wrong.
+      for group in settings.consumers?.groups ?? [] {
+        if let key = try? Secret.load(group.key, as: .caller, from: environment) { secrets.append(key) }
+      }
     }
     let book: PolicyBook
     do throws(PatternFault) { book = try PolicyBook(settings, keys: keys, secrets: secrets) } catch {

@@ -104,6 +104,7 @@ extension Exchange {
         ending = attempt.conversation.end(isWhole: isWhole, into: &out)
       }
     }
+    if attempt.tried.gate != nil, let refusal = ask.watch?.refusal { throw refusal }
     switch ending {
     case .complete: break
     case .failed:
@@ -140,6 +141,7 @@ extension Exchange {
     if let gate = ask.gate {
       let isStream = if case .stream = verdict { true } else { false }
       gate.restore(&answer.body, isStream: isStream)
+      if let refusal = ask.watch?.refusal { throw refusal }
     }
     switch verdict {
     case .answer:
@@ -233,7 +235,7 @@ extension Exchange {
       text.bytes, status: status,
       kind: attempt.call.field(attempt.conversation.faultField),
       provider: attempt.upstream.name, into: &answer.body)
-    ask.gate?.restore(&answer.body)
+    ask.gate?.restore(&answer.body, looks: false)
     if facts.isAuthentication, attempt.hasOwnKey {
       throw .upstreamAuth(attempt.upstream.name, status: status, key: attempt.upstream.settings.keyPlace)
     }
@@ -256,6 +258,7 @@ extension Exchange {
       _ = attempt.conversation.end(isWhole: true, into: &answer.body)
     }
     ask.gate?.restore(&answer.body, isStream: manner == .events)
+    if let refusal = ask.watch?.refusal { throw refusal }
     if manner == .events { return answerStream(attempt, connection) }
     answer(200, "application/json", connection)
   }

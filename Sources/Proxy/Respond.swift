@@ -99,7 +99,8 @@ extension Exchange {
   /// can take one, and without the end of its transfer coding.
   private func cut(_ refusal: Refusal, _ connection: ClientConnection) {
     connection.mustClose = true
-    if answer.isEvents, attempt?.conversation.isInEvent != true {
+    // Behind a gate only whole events go on.
+    if answer.isEvents, attempt?.tried.gate != nil || attempt?.conversation.isInEvent != true {
       var text = ByteQueue()
       let form = ask.errorForm
       refusal.write(into: &text)

@@ -264,7 +264,7 @@ final class Snapshot: Sendable {
     }
     callersHeader = callers?.heldHeader
     let keys = try Self.policyKeys(settings, environment)
-    policies = try Self.policies(settings, keys, upstreams)
+    policies = try Self.policies(settings, keys, upstreams, environment)
     auditLogs = earlier?.auditLogs ?? AuditLogs()
     audits = try AuditBook(
       settings, auditLogs, keys: keys, pod: Self.pod(environment), sha256: sha256)

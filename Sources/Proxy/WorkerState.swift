@@ -113,7 +113,7 @@ final class WorkerState {
   func adopt(_ snapshot: Snapshot) {
     shard.configure(
       providers: snapshot.upstreams.map(\.name), models: Self.labelledModels(snapshot),
-      policies: snapshot.settings.policies.map(\.name))
+      policies: snapshot.settings.policies.map { PolicySeries($0) })
     var earlier: [String: (upstream: Upstream, pool: Pool)] = [:]
     for (upstream, pool) in zip(lineup.snapshot.upstreams, lineup.pools) {
       if let pool { earlier[upstream.name] = (upstream, pool) }

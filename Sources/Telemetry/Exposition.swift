@@ -50,6 +50,11 @@ package enum Exposition {
     page.allowances(snapshot.allowances, into: &out)
     page.state(snapshot.stateProblems, into: &out)
     page.rows(.policyActions, snapshot.policyActions, into: &out)
+    page.rows(.policyFindings, snapshot.policyFindings, into: &out)
+    page.rows(.policyScanned, snapshot.policyScanned, into: &out)
+    page.histograms(.policyScan, snapshot.policyScan, Bounds.overhead, into: &out)
+    page.single(.policyUnrestored, snapshot.policyUnrestored, into: &out)
+    page.rows(.policyUnscanned, snapshot.policyUnscanned, into: &out)
     page.audit(snapshot, into: &out)
     if let config = snapshot.config { page.config(config, into: &out) }
     page.folded(snapshot, into: &out)
@@ -247,6 +252,7 @@ private struct Page {
     folded(.droppedFields, snapshot.droppedFields.folded, into: &out)
     folded(.unknownSaid, snapshot.unknownSaid.folded, into: &out)
     folded(.policyActions, snapshot.policyActions.folded, into: &out)
+    folded(.policyFindings, snapshot.policyFindings.folded, into: &out)
   }
 
   private func folded(_ family: Family, _ count: Int, into out: inout ByteQueue) {
@@ -349,6 +355,9 @@ private struct Page {
     case .policy:
       out.append("policy=\"")
       LabelText.append(names.name(key.subject), into: &out)
+    case .entity:
+      out.append("entity=\"")
+      LabelText.append(names.name(key.model), into: &out)
     case .model:
       out.append("model=\"")
       LabelText.append(names.name(key.model), into: &out)

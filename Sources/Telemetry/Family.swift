@@ -12,7 +12,7 @@ enum FamilyKind: Sendable {
 
 /// A label, and where in a `SeriesKey` its value is.
 enum Dimension: Sendable {
-  case endpoint, provider, policy, model, code
+  case endpoint, provider, policy, entity, model, code
   case detail(StaticString, @Sendable (UInt16) -> StaticString)
 }
 
@@ -175,6 +175,24 @@ extension Family {
       .policy, .detail("action") { (PolicyAction(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .failed).name },
     ],
     help: "What policies did to requests and answers.")
+  static let policyFindings = Family(
+    "remora_policy_findings", .counter, [.policy, .entity], help: "What policies found, by kind.")
+  static let policyScanned = Family(
+    "remora_policy_scanned_bytes", .counter, unit: "bytes",
+    [
+      .policy,
+      .detail("side") { (PolicySideName(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .request).name },
+    ],
+    help: "Bytes of text that policies have looked at: the proof that they ran.")
+  static let policyScan = Family(
+    "remora_policy_scan_seconds", .histogram, unit: "seconds",
+    help: "Time that policies took to look at a request.")
+  static let policyUnrestored = Family(
+    "remora_policy_unrestored", .counter,
+    help: "Texts in answers that look like a placeholder and are none of the request's.")
+  static let policyUnscanned = Family(
+    "remora_policy_unscanned", .counter, [.endpoint],
+    help: "Bodies that policies could not look at, because they are no JSON object.")
   static let auditLines = Family(
     "remora_audit_lines", .counter, help: "Lines that audit logs have written.")
   static let auditDropped = Family(

@@ -131,6 +131,27 @@ package enum LimitKind: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// Whose words a policy looked at.
+package enum PolicySideName: UInt8, CaseIterable, Sendable {
+  case request, answer
+
+  package var name: StaticString {
+    switch self {
+    case .request: "request"
+    case .answer: "answer"
+    }
+  }
+}
+
+/// What a policy of the configuration can count: its series are there from the start.
+package struct PolicySeries: Sendable {
+  package let name: String
+  package var actions: [PolicyAction] = []
+  package var sides: [PolicySideName] = []
+
+  package init(_ name: String) { self.name = name }
+}
+
 /// What a policy did to an exchange.
 package enum PolicyAction: UInt8, CaseIterable, Sendable {
   case block, redact, report, restore, record, failed

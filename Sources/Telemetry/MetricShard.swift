@@ -87,11 +87,22 @@ package final class MetricShard {
   // MARK: names
 
   /// Says which names may become labels; call it again after a reload. What was counted stays.
-  package func configure(providers: [String], models: [String], policies: [String]) {
+  package func configure(providers: [String], models: [String], policies: [PolicySeries]) {
     roles = [Role](repeating: [], count: state.names.count)
     admit(providers, as: .provider)
     admit(models, as: .model)
-    admit(policies, as: .policy)
+    admit(policies.map(\.name), as: .policy)
+    // A counter that is there from the start lets `rate` see its first event.
+    for policy in policies {
+      let label = intern(policy: Array(policy.name.utf8).span)
+      for action in policy.actions {
+        state.policyActions.add(0, to: SeriesKey(subject: label, detail: UInt16(action.rawValue)))
+      }
+      for side in policy.sides { scanned(label, side, 0) }
+    }
+    if policies.contains(where: { !$0.sides.isEmpty }) {
+      for endpoint in Endpoint.allCases { state.policyUnscanned.add(0, to: SeriesKey(endpoint: endpoint)) }
+    }
   }
 
   private func admit(_ names: [String], as role: Role) {
@@ -207,6 +218,32 @@ package final class MetricShard {
   /// A policy acted on a request or an answer.
   package func acted(_ policy: Label, _ action: PolicyAction) {
     state.policyActions.add(1, to: SeriesKey(subject: policy, detail: UInt16(action.rawValue)))
+  }
+
+  /// A policy found something of a kind: a name of our tables, or of the configuration.
+  package func found(_ policy: Label, _ kind: Span<UInt8>, _ count: Int) {
+    state.policyFindings.add(count, to: SeriesKey(subject: policy, model: state.names.add(kind) ?? .other))
+  }
+
+  /// A policy looked at so many bytes of text.
+  package func scanned(_ policy: Label, _ side: PolicySideName, _ count: Int) {
+    state.policyScanned.add(count, to: SeriesKey(subject: policy, detail: UInt16(side.rawValue)))
+  }
+
+  /// A request was looked at in so much time.
+  package func scanned(nanoseconds: Int) {
+    let row = state.policyScan.place(SeriesKey())
+    state.policyScan.values[row].observe(nanoseconds, in: Bounds.overhead)
+  }
+
+  /// Placeholders in an answer were none of the request's.
+  package func unrestored(_ count: Int) {
+    state.policyUnrestored = saturated(state.policyUnrestored, plus: count)
+  }
+
+  /// A body wasn't looked at though there are policies.
+  package func unscanned(_ endpoint: Endpoint) {
+    state.policyUnscanned.add(1, to: SeriesKey(endpoint: endpoint))
   }
 
   /// One attempt at an upstream is over.

@@ -26,6 +26,10 @@ package struct MetricSnapshot: Sendable {
   var unknownSaid = Series(zero: 0)
   var limited = Series(zero: 0)
   var policyActions = Series(zero: 0)
+  var policyFindings = Series(zero: 0)
+  var policyScanned = Series(zero: 0)
+  var policyScan = Series(zero: Histogram())
+  var policyUnscanned = Series(zero: 0)
   var evicted = Series(zero: 0, details: 0..<UInt16(Port.allCases.count))
   var refused = Series(zero: 0, details: 0..<UInt16(RefusedReason.allCases.count))
   var rejections = Series(zero: 0, details: 0..<UInt16(ConsumerRejection.allCases.count))
@@ -34,6 +38,7 @@ package struct MetricSnapshot: Sendable {
   var requestsInFlight = 0
   var clientConnections = 0
   var logLinesDropped = 0
+  var policyUnrestored = 0
 
   /// Filled in by whoever scrapes, once for the process; left out of the exposition where nil.
   package var build: BuildInfo?
@@ -94,6 +99,11 @@ package struct MetricSnapshot: Sendable {
     unknownSaid.merge(other.unknownSaid, labels: labels, combine: sum)
     limited.merge(other.limited, labels: labels, combine: sum)
     policyActions.merge(other.policyActions, labels: labels, combine: sum)
+    policyFindings.merge(other.policyFindings, labels: labels, combine: sum)
+    policyScanned.merge(other.policyScanned, labels: labels, combine: sum)
+    policyScan.merge(other.policyScan, labels: labels, combine: join)
+    policyUnscanned.merge(other.policyUnscanned, labels: labels, combine: sum)
+    policyUnrestored = saturated(policyUnrestored, plus: other.policyUnrestored)
     evicted.merge(other.evicted, labels: labels, combine: sum)
     refused.merge(other.refused, labels: labels, combine: sum)
     rejections.merge(other.rejections, labels: labels, combine: sum)

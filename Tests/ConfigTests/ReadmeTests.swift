@@ -55,8 +55,6 @@ private enum Readme {
 
   /// What the list says, and a configuration that asks for it.
   @Test(arguments: [
-    ("- `answers`", "policies: { pii: { kind: pii_detector, answers: redact } }"),
-    ("- `scope`", "policies: { pii: { kind: pii_detector, scope: conversation } }"),
     ("- `retry`", "retry: { attempts: 2 }"),
     ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }"),
     ("- more than one target", "models: { m: [mock/a, mock/b] }"),

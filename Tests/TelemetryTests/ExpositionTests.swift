@@ -29,7 +29,7 @@ extension [ParsedFamily] {
 /// A shard with one of everything.
 private func busyShard() -> MetricShard {
   let shard = MetricShard()
-  shard.configure(providers: ["gateway"], models: ["gpt-4o"], policies: ["pii"])
+  shard.configure(providers: ["gateway"], models: ["gpt-4o"], policies: [PolicySeries("pii")])
   let provider = shard.provider("gateway")
   var exchange = ExchangeRecord(endpoint: .chatCompletions, status: 200)
   exchange.provider = provider

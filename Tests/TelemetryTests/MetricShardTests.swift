@@ -41,7 +41,7 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
   func ceiling() throws {
     let names = (0..<10_000).map { "model-\($0)" }
     let shard = MetricShard()
-    shard.configure(providers: names, models: names, policies: names)
+    shard.configure(providers: names, models: names, policies: names.map { PolicySeries($0) })
     for (at, name) in names.enumerated() {
       finish(shard, model: shard.model(name), provider: shard.provider(name), status: 100 + at % 500)
       shard.attempted(
@@ -71,7 +71,7 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
   @Test("names a client can send never become labels unless configured, whatever their length")
   func unknownNames() {
     let shard = MetricShard()
-    shard.configure(providers: ["p"], models: ["m"], policies: ["x"])
+    shard.configure(providers: ["p"], models: ["m"], policies: [PolicySeries("x")])
     #expect(shard.model("") == .none)
     #expect(shard.model("m") != .other)
     #expect(shard.model("M") == .other)
@@ -100,9 +100,9 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
   @Test("shards that know names in another order merge by name")
   func merge() throws {
     let one = MetricShard()
-    one.configure(providers: ["p", "q"], models: ["a", "b"], policies: ["x"])
+    one.configure(providers: ["p", "q"], models: ["a", "b"], policies: [PolicySeries("x")])
     let two = MetricShard()
-    two.configure(providers: ["q", "p"], models: ["c", "b"], policies: ["x"])
+    two.configure(providers: ["q", "p"], models: ["c", "b"], policies: [PolicySeries("x")])
     finish(one, model: one.model("a"), provider: one.provider("p"), nanoseconds: 15_000_000)
     finish(one, model: one.model("b"), provider: one.provider("q"))
     finish(two, model: two.model("b"), provider: two.provider("q"), nanoseconds: 700_000_000_000)

@@ -11,7 +11,7 @@ package struct Policy: Sendable, Equatable {
     case auditLog = "audit_log"
   }
   package enum Action: String, Sendable, Equatable, CaseIterable { case block, redact, report }
-  package enum Answers: String, Sendable, Equatable, CaseIterable { case pass, report, redact, block }
+  package enum Answers: String, Sendable, Equatable, CaseIterable { case pass, report, redact, block, strip }
   package enum Region: String, Sendable, Equatable, CaseIterable { case us, gb, fr, de }
   package enum Role: String, Sendable, Equatable, CaseIterable { case user, tool, assistant, system }
   package enum Unscanned: String, Sendable, Equatable, CaseIterable { case pass, block }
@@ -86,6 +86,8 @@ package struct Policy: Sendable, Equatable {
   package var roles: [Role] = []
   package var sensitivity = Sensitivity.normal
   package var tokens = Switch.on
+  /// Hosts whose images answers may show.
+  package var imageHosts: [String] = []
   package var audit = AuditLog()
 
   package init(name: String, kind: Kind) {
@@ -123,8 +125,7 @@ package struct Policy: Sendable, Equatable {
       Row(
         "answers", \.answers, .choice,
         "What happens on a finding in what the model itself says. Default: pass.",
-        kinds: only(.personalData, .secrets, .promptInjection),
-        .notYet("'answers' other than pass", where: { $0.answers != .pass })
+        kinds: only(.personalData, .secrets, .promptInjection)
       ).printed(where: { $0.answers != .pass }),
       Row(
         "regions", \.regions, Form<Region>.choices(ceiling: Defaults.targets),
@@ -143,8 +144,7 @@ package struct Policy: Sendable, Equatable {
         kinds: only(.personalData, .secrets, .auditLog)),
       Row(
         "scope", \.scope, .choice, "Within what the same value has the same placeholder. Default: group.",
-        kinds: only(.personalData, .secrets),
-        .notYet("'scope' other than group", where: { $0.scope != .group })
+        kinds: only(.personalData, .secrets)
       ).printed(where: { $0.hasPlaceholders }),
       Row(
         "unscanned", \.unscanned, .choice, "What happens to bodies that aren't read. Default: pass.",
@@ -172,6 +172,9 @@ package struct Policy: Sendable, Equatable {
         "tokens", \.tokens, .choice, "Whether chat templates' control tokens count. Default: on.",
         kinds: only(.promptInjection)
       ).printed(where: { $0.kind == .promptInjection }),
+      Row(
+        "image_hosts", \.imageHosts, .texts(ceiling: Defaults.models).orNothing,
+        "Hosts whose images may be in answers; * stands for any text.", kinds: only(.promptInjection)),
     ] + AuditLog.rows,
     check: { $0.check($1, $2, &$3) })
 
@@ -204,6 +207,13 @@ package struct Policy: Sendable, Equatable {
       decoder.problem(
         "\(place.title) is of kind \(kind.rawValue), which can't redact; write action: block or report",
         at: fields["action"]?.position ?? fields.position)
+    }
+    let known: [Answers] =
+      kind == .promptInjection ? [.pass, .report, .strip] : [.pass, .report, .redact, .block]
+    if !known.contains(answers) {
+      decoder.problem(
+        "\(place.title) is of kind \(kind.rawValue): answers can be \(known.map(\.rawValue).joined(separator: ", "))",
+        at: fields["answers"]?.position ?? fields.position)
     }
     if kind == .personalData, action == .block {
       let weak = entities.filter { [.passport, .driversLicense, .dateOfBirth].contains($0) }

@@ -28,6 +28,8 @@ package final class Vault {
   }
 
   private var scope: [UInt8] = []
+  /// What tells the conversation from others of the same scope.
+  private var conversation: [UInt8] = []
   private var bytes: [UInt8] = []
   private(set) var entries: [Entry] = []
   /// Entries in the order of their names.
@@ -42,8 +44,11 @@ package final class Vault {
   package init() {}
 
   /// Begins a request whose placeholders are those of `scope`.
-  package func begin(scope: [UInt8]) {
+  ///
+  /// - Parameter conversation: what all of its requests have in common, and others don't.
+  package func begin(scope: [UInt8], conversation: [UInt8] = []) {
     self.scope = scope
+    self.conversation = conversation
     forget()
   }
 
@@ -66,8 +71,10 @@ package final class Vault {
   ///   - label: the placeholder's type: ASCII capitals, digits and underscores.
   ///   - hash: of the operator's key, or of a random one.
   ///   - restores: whether it is put back in answers.
+  ///   - isOwn: whether another conversation has another placeholder for it.
   package func place(
-    of text: Span<UInt8>, _ entity: Entity, label: Span<UInt8>, _ hash: KeyedHash, restores: Bool = true
+    of text: Span<UInt8>, _ entity: Entity, label: Span<UInt8>, _ hash: KeyedHash, restores: Bool = true,
+    isOwn: Bool = false
   ) -> Int? {
     let canonical = Self.canonical(text, entity)
     for at in entries.indices where matches(at, canonical, label) { return at }
@@ -76,8 +83,8 @@ package final class Vault {
     else {
       return nil
     }
-    var name = self.name(canonical, label, hash, round: 0)
-    if find(name) != nil { name = self.name(canonical, label, hash, round: 1) }
+    var name = self.name(canonical, label, hash, round: 0, isOwn)
+    if find(name) != nil { name = self.name(canonical, label, hash, round: 1, isOwn) }
     let start = bytes.count
     bytes += name
     for at in 0..<text.count { bytes.append(text[at]) }
@@ -125,13 +132,20 @@ package final class Vault {
   /// No vowels, and nothing that looks like another sign.
   private static let alphabet: StaticString = "BCDFGHJKMNPQRSTVWXZ2345679"
 
-  private func name(_ canonical: [UInt8], _ label: Span<UInt8>, _ hash: KeyedHash, round: UInt8) -> [UInt8] {
+  private func name(
+    _ canonical: [UInt8], _ label: Span<UInt8>, _ hash: KeyedHash, round: UInt8, _ isOwn: Bool
+  ) -> [UInt8] {
     var name: [UInt8] = []
     for at in 0..<label.count { name.append(label[at]) }
     var digest = hash.begin()
     let scope = scope
     digest.append(scope.span)
     digest.append(0)
+    if isOwn {
+      let conversation = conversation
+      digest.append(conversation.span)
+      digest.append(0)
+    }
     digest.append(label)
     digest.append(round)
     digest.append(canonical.span)
@@ -148,6 +162,14 @@ package final class Vault {
     // One digit at least, so that it can't be a word.
     if !hasDigit { name[first + Int(code[30] % 6)] = alphabet[19 + Int(code[31] % 7)] }
     return name
+  }
+
+  /// Appends the placeholder of a value that isn't taken in: it is never put back.
+  package func writeName(
+    of text: Span<UInt8>, _ entity: Entity, label: Span<UInt8>, _ hash: KeyedHash, isOwn: Bool,
+    into out: inout ByteQueue
+  ) {
+    out.append(name(Self.canonical(text, entity), label, hash, round: 0, isOwn))
   }
 
   // MARK: Names
