@@ -119,6 +119,22 @@ def test_every_kind_of_workload(kind, tmp_path):
     assert pods["bare"]["spec"]["containers"][1] == {"name": "extra", "image": "extra:1"}
 
 
+def test_somebody_elses_manifest(tmp_path):
+    """It is labelled in a kustomization of its own, as the README says."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "all.yaml").write_text(yaml.safe_dump(workload("Deployment", "theirs", labelled=False)))
+    label = re.search(r"`(labels: \[.*\])`", (ROOT / "README.md").read_text())[1]
+    (theirs / "kustomization.yaml").write_text(f"resources: [all.yaml]\n{label}\n")
+    objects = overlay(tmp_path, workload("Deployment", "ours", labelled=False), resources=[
+        os.path.relpath(K8S / "base", tmp_path), "workloads.yaml", "theirs"
+    ])
+    assert {each["metadata"]["name"]: bool(sidecar(pod)) for each in objects if (pod := pod_template(each))} == {
+        "ours": False,
+        "theirs": True,
+    }
+
+
 def test_both_patches_are_alike():
     """A CronJob's pod is two levels deeper, which kustomize needs another patch for."""
     component = K8S / "components/sidecar"
