@@ -251,3 +251,62 @@ def test_answers_that_make_no_sense_are_refused_by_check(tmp_path):
     path.write_text(json.dumps({"providers": {"mock": {}}, "policies": policies, "policy_chain": ["a", "b"]}))
     done = run("check", str(path))
     assert done.returncode == 1 and "policy 'a'" in done.stderr and "pass, report, strip" in done.stderr
+
+
+def test_explain_shows_the_chain(tmp_path):
+    from remora import run
+
+    path = tmp_path / "c.yaml"
+    (tmp_path / "key").write_text("rk-canary-of-group-a")
+    policies = {"pii": pii("report"), "words": {"kind": "keywords", "deny": ["x"]}, "audit": {"kind": "audit_log", "file": "/var/log/a.jsonl"}}
+    groups = {"a": {"key": {"file": str(tmp_path / "key")}, "policies": ["pii", "audit"]}}
+    path.write_text(json.dumps({"providers": {"mock": {}}, "policies": policies, "policy_chain": ["words", "pii"], "consumers": {"groups": groups}}))
+    done = run("explain", "mock/x", "--config", str(path))
+    assert "policies  words (keywords: block), pii (pii_detector: redact, answers: report)\n" in done.stdout
+    assert "policies  of group a: words (keywords: block), pii (pii_detector: redact, answers: report), audit (writes /var/log/a.jsonl)" in done.stdout
+
+
+MESSAGES = {"model": "claude", "max_tokens": 10, "system": "be good", "messages": [{"role": "user", "content": [{"type": "text", "text": f"I am {OWN}"}]}]}
+
+
+@pytest.fixture
+def claude(start_remora, upstream):
+    provider = {"kind": "anthropic", "base_url": upstream.origin, "api_key": "none"}
+    return lambda **policies: start_remora(upstream, config(**policies), provider=provider)
+
+
+def test_messages_are_looked_at_and_restored(claude, upstream):
+    proxy = claude(pii=pii("redact"))
+
+    def play(connection, request):
+        own = re.search(rb"EMAIL_\w{6}", request.body).group().decode()
+        text = f"Dear {own}, not {MAIL}"
+        if not request.json().get("stream"):
+            return connection.send(json_answer({"id": "m", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn", "content": [{"type": "text", "text": text}], "usage": {"input_tokens": 1, "output_tokens": 1}}))
+        start = {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "model": "claude", "content": [], "stop_reason": None, "usage": {"input_tokens": 1, "output_tokens": 1}}}
+        events = [start, {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}]
+        events += [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text[at : at + 3]}} for at in range(0, len(text), 3)]
+        events += [{"type": "content_block_stop", "index": 0}, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}, {"type": "message_stop"}]
+        connection.send(SSE_HEAD)
+        for each in events:
+            connection.send(event(each, each["type"]))
+        connection.send(LAST_CHUNK)
+
+    for stream in (False, True):
+        upstream.reply(play)
+        answer = proxy.ask(post_json("/v1/messages", {**MESSAGES, "stream": stream}))
+        assert answer.status == 200 and answer.complete and OWN.encode() not in upstream.last.body
+        if stream:
+            data = [json.loads(each) for each in sse_data(answer.body)]
+            text = "".join(each["delta"].get("text", "") for each in data if each["type"] == "content_block_delta")
+            assert data[-1]["type"] == "message_stop"
+        else:
+            text = answer.json()["content"][0]["text"]
+        assert re.fullmatch(f"Dear {OWN}, not EMAIL_\\w{{6}}", text), text
+
+
+def test_a_blocked_message_is_told_in_its_own_form(claude, upstream):
+    proxy = claude(pii=pii("pass", action="block"))
+    answer = proxy.ask(post_json("/v1/messages", MESSAGES))
+    assert answer.status == 400 and answer.json()["type"] == "error" and upstream.requests == []
+    assert answer.json()["error"]["type"] == "invalid_request_error" and "'pii'" in answer.json()["error"]["message"]

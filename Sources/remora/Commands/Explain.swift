@@ -124,6 +124,7 @@ enum Explain {
     var isGood = true
     Console.line(Shown.line(title))
     if let reason = targets.first?.reason { Console.line("  because   \(Shown.line(reason))") }
+    for line in policies(settings) { Console.line("  \(Shown.line(line))") }
     for (number, target) in targets.enumerated() {
       let provider = settings.providers[target.provider]
       Console.line("  target \(number + 1)")
@@ -134,6 +135,25 @@ enum Explain {
       if let request, !preview(provider, target.model, request) { isGood = false }
     }
     return isGood
+  }
+
+  /// The policies that look at a request, in order: those of all, and of each group that has its own.
+  private static func policies(_ settings: Settings) -> [String] {
+    func list(_ names: [String]) -> String {
+      var seen: Set<String> = []
+      return names.filter { seen.insert($0).inserted }.map { name in
+        guard let policy = settings.policies.first(where: { $0.name == name }) else { return name }
+        if policy.kind == .auditLog { return "\(name) (writes \(policy.audit.file ?? ""))" }
+        let answers = policy.answers == .pass ? "" : ", answers: \(policy.answers.rawValue)"
+        return "\(name) (\(policy.kind.rawValue): \(policy.action.rawValue)\(answers))"
+      }.joined(separator: ", ")
+    }
+    var lines: [String] = []
+    if !settings.policyChain.isEmpty { lines.append("policies  \(list(settings.policyChain))") }
+    for group in settings.consumers?.groups ?? [] where !group.policies.isEmpty {
+      lines.append("policies  of group \(group.name): \(list(settings.policyChain + group.policies))")
+    }
+    return lines
   }
 
   /// Shows the request that `provider` would get for `request`; false where it can't be sent.
