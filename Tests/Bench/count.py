@@ -34,6 +34,22 @@ LINE = "The quick brown fox jumps over the lazy dog while nobody is looking at i
 OWN, TRANSLATED = "gpt-4o-mini", "translated/claude-sonnet-4-5"
 CHUNKS = 200
 
+DATA = "  pii: { kind: pii_detector, action: redact }\n  secrets: { kind: secrets, action: block }\n"
+INJECTION = "  injection: { kind: prompt_injection, action: block }\n"
+ANSWERS = "  pii: { kind: pii_detector, action: redact, answers: redact }\n"
+
+# Policies, and what is counted with them: name, model, bytes of the request, whether a stream, how often, and whether the
+# request has a value that a placeholder takes the place of.
+WITH_POLICIES = [
+    (DATA, [("1 KB, personal data and secrets", OWN, 1024, False, 100, False),
+            ("32 KB, personal data and secrets", OWN, 32 * 1024, False, 20, False),
+            ("1 KB, redacted and restored", OWN, 1024, False, 100, True),
+            ("stream chunk, restored", OWN, 1024, True, 2, True)]),
+    (INJECTION, [("1 KB, injection", OWN, 1024, False, 100, False),
+                 ("32 KB, injection", OWN, 32 * 1024, False, 20, False)]),
+    (ANSWERS, [("stream chunk, looked at", OWN, 1024, True, 2, False)]),
+]
+
 # Name, model, bytes of the request, whether a stream, how often.
 ROWS = [
     ("chat request 1 KB", OWN, 1024, False, 300),
@@ -49,11 +65,13 @@ def prose(size):
     return (LINE * (size // len(LINE) + 1))[:size]
 
 
-def asked(model, size, streams):
+def asked(model, size, streams, has_value=False):
     body = {"model": model, "messages": [{"role": "user", "content": ""}], "temperature": 0.7}
     if streams:
         body["stream"] = True
     body["messages"][0]["content"] = prose(max(size - len(json.dumps(body)) - size // 80, 1))
+    if has_value:
+        body["messages"][0]["content"] += " to jane.doe@corp.example.com"
     text = json.dumps(body, separators=(",", ":")).encode()
     return b"POST /v1/chat/completions HTTP/1.1\r\n" + CLIENT_FIELDS + b"Content-Length: %d\r\n\r\n" % len(text) + text
 
@@ -220,7 +238,7 @@ class Client:
 class Counted:
     """Remora under callgrind."""
 
-    def __init__(self, program, directory, provider):
+    def __init__(self, program, directory, provider, policies=""):
         self.directory = directory
         port, admin = free_port(), free_port()
         (directory / "key").write_text(KEY)
@@ -228,6 +246,9 @@ class Counted:
         for name, value in {"PORT": port, "ADMIN": admin, "UPSTREAM": provider.port,
                             "KEY_FILE": directory / "key"}.items():
             text = text.replace(f"@{name}@", str(value))
+        if policies:
+            names = re.findall(r"(?m)^  (\w+):", policies)
+            text += f"policies:\n{policies}policy_chain: [{', '.join(names)}]\n"
         (directory / "remora.yaml").write_text(text)
         self.log = open(directory / "log", "wb")
         self.process = subprocess.Popen(
@@ -254,9 +275,9 @@ class Counted:
         self.dumps += 1
         return self.directory / f"counts.{self.dumps}"
 
-    def row(self, model, size, streams, times):
+    def row(self, model, size, streams, times, has_value=False):
         """Instructions for one request, or one chunk; and the file with the counts."""
-        request = asked(model, size, streams)
+        request = asked(model, size, streams, has_value)
         for _ in range(max(2, times // 10)):
             self.client.ask(request)
         self.dump()
@@ -286,15 +307,16 @@ def count(programs, parent, keep=None):
     provider = Provider()
     found = []
     for place, program in enumerate(programs):
-        with tempfile.TemporaryDirectory(prefix="counted-", dir=parent) as directory:
-            counted = Counted(program, Path(directory), provider)
-            try:
-                rows = {}
-                for name, *how in ROWS:
-                    rows[name], counts = counted.row(*how)
-                    if keep:
-                        (Path(keep) / f"{place}-{name.replace(' ', '-')}.out").write_bytes(counts.read_bytes())
-                found.append(rows)
-            finally:
-                counted.stop()
+        rows = {}
+        for policies, wanted in [("", ROWS), *WITH_POLICIES]:
+            with tempfile.TemporaryDirectory(prefix="counted-", dir=parent) as directory:
+                counted = Counted(program, Path(directory), provider, policies)
+                try:
+                    for name, *how in wanted:
+                        rows[name], counts = counted.row(*how)
+                        if keep:
+                            (Path(keep) / f"{place}-{name.replace(' ', '-')}.out").write_bytes(counts.read_bytes())
+                finally:
+                    counted.stop()
+        found.append(rows)
     return found
