@@ -130,18 +130,35 @@ struct SecretRules: Sendable {
   let rules: [SecretRule]
   /// A bit for each pair of first bytes with which a rule begins.
   private var pairs = [UInt64](repeating: 0, count: 1024)
-  /// Rules by their first byte.
-  private var firsts: [[Int]] = [[Int]](repeating: [], count: 256)
+  /// The first four bytes of each rule's prefix, those of one first byte together; of a shorter prefix the rest is masked.
+  /// To look at a rule itself costs more than most words are worth.
+  private var heads: [UInt32] = []
+  private var masks: [UInt32] = []
+  /// Whose they are.
+  private var owners: [Int] = []
+  /// Where the rules with each first byte begin among them.
+  private var starts: [Int] = []
 
   /// Rules that aren't rows of the table have these places behind them.
   private enum Special: Int { case privateKey, terraform, azure, maxmind }
 
   private init() {
     rules = Self.table.split(separator: "\n").compactMap { SecretRule($0) }
-    for (place, rule) in rules.enumerated() {
-      note(rule.prefix[0], rule.prefix[1])
-      firsts[Int(rule.prefix[0])].append(place)
+    for rule in rules { note(rule.prefix[0], rule.prefix[1]) }
+    for first in 0..<256 {
+      starts.append(heads.count)
+      for (place, rule) in rules.enumerated() where Int(rule.prefix[0]) == first {
+        var (head, mask): (UInt32, UInt32) = (0, 0)
+        for at in 0..<min(rule.prefix.count, 4) {
+          head |= UInt32(rule.prefix[at]) << UInt32(at * 8)
+          mask |= 0xFF << UInt32(at * 8)
+        }
+        heads.append(head)
+        masks.append(mask)
+        owners.append(place)
+      }
     }
+    starts.append(heads.count)
     note(UInt8(ascii: "B"), UInt8(ascii: "E"))
     note(UInt8(ascii: "a"), UInt8(ascii: "t"))
   }
@@ -182,8 +199,13 @@ struct SecretRules: Sendable {
       return wordEnd
     }
     if Letters.isWord(text, before: start) { return nil }
+    var word: UInt32 = 0
+    for at in start..<min(start &+ 4, text.count) { word |= UInt32(text[at]) << UInt32((at &- start) &* 8) }
+    let (heads, masks, starts) = (heads.span, masks.span, starts.span)
     var best: (end: Int, rule: Int)?
-    for place in firsts[Int(text[start])] {
+    for at in starts[Int(text[start])]..<starts[Int(text[start]) + 1]
+    where (word ^ heads[at]) & masks[at] == 0 {
+      let place = owners[at]
       if let end = rules[place].end(text, from: start), end > best?.end ?? 0 { best = (end, place) }
     }
     if let best {
