@@ -2,7 +2,8 @@
 //
 // A dialect's reader tells what it finds and in which choice; it need not know which of both is being written.
 // Text is handed over as it lies between the quotes of the provider's JSON, still escaped: it goes into the
-// client's JSON as it is, and halves of a surrogate pair that came in two pieces meet again.
+// client's JSON as it is, and halves of a surrogate pair that came in two pieces meet again. Next: AnswerChunks.swift,
+// which writes.
 
 package import Wire
 
@@ -49,21 +50,21 @@ package struct AnswerWriter: ~Copyable {
   let frame: Frame
   /// What is ready for the client; taken out by `take`.
   package var out = ByteQueue()
-  private var choices: [AnswerChoice] = []
+  var choices: [AnswerChoice] = []
   /// The provider's, still escaped.
-  private var id: [UInt8] = []
-  private var model: [UInt8] = []
-  private var created: Int
+  var id: [UInt8] = []
+  var model: [UInt8] = []
+  var created: Int
   /// `data: {…,"choices":[{"index":`, once it is known.
-  private var chunkHead: [UInt8] = []
-  private var owesMember: Bool
+  var chunkHead: [UInt8] = []
+  var owesMember: Bool
   private var callCount = 0
 
   package var usage = TokenUsage()
   /// How urgently the provider served the request, in OpenAI's word, where it says so.
   package var serviceTier: StaticString?
   /// Every chunk says so, because it was known before the first.
-  private var tellsTier = false
+  var tellsTier = false
   /// What the dialect has no word for, and was passed over.
   package private(set) var unknown = UnknownCounts()
   package private(set) var hasEnded = false
@@ -122,18 +123,6 @@ package struct AnswerWriter: ~Copyable {
     out.append(piece.extracting(0..<count))
     out.append("\"")
     closeDelta(logprobs: logprobs)
-  }
-
-  /// Bytes of `piece` before the escaped first half of a surrogate pair that it ends in (RFC 8259 section 7).
-  private static func wholeCount(_ piece: Span<UInt8>) -> Int {
-    let at = piece.count - 6
-    guard at >= 0, piece[at] == ASCII.backslash, piece[at + 1] == UInt8(ascii: "u"),
-      ASCII.lower(piece[at + 2]) == UInt8(ascii: "d"), let digit = ASCII.hexadecimal(piece[at + 3]),
-      digit >= 8, digit < 12
-    else { return piece.count }
-    var before = at
-    while before > 0, piece[before - 1] == ASCII.backslash { before -= 1 }
-    return (at - before) % 2 == 0 ? at : piece.count
   }
 
   /// A piece of the model's reasoning, for people.
@@ -342,147 +331,5 @@ package struct AnswerWriter: ~Copyable {
     let index = min(max(index, 0), Self.choiceCeiling - 1)
     while choices.count <= index { choices.append(AnswerChoice(index: choices.count)) }
     return choices[index]
-  }
-}
-
-// MARK: - Chunks
-
-extension AnswerWriter {
-  private mutating func appendIdentity() {
-    out.append("{\"id\":\"")
-    if id.isEmpty {
-      out.append("chatcmpl-")
-      out.append(frame.seed)
-    } else {
-      out.append(id)
-    }
-    out.append(
-      isStream
-        ? "\",\"object\":\"chat.completion.chunk\",\"created\":"
-        : "\",\"object\":\"chat.completion\",\"created\":")
-    out.append(decimal: created)
-    out.append(",\"model\":")
-    if model.isEmpty {
-      let asked = frame.model
-      JSONWriter.string(asked.span, into: &out)
-    } else {
-      out.append("\"")
-      out.append(model)
-      out.append("\"")
-    }
-  }
-
-  private mutating func appendTier() {
-    guard let serviceTier, !tellsTier else { return }
-    out.append(",\"service_tier\":\"")
-    out.append(serviceTier)
-    out.append("\"")
-  }
-
-  /// Appends `data: {…` up to the value of `choices`.
-  private mutating func openChunk() {
-    if chunkHead.isEmpty {
-      let before = out.count
-      out.append("data: ")
-      appendIdentity()
-      appendTier()
-      tellsTier = serviceTier != nil
-      out.append(",\"choices\":[")
-      chunkHead = out.bytes.extracting(before..<out.count).array()
-    } else {
-      out.append(chunkHead)
-    }
-  }
-
-  private mutating func openDelta(_ choice: AnswerChoice) {
-    openChunk()
-    out.append("{\"index\":")
-    out.append(decimal: choice.index)
-    out.append(",\"delta\":{")
-    if !choice.hasRole {
-      choice.hasRole = true
-      out.append("\"role\":\"assistant\",")
-    }
-  }
-
-  private mutating func openArguments(_ choice: AnswerChoice, _ call: Int) {
-    openDelta(choice)
-    out.append("\"tool_calls\":[{\"index\":")
-    out.append(decimal: call)
-    out.append(",\"function\":{\"arguments\":\"")
-  }
-
-  private mutating func closeDelta(logprobs: Span<UInt8> = Span()) {
-    out.append("}")
-    if !logprobs.isEmpty {
-      out.append(",\"logprobs\":")
-      out.append(logprobs)
-    }
-    out.append(",\"finish_reason\":null}]")
-    closeChunk(usage: false)
-  }
-
-  private mutating func closeChunk(usage isUsage: Bool) {
-    if frame.includesUsage, !isUsage { out.append(",\"usage\":null") }
-    if hasEnded { appendTier() }
-    if owesMember {
-      owesMember = false
-      out.append(",")
-      out.append(frame.member)
-    }
-    out.append("}\n\n")
-  }
-
-  private mutating func endChunks() {
-    for choice in choices {
-      if !choice.held.isEmpty {
-        // Its other half never came: a reader makes U+FFFD of it.
-        let half = choice.held
-        choice.held = []
-        openDelta(choice)
-        out.append("\"content\":\"")
-        out.append(half)
-        out.append("\"")
-        closeDelta()
-      }
-      // Clients look for the role in a first chunk, and for nothing but the reason in the last.
-      begin(choice: choice.index)
-      openChunk()
-      out.append("{\"index\":")
-      out.append(decimal: choice.index)
-      out.append(",\"delta\":{},\"finish_reason\":\"")
-      out.append(choice.finishReason.name)
-      out.append("\"}]")
-      closeChunk(usage: false)
-    }
-    if frame.includesUsage {
-      openChunk()
-      out.append("],\"usage\":")
-      usage.write(into: &out)
-      closeChunk(usage: true)
-    }
-    EventEncoder.done(into: &out)
-  }
-}
-
-// MARK: - Whole
-
-extension AnswerWriter {
-  private mutating func writeWhole() {
-    appendIdentity()
-    out.append(",\"choices\":[")
-    for choice in choices {
-      if choice.index > 0 { out.append(",") }
-      choice.write(into: &out)
-    }
-    out.append("],\"usage\":")
-    usage.write(into: &out)
-    appendTier()
-    if owesMember {
-      owesMember = false
-      out.append(",")
-      out.append(frame.member)
-    }
-    out.append("}")
   }
 }

@@ -1,0 +1,155 @@
+// How OpenAI's chunks and whole answers are written down.
+
+internal import Wire
+
+extension AnswerWriter {
+  private mutating func appendIdentity() {
+    out.append("{\"id\":\"")
+    if id.isEmpty {
+      out.append("chatcmpl-")
+      out.append(frame.seed)
+    } else {
+      out.append(id)
+    }
+    out.append(
+      isStream
+        ? "\",\"object\":\"chat.completion.chunk\",\"created\":"
+        : "\",\"object\":\"chat.completion\",\"created\":")
+    out.append(decimal: created)
+    out.append(",\"model\":")
+    if model.isEmpty {
+      let asked = frame.model
+      JSONWriter.string(asked.span, into: &out)
+    } else {
+      out.append("\"")
+      out.append(model)
+      out.append("\"")
+    }
+  }
+
+  private mutating func appendTier() {
+    guard let serviceTier, !tellsTier else { return }
+    out.append(",\"service_tier\":\"")
+    out.append(serviceTier)
+    out.append("\"")
+  }
+
+  /// Appends `data: {…` up to the value of `choices`.
+  mutating func openChunk() {
+    if chunkHead.isEmpty {
+      let before = out.count
+      out.append("data: ")
+      appendIdentity()
+      appendTier()
+      tellsTier = serviceTier != nil
+      out.append(",\"choices\":[")
+      chunkHead = out.bytes.extracting(before..<out.count).array()
+    } else {
+      out.append(chunkHead)
+    }
+  }
+
+  mutating func openDelta(_ choice: AnswerChoice) {
+    openChunk()
+    out.append("{\"index\":")
+    out.append(decimal: choice.index)
+    out.append(",\"delta\":{")
+    if !choice.hasRole {
+      choice.hasRole = true
+      out.append("\"role\":\"assistant\",")
+    }
+  }
+
+  mutating func openArguments(_ choice: AnswerChoice, _ call: Int) {
+    openDelta(choice)
+    out.append("\"tool_calls\":[{\"index\":")
+    out.append(decimal: call)
+    out.append(",\"function\":{\"arguments\":\"")
+  }
+
+  mutating func closeDelta(logprobs: Span<UInt8> = Span()) {
+    out.append("}")
+    if !logprobs.isEmpty {
+      out.append(",\"logprobs\":")
+      out.append(logprobs)
+    }
+    out.append(",\"finish_reason\":null}]")
+    closeChunk(usage: false)
+  }
+
+  private mutating func closeChunk(usage isUsage: Bool) {
+    if frame.includesUsage, !isUsage { out.append(",\"usage\":null") }
+    if hasEnded { appendTier() }
+    if owesMember {
+      owesMember = false
+      out.append(",")
+      out.append(frame.member)
+    }
+    out.append("}\n\n")
+  }
+
+  /// Bytes of `piece` before the escaped first half of a surrogate pair that it ends in (RFC 8259 section 7).
+  static func wholeCount(_ piece: Span<UInt8>) -> Int {
+    let at = piece.count - 6
+    guard at >= 0, piece[at] == ASCII.backslash, piece[at + 1] == UInt8(ascii: "u"),
+      ASCII.lower(piece[at + 2]) == UInt8(ascii: "d"), let digit = ASCII.hexadecimal(piece[at + 3]),
+      digit >= 8, digit < 12
+    else { return piece.count }
+    var before = at
+    while before > 0, piece[before - 1] == ASCII.backslash { before -= 1 }
+    return (at - before) % 2 == 0 ? at : piece.count
+  }
+
+  mutating func endChunks() {
+    for choice in choices {
+      if !choice.held.isEmpty {
+        // Its other half never came: a reader makes U+FFFD of it.
+        let half = choice.held
+        choice.held = []
+        openDelta(choice)
+        out.append("\"content\":\"")
+        out.append(half)
+        out.append("\"")
+        closeDelta()
+      }
+      // Clients look for the role in a first chunk, and for nothing but the reason in the last.
+      begin(choice: choice.index)
+      openChunk()
+      out.append("{\"index\":")
+      out.append(decimal: choice.index)
+      out.append(",\"delta\":{},\"finish_reason\":\"")
+      out.append(choice.finishReason.name)
+      out.append("\"}]")
+      closeChunk(usage: false)
+    }
+    if frame.includesUsage {
+      openChunk()
+      out.append("],\"usage\":")
+      usage.write(into: &out)
+      closeChunk(usage: true)
+    }
+    EventEncoder.done(into: &out)
+  }
+}
+
+// MARK: - Whole
+
+extension AnswerWriter {
+  mutating func writeWhole() {
+    appendIdentity()
+    out.append(",\"choices\":[")
+    for choice in choices {
+      if choice.index > 0 { out.append(",") }
+      choice.write(into: &out)
+    }
+    out.append("],\"usage\":")
+    usage.write(into: &out)
+    appendTier()
+    if owesMember {
+      owesMember = false
+      out.append(",")
+      out.append(frame.member)
+    }
+    out.append("}")
+  }
+}
