@@ -18,7 +18,7 @@ package enum Operation: Sendable {
 /// A request in a provider's own form.
 package struct ProviderRequest: ~Copyable {
   /// The model's name as the provider knows it.
-  package let model: [UInt8]
+  package private(set) var model: [UInt8] = []
   package var method: StaticString = "POST"
   /// Path and query, behind the base URL's prefix.
   package var path = ByteQueue()
@@ -28,7 +28,19 @@ package struct ProviderRequest: ~Copyable {
   /// What the provider can't be told.
   package var dropped = DroppedFields()
 
-  package init(model: [UInt8]) { self.model = model }
+  package init(model: [UInt8] = []) { self.model = model }
+
+  /// Begins a request to `model`.
+  mutating func begin(_ model: [UInt8]) { self.model = model }
+
+  /// Forgets the request; keeps what memory is worth keeping.
+  mutating func removeAll() {
+    method = "POST"
+    path.clear()
+    headers.clear()
+    body.removeAll()
+    dropped.removeAll()
+  }
 
   /// Appends the model's name to the path, each byte that RFC 3986 section 2.3 doesn't leave as it is escaped.
   ///
@@ -126,7 +138,9 @@ package struct AnswerFault: Error, Sendable {
 /// Reads one answer of a provider. Made for one exchange, and used for it alone.
 package protocol AnswerReader: AnyObject {
   /// Reads a whole answer: one JSON value that has been scanned.
-  func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault)
+  ///
+  /// - Parameter strings: where its long strings lie.
+  func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault)
 
   /// Reads one event of a stream: `data` is one JSON value that has been scanned, `name` the event's name.
   func read(

@@ -61,6 +61,8 @@ final class Attempt {
   var conversation: Conversation
   let call: Call
   let passage: Passage
+  /// Once an upstream has been asked that isn't spoken to in OpenAI's format.
+  var translation: Translation?
   /// The text of a provider's error, as far as it has been read.
   var errorText: ByteQueue
   /// `"x_remora":{…}`, or empty.
@@ -103,6 +105,7 @@ final class Attempt {
     call.reset()
     tried = Try()
     passage.end()
+    translation?.end()
     conversation = .passed(passage)
     metadata.clear()
     errorText.removeAll()

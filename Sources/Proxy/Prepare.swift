@@ -181,9 +181,12 @@ extension Attempt {
   }
 
   private func prepare(_ operation: Operation, _ dialect: any Dialect) throws(Refusal) {
+    let translation = translation ?? Translation(dialect, pool: loop.blocks)
+    self.translation = translation
     do throws(RequestFault) {
-      let translation = try Translation(
-        dialect, operation, model: withModel { $0.array() }, body: ask.body.bytes.view, pool: loop.blocks)
+      try translation.begin(
+        dialect, operation, model: route.model ?? ask.model.array(), body: ask.body.bytes.view,
+        strings: ask.body.scanner.strings, state.chat)
       conversation = .translated(translation)
       address.clear()
       address.append(upstream.prefix)

@@ -50,6 +50,8 @@ final class WorkerState {
   let books: Books
   let resolver: Resolver
   let dialer: Dialer
+  /// What chats are read into that are translated, one at a time.
+  let chat = ChatRequest()
   var lineup: Lineup
   var accessLog: LogSink
   var writesAccessLog: Bool

@@ -56,6 +56,17 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// As `equals`, compiled into the caller: for a text that is written out there.
+  @inlinable @inline(__always)
+  public func reads(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    // SAFETY: as above.
+    return unsafe withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return true }
+      return unsafe Words.sameHere(start, UnsafeRawPointer(text.utf8Start), text.utf8CodeUnitCount)
+    }
+  }
+
   /// Whether these bytes and `other` are the same, in any case.
   package func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }

@@ -6,7 +6,7 @@
   static let ones: UInt64 = 0x0101_0101_0101_0101
 
   /// Eight bytes from `at` on, which the caller knows to be there.
-  @inline(__always) @unsafe static func load(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
+  @inlinable @inline(__always) @unsafe static func load(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
     unsafe UInt64(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt64.self))
   }
 
@@ -15,7 +15,7 @@
     unsafe UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self))
   }
 
-  @inline(__always) @unsafe private static func half(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
+  @inlinable @inline(__always) @unsafe static func half(_ start: UnsafeRawPointer, _ at: Int) -> UInt64 {
     unsafe UInt64(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
   }
 
@@ -35,7 +35,7 @@
   }
 
   /// `count` bytes of fewer than eight, in one word that is as good as they are for a comparison.
-  @inline(__always) @unsafe static func short(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
+  @inlinable @inline(__always) @unsafe static func short(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
     if count >= 4 { return unsafe half(start, 0) | half(start, count &- 4) << 32 }
     if count == 0 { return 0 }
     // The first, the middle and the last byte are all that there can be.
@@ -55,6 +55,18 @@
       at &+= 8
     }
     return unsafe load(left, count &- 8) == load(right, count &- 8)
+  }
+
+  /// As above, compiled into the caller: where it knows `count` and what lies at one of the places, nothing but loads and
+  /// comparisons with constants is left.
+  @inlinable @inline(__always) @unsafe static func sameHere(
+    _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int
+  ) -> Bool {
+    if count < 8 { return unsafe short(left, count) == short(right, count) }
+    if count <= 16 {
+      return unsafe load(left, 0) == load(right, 0) && load(left, count &- 8) == load(right, count &- 8)
+    }
+    return unsafe load(left, 0) == load(right, 0) && same(left, right, count)
   }
 
   /// Whether the `count` bytes at both places are the same but for the case of letters; those at `lower`, a

@@ -67,13 +67,9 @@ extension Dialect {
   ) throws -> String {
     let translation = try begin(body, model: model)
     translation.begin(created: 1_700_000_000, seed: Array("seed".utf8), member: [])
-    var queue = ByteQueue()
     var out = ByteQueue()
-    for piece in pieces {
-      queue.append(piece)
-      translation.take(&queue, into: &out)
-    }
-    translation.end(&queue, into: &out)
+    for piece in pieces { translation.take(piece.span, into: &out) }
+    _ = translation.end(isWhole: true, into: &out)
     return out.bytes.text()
   }
 }

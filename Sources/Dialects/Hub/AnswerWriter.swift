@@ -30,6 +30,8 @@ package struct AnswerWriter: ~Copyable {
     /// `"x_remora":{…}`, or empty.
     package var member: [UInt8]
 
+    init() { self.init(form: .whole, includesUsage: false, model: [], created: 0, seed: [], member: []) }
+
     package init(
       form: Form, includesUsage: Bool, model: [UInt8], created: Int, seed: [UInt8], member: [UInt8]
     ) {
@@ -47,17 +49,17 @@ package struct AnswerWriter: ~Copyable {
   /// Tool calls of one choice; providers stop far below.
   static let callCeiling = 1024
 
-  let frame: Frame
+  private(set) var frame = Frame()
   /// What is ready for the client; taken out by `take`.
   package var out = ByteQueue()
   var choices: [AnswerChoice] = []
   /// The provider's, still escaped.
   var id: [UInt8] = []
   var model: [UInt8] = []
-  var created: Int
+  var created = 0
   /// `data: {…,"choices":[{"index":`, once it is known.
   var chunkHead: [UInt8] = []
-  var owesMember: Bool
+  var owesMember = false
   private var callCount = 0
 
   package var usage = TokenUsage()
@@ -71,10 +73,30 @@ package struct AnswerWriter: ~Copyable {
   /// Something that the model made has been told.
   package private(set) var hasContent = false
 
-  package init(_ frame: Frame) {
+  package init() {}
+
+  /// Begins an answer, and forgets the one before.
+  package mutating func begin(_ frame: Frame) {
+    removeAll()
     self.frame = frame
     created = frame.created
     owesMember = !frame.member.isEmpty
+  }
+
+  /// Forgets the answer.
+  mutating func removeAll() {
+    out.removeAll()
+    choices.removeAll(keepingCapacity: true)
+    id.removeAll(keepingCapacity: true)
+    model.removeAll(keepingCapacity: true)
+    chunkHead.removeAll(keepingCapacity: true)
+    callCount = 0
+    usage = TokenUsage()
+    serviceTier = nil
+    tellsTier = false
+    unknown = UnknownCounts()
+    hasEnded = false
+    hasContent = false
   }
 
   package var isStream: Bool { frame.form == .chunks }

@@ -145,8 +145,8 @@ package struct ChatExtension: Sendable {
   package internal(set) var value: Range<Int>
 }
 
-/// A chat request, read.
-package struct ChatRequest: Sendable {
+/// A chat request, read. An object, whose lists are kept for the next one.
+package final class ChatRequest {
   /// Members with a value that isn't null.
   package internal(set) var given: ChatFields = []
   package internal(set) var messages: [ChatMessage] = []
@@ -171,7 +171,37 @@ package struct ChatRequest: Sendable {
   /// Where each field's value lies, by the field's number.
   var values = [Range<Int>](repeating: 0..<0, count: ChatField.allCases.count)
 
+  /// Elements of a list whose memory is worth keeping: a long conversation's. A worker has one request of this form.
+  private static let kept = 1024
+
   package init() {}
+
+  /// Forgets the request; keeps what memory is worth keeping.
+  package func removeAll() {
+    given = []
+    forgetMessages()
+    tools.removeAll(keepingCapacity: tools.count <= Self.kept)
+    toolChoice = .unsaid
+    parallelCalls = nil
+    format = .text
+    effort = nil
+    stops.removeAll(keepingCapacity: true)
+    maxTokens = nil
+    n = 1
+    logprobs = false
+    topLogprobs = nil
+    streams = false
+    asksForUsage = false
+    extensions.removeAll(keepingCapacity: true)
+  }
+
+  /// Forgets the conversation.
+  func forgetMessages() {
+    messages.removeAll(keepingCapacity: messages.count <= Self.kept)
+    parts.removeAll(keepingCapacity: parts.count <= Self.kept)
+    calls.removeAll(keepingCapacity: calls.count <= Self.kept)
+    thinking.removeAll(keepingCapacity: thinking.count <= Self.kept)
+  }
 
   /// Where the field's value lies; nil where it isn't given, or null.
   package func value(_ field: ChatField) -> Range<Int>? {

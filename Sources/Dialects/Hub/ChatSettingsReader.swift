@@ -3,43 +3,62 @@
 internal import Wire
 
 extension ChatRequest {
-  mutating func readTools(_ body: Span<UInt8>) throws(RequestFault) {
-    if given.contains(.functions) || given.contains(.functionCall) {
-      throw RequestFault(
-        .unsupported, given.contains(.functions) ? "functions" : "function_call",
-        "'functions' and 'function_call' are out of use; send 'tools' and 'tool_choice'.")
-    }
-    guard let list = value(.tools) else { return }
-    guard JSONView.kind(body, list) == .array else { throw Self.wrong("tools", "a list") }
-    var elements = JSONArrayCursor(body, list)
-    while let element = elements.next() {
-      let parameter = "tools[\(tools.count)]"
-      guard let function = JSONView.value(body, in: element.value, at: "function"),
-        JSONView.kind(body, function) == .object
-      else {
-        throw RequestFault(
-          .unsupported, parameter, "Only tools of type 'function' can be translated for the model's provider."
-        )
-      }
-      tools.append(try Self.tool(body, element.value, function, parameter))
+  /// Refuses the older form of tools.
+  func checkTools(_ body: Span<UInt8>) throws(RequestFault) {
+    guard given.contains(.functions) || given.contains(.functionCall) else { return }
+    throw RequestFault(
+      .unsupported, given.contains(.functions) ? "functions" : "function_call",
+      "'functions' and 'function_call' are out of use; send 'tools' and 'tool_choice'.")
+  }
+
+  /// Reads the tools, whose list the walk has entered.
+  func readTools(_ body: Span<UInt8>, _ walk: inout JSONWalk) throws(RequestFault) {
+    while walk.nextElement() {
+      try readTool(body, &walk)
       guard tools.count <= Self.listCeiling else { throw Self.wrong("tools", "a shorter list") }
     }
   }
 
-  private static func tool(
-    _ body: Span<UInt8>, _ whole: Range<Int>, _ function: Range<Int>, _ parameter: String
+  private func readTool(_ body: Span<UInt8>, _ walk: inout JSONWalk) throws(RequestFault) {
+    func parameter() -> String { "tools[\(tools.count)]" }
+    var tool: ChatTool?
+    var cacheControl: Range<Int>?
+    if walk.enterObject() {
+      while let key = walk.nextKey() {
+        if key.says("function", in: body), walk.enterObject() {
+          tool = try readFunction(body, &walk, parameter)
+        } else if let (value, kind) = walk.pass() {
+          if key.says("cache_control", in: body) { cacheControl = kind == .object ? value : nil }
+          if key.says("function", in: body) { tool = nil }
+        }
+      }
+    } else {
+      _ = walk.pass()
+    }
+    guard var tool else {
+      throw RequestFault(
+        .unsupported, parameter(),
+        "Only tools of type 'function' can be translated for the model's provider.")
+    }
+    tool.cacheControl = cacheControl ?? tool.cacheControl
+    tools.append(tool)
+  }
+
+  private func readFunction(
+    _ body: Span<UInt8>, _ walk: inout JSONWalk, _ parameter: () -> String
   ) throws(RequestFault) -> ChatTool {
-    guard let name = JSONView.value(body, in: function, at: "name"), JSONView.kind(body, name) == .string,
-      name.count > 2
-    else { throw RequestFault(.invalid, parameter + ".function.name", "A function must have a name.") }
-    var tool = ChatTool(name: name)
-    var members = JSONObjectCursor(body, function)
-    while let member = members.next() {
-      if member.kind == .null { continue }
-      if member.keyIs("description", in: body), member.kind == .string {
+    var tool = ChatTool(name: 0..<0)
+    while let member = walk.nextMember() {
+      if member.keyIs("name", in: body) {
+        tool.name = member.kind == .string ? member.value : 0..<0
+      } else if member.kind == .null {
+        continue
+      } else if member.keyIs("description", in: body), member.kind == .string {
         tool.description = member.value
       } else if member.keyIs("parameters", in: body) {
-        guard member.kind == .object else { throw wrong(parameter + ".function.parameters", "an object") }
+        guard member.kind == .object else {
+          throw Self.wrong(parameter() + ".function.parameters", "an object")
+        }
         tool.parameters = member.value
       } else if member.keyIs("strict", in: body) {
         tool.strict = JSONValue.bool(body, member.value)
@@ -47,15 +66,13 @@ extension ChatRequest {
         tool.cacheControl = member.value
       }
     }
-    if let control = JSONView.value(body, in: whole, at: "cache_control"),
-      JSONView.kind(body, control) == .object
-    {
-      tool.cacheControl = control
+    guard tool.name.count > 2 else {
+      throw RequestFault(.invalid, parameter() + ".function.name", "A function must have a name.")
     }
     return tool
   }
 
-  mutating func readChoice(_ body: Span<UInt8>) throws(RequestFault) {
+  func readChoice(_ body: Span<UInt8>) throws(RequestFault) {
     if let parallel = value(.parallelToolCalls) {
       guard let said = JSONValue.bool(body, parallel) else {
         throw Self.wrong("parallel_tool_calls", "a boolean")
@@ -124,7 +141,7 @@ extension ChatRequest {
     return tools.firstIndex { body.extracting($0.name).equals(wanted) }
   }
 
-  mutating func readFormat(_ body: Span<UInt8>) throws(RequestFault) {
+  func readFormat(_ body: Span<UInt8>) throws(RequestFault) {
     guard let object = value(.responseFormat) else { return }
     guard let type = JSONView.value(body, in: object, at: "type"), JSONView.kind(body, type) == .string else {
       throw Self.wrong("response_format", "an object with a 'type'")
@@ -150,7 +167,7 @@ extension ChatRequest {
       strict: JSONView.value(body, in: inner, at: "strict").flatMap { JSONValue.bool(body, $0) })
   }
 
-  mutating func readScalars(_ body: Span<UInt8>) throws(RequestFault) {
+  func readScalars(_ body: Span<UInt8>) throws(RequestFault) {
     for field: ChatField in [.temperature, .topP, .presencePenalty, .frequencyPenalty] {
       guard let number = value(field) else { continue }
       guard JSONView.kind(body, number) == .number else { throw Self.wrong("\(field.name)", "a number") }
@@ -181,7 +198,7 @@ extension ChatRequest {
     return number
   }
 
-  private mutating func readStops(_ body: Span<UInt8>) throws(RequestFault) {
+  private func readStops(_ body: Span<UInt8>) throws(RequestFault) {
     guard let stop = value(.stop) else { return }
     if JSONView.kind(body, stop) == .string { return stops.append(stop) }
     guard JSONView.kind(body, stop) == .array else {
@@ -197,7 +214,7 @@ extension ChatRequest {
   }
 
   /// `reasoning_effort`, or OpenRouter's and the Responses API's `reasoning: {effort}`.
-  mutating func readEffort(_ body: Span<UInt8>) throws(RequestFault) {
+  func readEffort(_ body: Span<UInt8>) throws(RequestFault) {
     let nested = extended("reasoning", in: body).flatMap { JSONView.value(body, in: $0, at: "effort") }
     guard let said = value(.reasoningEffort) ?? nested, !JSONValue.isNull(body, said) else { return }
     let known: [(StaticString, ChatEffort)] = [

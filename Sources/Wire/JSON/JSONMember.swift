@@ -148,6 +148,7 @@ package enum JSONKind: UInt8, Sendable {
   case string, number, object, array, `true`, `false`, null
 
   /// The kind of the value that begins with `byte`, or nil where no value can.
+  @inline(__always)
   package init?(firstByte byte: UInt8) {
     switch byte {
     case ASCII.quote: self = .string

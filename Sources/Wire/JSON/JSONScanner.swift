@@ -71,6 +71,13 @@ package struct JSONScanner: ~Copyable, Sendable {
   private var keyCount = -1
   private var lastComma = -1
 
+  /// Where the string under way began, of those that are values.
+  private var stringStart = 0
+  /// Whether the places of long strings are noted.
+  private let notesStrings: Bool
+  /// Where the long strings among the values lie, where they are noted.
+  package private(set) var strings = JSONPlaces()
+
   private var fault: JSONFault?
   /// Bytes fed so far.
   package private(set) var offset = 0
@@ -83,9 +90,12 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// Whether the text is an object without members; false while that isn't known.
   package private(set) var isEmptyObject = false
 
-  /// - Parameter checksText: whether strings must be UTF-8.
-  package init(watching members: JSONMembers = [], checksText: Bool = false) {
+  /// - Parameters:
+  ///   - checksText: whether strings must be UTF-8.
+  ///   - notesStrings: whether the places of long strings are noted.
+  package init(watching members: JSONMembers = [], checksText: Bool = false, notesStrings: Bool = false) {
     self.checksText = checksText
+    self.notesStrings = notesStrings
     watched = members
     makeSlots()
   }
@@ -113,6 +123,7 @@ package struct JSONScanner: ~Copyable, Sendable {
     current = -1
     keyCount = -1
     lastComma = -1
+    if notesStrings { strings.removeAll() }
     fault = nil
     offset = 0
     topLevelKind = nil
@@ -267,6 +278,7 @@ extension JSONScanner {
     switch kind {
     case .string:
       isKey = false
+      stringStart = at
       state = .string
     case .number:
       state =
@@ -363,7 +375,10 @@ extension JSONScanner {
     switch bytes[at] {
     case ASCII.quote:
       at &+= 1
-      if !isKey { return endScalar(bytes, &at) }
+      if !isKey {
+        if notesStrings { strings.add(stringStart, offset &+ at) }
+        return endScalar(bytes, &at)
+      }
       if keyCount == 0 {
         // The usual key, whole in this piece and without escapes, is compared where it lies.
         try endKey(at: offset &+ at, watched.member(bytes.extracting(start..<at &- 1)))

@@ -3,6 +3,32 @@
 // Every look-up stays inside its range and its bytes; on text that was not scanned it ends early, and never
 // traps.
 
+/// A member's name.
+public struct JSONKey: Equatable, Sendable {
+  /// Between the quotes, still escaped.
+  public let range: Range<Int>
+  /// Whether it holds a backslash, so that it is not what it looks like.
+  @usableFromInline let isEscaped: Bool
+
+  @inlinable @inline(__always)
+  init(range: Range<Int>, isEscaped: Bool) {
+    self.range = range
+    self.isEscaped = isEscaped
+  }
+
+  /// Whether the name is `name`, however it is escaped.
+  @inlinable @inline(__always)
+  public func says(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
+    if isEscaped { return saysEscaped(name, bytes) }
+    return range.count == name.utf8CodeUnitCount && bytes.extracting(range).reads(name)
+  }
+
+  @usableFromInline
+  func saysEscaped(_ name: StaticString, _ bytes: Span<UInt8>) -> Bool {
+    JSONString.equals(bytes, range, name)
+  }
+}
+
 /// The members of one object, in order.
 public struct JSONObjectCursor: ~Escapable {
   // Public, as what is `@inlinable` is: names are told apart by their length, mostly.
@@ -16,14 +42,9 @@ public struct JSONObjectCursor: ~Escapable {
     @usableFromInline let isEscaped: Bool
 
     /// Whether the member is called `name`, however its key is escaped.
-    @inlinable
+    @inlinable @inline(__always)
     public func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {
-      (isEscaped || key.count == name.utf8CodeUnitCount) && says(name, bytes)
-    }
-
-    @usableFromInline
-    func says(_ name: StaticString, _ bytes: Span<UInt8>) -> Bool {
-      isEscaped ? JSONString.equals(bytes, key, name) : bytes.extracting(key).equals(name)
+      JSONKey(range: key, isEscaped: isEscaped).says(name, in: bytes)
     }
   }
 

@@ -4,16 +4,24 @@
 /// A place in a text, which moves on over keys and values. On text that was not scanned it ends early, and never traps.
 package struct JSONWalk: ~Escapable {
   private let bytes: Span<UInt8>
+  /// Where long strings lie.
+  private let strings: Span<UInt64>
+  /// The first of them that isn't behind.
+  private var nextString = 0
   /// Behind what was read last.
   package private(set) var at: Int
   private let end: Int
   /// Nothing of the innermost object or array has been read.
   private var isFirst = false
 
-  @_lifetime(copy bytes)
-  package init(_ bytes: Span<UInt8>) {
+  /// - Parameters:
+  ///   - start: where the first value is.
+  ///   - strings: where the text's long strings lie, as far as that is known (`JSONScanner.strings`).
+  @_lifetime(copy bytes, copy strings)
+  package init(_ bytes: Span<UInt8>, from start: Int = 0, strings: Span<UInt64>) {
     self.bytes = bytes
-    at = 0
+    self.strings = strings
+    at = max(start, 0)
     end = bytes.count
   }
 
@@ -25,26 +33,36 @@ package struct JSONWalk: ~Escapable {
     }
   }
 
-  /// Opens the object or array that comes next; false if it is another value.
-  package mutating func enter() -> Bool {
-    guard let kind, kind == .object || kind == .array else { return false }
+  /// Opens the object that comes next; false if it is another value.
+  package mutating func enterObject() -> Bool { enter(UInt8(ascii: "{")) }
+
+  /// Opens the array that comes next; false if it is another value.
+  package mutating func enterArray() -> Bool { enter(UInt8(ascii: "[")) }
+
+  @inline(__always) private mutating func enter(_ opening: UInt8) -> Bool {
+    skipSpace()
+    guard at < end, bytes[at] == opening else { return false }
     at &+= 1
     isFirst = true
     return true
   }
 
   /// The key of the object's next member, whose value comes next; nil, behind its brace, at the object's end.
-  package mutating func nextKey() -> (range: Range<Int>, isEscaped: Bool)? {
+  package mutating func nextKey() -> JSONKey? {
     guard nextItem(closing: UInt8(ascii: "}")), bytes[at] == ASCII.quote else { return stop() }
     let start = at &+ 1
     let plain = JSONBytes.plainEnd(bytes, from: start, limit: end)
-    var key = (range: start..<plain, isEscaped: false)
+    var key = JSONKey(range: start..<plain, isEscaped: false)
     if plain < end, bytes[plain] == ASCII.quote {
       at = plain &+ 1
     } else {
       guard let keyEnd = JSONBytes.stringEnd(bytes, quote: at, limit: end) else { return stop() }
-      key = (start..<keyEnd &- 1, true)
+      key = JSONKey(range: start..<keyEnd &- 1, isEscaped: true)
       at = keyEnd
+    }
+    if at < end, bytes[at] == ASCII.colon {
+      at &+= 1
+      return key
     }
     skipSpace()
     guard at < end, bytes[at] == ASCII.colon else { return stop() }
@@ -56,7 +74,6 @@ package struct JSONWalk: ~Escapable {
   package mutating func nextElement() -> Bool { nextItem(closing: UInt8(ascii: "]")) }
 
   /// The object's next member, passed over.
-  @inline(never)
   package mutating func nextMember() -> JSONObjectCursor.Member? {
     guard let key = nextKey(), let value = pass() else { return nil }
     return JSONObjectCursor.Member(
@@ -65,7 +82,8 @@ package struct JSONWalk: ~Escapable {
 
   /// Passes over the value that comes next.
   package mutating func pass() -> (range: Range<Int>, kind: JSONKind)? {
-    guard let kind, let valueEnd = JSONBytes.valueEnd(bytes, start: at, limit: end, kind) else {
+    skipSpace()
+    guard at < end, let kind = JSONKind(firstByte: bytes[at]), let valueEnd = valueEnd(kind) else {
       at = end
       return nil
     }
@@ -75,8 +93,21 @@ package struct JSONWalk: ~Escapable {
     return (start..<valueEnd, kind)
   }
 
+  @inline(__always) private mutating func valueEnd(_ kind: JSONKind) -> Int? {
+    guard case .string = kind else { return JSONBytes.valueEnd(bytes, start: at, limit: end, kind) }
+    while nextString < strings.count {
+      let place = strings[nextString]
+      let start = Int(truncatingIfNeeded: place >> 32)
+      if start > at { break }
+      nextString &+= 1
+      let stringEnd = Int(truncatingIfNeeded: place & 0xFFFF_FFFF)
+      if start == at, stringEnd <= end { return stringEnd }
+    }
+    return JSONBytes.stringEnd(bytes, quote: at, limit: end)
+  }
+
   /// Moves to the next item of the object or array that `closing` ends, or behind its end.
-  private mutating func nextItem(closing: UInt8) -> Bool {
+  @inline(__always) private mutating func nextItem(closing: UInt8) -> Bool {
     skipSpace()
     guard at < end else { return false }
     if bytes[at] == closing {
@@ -96,7 +127,7 @@ package struct JSONWalk: ~Escapable {
     return at < end
   }
 
-  private mutating func stop() -> (range: Range<Int>, isEscaped: Bool)? {
+  private mutating func stop() -> JSONKey? {
     // Behind a closing brace the walk goes on in what surrounds it.
     if at == 0 || at > end || bytes[at &- 1] != UInt8(ascii: "}") { at = end }
     return nil

@@ -31,36 +31,55 @@ final class AnthropicReader: AnswerReader {
   /// `message_stop` is the last word.
   var mayEnd: Bool { false }
 
-  func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) {
-    var content: Range<Int>?
-    var id: Range<Int>?
-    var model: Range<Int>?
-    var usage: Range<Int>?
+  func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault) {
+    var content: Int?
+    var id = 0..<0
+    var model = 0..<0
     var stop: Range<Int>?
-    var members = JSONObjectCursor(body, 0..<body.count)
-    while let member = members.next() {
-      if member.keyIs("content", in: body) {
-        content = member.kind == .array ? member.value : nil
-      } else if member.keyIs("id", in: body) {
-        id = member.kind == .string ? member.value : nil
-      } else if member.keyIs("model", in: body) {
-        model = member.kind == .string ? member.value : nil
-      } else if member.keyIs("usage", in: body) {
-        usage = member.value
-      } else if member.keyIs("stop_reason", in: body) {
-        stop = member.value
-      } else if member.keyIs("error", in: body) {
-        throw AnthropicFault.answerFault(body, member.value)
+    var walk = JSONWalk(body, strings: strings.span)
+    guard walk.enterObject() else { throw .malformed }
+    while let key = walk.nextKey() {
+      // A whole answer is written at the end; of a stream the first chunk says whose it is.
+      if key.says("content", in: body), case .array? = walk.kind {
+        content = walk.at
+        if !answer.isStream {
+          readBlocks(body, &walk, to: &answer)
+          continue
+        }
+      } else if key.says("usage", in: body), case .object? = walk.kind {
+        readUsage(body, &walk, to: &answer)
+        continue
+      }
+      guard let (value, kind) = walk.pass() else { break }
+      if key.says("stop_reason", in: body) {
+        stop = value
+      } else if key.says("error", in: body) {
+        throw AnthropicFault.answerFault(body, value)
+      } else if kind == .string {
+        if key.says("id", in: body) { id = value }
+        if key.says("model", in: body) { model = value }
       }
     }
     guard let content else { throw .malformed }
-    answer.identify(
-      id: JSONString.content(body, id ?? 0..<0), model: JSONString.content(body, model ?? 0..<0))
+    answer.identify(id: JSONString.content(body, id), model: JSONString.content(body, model))
     answer.begin()
-    var elements = JSONArrayCursor(body, content)
-    while let element = elements.next() { readBlock(body, element.value, to: &answer) }
-    if let usage { readUsage(body, usage, to: &answer) }
+    if answer.isStream {
+      var late = JSONWalk(body, from: content, strings: strings.span)
+      readBlocks(body, &late, to: &answer)
+    }
     if let stop { readStop(body, stop, in: 0..<body.count, to: &answer) }
+  }
+
+  /// Reads the content, a list that comes next.
+  private func readBlocks(_ body: Span<UInt8>, _ walk: inout JSONWalk, to answer: inout AnswerWriter) {
+    guard walk.enterArray() else { return }
+    while walk.nextElement() {
+      guard walk.enterObject() else {
+        _ = walk.pass()
+        continue
+      }
+      readBlock(body, BlockMembers(body, &walk), to: &answer)
+    }
   }
 
   /// A block's members, by name: all that any type of block has.
@@ -73,9 +92,8 @@ final class AnthropicReader: AnswerReader {
     var signature = 0..<0
     var input: Range<Int>?
 
-    init(_ body: Span<UInt8>, _ block: Range<Int>) {
-      var members = JSONObjectCursor(body, block)
-      while let member = members.next() {
+    init(_ body: Span<UInt8>, _ walk: inout JSONWalk) {
+      while let member = walk.nextMember() {
         if member.keyIs("input", in: body) { input = member.value }
         guard member.kind == .string else { continue }
         if member.keyIs("type", in: body) {
@@ -95,8 +113,7 @@ final class AnthropicReader: AnswerReader {
     }
   }
 
-  private func readBlock(_ body: Span<UInt8>, _ block: Range<Int>, to answer: inout AnswerWriter) {
-    let members = BlockMembers(body, block)
+  private func readBlock(_ body: Span<UInt8>, _ members: BlockMembers, to answer: inout AnswerWriter) {
     if members.type.isEmpty { return }
     let text = JSONString.content(body, members.text)
     if JSONString.equals(body, members.type, "text") {
@@ -141,11 +158,16 @@ final class AnthropicReader: AnswerReader {
 
   /// Input that was read from a cache, or written to it, is input too; Anthropic counts them apart.
   func readUsage(_ bytes: Span<UInt8>, _ usage: Range<Int>, to answer: inout AnswerWriter) {
-    guard JSONView.kind(bytes, usage) == .object else { return }
+    var walk = JSONWalk(bytes, from: usage.lowerBound, strings: Span())
+    readUsage(bytes, &walk, to: &answer)
+  }
+
+  /// As above, of an object that comes next.
+  private func readUsage(_ bytes: Span<UInt8>, _ walk: inout JSONWalk, to answer: inout AnswerWriter) {
+    guard walk.enterObject() else { return }
     func number(_ range: Range<Int>) -> Int? { TokenCount.read(bytes, range) }
     var hasInput = false
-    var members = JSONObjectCursor(bytes, usage)
-    while let member = members.next() {
+    while let member = walk.nextMember() {
       if member.keyIs("input_tokens", in: bytes), let count = number(member.value) {
         (input, hasInput) = (count, true)
       } else if member.keyIs("cache_read_input_tokens", in: bytes), let count = number(member.value) {

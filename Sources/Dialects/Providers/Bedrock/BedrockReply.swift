@@ -26,7 +26,7 @@ final class BedrockReader: AnswerReader {
   /// `metadata` is the last word, but says only what the answer cost.
   var mayEnd: Bool { hasStopped }
 
-  func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) {
+  func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault) {
     let whole = 0..<body.count
     guard let content = JSONView.value(body, in: whole, at: "output", "message", "content"),
       JSONView.kind(body, content) == .array

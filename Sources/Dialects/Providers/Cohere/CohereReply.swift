@@ -11,7 +11,7 @@ final class CohereReader: AnswerReader {
   /// `message-end` is the last word.
   var mayEnd: Bool { false }
 
-  func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) {
+  func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault) {
     let whole = 0..<body.count
     guard let message = JSONView.value(body, in: whole, at: "message"),
       JSONView.kind(body, message) == .object

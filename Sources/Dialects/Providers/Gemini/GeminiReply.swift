@@ -20,7 +20,7 @@ final class GeminiReader: AnswerReader {
     var images = 0
   }
 
-  func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) {
+  func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault) {
     var whole = 0..<body.count
     // An error may come as the one element of an array.
     var elements = JSONArrayCursor(body, whole)

@@ -10,7 +10,7 @@ final class OllamaReader: AnswerReader {
   /// `done: true` is the last word.
   var mayEnd: Bool { false }
 
-  func read(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) {
+  func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault) {
     try readLine(body, to: &answer)
     guard hasEnded else { throw .malformed }
   }

@@ -242,11 +242,10 @@ import Wire
   func promptness() throws {
     let translation = try Self.gemini.begin(chatBody(#""stream":true"#), model: Self.model)
     translation.begin(created: 1, seed: [0x61], member: [])
-    var queue = ByteQueue()
     var out = ByteQueue()
-    queue.append(Self.stream([#"{"candidates":[{"content":{"parts":[{"text":"A"}]}}]}"#]))
-    translation.take(&queue, into: &out)
-    #expect(out.bytes.text().contains(#""content":"A""#) && queue.isEmpty)
+    let event = Self.stream([#"{"candidates":[{"content":{"parts":[{"text":"A"}]}}]}"#])
+    translation.take(Array(event.utf8).span, into: &out)
+    #expect(out.bytes.text().contains(#""content":"A""#) && translation.heldCount == 0)
     #expect(!translation.hasEnded)
   }
 
