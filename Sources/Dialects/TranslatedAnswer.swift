@@ -187,12 +187,24 @@ extension Translation {
     var isBlank = true
     for at in 0..<min(data.count, 8) where data[at] > ASCII.space { isBlank = false }
     if isBlank || data.equals("[DONE]") { return }
+    let isMessage = if case .message = event.kind { true } else { false }
+    if isMessage, let piece = template.match(data), name.equals(templateName.view) {
+      return answer.again(data.extracting(piece))
+    }
     scanner.reset(watching: [])
     do throws(JSONFault) {
       try scanner.feed(data)
       try scanner.finish()
     } catch { throw .malformed }
+    let told = answer.tellings
+    template.forget()
     try reader.read(event, name: name, data: data, to: &answer)
+    // What else the event says, the reader knows now: hearing it again changes nothing.
+    guard isMessage, let piece = answer.repeatable(since: told, in: data) else { return }
+    template.learn(data, hole: piece)
+    if name.equals(templateName.view) { return }
+    templateName.clear()
+    templateName.append(name)
   }
 
   /// Reads a whole answer and appends what the client gets: an answer of OpenAI's form, or all of its chunks where

@@ -26,6 +26,10 @@ package final class Translation {
   /// Bytes of an incomplete line that are known to hold no line feed.
   var searched = 0
   var scanner = JSONScanner(notesStrings: true)
+  /// An event that told no more than a piece, for most are like the one before.
+  var template = JSONTemplate()
+  /// Its name.
+  var templateName = ByteQueue()
   /// What ended the stream before its time; told to the client already.
   package internal(set) var failure: AnswerFault?
   /// The tokens that the provider has told so far.
@@ -110,6 +114,7 @@ package final class Translation {
     held.removeAll()
     readsWhole = false
     searched = 0
+    template.forget()
     failure = nil
     embeddingUsage = nil
     answer.removeAll()

@@ -88,6 +88,22 @@ extension AnswerWriter {
     out.append("}\n\n")
   }
 
+  /// Appends a chunk that is like nearly all: a piece of the first choice's text, and nothing else.
+  mutating func plainText(_ piece: Span<UInt8>, _ choice: AnswerChoice) {
+    if textHead.isEmpty {
+      let before = out.count
+      openDelta(choice)
+      out.append("\"content\":\"")
+      textHead = out.bytes.extracting(before..<out.count).array()
+    } else {
+      out.append(textHead)
+    }
+    out.append(piece)
+    out.append(
+      frame.includesUsage
+        ? "\"},\"finish_reason\":null}],\"usage\":null}\n\n" : "\"},\"finish_reason\":null}]}\n\n")
+  }
+
   /// Bytes of `piece` before the escaped first half of a surrogate pair that it ends in (RFC 8259 section 7).
   static func wholeCount(_ piece: Span<UInt8>) -> Int {
     let at = piece.count - 6

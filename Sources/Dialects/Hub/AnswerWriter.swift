@@ -3,7 +3,7 @@
 // A dialect's reader tells what it finds and in which choice; it need not know which of both is being written.
 // Text is handed over as it lies between the quotes of the provider's JSON, still escaped: it goes into the
 // client's JSON as it is, and halves of a surrogate pair that came in two pieces meet again. Next: AnswerChunks.swift,
-// which writes.
+// which writes; AnswerRepeat.swift, for streams.
 
 package import Wire
 
@@ -60,7 +60,15 @@ package struct AnswerWriter: ~Copyable {
   /// `data: {…,"choices":[{"index":`, once it is known.
   var chunkHead: [UInt8] = []
   var owesMember = false
+  /// `chunkHead` up to the text of a piece of the first choice, once one has gone out.
+  var textHead: [UInt8] = []
   private var callCount = 0
+  /// What was told last.
+  var last = Told.nothing
+  /// How many pieces and other things have been told.
+  var toldCount = 0
+  /// Where the last piece lies in memory, and its length: no more than numbers.
+  var lastPiece: (address: UInt, count: Int) = (0, 0)
 
   package var usage = TokenUsage()
   /// How urgently the provider served the request, in OpenAI's word, where it says so.
@@ -90,7 +98,9 @@ package struct AnswerWriter: ~Copyable {
     id.removeAll(keepingCapacity: true)
     model.removeAll(keepingCapacity: true)
     chunkHead.removeAll(keepingCapacity: true)
+    textHead.removeAll(keepingCapacity: true)
     callCount = 0
+    last = .nothing
     usage = TokenUsage()
     serviceTier = nil
     tellsTier = false
@@ -116,6 +126,7 @@ package struct AnswerWriter: ~Copyable {
   package mutating func begin(choice index: Int = 0) {
     let choice = choice(index)
     guard isStream, !choice.hasRole else { return }
+    note(.nothing)
     openDelta(choice)
     out.append("\"content\":\"\"")
     closeDelta()
@@ -127,6 +138,7 @@ package struct AnswerWriter: ~Copyable {
   package mutating func text(_ piece: Span<UInt8>, choice index: Int = 0, logprobs: Span<UInt8> = Span()) {
     if piece.isEmpty && logprobs.isEmpty { return }
     hasContent = true
+    note(logprobs.isEmpty ? .text(choice: index) : .nothing, piece)
     let choice = choice(index)
     guard isStream else {
       choice.hasText = true
@@ -135,8 +147,12 @@ package struct AnswerWriter: ~Copyable {
       return
     }
     // Clients decode each chunk for itself: half a pair waits for the other one.
-    let halves = choice.held
     let count = Self.wholeCount(piece)
+    let isPlain = count == piece.count && choice.held.isEmpty && logprobs.isEmpty
+    if isPlain, choice.index == 0, choice.hasRole, !owesMember {
+      return plainText(piece, choice)
+    }
+    let halves = choice.held
     choice.held = count == piece.count ? [] : piece.extracting(count..<piece.count).array()
     if halves.isEmpty && count == 0 && logprobs.isEmpty { return }
     openDelta(choice)
@@ -149,11 +165,14 @@ package struct AnswerWriter: ~Copyable {
 
   /// A piece of the model's reasoning, for people.
   package mutating func reasoning(_ piece: Span<UInt8>, choice index: Int = 0) {
+    if piece.isEmpty { return }
+    note(.reasoning(choice: index), piece)
     delta(piece, "\"reasoning_content\":\"", \.reasoning, index)
   }
 
   /// A piece of the model's words for why it doesn't answer.
   package mutating func refusal(_ piece: Span<UInt8>, choice index: Int = 0) {
+    note(.nothing)
     delta(piece, "\"refusal\":\"", \.refusal, index)
   }
 
@@ -185,6 +204,8 @@ package struct AnswerWriter: ~Copyable {
     block: Int, text: Span<UInt8> = Span(), signature: Span<UInt8> = Span(), redacted: Span<UInt8> = Span(),
     choice index: Int = 0
   ) {
+    let isText = signature.isEmpty && redacted.isEmpty
+    note(isText ? .thinking(block: block, choice: index) : .nothing, text)
     let choice = choice(index)
     if !text.isEmpty { hasContent = true }
     guard isStream else {
@@ -226,6 +247,7 @@ package struct AnswerWriter: ~Copyable {
     id: Span<UInt8>, name: Span<UInt8>, signature: Span<UInt8> = Span(), choice index: Int = 0
   ) -> Int {
     hasContent = true
+    note(.nothing)
     let choice = choice(index)
     let call = AnswerCall()
     if id.isEmpty { makeCallID(into: &call.id) } else { call.id.append(id) }
@@ -249,6 +271,7 @@ package struct AnswerWriter: ~Copyable {
     if piece.isEmpty { return }
     let choice = choice(index)
     guard call < choice.calls.count else { return }
+    note(.arguments(call: call, choice: index), piece)
     choice.calls[call].hasArguments = true
     guard isStream else { return choice.calls[call].arguments.append(piece) }
     openArguments(choice, call)
@@ -261,6 +284,7 @@ package struct AnswerWriter: ~Copyable {
   package mutating func argumentsValue(_ json: Span<UInt8>, call: Int, choice index: Int = 0) {
     let choice = choice(index)
     guard call < choice.calls.count, !json.isEmpty else { return }
+    note(.nothing)
     choice.calls[call].hasArguments = true
     guard isStream else {
       return JSONText.appendCompact(json, escaped: true, into: &choice.calls[call].arguments)
@@ -284,6 +308,7 @@ package struct AnswerWriter: ~Copyable {
   /// A member of the message's own (`"key":value`), written as it is; for what OpenAI has but only some providers
   /// give (`annotations`), and for what clients echo (`extra_content`).
   package mutating func messageMember(_ member: Span<UInt8>, choice index: Int = 0) {
+    note(.nothing)
     let choice = choice(index)
     guard isStream else { return choice.appendMember(member) }
     openDelta(choice)
@@ -294,6 +319,7 @@ package struct AnswerWriter: ~Copyable {
   /// A picture that the model made: an item of the message's `images`, which other gateways have too.
   package mutating func image(_ item: Span<UInt8>, choice index: Int = 0) {
     hasContent = true
+    note(.nothing)
     let choice = choice(index)
     guard isStream else { return choice.appendImage(item) }
     openDelta(choice)
@@ -304,10 +330,14 @@ package struct AnswerWriter: ~Copyable {
   }
 
   /// Something has come that the dialect doesn't know.
-  package mutating func passOver(_ kind: UnknownKind) { unknown.add(kind) }
+  package mutating func passOver(_ kind: UnknownKind) {
+    note(.nothing)
+    unknown.add(kind)
+  }
 
   /// Why a choice ended. Told to the client by `end`, since usage and the provider's own end follow.
   package mutating func finish(_ reason: FinishReason, choice index: Int = 0) {
+    note(.nothing)
     choice(index).reason = reason
   }
 

@@ -79,13 +79,9 @@ import Wire
     let made = try Translation(
       dialect, .chat, model: Array((it["model"] ?? "m").utf8), body: Array(text.utf8).span)
     made.begin(created: 1, seed: Array("seed".utf8), member: [])
-    var queue = ByteQueue()
     var out = ByteQueue()
-    for piece in pieces {
-      queue.append(piece)
-      made.take(&queue, into: &out)
-    }
-    made.end(&queue, into: &out)
+    for piece in pieces { made.take(piece.span, into: &out) }
+    _ = made.end(isWhole: true, into: &out)
     return Assembled(stream: out.bytes.text(), wantsUsage: usage)
   }
 
@@ -99,6 +95,71 @@ import Wire
       if !isSame { break }
     }
     _ = Self.check(try Self.run(it, dialect, [bytes], usage: false), it, hasUsage: false)
+  }
+
+  /// The answer of a case, each event written in another way than the one before: so that none is like it.
+  private static func variedWire(_ it: DialectCase, _ dialect: any Dialect) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for (index, data) in it.all("data").enumerated() {
+      let spaced = data + String(repeating: " ", count: data.hasSuffix("}") ? index % 7 : 0)
+      if dialect.framing == .frames {
+        bytes += message(spaced).bytes
+        continue
+      }
+      bytes += Array((dialect.framing == .lines ? spaced + "\n" : "data: " + spaced + "\n\n").utf8)
+    }
+    return bytes
+  }
+
+  @Test(
+    "an event that is like the one before says what it says by itself",
+    arguments: answers.filter { $0.1["data"] != nil })
+  func repeats(kind: ProviderKind, it: DialectCase) throws {
+    let dialect = try kind.dialect()
+    let known = try Self.run(it, dialect, [Self.wire(it, dialect)], usage: true)
+    let read = try Self.run(it, dialect, [Self.variedWire(it, dialect)], usage: true)
+    #expect(Tree.object(known.message) == .object(read.message) && known.error == read.error)
+  }
+
+  /// Pieces of one text, among them escapes, halves of a pair, none, and what looks like the event's end.
+  private static let pieces = [
+    "a", "b", #"\"c\""#, #"\n"#, #"\ud83d"#, #"\ude00"#, "", "日本", #"\u0041"#, "}}", #"\\"#, "d",
+  ]
+
+  @Test(
+    "pieces that follow each other are told one by one, whatever they hold",
+    arguments: [
+      (
+        ProviderKind.anthropic,
+        #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"@"}}"#
+      ),
+      (
+        .anthropic,
+        #"{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"@"}}"#
+      ),
+      (.cohere, #"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"@"}}}}"#),
+      (.gemini, #"{"candidates":[{"index":0,"content":{"parts":[{"text":"@"}]}}]}"#),
+      (.gemini, #"{"candidates":[{"index":1,"content":{"parts":[{"text":"@","thought":true}]}}]}"#),
+    ])
+  func pieces(kind: ProviderKind, event: String) throws {
+    func told(spaced: Bool) throws -> String {
+      var wire =
+        kind == .anthropic
+        ? #"data: {"type":"content_block_start","index":1,"content_block":{"type":"thinking"}}"# + "\n\n" : ""
+      for (index, piece) in Self.pieces.enumerated() {
+        let data = event.split(separator: "@").joined(separator: piece)
+        wire += "data: " + data + String(repeating: " ", count: spaced ? index % 2 : 0) + "\n\n"
+      }
+      let asked = Array(#"{"messages":[{"role":"user","content":"hi"}],"stream":true}"#.utf8)
+      let made = try Translation(try kind.dialect(), .chat, model: Array("m".utf8), body: asked.span)
+      made.begin(created: 1, seed: Array("seed".utf8), member: [])
+      var out = ByteQueue()
+      made.take(Array(wire.utf8).span, into: &out)
+      return out.bytes.text()
+    }
+    let known = try told(spaced: false)
+    #expect(known == (try told(spaced: true)))
+    #expect(known.contains("}}") && known.contains(#"\u0041"#))
   }
 
   @Test("a whole answer says what its stream does", arguments: answers.filter { $0.1["whole"] != nil })
@@ -193,10 +254,8 @@ import Wire
     let asked = Array(#"{"messages":[{"role":"user","content":"hi"}],"stream":true}"#.utf8)
     let made = try Translation(try kind.dialect(), .chat, model: Array("m".utf8), body: asked.span)
     made.begin(created: 1, seed: Array("seed".utf8), member: [])
-    var queue = ByteQueue()
     var out = ByteQueue()
-    queue.append("data: \(data)\n\n")
-    made.take(&queue, into: &out)
+    made.take(Array("data: \(data)\n\n".utf8).span, into: &out)
     #expect(made.failure == nil)
     for each in UnknownKind.allCases { #expect(made.unknown[each] == (each == expected ? 1 : 0)) }
   }
