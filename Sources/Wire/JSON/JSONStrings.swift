@@ -13,7 +13,9 @@ extension JSONScanner {
   }
 
   /// Reads on inside a string, to its end, to an escape that must be looked at, or to the end of the piece.
-  mutating func string(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONFault) {
+  ///
+  /// It is called in one place, for each key and each string: a part of the loop there, whatever the profile says.
+  @inline(__always) mutating func string(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONFault) {
     let start = at
     var isWide = false
     at =
@@ -122,7 +124,7 @@ extension JSONScanner {
     keyCount &+= 1
   }
 
-  private mutating func endKey(at: Int, _ member: JSONMember?) throws(JSONFault) {
+  @inline(__always) private mutating func endKey(at: Int, _ member: JSONMember?) throws(JSONFault) {
     state = .colon
     guard depth == 1 else { return }
     current = -1

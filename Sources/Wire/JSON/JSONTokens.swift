@@ -120,7 +120,7 @@ extension JSONScanner {
 
   /// A string, number or word ended before `at`. A comma mostly follows at once, and in an object a key: each saves a
   /// turn of the loop.
-  mutating func endScalar(_ bytes: Span<UInt8>, _ at: inout Int) {
+  @inline(__always) mutating func endScalar(_ bytes: Span<UInt8>, _ at: inout Int) {
     endValue(at: offset &+ at)
     guard depth > 0, at < bytes.count, bytes[at] == ASCII.comma else { return }
     comma(at: offset &+ at)
