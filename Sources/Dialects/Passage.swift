@@ -83,7 +83,10 @@ package final class Passage {
     self.addsUsage = addsUsage
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     try? facts.edit(&splice, body, scanner, model: model, addsUsage: addsUsage)
-    guard let quirks, let edit = RequestEdit(quirks, asked.shape, count: body.count) else { return }
+    guard let quirks,
+      let edit = RequestEdit(
+        quirks, asked.shape, count: body.count, hasForeign: scanner.hasNoticed)
+    else { return }
     do throws(RequestFault) { try edit.write(body, &splice, dropped: &dropped) } catch {
       dropped.removeAll()
       throw error

@@ -27,7 +27,8 @@ package struct RequestPreview: Sendable {
   ///   - body: what a client would send: a chat where it has `messages`, a completion where it has `prompt`,
   ///     else embeddings, or, where it has `input` and no vectors are meant, a response.
   package init(_ provider: Config.Provider, model: [UInt8], body: [UInt8]) throws(PreviewFault) {
-    var scanner = JSONScanner(watching: RequestFacts.watched, checksText: true)
+    var scanner = JSONScanner(
+      watching: RequestFacts.watched, checksText: true, noticing: ForeignMembers.names)
     do throws(JSONFault) {
       try scanner.feed(body.span)
       try scanner.finish()
@@ -86,7 +87,7 @@ package struct RequestPreview: Sendable {
     var list = DroppedFields()
     let name = address.deployment(of: model.span) ?? model
     try? facts.edit(&splice, body.span, scanner, model: name.span, addsUsage: addsUsage)
-    if let edit = RequestEdit(quirks, shape, count: body.count) {
+    if let edit = RequestEdit(quirks, shape, count: body.count, hasForeign: scanner.hasNoticed) {
       try edit.write(body.span, &splice, dropped: &list)
     }
     var edited = ByteQueue()

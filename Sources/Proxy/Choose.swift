@@ -36,8 +36,8 @@ extension Plan {
     // Policies look at all of it.
     if ask.policies != nil { return .keep }
     let upstreams = ask.lineup.snapshot.upstreams
-    var demand = upstreams[first.providerIndex].demand(ask.target)
-    for other in others { demand = max(demand, upstreams[other.providerIndex].demand(ask.target)) }
+    var demand = upstreams[first.providerIndex].demand(ask)
+    for other in others { demand = max(demand, upstreams[other.providerIndex].demand(ask)) }
     return demand
   }
 }

@@ -19,12 +19,14 @@ enum BodyDemand: Comparable {
 }
 
 extension Upstream {
-  /// How much of the body it takes to ask this upstream for `target`.
-  func demand(_ target: Target) -> BodyDemand {
-    switch target.endpoint {
+  /// How much of the body it takes to ask this upstream.
+  func demand(_ ask: Ask) -> BodyDemand {
+    switch ask.target.endpoint {
     // What other providers have signed is taken out of them, wherever in them it is.
     case .messages, .countTokens: .keep
-    default: isMock || isTranslated || !quirks.leaves(target.shape) ? .keep : .follow
+    default:
+      isMock || isTranslated || !quirks.leaves(ask.target.shape)
+        || quirks.refusesForeign && ask.body.scanner.hasNoticed ? .keep : .follow
     }
   }
 }
@@ -66,7 +68,8 @@ extension Attempt {
     }
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
     ask.body.facts.dropsMetadata = dropsMetadata
-    let quirks = upstream.editsRequests && !ask.body.isFollowed ? upstream.quirks : nil
+    let edits = upstream.editsRequests || upstream.quirks.refusesForeign && ask.body.scanner.hasNoticed
+    let quirks = edits && !ask.body.isFollowed ? upstream.quirks : nil
     do throws(RequestFault) {
       if let model {
         try passage.edit(

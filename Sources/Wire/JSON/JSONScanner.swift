@@ -79,6 +79,13 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// Where the long strings among the values lie, where they are noted.
   package internal(set) var strings = JSONPlaces()
 
+  /// Names that are noticed in objects further in, and how long they are: a bit for each length.
+  let noticedNames: [StaticString]
+  let noticedLengths: UInt64
+  /// Whether an object further in may have a member with a name that is noticed; of one that is escaped, or comes in two
+  /// pieces, it isn't known.
+  package internal(set) var hasNoticed = false
+
   private var fault: JSONFault?
   /// Bytes fed so far.
   package private(set) var offset = 0
@@ -94,7 +101,13 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// - Parameters:
   ///   - checksText: whether strings must be UTF-8.
   ///   - notesStrings: whether the places of long strings are noted.
-  package init(watching members: JSONMembers = [], checksText: Bool = false, notesStrings: Bool = false) {
+  ///   - names: of fewer than 64 bytes, that are noticed in objects further in (`hasNoticed`).
+  package init(
+    watching members: JSONMembers = [], checksText: Bool = false, notesStrings: Bool = false,
+    noticing names: [StaticString] = []
+  ) {
+    noticedNames = names
+    noticedLengths = names.reduce(0) { $0 | 1 << UInt64(truncatingIfNeeded: $1.utf8CodeUnitCount) }
     self.checksText = checksText
     self.notesStrings = notesStrings
     watched = members
@@ -125,6 +138,7 @@ package struct JSONScanner: ~Copyable, Sendable {
     keyCount = -1
     lastComma = -1
     if notesStrings { strings.removeAll() }
+    hasNoticed = false
     fault = nil
     offset = 0
     topLevelKind = nil

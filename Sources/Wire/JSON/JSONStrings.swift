@@ -24,16 +24,20 @@ extension JSONScanner {
       : JSONBytes.textEnd(bytes, from: start, isWide: &isWide)
     if isWide || !characters.isWhole { try checkText(bytes, start..<at) }
     guard at < bytes.count else {
-      if isKey { keep(bytes.extracting(start..<at)) }
+      if isKey { keepPart(bytes.extracting(start..<at)) }
       return
     }
-    if isKey && (keyCount > 0 || bytes[at] != ASCII.quote) { keep(bytes.extracting(start..<at)) }
+    if isKey && (keyCount > 0 || bytes[at] != ASCII.quote) { keepPart(bytes.extracting(start..<at)) }
     switch bytes[at] {
     case ASCII.quote:
       at &+= 1
       if !isKey {
         if notesStrings { strings.add(stringStart, offset &+ at) }
         return endScalar(bytes, &at)
+      }
+      let count = at &- 1 &- start
+      if depth > 1, count < 64, noticedLengths &>> UInt64(truncatingIfNeeded: count) & 1 == 1 {
+        notice(bytes.extracting(start..<at &- 1))
       }
       if keyCount == 0 {
         // The usual key, whole in this piece and without escapes, is compared where it lies.
@@ -100,6 +104,17 @@ extension JSONScanner {
       }
     }
     state = .string
+  }
+
+  @inline(never)
+  private mutating func notice(_ key: Span<UInt8>) {
+    for name in noticedNames where key.equals(name) { hasNoticed = true }
+  }
+
+  /// Keeps a part of a key that is escaped or comes in pieces.
+  private mutating func keepPart(_ bytes: Span<UInt8>) {
+    if depth > 1, noticedLengths != 0 { hasNoticed = true }
+    keep(bytes)
   }
 
   private mutating func keep(_ bytes: Span<UInt8>) {

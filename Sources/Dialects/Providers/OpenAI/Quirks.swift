@@ -12,6 +12,8 @@ package struct Quirks: Sendable {
   package var repairsAnswers = true
   /// Whether a stream tells its usage only when `stream_options` asks for it.
   package var takesStreamOptions = true
+  /// Whether it refuses what conversations carry from other providers (`ForeignMembers`).
+  package var refusesForeign = false
   var chat = RequestRules()
   var completions = RequestRules()
   var embeddings = RequestRules()
@@ -34,12 +36,24 @@ extension Quirks {
   /// The row of a provider.
   package static func of(_ provider: Config.Provider) -> Quirks {
     var quirks = of(provider.kind)
+    quirks.refusesForeign = isOpenAI(provider)
     if provider.streamOptions == .never || !APIAddress(provider).takesStreamOptions {
       quirks.takesStreamOptions = false
       quirks.chat.fields.append(FieldRule("stream_options", .drop))
       quirks.completions.fields.append(FieldRule("stream_options", .drop))
     }
     return quirks
+  }
+
+  /// Whether it is OpenAI itself, or its models at Azure: behind other addresses the kind may be a server of another
+  /// make, to which such members mean something (Google's own surface needs `extra_content` back).
+  private static func isOpenAI(_ provider: Config.Provider) -> Bool {
+    guard let url = provider.baseURL else { return false }
+    switch provider.kind {
+    case .openai: return url.host == "api.openai.com" || url.host.hasSuffix(".api.openai.com")
+    case .azure: return !url.prefix.hasSuffix("/models")
+    default: return false
+    }
   }
 
   /// The row of a kind.

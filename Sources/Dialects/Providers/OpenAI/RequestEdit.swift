@@ -6,12 +6,16 @@ package import Wire
 package struct RequestEdit: ~Copyable {
   private let rules: RequestRules
   private let whole: Range<Int>
+  private let clearsForeign: Bool
 
   /// Nil where bodies of `shape` go to this provider as they come.
   ///
-  /// - Parameter count: the body's length.
-  package init?(_ quirks: Quirks, _ shape: BodyShape, count: Int) {
-    guard let rules = quirks.rules(shape) else { return nil }
+  /// - Parameters:
+  ///   - count: the body's length.
+  ///   - hasForeign: whether the body may hold `ForeignMembers`.
+  package init?(_ quirks: Quirks, _ shape: BodyShape, count: Int, hasForeign: Bool) {
+    clearsForeign = quirks.refusesForeign && hasForeign && shape == .chat
+    guard let rules = quirks.rules(shape) ?? (clearsForeign ? RequestRules() : nil) else { return nil }
     self.rules = rules
     whole = 0..<count
   }
@@ -29,6 +33,7 @@ package struct RequestEdit: ~Copyable {
         if RequestFacts.isOwn(body, member.key) { continue }
         try edit(member, body, &splice, &dropped)
       }
+      if clearsForeign { try ForeignMembers.write(body, whole, &splice, &dropped) }
     } catch {
       switch error {
       case .request(let fault): throw fault
