@@ -112,11 +112,8 @@ package struct InlineData: Sendable {
       let byte = text[at]
       if byte == ASCII.backslash || byte <= ASCII.space {
         out.append(text.extracting(start..<at))
-        // `\/` is a slash; `\n` and its like are line ends of wrapped text.
-        let isSlash = at + 1 < text.count && text[at + 1] == UInt8(ascii: "/")
-        at += byte == ASCII.backslash ? (isSlash ? 1 : 2) : 1
+        at += byte == ASCII.backslash ? appendEscaped(text, at, into: &out) : 1
         start = min(at, text.count)
-        if isSlash { at += 1 }
         continue
       }
       at += 1
@@ -124,6 +121,28 @@ package struct InlineData: Sendable {
     if start < text.count { out.append(text.extracting(start..<text.count)) }
     let excess = (out.count - before) % 4
     if excess > 1 { for _ in excess..<4 { out.append(UInt8(ascii: "=")) } }
+  }
+
+  /// Appends the digit that the escape at `at` stands for: `\/` is a slash, and some writers escape more than they must
+  /// (.NET writes `\u002B` for a plus). `\n` and its like are line ends of wrapped text, and no digits.
+  ///
+  /// - Returns: the escape's length.
+  private static func appendEscaped(_ text: Span<UInt8>, _ at: Int, into out: inout ByteQueue) -> Int {
+    guard at + 1 < text.count else { return 1 }
+    if text[at + 1] == UInt8(ascii: "/") { out.append(UInt8(ascii: "/")) }
+    guard text[at + 1] == UInt8(ascii: "u"), at + 5 < text.count else { return 2 }
+    var value: UInt32 = 0
+    for place in at + 2..<at + 6 {
+      guard let digit = ASCII.hexadecimal(text[place]) else { return 2 }
+      value = value << 4 | UInt32(digit)
+    }
+    if value > ASCII.space, value < 0x7F { out.append(UInt8(truncatingIfNeeded: value)) }
+    return 6
+  }
+
+  /// Whether a text that is no `data:` URL in base64 is some other address, or the start of one: base64 has no colon.
+  package static func isAddress(_ text: Span<UInt8>) -> Bool {
+    index(of: ASCII.colon, in: text, from: 0) != nil
   }
 
   private static func index(of byte: UInt8, in bytes: Span<UInt8>, from: Int) -> Int? {

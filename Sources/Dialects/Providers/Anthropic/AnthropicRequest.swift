@@ -160,6 +160,10 @@ extension AnthropicRequest {
       let content = JSONString.content(body, value)
       if content.count > 4, content.extracting(0..<4).equalsIgnoringCase("http") {
         try writeURL(value, part.parameter + ".file.file_data", body, &request)
+      } else if InlineData.isAddress(content) {
+        throw RequestFault(
+          .invalid, part.parameter + ".file.file_data",
+          "The file must be a data: URL in base64, bare base64, or an address that begins with https:.")
       } else {
         request.body.append("\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"")
         InlineData.appendBase64(content, into: &request.body)

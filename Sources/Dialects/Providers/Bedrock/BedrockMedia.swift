@@ -78,6 +78,11 @@ extension BedrockRequest {
         "A file's id means nothing to the model's provider; send 'file_data'.")
     }
     let data = InlineData(body, value)
+    guard data != nil || !InlineData.isAddress(JSONString.content(body, value)) else {
+      throw RequestFault(
+        .unsupported, part.parameter + ".file.file_data",
+        "The model's provider fetches no documents from the web; send a data: URL in base64.")
+    }
     var format: StaticString = "pdf"
     if let data {
       let known =
@@ -137,9 +142,19 @@ extension BedrockRequest {
         .unsupported, part.parameter + ".input_audio.format",
         "The model's provider takes wav, mp3, flac, opus, aac, ogg, m4a and pcm.")
     }
+    let content = JSONString.content(body, value)
+    if let data = InlineData(body, value) {
+      open("audio", format, &request)
+      return writeBytes(data, body, &request)
+    }
+    guard !InlineData.isAddress(content) else {
+      throw RequestFault(
+        .invalid, part.parameter + ".input_audio.data", "'data' must be the sound in base64, not its address."
+      )
+    }
     open("audio", format, &request)
     request.body.append("\"bytes\":\"")
-    InlineData.appendBase64(JSONString.content(body, value), into: &request.body)
+    InlineData.appendBase64(content, into: &request.body)
     request.body.append("\"}}}")
   }
 

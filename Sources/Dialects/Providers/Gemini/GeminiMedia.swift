@@ -12,14 +12,19 @@ extension GeminiRequest {
     case .image:
       guard let url = part.value else { return }
       try writeAddress(url, "image/jpeg", part.parameter + ".image_url", body, &request)
-    case .audio: writeAudio(part, body, &request)
+    case .audio: try writeAudio(part, body, &request)
     case .file: try writeFile(part, body, &request)
     }
   }
 
-  private func writeAudio(_ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+  private func writeAudio(
+    _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
     guard let value = part.value else { return }
     if let data = InlineData(body, value) { return writeInline(data, data.mediaType, body, &request) }
+    if InlineData.isAddress(JSONString.content(body, value)) {
+      return try writeAddress(value, "audio/wav", part.parameter + ".input_audio.data", body, &request)
+    }
     request.body.append("{\"inlineData\":{\"mimeType\":\"audio/")
     if let format = part.second { JSONText.appendContent(body, format, into: &request.body) }
     if part.second == nil { request.body.append("wav") }
@@ -37,7 +42,7 @@ extension GeminiRequest {
       return try writeFileID(id, part.parameter + ".file.file_id", body, &request)
     }
     let content = JSONString.content(body, value)
-    if InlineData(body, value) != nil || Self.isAddress(content) {
+    if InlineData(body, value) != nil || InlineData.isAddress(content) {
       return try writeAddress(value, type, part.parameter + ".file.file_data", body, &request)
     }
     request.body.append("{\"inlineData\":{\"mimeType\":\"")
