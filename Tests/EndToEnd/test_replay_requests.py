@@ -117,9 +117,8 @@ def forgive(dialect: str, got: Asked, wanted: Asked) -> None:
         for name, (description, schema) in asked.tools.items():
             asked.tools[name] = (description, {} if not schema.get("properties") and "$ref" not in schema else schema)
     if dialect in ("gemini", "vertex"):
-        if got.turns[0] == ("user", [("text", " ")]) or wanted.turns[:1] and wanted.turns[0][0] != "user":
+        if got.turns[:1] == [("user", [("text", "Begin.")])] and (not wanted.turns or wanted.turns[0][0] != "user"):
             # A conversation has to begin with the user.
-            assert not "".join(item[1] for item in got.turns[0][1]).strip()
             del got.turns[0]
         for asked in (got, wanted):
             asked.turns = [(role, [spaced(item) for item in items]) for role, items in asked.turns]

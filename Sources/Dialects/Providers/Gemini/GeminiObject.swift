@@ -31,14 +31,20 @@ struct GeminiObject {
 struct GeminiTurns {
   enum Turn { case user, model, results }
 
+  /// A turn for a user who says nothing: the first word must be a user's, and no turn may be blank.
+  private static let filler: StaticString = "{\"role\":\"user\",\"parts\":[{\"text\":\"Begin.\"}]}"
+
   private var turn: Turn?
   private var hasTurns = false
 
   /// Makes sure that the turn under way is of this kind, and puts a comma before all but its first part.
   mutating func open(_ turn: Turn, into out: inout ByteQueue) {
     if self.turn == turn { return out.append(",") }
-    // The user has the first word, if only an empty one.
-    if turn == .model, !hasTurns { out.append("{\"role\":\"user\",\"parts\":[{\"text\":\" \"}]},") }
+    // The user has the first word.
+    if turn == .model, !hasTurns {
+      out.append(Self.filler)
+      hasTurns = true
+    }
     close(into: &out)
     if hasTurns { out.append(",") }
     out.append(turn == .model ? "{\"role\":\"model\",\"parts\":[" : "{\"role\":\"user\",\"parts\":[")
@@ -53,7 +59,7 @@ struct GeminiTurns {
 
   /// Closes the list, which may not be empty.
   mutating func end(into out: inout ByteQueue) {
-    if !hasTurns { out.append("{\"role\":\"user\",\"parts\":[{\"text\":\" \"}]}") }
+    if !hasTurns { out.append(Self.filler) }
     close(into: &out)
   }
 }

@@ -27,17 +27,26 @@ struct GeminiRequest {
     request.body.append("{\"contents\":[")
     if !model.takesSystem { writeSystem(asUser: true, body, &request) }
     var index = 0
+    var hasBegun = false
     while index < chat.messages.count {
       let message = chat.messages[index]
       switch message.role {
-      case .system, .developer: break
+      case .system, .developer:
+        // It has moved to the front, before what it followed.
+        if hasBegun { request.dropped.add("messages", index, "") }
+        index += 1
+        continue
+      case .user where chat.isBlank(message, body): break
       case .user:
         for at in message.parts { try writePart(chat.parts[at], .user, body, &request) }
+      case .assistant where chat.isBlank(message, body) && message.extra == nil: break
       case .assistant: try writeAssistant(message, body, &request)
       case .tool:
+        hasBegun = true
         index = try writeResults(from: index, body, &request)
         continue
       }
+      hasBegun = true
       index += 1
     }
     turns.end(into: &request.body)
@@ -62,7 +71,7 @@ struct GeminiRequest {
     var isOpen = false
     for message in chat.messages where message.isSystem {
       for at in message.parts {
-        guard let text = chat.parts[at].value, text.count > 2 else { continue }
+        guard let text = chat.parts[at].value, !JSONText.isBlank(body, text) else { continue }
         if asUser {
           turns.open(.user, into: &request.body)
         } else {

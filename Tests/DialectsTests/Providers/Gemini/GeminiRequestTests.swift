@@ -70,12 +70,32 @@ func chatBody(turns: String, _ members: String = "") -> String {
   @Test("there is a user's turn, and it is the first")
   func firstTurn() throws {
     let alone = try request(chatBody(turns: #"{"role":"system","content":"A"}"#)).body
-    expect(alone["contents"], #"[{"role":"user","parts":[{"text":" "}]}]"#)
+    expect(alone["contents"], #"[{"role":"user","parts":[{"text":"Begin."}]}]"#)
     let empty = try request(chatBody(turns: #"{"role":"user","content":""}"#)).body
-    expect(empty["contents"], #"[{"role":"user","parts":[{"text":" "}]}]"#)
+    expect(empty["contents"], #"[{"role":"user","parts":[{"text":"Begin."}]}]"#)
     let other = try request(chatBody(turns: #"{"role":"assistant","content":"A"}"#)).body
+    let blank = try request(
+      chatBody(
+        turns:
+          #"{"role":"system","content":" "},{"role":"user","content":[{"type":"text","text":" \n"}]},{"role":"assistant","content":" "}"#
+      )
+    ).body
+    expect(blank["contents"], #"[{"role":"user","parts":[{"text":"Begin."}]}]"#)
+    #expect(blank["systemInstruction"] == nil)
     expect(
-      other["contents"], #"[{"role":"user","parts":[{"text":" "}]},{"role":"model","parts":[{"text":"A"}]}]"#)
+      other["contents"],
+      #"[{"role":"user","parts":[{"text":"Begin."}]},{"role":"model","parts":[{"text":"A"}]}]"#)
+  }
+
+  @Test("the system's later word moves to the front, and is named")
+  func laterSystem() throws {
+    let request = try request(
+      chatBody(
+        turns:
+          #"{"role":"system","content":"A"},{"role":"user","content":"B"},{"role":"assistant","content":"C"},{"role":"developer","content":"D"},{"role":"user","content":"E"}"#
+      ))
+    expect(request.body["systemInstruction"], #"{"parts":[{"text":"A"},{"text":"D"}]}"#)
+    #expect(request.dropped == "messages[3]")
   }
 
   @Test("neighbours of one role are one turn; texts keep their escapes")
@@ -264,6 +284,10 @@ func chatBody(turns: String, _ members: String = "") -> String {
       (
         #"{"type":"image_url","image_url":{"url":"data:image/jpg;charset=x;base64,QUJD\/A"}}"#,
         #"{"inlineData":{"mimeType":"image/jpeg","data":"QUJD/A=="}}"#
+      ),
+      (
+        #"{"type":"image_url","image_url":{"url":"data:image\/png;base64,QUJD\n\u002B\u002fA\u003D"}}"#,
+        #"{"inlineData":{"mimeType":"image/png","data":"QUJD+/A="}}"#
       ),
       (
         #"{"type":"input_audio","input_audio":{"data":"AAAA","format":"mp3"}}"#,
