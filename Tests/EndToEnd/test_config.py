@@ -365,6 +365,38 @@ def test_explain_says_why_a_body_cant_be_sent(tmp_path, text, why):
     assert done.returncode == 1 and why in done.stderr, done
 
 
+# What would steer a terminal, end the line or look like an end of JSON, and halves of pairs that only an escape can say.
+ANY_TEXT = [
+    "a\x00\x1b[31mb\r\n\t", "\x7f\x80\x9b\x85", "\u2028\u2029\u202e\u2066\ufeff", "\"}]}\\", "\\u0041\\", "😀é日本",
+    "\ud83d", "\udc00x", "body      {}", "</script>",
+]
+
+
+@pytest.mark.parametrize("kind", [*EXPLAINED, "gemini"])
+@pytest.mark.parametrize("escaped", [True, False])
+def test_explain_shows_json_whatever_a_text_says(tmp_path, kind, escaped):
+    config = tmp_path / "remora.yaml"
+    config.write_text(f"providers: {{ {kind}: {{ api_key: {{ env: KEY }} }} }}")
+    texts = [text for text in ANY_TEXT if escaped or not any("\ud800" <= each < "\ue000" for each in text)]
+    wanted = {"model": "m", "messages": [{"role": "user", "content": text} for text in texts]}
+    body = tmp_path / "body.json"
+    body.write_text(json.dumps(wanted, ensure_ascii=escaped, indent=2), encoding="utf-8")
+    done = run("explain", f"{kind}/m", "--config", str(config), "--body", str(body), env={"KEY": SECRET})
+    assert done.returncode == 0, done.stderr
+    shown = [line for line in done.stdout.split("\n") if line.startswith("    body      ")]
+    assert len(shown) == 1
+    assert all(each.isprintable() for each in shown[0])
+    assert set(texts) <= set(strings(json.loads(shown[0].removeprefix("    body"))))
+
+
+def strings(value):
+    """All texts of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from strings(item)
+
+
 # Start and stop.
 
 

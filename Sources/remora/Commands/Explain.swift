@@ -185,7 +185,7 @@ enum Explain {
   }
 
   /// The body in one line that steers no terminal, and is the same JSON: between tokens a line end is a blank, and in a
-  /// text, where only those above ASCII can stand bare, a control character is its escape.
+  /// text, where only those above ASCII can stand bare, what ends lines, steers or isn't seen is its escape.
   private static func shown(_ body: [UInt8]) -> String {
     var count = body.count
     while count > 0, body[count - 1] <= ASCII.space { count -= 1 }
@@ -193,10 +193,16 @@ enum Explain {
     for scalar in String(decoding: body[..<count], as: UTF8.self).unicodeScalars {
       if scalar.value < 0x20 {
         result.append(" ")
-      } else if scalar.properties.generalCategory == .control {
-        result.append(contentsOf: "\\u00\(String(scalar.value, radix: 16))".unicodeScalars)
-      } else {
-        result.append(scalar)
+        continue
+      }
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+          let digits = String(unit, radix: 16)
+          result.append(
+            contentsOf: "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".unicodeScalars)
+        }
+      default: result.append(scalar)
       }
     }
     return String(result)
