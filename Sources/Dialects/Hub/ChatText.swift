@@ -33,6 +33,36 @@ extension ChatRequest {
     return turns
   }
 
+  /// Appends the turns of `spokenTurns`, with commas between them.
+  ///
+  /// - Parameter write: appends one, by its place.
+  func appendSpokenTurns(
+    _ body: Span<UInt8>, _ request: inout ProviderRequest,
+    _ write: (Int, Span<UInt8>, inout ProviderRequest) throws(RequestFault) -> Void
+  ) throws(RequestFault) {
+    var turns = BlockList("")
+    for turn in spokenTurns(body) {
+      turns.open(into: &request.body)
+      if let turn {
+        try write(turn, body, &request)
+      } else {
+        request.body.append("{\"role\":\"user\",\"content\":\"Begin.\"}")
+      }
+    }
+  }
+
+  /// Appends `opening` and the texts at which the model is to stop, if there are any.
+  ///
+  /// - Parameter opening: the list's name and bracket.
+  func appendStops(_ opening: StaticString, _ body: Span<UInt8>, into out: inout ByteQueue) {
+    var list = BlockList(opening)
+    for stop in stops {
+      list.open(into: &out)
+      out.append(body.extracting(stop))
+    }
+    list.close(into: &out)
+  }
+
   /// Whether an answer must be a JSON object, of whatever members.
   func wantsAnyObject(_ body: Span<UInt8>) -> Bool {
     switch format {

@@ -12,15 +12,8 @@ struct CohereRequest {
     request.body.append("{\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(chat.streams ? ",\"stream\":true,\"messages\":[" : ",\"stream\":false,\"messages\":[")
-    var isFirst = true
-    for turn in chat.spokenTurns(body) {
-      if !isFirst { request.body.append(",") }
-      isFirst = false
-      if let turn {
-        try writeMessage(chat.messages[turn], body, &request)
-      } else {
-        request.body.append("{\"role\":\"user\",\"content\":\"Begin.\"}")
-      }
+    try chat.appendSpokenTurns(body, &request) { (turn, body, request) throws(RequestFault) in
+      try writeMessage(chat.messages[turn], body, &request)
     }
     request.body.append("]")
     try writeTools(body, &request)
@@ -108,10 +101,10 @@ struct CohereRequest {
       if let plan = message.reasoning {
         ChatRequest.appendMember("tool_plan", body.extracting(plan), into: &request.body)
       }
-      request.body.append(",\"tool_calls\":[")
+      var calls = BlockList(",\"tool_calls\":[")
       for at in message.calls {
         let call = chat.calls[at]
-        if at > message.calls.lowerBound { request.body.append(",") }
+        calls.open(into: &request.body)
         request.body.append("{\"id\":")
         if let id = call.id {
           request.body.append(body.extracting(id))
@@ -128,7 +121,7 @@ struct CohereRequest {
         JSONText.appendCompact(arguments.bytes, escaped: true, into: &request.body)
         request.body.append("\"}}")
       }
-      request.body.append("]")
+      calls.close(into: &request.body)
     }
     if message.calls.isEmpty || !message.parts.isEmpty {
       request.body.append(",\"content\":")
@@ -188,14 +181,7 @@ struct CohereRequest {
     guard chat.stops.count <= 5 else {
       throw RequestFault(.unsupported, "stop", "The model's provider takes at most 5 stop sequences.")
     }
-    if !chat.stops.isEmpty {
-      request.body.append(",\"stop_sequences\":[")
-      for (at, stop) in chat.stops.enumerated() {
-        if at > 0 { request.body.append(",") }
-        request.body.append(body.extracting(stop))
-      }
-      request.body.append("]")
-    }
+    chat.appendStops(",\"stop_sequences\":[", body, into: &request.body)
     writeClamped(.temperature, as: "temperature", 0...1, body, &request)
     chat.appendField(.seed, as: "seed", body, into: &request.body)
     writeClamped(.topP, as: "p", 0.01...0.99, body, &request)

@@ -13,15 +13,8 @@ struct OllamaRequest {
     JSONWriter.string(model.span, into: &request.body)
     // Said in any case: a stream is what Ollama gives unasked.
     request.body.append(chat.streams ? ",\"stream\":true,\"messages\":[" : ",\"stream\":false,\"messages\":[")
-    var isFirst = true
-    for turn in chat.spokenTurns(body) {
-      if !isFirst { request.body.append(",") }
-      isFirst = false
-      if let turn {
-        try writeMessage(turn, body, &request)
-      } else {
-        request.body.append("{\"role\":\"user\",\"content\":\"Begin.\"}")
-      }
+    try chat.appendSpokenTurns(body, &request) { (turn, body, request) throws(RequestFault) in
+      try writeMessage(turn, body, &request)
     }
     request.body.append("]")
     try writeTools(body, &request)
@@ -69,7 +62,7 @@ struct OllamaRequest {
   private func writeImages(
     _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) throws(RequestFault) {
-    var isFirst = true
+    var images = BlockList(",\"images\":[")
     for at in message.parts {
       let part = chat.parts[at]
       switch part.kind {
@@ -85,27 +78,26 @@ struct OllamaRequest {
           .unsupported, part.parameter + ".image_url",
           "The model's provider takes images only in the request; send a data: URL in base64.")
       }
-      request.body.append(isFirst ? ",\"images\":[\"" : ",\"")
-      isFirst = false
+      images.open(into: &request.body)
+      request.body.append("\"")
       data.appendBase64(body, into: &request.body)
       request.body.append("\"")
     }
-    if !isFirst { request.body.append("]") }
+    images.close(into: &request.body)
   }
 
   private func writeCalls(_ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    if message.calls.isEmpty { return }
-    request.body.append(",\"tool_calls\":[")
+    var calls = BlockList(",\"tool_calls\":[")
     for at in message.calls {
       let call = chat.calls[at]
-      if at > message.calls.lowerBound { request.body.append(",") }
+      calls.open(into: &request.body)
       request.body.append("{\"function\":{\"name\":")
       request.body.append(body.extracting(call.name))
       request.body.append(",\"arguments\":")
       if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add(call, "arguments") }
       request.body.append("}}")
     }
-    request.body.append("]")
+    calls.close(into: &request.body)
   }
 
   // MARK: Beside the messages
@@ -154,14 +146,7 @@ struct OllamaRequest {
     chat.appendField(.frequencyPenalty, as: "frequency_penalty", body, into: &members)
     chat.appendField(.seed, as: "seed", body, into: &members)
     chat.appendExtensions(OllamaDialect.options, body, into: &members)
-    if !chat.stops.isEmpty {
-      members.append(",\"stop\":[")
-      for (at, stop) in chat.stops.enumerated() {
-        if at > 0 { members.append(",") }
-        members.append(body.extracting(stop))
-      }
-      members.append("]")
-    }
+    chat.appendStops(",\"stop\":[", body, into: &members)
     // What the client says itself comes last: of two members of one name the last counts.
     if let options = chat.extended("options", in: body), JSONView.kind(body, options) == .object {
       var own = JSONObjectCursor(body, options)
