@@ -67,19 +67,23 @@ enum Quantity {
   static func text(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     if attoseconds != 0 { return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)ms" }
-    for (unit, length) in [("d", Int64(86400)), ("h", 3600), ("m", 60)]
-    where seconds != 0 && seconds % length == 0 {
-      return "\(seconds / length)\(unit)"
-    }
+    if let days = whole(seconds, of: 86400) { return "\(days)d" }
+    if let hours = whole(seconds, of: 3600) { return "\(hours)h" }
+    if let minutes = whole(seconds, of: 60) { return "\(minutes)m" }
     return "\(seconds)s"
   }
 
   /// The size as it is written in a configuration.
   static func text(size: Int) -> String {
-    for (unit, length) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
-    where size != 0 && size % length == 0 {
-      return "\(size / length)\(unit)"
-    }
+    if let count = whole(Int64(size), of: 1 << 30) { return "\(count)GiB" }
+    if let count = whole(Int64(size), of: 1 << 20) { return "\(count)MiB" }
+    if let count = whole(Int64(size), of: 1 << 10) { return "\(count)KiB" }
     return "\(size)"
+  }
+
+  /// How many of a unit a value is, if that is a whole number of them. (A loop over the units, each with its name, was
+  /// unrolled by the compiler in an order that differed from build to build.)
+  private static func whole(_ value: Int64, of unit: Int64) -> Int64? {
+    value != 0 && value.isMultiple(of: unit) ? value / unit : nil
   }
 }
