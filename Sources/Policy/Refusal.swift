@@ -158,6 +158,11 @@ extension Refusal {
     switch fault.code {
     case .invalid: self = .invalidValue(fault.message, parameter: fault.parameter)
     case .unsupported: self = .unsupported(fault.message, parameter: fault.parameter)
+    case .noSuchResponse:
+      self.init(
+        400, "invalid_request_error", "previous_response_not_found", fault.message,
+        parameter: fault.parameter,
+        shouldRetry: false)
     }
   }
 

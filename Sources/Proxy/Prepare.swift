@@ -24,6 +24,7 @@ extension Upstream {
     switch ask.target.endpoint {
     // What other providers have signed is taken out of them, wherever in them it is.
     case .messages, .countTokens: .keep
+    case .responses where recastsResponses: .keep
     default:
       isMock || isTranslated || !quirks.leaves(ask.target.shape)
         || quirks.refusesForeign && ask.body.scanner.hasNoticed ? .keep : .follow
@@ -39,6 +40,8 @@ extension Attempt {
     let upstream = upstream
     switch ask.target.endpoint {
     case .messages, .countTokens: return try prepareMessages()
+    case .responses where upstream.recastsResponses: return try prepareRecast(.responses)
+    case .completions where upstream.isTranslated: return try prepareRecast(.completions)
     default: break
     }
     if upstream.isMock { return try prepareMock() }

@@ -67,6 +67,10 @@ final class Upstream: Sendable {
   let refusesStreamOptions = Atomic(false)
   /// Some bodies must be changed in more than their model.
   let editsRequests: Bool
+  /// Whether a request of the Responses API goes as a chat.
+  var recastsResponses: Bool {
+    isTranslated || !isMock && settings.responses.map { $0 == .translated } ?? !kind.hasResponses
+  }
   /// Where requests in OpenAI's format go.
   let address: APIAddress
 

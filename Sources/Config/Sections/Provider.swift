@@ -18,6 +18,8 @@ package struct Provider: Sendable, Equatable {
   package var streamOptions = StreamOptions.auto
   /// Whether it has Anthropic's Messages API beside its own.
   package var messages = FormatSupport.translated
+  /// Whether it has the Responses API beside chats; nil: what its kind mostly has.
+  package var responses: FormatSupport?
   /// What only this kind of provider has.
   package var dialect: DialectSettings
 
@@ -66,6 +68,10 @@ package struct Provider: Sendable, Equatable {
         "Whether it has the Messages API too, behind its base_url; translated, the default: requests become chats.",
         kinds: ProviderKind.allCases.filter(\.mayHaveMessages).map(\.rawValue)
       ).printed(where: \.kind.mayHaveMessages),
+      Row(
+        optional: "responses", \.responses, .choice,
+        "Whether it has the Responses API; translated: requests become chats. Default: by its kind.",
+        kinds: ProviderKind.allCases.filter(\.mayHaveResponses).map(\.rawValue)),
     ] + DialectSettings.rows)
 }
 
@@ -86,6 +92,17 @@ package enum FormatSupport: String, Sendable, CaseIterable {
 }
 
 extension ProviderKind {
+  /// Kinds that pass OpenAI's format on; the others are translated whatever is asked.
+  fileprivate var mayHaveResponses: Bool { row.speaksOpenAI && self != .mock }
+
+  /// Whether a provider of this kind has the Responses API, as far as its own pages say (2026-10).
+  package var hasResponses: Bool {
+    switch self {
+    case .mistral, .together, .perplexity: false
+    default: row.speaksOpenAI
+    }
+  }
+
   /// Kinds whose servers may have the Messages API beside their own: that of others is known.
   fileprivate var mayHaveMessages: Bool {
     switch self {

@@ -61,13 +61,13 @@ struct AnswerBlocks: ~Copyable {
   func isOpen(_ kind: AnswerBlock.Kind) -> Bool { open?.kind == kind }
 
   /// Closes what is open, and writes what waits.
-  mutating func end(into out: inout ByteQueue) {
-    close(into: &out)
+  mutating func end(isCut: Bool, into out: inout ByteQueue) {
+    close(isCut: isCut && waiting.isEmpty, into: &out)
     while !waiting.isEmpty {
       let next = waiting.removeFirst()
       start(next.block, into: &out)
       if !next.text.isEmpty { form.piece(next.text.span, next.block, into: &out) }
-      close(into: &out)
+      close(isCut: isCut && waiting.isEmpty, into: &out)
     }
   }
 
@@ -90,13 +90,12 @@ struct AnswerBlocks: ~Copyable {
         form.piece(next.text.span, next.block, into: &out)
         nesting.read(next.text.span)
       }
-      guard case .call = next.block.kind else { continue }
     }
   }
 
-  private mutating func close(into out: inout ByteQueue) {
+  private mutating func close(isCut: Bool = false, into out: inout ByteQueue) {
     guard let block = open else { return }
-    form.close(block, into: &out)
+    form.close(block, isCut: isCut, into: &out)
     open = nil
   }
 }

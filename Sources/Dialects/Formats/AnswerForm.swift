@@ -53,7 +53,8 @@ protocol AnswerForm: AnyObject {
   func open(_ block: AnswerBlock, into out: inout ByteQueue)
   /// A piece of the open block's text, or of a call's arguments: JSON in a string.
   func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue)
-  func close(_ block: AnswerBlock, into out: inout ByteQueue)
+  /// - Parameter isCut: the answer ends here before its time.
+  func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue)
   func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue)
   /// Ends a stream that has begun with an error.
   ///

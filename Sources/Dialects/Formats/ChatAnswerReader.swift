@@ -8,8 +8,6 @@ struct ChatAnswerReader: ~Copyable {
   private var blocks: AnswerBlocks
   private var end = AnswerEnd()
   private(set) var hasEnded = false
-  /// Reasoning is told in signed blocks too, whose text it repeats.
-  private var hasSigned = false
   private var callCount = 0
 
   init(_ form: any AnswerForm) {
@@ -59,7 +57,7 @@ struct ChatAnswerReader: ~Copyable {
   mutating func finish(_ usage: TokenUsage, into out: inout ByteQueue) {
     if hasEnded { return }
     hasEnded = true
-    blocks.end(into: &out)
+    blocks.end(isCut: end.reason == .length || end.reason == .contentFilter, into: &out)
     end.hasCalls = blocks.hasCalls
     form.finish(end, usage, into: &out)
   }

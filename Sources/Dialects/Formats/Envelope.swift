@@ -6,6 +6,8 @@ internal import Wire
 enum Envelope {
   private static let opening: StaticString = "rmr1."
   private static let ofCall: StaticString = "rmr1.g."
+  private static let ofBlock: StaticString = "rmr1.t."
+  private static let ofRedacted: StaticString = "rmr1.r."
 
   /// Whether a seal is Remora's own, which no provider reads.
   static func isOurs(_ seal: Span<UInt8>) -> Bool { begins(seal, opening) }
@@ -16,6 +18,22 @@ enum Envelope {
   /// What a call was signed with; empty where the seal is another.
   static func callSignature(_ seal: Span<UInt8>) -> [UInt8] {
     begins(seal, ofCall) ? seal.extracting(ofCall.utf8CodeUnitCount...).array() : []
+  }
+
+  /// Seals what a provider signed a block of reasoning with, or reasoning that it keeps to itself.
+  static func seal(_ block: AnswerBlock, isRedacted: Bool) -> [UInt8] {
+    if isOurs(block.signature.span) { return block.signature }
+    return (isRedacted ? ofRedacted : ofBlock).bytes.array() + block.signature
+  }
+
+  /// What a block of reasoning was signed with; empty where the seal is another.
+  static func signature(_ seal: Span<UInt8>) -> [UInt8] {
+    begins(seal, ofBlock) ? seal.extracting(ofBlock.utf8CodeUnitCount...).array() : []
+  }
+
+  /// Reasoning that its provider kept to itself; empty where the seal is another.
+  static func redacted(_ seal: Span<UInt8>) -> [UInt8] {
+    begins(seal, ofRedacted) ? seal.extracting(ofRedacted.utf8CodeUnitCount...).array() : []
   }
 
   private static func begins(_ text: Span<UInt8>, _ start: StaticString) -> Bool {

@@ -45,8 +45,8 @@ package final class Recast {
     case .messages:
       try MessagesRequest.write(body, into: &chat)
       reader = MessagesForm()
-    case .responses, .completions:
-      throw RequestFault(.unsupported, "model", "The model's provider hasn't this API.")
+    case .responses: reader = try ResponsesRequest.write(body, into: &chat)
+    case .completions: reader = try CompletionsRequest.write(body, into: &chat)
     }
     answer = ChatAnswerReader(reader)
     dropped = chat.dropped

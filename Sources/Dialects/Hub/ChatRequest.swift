@@ -13,6 +13,8 @@ package struct RequestFault: Error, Sendable, Equatable {
     case invalid
     /// Something that this dialect has no word for, and whose loss would change the meaning.
     case unsupported
+    /// An earlier answer that isn't kept.
+    case noSuchResponse
   }
 
   package var code: Code

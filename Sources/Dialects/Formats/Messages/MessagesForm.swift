@@ -136,7 +136,7 @@ final class MessagesForm: AnswerForm {
     out.append("\"}}\n\n")
   }
 
-  func close(_ block: AnswerBlock, into out: inout ByteQueue) {
+  func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) {
     if case .redacted = block.kind { return }
     if frame.streams {
       if case .reasoning = block.kind, !block.signature.isEmpty {

@@ -1,0 +1,77 @@
+// A request of the older completions as a chat: the prompt becomes the user's turn (OpenAI API reference, "Completions").
+// A model of chats answers a prompt, it doesn't go on with it.
+
+internal import Wire
+
+enum CompletionsRequest {
+  /// What the API takes where the client doesn't say it.
+  private static let tokens = 16
+
+  private static let same: [StaticString] = [
+    "model", "stream", "temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty",
+    "user",
+    "stream_options",
+  ]
+
+  static func write(_ body: Span<UInt8>, into chat: inout ChatBody) throws(RequestFault) -> CompletionsForm {
+    var prompt: Range<Int>?
+    var limit = tokens
+    var members = JSONObjectCursor(body, 0..<body.count)
+    while let member = members.next() {
+      if member.kind == .null { continue }
+      let key = body.extracting(member.key)
+      let value = member.value
+      let number = member.kind == .number ? JSONValue.integer(body, value) : nil
+      if key.equals("prompt") {
+        prompt = try text(body, value, member.kind)
+      } else if key.equals("max_tokens") {
+        guard let number, number >= 1 else {
+          throw RequestFault(.invalid, "max_tokens", "'max_tokens' must be an integer of at least 1.")
+        }
+        limit = number
+      } else if key.equals("n") || key.equals("best_of") {
+        if number != 1 { throw unsaid(key.equals("n") ? "n" : "best_of") }
+      } else if key.equals("echo") {
+        if JSONValue.bool(body, value) == true { throw unsaid("echo") }
+      } else if key.equals("suffix") {
+        throw unsaid("suffix")
+      } else {
+        var isSame = false
+        for name in same where key.equals(name) {
+          isSame = true
+          chat.member(name, body.extracting(value))
+        }
+        if !isSame, !RequestFacts.isOwn(body, member.key) { chat.dropped.add(key) }
+      }
+    }
+    guard let prompt else { throw RequestFault(.invalid, "prompt", "'prompt' is missing; send a text.") }
+    chat.member(chat.target.wantsCompletionTokens ? "max_completion_tokens" : "max_tokens")
+    chat.out.append(decimal: limit)
+    chat.member("messages")
+    chat.out.append("[{\"role\":\"user\",\"content\":")
+    chat.out.append(body.extracting(prompt))
+    chat.out.append("}]")
+    let options = JSONView.value(body, in: 0..<body.count, at: "stream_options")
+    let asks = options.flatMap { JSONView.value(body, in: $0, at: "include_usage") }
+    return CompletionsForm(tellsUsage: asks.flatMap { JSONValue.bool(body, $0) } == true)
+  }
+
+  private static func text(
+    _ body: Span<UInt8>, _ value: Range<Int>, _ kind: JSONKind
+  ) throws(RequestFault) -> Range<Int> {
+    if kind == .string { return value }
+    if kind == .array {
+      var items = JSONArrayCursor(body, value)
+      if let first = items.next(), first.kind == .string, items.next() == nil { return first.value }
+    }
+    throw RequestFault(
+      .unsupported, "prompt",
+      "The model's provider takes one prompt, as a text; ask once for each of several.")
+  }
+
+  private static func unsaid(_ name: StaticString) -> RequestFault {
+    RequestFault(
+      .unsupported, "\(name)",
+      "'\(name)' can't be expressed for the model's provider; leave it out, or use another model.")
+  }
+}

@@ -1,0 +1,311 @@
+// An answer in the form of the Responses API, whole or as its events (OpenAI API reference, "Streaming", 2026-10).
+// Next: ResponsesItem.swift, an item of the output.
+
+internal import Wire
+
+final class ResponsesForm: AnswerForm {
+  private var frame = FormFrame()
+  private let tools: ResponsesNames
+  /// Members that repeat the request, each with a comma before it.
+  private let echo: [UInt8]
+  private var sequence = 0
+  private var index = 0
+  /// Items that are done, with commas between.
+  private var output = ByteQueue()
+  /// The open item's text or arguments, still escaped.
+  private var text = ByteQueue()
+
+  init(tools: ResponsesNames, echo: [UInt8]) {
+    self.tools = tools
+    self.echo = echo
+  }
+
+  func start(_ frame: FormFrame, into out: inout ByteQueue) {
+    self.frame = frame
+    sequence = 0
+    index = 0
+    output.clear()
+    guard frame.streams else { return }
+    for name: StaticString in ["response.created", "response.in_progress"] {
+      begin(name, into: &out)
+      out.append(",\"response\":")
+      writeResponse("in_progress", nil, nil, into: &out)
+      // Once, in the first event.
+      if sequence == 1, !frame.member.isEmpty {
+        out.append(ASCII.comma)
+        out.append(frame.member)
+      }
+      end(into: &out)
+    }
+  }
+
+  private func begin(_ type: StaticString, into out: inout ByteQueue) {
+    out.append("event: ")
+    out.append(type)
+    out.append("\ndata: {\"type\":\"")
+    out.append(type)
+    out.append("\",\"sequence_number\":")
+    out.append(decimal: sequence)
+    sequence += 1
+  }
+
+  private func end(into out: inout ByteQueue) { out.append("}\n\n") }
+
+  /// Appends the response object.
+  ///
+  /// - Parameters:
+  ///   - end: nil while it is under way.
+  ///   - error: a JSON value; nil for none.
+  private func writeResponse(
+    _ status: StaticString, _ end: (reason: StaticString?, usage: TokenUsage)?, _ error: [UInt8]?,
+    into out: inout ByteQueue
+  ) {
+    out.append("{\"id\":\"resp_")
+    out.append(frame.seed)
+    out.append("\",\"object\":\"response\",\"created_at\":")
+    out.append(decimal: frame.created)
+    out.append(",\"status\":\"")
+    out.append(status)
+    out.append("\",\"background\":false,\"error\":")
+    if let error { out.append(error) } else { out.append("null") }
+    out.append(",\"incomplete_details\":")
+    if let reason = end?.reason {
+      out.append("{\"reason\":\"")
+      out.append(reason)
+      out.append("\"}")
+    } else {
+      out.append("null")
+    }
+    out.append(",\"model\":")
+    let model = frame.model
+    JSONWriter.string(model.span, into: &out)
+    out.append(",\"output\":[")
+    if end != nil || error != nil { out.append(output.view) }
+    out.append(
+      "],\"previous_response_id\":null,\"service_tier\":\"default\",\"store\":false,\"truncation\":\"disabled\""
+    )
+    out.append(echo)
+    out.append(",\"usage\":")
+    if let end { Self.write(end.usage, into: &out) } else { out.append("null") }
+    out.append("}")
+  }
+
+  private static func write(_ usage: TokenUsage, into out: inout ByteQueue) {
+    let input = usage.input ?? 0
+    let output = usage.output ?? 0
+    out.append("{\"input_tokens\":")
+    out.append(decimal: input)
+    out.append(",\"input_tokens_details\":{\"cached_tokens\":")
+    out.append(decimal: usage.cachedInput ?? 0)
+    out.append(",\"cache_write_tokens\":")
+    out.append(decimal: usage.cacheWrite ?? 0)
+    out.append("},\"output_tokens\":")
+    out.append(decimal: output)
+    out.append(",\"output_tokens_details\":{\"reasoning_tokens\":")
+    out.append(decimal: usage.reasoning ?? 0)
+    out.append("},\"total_tokens\":")
+    let (total, overflow) = input.addingReportingOverflow(output)
+    out.append(decimal: overflow ? .max : total)
+    out.append("}")
+  }
+
+  // MARK: Items
+
+  private func item(_ block: AnswerBlock) -> ResponsesItem {
+    ResponsesItem(block, index: index, seed: frame.seed, tools)
+  }
+
+  func open(_ block: AnswerBlock, into out: inout ByteQueue) {
+    // Google wants a call's signature back, for which a call has no place here.
+    if !block.callSignature.isEmpty {
+      var sealed = AnswerBlock(kind: .redacted(0))
+      sealed.signature = Envelope.seal(callSignature: block.callSignature)
+      open(sealed, into: &out)
+      close(sealed, isCut: false, into: &out)
+    }
+    text.clear()
+    guard frame.streams else { return }
+    let item = item(block)
+    begin("response.output_item.added", into: &out)
+    writeIndex(into: &out)
+    out.append(",\"item\":")
+    item.write("in_progress", Span(), isOpen: true, into: &out)
+    end(into: &out)
+    switch item.sort {
+    case .message, .refusal:
+      beginPart("response.content_part.added", item, into: &out)
+      item.writePart(Span(), into: &out)
+      end(into: &out)
+    case .reasoning:
+      beginPart("response.reasoning_summary_part.added", item, into: &out)
+      item.writePart(Span(), into: &out)
+      end(into: &out)
+    case .sealed, .function, .custom: break
+    }
+  }
+
+  private func writeIndex(into out: inout ByteQueue) {
+    out.append(",\"output_index\":")
+    out.append(decimal: index)
+  }
+
+  /// Begins an event of the open item.
+  private func beginOf(_ item: ResponsesItem, _ type: StaticString, into out: inout ByteQueue) {
+    begin(type, into: &out)
+    out.append(",\"item_id\":\"")
+    item.writeID(into: &out)
+    out.append("\"")
+    writeIndex(into: &out)
+    switch item.sort {
+    case .message, .refusal: out.append(",\"content_index\":0")
+    case .reasoning: out.append(",\"summary_index\":0")
+    case .sealed, .function, .custom: break
+    }
+  }
+
+  private func beginPart(_ type: StaticString, _ item: ResponsesItem, into out: inout ByteQueue) {
+    beginOf(item, type, into: &out)
+    out.append(",\"part\":")
+  }
+
+  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue) {
+    text.append(bytes)
+    guard frame.streams else { return }
+    let item = item(block)
+    let name: StaticString
+    switch item.sort {
+    case .message: name = "response.output_text.delta"
+    case .refusal: name = "response.refusal.delta"
+    case .reasoning: name = "response.reasoning_summary_text.delta"
+    case .function: name = "response.function_call_arguments.delta"
+    // Its input is known when all of it is.
+    case .custom, .sealed: return
+    }
+    beginOf(item, name, into: &out)
+    out.append(",\"delta\":\"")
+    out.append(bytes)
+    out.append("\"")
+    if case .message = item.sort { out.append(",\"logprobs\":[]") }
+    end(into: &out)
+  }
+
+  func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) {
+    let item = item(block)
+    if case .function = item.sort, text.isEmpty {
+      // A call without arguments has none, which is said.
+      piece(("{}" as StaticString).bytes, block, into: &out)
+    }
+    if case .custom = item.sort { unwrap() }
+    let status: StaticString = isCut ? "incomplete" : "completed"
+    if frame.streams { closeStreamed(item, into: &out) }
+    var text = ByteQueue()
+    swap(&text, &self.text)
+    if frame.streams {
+      begin("response.output_item.done", into: &out)
+      writeIndex(into: &out)
+      out.append(",\"item\":")
+      item.write(status, text.bytes, isOpen: false, into: &out)
+      end(into: &out)
+    }
+    if index > 0 { output.append(ASCII.comma) }
+    item.write(status, text.bytes, isOpen: false, into: &output)
+    index += 1
+  }
+
+  private func closeStreamed(_ item: ResponsesItem, into out: inout ByteQueue) {
+    func done(_ name: StaticString, _ member: StaticString) {
+      beginOf(item, name, into: &out)
+      out.append(",\"")
+      out.append(member)
+      out.append("\":\"")
+      out.append(text.view)
+      out.append("\"")
+    }
+    switch item.sort {
+    case .message:
+      done("response.output_text.done", "text")
+      out.append(",\"logprobs\":[]")
+      end(into: &out)
+      beginPart("response.content_part.done", item, into: &out)
+    case .refusal:
+      done("response.refusal.done", "refusal")
+      end(into: &out)
+      beginPart("response.content_part.done", item, into: &out)
+    case .reasoning:
+      done("response.reasoning_summary_text.done", "text")
+      end(into: &out)
+      beginPart("response.reasoning_summary_part.done", item, into: &out)
+    case .function:
+      done("response.function_call_arguments.done", "arguments")
+      out.append(",\"name\":\"")
+      out.append(item.name)
+      out.append("\"")
+      return end(into: &out)
+    case .custom:
+      done("response.custom_tool_call_input.delta", "delta")
+      end(into: &out)
+      done("response.custom_tool_call_input.done", "input")
+      return end(into: &out)
+    case .sealed: return
+    }
+    item.writePart(text.view, into: &out)
+    end(into: &out)
+  }
+
+  /// Takes a custom tool's input out of the object that it came in; what is no such object is the input itself.
+  private func unwrap() {
+    var string = ByteQueue()
+    string.append("\"")
+    string.append(text.view)
+    string.append("\"")
+    var json = ByteQueue()
+    JSONString.decode(string.bytes, 0..<string.count, into: &json)
+    var scanner = JSONScanner()
+    do throws(JSONFault) {
+      try scanner.feed(json.bytes)
+      try scanner.finish()
+    } catch { return }
+    guard let input = JSONView.value(json.bytes, in: 0..<json.count, at: "input"),
+      JSONView.kind(json.bytes, input) == .string
+    else { return }
+    text.clear()
+    text.append(JSONString.content(json.bytes, input))
+  }
+
+  // MARK: The end
+
+  func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) {
+    let reason: StaticString? =
+      switch end.reason {
+      case .length: "max_output_tokens"
+      case .contentFilter: "content_filter"
+      case .stop, .toolCalls: nil
+      }
+    let status: StaticString = reason == nil ? "completed" : "incomplete"
+    guard frame.streams else {
+      writeResponse(status, (reason, usage), nil, into: &out)
+      guard !frame.member.isEmpty else { return }
+      // Into the object, at its end.
+      out.truncate(to: out.count - 1)
+      out.append(ASCII.comma)
+      out.append(frame.member)
+      return out.append("}")
+    }
+    begin(reason == nil ? "response.completed" : "response.incomplete", into: &out)
+    out.append(",\"response\":")
+    writeResponse(status, (reason, usage), nil, into: &out)
+    self.end(into: &out)
+  }
+
+  func fail(_ error: Span<UInt8>, into out: inout ByteQueue) {
+    var text = ByteQueue()
+    text.append("{\"code\":\"server_error\",\"message\":\"")
+    let message = JSONView.content(error, in: 0..<error.count, at: "error", "message")
+    if message.isEmpty { text.append("The provider failed without a message.") } else { text.append(message) }
+    text.append("\"}")
+    begin("response.failed", into: &out)
+    out.append(",\"response\":")
+    writeResponse("failed", nil, text.array(), into: &out)
+    end(into: &out)
+  }
+}

@@ -1,0 +1,120 @@
+// One item of a response's output.
+
+internal import Wire
+
+struct ResponsesItem {
+  enum Sort {
+    case message, refusal, reasoning
+    /// Reasoning that shows nothing.
+    case sealed
+    case function, custom
+  }
+
+  let sort: Sort
+  private let block: AnswerBlock
+  private let index: Int
+  private let seed: [UInt8]
+  /// A call's name in the client's words, and the namespace that it is in.
+  let name: [UInt8]
+  private let space: [UInt8]
+
+  init(_ block: AnswerBlock, index: Int, seed: [UInt8], _ tools: ResponsesNames) {
+    self.block = block
+    self.index = index
+    self.seed = seed
+    var name = block.name
+    var space: [UInt8] = []
+    switch block.kind {
+    case .text: sort = .message
+    case .refusal: sort = .refusal
+    case .reasoning: sort = .reasoning
+    case .redacted: sort = .sealed
+    case .call:
+      sort = tools.isCustom(block.name) ? .custom : .function
+      if let known = tools.space(block.name) { (name, space) = known }
+    }
+    self.name = name
+    self.space = space
+  }
+
+  /// OpenAI reads the beginning of an id where a history comes to it.
+  func writeID(into out: inout ByteQueue) {
+    switch sort {
+    case .message, .refusal: out.append("msg_")
+    case .reasoning, .sealed: out.append("rs_")
+    case .function: out.append("fc_")
+    case .custom: out.append("ctc_")
+    }
+    out.append(seed)
+    out.append("_")
+    out.append(decimal: index)
+  }
+
+  /// Appends a part of a message, or of a summary.
+  func writePart(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    switch sort {
+    case .refusal: out.append("{\"type\":\"refusal\",\"refusal\":\"")
+    case .reasoning: out.append("{\"type\":\"summary_text\",\"text\":\"")
+    default: out.append("{\"type\":\"output_text\",\"text\":\"")
+    }
+    out.append(text)
+    out.append(sort == .message ? "\",\"annotations\":[],\"logprobs\":[]}" : "\"}")
+  }
+
+  /// Appends the item.
+  ///
+  /// - Parameter isOpen: it has only begun, and holds nothing.
+  func write(_ status: StaticString, _ text: Span<UInt8>, isOpen: Bool, into out: inout ByteQueue) {
+    out.append("{\"id\":\"")
+    writeID(into: &out)
+    switch sort {
+    case .message, .refusal:
+      out.append("\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[")
+      if !isOpen { writePart(text, into: &out) }
+      out.append("]")
+    case .reasoning, .sealed:
+      out.append("\",\"type\":\"reasoning\",\"summary\":[")
+      if !isOpen, sort == .reasoning { writePart(text, into: &out) }
+      out.append("]")
+      if !isOpen, !block.signature.isEmpty {
+        out.append(",\"encrypted_content\":\"")
+        out.append(Envelope.seal(block, isRedacted: sort == .sealed))
+        out.append("\"")
+      }
+    case .function, .custom:
+      out.append(
+        sort == .custom
+          ? "\",\"type\":\"custom_tool_call\",\"call_id\":\"" : "\",\"type\":\"function_call\",\"call_id\":\""
+      )
+      writeCallID(into: &out)
+      out.append("\",\"name\":\"")
+      out.append(name)
+      if !space.isEmpty {
+        out.append("\",\"namespace\":\"")
+        out.append(space)
+      }
+      out.append(sort == .custom ? "\",\"input\":\"" : "\",\"arguments\":\"")
+      out.append(text)
+      out.append("\"")
+    }
+    out.append(",\"status\":\"")
+    out.append(status)
+    out.append("\"}")
+  }
+
+  /// The provider's id where OpenAI takes it, for it comes back as it is.
+  private func writeCallID(into out: inout ByteQueue) {
+    var isFit = !block.id.isEmpty && block.id.count <= 64
+    for byte in block.id {
+      let isLetter = ASCII.lower(byte) &- UInt8(ascii: "a") < 26
+      if !isLetter, !ASCII.isDigit(byte), byte != UInt8(ascii: "_"), byte != UInt8(ascii: "-") {
+        isFit = false
+      }
+    }
+    if isFit { return out.append(block.id) }
+    out.append("call_")
+    out.append(seed)
+    out.append("_")
+    out.append(decimal: index)
+  }
+}

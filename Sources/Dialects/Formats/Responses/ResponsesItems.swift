@@ -1,0 +1,184 @@
+// The items of a Responses request as a chat's turns: what the model said, thought and called between two of the user's
+// items is one turn of its own, and the results of its calls follow in the calls' order.
+
+internal import Wire
+
+struct ResponsesItems: ~Escapable {
+  struct Call {
+    let name: Range<Int>
+    let space: Range<Int>
+    let id: Range<Int>
+    /// A string; of a tool that takes any text that text.
+    let input: Range<Int>?
+    let isCustom: Bool
+    var output: Range<Int>?
+    /// What Google signed it with.
+    var signature: [UInt8] = []
+  }
+
+  struct Turn {
+    var role: StaticString
+    /// Contents: strings, or lists of parts.
+    var contents: [(range: Range<Int>, place: Int)] = []
+    var calls: [Call] = []
+    /// Reasoning items.
+    var thoughts: [Range<Int>] = []
+
+    var isAnswered: Bool { !calls.isEmpty && calls.allSatisfy { $0.output != nil } }
+  }
+
+  let body: Span<UInt8>
+  private(set) var turns: [Turn] = []
+  private var isOpen = false
+  private var signature: [UInt8] = []
+  /// Lists of tools that stand among the items.
+  private(set) var moreTools: [Range<Int>] = []
+  private(set) var leftOut: [Int] = []
+  /// The input is one text.
+  private(set) var text: Range<Int>?
+
+  @_lifetime(copy body)
+  init(_ body: Span<UInt8>) { self.body = body }
+
+  mutating func read(_ input: Range<Int>) throws(RequestFault) {
+    if JSONView.kind(body, input) == .string {
+      text = input
+      return
+    }
+    guard JSONView.kind(body, input) == .array else {
+      throw RequestFault(.invalid, "input", "'input' must be a text or a list of items.")
+    }
+    var items = JSONArrayCursor(body, input)
+    var position = 0
+    while let item = items.next() {
+      guard item.kind == .object else {
+        throw RequestFault(.invalid, "input[\(position)]", "An item must be an object.")
+      }
+      try read(item: item.value, position)
+      position += 1
+      guard position <= ChatRequest.listCeiling else {
+        throw RequestFault(.invalid, "input", "'input' has more than \(ChatRequest.listCeiling) items.")
+      }
+    }
+    for turn in turns { try check(turn) }
+    if turns.isEmpty {
+      throw RequestFault(.invalid, "input", "'input' says nothing; send at least one message.")
+    }
+  }
+
+  private func check(_ turn: Turn) throws(RequestFault) {
+    guard turn.calls.contains(where: { $0.output == nil }) else { return }
+    throw RequestFault(
+      .invalid, "input",
+      "No tool output found for a function call; send a function_call_output with its call_id.")
+  }
+
+  private func member(_ item: Range<Int>, _ name: StaticString) -> Range<Int>? {
+    JSONView.value(body, in: item, at: name).flatMap { JSONView.kind(body, $0) == .string ? $0 : nil }
+  }
+
+  private mutating func read(item: Range<Int>, _ position: Int) throws(RequestFault) {
+    let type = JSONView.content(body, in: item, at: "type")
+    let place = "input[\(position)]"
+    if type.isEmpty || type.equals("message") {
+      try readMessage(item, position)
+    } else if type.equals("function_call") || type.equals("custom_tool_call") {
+      let isCustom = type.equals("custom_tool_call")
+      guard let name = member(item, "name"), let id = member(item, "call_id") else {
+        throw RequestFault(.invalid, place, "A call must have a name and a call_id.")
+      }
+      openAssistant()
+      var call = Call(
+        name: name, space: member(item, "namespace") ?? 0..<0, id: id,
+        input: member(item, isCustom ? "input" : "arguments"), isCustom: isCustom)
+      call.signature = signature
+      signature = []
+      turns[turns.count - 1].calls.append(call)
+    } else if type.equals("function_call_output") || type.equals("custom_tool_call_output") {
+      try readOutput(item, place)
+    } else if type.equals("reasoning") {
+      let seal = JSONView.content(body, in: item, at: "encrypted_content")
+      let ofCall = Envelope.callSignature(seal)
+      if !ofCall.isEmpty {
+        signature = ofCall
+        return
+      }
+      openAssistant()
+      turns[turns.count - 1].thoughts.append(item)
+    } else if type.equals("item_reference") {
+      throw RequestFault(
+        .invalid, place,
+        "Items of earlier answers aren't kept for this model; send the item itself, or say store: false.")
+    } else if type.equals("compaction") || type.equals("compaction_trigger") {
+      throw RequestFault(.unsupported, place, "Only OpenAI's models can read a compacted conversation.")
+    } else if type.equals("additional_tools") || type.equals("tool_search_output") {
+      if let tools = JSONView.value(body, in: item, at: "tools") { moreTools.append(tools) }
+    } else if type.equals("agent_message") {
+      guard let content = JSONView.value(body, in: item, at: "content") else { return }
+      begin("user", content, position)
+    } else {
+      leftOut.append(position)
+    }
+  }
+
+  private mutating func begin(_ role: StaticString, _ content: Range<Int>, _ position: Int) {
+    isOpen = false
+    turns.append(Turn(role: role, contents: [(content, position)]))
+  }
+
+  private mutating func readMessage(_ item: Range<Int>, _ position: Int) throws(RequestFault) {
+    let place = "input[\(position)]"
+    guard let role = member(item, "role") else {
+      if member(item, "id") != nil {
+        throw RequestFault(
+          .invalid, place,
+          "Items of earlier answers aren't kept for this model; send the item itself, or say store: false.")
+      }
+      throw RequestFault(.invalid, place + ".role", "A message must have a role.")
+    }
+    guard let content = JSONView.value(body, in: item, at: "content"),
+      let kind = JSONView.kind(body, content), kind == .string || kind == .array
+    else {
+      throw RequestFault(.invalid, place + ".content", "'content' must be a text or a list of parts.")
+    }
+    if JSONString.equals(body, role, "assistant") {
+      openAssistant()
+      turns[turns.count - 1].contents.append((content, position))
+    } else if JSONString.equals(body, role, "user") {
+      begin("user", content, position)
+    } else if JSONString.equals(body, role, "system") || JSONString.equals(body, role, "developer") {
+      begin("system", content, position)
+    } else {
+      throw RequestFault(
+        .invalid, place + ".role", "'role' must be one of user, assistant, system and developer.")
+    }
+  }
+
+  /// Has a turn of the model's be the last one. One whose calls are answered is over.
+  private mutating func openAssistant() {
+    if isOpen, let last = turns.last, !last.isAnswered { return }
+    isOpen = true
+    turns.append(Turn(role: "assistant"))
+  }
+
+  private mutating func readOutput(_ item: Range<Int>, _ place: String) throws(RequestFault) {
+    guard let id = member(item, "call_id") else {
+      throw RequestFault(.invalid, place + ".call_id", "An output must have the call_id of its call.")
+    }
+    guard let output = JSONView.value(body, in: item, at: "output") else {
+      throw RequestFault(.invalid, place + ".output", "An output must have an 'output'.")
+    }
+    // Mostly it belongs to the last of the model's turns.
+    for turn in turns.indices.reversed() {
+      for call in turns[turn].calls.indices
+      where turns[turn].calls[call].output == nil
+        && body.extracting(turns[turn].calls[call].id).equals(body.extracting(id))
+      {
+        turns[turn].calls[call].output = output
+        return
+      }
+    }
+    throw RequestFault(
+      .invalid, place + ".call_id", "No tool call found for this output; send the call before it.")
+  }
+}

@@ -1,0 +1,176 @@
+// Reads a request of the Responses API and writes it as a chat (OpenAI API reference, "Responses", 2026-10). It is served
+// without memory: the conversation is what `input` holds. Next: ResponsesItems.swift, ResponsesTools.swift.
+
+internal import Wire
+
+/// One request.
+struct ResponsesRequest: ~Escapable {
+  let body: Span<UInt8>
+
+  @_lifetime(copy body)
+  init(_ body: Span<UInt8>) { self.body = body }
+
+  /// Members that the answer repeats, and what it says where they aren't given.
+  private static let repeated: [(name: StaticString, otherwise: StaticString)] = [
+    ("instructions", "null"), ("max_output_tokens", "null"), ("max_tool_calls", "null"), ("metadata", "{}"),
+    ("parallel_tool_calls", "true"), ("prompt_cache_key", "null"),
+    ("reasoning", "{\"effort\":null,\"summary\":null}"),
+    ("safety_identifier", "null"), ("temperature", "1.0"), ("text", "{\"format\":{\"type\":\"text\"}}"),
+    ("tool_choice", "\"auto\""), ("tools", "[]"), ("top_logprobs", "0"), ("top_p", "1.0"), ("user", "null"),
+  ]
+
+  /// Where the request's members lie.
+  struct Members {
+    var input: Range<Int>?
+    var instructions: Range<Int>?
+    var tools: Range<Int>?
+    var choice: Range<Int>?
+    var text: Range<Int>?
+    var reasoning: Range<Int>?
+    var repeated: [Range<Int>?]
+  }
+
+  static func write(
+    _ body: Span<UInt8>, into chat: inout ChatBody
+  ) throws(RequestFault) -> ResponsesForm {
+    try ResponsesRequest(body).write(into: &chat)
+  }
+
+  private func write(into chat: inout ChatBody) throws(RequestFault) -> ResponsesForm {
+    var found = Members(repeated: Self.repeated.map { _ in nil })
+    var members = JSONObjectCursor(body, 0..<body.count)
+    while let member = members.next() {
+      if member.kind == .null { continue }
+      for (at, known) in Self.repeated.enumerated() where member.keyIs(known.name, in: body) {
+        found.repeated[at] = member.value
+      }
+      try read(member, &found, &chat)
+    }
+    guard let input = found.input else {
+      throw RequestFault(.invalid, "input", "'input' is missing; send a text or a list of items.")
+    }
+    var tools = ResponsesTools()
+    var conversation = ResponsesItems(body)
+    try conversation.read(input)
+    try tools.read(body, found.tools, conversation.moreTools, &chat.dropped)
+    try conversation.write(found.instructions, tools, into: &chat)
+    try tools.write(body, found.choice, into: &chat)
+    try writeText(found.text, into: &chat)
+    if let effort = found.reasoning.flatMap({ JSONView.value(body, in: $0, at: "effort") }),
+      JSONView.kind(body, effort) == .string
+    {
+      if chat.target.reasons == false {
+        chat.dropped.add("reasoning.effort")
+      } else {
+        chat.member("reasoning_effort", body.extracting(effort))
+      }
+    }
+    return ResponsesForm(tools: tools.names, echo: echo(found))
+  }
+
+  /// Writes a member that means the same in a chat, and notes where the others are.
+  private func read(
+    _ member: JSONObjectCursor.Member, _ found: inout Members, _ chat: inout ChatBody
+  ) throws(RequestFault) {
+    let value = member.value
+    let key = body.extracting(member.key)
+    for name: StaticString in ["temperature", "top_p", "parallel_tool_calls", "user", "stream", "model"]
+    where key.equals(name) {
+      // Providers that know no tools know nothing of their order either.
+      if key.equals("parallel_tool_calls") { return }
+      return chat.member(name, body.extracting(value))
+    }
+    for name: StaticString in ["conversation", "prompt", "moderation"] where key.equals(name) {
+      throw RequestFault(
+        .unsupported, "\(name)",
+        "'\(name)' is kept at OpenAI, and the model is elsewhere; send all of it in 'input'.")
+    }
+    if key.equals("input") {
+      found.input = value
+    } else if key.equals("instructions") {
+      found.instructions = value
+    } else if key.equals("tools") {
+      guard member.kind == .array else { throw RequestFault(.invalid, "tools", "'tools' must be a list.") }
+      found.tools = value
+    } else if key.equals("tool_choice") {
+      found.choice = value
+    } else if key.equals("text") {
+      found.text = value
+    } else if key.equals("reasoning") {
+      found.reasoning = value
+    } else if key.equals("max_output_tokens") {
+      guard let limit = JSONValue.integer(body, value), limit >= 1 else {
+        throw RequestFault(
+          .invalid, "max_output_tokens", "'max_output_tokens' must be an integer of at least 1.")
+      }
+      chat.member(chat.target.wantsCompletionTokens ? "max_completion_tokens" : "max_tokens")
+      let ceiling = chat.target.outputCeiling
+      chat.out.append(decimal: ceiling > 0 ? min(limit, ceiling) : limit)
+    } else if key.equals("previous_response_id") {
+      throw RequestFault(
+        .noSuchResponse, "previous_response_id",
+        "Previous response with this id not found. Remora keeps no responses of translated models; send the history in 'input'."
+      )
+    } else if key.equals("background"), JSONValue.bool(body, value) == true {
+      throw RequestFault(
+        .unsupported, "background",
+        "The model's provider answers at once or not at all; leave 'background' out.")
+    } else if !isSilent(key, value), !RequestFacts.isOwn(body, member.key) {
+      chat.dropped.add(key)
+    }
+  }
+
+  /// Whether nothing is lost where a member is left out.
+  private func isSilent(_ key: Span<UInt8>, _ value: Range<Int>) -> Bool {
+    for name: StaticString in [
+      "store", "include", "metadata", "stream_options", "prompt_cache_key", "background", "safety_identifier",
+      "prompt_cache_options", "prompt_cache_retention",
+    ] where key.equals(name) { return true }
+    return key.equals("service_tier") && JSONString.equals(body, value, "auto")
+      || key.equals("truncation") && JSONString.equals(body, value, "disabled")
+      || key.equals("top_logprobs") && JSONValue.integer(body, value) == 0
+  }
+
+  private func writeText(_ text: Range<Int>?, into chat: inout ChatBody) throws(RequestFault) {
+    guard let text else { return }
+    if JSONView.value(body, in: text, at: "verbosity") != nil { chat.dropped.add("text.verbosity") }
+    guard let format = JSONView.value(body, in: text, at: "format") else { return }
+    let type = JSONView.content(body, in: format, at: "type")
+    if type.equals("json_object") {
+      chat.member("response_format", ("{\"type\":\"json_object\"}" as StaticString).bytes)
+    } else if type.equals("json_schema") {
+      guard let schema = JSONView.value(body, in: format, at: "schema") else {
+        throw RequestFault(.invalid, "text.format.schema", "'text.format' must have a schema.")
+      }
+      chat.member("response_format")
+      chat.out.append("{\"type\":\"json_schema\",\"json_schema\":{\"schema\":")
+      chat.out.append(body.extracting(schema))
+      for name: StaticString in ["name", "strict", "description"] {
+        if let value = JSONView.value(body, in: format, at: name), !JSONValue.isNull(body, value) {
+          ChatRequest.appendMember(name, body.extracting(value), into: &chat.out)
+        }
+      }
+      chat.out.append("}}")
+    } else if !type.equals("text") {
+      throw RequestFault(
+        .invalid, "text.format.type", "'text.format.type' must be text, json_object or json_schema.")
+    }
+  }
+
+  /// The part of the answer that repeats the request: the same in the stream's first events and in its last.
+  private func echo(_ found: Members) -> [UInt8] {
+    var out = ByteQueue()
+    for (at, known) in Self.repeated.enumerated() {
+      out.append(",\"")
+      out.append(known.name)
+      out.append("\":")
+      if let range = found.repeated[at] {
+        // On one line, for it stands in an event.
+        JSONText.appendCompact(body.extracting(range), escaped: false, into: &out)
+      } else {
+        out.append(known.otherwise)
+      }
+    }
+    return out.array()
+  }
+}

@@ -1,0 +1,179 @@
+"""The Responses API, and the older completions, before providers that have neither: loops of tools, ends, refusals."""
+
+from __future__ import annotations
+
+import json
+
+import openai
+import pytest
+from remora import PROMPT
+from replay import answers
+from replay.answers import SIGNATURE, Said
+from replay.serving import head
+from test_replay_requests import MODELS
+from wire import post_json
+
+pytestmark = pytest.mark.proxy
+
+ALL = {**MODELS, "mistral": "mistral/mistral-large"}
+dialects = pytest.mark.parametrize("dialect", ALL)
+either = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+
+TOOLS = [
+    {
+        "type": "function",
+        "name": name,
+        "description": f"The {name}.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    }
+    for name in ("weather", "clock")
+]
+TURNS = (
+    Said(
+        text="Let me see.",
+        reasoning="First the weather.",
+        signature=SIGNATURE,
+        calls=[("call_1", "weather", '{"city": "Zürich"}'), ("call_2", "clock", '{"city": "Oslo"}')],
+    ),
+    Said(reasoning="Once more.", signature=SIGNATURE + "A", calls=[("call_3", "weather", '{"city": "Oslo"}')]),
+    Said(text="Rain in Zürich, snow in Oslo at noon."),
+)
+
+
+@pytest.fixture
+def client(sdk, replayer):
+    return sdk(replayer.proxy)
+
+
+def create(client, streamed: bool, **asked):
+    asked = {"input": PROMPT, "store": False, **asked}
+    if not streamed:
+        return client.responses.create(**asked)
+    with client.responses.stream(**asked) as events:
+        numbers = []
+        for each in events:
+            numbers.append(each.sequence_number)
+        # The helper's own last answer is one that came to its end.
+        said = each.response
+    assert numbers == list(range(len(numbers)))
+    return said
+
+
+@dialects
+@either
+def test_a_loop_of_tools(replayer, client, dialect, streamed):
+    for said in TURNS:
+        replayer.upstream.reply(*answers.steps(dialect, said, streamed=streamed))
+    history: list = [{"role": "user", "content": PROMPT}]
+    names = []
+    for _ in range(3):
+        said = create(client, streamed, model=ALL[dialect], tools=TOOLS, input=history, instructions="Be brief.")
+        assert (said.status, said.usage.output_tokens, said.store) == ("completed", 7, False)
+        calls = [each for each in said.output if each.type == "function_call"]
+        if not calls:
+            break
+        names.append([(each.name, json.loads(each.arguments)) for each in calls])
+        # As agents do it: the items go back as they came, the outputs in another order.
+        history += [each.model_dump(exclude_none=True) for each in said.output]
+        history += [{"type": "function_call_output", "call_id": each.call_id, "output": "sun"} for each in reversed(calls)]
+    assert names == [[("weather", {"city": "Zürich"}), ("clock", {"city": "Oslo"})], [("weather", {"city": "Oslo"})]]
+    assert said.output_text == "Rain in Zürich, snow in Oslo at noon."
+    sent = replayer.upstream.requests[-1].body
+    assert sent.count(b"sun") == 3 and b"rmr1." not in sent
+    if dialect in ("anthropic", "vertex-claude", "bedrock"):
+        assert SIGNATURE.encode() in sent
+
+
+@dialects
+@either
+def test_what_ends_an_answer(replayer, client, dialect, streamed):
+    replayer.upstream.reply(*answers.steps(dialect, Said("Half an ans", cut=True), streamed=streamed))
+    said = create(client, streamed, model=ALL[dialect], metadata={"a": "b"})
+    assert (said.status, said.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+    assert said.output_text == "Half an ans" and said.output[0].status == "incomplete"
+    assert said.usage.input_tokens == 11 and said.metadata == {"a": "b"}
+
+
+@dialects
+@either
+def test_errors(replayer, client, dialect, streamed):
+    text = b'{"error": {"message": "slow down", "type": "x"}, "message": "slow down"}'
+    replayer.upstream.reply(head(429, {"Content-Type": "application/json"}, len(text)) + text)
+    with pytest.raises(openai.RateLimitError, match="slow down"):
+        create(client, streamed, model=ALL[dialect])
+
+
+@dialects
+def test_a_stream_that_breaks_off(replayer, client, dialect):
+    steps = answers.steps(dialect, Said("One two three four five six."), streamed=True)
+    replayer.upstream.reply(*steps[:3], "cut")
+    with pytest.raises((openai.APIError, openai.APIConnectionError, RuntimeError)):
+        for each in client.responses.create(model=ALL[dialect], input="x", stream=True):
+            assert each.type != "response.completed"
+            if each.type in ("error", "response.failed"):
+                raise RuntimeError
+
+
+@either
+def test_a_tool_that_takes_any_text(replayer, client, streamed):
+    arguments = json.dumps({"input": 'print("ä")\n'})
+    replayer.upstream.reply(*answers.steps("mistral", Said(calls=[("abcdefghi", "code", arguments)]), streamed=streamed))
+    tool = {"type": "custom", "name": "code", "format": {"type": "grammar", "syntax": "lark", "definition": "start: ANY"}}
+    said = create(client, streamed, model=ALL["mistral"], tools=[tool])
+    assert [(each.type, each.name, each.input) for each in said.output] == [("custom_tool_call", "code", 'print("ä")\n')]
+    assert b"start: ANY" in replayer.upstream.last.body
+    replayer.upstream.reply(*answers.steps("mistral", Said("Done."), streamed=streamed))
+    history = [
+        {"role": "user", "content": "x"},
+        said.output[0].model_dump(exclude_none=True),
+        {"type": "custom_tool_call_output", "call_id": said.output[0].call_id, "output": "ok"},
+    ]
+    assert create(client, streamed, model=ALL["mistral"], tools=[tool], input=history).output_text == "Done."
+    sent = json.loads(replayer.upstream.last.body)["messages"]
+    assert json.loads(sent[1]["tool_calls"][0]["function"]["arguments"]) == {"input": 'print("ä")\n'}
+
+
+@pytest.mark.parametrize(
+    "changes,place,code",
+    [
+        ({"input": None}, "input", "invalid_value"),
+        ({"input": 3}, "input", "invalid_value"),
+        ({"input": []}, "input", "invalid_value"),
+        ({"input": [3]}, "input[0]", "invalid_value"),
+        ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "invalid_value"),
+        ({"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]}, "input[0].call_id", "invalid_value"),
+        ({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]}, "input", "invalid_value"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]", "invalid_value"),
+        ({"previous_response_id": "resp_1"}, "previous_response_id", "previous_response_not_found"),
+        ({"conversation": "conv_1"}, "conversation", "unsupported_parameter"),
+        ({"background": True}, "background", "unsupported_parameter"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type", "unsupported_parameter"),
+        ({"tools": [{"type": "mcp", "server_label": "x"}]}, "tools[0].type", "unsupported_parameter"),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]},
+            "input[0].content[0].file_id", "unsupported_parameter",
+        ),
+    ],
+)
+def test_what_can_not_be_said(replayer, changes, place, code):
+    asked = {"model": ALL["mistral"], "input": "x", **changes}
+    got = replayer.proxy.ask(post_json("/v1/responses", {name: value for name, value in asked.items() if value is not None}))
+    assert (got.status, got.error["param"], got.error["code"]) == (400, place, code), got.body
+    assert not replayer.upstream.requests
+
+
+@pytest.mark.parametrize("dialect", MODELS)
+@either
+def test_the_older_completions(replayer, client, dialect, streamed):
+    replayer.upstream.reply(*answers.steps(dialect, Said("Once upon a time."), streamed=streamed))
+    said = client.completions.create(model=ALL[dialect], prompt="Tell", max_tokens=40, stream=streamed)
+    if streamed:
+        chunks = list(said)
+        assert "".join(each.choices[0].text for each in chunks) == "Once upon a time."
+        assert chunks[-1].choices[0].finish_reason == "stop"
+    else:
+        assert (said.choices[0].text, said.choices[0].finish_reason) == ("Once upon a time.", "stop")
+        assert said.usage.prompt_tokens == 11
+    for changes in ({"suffix": "x"}, {"echo": True}, {"best_of": 3}, {"prompt": ["a", "b"]}, {"prompt": [1, 2]}):
+        with pytest.raises(openai.BadRequestError):
+            client.completions.create(**{"model": ALL[dialect], "prompt": "x", **changes})
