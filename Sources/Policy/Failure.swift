@@ -1,4 +1,4 @@
-// What a failed try means for the next one: eleven classes, and what each allows.
+// What a failed try means for the next one: fourteen classes, and what each allows.
 
 /// Why a try brought no answer that is wanted.
 package enum FailureClass: UInt8, Sendable, CaseIterable {
@@ -12,6 +12,8 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   case reset
   /// The upstream can't serve now: 500, 502, 503, 504, 529 and their like, and errors inside of a good answer.
   case overload
+  /// What came is no answer of the API: another server, or one that is broken. It will be so the next time too.
+  case broken
   /// Too many requests or tokens a minute.
   case rate
   /// Money or a day's allowance is used up: soon trying again is pointless.
@@ -29,30 +31,11 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   /// Something had reached the client already.
   case partial
 
-  /// What a metric's label calls it.
-  package var name: StaticString {
-    switch self {
-    case .notSent: "not_sent"
-    case .tls: "tls"
-    case .silent: "silent"
-    case .reset: "reset"
-    case .overload: "overload"
-    case .rate: "rate"
-    case .quota: "quota"
-    case .auth: "auth"
-    case .model: "model"
-    case .context: "context"
-    case .filter: "filter"
-    case .caller: "caller"
-    case .partial: "partial"
-    }
-  }
-
   /// Whether the same target may be asked again.
   package var allowsSame: Bool {
     switch self {
     case .notSent, .reset, .overload, .rate: true
-    case .tls, .silent, .quota, .auth, .model, .context, .filter, .caller, .partial: false
+    case .tls, .silent, .broken, .quota, .auth, .model, .context, .filter, .caller, .partial: false
     }
   }
 
@@ -67,7 +50,7 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   /// Whether it counts against the target. What the caller did doesn't, nor what a filter or a limit did.
   package var isTargetsFault: Bool {
     switch self {
-    case .notSent, .tls, .silent, .reset, .overload: true
+    case .notSent, .tls, .silent, .reset, .overload, .broken: true
     case .rate, .quota, .auth, .model, .context, .filter, .caller, .partial: false
     }
   }
@@ -87,7 +70,7 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   package var isPointlessToRepeat: Bool {
     switch self {
     case .quota, .context, .filter, .caller, .tls, .auth, .model: true
-    case .notSent, .silent, .reset, .overload, .rate, .partial: false
+    case .notSent, .silent, .reset, .overload, .broken, .rate, .partial: false
     }
   }
 }

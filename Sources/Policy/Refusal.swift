@@ -304,6 +304,16 @@ extension Refusal {
 }
 
 extension Refusal {
+  /// A name of `fallback_models` that leads nowhere.
+  package static func fallbackNotFound(_ model: String, nearest: String?) -> Refusal {
+    let hint = nearest.map { "did you mean '\($0)'? Else " } ?? ""
+    return Refusal(
+      400, "invalid_request_error", "model_not_found",
+      "The model '\(model)' in fallback_models is neither configured nor in the catalogue of a configured provider, and "
+        + "there is no default_provider to ask for it; \(hint)leave it out, add it under models, or write provider/model.",
+      parameter: "fallback_models", shouldRetry: false)
+  }
+
   package static func modelNotListed(_ model: String, provider: String) -> Refusal {
     Refusal(
       404, "invalid_request_error", "model_not_found",

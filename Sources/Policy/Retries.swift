@@ -35,6 +35,13 @@ package struct Order: Sendable {
   }
 
   package subscript(_ at: Int) -> Int { Int(places[at]) }
+
+  /// Those that `isKept` names, in the same order.
+  package func keeping(_ isKept: (Int) -> Bool) -> Order {
+    var order = Order()
+    for at in 0..<count where isKept(self[at]) { order.append(self[at]) }
+    return order
+  }
 }
 
 /// The tries of one request.
@@ -122,13 +129,16 @@ package struct Retries: Sendable {
 
   private var allowed: Int { max(1, rules.attempts - prior) }
 
+  /// Whether the operator wants nothing to be tried again.
+  package var isTransparent: Bool { rules.attempts == 1 }
+
   /// Whether another try could follow on a failure.
   package var mayGoOn: Bool { isKept && !isLast && used < allowed }
 
   /// The target that is asked first: the first one that is usable. Where none is, the one that is nearest to it gets one
   /// try, unless all of them said themselves to be left alone.
   package mutating func first(_ field: some Standings) -> First {
-    if prior >= rules.attempts { return .spent }
+    if prior >= rules.attempts, !isTransparent { return .spent }
     var nearest: (place: Int, until: Nanoseconds)?
     var shortest: (reason: Cooling, until: Nanoseconds)?
     for at in 0..<order.count {
@@ -185,6 +195,15 @@ package struct Retries: Sendable {
 
   private func mayMove(_ failure: Failure) -> Bool {
     failure.cls == .filter ? rules.movesOnFilter : failure.cls.allowsOther
+  }
+
+  /// Whether a target that wasn't asked yet is there to be asked.
+  package func hasOther(_ field: some Standings) -> Bool {
+    guard mayGoOn else { return false }
+    for at in 0..<order.count where tried & 1 << UInt64(order[at] & 63) == 0 {
+      if field.standing(order[at]).isUsable { return true }
+    }
+    return false
   }
 
   /// The next target that wasn't asked yet.

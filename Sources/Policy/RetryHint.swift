@@ -218,7 +218,7 @@ package struct RetryHint: Sendable {
 
 extension Span where Element == UInt8 {
   /// Where `text` begins first; nil where it doesn't occur.
-  func first(of text: StaticString) -> Int? {
+  package func first(of text: StaticString) -> Int? {
     let wanted = text.bytes
     guard wanted.count > 0, count >= wanted.count else { return nil }
     for at in 0...(count - wanted.count) where self[at] == wanted[0] {

@@ -12,6 +12,8 @@ internal import Wire
 package struct RouterEntry: Sendable {
   /// The provider of what no rule places, the settings' own default included.
   fileprivate var fallback: Int?
+  /// The entry itself says which provider: a port that is its own backend, which the catalogue doesn't lead away from.
+  fileprivate var isOwnBackend = false
   /// The name that stands in for whatever is asked.
   package fileprivate(set) var model: [UInt8]?
 }
@@ -74,7 +76,8 @@ package final class Router: Sendable {
     health.keep(identities)
     entries = settings.listen.map {
       RouterEntry(
-        fallback: $0.defaultProvider.flatMap(index) ?? fallback, model: $0.model.map { Array($0.utf8) })
+        fallback: $0.defaultProvider.flatMap(index) ?? fallback, isOwnBackend: $0.defaultProvider != nil,
+        model: $0.model.map { Array($0.utf8) })
     }
     self.providers = providers
     self.plans = plans
@@ -96,8 +99,8 @@ package final class Router: Sendable {
   ///
   /// - Parameter today: days since 1970-01-01, for names that end on one.
   package func plan(_ asked: Span<UInt8>, entry: RouterEntry, today: () -> Int = { 0 }) -> Plan? {
-    guard let forced = entry.model else { return place(asked, fallback: entry.fallback, today) }
-    guard let plan = place(forced.span, fallback: entry.fallback, today) else { return nil }
+    guard let forced = entry.model else { return place(asked, entry, today) }
+    guard let plan = place(forced.span, entry, today) else { return nil }
     // "As asked" was said of the forced name, which the client has not written.
     guard plan.first.model == nil else { return plan }
     var first = plan.first
@@ -116,16 +119,18 @@ package final class Router: Sendable {
     let span = Array(name.utf8)
     if pinned(span.span) != nil { return "the name pins the provider" }
     if isEntry(span.span) { return "an entry of 'models'" }
+    if entry.isOwnBackend { return "the listener's default_provider" }
     if names(today).find(span.span, { today }) != nil { return "the catalogue" }
     return "default_provider"
   }
 
-  /// The first match wins: a pinned provider, `models`, the catalogue, the default provider.
-  private func place(_ asked: Span<UInt8>, fallback: Int?, _ today: () -> Int) -> Plan? {
+  /// The first match wins: a pinned provider, `models`, the listener's own provider, the catalogue, the default provider.
+  private func place(_ asked: Span<UInt8>, _ entry: RouterEntry, _ today: () -> Int) -> Plan? {
+    let fallback = entry.fallback
     if let route = pinned(asked) { return Plan(route) }
     if let model = models.index(of: asked) { return plans[model] }
     for star in stars where star.matches(asked) { return star.plan(asked) }
-    if asked.isEmpty { return fallback.map { Plan(Route(providerIndex: $0)) } }
+    if asked.isEmpty || entry.isOwnBackend { return fallback.map { Plan(Route(providerIndex: $0)) } }
     if let known = catalogued.load() ?? (asked.count <= Self.longestName ? names(today()) : nil),
       let plan = known.find(asked, today)
     {

@@ -40,6 +40,25 @@ package final class TargetHealth: Sendable {
     var cooler = Cooler()
     var budget = RetryBudget()
     var pace = Pace()
+    /// What it was last seen as, and how often it came to be each.
+    var shown = Shown.closed
+    var transitions = InlineArray<4, Int>(repeating: 0)
+
+    mutating func look(at now: Nanoseconds) {
+      let new = standing(at: now)
+      if new == shown { return }
+      shown = new
+      transitions[Int(new.rawValue)] &+= 1
+    }
+
+    private func standing(at now: Nanoseconds) -> Shown {
+      if cooler.isCooling(at: now) { return .cooling }
+      switch circuit.state {
+      case .closed: return .closed
+      case .halfOpen: return .halfOpen
+      case .open: return now >= circuit.until ? .halfOpen : .open
+      }
+    }
   }
 
   /// The provider's name and the model's there, for metrics.
@@ -53,6 +72,9 @@ package final class TargetHealth: Sendable {
     self.model = model
     state = Guarded(State())
   }
+
+  /// Whether nothing has failed lately.
+  package var isQuiet: Bool { isCalm.load(ordering: .relaxed) }
 
   /// Whether it can be asked.
   package func standing(at now: Nanoseconds) -> TargetStanding {
@@ -97,6 +119,7 @@ package final class TargetHealth: Sendable {
       state.pace.end()
       state.circuit.end(false, epoch: pass.epoch, mayOpen: true, jitter: 0, at: now)
       state.cooler.succeeded(at: now)
+      state.look(at: now)
       return state.circuit.isCalm(at: now) && state.cooler.isCalm
     }
     if isCalm { self.isCalm.store(true, ordering: .relaxed) }
@@ -128,18 +151,15 @@ package final class TargetHealth: Sendable {
       if let reason = failure.cls.cooling {
         state.cooler.cool(reason, wait: failure.wait, jitter: jitter, at: now)
       }
+      state.look(at: now)
     }
   }
 
-  /// What a metric says of it.
-  package func shown(at now: Nanoseconds) -> Shown {
+  /// What metrics say of it: its state, and how often it came to each, in their order.
+  package func shown(at now: Nanoseconds) -> (state: Shown, transitions: [Int]) {
     state.withLock { state in
-      if state.cooler.isCooling(at: now) { return .cooling }
-      switch state.circuit.state {
-      case .closed: return .closed
-      case .halfOpen: return .halfOpen
-      case .open: return now >= state.circuit.until ? .halfOpen : .open
-      }
+      state.look(at: now)
+      return (state.shown, (0..<4).map { state.transitions[$0] })
     }
   }
 

@@ -31,11 +31,25 @@ extension Exchange {
     }
     if let attempt { take(attempt, &counted) }
     settle(&counted)
+    if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
     if let watch = ask.watch { count(watch) }
     if state.writesAccessLog { log(counted) }
     if let audits = lineup.snapshot.audits { audit(audits, counted, connection) }
+  }
+
+  /// Tells a target that is picked by its speed how fast it was.
+  private func tell(_ health: TargetHealth, _ attempt: Attempt, _ tokens: Int?, _ end: Instant) {
+    guard record.end == .complete, answer.status == 200 else { return }
+    let began = attempt.tried.beganAt
+    if answer.isEvents {
+      guard let first = attempt.tried.firstTokenAt else { return }
+      health.took(.stream(UInt64(clamping: first.nanoseconds(since: began))), at: now.nanoseconds)
+    } else {
+      let each = end.nanoseconds(since: began) / max(tokens ?? 1, 1)
+      health.took(.whole(UInt64(clamping: each)), at: now.nanoseconds)
+    }
   }
 
   /// Whether a stream was asked for, or is what the client got.
@@ -83,7 +97,9 @@ extension Exchange {
     }
     if let attempt {
       if let sent = attempt.tried.sentAt, let first = attempt.tried.firstByteAt {
-        line.upstreamNanoseconds = first.nanoseconds(since: sent)
+        line.upstreamNanoseconds = record.upstream + first.nanoseconds(since: sent)
+      } else if record.upstream > 0 {
+        line.upstreamNanoseconds = record.upstream
       }
     }
     line.isStream = isStream
@@ -97,7 +113,7 @@ extension Exchange {
       line.groupIdentifier = said.group
       line.metadata = said.metadata
     }
-    line.cost = counted.cost
+    line.cost = record.bill.cost.map { Int(clamping: $0.picodollars) }
     line.isEstimated = record.bill.isEstimated
     line.attempts = record.attempts
     line.requestBytes = counted.requestBytes

@@ -67,6 +67,7 @@ extension Exchange {
     var merged = MetricSnapshot()
     for worker in state.crew { merged.merge(await worker.metrics()) }
     merged.allowances = AllowanceGauge.all(state.books.ledger)
+    merged.targets = TargetGauge.all(state.lineup.snapshot.health)
     merged.stateProblems = state.books.keeper.problems
     merged.audit = state.lineup.snapshot.auditLogs.gauge
     merged.auditSequences = state.lineup.snapshot.audits?.sequences ?? []

@@ -47,6 +47,18 @@ final class Attempt {
     var reads: UInt8 = 0
     /// The answer was ended by the upstream before its time.
     var wasCut = false
+    /// What is known of an answer whose beginning was held (Hold.swift).
+    var opened: Opened?
+    /// What the answer brings is held.
+    var isHeld = false
+    /// Until when the client waits for an answer.
+    var deadline = Instant.never
+    /// Another target waits behind a connection that is slow to come.
+    var hasOther = false
+    /// Who is told how long the answer took.
+    var paced: TargetHealth?
+    /// What `x-should-retry` says in place of the upstream's own; nil: what that says.
+    var shouldRetry: Bool?
   }
 
   let state: WorkerState
@@ -63,6 +75,8 @@ final class Attempt {
   let passage: Passage
   /// Once an upstream has been asked that isn't spoken to in OpenAI's format.
   var translation: Translation?
+  /// The beginning of a stream, until it is certain that it goes to the client.
+  var held: ByteQueue
   /// The text of a provider's error, as far as it has been read.
   var errorText: ByteQueue
   /// `"x_remora":{…}`, or empty.
@@ -84,6 +98,7 @@ final class Attempt {
     self.upstream = upstream
     call = Call(pool: state.loop.blocks)
     passage = Passage(pool: state.loop.blocks)
+    held = ByteQueue(pool: state.loop.blocks)
     errorText = ByteQueue(pool: state.loop.blocks)
     conversation = .passed(passage)
   }
@@ -108,6 +123,7 @@ final class Attempt {
     translation?.end()
     conversation = .passed(passage)
     metadata.clear()
+    held.removeAll()
     errorText.removeAll()
   }
 

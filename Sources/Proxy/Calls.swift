@@ -14,12 +14,17 @@ extension Exchange {
   ///
   /// - Returns: the try that has an answer.
   func call(_ plan: Plan, _ connection: ClientConnection) async throws(Refusal) -> Attempt {
+    var tries = try Tries(plan, self)
     var attempts = Attempts(isKept: ask.isKept, isIdempotent: ask.isIdempotent)
     var trial = attempts.first()
     var isFirst = true
     while true {
-      let attempt = begin(plan[trial.target], connection)
+      let attempt = begin(plan[tries.place], connection)
       attempt.tried.beganAt = isFirst ? ask.receivedAt ?? now : Instant.now
+      attempt.tried.deadline = tries.deadline
+      tries.begin(self)
+      attempt.tried.paced = tries.paced(self)
+      attempt.tried.hasOther = tries.hasOther(self)
       isFirst = false
       var outcome = await attempt.run(trial.reuse)
       // What can't be said was no try, nor was a connection that was dead: the upstream has not seen the request.
@@ -39,16 +44,87 @@ extension Exchange {
         step = attempts.next(hasChanged ? .keyChanged : .keyUnchanged)
       }
       switch step {
-      case .call(let next): trial = next
+      case .call(let next):
+        tries.abandoned(self)
+        trial = next
+        continue
       case .relay:
         note(AttemptOutcome(status: attempt.call.reply.status), attempt)
-        return attempt
+        if !tries.mustLook(attempt) {
+          tries.succeeded(self)
+          return attempt
+        }
       case .refuse, .checkKey:
         let refusal = attempt.tried.failure ?? .cannotConnect(attempt.upstream.name, "there was no answer")
         note(AttemptOutcome(refusal.cause), attempt)
+        if tries.isTransparent { throw refusal }
+        attempt.tried.failure = refusal
+      }
+      switch try await follow(&tries, attempt, connection) {
+      case .call: break
+      case .wait(let until): try await pause(until: until, connection)
+      case .stop: return attempt
+      }
+      attempts = Attempts(isKept: ask.isKept, isIdempotent: ask.isIdempotent)
+      trial = attempts.first()
+    }
+  }
+
+  /// Finds out what a try that brought no plain good answer means, and what follows on it.
+  ///
+  /// - Throws: what the client is told where it has brought no answer at all and nothing follows.
+  private func follow(
+    _ tries: inout Tries, _ attempt: Attempt, _ connection: ClientConnection
+  ) async throws(Refusal) -> Tries.Next {
+    var refusal = attempt.tried.failure
+    var failure: Failure?
+    if refusal == nil {
+      do throws(Refusal) { failure = try await look(tries, attempt) } catch { refusal = error }
+    }
+    if let refusal { failure = attempt.failure(refusal) }
+    guard let failure else {
+      if let refusal {
+        tries.abandoned(self)
         throw refusal
       }
+      tries.succeeded(self)
+      return .stop
     }
+    let blames = attempt.hasOwnKey || failure.cls != .auth && failure.cls != .rate && failure.cls != .quota
+    var next = tries.next(failure, began: attempt.tried.beganAt, blames: blames, self)
+    if case .stop = next {} else if !renewPermit(for: tries.plan[tries.place]) { next = .stop }
+    if case .stop = next {
+      if ask.isKept, ask.target.isFullService, failure.cls != .caller {
+        lineup.snapshot.failed.note(ask.callKey, tries: tries.used, at: now.nanoseconds)
+      }
+      guard var refusal else {
+        let wait = failure.wait.map { Int(clamping: $0 / 1_000_000_000) }
+        attempt.tried.shouldRetry = ask.target.isFullService ? tries.shouldRetry(wait: wait) : nil
+        return .stop
+      }
+      if ask.target.isFullService, tries.shouldRetry(wait: refusal.retryAfter) == false {
+        refusal.shouldRetry = false
+      }
+      throw refusal
+    }
+    bookFailed(attempt, failure)
+    attempt.giveUp(failure)
+    return next
+  }
+
+  /// Looks at an answer whose head is here: why it is none that is wanted; nil where it can go to the client.
+  private func look(_ tries: Tries, _ attempt: Attempt) async throws(Refusal) -> Failure? {
+    let status = attempt.call.reply.status
+    if status < 400 {
+      let deadline = lineup.snapshot.firstToken.map { attempt.tried.beganAt + $0 }
+      return try await hold(attempt, until: deadline)
+    }
+    if attempt.errorText.isEmpty, attempt.takesError(attempt.replyFacts) {
+      attempt.tried.patience = Patience(at: now)
+      if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
+      try await attempt.readError()
+    }
+    return attempt.failure()
   }
 
   private func note(_ outcome: AttemptOutcome, _ attempt: Attempt) {

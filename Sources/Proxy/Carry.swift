@@ -80,24 +80,14 @@ extension Attempt {
   ///
   /// - Throws: what is wrong with it; what came before that is the provider's word, and has been moved.
   @inline(never)
-  private func passOn() throws(Refusal) {
+  func passOn() throws(Refusal) {
     if call.incoming.isEmpty, !call.flow.holdsMore { return }
     let conversation = conversation
     do throws(Refusal) {
-      try answer.piece { (out) throws(Refusal) in
-        try call.takeBody(limit: state.window) {
-          .protocolBroken(upstream.name, "\($0.message)")
-        } _: { (bytes) throws(Refusal) in
-          do throws(TakeFault) {
-            if let gate = tried.gate {
-              try take(bytes, gate, into: &out)
-            } else {
-              try conversation.take(bytes, member: metadata.view, into: &out)
-            }
-          } catch {
-            throw Refusal(error, provider: upstream.name)
-          }
-        }
+      if tried.isHeld {
+        try take(from: conversation, into: &held)
+      } else {
+        try answer.piece { (out) throws(Refusal) in try take(from: conversation, into: &out) }
       }
       if let gate = tried.gate, gate.isBlocked, let refusal = ask.watch?.refusal { throw refusal }
     } catch {
@@ -107,9 +97,24 @@ extension Attempt {
     if tried.firstTokenAt == nil, conversation.hasContent { tried.firstTokenAt = now }
   }
 
+  @inline(__always)
+  private func take(from conversation: Conversation, into out: inout ByteQueue) throws(Refusal) {
+    try call.takeBody(limit: state.window) {
+      .protocolBroken(upstream.name, "\($0.message)")
+    } _: { (bytes) throws(Refusal) in
+      do throws(TakeFault) {
+        if let gate = tried.gate {
+          try take(bytes, gate, into: &out)
+        } else {
+          try conversation.take(bytes, member: metadata.view, into: &out)
+        }
+      } catch { throw Refusal(error, provider: upstream.name) }
+    }
+  }
+
   /// Turns an arrival that ends the answer into what the client is told.
   @inline(never)
-  private func fail(_ arrival: Arrival) throws(Refusal) {
+  func fail(_ arrival: Arrival) throws(Refusal) {
     let name = upstream.name
     switch arrival {
     case .bytes, .beat: return
@@ -265,7 +270,7 @@ extension Attempt {
   ///
   /// - Parameter manner: how what comes meanwhile is passed on; `bytes` then says that the task has to see to it. Nil
   ///   where the caller looks at it first.
-  private func more(_ manner: Manner?) async -> Arrival {
+  func more(_ manner: Manner?) async -> Arrival {
     while true {
       guard send() else { return .clientGone }
       if connection.socket.peerHasClosed { return .clientGone }
@@ -289,7 +294,7 @@ extension Attempt {
       let beats = manner == .events && !isOver && !conversation.isInEvent
       let idle = isOver ? Deadline.afterDone : upstream.idle
       let isBacklogged = !answer.outbound.isEmpty
-      let hasDeputy = manner != nil && !isOver && call.hasSent && !isBacklogged
+      let hasDeputy = manner != nil && !tried.isHeld && !isOver && call.hasSent && !isBacklogged
       tried.carries = hasDeputy ? manner : nil
       let until = tried.patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
       let wake = await connection.parker.park(until: until, deputy: hasDeputy ? self : nil)

@@ -14,11 +14,12 @@ extension Ask {
   /// Decides where the request goes.
   func choose(_ entrance: Entrance) throws(Refusal) -> Plan {
     let router = lineup.snapshot.router
-    if let plan = router.plan(model.view, entry: router.entries[entrance.index], today: { Self.today }) {
-      let plan = target.endpoint == .models ? plan.asAsked : plan
-      if let group, group.isRestricted { return try permitted(plan, group, entrance) }
-      return plan
-    }
+    var plan = router.plan(model.view, entry: router.entries[entrance.index], today: { Self.today })
+    if target.endpoint == .models { plan = plan?.asAsked }
+    let isKnown = plan != nil
+    if let found = plan, let group, group.isRestricted { plan = permitted(found, group, entrance) }
+    if let plan = try steered(plan, entrance) { return plan }
+    if isKnown, let group { throw notPermitted(group, entrance) }
     if !model.isEmpty {
       let name = Self.shown(model.view.text())
       throw .modelNotFound(name, nearest: router.nearest(to: name, today: Self.today))
@@ -37,7 +38,9 @@ extension Plan {
     if ask.policies != nil { return .keep }
     let upstreams = ask.lineup.snapshot.upstreams
     var demand = upstreams[first.providerIndex].demand(ask)
+    if others.isEmpty { return demand }
     for other in others { demand = max(demand, upstreams[other.providerIndex].demand(ask)) }
-    return demand
+    // What has gone to one target can go to another only where it is still here.
+    return ask.head.announcedLength ?? 0 <= Ceiling.keptForOthers ? .keep : demand
   }
 }

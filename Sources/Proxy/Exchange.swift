@@ -83,6 +83,8 @@ struct Tally {
   var startedAt = Instant.never
   /// Nanoseconds spent in Remora itself, and not in waiting for the network or the provider.
   var overhead = 0
+  /// Nanoseconds that tries before the last one waited for their upstreams.
+  var upstream = 0
   var end = ExchangeEnd.complete
   var attempts = 0
   var errorCode: StaticString = ""

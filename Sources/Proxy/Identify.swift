@@ -53,36 +53,37 @@ extension Ask {
     return (callers.group(of: digest), digest)
   }
 
-  /// Leaves of `plan` what the caller's group may use.
+  /// Leaves of `plan` what the caller's group may use; nil where that is nothing.
   ///
   /// - Parameter entrance: where the request came in.
-  func permitted(_ plan: Plan, _ group: Group, _ entrance: Entrance) throws(Refusal) -> Plan {
-    let router = lineup.snapshot.router
-    let forced = router.entries[entrance.index].model
-    let asked = forced ?? model.array()
-    if asked.isEmpty {
-      // What makes nothing of a model may be asked: lists, files, what was stored before. What may name one in a way that
-      // isn't read here may not, or a batch would be the way around the list.
-      guard mayHideModel else { return plan }
-      state.shard.rejected(.model)
-      throw .modelUnseen(group.name)
-    }
-    let isEntry = router.isEntry(asked.span)
-    var routes: [Route] = []
-    for place in 0..<plan.count {
-      let route = plan[place]
-      let model = route.model ?? asked
-      let provider = lineup.snapshot.upstreams[route.providerIndex].name
-      if group.allows(asked.span, isEntry: isEntry, provider: provider, model: model.span) {
-        routes.append(route)
-      }
-    }
-    guard let first = routes.first else {
-      state.shard.rejected(.model)
-      throw .modelNotAllowed(Self.shown(asked.span.text()), group: group.name)
-    }
-    return routes.count == plan.count
-      ? plan : Plan(first, others: Array(routes.dropFirst()), pick: plan.pick, notice: plan.notice)
+  func permitted(_ plan: Plan, _ group: Group, _ entrance: Entrance) -> Plan? {
+    let asked = asked(entrance)
+    // What makes nothing of a model may be asked: lists, files, what was stored before. What may name one in a way that
+    // isn't read here may not, or a batch would be the way around the list.
+    if asked.isEmpty { return mayHideModel ? nil : plan }
+    var isWhole = true
+    for place in 0..<plan.count where !allowed(plan[place], under: asked, group) { isWhole = false }
+    return isWhole ? plan : plan.without { !allowed($0, under: asked, group) }
+  }
+
+  /// Whether a group may use a target under the name that leads to it.
+  func allowed(_ route: Route, under asked: [UInt8], _ group: Group) -> Bool {
+    let model = route.model ?? asked
+    return group.allows(
+      asked.span, isEntry: lineup.snapshot.router.isEntry(asked.span),
+      provider: lineup.snapshot.upstreams[route.providerIndex].name, model: model.span)
+  }
+
+  /// Says that there is nothing that the group may use.
+  func notPermitted(_ group: Group, _ entrance: Entrance) -> Refusal {
+    state.shard.rejected(.model)
+    let asked = asked(entrance)
+    if asked.isEmpty { return .modelUnseen(group.name) }
+    return .modelNotAllowed(Self.shown(asked.span.text()), group: group.name)
+  }
+
+  private func asked(_ entrance: Entrance) -> [UInt8] {
+    lineup.snapshot.router.entries[entrance.index].model ?? model.array()
   }
 }
 

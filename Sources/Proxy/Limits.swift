@@ -13,6 +13,8 @@ enum Ceiling {
   /// Bytes of a JSON body that are kept, so that the request can be sent again; of a longer one, no more is kept than
   /// must be known to send it (LongBody.swift).
   static let kept = 256 * 1024
+  /// As above, where another target could serve it: a prompt of 200,000 tokens.
+  static let keptForOthers = 1 << 20
   /// Connections of clients that one worker serves, where descriptors and memory are plenty; more wait in the
   /// kernel's queue.
   static let clients = 16_384
@@ -52,6 +54,8 @@ enum Ceiling {
 }
 
 enum Deadline {
+  /// A connection to a provider, where another target is there to be asked: nobody waits for a dead host's five seconds.
+  static let dialBeforeOther = Interval(seconds: 1)
   /// A kept-alive client may be silent for longer than common clients keep their connections: they close first.
   static let keepAlive = Interval(seconds: 180)
   /// From a head's first byte to its last.

@@ -25,6 +25,8 @@ struct Bill {
   var isEstimated = false
   /// What it has cost; nil where a price isn't known.
   var cost: Cost?
+  /// What tries before the last one have taken.
+  var lost = Lost()
 }
 
 extension Exchange {
@@ -70,7 +72,7 @@ extension Exchange {
       ? plan : Plan(first, others: Array(routes.dropFirst()), pick: plan.pick, notice: plan.notice)
   }
 
-  private func rate(of route: Route) -> Rate {
+  func rate(of route: Route) -> Rate {
     if let model = route.model { return lineup.rates.rate(route.providerIndex, model.span) }
     return lineup.rates.rate(route.providerIndex, ask.model.view)
   }
@@ -78,7 +80,7 @@ extension Exchange {
   // MARK: Before
 
   /// What the request may take at `route`.
-  private func estimate(_ route: Route, _ meters: Meters) -> Need {
+  func estimate(_ route: Route, _ meters: Meters) -> Need {
     guard ask.target.takesTokens, ask.body.isJSON else { return Need() }
     let rate = rate(of: route)
     var prompt = Prompt()
@@ -133,11 +135,16 @@ extension Exchange {
         counted.isUnpriced = upstream?.isMock == false
       }
     }
+    // The metrics have what was lost already, each on its own target; the log and the limits have it all.
+    if let lost = record.bill.lost.cost {
+      record.bill.cost = (record.bill.cost ?? Cost(picodollars: 0)) + lost
+    }
     guard let permit = permit.take() else { return }
     let (sum, overflows) = (usage.input ?? 0).addingReportingOverflow(usage.output ?? 0)
     permit.settle(
       Taken(
-        tokens: overflows ? .max : UInt64(clamping: sum), cost: record.bill.cost?.nanodollars ?? 0,
+        tokens: overflows ? .max : UInt64(clamping: sum) + record.bill.lost.tokens,
+        cost: record.bill.cost?.nanodollars ?? 0,
         isRequest: isAnswered), at: Meters.moment)
     if let lesson = record.bill.lesson, !record.bill.isEstimated, counted.status == 200,
       let input = usage.input, let meters = lineup.meters
@@ -188,7 +195,7 @@ extension Exchange {
     return (usage, true)
   }
 
-  private var meanAnswer: Int {
+  var meanAnswer: Int {
     guard let lesson = record.bill.lesson, let meters = lineup.meters else { return 0 }
     return meters.learning.meanAnswer(lesson) ?? 0
   }
@@ -276,7 +283,7 @@ extension Ask {
 
 extension RequestHead {
   /// The body's length, where the head says it.
-  fileprivate var announcedLength: Int? {
+  var announcedLength: Int? {
     if case .length(let count) = framing { return count }
     return nil
   }

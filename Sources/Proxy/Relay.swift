@@ -18,17 +18,17 @@ extension Exchange {
       ask.body.bytes.removeAll()
       attempt.conversation.forgetBody()
     }
-    attempt.tried.patience = Patience(at: now)
+    if attempt.tried.opened == nil { attempt.tried.patience = Patience(at: now) }
     if attempt.call.reply.names.contains(.contentEncoding) { try attempt.refuseCoding() }
-    var facts = attempt.replyFacts
-    if attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
+    var facts = attempt.tried.opened?.facts ?? attempt.replyFacts
+    if attempt.tried.opened == nil, attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
     if facts.status >= 400, attempt.takesError(facts) {
       return try await relayError(attempt, connection)
     }
     if let strange = attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) {
       throw .notTheAPI(attempt.upstream.name, strange)
     }
-    let manner = begin(facts, attempt)
+    let manner = attempt.tried.opened?.manner ?? begin(facts, attempt)
     switch manner {
     case .whole:
       // Answers that may need repair, or another form: read whole, looked at, sent with a length of their own. Because
@@ -42,19 +42,27 @@ extension Exchange {
     case .untouched: attempt.metadata.clear()
     case .events: break
     }
-    if manner == .events, let gate = ask.gate {
-      gate.begin()
-      attempt.tried.gate = gate
-    }
+    if attempt.tried.opened?.manner == nil { guardText(manner, attempt) }
     begin(manner, attempt, connection)
+    if !attempt.held.isEmpty {
+      answer.piece { $0.append(attempt.held.view) }
+      attempt.held.removeAll()
+    }
     var isWhole = try attempt.carryAtOnce(manner)
     if !isWhole { isWhole = try await attempt.carry(manner) }
     try end(isWhole, attempt, connection)
   }
 
+  /// Puts what the policies want of the model's text in the way of a stream.
+  func guardText(_ manner: Manner, _ attempt: Attempt) {
+    guard manner == .events, let gate = ask.gate else { return }
+    gate.begin()
+    attempt.tried.gate = gate
+  }
+
   // A function of its own, as those below, so that its locals take no memory while the answer is carried.
   @inline(never)
-  private func begin(_ facts: ReplyFacts, _ attempt: Attempt) -> Manner {
+  func begin(_ facts: ReplyFacts, _ attempt: Attempt) -> Manner {
     attempt.prepareMetadata(attempts: record.attempts)
     return attempt.conversation.begin(facts, member: attempt.metadata.view) {
       AnswerStamp(created: attempt.unixSeconds, seed: attempt.seed())

@@ -67,6 +67,10 @@ extension Attempt {
     var held = replyFields.held
     if replacesBody { held.insert(.contentType) }
     if replacesBody || call.flow.isCoded { held.insert(.contentEncoding) }
+    if let shouldRetry = tried.shouldRetry {
+      held.insert(.xShouldRetry)
+      HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &answer.outbound)
+    }
     let nominates = replyFields.nominatesAny
     let mayEcho = call.reply.status >= 400
     // Where limits apply, those names are Remora's own.

@@ -24,7 +24,7 @@ extension Attempt {
       writeRequestHead()
       if loop.isBusy { sendLater() }
       var waits = Waits(
-        answer: now + upstream.firstByte, body: now + Deadline.body)
+        answer: min(now + upstream.firstByte, tried.deadline), body: now + Deadline.body)
       while true {
         switch try turn(&waits) {
         case .over(let outcome): return outcome
@@ -53,7 +53,8 @@ extension Attempt {
     let resumedBefore = pool.sessions.resumed
     do throws(DialFault) {
       let lease = try await pool.lease(
-        Freshness(reuse), parker: connection.parker, client: connection.socket)
+        Freshness(reuse), parker: connection.parker, client: connection.socket,
+        within: tried.hasOther ? Deadline.dialBeforeOther : nil)
       if !lease.isReused {
         if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(label) }
         // The time of a look-up and a handshake is the network's.
@@ -110,7 +111,7 @@ extension Attempt {
         if pumping == .sent { noteSent() }
         // Counted from the last byte that went out: an upload may take any time while it makes progress.
         if pumping != .blocked || call.socket?.hasWritableRoom == true {
-          waits.answer = now + upstream.firstByte
+          waits.answer = min(now + upstream.firstByte, tried.deadline)
         }
         if pumping == .interrupted { return .yield }
       }
@@ -128,6 +129,7 @@ extension Attempt {
       state.shard.refused(.timeout)
       return .slow("request body")
     }
+    if now >= tried.deadline { return .clientsTimeIsOver(upstream.name) }
     return .timeout(
       upstream.name, "sent no answer within \(upstream.timeouts.firstByte.shown) (timeouts.first_byte)")
   }

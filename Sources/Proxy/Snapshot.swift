@@ -207,8 +207,12 @@ final class Snapshot: Sendable {
   let router: Router
   /// Which models there are, and what they cost.
   let catalogue: Catalogue
-  /// How targets are doing; the same for every generation of the configuration.
+  /// How targets are doing, and which calls failed lately; the same for every generation of the configuration.
   let health: HealthRegistry
+  let failed: FailedCalls
+  let retryRules: Retries.Rules
+  /// How long a stream may take to its first content where another target could serve it; nil: as long as it likes.
+  let firstToken: Duration?
   /// Nil where everybody may call.
   let callers: Callers?
   /// The header that says who is calling, where it would go on with the others.
@@ -260,6 +264,9 @@ final class Snapshot: Sendable {
       throw SnapshotFault(message: error.message)
     }
     health = earlier?.health ?? HealthRegistry()
+    failed = earlier?.failed ?? FailedCalls()
+    retryRules = Retries.Rules(settings.retry)
+    firstToken = settings.retry.firstToken == .zero ? nil : settings.retry.firstToken
     router = Router(settings, catalogue, health: health)
     if let consumers = settings.consumers {
       callers = try Callers(consumers, environment)

@@ -115,7 +115,8 @@ final class WorkerState {
   func adopt(_ snapshot: Snapshot) {
     shard.configure(
       providers: snapshot.upstreams.map(\.name), models: Self.labelledModels(snapshot),
-      policies: snapshot.settings.policies.map { PolicySeries($0) })
+      policies: snapshot.settings.policies.map { PolicySeries($0) },
+      targets: snapshot.settings.models.flatMap { $0.targets.map { "\($0.provider)/\($0.model)" } })
     var earlier: [String: (upstream: Upstream, pool: Pool)] = [:]
     for (upstream, pool) in zip(lineup.snapshot.upstreams, lineup.pools) {
       if let pool { earlier[upstream.name] = (upstream, pool) }

@@ -37,6 +37,9 @@ package enum Exposition {
     page.rows(.responseBytes, snapshot.responseBytes, into: &out)
     page.rows(.streamsEnded, snapshot.streamsEnded, into: &out)
     page.rows(.attempts, snapshot.attempts, into: &out)
+    page.rows(.retries, snapshot.retries, into: &out)
+    page.rows(.fallbacks, snapshot.fallbacks, into: &out)
+    page.targets(snapshot.targets, into: &out)
     page.rows(.refreshes, snapshot.refreshes, into: &out)
     page.rows(.connections, snapshot.connections, into: &out)
     page.rows(.tlsResumed, snapshot.tlsResumed, into: &out)
@@ -117,6 +120,36 @@ private struct Page {
         out.append(ASCII.lf)
       }
     }
+  }
+
+  /// How the targets are doing that the configuration names.
+  func targets(_ targets: [TargetGauge], into out: inout ByteQueue) {
+    announce(.targetState, into: &out)
+    for gauge in targets {
+      target(.targetState, gauge, into: &out)
+      out.append("\"} ")
+      out.append(decimal: Int(gauge.state.rawValue))
+      out.append(ASCII.lf)
+    }
+    announce(.targetTransitions, into: &out)
+    for gauge in targets {
+      for (state, count) in zip(TargetState.allCases, gauge.transitions) {
+        target(.targetTransitions, gauge, into: &out)
+        out.append("\",to=\"")
+        out.append(state.name)
+        out.append("\"} ")
+        out.append(decimal: count)
+        out.append(ASCII.lf)
+      }
+    }
+  }
+
+  private func target(_ family: Family, _ gauge: TargetGauge, into out: inout ByteQueue) {
+    name(family, into: &out)
+    out.append("{provider=\"")
+    escape(gauge.provider, into: &out)
+    out.append("\",model=\"")
+    escape(gauge.model, into: &out)
   }
 
   func state(_ problems: (read: Int, write: Int), into out: inout ByteQueue) {
@@ -246,6 +279,8 @@ private struct Page {
     folded(.unpriced, snapshot.unpriced.folded, into: &out)
     folded(.usageMissing, snapshot.usageMissing.folded, into: &out)
     folded(.attempts, snapshot.attempts.folded, into: &out)
+    folded(.retries, snapshot.retries.folded, into: &out)
+    folded(.fallbacks, snapshot.fallbacks.folded, into: &out)
     folded(.refreshes, snapshot.refreshes.folded, into: &out)
     folded(.connections, snapshot.connections.folded, into: &out)
     folded(.tlsResumed, snapshot.tlsResumed.folded, into: &out)
@@ -360,6 +395,12 @@ private struct Page {
       LabelText.append(names.name(key.model), into: &out)
     case .model:
       out.append("model=\"")
+      LabelText.append(names.name(key.model), into: &out)
+    case .from:
+      out.append("from=\"")
+      LabelText.append(names.name(key.subject), into: &out)
+    case .to:
+      out.append("to=\"")
       LabelText.append(names.name(key.model), into: &out)
     case .code:
       out.append("code=\"")

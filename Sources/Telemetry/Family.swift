@@ -13,6 +13,8 @@ enum FamilyKind: Sendable {
 /// A label, and where in a `SeriesKey` its value is.
 enum Dimension: Sendable {
   case endpoint, provider, policy, entity, model, code
+  /// Two names of one kind: where from, and where to.
+  case from, to
   case detail(StaticString, @Sendable (UInt16) -> StaticString)
 }
 
@@ -110,6 +112,21 @@ extension Family {
       .detail("outcome") { (AttemptOutcome(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .cancelled).name },
     ],
     help: "Attempts at upstreams, retries and fallbacks included.")
+  static let retries = Family(
+    "remora_retries", .counter,
+    [
+      .provider,
+      .detail("class") { (AttemptFailure(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .caller).name },
+    ],
+    help: "Attempts at a target that the same request had been sent to before, by what had failed there.")
+  static let fallbacks = Family(
+    "remora_fallbacks", .counter, [.from, .to],
+    help: "Requests that went on from one target to another.")
+  static let targetState = Family(
+    "remora_target_state", .gauge,
+    help: "How a configured target is doing: 0 closed, 1 half open, 2 open, 3 cooling.")
+  static let targetTransitions = Family(
+    "remora_target_transitions", .counter, help: "Changes of a configured target's state.")
   static let refreshes = Family(
     "remora_credential_refreshes", .counter,
     [

@@ -77,6 +77,45 @@ package enum AttemptOutcome: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// What a failed attempt at an upstream means for the next one: the classes of Policy/Failure.swift.
+package enum AttemptFailure: UInt8, CaseIterable, Sendable {
+  case notSent, tls, silent, reset, overload, broken, rate, quota, auth, model, context, filter, caller,
+    partial
+
+  package var name: StaticString {
+    switch self {
+    case .notSent: "not_sent"
+    case .tls: "tls"
+    case .silent: "silent"
+    case .reset: "reset"
+    case .overload: "overload"
+    case .broken: "broken"
+    case .rate: "rate"
+    case .quota: "quota"
+    case .auth: "auth"
+    case .model: "model"
+    case .context: "context"
+    case .filter: "filter"
+    case .caller: "caller"
+    case .partial: "partial"
+    }
+  }
+}
+
+/// How a target is doing; the value is the gauge's.
+package enum TargetState: UInt8, CaseIterable, Sendable {
+  case closed, halfOpen, open, cooling
+
+  package var name: StaticString {
+    switch self {
+    case .closed: "closed"
+    case .halfOpen: "half_open"
+    case .open: "open"
+    case .cooling: "cooling"
+    }
+  }
+}
+
 /// What came of looking a refused credential up again.
 package enum RefreshResult: UInt8, CaseIterable, Sendable {
   case changed, unchanged, failed

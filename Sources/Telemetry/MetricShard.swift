@@ -68,6 +68,7 @@ package final class MetricShard {
     static let provider = Role(rawValue: 1)
     static let model = Role(rawValue: 2)
     static let policy = Role(rawValue: 4)
+    static let target = Role(rawValue: 8)
   }
 
   /// Tokens one exchange can claim, so that a lying upstream can't bring a counter to its end.
@@ -87,11 +88,16 @@ package final class MetricShard {
   // MARK: names
 
   /// Says which names may become labels; call it again after a reload. What was counted stays.
-  package func configure(providers: [String], models: [String], policies: [PolicySeries]) {
+  ///
+  /// - Parameter targets: what `models` leads to, as `provider/model`.
+  package func configure(
+    providers: [String], models: [String], policies: [PolicySeries], targets: [String] = []
+  ) {
     roles = [Role](repeating: [], count: state.names.count)
     admit(providers, as: .provider)
     admit(models, as: .model)
     admit(policies.map(\.name), as: .policy)
+    admit(targets, as: .target)
     // A counter that is there from the start lets `rate` see its first event.
     for policy in policies {
       let label = intern(policy: Array(policy.name.utf8).span)
@@ -163,6 +169,9 @@ package final class MetricShard {
     }
     count(exchange.usage, of: exchange)
   }
+
+  /// A try that failed has taken tokens.
+  package func spent(_ exchange: ExchangeRecord) { count(exchange.usage, of: exchange) }
 
   private func count(_ usage: Usage, of exchange: ExchangeRecord) {
     count(usage.input, .input, of: exchange)
@@ -249,6 +258,22 @@ package final class MetricShard {
   /// One attempt at an upstream is over.
   package func attempted(_ provider: Label, _ outcome: AttemptOutcome) {
     state.attempts.add(1, to: SeriesKey(subject: provider, detail: UInt16(outcome.rawValue)))
+  }
+
+  /// A request goes to a target again.
+  package func retried(_ provider: Label, after failure: AttemptFailure) {
+    state.retries.add(1, to: SeriesKey(subject: provider, detail: UInt16(failure.rawValue)))
+  }
+
+  /// A request goes on from one target to another.
+  package func fellBack(from: Label, to: Label) {
+    state.fallbacks.add(1, to: SeriesKey(subject: from, model: to))
+  }
+
+  /// The label of a target, `provider/model`, where the configuration names it, and else its provider's.
+  package func intern(target: Span<UInt8>, of provider: Label) -> Label {
+    let label = intern(target, as: .target)
+    return label == .other ? provider : label
   }
 
   /// A refused credential was looked up again.

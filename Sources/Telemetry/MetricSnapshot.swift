@@ -19,6 +19,8 @@ package struct MetricSnapshot: Sendable {
   var requestBytes = Series(zero: 0)
   var responseBytes = Series(zero: 0)
   var attempts = Series(zero: 0)
+  var retries = Series(zero: 0)
+  var fallbacks = Series(zero: 0)
   var refreshes = Series(zero: 0)
   var connections = Series(zero: 0)
   var tlsResumed = Series(zero: 0)
@@ -49,6 +51,8 @@ package struct MetricSnapshot: Sendable {
   /// What audit logs have counted, and each one's last line's number, by its policy's name.
   package var audit = AuditGauge()
   package var auditSequences: [(policy: [UInt8], number: Int)] = []
+  /// How the configured targets are doing, which is the process's too.
+  package var targets: [TargetGauge] = []
   /// Files of budgets that could not be read, and written.
   package var stateProblems = (read: 0, write: 0)
 
@@ -92,6 +96,8 @@ package struct MetricSnapshot: Sendable {
     requestBytes.merge(other.requestBytes, labels: labels, combine: sum)
     responseBytes.merge(other.responseBytes, labels: labels, combine: sum)
     attempts.merge(other.attempts, labels: labels, combine: sum)
+    retries.merge(other.retries, labels: labels, combine: sum)
+    fallbacks.merge(other.fallbacks, labels: labels, combine: sum)
     refreshes.merge(other.refreshes, labels: labels, combine: sum)
     connections.merge(other.connections, labels: labels, combine: sum)
     tlsResumed.merge(other.tlsResumed, labels: labels, combine: sum)
@@ -111,6 +117,22 @@ package struct MetricSnapshot: Sendable {
     requestsInFlight = saturated(requestsInFlight, plus: other.requestsInFlight)
     clientConnections = saturated(clientConnections, plus: other.clientConnections)
     logLinesDropped = saturated(logLinesDropped, plus: other.logLinesDropped)
+  }
+}
+
+/// How one target is doing.
+package struct TargetGauge: Sendable {
+  package var provider: String
+  package var model: String
+  package var state: TargetState
+  /// How often it came to each state, in their order.
+  package var transitions: [Int]
+
+  package init(provider: String, model: String, state: TargetState, transitions: [Int]) {
+    self.provider = provider
+    self.model = model
+    self.state = state
+    self.transitions = transitions
   }
 }
 

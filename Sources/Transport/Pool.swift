@@ -81,10 +81,11 @@ package final class Pool {
   /// - Parameters:
   ///   - freshness: how long it may have been unused.
   ///   - client: whose going away ends the wait.
+  ///   - ceiling: what shortens the time that a connection may take; nil: nothing.
   package func lease(
-    _ freshness: Freshness = .any, parker: Parker, client: Socket?
+    _ freshness: Freshness = .any, parker: Parker, client: Socket?, within ceiling: Interval? = nil
   ) async throws(DialFault) -> Lease {
-    let deadline = loop.now + connectTime
+    let deadline = loop.now + min(connectTime, ceiling ?? connectTime)
     while true {
       if let socket = takeIdle(freshness, for: parker) { return Lease(socket: socket, isReused: true) }
       if limits.maxConnections == 0 || active + shelf.count < limits.maxConnections { break }

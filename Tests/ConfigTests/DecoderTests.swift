@@ -172,8 +172,7 @@ import Wire
   @Test(
     "what is not available yet is said so",
     arguments: [
-      ("retry: { attempts: 2 }", "retry", 2), ("retry: { attempts: \"${SOME:-2}\" }", "retry", 2),
-      ("telemetry: { otlp: { endpoint: http://c:4318 } }", "telemetry.otlp", 2),
+      ("telemetry: { otlp: { endpoint: http://c:4318 } }", "telemetry.otlp", 2)
     ])
   func notYet(_ text: String, _ key: String, _ line: Int) {
     let problems = Fixture.decode(text: "providers: { mock: }\n" + text).problems

@@ -55,9 +55,7 @@ private enum Readme {
 
   /// What the list says, and a configuration that asks for it.
   @Test(arguments: [
-    ("- `retry`", "retry: { attempts: 2 }"),
-    ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }"),
-    ("- more than one target", "models: { m: [mock/a, mock/b] }"),
+    ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }")
   ])
   func listsWhatIsNotAvailable(line: String, text: String) throws {
     let section = try Readme.section("### Not available yet")

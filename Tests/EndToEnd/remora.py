@@ -109,6 +109,8 @@ def default_config(directory: Path, upstream: Upstream, ca_file: Path | None) ->
         "providers": {"gateway": provider},
         "default_provider": "gateway",
         "models": {"alias": "gateway/gpt-4o", "broken": "gateway/error-500"},
+        # What a provider says is to be seen as it is; test_plans.py is about trying again.
+        "retry": {"attempts": 1},
     }
 
 

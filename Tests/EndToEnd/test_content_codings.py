@@ -147,7 +147,7 @@ def test_a_coded_request_is_translated(start_remora, upstream, authority, tmp_pa
         key = tmp_path / "key"
         key.write_text("sk-secret-of-a-coded-request")
         provider |= {"base_url": upstream.origin, "api_key": {"file": str(key)}, "tls": {"ca_file": str(authority.ca_file)}}
-    proxy = start_remora(upstream, whole={"providers": {"it": provider}, "default_provider": "it"})
+    proxy = start_remora(upstream, whole={"providers": {"it": provider}, "default_provider": "it", "retry": {"attempts": 1}})
     upstream.reply(json_answer({"content": [{"type": "text", "text": "a"}], "model": "m", "stop_reason": "end_turn",
                                 "usage": {"input_tokens": 1, "output_tokens": 1}}))
     got = proxy.ask(coded_post(PACKED, "gzip"))
@@ -293,7 +293,7 @@ def test_a_coded_answer_is_read_where_it_is_changed(start_remora, upstream, auth
     key = tmp_path / "key"
     key.write_text("sk-secret-of-a-coded-answer")
     provider = {"kind": kind, "base_url": upstream.origin, "api_key": {"file": str(key)}, "tls": {"ca_file": str(authority.ca_file)}}
-    proxy = start_remora(upstream, whole={"providers": {"it": provider}, "default_provider": "it"})
+    proxy = start_remora(upstream, whole={"providers": {"it": provider}, "default_provider": "it", "retry": {"attempts": 1}})
     native = {"id": "m", "type": "message", "role": "assistant", "content": [{"type": "text", "text": "a"}], "model": "m",
               "stop_reason": "end_turn", "usage": {"input_tokens": 3, "output_tokens": 4}}
     said = DONE if kind == "mistral" else native

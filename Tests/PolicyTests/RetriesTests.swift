@@ -50,7 +50,8 @@ private struct Targets: Standings {
     "Each class does what the table says: the same target, another one, neither",
     arguments: [
       (FailureClass.notSent, true, true), (.tls, false, true), (.silent, false, true), (.reset, true, true),
-      (.overload, true, true), (.rate, true, true), (.quota, false, true), (.auth, false, true),
+      (.overload, true, true), (.broken, false, true), (.rate, true, true), (.quota, false, true),
+      (.auth, false, true),
       (.model, false, true),
       (.context, false, false), (.filter, false, false), (.caller, false, false), (.partial, false, false),
     ])
@@ -94,7 +95,7 @@ private struct Targets: Standings {
             var retries = retries(targets, attempts: attempts, prior: prior)
             var tries = 0
             guard case .call(var place) = retries.first(field) else {
-              #expect(prior >= attempts)
+              #expect(prior >= attempts && attempts > 1)
               continue
             }
             tries = 1
@@ -102,7 +103,7 @@ private struct Targets: Standings {
             var now = Self.start
             loop: while true {
               random = Pick.mix(random)
-              let cls = FailureClass(rawValue: UInt8(random % 13)) ?? .overload
+              let cls = FailureClass(rawValue: UInt8(random % 14)) ?? .overload
               switch next(&retries, cls, at: place, field, now: now, random: random) {
               case .call(let next): place = next
               case .wait(let until, let next):

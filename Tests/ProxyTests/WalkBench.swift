@@ -39,6 +39,8 @@ final class WalkBench {
     ]
     settings.responseMetadata = .headers
     settings.defaultProvider = "p"
+    // What a provider says is to be seen as it is.
+    settings.retry.attempts = 1
     settings.listen = [ListenEntry(address: .tcp(host: "127.0.0.1", port: 1))]
     return settings
   }

@@ -33,9 +33,7 @@ package struct ModelEntry: Sendable, Equatable {
         }
         writer.close("]")
       }),
-    Row(
-      "pick", \.pick, .choice, "Which target is tried first. Default: ordered.",
-      .notYet("'pick' other than ordered", where: { $0.pick != .ordered })),
+    Row("pick", \.pick, .choice, "Which target is tried first. Default: ordered."),
     Row("deprecated", \.isDeprecated, .boolean, "Whether answers say that the name is deprecated."),
   ])
 }
@@ -128,9 +126,6 @@ extension Decoder {
     if nodes.isEmpty, case .sequence = node.kind {
       problem("\(what) has no target; write provider/model", at: node.position)
     }
-    if nodes.count > 1 {
-      problem("\(what): more than one target is not available yet; keep one", at: node.position)
-    }
     var targets: [ModelTarget] = []
     for node in nodes {
       guard let target = target(node, what) else { continue }
@@ -168,7 +163,6 @@ extension Decoder {
       place = fields["to"]
       if let node = fields["weight"] {
         weight = ModelTarget.readWeight(node, "a weight of \(what)", &self) ?? 1
-        problem("\(what): 'weight' is not available yet; remove it", at: fields.keyPosition("weight"))
       }
     }
     guard let place, let text = text(place, of: "a target of \(what)", ceiling: Defaults.modelName) else {

@@ -79,9 +79,7 @@ extension Settings {
         },
         write: { $1.member("default_provider", $0.defaultProvider) }),
       Row("models", \.models, .models, "Names that applications ask for."),
-      Row(
-        "retry", \.retry, Retry.section, "How failed attempts are repeated.",
-        .notYet(where: { $0.retry != Retry() })),
+      Row("retry", \.retry, Retry.section, "How failed attempts are repeated."),
       Row(
         optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),
       Row("limits", \.limits, Limits.section, "Ceilings of this pod; 0: none."),

@@ -15,7 +15,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   case xForwarded, forwarded, via
   // What happens next.
   case retryAfter, retryAfterMS, xShouldRetry, idempotencyKey, location, date, server, allow
-  case xRequestID, traceparent, tracestate, traceResponse, xRateLimit, xRemora
+  case xRequestID, traceparent, tracestate, traceResponse, xRateLimit, xRemora, xStainless
   /// What other systems of traces than W3C's carry along: `baggage`, `b3`, `x-b3-…`, `x-datadog-…` and their like.
   case otherTrace
   /// Not a known name, but read as one by servers that don't tell its bytes from hyphens (`Transfer_Encoding`).
@@ -30,8 +30,8 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   }
 
   /// The name that `name`, a token, writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
-  /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`, `otherTrace` for
-  /// several names.
+  /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`, `xStainless` for what
+  /// OpenAI's SDKs tell of themselves under `x-stainless-`, `otherTrace` for several names.
   @inline(__always)
   package init(_ name: Span<UInt8>) {
     self = unsafe name.withUnsafeBytes { raw in
@@ -217,6 +217,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     if unsafe begins(start, count, "x-ratelimit-") { return .xRateLimit }
     if unsafe begins(start, count, "x-forwarded-") { return .xForwarded }
     if unsafe begins(start, count, "x-datadog-") || begins(start, count, "x-b3-") { return .otherTrace }
+    if unsafe begins(start, count, "x-stainless-") { return .xStainless }
     return unsafe begins(start, count, "x-remora-") ? .xRemora : .other
   }
 

@@ -85,12 +85,11 @@ struct DemoStage: Sendable {
     var settings = Settings()
     settings.providers = [upstream, Provider(name: "mock", kind: .mock, baseURL: nil, apiKey: .none)]
     settings.defaultProvider = "upstream"
-    // The name pins the provider: the catalogue knows the tour's model too, and would have its request go round.
     settings.listen = [
       ListenEntry(address: proxy), ListenEntry(address: .tcp(host: "::1", port: port)),
       ListenEntry(
         address: provider, tls: ListenTLS(certFile: authority.certificateFile, keyFile: authority.keyFile),
-        model: "mock/gpt-4o"),
+        defaultProvider: "mock"),
     ]
     settings.admin = admin
     // The tour says what people want to know, and in their words.

@@ -69,9 +69,6 @@ enum Explain {
     guard let plan = router.plan(asked.span, entry: entry, today: { today }) else { return [] }
     let forced = listener.model.map { "this listener serves '\($0)' whatever is asked; " } ?? ""
     var reason = forced + router.reason(asked.span, entry: entry, today: today)
-    if reason.hasSuffix("default_provider"), listener.defaultProvider != nil {
-      reason = forced + "the listener's default_provider"
-    }
     if plan.count > 1 || reason.hasSuffix("'models'") { reason += " (\(plan.pick.rawValue))" }
     return (0..<plan.count).map { place in
       let route = plan[place]

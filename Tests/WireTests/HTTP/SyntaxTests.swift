@@ -85,11 +85,12 @@ import Wire
     ("X-B3-TraceId", .otherTrace), ("x-datadog-trace-id", .otherTrace), ("sentry-trace", .otherTrace),
     ("X-Cloud-Trace-Context", .otherTrace), ("uber-trace-id", .otherTrace),
     ("x-ratelimit-limit-tokens", .xRateLimit), ("X-Remora-Key", .xRemora),
+    ("X-Stainless-Retry-Count", .xStainless),
   ]
 
   /// Whether the name stands for all that begin as it does.
   private static func isOfFamily(_ text: String) -> Bool {
-    ["x-forwarded-", "x-ratelimit-", "x-remora-", "x-b3-", "x-datadog-"].contains {
+    ["x-forwarded-", "x-ratelimit-", "x-remora-", "x-stainless-", "x-b3-", "x-datadog-"].contains {
       text.lowercased().hasPrefix($0)
     }
   }
@@ -130,7 +131,7 @@ import Wire
   @Test(
     "odd names that look like no known one are others",
     arguments: [
-      "x_team", "_", "a.b", "Host_", "_host", "content_length_", "x_stainless_lang", "content__length",
+      "x_team", "_", "a.b", "Host_", "_host", "content_length_", "x_sdk_lang", "content__length",
     ])
   func odd(_ text: String) throws {
     var fields: [Field] = []

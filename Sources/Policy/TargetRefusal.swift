@@ -1,0 +1,34 @@
+// What a client is told where no target may be asked.
+
+extension Refusal {
+  /// The client's SDK repeats a call for which as much was tried as may be.
+  package static var triesSpent: Refusal {
+    Refusal(
+      503, "overloaded_error", "no_target",
+      "The same call has failed before, and was tried as often as may be (retry.attempts); try again later.",
+      cause: .overloaded, shouldRetry: false, retryAfter: 10)
+  }
+
+  /// Every target of the model is left alone because of its limits.
+  ///
+  /// - Parameters:
+  ///   - isMoney: whether it is money or a day's allowance that is used up.
+  ///   - seconds: until the first of them can be asked again.
+  package static func allCooling(_ isMoney: Bool, seconds: Int) -> Refusal {
+    Refusal(
+      429, "rate_limit_error", isMoney ? "insufficient_quota" : "rate_limit_exceeded",
+      isMoney
+        ? "The provider's quota for this model is used up; it is asked again in \(seconds) s."
+        : "The provider limits how often this model may be asked; it is asked again in \(seconds) s.",
+      cause: .overloaded, source: .upstream, shouldRetry: isMoney || seconds > 60 ? false : nil,
+      retryAfter: seconds)
+  }
+
+  /// The client gives up before there can be an answer: its own time is nearly over.
+  package static func clientsTimeIsOver(_ provider: String) -> Refusal {
+    Refusal(
+      504, "upstream_error", "upstream_timeout",
+      "Provider '\(provider)' sent no answer within the time for which the client waits.", cause: .timedOut,
+      source: .upstream, shouldRetry: false)
+  }
+}

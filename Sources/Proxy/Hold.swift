@@ -1,0 +1,100 @@
+// The beginning of an answer, held back until it is one: up to there, another target can still give it.
+//
+// A provider may answer 200 and then fail, before it has said anything that the model made. What such a stream has
+// brought is thrown away and the next target asked; nothing of two answers ever meets in one.
+
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// An answer whose beginning is held.
+struct Opened {
+  var facts: ReplyFacts
+  /// Nil until the conversation has begun.
+  var manner: Manner?
+}
+
+extension Exchange {
+  /// The most that is held: a stream that has brought so much has begun, whatever it says.
+  private static let mostHeld = 16 << 10
+
+  /// Reads a good answer until it is certain that it is one.
+  ///
+  /// - Returns: why it is none; nil where it can go to the client.
+  func hold(_ attempt: Attempt, until deadline: Instant?) async throws(Refusal) -> Failure? {
+    attempt.tried.patience = Patience(at: now)
+    if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
+    var facts = attempt.replyFacts
+    if attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
+    attempt.tried.opened = Opened(facts: facts)
+    if attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) != nil {
+      return nil
+    }
+    let manner = begin(facts, attempt)
+    attempt.tried.opened = Opened(facts: facts, manner: manner)
+    guardText(manner, attempt)
+    if manner == .whole, try !attempt.readAtOnce(upTo: Ceiling.wholeReply) {
+      try await attempt.readWhole(upTo: Ceiling.wholeReply)
+    }
+    guard manner == .events else { return nil }
+    attempt.tried.isHeld = true
+    defer { attempt.tried.isHeld = false }
+    return try await attempt.readOpening(most: Self.mostHeld, until: deadline)
+  }
+}
+
+extension Attempt {
+  /// Lets go of a try whose answer nobody gets.
+  func giveUp(_ failure: Failure) {
+    held.removeAll()
+    // An error that has been read leaves the connection as good as it was.
+    if call.flow.hasEnded, tried.failure == nil { release() } else { call.drop() }
+  }
+
+  /// Reads a stream into `held` until it has brought something that the model made.
+  fileprivate func readOpening(most: Int, until deadline: Instant?) async throws(Refusal) -> Failure? {
+    while true {
+      try passOn()
+      // Of other APIs than the chat's every event counts as content.
+      if ask.target.endpoint == .chatCompletions, conversation.hasContent { return nil }
+      if conversation.hasFailed || saysError { return Failure(FailureClass(status: 200, text: held.view)) }
+      if conversation.hasContent || held.count > most { return nil }
+      if call.flow.hasEnded || conversation.hasEnded {
+        // An answer may be empty, as long as it says why it ends.
+        return endsWithoutWord ? Failure(.overload) : nil
+      }
+      switch await more(.events) {
+      case .bytes: continue
+      // The client has waited long enough for a sign.
+      case .beat: return nil
+      case .end where call.flow.mayEndHere: return endsWithoutWord ? Failure(.overload) : nil
+      case let arrival: try fail(arrival)
+      }
+      if let deadline, now >= deadline { return Failure(.silent) }
+    }
+  }
+
+  /// Whether an event tells of an error in the way of OpenAI's API.
+  private var saysError: Bool {
+    guard case .passed = conversation else { return false }
+    let text = held.view
+    return text.first(of: "{\"error\":") != nil || text.first(of: "{\"error\" :") != nil
+      || text.first(of: "\"type\":\"error\"") != nil
+  }
+
+  private var endsWithoutWord: Bool {
+    let text = held.view
+    var rest = text
+    while let at = rest.first(of: "\"finish_reason\":") {
+      rest = rest.extracting((at + 16)...)
+      var start = 0
+      while start < rest.count, rest[start] <= ASCII.space { start += 1 }
+      if start < rest.count, rest[start] == ASCII.quote { return false }
+    }
+    // Only a chat's stream says why it ends in this way.
+    return ask.target.endpoint == .chatCompletions
+  }
+}

@@ -1,0 +1,68 @@
+// What the clients' SDKs say of a call: how long they wait, and how often they have tried already.
+
+internal import Config
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Ask {
+  /// When there must be an answer, by what the client says of itself; never, where it says nothing.
+  ///
+  /// An answer that comes after the client has given up is paid for and lost, and its SDK asks again.
+  func deadline(from start: Instant) -> Instant {
+    guard target.isFullService, head.first(.xStainless) != nil || head.first(.xRemora) != nil else {
+      return .never
+    }
+    var least: UInt64?
+    let bytes = headBytes.view
+    for field in head.fields where field.known == .xStainless || field.known == .xRemora {
+      let name = bytes.extracting(field.name)
+      let places: Int
+      if name.equalsIgnoringCase("x-stainless-timeout") || name.equalsIgnoringCase("x-stainless-read-timeout")
+      {
+        places = 3
+      } else if name.equalsIgnoringCase("x-remora-timeout-ms") {
+        places = 0
+      } else {
+        continue
+      }
+      guard let value = Decimals.read(bytes.extracting(field.value), places: places), value > 0 else {
+        continue
+      }
+      least = min(least ?? .max, value)
+    }
+    guard let least, least <= 86_400_000 else { return .never }
+    // Before the client's own clock: 2 %, at least a quarter of a second.
+    let margin = max(250, least / 50)
+    return start + Duration.milliseconds(Int64(least > margin ? least - margin : least / 2))
+  }
+
+  /// Tries that were made for the same call of an SDK already.
+  func priorTries(at now: Instant) -> Int {
+    guard let count = retryCount, count > 0 else { return 0 }
+    guard isKept else { return count }
+    return lineup.snapshot.failed.tries(callKey, at: now.nanoseconds) ?? count
+  }
+
+  /// How often the client's SDK has repeated this call, as it says.
+  var retryCount: Int? {
+    guard head.first(.xStainless) != nil else { return nil }
+    let bytes = headBytes.view
+    for field in head.fields where field.known == .xStainless && field.name.count == 23 {
+      guard bytes.extracting(field.name).equalsIgnoringCase("x-stainless-retry-count") else { continue }
+      return Decimals.read(bytes.extracting(field.value), places: 0).flatMap { Int(exactly: $0) }.map {
+        min($0, 100)
+      }
+    }
+    return nil
+  }
+
+  /// What the same call of an SDK has in common with its repetitions.
+  var callKey: UInt64 {
+    FailedCalls.key(
+      group: group?.index, path: headBytes.view.extracting(head.path), body: body.bytes.view)
+  }
+}

@@ -1,0 +1,262 @@
+// The tries of one exchange over the targets of its plan: what the walk asks Policy/Retries.swift, and what targets'
+// health is told. A plan of one target that is well costs a few loads here.
+
+internal import Config
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// What the tries of one exchange come to.
+struct Tries {
+  /// What follows on a failed try.
+  enum Next {
+    case call
+    case wait(until: Instant)
+    case stop
+  }
+
+  let plan: Plan
+  /// The target that is asked now.
+  private(set) var place = 0
+  /// When there must be an answer.
+  let deadline: Instant
+  private var retries: Retries
+  private let percent: Int
+  private var pass: Pass?
+  private var isFirst = true
+  /// Places that were asked.
+  private var asked: UInt64 = 0
+  /// The class of the last failure.
+  private(set) var last: FailureClass?
+
+  /// Chooses the target that is asked first.
+  ///
+  /// - Throws: what the client is told where none may be asked.
+  init(_ plan: Plan, _ exchange: Exchange) throws(Refusal) {
+    let (ask, snapshot) = (exchange.ask, exchange.lineup.snapshot)
+    let now = exchange.now
+    self.plan = plan
+    let rules = snapshot.retryRules
+    percent = rules.budgetPercent
+    deadline = ask.deadline(from: exchange.record.startedAt)
+    var order: Order
+    if plan.count == 1 {
+      order = Order(first: 1)
+    } else {
+      let needs = ask.needs(plan)
+      order = Pick.order(plan, needs, random: exchange.state.nextRandom(), now: now.nanoseconds) {
+        exchange.health(plan[$0])
+      }
+      if ask.isBound { order = order.keeping { plan[$0].providerIndex == plan[order[0]].providerIndex } }
+    }
+    let repeats = ask.target.isFullService && (ask.isIdempotent || ask.isForegroundResponse)
+    retries = Retries(
+      order, rules, prior: ask.priorTries(at: now), isRepeatable: repeats && ask.isKept, isKept: ask.isKept,
+      now: now.nanoseconds, deadline: deadline == .never ? .max : deadline.nanoseconds)
+    switch retries.first(PlanStandings(plan, exchange, percent)) {
+    case .call(let first): place = first
+    case .spent: throw .triesSpent
+    case .refuse(let reason, let until):
+      let seconds = Int(clamping: (until.minus(now.nanoseconds) + 999_999_999) / 1_000_000_000)
+      throw .allCooling(reason == .quota, seconds: max(1, seconds))
+    }
+  }
+
+  /// Whether another try could follow.
+  var mayGoOn: Bool { retries.mayGoOn }
+
+  /// Whether nothing is to be decided on a failure: the operator wants none of it.
+  var isTransparent: Bool { plan.count == 1 && retries.isTransparent }
+
+  /// Whether the answer whose head is here must be looked at before it goes to the client.
+  func mustLook(_ attempt: Attempt) -> Bool {
+    if attempt.conversation.isLocal || isTransparent { return false }
+    let status = attempt.call.reply.status
+    if status >= 400 { return attempt.ask.target.isFullService }
+    return plan.count > 1 && mayGoOn && attempt.ask.target.isFullService
+  }
+
+  /// A try begins.
+  mutating func begin(_ exchange: Exchange) {
+    asked |= 1 << UInt64(place & 63)
+    if let health = exchange.health(plan[place]), plan.count > 1 || !health.isQuiet {
+      pass = health.begin(isFirst: isFirst, at: exchange.now.nanoseconds)
+    }
+    isFirst = false
+  }
+
+  /// The try has an answer that goes to the client.
+  mutating func succeeded(_ exchange: Exchange) {
+    guard let pass else { return }
+    self.pass = nil
+    exchange.health(plan[place])?.succeeded(pass, at: exchange.now.nanoseconds)
+  }
+
+  /// The try came to an end that says nothing of the target.
+  mutating func abandoned(_ exchange: Exchange) {
+    guard let pass else { return }
+    self.pass = nil
+    exchange.health(plan[place])?.abandoned(pass, at: exchange.now.nanoseconds)
+  }
+
+  /// The try failed.
+  ///
+  /// - Parameter began: when it began.
+  @inline(never)
+  mutating func next(_ failure: Failure, began: Instant, blames: Bool, _ exchange: Exchange) -> Next {
+    let now = exchange.now.nanoseconds
+    last = failure.cls
+    let route = plan[place]
+    if !blames {
+      abandoned(exchange)
+    } else if failure.cls.isTargetsFault || failure.cls.cooling != nil {
+      let health = exchange.health(route) ?? exchange.newHealth(route)
+      let pass = pass ?? health.begin(isFirst: true, at: now)
+      self.pass = nil
+      health.failed(
+        pass, failure, mayOpen: plan.count > 1, random: exchange.state.nextRandom(), at: now)
+    } else {
+      // The target has answered: what is wrong is not its doing.
+      succeeded(exchange)
+    }
+    let next = retries.next(
+      failure, at: place, began: began.nanoseconds, PlanStandings(plan, exchange, percent), now: now,
+      random: exchange.state.nextRandom())
+    switch next {
+    case .call(let place):
+      move(to: place, failure.cls, exchange)
+      return .call
+    case .wait(let until, let place):
+      move(to: place, failure.cls, exchange)
+      return .wait(until: Instant(nanoseconds: until))
+    case .stop: return .stop
+    }
+  }
+
+  private mutating func move(to place: Int, _ cls: FailureClass, _ exchange: Exchange) {
+    let isRepeated = asked & 1 << UInt64(place & 63) != 0
+    exchange.count(cls, from: plan[self.place], to: plan[place], isRepeated: isRepeated)
+    self.place = place
+  }
+
+  /// Whether another target that wasn't asked yet can be, where this one can't be reached.
+  func hasOther(_ exchange: Exchange) -> Bool {
+    plan.count > 1 && retries.hasOther(PlanStandings(plan, exchange, percent))
+  }
+
+  /// Who is told how long the answer took: a target that is picked by its speed.
+  func paced(_ exchange: Exchange) -> TargetHealth? {
+    plan.pick == .fastest && plan.count > 1 ? exchange.health(plan[place]) : nil
+  }
+
+  /// What SDKs are told of the failure that is the answer; nil: nothing.
+  func shouldRetry(wait: Int?) -> Bool? { last.flatMap { retries.shouldRetry($0, wait: wait) } }
+
+  /// Tries made, for the next call of the same SDK.
+  var used: Int { retries.used }
+}
+
+/// How a plan's targets are doing.
+private struct PlanStandings: Standings {
+  let plan: Plan
+  let exchange: Exchange
+  let percent: Int
+  let now: Nanoseconds
+
+  init(_ plan: Plan, _ exchange: Exchange, _ percent: Int) {
+    self.plan = plan
+    self.exchange = exchange
+    self.percent = percent
+    now = exchange.now.nanoseconds
+  }
+
+  func standing(_ place: Int) -> TargetStanding {
+    exchange.health(plan[place])?.standing(at: now) ?? .usable
+  }
+
+  func mayRetry(_ place: Int, isRepeated: Bool) -> Bool {
+    exchange.health(plan[place])?.mayRetry(isRepeated: isRepeated, percent: percent, at: now) ?? true
+  }
+
+  func takesMore(_ place: Int, than other: Int) -> Bool {
+    guard let large = plan[place].facts?.context, let small = plan[other].facts?.context, large > 0, small > 0
+    else { return true }
+    return large > small
+  }
+}
+
+extension Exchange {
+  /// How a target is doing; nil where it has never failed.
+  func health(_ route: Route) -> TargetHealth? {
+    if let health = route.health { return health }
+    let registry = lineup.snapshot.health
+    if !registry.hasDynamic { return nil }
+    return registry.find(identity(route))
+  }
+
+  /// The health of a target that has failed for the first time.
+  fileprivate func newHealth(_ route: Route) -> TargetHealth {
+    lineup.snapshot.health.make(
+      identity(route), provider: lineup.snapshot.upstreams[route.providerIndex].name)
+  }
+
+  private func identity(_ route: Route) -> String {
+    let model = route.model.map { String(decoding: $0, as: UTF8.self) } ?? ask.model.view.text()
+    return lineup.snapshot.settings.providers[route.providerIndex].identity(of: model)
+  }
+
+  /// Waits, as long as the client does.
+  func pause(until: Instant, _ connection: ClientConnection) async throws(Refusal) {
+    while now < until {
+      if connection.socket.peerHasClosed { throw .clientGone }
+      if state.isOver { throw .draining }
+      _ = await connection.parker.park(until: until)
+    }
+  }
+}
+
+extension Attempt {
+  /// What a try means that brought no answer.
+  ///
+  /// - Returns: nil where nothing may follow on it, for there is nobody left to answer.
+  func failure(_ refusal: Refusal) -> Failure? {
+    let wasSent = tried.sentAt != nil
+    let cls: FailureClass
+    switch refusal.cause {
+    case .clientGone, .draining: return nil
+    case .request: cls = .caller
+    case .unreachable: cls = wasSent ? .reset : .notSent
+    case .tls: cls = .tls
+    case .timedOut: cls = wasSent ? .silent : .notSent
+    case .broken: cls = .broken
+    case .credentials: cls = .auth
+    case .overloaded: cls = .notSent
+    }
+    return Failure(cls, wasSent: wasSent)
+  }
+
+  /// What an error means whose head is here, and its text as far as it was read.
+  func failure() -> Failure {
+    let status = call.reply.status
+    let bytes = call.headBytes.view
+    var hint = RetryHint(now: unixSeconds)
+    for field in call.reply.fields { hint.take(bytes.extracting(field.name), bytes.extracting(field.value)) }
+    hint.take(body: errorText.view)
+    let kind = call.field("x-amzn-errortype")
+    var failure = Failure(
+      FailureClass(status: status, text: errorText.view, kind: kind), wait: hint.wait(status: status))
+    if let field = call.reply.first(.xShouldRetry) {
+      failure.shouldRetry = bytes.extracting(field.value).equalsIgnoringCase("true")
+    }
+    // A shared gateway's budget is used up for days.
+    if failure.cls == .rate, let wait = failure.wait, wait > 60 * Nanoseconds.second,
+      call.reply.first(.xRemora) != nil
+    {
+      failure.cls = .quota
+    }
+    return failure
+  }
+}
