@@ -141,7 +141,9 @@ def test_a_stream_is_blocked(start_remora, upstream, sdk, size):
     data = sse_data(answer.body)
     assert json.loads(data[-1])["error"]["code"] == "pii" and "[DONE]" not in data and not answer.complete
     text = "".join(json.loads(each)["choices"][0]["delta"].get("content") or "" for each in data[:-1])
-    assert text.startswith(f"Dear {OWN}, this is") and "roe" not in text and "other-canary" not in text
+    # In one piece with the address, none of it goes on, even where the role had come before it.
+    assert text.startswith(f"Dear {OWN}, this is") or (size == 1000 and text == "")
+    assert "roe" not in text and "other-canary" not in text
     line = proxy.access_log()[-1]
     assert line["error_code"] == "pii" and line["end"] == "error"
 
