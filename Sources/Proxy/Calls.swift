@@ -1,6 +1,7 @@
 // The loop over tries: one after the other, until there is an answer to bring back or nothing more to try. What comes
 // next is decided in Policy/Attempts.swift.
 
+internal import Config
 internal import Dialects
 internal import HTTP
 internal import Policy
@@ -139,6 +140,8 @@ extension Attempt {
   func mayHaveAskedTooMuch(_ outcome: Outcome) -> Bool {
     switch outcome {
     case .status(400), .status(422): conversation.addsUsage
+    case .status(404), .status(405), .status(501):
+      ask.target.endpoint == .responses && upstream.settings.responses == .auto && !conversation.isRecast
     default: false
     }
   }
@@ -150,6 +153,14 @@ extension Attempt {
   func wasAskedTooMuch() async throws(Refusal) -> Bool {
     tried.patience = Patience(at: now)
     try await readError()
+    if upstream.settings.responses == .auto, [404, 405, 501].contains(call.reply.status) {
+      // A name that the provider doesn't know is no path that it doesn't know.
+      let code = JSONView.content(errorText.view, in: 0..<errorText.count, at: "error", "code")
+      if code.equals("model_not_found") { return false }
+      upstream.lacksResponses.store(true, ordering: .relaxed)
+      release()
+      return true
+    }
     guard Fault.refusesStreamOptions(errorText.view, status: call.reply.status) else { return false }
     upstream.refusesStreamOptions.store(true, ordering: .relaxed)
     release()

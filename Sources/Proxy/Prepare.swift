@@ -24,7 +24,8 @@ extension Upstream {
     switch ask.target.endpoint {
     // What other providers have signed is taken out of them, wherever in them it is.
     case .messages, .countTokens: .keep
-    case .responses where recastsResponses: .keep
+    // One that must be asked first whether it has the API may want the body in another form.
+    case .responses where recastsResponses || settings.responses == .auto: .keep
     default:
       isMock || isTranslated || !quirks.leaves(ask.target.shape)
         || quirks.refusesForeign && ask.body.scanner.hasNoticed ? .keep : .follow

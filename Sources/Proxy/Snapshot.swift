@@ -65,11 +65,19 @@ final class Upstream: Sendable {
   let takesStreamOptions: Bool
   /// It has refused them while the process runs (`stream_options: auto`).
   let refusesStreamOptions = Atomic(false)
+  /// It has answered that it has no Responses API (`responses: auto`).
+  let lacksResponses = Atomic(false)
   /// Some bodies must be changed in more than their model.
   let editsRequests: Bool
   /// Whether a request of the Responses API goes as a chat.
   var recastsResponses: Bool {
-    isTranslated || !isMock && settings.responses.map { $0 == .translated } ?? !kind.hasResponses
+    if isTranslated || isMock { return isTranslated }
+    switch settings.responses {
+    case .native: return false
+    case .translated: return true
+    case .auto: return lacksResponses.load(ordering: .relaxed)
+    case nil: return !kind.hasResponses
+    }
   }
   /// Where requests in OpenAI's format go.
   let address: APIAddress

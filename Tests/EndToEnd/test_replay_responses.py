@@ -177,3 +177,19 @@ def test_the_older_completions(replayer, client, dialect, streamed):
     for changes in ({"suffix": "x"}, {"echo": True}, {"best_of": 3}, {"prompt": ["a", "b"]}, {"prompt": [1, 2]}):
         with pytest.raises(openai.BadRequestError):
             client.completions.create(**{"model": ALL[dialect], "prompt": "x", **changes})
+
+
+def test_a_provider_that_is_asked_first(start_remora, upstream):
+    """`responses: auto`: what it hasn't is asked once; a model that it doesn't know is no missing path."""
+    proxy = start_remora(upstream, provider={"kind": "openai_compatible", "responses": "auto"})
+
+    def refuse(status: int, text: bytes) -> None:
+        upstream.reply(head(status, {"Content-Type": "application/json"}, len(text)) + text)
+
+    refuse(404, b'{"error": {"message": "no such model", "type": "x", "param": null, "code": "model_not_found"}}')
+    assert proxy.ask(post_json("/v1/responses", {"model": "m", "input": "x"})).status == 404
+    refuse(404, b'{"detail": "Not Found"}')
+    for paths in (["/v1/responses"] * 2 + ["/v1/chat/completions"], ["/v1/chat/completions"]):
+        got = proxy.ask(post_json("/v1/responses", {"model": "gpt-4o", "input": "x"}))
+        assert (got.status, got.json()["object"]) == (200, "response")
+        assert [each.target for each in upstream.requests][-len(paths):] == paths

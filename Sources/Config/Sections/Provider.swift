@@ -19,7 +19,7 @@ package struct Provider: Sendable, Equatable {
   /// Whether it has Anthropic's Messages API beside its own.
   package var messages = FormatSupport.translated
   /// Whether it has the Responses API beside chats; nil: what its kind mostly has.
-  package var responses: FormatSupport?
+  package var responses: ResponsesSupport?
   /// What only this kind of provider has.
   package var dialect: DialectSettings
 
@@ -70,7 +70,7 @@ package struct Provider: Sendable, Equatable {
       ).printed(where: \.kind.mayHaveMessages),
       Row(
         optional: "responses", \.responses, .choice,
-        "Whether it has the Responses API; translated: requests become chats. Default: by its kind.",
+        "Whether it has the Responses API; auto: ask once; translated: requests become chats. Default: by its kind.",
         kinds: ProviderKind.allCases.filter(\.mayHaveResponses).map(\.rawValue)),
     ] + DialectSettings.rows)
 }
@@ -81,6 +81,13 @@ package enum StreamOptions: String, Sendable, CaseIterable {
   case auto
   /// No, and the client's own is left out too.
   case never
+}
+
+/// Whether a provider has the Responses API.
+package enum ResponsesSupport: String, Sendable, CaseIterable {
+  case native, translated
+  /// It is asked, until it has answered that there is no such path.
+  case auto
 }
 
 /// Whether a provider has the API of a format that isn't its kind's own.
