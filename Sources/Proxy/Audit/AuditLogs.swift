@@ -82,11 +82,11 @@ final class AuditLogs: Sendable {
     return sum
   }
 
-  /// Writes what is left, as the process ends; waits a second for a disk, and no longer.
+  /// Writes what is left, as the process ends; waits half a second for a disk, and no longer.
   func finish() {
     let writers = state.withLock { $0.writers }
     for writer in writers { writer.end() }
-    for _ in 0..<200 where !writers.allSatisfy(\.hasEnded) { usleep(5000) }
+    for _ in 0..<100 where !writers.allSatisfy(\.hasEnded) { usleep(5000) }
     for writer in writers where writer.gauge.queued > 0 {
       Log.write(
         .error, "an audit log's last lines could not be written", .text("file", writer.path),
