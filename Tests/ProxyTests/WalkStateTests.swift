@@ -29,7 +29,7 @@ import Wire
 
   /// Requests that are refused before anything could be left out of them.
   static let refused = [
-    walkRequest(#"{"model":"a/m","prompt":"x"}"#, to: "/v1/completions"),
+    walkRequest(#"{"model":"a/m","prompt":"x","suffix":"y"}"#, to: "/v1/completions"),
     walkRequest(#"{"model":"a/m","messages":7}"#),
     walkRequest(#"{"model":"mock/m","messages":7}"#),
   ]
