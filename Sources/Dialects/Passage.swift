@@ -84,7 +84,7 @@ package final class Passage {
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     try? facts.edit(&splice, body, scanner, model: model, addsUsage: addsUsage)
     guard let quirks,
-      let edit = RequestEdit(
+      let edit = RequestEdit.of(
         quirks, asked.shape, count: body.count, hasForeign: scanner.hasNoticed)
     else { return }
     do throws(RequestFault) { try edit.write(body, &splice, dropped: &dropped) } catch {

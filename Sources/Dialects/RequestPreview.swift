@@ -87,7 +87,7 @@ package struct RequestPreview: Sendable {
     var list = DroppedFields()
     let name = address.deployment(of: model.span) ?? model
     try? facts.edit(&splice, body.span, scanner, model: name.span, addsUsage: addsUsage)
-    if let edit = RequestEdit(quirks, shape, count: body.count, hasForeign: scanner.hasNoticed) {
+    if let edit = RequestEdit.of(quirks, shape, count: body.count, hasForeign: scanner.hasNoticed) {
       try edit.write(body.span, &splice, dropped: &list)
     }
     var edited = ByteQueue()

@@ -3,21 +3,29 @@
 package import Wire
 
 /// Writes the edits that a provider's quirks ask for.
-package struct RequestEdit: ~Copyable {
+package struct RequestEdit {
   private let rules: RequestRules
   private let whole: Range<Int>
   private let clearsForeign: Bool
 
+  private init(_ rules: RequestRules, count: Int, clearsForeign: Bool) {
+    self.rules = rules
+    whole = 0..<count
+    self.clearsForeign = clearsForeign
+  }
+
   /// Nil where bodies of `shape` go to this provider as they come.
+  ///
+  /// A function and no failable initialiser: one that fails with some of its members set was compiled, optimised, into
+  /// code that destroys the others too (Swift 6.3).
   ///
   /// - Parameters:
   ///   - count: the body's length.
   ///   - hasForeign: whether the body may hold `ForeignMembers`.
-  package init?(_ quirks: Quirks, _ shape: BodyShape, count: Int, hasForeign: Bool) {
-    clearsForeign = quirks.refusesForeign && hasForeign && shape == .chat
-    guard let rules = quirks.rules(shape) ?? (clearsForeign ? RequestRules() : nil) else { return nil }
-    self.rules = rules
-    whole = 0..<count
+  package static func of(_ quirks: Quirks, _ shape: BodyShape, count: Int, hasForeign: Bool) -> RequestEdit? {
+    let clearsForeign = quirks.refusesForeign && hasForeign && shape == .chat
+    if let rules = quirks.rules(shape) { return RequestEdit(rules, count: count, clearsForeign: clearsForeign) }
+    return clearsForeign ? RequestEdit(RequestRules(), count: count, clearsForeign: true) : nil
   }
 
   /// Adds the edits to `splice`, which may already hold those of `RequestFacts`.

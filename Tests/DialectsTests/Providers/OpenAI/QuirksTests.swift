@@ -24,7 +24,7 @@ import Wire
     } else {
       try facts.edit(&splice, bytes.span, scanner, model: nil, addsUsage: false)
     }
-    if let edit = RequestEdit(quirks, shape, count: bytes.count, hasForeign: false) {
+    if let edit = RequestEdit.of(quirks, shape, count: bytes.count, hasForeign: false) {
       try edit.write(bytes.span, &splice, dropped: &dropped)
     }
     var out = ByteQueue()
@@ -393,7 +393,7 @@ import Wire
     let body = Array(#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#.utf8)
     var splice = JSONSplice()
     var dropped = DroppedFields()
-    if let edit = RequestEdit(quirks, shape, count: body.count, hasForeign: false) {
+    if let edit = RequestEdit.of(quirks, shape, count: body.count, hasForeign: false) {
       try edit.write(body.span, &splice, dropped: &dropped)
     }
     #expect(splice.isEmpty == expected && dropped.isEmpty == expected)
