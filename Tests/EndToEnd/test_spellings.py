@@ -25,7 +25,10 @@ def spellings(path: str) -> list[str]:
 def test_other_spellings_are_refused_with_a_hint(plain, upstream, path):
     for target in spellings(path):
         got = plain.ask(post_json(target, CHAT))
-        assert (got.status, got.error["type"], got.error["code"]) == (404, "invalid_request_error", "not_found"), target
+        told = (got.status, got.error["type"], got.error.get("code"))
+        # Where it begins as Anthropic's API does, the error is one of theirs, which has no code.
+        assert told in [(404, "invalid_request_error", "not_found"), (404, "not_found_error", None)], target
+        assert told[2] == "not_found" or "/messages" in path
         assert f"/v1{path}" in got.error["message"], target
         assert got.get("x-should-retry") == "false" and got.get("x-request-id")
     assert upstream.requests == []
