@@ -14,7 +14,12 @@ package struct Route: Sendable {
   /// Its share where targets are picked by weight; 0: only where no target with weight is usable.
   package var weight: Int
   /// What the catalogue knows of the model; nil: nothing, or it wasn't looked up.
-  package var facts: ModelFacts?
+  package var facts: ModelFacts? {
+    get { box?.facts }
+    set { box = newValue.map { FactsBox($0) } }
+  }
+  /// Apart: a plan is copied into what each stream keeps, and is a few words without it.
+  private var box: FactsBox?
   /// How it has been doing; nil where the model's name is the client's own, so that there may be any number of them.
   package var health: TargetHealth?
 
@@ -26,7 +31,7 @@ package struct Route: Sendable {
     self.model = model
     self.isPinned = isPinned
     self.weight = weight
-    self.facts = facts
+    box = facts.map { FactsBox($0) }
     self.health = health
   }
 
@@ -34,6 +39,11 @@ package struct Route: Sendable {
   package func leads(like other: Route) -> Bool {
     providerIndex == other.providerIndex && model == other.model
   }
+}
+
+private final class FactsBox: Sendable {
+  let facts: ModelFacts
+  init(_ facts: ModelFacts) { self.facts = facts }
 }
 
 /// The targets of a request. Made for each request, without memory of its own where there is one target.

@@ -20,7 +20,7 @@ extension Exchange {
     var trial = attempts.first()
     var isFirst = true
     while true {
-      let attempt = begin(plan[tries.place], connection)
+      let attempt = begin(plan, tries.place, connection)
       attempt.tried.beganAt = isFirst ? ask.receivedAt ?? now : Instant.now
       attempt.tried.deadline = tries.deadline
       tries.begin(self)
@@ -71,9 +71,16 @@ extension Exchange {
     }
   }
 
+  // Functions of their own: what they need would stand in the memory of each stream otherwise.
+  @inline(never)
+  private func begin(_ plan: Plan, _ place: Int, _ connection: ClientConnection) -> Attempt {
+    begin(plan[place], connection)
+  }
+
   /// Finds out what a try that brought no plain good answer means, and what follows on it.
   ///
   /// - Throws: what the client is told where it has brought no answer at all and nothing follows.
+  @inline(never)
   private func follow(
     _ tries: inout Tries, _ attempt: Attempt, _ connection: ClientConnection
   ) async throws(Refusal) -> Tries.Next {
@@ -114,6 +121,7 @@ extension Exchange {
   }
 
   /// Looks at an answer whose head is here: why it is none that is wanted; nil where it can go to the client.
+  @inline(never)
   private func look(_ tries: Tries, _ attempt: Attempt) async throws(Refusal) -> Failure? {
     let status = attempt.call.reply.status
     if status < 400 {

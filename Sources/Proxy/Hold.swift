@@ -24,6 +24,7 @@ extension Exchange {
   /// Reads a good answer until it is certain that it is one.
   ///
   /// - Returns: why it is none; nil where it can go to the client.
+  @inline(never)
   func hold(_ attempt: Attempt, until deadline: Instant?) async throws(Refusal) -> Failure? {
     attempt.tried.patience = Patience(at: now)
     if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }

@@ -35,6 +35,7 @@ struct Tries {
   /// Chooses the target that is asked first.
   ///
   /// - Throws: what the client is told where none may be asked.
+  @inline(never)
   init(_ plan: Plan, _ exchange: Exchange) throws(Refusal) {
     let (ask, snapshot) = (exchange.ask, exchange.lineup.snapshot)
     let now = exchange.now
@@ -72,6 +73,7 @@ struct Tries {
   var isTransparent: Bool { plan.count == 1 && retries.isTransparent }
 
   /// Whether the answer whose head is here must be looked at before it goes to the client.
+  @inline(never)
   func mustLook(_ attempt: Attempt) -> Bool {
     if attempt.conversation.isLocal || isTransparent { return false }
     let status = attempt.call.reply.status
@@ -80,6 +82,7 @@ struct Tries {
   }
 
   /// A try begins.
+  @inline(never)
   mutating func begin(_ exchange: Exchange) {
     asked |= 1 << UInt64(place & 63)
     if let health = exchange.health(plan[place]), plan.count > 1 || !health.isQuiet {
@@ -89,6 +92,7 @@ struct Tries {
   }
 
   /// The try has an answer that goes to the client.
+  @inline(never)
   mutating func succeeded(_ exchange: Exchange) {
     guard let pass else { return }
     self.pass = nil
@@ -96,6 +100,7 @@ struct Tries {
   }
 
   /// The try came to an end that says nothing of the target.
+  @inline(never)
   mutating func abandoned(_ exchange: Exchange) {
     guard let pass else { return }
     self.pass = nil
@@ -143,16 +148,19 @@ struct Tries {
   }
 
   /// Whether another target that wasn't asked yet can be, where this one can't be reached.
+  @inline(never)
   func hasOther(_ exchange: Exchange) -> Bool {
     plan.count > 1 && retries.hasOther(PlanStandings(plan, exchange, percent))
   }
 
   /// Who is told how long the answer took: a target that is picked by its speed.
+  @inline(never)
   func paced(_ exchange: Exchange) -> TargetHealth? {
     plan.pick == .fastest && plan.count > 1 ? exchange.health(plan[place]) : nil
   }
 
   /// What SDKs are told of the failure that is the answer; nil: nothing.
+  @inline(never)
   func shouldRetry(wait: Int?) -> Bool? { last.flatMap { retries.shouldRetry($0, wait: wait) } }
 
   /// Tries made, for the next call of the same SDK.
@@ -209,6 +217,7 @@ extension Exchange {
   }
 
   /// Waits, as long as the client does.
+  @inline(never)
   func pause(until: Instant, _ connection: ClientConnection) async throws(Refusal) {
     while now < until {
       if connection.socket.peerHasClosed { throw .clientGone }
