@@ -24,7 +24,9 @@ package struct RequestEdit {
   ///   - hasForeign: whether the body may hold `ForeignMembers`.
   package static func of(_ quirks: Quirks, _ shape: BodyShape, count: Int, hasForeign: Bool) -> RequestEdit? {
     let clearsForeign = quirks.refusesForeign && hasForeign && shape == .chat
-    if let rules = quirks.rules(shape) { return RequestEdit(rules, count: count, clearsForeign: clearsForeign) }
+    if let rules = quirks.rules(shape) {
+      return RequestEdit(rules, count: count, clearsForeign: clearsForeign)
+    }
     return clearsForeign ? RequestEdit(RequestRules(), count: count, clearsForeign: true) : nil
   }
 
