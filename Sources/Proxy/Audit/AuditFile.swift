@@ -91,6 +91,8 @@ struct AuditFile: ~Copyable {
     guard status.st_mode & S_IFMT == S_IFREG else { throw fault("it is no regular file") }
     guard status.st_uid == geteuid() else { throw fault("it belongs to another user") }
     for attempt in 0..<Self.patience.tries {
+      // On the thread that reads configurations: a process that ends, as one does while its container is replaced, is
+      // given a moment to let go.
       if attempt > 0 { usleep(Self.patience.pause) }
       // A file system without locks has nothing to say of other processes.
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return }
