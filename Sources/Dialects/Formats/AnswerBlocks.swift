@@ -11,14 +11,18 @@ struct AnswerBlocks: ~Copyable {
     var text: [UInt8] = []
   }
 
-  /// Blocks that wait at the same time; providers send calls one after the other.
+  /// Blocks that wait at the same time, and bytes of them; providers send calls one after the other.
   private static let waitingCeiling = 1024
+  private static let waitingBytesCeiling = 8 << 20
 
   private let form: any AnswerForm
   private var open: AnswerBlock?
   private var nesting = JSONNesting()
   private var waiting: [Waiting] = []
   private(set) var hasCalls = false
+  private(set) var waitingBytes = 0
+  /// More had to wait than may: what came behind it is lost, so the answer is none.
+  private(set) var isOverfull = false
 
   init(_ form: any AnswerForm) { self.form = form }
 
@@ -26,7 +30,7 @@ struct AnswerBlocks: ~Copyable {
   mutating func piece(_ kind: AnswerBlock.Kind, _ bytes: Span<UInt8>, into out: inout ByteQueue) {
     if open?.kind == kind { return write(bytes, into: &out) }
     if let at = waiting.firstIndex(where: { $0.block.kind == kind }) {
-      waiting[at].text += bytes.array()
+      if mayWait(bytes.count) { waiting[at].text += bytes.array() }
       return
     }
     if case .call = kind { return }
@@ -40,7 +44,7 @@ struct AnswerBlocks: ~Copyable {
   ) {
     if case .call = block.kind { hasCalls = true }
     if let open, case .call = open.kind, !nesting.isClosed {
-      if waiting.count < Self.waitingCeiling { waiting.append(Waiting(block: block, text: bytes.array())) }
+      if mayWait(bytes.count + 64) { waiting.append(Waiting(block: block, text: bytes.array())) }
       return
     }
     close(into: &out)
@@ -48,8 +52,16 @@ struct AnswerBlocks: ~Copyable {
     if !bytes.isEmpty { write(bytes, into: &out) }
   }
 
+  private mutating func mayWait(_ count: Int) -> Bool {
+    waitingBytes += count
+    if waiting.count >= Self.waitingCeiling || waitingBytes > Self.waitingBytesCeiling { isOverfull = true }
+    return !isOverfull
+  }
+
   /// What the open reasoning is signed with.
   mutating func sign(_ kind: AnswerBlock.Kind, _ signature: Span<UInt8>) {
+    // Signatures of an open block wait for its end.
+    guard mayWait(signature.count) else { return }
     if open?.kind == kind {
       open?.signature += signature.array()
     } else if let at = waiting.firstIndex(where: { $0.block.kind == kind }) {
@@ -85,6 +97,7 @@ struct AnswerBlocks: ~Copyable {
     while nesting.isClosed, !waiting.isEmpty {
       close(into: &out)
       let next = waiting.removeFirst()
+      waitingBytes = max(0, waitingBytes - next.text.count - 64)
       start(next.block, into: &out)
       if !next.text.isEmpty {
         form.piece(next.text.span, next.block, into: &out)
@@ -109,6 +122,9 @@ struct JSONNesting {
   private var isEscaped = false
   /// The last byte was a backslash of the string around it.
   private var isOuterEscape = false
+  /// Digits that are missing of a `\\u` of the string around it, and those that have come.
+  private var digitsLeft = 0
+  private var digits: UInt32 = 0
 
   /// An object or a list has begun and ended.
   var isClosed: Bool { hasBegun && depth == 0 && !inText }
@@ -116,10 +132,18 @@ struct JSONNesting {
   mutating func read(_ bytes: Span<UInt8>) {
     for at in 0..<bytes.count {
       let byte = bytes[at]
-      if isOuterEscape {
+      if digitsLeft > 0 {
+        digits = digits << 4 | UInt32(ASCII.hexadecimal(byte) ?? 0)
+        digitsLeft -= 1
+        if digitsLeft == 0 { take(digits < 0x80 ? UInt8(truncatingIfNeeded: digits) : 0) }
+      } else if isOuterEscape {
         isOuterEscape = false
-        // Of the escapes only those of quote and backslash matter: `\"` and `\\`.
-        if byte == ASCII.quote || byte == ASCII.backslash { take(byte) } else { isEscaped = false }
+        if byte == UInt8(ascii: "u") {
+          (digits, digitsLeft) = (0, 4)
+        } else {
+          // Of the short escapes only those of quote and backslash matter: `\"` and `\\`.
+          take(byte == ASCII.quote || byte == ASCII.backslash ? byte : 0)
+        }
       } else if byte == ASCII.backslash {
         isOuterEscape = true
       } else {

@@ -60,4 +60,10 @@ protocol AnswerForm: AnyObject {
   ///
   /// - Parameter error: in OpenAI's shape.
   func fail(_ error: Span<UInt8>, into out: inout ByteQueue)
+  /// Bytes that a stream keeps, to say them again at its end.
+  var heldCount: Int { get }
+}
+
+extension AnswerForm {
+  var heldCount: Int { 0 }
 }

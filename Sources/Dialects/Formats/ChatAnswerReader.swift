@@ -42,7 +42,20 @@ struct ChatAnswerReader: ~Copyable {
       }
       if let reason { end.reason = Self.reason(data, reason) }
     }
+    if blocks.isOverfull || form.heldCount > Self.heldCeiling {
+      hasEnded = true
+      form.fail(Self.overfull.bytes, into: &out)
+    }
   }
+
+  /// Bytes of a stream that are held to be said again at its end: far more than any model writes in one answer.
+  private static let heldCeiling = 32 << 20
+
+  /// Bytes that are held.
+  var heldCount: Int { form.heldCount + blocks.waitingBytes }
+
+  private static let overfull: StaticString =
+    "{\"error\":{\"message\":\"The provider's answer is longer than can be held until its end.\",\"type\":\"upstream_error\",\"param\":null,\"code\":\"upstream_protocol\"}}"
 
   /// Reads a whole answer; false where it is none.
   mutating func read(whole data: Span<UInt8>, into out: inout ByteQueue) -> Bool {
@@ -115,13 +128,18 @@ struct ChatAnswerReader: ~Copyable {
     if let calls = parts.calls { readCalls(data, calls, into: &out) }
   }
 
+  /// Which of a list's members an element is a part of: as it says itself, or by its place.
+  private static func index(_ data: Span<UInt8>, _ element: Range<Int>, at place: Int) -> Int {
+    let said = JSONView.value(data, in: element, at: "index").flatMap { JSONValue.integer(data, $0) }
+    // No answer has so many, and what is reckoned with it stays a number.
+    return min(max(said ?? place, 0), 1 << 20)
+  }
+
   private mutating func readSigned(_ data: Span<UInt8>, _ list: Range<Int>, into out: inout ByteQueue) {
     var elements = JSONArrayCursor(data, list)
     var position = 0
     while let element = elements.next() {
-      let index =
-        JSONView.value(data, in: element.value, at: "index").flatMap { JSONValue.integer(data, $0) }
-        ?? position
+      let index = Self.index(data, element.value, at: position)
       position += 1
       let redacted = JSONView.content(data, in: element.value, at: "data")
       if !redacted.isEmpty {
@@ -144,9 +162,7 @@ struct ChatAnswerReader: ~Copyable {
     var elements = JSONArrayCursor(data, list)
     var position = 0
     while let element = elements.next() {
-      let index =
-        JSONView.value(data, in: element.value, at: "index").flatMap { JSONValue.integer(data, $0) }
-        ?? position
+      let index = Self.index(data, element.value, at: position)
       position += 1
       let name = JSONView.content(data, in: element.value, at: "function", "name")
       let id = JSONView.content(data, in: element.value, at: "id")

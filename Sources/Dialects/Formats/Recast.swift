@@ -172,7 +172,7 @@ package final class Recast {
   }
 
   /// Bytes of the answer that are held.
-  var heldCount: Int { made.count + inner.heldCount }
+  var heldCount: Int { made.count + inner.heldCount + answer.heldCount }
 
   private func readEvents(into out: inout ByteQueue) throws(TakeFault) {
     var queue = ByteQueue()

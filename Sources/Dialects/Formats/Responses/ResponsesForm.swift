@@ -272,6 +272,8 @@ final class ResponsesForm: AnswerForm {
     text.append(JSONString.content(json.bytes, input))
   }
 
+  var heldCount: Int { frame.streams ? output.count + text.count : 0 }
+
   // MARK: The end
 
   func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) {

@@ -1,0 +1,101 @@
+// The order of an answer's blocks, whatever order a provider tells them in, and what it may make Remora hold.
+
+import Testing
+import Wire
+
+@testable import Dialects
+
+/// Writes down what it is told, in a few letters.
+private final class Notes: AnswerForm {
+  var text = ""
+
+  func start(_ frame: FormFrame, into out: inout ByteQueue) {}
+  func open(_ block: AnswerBlock, into out: inout ByteQueue) {
+    switch block.kind {
+    case .call(let index): text += "<\(index) "
+    case .text: text += "<t "
+    case .refusal: text += "<f "
+    case .reasoning(let index): text += "<r\(index) "
+    case .redacted(let index): text += "<x\(index) "
+    }
+  }
+  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue) { text += bytes.text() }
+  func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) { text += isCut ? "!>" : ">" }
+  func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) { text += "." }
+  func fail(_ error: Span<UInt8>, into out: inout ByteQueue) { text += "failed" }
+}
+
+@Suite struct AnswerBlocksTests {
+  private func told(_ chunks: [String], finishes: Bool = true) -> String {
+    let notes = Notes()
+    var reader = ChatAnswerReader(notes)
+    var out = ByteQueue()
+    for chunk in chunks {
+      let data = Array(#"{"choices":[{"index":0,"delta":\#(chunk)}]}"#.utf8)
+      reader.read(chunk: data.span, into: &out)
+    }
+    if finishes { reader.finish(TokenUsage(), into: &out) }
+    return notes.text
+  }
+
+  private func call(_ index: String, _ arguments: String, name: String? = nil) -> String {
+    let name = name.map {
+      #""id":"c","# + #""type":"function","function":{"name":"\#($0)","arguments":"\#(arguments)"}"#
+    }
+    return #"{"tool_calls":[{"index":\#(index),\#(name ?? #""function":{"arguments":"\#(arguments)"}"#)}]}"#
+  }
+
+  @Test("calls that interleave come one after the other")
+  func interleaved() {
+    let text = told([
+      call("0", #"{\"a\":"#, name: "f"), call("1", #"{\"b\""#, name: "g"), call("0", #"1}"#),
+      call("1", ":2}"),
+    ])
+    #expect(text == #"<0 {\"a\":1}><1 {\"b\":2}>."#)
+  }
+
+  @Test(
+    "braces in texts are no end of a call, however quotes are escaped",
+    arguments: [
+      #"{\"a\":\"}\\\"}\"}"#, #"{\u0022a\u0022:\u0022}\u005c\u0022}\u0022}"#, #"{\u0022a\":\"}\"\u007d"#,
+    ])
+  func texts(_ arguments: String) {
+    for cut in 0...arguments.utf8.count {
+      let bytes = Array(arguments.utf8)
+      // An escape is never torn: pieces lie in strings of their own.
+      let first = String(decoding: bytes[..<cut], as: UTF8.self)
+      if first.hasSuffix("\\") && !first.hasSuffix("\\\\") || tearsAnEscape(first) { continue }
+      let second = String(decoding: bytes[cut...], as: UTF8.self)
+      let text = told([call("0", first, name: "f"), call("1", "{}", name: "g"), call("0", second)])
+      #expect(text == "<0 \(arguments)><1 {}>.")
+    }
+  }
+
+  private func tearsAnEscape(_ text: String) -> Bool {
+    for length in 1...5 {
+      let tail = text.suffix(length)
+      if tail.hasPrefix("\\u"), length < 6 { return true }
+    }
+    var backslashes = 0
+    for character in text.reversed() {
+      if character != "\\" { break }
+      backslashes += 1
+    }
+    return backslashes % 2 == 1
+  }
+
+  @Test("what must wait for a call that never ends is bounded, and the answer fails")
+  func bounded() {
+    let piece = #"{"content":"\#(String(repeating: "x", count: 1 << 20))"}"#
+    let text = told([call("0", "{", name: "f")] + Array(repeating: piece, count: 10))
+    #expect(text == "<0 {failed")
+  }
+
+  @Test(
+    "absurd indexes are none",
+    arguments: ["9223372036854775807", "-1", "1e3", "null", "99999999999999999999"])
+  func indexes(_ index: String) {
+    let text = told([call(index, "{}", name: "f"), call(index, "", name: nil)])
+    #expect(text.hasSuffix(">.") && text.contains("{}"))
+  }
+}
