@@ -210,9 +210,8 @@ extension Attempt {
       case .chatCompletions: .chat
       case .completions: .completion
       case .embeddings: .embedding
-      case .responses: .response
       case .models: .models
-      case .messages, .countTokens, .other: .other
+      case .responses, .messages, .countTokens, .other: .other
       }
     guard ask.body.flow.hasEnded else {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)

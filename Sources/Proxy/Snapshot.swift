@@ -71,7 +71,7 @@ final class Upstream: Sendable {
   let editsRequests: Bool
   /// Whether a request of the Responses API goes as a chat.
   var recastsResponses: Bool {
-    if isTranslated || isMock { return isTranslated }
+    if isTranslated || isMock { return true }
     switch settings.responses {
     case .native: return false
     case .translated: return true

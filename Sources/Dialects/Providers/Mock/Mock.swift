@@ -1,14 +1,14 @@
 // The provider inside Remora: answers in OpenAI's format without a network, for demos and applications' tests.
 //
 // What it says follows from the request alone, so a test can expect it. A body that isn't JSON is answered like
-// an empty one. Read next: MockRequest.swift (what is asked for), MockChat.swift and MockResponse.swift (the
-// two forms of an answer), MockEmbedding.swift.
+// an empty one. Messages and Responses come here as chats (Formats/Recast.swift). Read next: MockRequest.swift (what is
+// asked for), MockChat.swift (the answer), MockEmbedding.swift.
 
 package import Wire
 
 /// Which of OpenAI's endpoints is asked.
 package enum MockEndpoint: Sendable, CaseIterable {
-  case chat, completion, embedding, response, models
+  case chat, completion, embedding, models
   /// Anything else: answered with an object that says so.
   case other
 }
@@ -47,10 +47,6 @@ package enum Mock {
         MockRequest(shape, body), isChat: shape == .chat, model: ByteQueue(copying: model), id: id,
         created: created)
       if streams { chat.stream(includesUsage: includesUsage, into: &out) } else { chat.whole(into: &out) }
-    case .response:
-      var response = MockResponse(
-        MockRequest(shape, body), model: ByteQueue(copying: model), id: id, created: created)
-      if streams { response.stream(into: &out) } else { response.whole(into: &out) }
     case .embedding:
       MockEmbedding(body).write(body, model: model, into: &out)
     case .models:

@@ -29,16 +29,14 @@ struct MockRequest: ~Copyable {
     let top = 0..<body.count
     switch shape {
     case .completion: readPrompt(body, JSONView.value(body, in: top, at: "prompt"))
-    case .response: readTurns(body, JSONView.value(body, in: top, at: "input"))
     default: readTurns(body, JSONView.value(body, in: top, at: "messages"))
     }
-    if shape == .response { count(body, JSONView.value(body, in: top, at: "instructions")) }
     inputTokens = Mock.tokens(inputBytes)
-    if shape != .response, let n = JSONView.value(body, in: top, at: "n") {
+    if let n = JSONView.value(body, in: top, at: "n") {
       choices = min(max(JSONValue.integer(body, n) ?? 1, 1), Self.choiceCeiling)
     }
     if shape != .completion { chooseTool(body) }
-    if shape == .completion || !writeJSON(shape, body) { writeEcho() }
+    if shape == .completion || !writeJSON(body) { writeEcho() }
   }
 
   // MARK: the conversation
@@ -52,7 +50,7 @@ struct MockRequest: ~Copyable {
     }
   }
 
-  /// Reads messages, or the Responses API's input, which may also be one text.
+  /// Reads messages, which may also be one text.
   private mutating func readTurns(_ body: Span<UInt8>, _ turns: Range<Int>?) {
     guard let turns else { return }
     if JSONView.kind(body, turns) == .string {
@@ -66,7 +64,7 @@ struct MockRequest: ~Copyable {
       var members = JSONObjectCursor(body, turn.value)
       while let member = members.next() {
         if member.keyIs("role", in: body) { role = member.value }
-        if member.keyIs("content", in: body) || member.keyIs("output", in: body) { content = member.value }
+        if member.keyIs("content", in: body) { content = member.value }
       }
       endsWithUser = role.map { JSONString.equals(body, $0, "user") } ?? false
       guard let content else { continue }
@@ -138,23 +136,17 @@ struct MockRequest: ~Copyable {
   }
 
   /// Writes the JSON that was asked for; false if none was.
-  private mutating func writeJSON(_ shape: MockEndpoint, _ body: Span<UInt8>) -> Bool {
+  private mutating func writeJSON(_ body: Span<UInt8>) -> Bool {
     let top = 0..<body.count
-    let format =
-      shape == .response
-      ? JSONView.value(body, in: top, at: "text", "format")
-      : JSONView.value(body, in: top, at: "response_format")
-    guard let format, let type = JSONView.value(body, in: format, at: "type") else { return false }
+    guard let format = JSONView.value(body, in: top, at: "response_format"),
+      let type = JSONView.value(body, in: format, at: "type")
+    else { return false }
     if JSONString.equals(body, type, "json_object") {
       text.append("{}")
       return true
     }
     guard JSONString.equals(body, type, "json_schema") else { return false }
-    let schema =
-      shape == .response
-      ? JSONView.value(body, in: format, at: "schema")
-      : JSONView.value(body, in: format, at: "json_schema", "schema")
-    guard let schema else {
+    guard let schema = JSONView.value(body, in: format, at: "json_schema", "schema") else {
       text.append("{}")
       return true
     }

@@ -268,46 +268,6 @@ import Wire
     return bytes
   }
 
-  @Test(
-    "the Responses API is answered, whole and as a stream",
-    arguments: [
-      #"{"input":"Hi"}"#, #"{"input":[{"role":"user","content":[{"type":"input_text","text":"Hi"}]}]}"#,
-    ])
-  func response(_ body: String) throws {
-    let tree = try #require(Tree(answer(.response, body)))
-    #expect(tree["object"]?.text == "response")
-    #expect(tree["status"]?.text == "completed")
-    #expect(tree["output"]?[0]?["content"]?[0]?["text"]?.text == Self.echo + "Hi")
-    #expect(tree["usage"]?["input_tokens"]?.integer == 1)
-
-    let text = answer(.response, body, streams: true)
-    let events = try events(text, isDone: false)
-    #expect(events.map { $0["sequence_number"]?.integer } == Array(0..<events.count))
-    #expect(events.first?["type"]?.text == "response.created")
-    #expect(events.last?["type"]?.text == "response.completed")
-    #expect(events.last?["response"] == tree)
-    #expect(events.compactMap { $0["delta"]?.text }.joined() == Self.echo + "Hi")
-    let names = text.split(separator: "\n").filter { $0.hasPrefix("event: ") }.map { String($0.dropFirst(7)) }
-    #expect(names == events.compactMap { $0["type"]?.text })
-    #expect(!text.contains("[DONE]"))
-  }
-
-  @Test("the Responses API calls a tool, and answers JSON")
-  func responseForms() throws {
-    let body = #"{"input":"x","tools":[{"type":"function","name":"f"}],"tool_choice":"required"}"#
-    let item = try #require(Tree(answer(.response, body))?["output"]?[0])
-    #expect(item["type"]?.text == "function_call")
-    #expect(item["name"]?.text == "f")
-    #expect(item["arguments"]?.text == "{}")
-    let events = try events(answer(.response, body, streams: true), isDone: false)
-    #expect(events.last?["response"]?["output"]?[0] == item)
-    let format =
-      #"{"input":"x","text":{"format":{"type":"json_schema","name":"n","schema":"#
-      + #"{"type":"object","required":["a"],"properties":{"a":{"type":"integer"}}}}}}"#
-    let text = try #require(Tree(answer(.response, format))?["output"]?[0]?["content"]?[0]?["text"]?.text)
-    #expect(text == #"{"a":0}"#)
-  }
-
   @Test("models are listed, and what isn't known is answered with an object")
   func others() throws {
     let models = try #require(Tree(answer(.models, "")))

@@ -1,0 +1,49 @@
+"""The provider inside Remora, as an application's tests meet it in each format."""
+
+from __future__ import annotations
+
+import json
+
+import anthropic
+import pytest
+
+pytestmark = pytest.mark.proxy
+
+SCHEMA = {"type": "object", "required": ["a"], "additionalProperties": False, "properties": {"a": {"type": "integer"}}}
+ECHO = "This is Remora's mock provider. You said: "
+
+
+@pytest.fixture
+def proxy(start_remora):
+    return start_remora(whole={"providers": {"mock": {}}, "default_provider": "mock"})
+
+
+def test_responses_say_back_what_was_said(proxy, sdk):
+    client = sdk(proxy)
+    for said in ("Hi", [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]):
+        answer = client.responses.create(model="m", input=said)
+        assert (answer.status, answer.output_text) == ("completed", ECHO + "Hi")
+        assert answer.usage.input_tokens >= 1 and answer.usage.output_tokens > 1
+        events = list(client.responses.create(model="m", input=said, stream=True))
+        assert [each.sequence_number for each in events] == list(range(len(events)))
+        assert (events[0].type, events[-1].type) == ("response.created", "response.completed")
+        assert "".join(each.delta for each in events if each.type == "response.output_text.delta") == ECHO + "Hi"
+        assert events[-1].response.output_text == ECHO + "Hi"
+
+
+def test_responses_call_a_tool_and_answer_json(proxy, sdk):
+    client = sdk(proxy)
+    tools = [{"type": "function", "name": "f", "parameters": SCHEMA}]
+    item = client.responses.create(model="m", input="x", tools=tools, tool_choice="required").output[0]
+    assert (item.type, item.name) == ("function_call", "f") and isinstance(json.loads(item.arguments), dict)
+    text = {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA, "strict": True}}
+    assert json.loads(client.responses.create(model="m", input="x", text=text).output_text) == {"a": 0}
+
+
+def test_messages_say_back_what_was_said(proxy):
+    http = anthropic.DefaultHttpxClient(trust_env=False)
+    with anthropic.Anthropic(base_url=proxy.origin, api_key="any", max_retries=0, http_client=http) as client:
+        asked = {"model": "m", "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]}
+        assert client.messages.create(**asked).content[0].text == ECHO + "Hi"
+        with client.messages.stream(**asked) as events:
+            assert events.get_final_text() == ECHO + "Hi"
