@@ -85,7 +85,7 @@ package final class Passage {
     try? facts.edit(&splice, body, scanner, model: model, addsUsage: addsUsage)
     guard let quirks,
       let edit = RequestEdit.of(
-        quirks, asked.shape, count: body.count, hasForeign: scanner.hasNoticed)
+        quirks, asked.shape, count: body.count, hasForeign: Noticed(scanner).contains(.foreign))
     else { return }
     do throws(RequestFault) { try edit.write(body, &splice, dropped: &dropped) } catch {
       dropped.removeAll()

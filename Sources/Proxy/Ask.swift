@@ -118,7 +118,7 @@ final class RequestBody {
   var bytes: ByteQueue
   /// Where it ends in what the client sends.
   var flow = BodyFlow(.none)
-  var scanner = JSONScanner(checksText: true, notesStrings: true, noticing: ForeignMembers.names)
+  var scanner = JSONScanner(checksText: true, notesStrings: true, noticing: Noticed.names)
   var facts = RequestFacts()
   /// It is JSON, and is read here.
   var isJSON = false

@@ -109,13 +109,9 @@ extension Ask {
   /// Whether the request holds what only the provider understands that has made it: then no other may be asked.
   var isBound: Bool {
     guard body.isJSON else { return false }
-    let text = body.bytes.view
-    for mark in Self.marks where text.first(of: mark) != nil { return true }
-    return false
+    for member in RequestFacts.referring {
+      if let found = body.scanner.found(member), found.kind != .null { return true }
+    }
+    return Noticed(body.scanner).contains(.bound)
   }
-
-  private static let marks: [StaticString] = [
-    "\"previous_response_id\"", "\"conversation\"", "\"file_id\"", "\"container\"", "\"encrypted_content\"",
-    "\"thought_signature\"",
-  ]
 }

@@ -11,7 +11,7 @@ extension Ask {
   /// the provider has kept of the first one, nobody was told of.
   var isForegroundResponse: Bool {
     target.endpoint == .responses && head.method == .post && body.isJSON
-      && body.bytes.view.first(of: "\"background\"") == nil
+      && body.scanner.found(.background)?.kind != .true
   }
 
   /// Bytes below which a prompt isn't worth keeping at one target: caches begin at about a thousand tokens.
@@ -24,20 +24,16 @@ extension Ask {
     guard body.isJSON, !body.isFollowed else { return needs }
     let text = body.bytes.view
     needs.prompt = max(text.count / 4, 1)
-    // A token of plain text has hardly more than six bytes.
+    // A token has hardly more than eight bytes, whatever the language.
     needs.promptAtLeast = target.endpoint == .chatCompletions ? text.count / 8 : 0
     if target.endpoint == .chatCompletions {
-      if text.first(of: "\"image_url\"") != nil {
-        needs.abilities.insert(.pictures)
-        // Base64 is no text.
-        needs.promptAtLeast = 0
-      }
-      if text.first(of: "\"input_audio\"") != nil {
-        needs.abilities.insert(.audio)
-        needs.promptAtLeast = 0
-      }
-      if text.first(of: "\"tools\":") != nil { needs.abilities.insert(.tools) }
-      if text.first(of: "\"json_schema\"") != nil { needs.abilities.insert(.schemas) }
+      let noticed = Noticed(body.scanner)
+      if noticed.contains(.pictures) { needs.abilities.insert(.pictures) }
+      if noticed.contains(.audio) { needs.abilities.insert(.audio) }
+      if noticed.contains(.schemas) { needs.abilities.insert(.schemas) }
+      if body.scanner.found(.tools)?.kind == .array { needs.abilities.insert(.tools) }
+      // Base64 is no text.
+      if !noticed.isDisjoint(with: [.pictures, .audio, .files]) { needs.promptAtLeast = 0 }
     }
     if plan.pick != .ordered { needs.affinity = affinity(text) }
     return needs
@@ -56,8 +52,8 @@ extension Ask {
         return Self.hash(bytes.extracting(field.value))
       }
     }
-    if let id = JSONView.value(text, in: whole, at: "previous_response_id") {
-      return Self.hash(text.extracting(id))
+    if let id = body.scanner.found(.previousResponse) {
+      return Self.hash(text.extracting(id.value))
     }
     guard text.count >= Self.leastCached, let messages = JSONView.value(text, in: whole, at: "messages")
     else {

@@ -28,7 +28,7 @@ extension Upstream {
     case .responses where recastsResponses || settings.responses == .auto: .keep
     default:
       isMock || isTranslated || !quirks.leaves(ask.target.shape)
-        || quirks.refusesForeign && ask.body.scanner.hasNoticed ? .keep : .follow
+        || quirks.refusesForeign && Noticed(ask.body.scanner).contains(.foreign) ? .keep : .follow
     }
   }
 }
@@ -72,7 +72,8 @@ extension Attempt {
     }
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
     ask.body.facts.dropsMetadata = dropsMetadata
-    let edits = upstream.editsRequests || upstream.quirks.refusesForeign && ask.body.scanner.hasNoticed
+    let edits =
+      upstream.editsRequests || upstream.quirks.refusesForeign && Noticed(ask.body.scanner).contains(.foreign)
     let quirks = edits && !ask.body.isFollowed ? upstream.quirks : nil
     do throws(RequestFault) {
       if let model {

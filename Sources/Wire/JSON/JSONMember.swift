@@ -7,7 +7,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
   case fallbackModels, customerIdentifier, threadIdentifier, groupIdentifier
   case id, object, created, choices, usage, error, systemFingerprint, data, output, status
   case type, response, event, message, detail, code, xGroq, xRemora, dataSources
-  case choiceCount, system
+  case choiceCount, system, background, conversation, container
 
   /// The name as it is written in a text: ASCII, at most `nameCeiling` bytes.
   package var name: StaticString {
@@ -53,6 +53,9 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
     case .xRemora: "x_remora"
     case .dataSources: "data_sources"
     case .choiceCount: "n"
+    case .background: "background"
+    case .conversation: "conversation"
+    case .container: "container"
     case .system: "system"
     }
   }
@@ -137,6 +140,9 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let xRemora = Self(.xRemora)
   package static let dataSources = Self(.dataSources)
   package static let choiceCount = Self(.choiceCount)
+  package static let background = Self(.background)
+  package static let conversation = Self(.conversation)
+  package static let container = Self(.container)
   package static let system = Self(.system)
 
   /// Every member there is.

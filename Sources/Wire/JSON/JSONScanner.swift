@@ -82,9 +82,8 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// Names that are noticed in objects further in, and how long they are: a bit for each length.
   let noticedNames: [StaticString]
   let noticedLengths: UInt64
-  /// Whether an object further in may have a member with a name that is noticed; of one that is escaped, or comes in two
-  /// pieces, it isn't known.
-  package internal(set) var hasNoticed = false
+  /// Which of those names a member of an object further in has, a bit for each place in the list.
+  package internal(set) var noticed: UInt64 = 0
 
   private var fault: JSONFault?
   /// Bytes fed so far.
@@ -101,7 +100,7 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// - Parameters:
   ///   - checksText: whether strings must be UTF-8.
   ///   - notesStrings: whether the places of long strings are noted.
-  ///   - names: of fewer than 64 bytes, that are noticed in objects further in (`hasNoticed`).
+  ///   - names: at most 64, of at most `JSONMember.nameCeiling` bytes, that are noticed in objects further in (`noticed`).
   package init(
     watching members: JSONMembers = [], checksText: Bool = false, notesStrings: Bool = false,
     noticing names: [StaticString] = []
@@ -138,7 +137,7 @@ package struct JSONScanner: ~Copyable, Sendable {
     keyCount = -1
     lastComma = -1
     if notesStrings { strings.removeAll() }
-    hasNoticed = false
+    noticed = 0
     fault = nil
     offset = 0
     topLevelKind = nil

@@ -5,7 +5,7 @@ extension JSONScanner {
     state = .string
     isKey = true
     guard depth == 1 else {
-      keyCount = -1
+      keyCount = noticedLengths == 0 ? -1 : 0
       return
     }
     keyStart = at
@@ -24,10 +24,10 @@ extension JSONScanner {
       : JSONBytes.textEnd(bytes, from: start, isWide: &isWide)
     if isWide || !characters.isWhole { try checkText(bytes, start..<at) }
     guard at < bytes.count else {
-      if isKey { keepPart(bytes.extracting(start..<at)) }
+      if isKey { keep(bytes.extracting(start..<at)) }
       return
     }
-    if isKey && (keyCount > 0 || bytes[at] != ASCII.quote) { keepPart(bytes.extracting(start..<at)) }
+    if isKey && (keyCount > 0 || bytes[at] != ASCII.quote) { keep(bytes.extracting(start..<at)) }
     switch bytes[at] {
     case ASCII.quote:
       at &+= 1
@@ -35,11 +35,13 @@ extension JSONScanner {
         if notesStrings { strings.add(stringStart, offset &+ at) }
         return endScalar(bytes, &at)
       }
-      let count = at &- 1 &- start
-      if depth > 1, count < 64, noticedLengths &>> UInt64(truncatingIfNeeded: count) & 1 == 1 {
-        notice(bytes.extracting(start..<at &- 1))
-      }
-      if keyCount == 0 {
+      if depth > 1 {
+        let count = keyCount == 0 ? at &- 1 &- start : keyCount
+        if count >= 0, count < 64, noticedLengths &>> UInt64(truncatingIfNeeded: count) & 1 == 1 {
+          if keyCount == 0 { notice(bytes.extracting(start..<at &- 1)) } else { noticeKept() }
+        }
+        try endKey(at: offset &+ at, nil)
+      } else if keyCount == 0 {
         // The usual key, whole in this piece and without escapes, is compared where it lies.
         try endKey(at: offset &+ at, watched.member(bytes.extracting(start..<at &- 1)))
       } else {
@@ -108,15 +110,20 @@ extension JSONScanner {
 
   @inline(never)
   private mutating func notice(_ key: Span<UInt8>) {
-    for name in noticedNames where key.equals(name) { hasNoticed = true }
+    for (place, name) in noticedNames.enumerated() where key.equals(name) {
+      noticed |= 1 << UInt64(place & 63)
+    }
+  }
+
+  /// The same for a key that was escaped or came in pieces.
+  @inline(never)
+  private mutating func noticeKept() {
+    for (place, name) in noticedNames.enumerated() where keyBytes.span.extracting(0..<keyCount).equals(name) {
+      noticed |= 1 << UInt64(place & 63)
+    }
   }
 
   /// Keeps a part of a key that is escaped or comes in pieces.
-  private mutating func keepPart(_ bytes: Span<UInt8>) {
-    if depth > 1, noticedLengths != 0 { hasNoticed = true }
-    keep(bytes)
-  }
-
   private mutating func keep(_ bytes: Span<UInt8>) {
     guard keyCount >= 0 else { return }
     guard keyCount &+ bytes.count <= JSONMember.nameCeiling else {

@@ -8,9 +8,9 @@
 internal import Wire
 
 /// Leaves them out of a chat.
-package enum ForeignMembers {
-  /// Their names, for the scanner to notice: a body without them isn't looked at again.
-  package static let names: [StaticString] = [
+enum ForeignMembers {
+  /// Their names, for the scanner to notice (Noticed.swift): a body without them isn't looked at again.
+  static let names: [StaticString] = [
     "extra_content", "thinking_blocks", "reasoning_content", "reasoning_details", "reasoning",
     "cache_control",
   ]

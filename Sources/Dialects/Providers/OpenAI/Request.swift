@@ -22,15 +22,19 @@ package struct RequestFacts: Sendable {
   /// Members that are looked for in every JSON body.
   package static let watched: JSONMembers = [
     .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
-    .groupIdentifier, .encodingFormat, .dataSources, .metadata, .store,
+    .groupIdentifier, .encodingFormat, .dataSources, .metadata, .store, .tools, .background,
+    .previousResponse,
+    .conversation, .container,
   ]
+  /// What refers to what one provider has kept.
+  package static let referring: [JSONMember] = [.previousResponse, .conversation, .container]
   /// What says whose request it is.
   package static let attributing: JSONMembers = [
     .customerIdentifier, .threadIdentifier, .groupIdentifier, .metadata,
   ]
   /// And where prompts are weighed, those that say how long prompt and answer will be.
   package static let weighed: JSONMembers = watched.union([
-    .messages, .input, .prompt, .instructions, .system, .tools, .maxTokens, .maxCompletionTokens,
+    .messages, .input, .prompt, .instructions, .system, .maxTokens, .maxCompletionTokens,
     .maxOutputTokens,
     .choiceCount,
   ])
