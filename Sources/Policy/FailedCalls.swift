@@ -47,16 +47,6 @@ package final class FailedCalls: Sendable {
     }
   }
 
-  /// The call has an answer.
-  package func forget(_ key: UInt64) {
-    table.withLock { table in
-      guard !table.entries.isEmpty else { return }
-      for place in [Self.first(key), Self.second(key)] where table.entries[place].key == key {
-        table.entries[place] = Entry()
-      }
-    }
-  }
-
   private static func first(_ key: UInt64) -> Int { Int(key & 1023) }
   private static func second(_ key: UInt64) -> Int { Int(key >> 32 & 1023) }
 

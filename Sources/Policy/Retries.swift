@@ -91,6 +91,9 @@ package struct Retries: Sendable {
   /// A pause shorter than this is none: a server that closed a port opens no other so soon.
   private static let floor: Nanoseconds = 25_000_000
 
+  /// Of no request.
+  package static let none = Retries(Order(), Rules(Retry()), isRepeatable: false, isKept: false, now: 0)
+
   private let rules: Rules
   private let order: Order
   private let isRepeatable: Bool

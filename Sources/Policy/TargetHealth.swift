@@ -267,9 +267,17 @@ package final class HealthRegistry: Sendable {
   /// Whether any target has failed that the configuration doesn't name.
   package var hasDynamic: Bool { dynamicCount.load(ordering: .relaxed) > 0 }
 
-  /// The health of a target that the configuration doesn't name; nil where it has never failed.
+  /// The health of a target that the configuration doesn't name; nil where it hasn't failed lately. One that is well again
+  /// is forgotten, so that its requests look nothing up.
   package func find(_ identity: String) -> TargetHealth? {
-    known.withLock { $0.dynamic[identity] }
+    known.withLock { known in
+      guard let health = known.dynamic[identity] else { return nil }
+      if !health.isQuiet { return health }
+      known.dynamic[identity] = nil
+      known.order.removeAll { $0 == identity }
+      dynamicCount.store(known.dynamic.count, ordering: .relaxed)
+      return nil
+    }
   }
 
   /// The same, kept from now on.
@@ -282,9 +290,9 @@ package final class HealthRegistry: Sendable {
       let health = TargetHealth(provider: provider, model: "other")
       known.dynamic[identity] = health
       known.order.append(identity)
+      dynamicCount.store(known.dynamic.count, ordering: .relaxed)
       return health
     }
-    dynamicCount.store(1, ordering: .relaxed)
     return health
   }
 

@@ -30,6 +30,7 @@ extension Exchange {
       counted.expectsUsage = ask.target.takesTokens && counted.status == 200
     }
     if let attempt { take(attempt, &counted) }
+    tries.end(self)
     settle(&counted)
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }

@@ -53,6 +53,8 @@ final class Attempt {
     var isHeld = false
     /// Until when the client waits for an answer.
     var deadline = Instant.never
+    /// When a stream must have brought content, or another target is asked.
+    var contentBy = Instant.never
     /// Another target waits behind a connection that is slow to come.
     var hasOther = false
     /// Who is told how long the answer took.

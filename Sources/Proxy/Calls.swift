@@ -15,17 +15,23 @@ extension Exchange {
   ///
   /// - Returns: the try that has an answer.
   func call(_ plan: Plan, _ connection: ClientConnection) async throws(Refusal) -> Attempt {
-    var tries = try Tries(plan, self)
+    let tries = tries
+    try tries.start(plan, self)
     var attempts = Attempts(isKept: ask.isKept, isIdempotent: ask.isIdempotent)
     var trial = attempts.first()
     var isFirst = true
     while true {
-      let attempt = begin(plan, tries.place, connection)
+      let attempt = begin(tries, connection)
       attempt.tried.beganAt = isFirst ? ask.receivedAt ?? now : Instant.now
       attempt.tried.deadline = tries.deadline
       tries.begin(self)
       attempt.tried.paced = tries.paced(self)
       attempt.tried.hasOther = tries.hasOther(self)
+      if attempt.tried.hasOther, let time = lineup.snapshot.firstToken, ask.body.isJSON,
+        ask.body.facts.streams
+      {
+        attempt.tried.contentBy = attempt.tried.beganAt + time
+      }
       isFirst = false
       var outcome = await attempt.run(trial.reuse)
       // What can't be said was no try, nor was a connection that was dead: the upstream has not seen the request.
@@ -61,7 +67,7 @@ extension Exchange {
         if tries.isTransparent { throw refusal }
         attempt.tried.failure = refusal
       }
-      switch try await follow(&tries, attempt, connection) {
+      switch try await follow(tries, attempt, connection) {
       case .call: break
       case .wait(let until): try await pause(until: until, connection)
       case .stop: return attempt
@@ -71,10 +77,10 @@ extension Exchange {
     }
   }
 
-  // Functions of their own: what they need would stand in the memory of each stream otherwise.
+  // Functions of their own, as those below: what they need would stand in the memory of each stream otherwise.
   @inline(never)
-  private func begin(_ plan: Plan, _ place: Int, _ connection: ClientConnection) -> Attempt {
-    begin(plan[place], connection)
+  private func begin(_ tries: Tries, _ connection: ClientConnection) -> Attempt {
+    begin(tries.plan[tries.place], connection)
   }
 
   /// Finds out what a try that brought no plain good answer means, and what follows on it.
@@ -82,12 +88,12 @@ extension Exchange {
   /// - Throws: what the client is told where it has brought no answer at all and nothing follows.
   @inline(never)
   private func follow(
-    _ tries: inout Tries, _ attempt: Attempt, _ connection: ClientConnection
+    _ tries: Tries, _ attempt: Attempt, _ connection: ClientConnection
   ) async throws(Refusal) -> Tries.Next {
     var refusal = attempt.tried.failure
     var failure: Failure?
     if refusal == nil {
-      do throws(Refusal) { failure = try await look(tries, attempt) } catch { refusal = error }
+      do throws(Refusal) { failure = try await look(attempt) } catch { refusal = error }
     }
     if let refusal { failure = attempt.failure(refusal) }
     guard let failure else {
@@ -122,12 +128,9 @@ extension Exchange {
 
   /// Looks at an answer whose head is here: why it is none that is wanted; nil where it can go to the client.
   @inline(never)
-  private func look(_ tries: Tries, _ attempt: Attempt) async throws(Refusal) -> Failure? {
+  private func look(_ attempt: Attempt) async throws(Refusal) -> Failure? {
     let status = attempt.call.reply.status
-    if status < 400 {
-      let deadline = lineup.snapshot.firstToken.map { attempt.tried.beganAt + $0 }
-      return try await hold(attempt, until: deadline)
-    }
+    if status < 400 { return try await hold(attempt) }
     if attempt.errorText.isEmpty, attempt.takesError(attempt.replyFacts) {
       attempt.tried.patience = Patience(at: now)
       if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }

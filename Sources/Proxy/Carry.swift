@@ -296,13 +296,15 @@ extension Attempt {
       let isBacklogged = !answer.outbound.isEmpty
       let hasDeputy = manner != nil && !tried.isHeld && !isOver && call.hasSent && !isBacklogged
       tried.carries = hasDeputy ? manner : nil
-      let until = tried.patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+      var until = tried.patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+      if tried.isHeld { until = min(until, tried.contentBy) }
       let wake = await connection.parker.park(until: until, deputy: hasDeputy ? self : nil)
       if let arrival = tried.arrived {
         tried.arrived = nil
         return arrival
       }
       guard wake == .deadline else { continue }
+      if tried.isHeld, now >= tried.contentBy { return .timeout }
       switch tried.patience.verdict(
         at: now, idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
       {

@@ -25,6 +25,7 @@ final class Exchange {
   private var kept: Attempt?
   private var hasTried = false
   var record = Tally()
+  let tries = Tries()
   /// What it was promised (Meter.swift); nil where there are no limits.
   var permit: Permit?
 

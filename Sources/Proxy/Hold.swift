@@ -25,7 +25,7 @@ extension Exchange {
   ///
   /// - Returns: why it is none; nil where it can go to the client.
   @inline(never)
-  func hold(_ attempt: Attempt, until deadline: Instant?) async throws(Refusal) -> Failure? {
+  func hold(_ attempt: Attempt) async throws(Refusal) -> Failure? {
     attempt.tried.patience = Patience(at: now)
     if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
     var facts = attempt.replyFacts
@@ -43,7 +43,7 @@ extension Exchange {
     guard manner == .events else { return nil }
     attempt.tried.isHeld = true
     defer { attempt.tried.isHeld = false }
-    return try await attempt.readOpening(most: Self.mostHeld, until: deadline)
+    return try await attempt.readOpening(most: Self.mostHeld)
   }
 }
 
@@ -56,7 +56,7 @@ extension Attempt {
   }
 
   /// Reads a stream into `held` until it has brought something that the model made.
-  fileprivate func readOpening(most: Int, until deadline: Instant?) async throws(Refusal) -> Failure? {
+  fileprivate func readOpening(most: Int) async throws(Refusal) -> Failure? {
     while true {
       try passOn()
       // Of other APIs than the chat's every event counts as content.
@@ -72,9 +72,10 @@ extension Attempt {
       // The client has waited long enough for a sign.
       case .beat: return nil
       case .end where call.flow.mayEndHere: return endsWithoutWord ? Failure(.overload) : nil
+      case .timeout where now >= tried.contentBy: return Failure(.silent)
       case let arrival: try fail(arrival)
       }
-      if let deadline, now >= deadline { return Failure(.silent) }
+      if now >= tried.contentBy { return Failure(.silent) }
     }
   }
 

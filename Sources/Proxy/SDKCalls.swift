@@ -43,8 +43,9 @@ extension Ask {
   /// Tries that were made for the same call of an SDK already.
   func priorTries(at now: Instant) -> Int {
     guard let count = retryCount, count > 0 else { return 0 }
-    guard isKept else { return count }
-    return lineup.snapshot.failed.tries(callKey, at: now.nanoseconds) ?? count
+    if isKept, let tries = lineup.snapshot.failed.tries(callKey, at: now.nanoseconds) { return tries }
+    // Nobody knows of tries: what was repeated may have been turned away here, before any. One is left to it.
+    return min(count, lineup.snapshot.retryRules.attempts - 1)
   }
 
   /// How often the client's SDK has repeated this call, as it says.

@@ -24,7 +24,7 @@ extension Attempt {
       writeRequestHead()
       if loop.isBusy { sendLater() }
       var waits = Waits(
-        answer: min(now + upstream.firstByte, tried.deadline), body: now + Deadline.body)
+        answer: min(now + upstream.firstByte, tried.deadline, tried.contentBy), body: now + Deadline.body)
       while true {
         switch try turn(&waits) {
         case .over(let outcome): return outcome
@@ -111,7 +111,7 @@ extension Attempt {
         if pumping == .sent { noteSent() }
         // Counted from the last byte that went out: an upload may take any time while it makes progress.
         if pumping != .blocked || call.socket?.hasWritableRoom == true {
-          waits.answer = min(now + upstream.firstByte, tried.deadline)
+          waits.answer = min(now + upstream.firstByte, tried.deadline, tried.contentBy)
         }
         if pumping == .interrupted { return .yield }
       }
@@ -130,6 +130,9 @@ extension Attempt {
       return .slow("request body")
     }
     if now >= tried.deadline { return .clientsTimeIsOver(upstream.name) }
+    if now >= tried.contentBy {
+      return .timeout(upstream.name, "began no answer within the time that retry.first_token gives it")
+    }
     return .timeout(
       upstream.name, "sent no answer within \(upstream.timeouts.firstByte.shown) (timeouts.first_byte)")
   }

@@ -9,8 +9,9 @@ internal import Telemetry
 internal import Transport
 internal import Wire
 
-/// What the tries of one exchange come to.
-struct Tries {
+/// What the tries of one exchange come to. Kept with the exchange, and used again: in the task's own memory it would stand
+/// there for as long as a stream is open. So would what its functions need, were they a part of the loop that calls them.
+final class Tries {
   /// What follows on a failed try.
   enum Next {
     case call
@@ -18,13 +19,13 @@ struct Tries {
     case stop
   }
 
-  let plan: Plan
+  private(set) var plan = Plan(Route(providerIndex: 0))
   /// The target that is asked now.
   private(set) var place = 0
   /// When there must be an answer.
-  let deadline: Instant
-  private var retries: Retries
-  private let percent: Int
+  private(set) var deadline = Instant.never
+  private var retries = Retries.none
+  private var percent = 0
   private var pass: Pass?
   private var isFirst = true
   /// Places that were asked.
@@ -32,14 +33,19 @@ struct Tries {
   /// The class of the last failure.
   private(set) var last: FailureClass?
 
-  /// Chooses the target that is asked first.
+  /// Begins with a request, and chooses the target that is asked first.
   ///
   /// - Throws: what the client is told where none may be asked.
   @inline(never)
-  init(_ plan: Plan, _ exchange: Exchange) throws(Refusal) {
+  func start(_ plan: Plan, _ exchange: Exchange) throws(Refusal) {
     let (ask, snapshot) = (exchange.ask, exchange.lineup.snapshot)
     let now = exchange.now
     self.plan = plan
+    place = 0
+    pass = nil
+    isFirst = true
+    asked = 0
+    last = nil
     let rules = snapshot.retryRules
     percent = rules.budgetPercent
     deadline = ask.deadline(from: exchange.record.startedAt)
@@ -66,6 +72,13 @@ struct Tries {
     }
   }
 
+  /// Ends with the request, whatever came of it: a try that is under way is told of, so that no target counts it for ever.
+  func end(_ exchange: Exchange) {
+    abandoned(exchange)
+    // Targets that only this request has named keep memory.
+    if plan.first.model != nil { plan = Plan(Route(providerIndex: 0)) }
+  }
+
   /// Whether another try could follow.
   var mayGoOn: Bool { retries.mayGoOn }
 
@@ -83,7 +96,7 @@ struct Tries {
 
   /// A try begins.
   @inline(never)
-  mutating func begin(_ exchange: Exchange) {
+  func begin(_ exchange: Exchange) {
     asked |= 1 << UInt64(place & 63)
     if let health = exchange.health(plan[place]), plan.count > 1 || !health.isQuiet {
       pass = health.begin(isFirst: isFirst, at: exchange.now.nanoseconds)
@@ -93,7 +106,7 @@ struct Tries {
 
   /// The try has an answer that goes to the client.
   @inline(never)
-  mutating func succeeded(_ exchange: Exchange) {
+  func succeeded(_ exchange: Exchange) {
     guard let pass else { return }
     self.pass = nil
     exchange.health(plan[place])?.succeeded(pass, at: exchange.now.nanoseconds)
@@ -101,7 +114,7 @@ struct Tries {
 
   /// The try came to an end that says nothing of the target.
   @inline(never)
-  mutating func abandoned(_ exchange: Exchange) {
+  func abandoned(_ exchange: Exchange) {
     guard let pass else { return }
     self.pass = nil
     exchange.health(plan[place])?.abandoned(pass, at: exchange.now.nanoseconds)
@@ -111,7 +124,7 @@ struct Tries {
   ///
   /// - Parameter began: when it began.
   @inline(never)
-  mutating func next(_ failure: Failure, began: Instant, blames: Bool, _ exchange: Exchange) -> Next {
+  func next(_ failure: Failure, began: Instant, blames: Bool, _ exchange: Exchange) -> Next {
     let now = exchange.now.nanoseconds
     last = failure.cls
     let route = plan[place]
@@ -141,7 +154,7 @@ struct Tries {
     }
   }
 
-  private mutating func move(to place: Int, _ cls: FailureClass, _ exchange: Exchange) {
+  private func move(to place: Int, _ cls: FailureClass, _ exchange: Exchange) {
     let isRepeated = asked & 1 << UInt64(place & 63) != 0
     exchange.count(cls, from: plan[self.place], to: plan[place], isRepeated: isRepeated)
     self.place = place
@@ -160,7 +173,6 @@ struct Tries {
   }
 
   /// What SDKs are told of the failure that is the answer; nil: nothing.
-  @inline(never)
   func shouldRetry(wait: Int?) -> Bool? { last.flatMap { retries.shouldRetry($0, wait: wait) } }
 
   /// Tries made, for the next call of the same SDK.

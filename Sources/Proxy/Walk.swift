@@ -39,11 +39,7 @@ extension Exchange {
       if ask.awaitsGo(connection) { tellToGoOn(connection) }
       if try !ask.receiveAtOnce(connection) { try await ask.receive(connection) }
       ask.readAttribution()
-      var chosen: Plan
-      if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
-      if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
-      route = chosen.first
-      notice = chosen.notice
+      let chosen = try choose(plan, connection)
       if ask.awaitsMore { try await ask.meet(chosen.demand(ask), connection) }
       if let policies = ask.policies { try police(policies) }
       let attempt = try await call(chosen, connection)
@@ -58,6 +54,18 @@ extension Exchange {
     if !goesOn { goesOn = await finish(connection) }
     if !isAudited { account(connection) }
     return goesOn
+  }
+
+  /// Chooses the targets, and promises what they may take. A function of its own, so that what it needs doesn't stand in
+  /// the memory of each stream.
+  @inline(never)
+  private func choose(_ plan: Plan?, _ connection: ClientConnection) throws(Refusal) -> Plan {
+    var chosen: Plan
+    if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
+    if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
+    route = chosen.first
+    notice = chosen.notice
+    return chosen
   }
 
   /// Ends a walk whose client left before its request was read.

@@ -289,6 +289,47 @@ def test_the_clients_own_deadline_ends_the_tries_before_it(pair):
     assert 1.0 < took < 1.5
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("opening", [b"", HEAD, HEAD + b"9\r\n: hello\n\n\r\n"], ids=["nothing", "a head", "a comment"])
+def test_a_stream_without_content_in_time_is_another_targets(pair, opening):
+    proxy, first, second = pair({"first_token": "1s"})
+    first.reply(opening, STALL) if opening else first.reply(STALL)
+    began = time.monotonic()
+    got = ask(proxy, stream=True)
+    assert (got.status, got.get("x-remora-provider")) == (200, "two") and b"[DONE]" in got.body
+    assert 0.9 < time.monotonic() - began < 2.5
+    assert (seen(first), seen(second)) == (1, 1)
+
+
+def test_a_repetition_of_what_was_never_tried_is_tried(pair):
+    proxy, first, _ = pair()
+    for count in ("1", "2", "3", "9", "99999999999999999999", "-1", "x"):
+        body = {"model": "m", "messages": [{"role": "user", "content": count}]}
+        got = proxy.ask(post_json("/v1/chat/completions", body, {"x-stainless-retry-count": count}))
+        assert got.status == 200, count
+    assert seen(first) == 7
+
+
+def test_a_probe_whose_client_leaves_is_no_probe_for_ever(pair):
+    proxy, first, second = pair()
+    for _ in range(5):
+        first.reply(failure(500, "dead"))
+    for _ in range(5):
+        ask(proxy)
+    first.reply(STALL)
+    deadline = time.monotonic() + 20
+    while seen(first) < 6:
+        with proxy.connect() as client:
+            client.send(post_json("/v1/chat/completions", {"model": "m", "messages": MESSAGES}))
+            time.sleep(0.05)
+        assert time.monotonic() < deadline
+    while ask(proxy).get("x-remora-provider") != "one":
+        assert time.monotonic() < deadline, "the target never came back"
+        time.sleep(0.05)
+
+
 def test_prices_and_the_catalogue_lead_a_bare_name(start_remora, start_upstream, authority, tmp_path):
     dear, cheap = start_upstream(), start_upstream()
     (tmp_path / "key").write_text(SECRET + "\n")
