@@ -27,8 +27,13 @@ let house: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
+/// Folders that hold a page beside the code.
+let documented: Set = ["Config", "Dialects", "Policy", "Proxy", "Telemetry"]
+
 func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: house)
+  .target(
+    name: name, dependencies: dependencies, exclude: documented.contains(name) ? ["README.md"] : [],
+    swiftSettings: house)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -58,7 +63,7 @@ let package = Package(
         "Wire", "Config", "Detect", "Dialects", "Kubernetes", "Telemetry", "Transport", "HTTP", "Proxy",
         "Policy",
       ],
-      swiftSettings: house,
+      exclude: ["README.md"], swiftSettings: house,
       // The default linker drops the counters.
       linkerSettings: isCounting ? [.unsafeFlags(["-profile-generate", "-use-ld=lld"])] : []),
     .executableTarget(

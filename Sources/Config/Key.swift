@@ -1,6 +1,6 @@
 // What is known of a key without knowing what it is read into: its name, what may stand behind it, a line about it.
 //
-// `remora schema`, the README's table and the search for mistyped keys ask these. They are made of the rows of a
+// `remora schema`, the page's table and the search for mistyped keys ask these. They are made of the rows of a
 // section (Section.swift), where reading and printing are too, so that nothing can differ.
 
 /// What a value may look like.

@@ -1,6 +1,6 @@
 // A mapping of the configuration, one row a key: its name, its form, where its value goes, a line about it.
 //
-// Reading, printing, the schema, the README's table and what isn't available yet all come from the rows. A new key is
+// Reading, printing, the schema, the page's table and what isn't available yet all come from the rows. A new key is
 // a row, and the property that it fills. Next: Form.swift, for what may stand behind a key.
 
 internal import Wire

@@ -1,6 +1,6 @@
 // Every way in which Remora itself says no: the status, the words, and whether trying again makes sense.
 //
-// The table of statuses and codes is the product's public surface (README, "Errors").
+// The table of statuses and codes is the product's public surface (Sources/Proxy/README.md, "Errors").
 
 package import Dialects
 package import Wire

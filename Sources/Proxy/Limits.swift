@@ -71,7 +71,7 @@ enum Deadline {
   static let handshake = Interval(seconds: 10)
   /// A client that takes nothing of its answer.
   static let stalledClient = Interval(seconds: 600)
-  /// Silence in a stream after which a comment shows that it lives (README, "Streams").
+  /// Silence in a stream after which a comment shows that it lives (README.md, "Streams").
   static let heartbeat = Interval(seconds: 15)
   /// From a stream's own end to the end of its body.
   static let afterDone = Interval(seconds: 2)

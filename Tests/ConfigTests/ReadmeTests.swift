@@ -1,4 +1,4 @@
-// Whether README.md says of the configuration what the program says.
+// Whether Sources/Config/README.md and README.md say of the configuration what the program says.
 
 import Testing
 import Wire
@@ -6,14 +6,20 @@ import Wire
 @testable import Config
 
 private enum Readme {
-  static let path = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/README.md"
+  private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
+  /// The pages, by their places in the project.
+  private static let pages = ["/Sources/Config/README.md", "/README.md"]
 
-  /// The lines between `heading` and the next heading.
+  /// The lines between `heading` and the next heading, on the page that has it.
   static func section(_ heading: String) throws -> [Substring] {
-    let contents = try FileContents.read(path, ceiling: 1 << 20)
-    let lines = contents.bytes.text().split(separator: "\n", omittingEmptySubsequences: false)
-    let start = try #require(lines.firstIndex { $0 == heading }, "README.md has no heading '\(heading)'")
-    return Array(lines[start...].dropFirst().prefix { !$0.hasPrefix("## ") && !$0.hasPrefix("### ") })
+    for page in pages {
+      let contents = try FileContents.read(root + page, ceiling: 1 << 20)
+      let lines = contents.bytes.text().split(separator: "\n", omittingEmptySubsequences: false)
+      guard let start = lines.firstIndex(where: { $0 == heading }) else { continue }
+      return Array(lines[start...].dropFirst().prefix { !$0.hasPrefix("## ") && !$0.hasPrefix("### ") })
+    }
+    Issue.record("none of the pages has the heading '\(heading)'")
+    return []
   }
 
   /// The rows of a section's table, without the two lines of its head.
@@ -29,13 +35,13 @@ private enum Readme {
 
   /// What a failed comparison asks for.
   static func wanted(_ rows: [String], of heading: String) -> Comment {
-    Comment(rawValue: "the table of '\(heading)' in README.md should be:\n" + rows.joined(separator: "\n"))
+    Comment(rawValue: "the table of '\(heading)' should be:\n" + rows.joined(separator: "\n"))
   }
 }
 
 @Suite("README") struct ReadmeTests {
   @Test func namesEveryKey() throws {
-    let heading = "### Every key"
+    let heading = "## Every key"
     let rows = Schema.reference().split(separator: "\n").map { line in
       let parts = line.split(separator: "`", maxSplits: 2, omittingEmptySubsequences: false)
       return parts.count == 3 ? "| `\(parts[1])` | \(parts[2].dropFirst(2)) |" : String(line)
@@ -44,7 +50,7 @@ private enum Readme {
   }
 
   @Test func namesEveryKind() throws {
-    let heading = "### Kinds of provider"
+    let heading = "## Kinds of provider"
     let rows = ProviderKind.allCases.map { kind in
       let url = kind.row.baseURL.map { "`\($0.text)`" } ?? (kind.row.needsBaseURL ? "must be said" : "")
       let variables = kind.row.keyVariables.map { "`\($0)`" }.joined(separator: " or ")
@@ -58,15 +64,16 @@ private enum Readme {
     ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }")
   ])
   func listsWhatIsNotAvailable(line: String, text: String) throws {
-    let section = try Readme.section("### Not available yet")
+    let section = try Readme.section("## Not available yet")
     #expect(section.contains { $0.hasPrefix(line) })
     let problems = Fixture.decode(text: "providers: { mock: }\n" + text + "\n").problems
     #expect(
       problems.contains { $0.message.contains("not available yet") },
-      "this is available now: take '\(line)' out of 'Not available yet' in README.md, and say what it does")
+      "this is available now: take '\(line)' out of 'Not available yet' in Sources/Config/README.md, and say what it does"
+    )
   }
 
-  @Test(arguments: ["### An example", "## From a base URL to metrics in five minutes"])
+  @Test(arguments: ["## An example", "## By example", "## From a base URL to metrics in five minutes"])
   func showsConfigurationsThatHold(heading: String) throws {
     let text = try Readme.yaml(of: heading)
     try #require(text.contains("providers:"))

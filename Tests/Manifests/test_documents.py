@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 import yaml
@@ -19,7 +20,13 @@ import cel
 import schemas
 from tools import BINARY, ROOT, check, code_blocks, kustomize, run
 
-READMES = (ROOT / "README.md", ROOT / "charts/remora/README.md")
+READMES = [
+    ROOT / place
+    for place in (
+        "README.md", "Sources/Config/README.md", "Sources/Policy/README.md", "Sources/Proxy/README.md",
+        "Sources/Dialects/README.md", "Sources/Telemetry/README.md", "k8s/pods.md", "charts/remora/README.md",
+    )
+]
 
 
 def shown() -> list[str]:
@@ -34,7 +41,34 @@ def shown() -> list[str]:
 
 
 def test_there_are_some():
-    assert len(shown()) >= 3
+    assert len(shown()) >= 10
+
+
+def anchors(page: Path) -> set[str]:
+    """What links can name in a page: its headings, as GitHub writes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.strip().lower()).replace(" ", "-") for each in headings}
+
+
+def pages() -> list[Path]:
+    folders = (ROOT / each for each in ("Sources", "Tests", "k8s", "charts"))
+    return [ROOT / "README.md", *sorted(page for folder in folders for page in folder.rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if link.startswith("http"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_first_page_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= 15_000
 
 
 @pytest.mark.parametrize("text", shown(), ids=lambda text: text.split()[0].rstrip(":"))
@@ -166,7 +200,7 @@ def serves(arguments: list[str], environment: dict[str, str], directory) -> None
 
 
 def test_docker_run(tmp_path):
-    block = next(each for each in code_blocks(ROOT / "README.md", "## In a pod", "sh") if "docker run" in each)
+    block = next(each for each in code_blocks(ROOT / "k8s/pods.md", "# In a pod", "sh") if "docker run" in each)
     words = shlex.split(block.replace("\\\n", " "))
     image = next(n for n, word in enumerate(words) if word.startswith("registry.example.com/"))
     assert ("-p", "127.0.0.1:4141:4141") in zip(words, words[1:])
@@ -174,7 +208,7 @@ def test_docker_run(tmp_path):
 
 
 def test_compose(tmp_path):
-    block = next(each for each in code_blocks(ROOT / "README.md", "## In a pod", "yaml") if "services:" in each)
+    block = next(each for each in code_blocks(ROOT / "k8s/pods.md", "# In a pod", "yaml") if "services:" in each)
     services = yaml.safe_load(block)["services"]
     ours, app = services["remora"], services["app"]
     assert app["environment"]["OPENAI_BASE_URL"] == "http://remora:4141/v1"

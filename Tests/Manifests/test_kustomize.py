@@ -124,7 +124,7 @@ def test_somebody_elses_manifest(tmp_path):
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / "all.yaml").write_text(yaml.safe_dump(workload("Deployment", "theirs", labelled=False)))
-    label = re.search(r"`(labels: \[.*\])`", (ROOT / "README.md").read_text())[1]
+    label = re.search(r"`(labels: \[.*\])`", (ROOT / "k8s/pods.md").read_text())[1]
     (theirs / "kustomization.yaml").write_text(f"resources: [all.yaml]\n{label}\n")
     objects = overlay(tmp_path, workload("Deployment", "ours", labelled=False), resources=[
         os.path.relpath(K8S / "base", tmp_path), "workloads.yaml", "theirs"
@@ -193,7 +193,7 @@ def test_agent_has_what_inject_would_give():
 
 def test_readme(tmp_path):
     """The overlay that the README shows is whole: it builds beside an application and holds."""
-    blocks = code_blocks(ROOT / "README.md", "## In a pod", "yaml")
+    blocks = code_blocks(ROOT / "k8s/pods.md", "# In a pod", "yaml")
     shown = next(yaml.safe_load(block) for block in blocks if "kind: Kustomization" in block)
     directory = tmp_path / "overlay"
     directory.mkdir()
