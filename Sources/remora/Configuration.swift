@@ -20,6 +20,20 @@ enum Configuration {
     return ConfigFile.fromEnvironment(environment)
   }
 
+  /// The same with its catalogue, for a command that only shows what they say; nil where one of them can't be had, which
+  /// has been said then.
+  static func shown(_ path: String?) -> (settings: Settings, catalogue: Catalogue)? {
+    let loaded = load(path, .current())
+    guard let settings = loaded.settings else {
+      for problem in loaded.problems { Console.error(problem.description) }
+      return nil
+    }
+    do throws(CatalogueFileFault) { return (settings, try Catalogue.load(settings)) } catch {
+      Console.error(error.message)
+      return nil
+    }
+  }
+
   /// A file that is there but can't be read is an error, not an absence.
   private static func usual() -> String? {
     if unsafe access(place, F_OK) == 0 { return place }

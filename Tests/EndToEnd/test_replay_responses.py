@@ -8,7 +8,7 @@ import openai
 import pytest
 from remora import PROMPT
 from replay import answers
-from replay.answers import SIGNATURE, Said
+from replay.answers import LOOP, SIGNATURE, Said
 from replay.serving import head
 from test_replay_requests import MODELS
 from wire import post_json
@@ -28,16 +28,6 @@ TOOLS = [
     }
     for name in ("weather", "clock")
 ]
-TURNS = (
-    Said(
-        text="Let me see.",
-        reasoning="First the weather.",
-        signature=SIGNATURE,
-        calls=[("call_1", "weather", '{"city": "Zürich"}'), ("call_2", "clock", '{"city": "Oslo"}')],
-    ),
-    Said(reasoning="Once more.", signature=SIGNATURE + "A", calls=[("call_3", "weather", '{"city": "Oslo"}')]),
-    Said(text="Rain in Zürich, snow in Oslo at noon."),
-)
 
 
 @pytest.fixture
@@ -62,7 +52,7 @@ def create(client, streamed: bool, **asked):
 @dialects
 @either
 def test_a_loop_of_tools(replayer, client, dialect, streamed):
-    for said in TURNS:
+    for said in LOOP:
         replayer.upstream.reply(*answers.steps(dialect, said, streamed=streamed))
     history: list = [{"role": "user", "content": PROMPT}]
     names = []

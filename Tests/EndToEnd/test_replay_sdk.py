@@ -11,7 +11,7 @@ from conftest import sdk_options
 from pydantic import BaseModel
 from remora import PROMPT
 from replay import answers, matrix
-from replay.answers import SIGNATURE, Said
+from replay.answers import LOOP, SIGNATURE, Said
 from replay.asked import READERS
 from replay.openai_format import vector
 from replay.serving import head
@@ -42,18 +42,6 @@ def script(replayer, dialect: str, *turns: Said, streamed: bool) -> None:
         replayer.upstream.reply(*answers.steps(dialect, said, streamed=streamed))
 
 
-TURNS = (
-    Said(
-        text="Let me see.",
-        reasoning="First the weather.",
-        signature=SIGNATURE,
-        calls=[("toolu_1", "weather", '{"city": "Zürich"}'), ("toolu_2", "clock", '{"city": "Oslo"}')],
-    ),
-    Said(reasoning="Once more.", signature=SIGNATURE + "A", calls=[("toolu_3", "weather", '{"city": "Oslo"}')]),
-    Said(text="Rain in Zürich, snow in Oslo at noon."),
-)
-
-
 def run_loop(client, model: str, ask) -> list:
     """An agent's loop as applications write it: the answer's message goes back as it came."""
     messages: list = [*CHAT["messages"]]
@@ -61,7 +49,7 @@ def run_loop(client, model: str, ask) -> list:
         choice = ask(model=model, messages=messages, tools=TOOLS, reasoning_effort="low", max_tokens=4096)
         message = choice.message
         messages.append(message)
-        wanted = TURNS[turn]
+        wanted = LOOP[turn]
         assert (message.content or "") == wanted.text
         calls = message.tool_calls or []
         assert choice.finish_reason == ("tool_calls" if wanted.calls else "stop")
@@ -99,14 +87,14 @@ def check_loop(replayer, dialect: str) -> None:
 
 @dialects
 def test_loop_of_tools(replayer, client, dialect):
-    script(replayer, dialect, *TURNS, streamed=False)
+    script(replayer, dialect, *LOOP, streamed=False)
     run_loop(client, ALL[dialect], lambda **options: client.chat.completions.create(**options).choices[0])
     check_loop(replayer, dialect)
 
 
 @dialects
 def test_loop_of_tools_streamed(replayer, client, dialect):
-    script(replayer, dialect, *TURNS, streamed=True)
+    script(replayer, dialect, *LOOP, streamed=True)
 
     def ask(**options):
         with client.chat.completions.stream(**options, stream_options={"include_usage": True}) as stream:

@@ -40,6 +40,30 @@ struct AnswerBlock {
   var callSignature: [UInt8] = []
 }
 
+extension AnswerBlock {
+  /// Writes a call's id: the provider's where a client's API takes it, for it comes back as it is; else one of ours.
+  ///
+  /// - Parameters:
+  ///   - ceiling: bytes of an id that the API takes.
+  ///   - otherwise: what one of ours begins with, and what makes it one of its own.
+  func writeID(
+    ceiling: Int, otherwise prefix: StaticString, _ seed: [UInt8], _ index: Int, into out: inout ByteQueue
+  ) {
+    var isFit = !id.isEmpty && id.count <= ceiling
+    for byte in id {
+      let isLetter = ASCII.lower(byte) &- UInt8(ascii: "a") < 26
+      if !isLetter, !ASCII.isDigit(byte), byte != UInt8(ascii: "_"), byte != UInt8(ascii: "-") {
+        isFit = false
+      }
+    }
+    if isFit { return out.append(id) }
+    out.append(prefix)
+    out.append(seed)
+    out.append("_")
+    out.append(decimal: index)
+  }
+}
+
 /// Why an answer ended.
 struct AnswerEnd {
   var reason = FinishReason.stop

@@ -14,16 +14,7 @@ enum Explain {
       Console.error("\(body ?? ""): \(error.message)")
       return ExitStatus.bad
     }
-    let loaded = Configuration.load(config, .current())
-    guard let settings = loaded.settings else {
-      for problem in loaded.problems { Console.error(problem.description) }
-      return ExitStatus.bad
-    }
-    let catalogue: Catalogue
-    do throws(CatalogueFileFault) { catalogue = try Catalogue.load(settings) } catch {
-      Console.error(error.message)
-      return ExitStatus.bad
-    }
+    guard let (settings, catalogue) = Configuration.shown(config) else { return ExitStatus.bad }
     let router = Router(settings, catalogue)
     let asked = Array(model.utf8)
     var answers: [(routes: [Target], listeners: [String])] = []

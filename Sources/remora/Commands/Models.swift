@@ -8,17 +8,7 @@ import Wire
 
 enum ModelsCommand {
   static func run(config: String?, asJSON: Bool) -> Int32 {
-    let environment = Environment.current()
-    let loaded = Configuration.load(config, environment)
-    guard let settings = loaded.settings else {
-      for problem in loaded.problems { Console.error(problem.description) }
-      return ExitStatus.bad
-    }
-    let catalogue: Catalogue
-    do throws(CatalogueFileFault) { catalogue = try Catalogue.load(settings) } catch {
-      Console.error(error.message)
-      return ExitStatus.bad
-    }
+    guard let (settings, catalogue) = Configuration.shown(config) else { return ExitStatus.bad }
     let today = Today.day
     let router = Router(settings, catalogue)
     var rows: [Row] = []

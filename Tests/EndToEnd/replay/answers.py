@@ -30,6 +30,19 @@ class Said:
     completion: int = 7
 
 
+# Three turns of a loop of tools: two calls, one more, and what comes of them.
+LOOP = (
+    Said(
+        text="Let me see.",
+        reasoning="First the weather.",
+        signature=SIGNATURE,
+        calls=[("toolu_1", "weather", '{"city": "Zürich"}'), ("toolu_2", "clock", '{"city": "Oslo"}')],
+    ),
+    Said(reasoning="Once more.", signature=SIGNATURE + "A", calls=[("toolu_3", "weather", '{"city": "Oslo"}')]),
+    Said(text="Rain in Zürich, snow in Oslo at noon."),
+)
+
+
 def pieces(text: str, size: int = 5) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 

@@ -53,7 +53,7 @@ final class MessagesForm: AnswerForm {
     case .reasoning: content.append("{\"type\":\"thinking\",\"thinking\":\"")
     case .call:
       content.append("{\"type\":\"tool_use\",\"id\":\"")
-      writeID(block, into: &content)
+      block.writeID(ceiling: 128, otherwise: "toolu_", frame.seed, index, into: &content)
       content.append("\",\"name\":\"")
       content.append(block.name)
       content.append("\",\"input\":")
@@ -70,28 +70,13 @@ final class MessagesForm: AnswerForm {
     case .reasoning: out.append("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
     case .call:
       out.append("{\"type\":\"tool_use\",\"id\":\"")
-      writeID(block, into: &out)
+      block.writeID(ceiling: 128, otherwise: "toolu_", frame.seed, index, into: &out)
       out.append("\",\"name\":\"")
       out.append(block.name)
       out.append("\",\"input\":{}}")
     case .redacted: break
     }
     out.append("}\n\n")
-  }
-
-  /// The provider's id where Anthropic's clients take it, for it comes back as it is.
-  private func writeID(_ block: AnswerBlock, into out: inout ByteQueue) {
-    var isFit = !block.id.isEmpty && block.id.count <= 128
-    for byte in block.id {
-      let isLetter = ASCII.lower(byte) &- UInt8(ascii: "a") < 26
-      if !isLetter, !ASCII.isDigit(byte), byte != UInt8(ascii: "_"), byte != UInt8(ascii: "-") {
-        isFit = false
-      }
-    }
-    if isFit { return out.append(block.id) }
-    out.append("toolu_")
-    out.append(frame.seed)
-    out.append(decimal: index)
   }
 
   private func writeRedacted(_ data: [UInt8], into out: inout ByteQueue) {

@@ -86,7 +86,7 @@ struct ResponsesItem {
         sort == .custom
           ? "\",\"type\":\"custom_tool_call\",\"call_id\":\"" : "\",\"type\":\"function_call\",\"call_id\":\""
       )
-      writeCallID(into: &out)
+      block.writeID(ceiling: 64, otherwise: "call_", seed, index, into: &out)
       out.append("\",\"name\":\"")
       out.append(name)
       if !space.isEmpty {
@@ -100,21 +100,5 @@ struct ResponsesItem {
     out.append(",\"status\":\"")
     out.append(status)
     out.append("\"}")
-  }
-
-  /// The provider's id where OpenAI takes it, for it comes back as it is.
-  private func writeCallID(into out: inout ByteQueue) {
-    var isFit = !block.id.isEmpty && block.id.count <= 64
-    for byte in block.id {
-      let isLetter = ASCII.lower(byte) &- UInt8(ascii: "a") < 26
-      if !isLetter, !ASCII.isDigit(byte), byte != UInt8(ascii: "_"), byte != UInt8(ascii: "-") {
-        isFit = false
-      }
-    }
-    if isFit { return out.append(block.id) }
-    out.append("call_")
-    out.append(seed)
-    out.append("_")
-    out.append(decimal: index)
   }
 }
