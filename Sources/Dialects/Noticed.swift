@@ -17,6 +17,8 @@ package struct Noticed: OptionSet, Sendable {
   package static let files = Noticed(rawValue: 16)
   /// What only the provider understands that has made it.
   package static let bound = Noticed(rawValue: 32)
+  /// `GatewayMembers`, of the request's own members.
+  package static let gateway = Noticed(rawValue: 64)
 
   /// Each name with what it says.
   private static let table: [(name: StaticString, says: Noticed)] =
@@ -27,6 +29,7 @@ package struct Noticed: OptionSet, Sendable {
 
   /// The names, in the order of the scanner's bits.
   package static let names = table.map(\.name)
+  package static let ownNames = GatewayMember.allCases.map(\.name)
 
   /// What `scanner` has noticed.
   package init(_ scanner: borrowing JSONScanner) {
@@ -34,7 +37,7 @@ package struct Noticed: OptionSet, Sendable {
     var rest = scanner.noticed
     while rest != 0 {
       let place = rest.trailingZeroBitCount
-      if place < Self.table.count { found.insert(Self.table[place].says) }
+      found.insert(place < Self.table.count ? Self.table[place].says : .gateway)
       rest &= rest &- 1
     }
     self = found

@@ -83,9 +83,14 @@ package final class Passage {
     self.addsUsage = addsUsage
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     try? facts.edit(&splice, body, scanner, model: model, addsUsage: addsUsage)
+    let isGatewayChat = asked.shape == .chat && Noticed(scanner).contains(.gateway)
+    if isGatewayChat {
+      try GatewayMembers.remove(
+        from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
+    }
     guard let quirks,
       let edit = RequestEdit.of(
-        quirks, asked.shape, count: body.count, hasForeign: Noticed(scanner).contains(.foreign))
+        quirks, asked.shape, count: body.count, Noticed(scanner))
     else { return }
     do throws(RequestFault) { try edit.write(body, &splice, dropped: &dropped) } catch {
       dropped.removeAll()

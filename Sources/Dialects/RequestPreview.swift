@@ -28,7 +28,7 @@ package struct RequestPreview: Sendable {
   ///     else embeddings, or, where it has `input` and no vectors are meant, a response.
   package init(_ provider: Config.Provider, model: [UInt8], body: [UInt8]) throws(PreviewFault) {
     var scanner = JSONScanner(
-      watching: RequestFacts.watched, checksText: true, noticing: Noticed.names)
+      watching: RequestFacts.watched, checksText: true, noticing: Noticed.names, andOwn: Noticed.ownNames)
     do throws(JSONFault) {
       try scanner.feed(body.span)
       try scanner.finish()
@@ -88,7 +88,7 @@ package struct RequestPreview: Sendable {
     let name = address.deployment(of: model.span) ?? model
     try? facts.edit(&splice, body.span, scanner, model: name.span, addsUsage: addsUsage)
     if let edit = RequestEdit.of(
-      quirks, shape, count: body.count, hasForeign: Noticed(scanner).contains(.foreign))
+      quirks, shape, count: body.count, Noticed(scanner))
     {
       try edit.write(body.span, &splice, dropped: &list)
     }

@@ -31,6 +31,8 @@ final class Ask {
   var unknownKey: UInt32?
   /// What it says of itself for the log; nil: nothing.
   var attribution: Attribution?
+  /// What it wants of a gateway, in the words of others; nil: nothing.
+  var wishes: Wishes?
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
   let body: RequestBody
@@ -64,6 +66,7 @@ final class Ask {
     groupKey = nil
     unknownKey = nil
     attribution = nil
+    wishes = nil
     isOriginAllowed = false
     receivedAt = nil
     body.reset()
@@ -118,7 +121,8 @@ final class RequestBody {
   var bytes: ByteQueue
   /// Where it ends in what the client sends.
   var flow = BodyFlow(.none)
-  var scanner = JSONScanner(checksText: true, notesStrings: true, noticing: Noticed.names)
+  var scanner = JSONScanner(
+    checksText: true, notesStrings: true, noticing: Noticed.names, andOwn: Noticed.ownNames)
   var facts = RequestFacts()
   /// It is JSON, and is read here.
   var isJSON = false

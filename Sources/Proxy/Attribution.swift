@@ -49,6 +49,24 @@ extension Ask {
     }
   }
 
+  /// Takes what another gateway's member says, where Remora's own says nothing.
+  func attribute(_ value: Range<Int>, _ kind: JSONKind, to path: WritableKeyPath<Attribution, [UInt8]>) {
+    guard let text = text(value, kind, Attribution.textCeiling) else { return }
+    var said = attribution ?? Attribution()
+    if said[keyPath: path].isEmpty { said[keyPath: path] = text }
+    attribution = said
+  }
+
+  /// Takes another gateway's `custom_identifier` as a pair of the metadata.
+  func attributeCustom(_ value: Range<Int>, _ kind: JSONKind) {
+    guard let text = text(value, kind, Attribution.textCeiling) else { return }
+    var said = attribution ?? Attribution()
+    if said.metadata.count < Attribution.pairCeiling {
+      said.metadata.append((Array("custom_identifier".utf8), text))
+    }
+    attribution = said
+  }
+
   private func text(_ member: JSONMember) -> [UInt8]? {
     guard let found = body.scanner.found(member), found.value.upperBound <= body.bytes.count else {
       return nil

@@ -18,7 +18,7 @@ extension Ask {
     if target.endpoint == .models { plan = plan?.asAsked }
     let isKnown = plan != nil
     if let found = plan, let group, group.isRestricted { plan = permitted(found, group, entrance) }
-    if let plan = try steered(plan, entrance) { return plan }
+    if let plan = try steered(plan, entrance) { return try wished(plan) }
     if isKnown, let group { throw notPermitted(group, entrance) }
     if !model.isEmpty {
       let name = Self.shown(model.view.text())

@@ -15,8 +15,11 @@ extension Ask {
   /// wants no other.
   func steered(_ plan: Plan?, _ entrance: Entrance) throws(Refusal) -> Plan? {
     guard target.isFullService else { return plan }
-    let names = try fallbackNames()
-    if disablesFallback { return plan.map { Plan($0.first, pick: $0.pick, notice: $0.notice) } }
+    var names = try fallbackNames()
+    if let wishes { names += wishes.models.prefix(max(0, Self.mostFallbacks - names.count)) }
+    if disablesFallback || wishes?.wantsNoFallback == true {
+      return plan.map { Plan($0.first, pick: $0.pick, notice: $0.notice) }
+    }
     if names.isEmpty { return plan }
     let router = lineup.snapshot.router
     let entry = router.entries[entrance.index]

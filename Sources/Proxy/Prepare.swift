@@ -72,6 +72,8 @@ extension Attempt {
     }
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
     ask.body.facts.dropsMetadata = dropsMetadata
+    ask.body.facts.isStrict = upstream.kind == .openai || upstream.kind == .azure
+    ask.body.facts.keepsModels = upstream.kind == .openrouter
     let edits =
       upstream.editsRequests || upstream.quirks.refusesForeign && Noticed(ask.body.scanner).contains(.foreign)
     let quirks = edits && !ask.body.isFollowed ? upstream.quirks : nil

@@ -13,10 +13,12 @@ extension Ask {
   ///
   /// An answer that comes after the client has given up is paid for and lost, and its SDK asks again.
   func deadline(from start: Instant) -> Instant {
-    guard target.isFullService, head.first(.xStainless) != nil || head.first(.xRemora) != nil else {
+    guard target.isFullService,
+      head.first(.xStainless) != nil || head.first(.xRemora) != nil || wishes?.timeout != nil
+    else {
       return .never
     }
-    var least: UInt64?
+    var least = wishes?.timeout.flatMap { $0 > 0 ? $0 : nil }
     let bytes = headBytes.view
     for field in head.fields where field.known == .xStainless || field.known == .xRemora {
       let name = bytes.extracting(field.name)

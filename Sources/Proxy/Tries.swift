@@ -46,7 +46,8 @@ final class Tries {
     isFirst = true
     asked = 0
     last = nil
-    let rules = snapshot.retryRules
+    var rules = snapshot.retryRules
+    if let attempts = ask.wishes?.attempts { rules.attempts = min(rules.attempts, attempts) }
     percent = rules.budgetPercent
     deadline = ask.deadline(from: exchange.record.startedAt)
     var order: Order

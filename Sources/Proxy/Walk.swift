@@ -39,6 +39,7 @@ extension Exchange {
       if ask.awaitsGo(connection) { tellToGoOn(connection) }
       if try !ask.receiveAtOnce(connection) { try await ask.receive(connection) }
       ask.readAttribution()
+      try ask.readWishes()
       let chosen = try choose(plan, connection)
       if ask.awaitsMore { try await ask.meet(chosen.demand(ask), connection) }
       if let policies = ask.policies { try police(policies) }

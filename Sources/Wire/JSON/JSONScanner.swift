@@ -82,6 +82,9 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// Names that are noticed in objects further in, and how long they are: a bit for each length.
   let noticedNames: [StaticString]
   let noticedLengths: UInt64
+  /// The same for the text's own members, beside those that are watched. Their bits follow on those of the others.
+  let ownNames: [StaticString]
+  let ownLengths: UInt64
   /// Which of those names a member of an object further in has, a bit for each place in the list.
   package internal(set) var noticed: UInt64 = 0
 
@@ -101,16 +104,23 @@ package struct JSONScanner: ~Copyable, Sendable {
   ///   - checksText: whether strings must be UTF-8.
   ///   - notesStrings: whether the places of long strings are noted.
   ///   - names: at most 64, of at most `JSONMember.nameCeiling` bytes, that are noticed in objects further in (`noticed`).
+  ///   - ownNames: the same of the text's own object; at most 64 in all.
   package init(
     watching members: JSONMembers = [], checksText: Bool = false, notesStrings: Bool = false,
-    noticing names: [StaticString] = []
+    noticing names: [StaticString] = [], andOwn ownNames: [StaticString] = []
   ) {
     noticedNames = names
-    noticedLengths = names.reduce(0) { $0 | 1 << UInt64(truncatingIfNeeded: $1.utf8CodeUnitCount) }
+    noticedLengths = Self.lengths(names)
+    self.ownNames = ownNames
+    ownLengths = Self.lengths(ownNames)
     self.checksText = checksText
     self.notesStrings = notesStrings
     watched = members
     makeSlots()
+  }
+
+  private static func lengths(_ names: [StaticString]) -> UInt64 {
+    names.reduce(0) { $0 | 1 << UInt64(truncatingIfNeeded: $1.utf8CodeUnitCount) }
   }
 
   private mutating func makeSlots() {

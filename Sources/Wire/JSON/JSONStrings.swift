@@ -9,7 +9,7 @@ extension JSONScanner {
       return
     }
     keyStart = at
-    keyCount = watched.isEmpty ? -1 : 0
+    keyCount = watched.isEmpty && ownLengths == 0 ? -1 : 0
   }
 
   /// Reads on inside a string, to its end, to an escape that must be looked at, or to the end of the piece.
@@ -43,11 +43,14 @@ extension JSONScanner {
         try endKey(at: offset &+ at, nil)
       } else if keyCount == 0 {
         // The usual key, whole in this piece and without escapes, is compared where it lies.
-        try endKey(at: offset &+ at, watched.member(bytes.extracting(start..<at &- 1)))
+        let key = bytes.extracting(start..<at &- 1)
+        let member = watched.member(key)
+        if member == nil, mayBeOwn(key.count) { notice(own: key) }
+        try endKey(at: offset &+ at, member)
       } else {
-        try endKey(
-          at: offset &+ at,
-          keyCount < 0 ? nil : watched.member(keyBytes.span.extracting(0..<keyCount)))
+        let member = keyCount < 0 ? nil : watched.member(keyBytes.span.extracting(0..<keyCount))
+        if member == nil, keyCount > 0, mayBeOwn(keyCount) { noticeKeptOwn() }
+        try endKey(at: offset &+ at, member)
       }
       // A colon mostly follows at once, and a value: each saves a turn of the outer loop.
       guard at < bytes.count, bytes[at] == ASCII.colon else { return }
@@ -112,6 +115,25 @@ extension JSONScanner {
   private mutating func notice(_ key: Span<UInt8>) {
     for (place, name) in noticedNames.enumerated() where key.equals(name) {
       noticed |= 1 << UInt64(place & 63)
+    }
+  }
+
+  @inline(__always)
+  private func mayBeOwn(_ count: Int) -> Bool {
+    count < 64 && ownLengths &>> UInt64(truncatingIfNeeded: count) & 1 == 1
+  }
+
+  @inline(never)
+  private mutating func notice(own key: Span<UInt8>) {
+    for (place, name) in ownNames.enumerated() where key.equals(name) {
+      noticed |= 1 << UInt64((noticedNames.count + place) & 63)
+    }
+  }
+
+  @inline(never)
+  private mutating func noticeKeptOwn() {
+    for (place, name) in ownNames.enumerated() where keyBytes.span.extracting(0..<keyCount).equals(name) {
+      noticed |= 1 << UInt64((noticedNames.count + place) & 63)
     }
   }
 

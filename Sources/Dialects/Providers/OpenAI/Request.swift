@@ -65,6 +65,10 @@ package struct RequestFacts: Sendable {
   package private(set) var stores = false
   /// The metadata stays here: the provider would refuse them, or knows nothing of them.
   package var dropsMetadata = false
+  /// The provider refuses members that it doesn't know.
+  package var isStrict = false
+  /// `models` is a member of the provider's own API.
+  package var keepsModels = false
 
   package init() {}
 

@@ -7,11 +7,13 @@ package struct RequestEdit {
   private let rules: RequestRules
   private let whole: Range<Int>
   private let clearsForeign: Bool
+  private let hasGateway: Bool
 
-  private init(_ rules: RequestRules, count: Int, clearsForeign: Bool) {
+  private init(_ rules: RequestRules, count: Int, clearsForeign: Bool, hasGateway: Bool) {
     self.rules = rules
     whole = 0..<count
     self.clearsForeign = clearsForeign
+    self.hasGateway = hasGateway
   }
 
   /// Nil where bodies of `shape` go to this provider as they come.
@@ -21,13 +23,19 @@ package struct RequestEdit {
   ///
   /// - Parameters:
   ///   - count: the body's length.
-  ///   - hasForeign: whether the body may hold `ForeignMembers`.
-  package static func of(_ quirks: Quirks, _ shape: BodyShape, count: Int, hasForeign: Bool) -> RequestEdit? {
+  ///   - noticed: what the scanner noticed: whether the body may hold `ForeignMembers`, and whether `GatewayMembers` are
+  ///     taken out of it already.
+  package static func of(_ quirks: Quirks, _ shape: BodyShape, count: Int, _ noticed: Noticed = [])
+    -> RequestEdit?
+  {
+    let hasForeign = noticed.contains(.foreign)
+    let hasGateway = noticed.contains(.gateway)
     let clearsForeign = quirks.refusesForeign && hasForeign && shape == .chat
     if let rules = quirks.rules(shape) {
-      return RequestEdit(rules, count: count, clearsForeign: clearsForeign)
+      return RequestEdit(rules, count: count, clearsForeign: clearsForeign, hasGateway: hasGateway)
     }
-    return clearsForeign ? RequestEdit(RequestRules(), count: count, clearsForeign: true) : nil
+    return clearsForeign
+      ? RequestEdit(RequestRules(), count: count, clearsForeign: true, hasGateway: hasGateway) : nil
   }
 
   /// Adds the edits to `splice`, which may already hold those of `RequestFacts`.
@@ -41,6 +49,7 @@ package struct RequestEdit {
       var members = JSONObjectCursor(body, whole)
       while let member = members.next() {
         if RequestFacts.isOwn(body, member.key) { continue }
+        if hasGateway, let known = GatewayMember(body, member.key), known.isHonoured { continue }
         try edit(member, body, &splice, &dropped)
       }
       if clearsForeign { try ForeignMembers.write(body, whole, &splice, &dropped) }

@@ -24,7 +24,7 @@ import Wire
     } else {
       try facts.edit(&splice, bytes.span, scanner, model: nil, addsUsage: false)
     }
-    if let edit = RequestEdit.of(quirks, shape, count: bytes.count, hasForeign: false) {
+    if let edit = RequestEdit.of(quirks, shape, count: bytes.count) {
       try edit.write(bytes.span, &splice, dropped: &dropped)
     }
     var out = ByteQueue()

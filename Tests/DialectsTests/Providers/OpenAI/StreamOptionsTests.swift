@@ -21,7 +21,7 @@ import Wire
     let body = Array(#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#.utf8)
     var splice = JSONSplice()
     var dropped = DroppedFields()
-    if let edit = RequestEdit.of(quirks, shape, count: body.count, hasForeign: false) {
+    if let edit = RequestEdit.of(quirks, shape, count: body.count) {
       try edit.write(body.span, &splice, dropped: &dropped)
     }
     #expect(splice.isEmpty == expected && dropped.isEmpty == expected)
