@@ -12,9 +12,9 @@ import json
 
 import pytest
 from replay import answers, schemas
-from replay.answers import SIGNATURE
+from replay.answers import LOOP, SIGNATURE
 from replay.asked import READERS
-from test_replay_sdk import ALL, CHAT, TOOLS, TURNS
+from test_replay_sdk import ALL, CHAT, TOOLS
 
 pytestmark = pytest.mark.proxy
 
@@ -30,10 +30,10 @@ def test_a_loop_goes_on_elsewhere(replayer, sdk, one, other, streamed):
     replayer.upstream.reset()
     messages: list = [*CHAT["messages"]]
     for turn, kind in enumerate((one, other, one)):
-        replayer.upstream.reply(*answers.steps(kind, TURNS[turn], streamed=streamed))
+        replayer.upstream.reply(*answers.steps(kind, LOOP[turn], streamed=streamed))
         message = ask(client, ALL[kind], messages, streamed)
         check(kind, json.loads(replayer.upstream.requests[turn].body), turn)
-        assert (message.content or "") == TURNS[turn].text
+        assert (message.content or "") == LOOP[turn].text
         messages.append(as_sent(message))
         for call in reversed(message.tool_calls or []):
             messages.append({"role": "tool", "tool_call_id": call.id, "content": f"result of {call.function.name}"})
@@ -83,7 +83,7 @@ def check(kind: str, native: dict, turn: int) -> None:
         results = [
             (ids.index(each["tool_call_id"]), each["content"]) for each in native["messages"] if each["role"] == "tool"
         ]
-    names = [name for said in TURNS[:turn] for _, name, _ in said.calls]
+    names = [name for said in LOOP[:turn] for _, name, _ in said.calls]
     assert made == names
     assert sorted(results) == [(at, f"result of {name}") for at, name in enumerate(names)]
     if turn == 2 and kind in ("anthropic", "vertex-claude", "bedrock", "gemini", "vertex"):
