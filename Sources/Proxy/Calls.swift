@@ -93,7 +93,7 @@ extension Exchange {
     var refusal = attempt.tried.failure
     var failure: Failure?
     if refusal == nil {
-      do throws(Refusal) { failure = try await look(attempt) } catch { refusal = error }
+      do throws(Refusal) { failure = try await look(attempt, connection) } catch { refusal = error }
     }
     if let refusal { failure = attempt.failure(refusal) }
     guard let failure else {
@@ -128,9 +128,9 @@ extension Exchange {
 
   /// Looks at an answer whose head is here: why it is none that is wanted; nil where it can go to the client.
   @inline(never)
-  private func look(_ attempt: Attempt) async throws(Refusal) -> Failure? {
+  private func look(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) -> Failure? {
     let status = attempt.call.reply.status
-    if status < 400 { return try await hold(attempt) }
+    if status < 400 { return try await hold(attempt, connection) }
     if attempt.errorText.isEmpty, attempt.takesError(attempt.replyFacts) {
       attempt.tried.patience = Patience(at: now)
       if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }

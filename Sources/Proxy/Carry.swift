@@ -291,7 +291,7 @@ extension Attempt {
         }
       }
       let isOver = conversation.hasEnded
-      let beats = manner == .events && !isOver && !conversation.isInEvent
+      let beats = manner == .events && !isOver && !conversation.isInEvent ? state.heartbeat : nil
       let idle = isOver ? Deadline.afterDone : upstream.idle
       let isBacklogged = !answer.outbound.isEmpty
       let hasDeputy = manner != nil && !tried.isHeld && !isOver && call.hasSent && !isBacklogged
@@ -387,7 +387,8 @@ extension Attempt: Deputy {
     }
     connection.parker.putOff(
       to: tried.patience.until(
-        idle: upstream.idle, beats: tried.carries == .events, isBacklogged: false, isFull: false))
+        idle: upstream.idle, beats: tried.carries == .events ? state.heartbeat : nil, isBacklogged: false,
+        isFull: false))
     return true
   }
 }

@@ -10,6 +10,15 @@ internal import Telemetry
 internal import Transport
 internal import Wire
 
+/// What reading the beginning of a stream has come to.
+private enum Opening {
+  /// It has brought something that the model made, or must be taken for good.
+  case begun
+  case failed(Failure)
+  /// The client has been sent nothing for the heartbeat's time.
+  case quiet
+}
+
 /// An answer whose beginning is held.
 struct Opened {
   var facts: ReplyFacts
@@ -25,7 +34,7 @@ extension Exchange {
   ///
   /// - Returns: why it is none; nil where it can go to the client.
   @inline(never)
-  func hold(_ attempt: Attempt) async throws(Refusal) -> Failure? {
+  func hold(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) -> Failure? {
     attempt.tried.patience = Patience(at: now)
     if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
     var facts = attempt.replyFacts
@@ -43,7 +52,23 @@ extension Exchange {
     guard manner == .events else { return nil }
     attempt.tried.isHeld = true
     defer { attempt.tried.isHeld = false }
-    return try await attempt.readOpening(most: Self.mostHeld)
+    while true {
+      switch try await attempt.readOpening(most: Self.mostHeld) {
+      case .begun: return nil
+      case .failed(let failure): return failure
+      case .quiet: reassure(attempt, connection)
+      }
+    }
+  }
+}
+
+extension Exchange {
+  /// Shows a client that has waited for long that its request is being worked on. The head goes out with that, and only
+  /// the head: another target can still give the answer, as long as it gives a stream.
+  @inline(never)
+  private func reassure(_ attempt: Attempt, _ connection: ClientConnection) {
+    if !answer.hasBegun { begin(.events, attempt, connection) }
+    answer.piece { EventEncoder.comment(into: &$0) }
   }
 }
 
@@ -56,26 +81,27 @@ extension Attempt {
   }
 
   /// Reads a stream into `held` until it has brought something that the model made.
-  fileprivate func readOpening(most: Int) async throws(Refusal) -> Failure? {
+  fileprivate func readOpening(most: Int) async throws(Refusal) -> Opening {
     while true {
       try passOn()
       // Of other APIs than the chat's every event counts as content.
-      if ask.target.endpoint == .chatCompletions, conversation.hasContent { return nil }
-      if conversation.hasFailed || saysError { return Failure(FailureClass(status: 200, text: held.view)) }
-      if conversation.hasContent || held.count > most { return nil }
+      if ask.target.endpoint == .chatCompletions, conversation.hasContent { return .begun }
+      if conversation.hasFailed || saysError {
+        return .failed(Failure(FailureClass(status: 200, text: held.view)))
+      }
+      if conversation.hasContent || held.count > most { return .begun }
       if call.flow.hasEnded || conversation.hasEnded {
         // An answer may be empty, as long as it says why it ends.
-        return endsWithoutWord ? Failure(.overload) : nil
+        return endsWithoutWord ? .failed(Failure(.overload)) : .begun
       }
       switch await more(.events) {
       case .bytes: continue
-      // The client has waited long enough for a sign.
-      case .beat: return nil
-      case .end where call.flow.mayEndHere: return endsWithoutWord ? Failure(.overload) : nil
-      case .timeout where now >= tried.contentBy: return Failure(.silent)
+      case .beat: return .quiet
+      case .end where call.flow.mayEndHere: return endsWithoutWord ? .failed(Failure(.overload)) : .begun
+      case .timeout where now >= tried.contentBy: return .failed(Failure(.silent))
       case let arrival: try fail(arrival)
       }
-      if now >= tried.contentBy { return Failure(.silent) }
+      if now >= tried.contentBy { return .failed(Failure(.silent)) }
     }
   }
 

@@ -42,25 +42,27 @@ struct Patience {
   ///
   /// - Parameters:
   ///   - idle: how long the upstream may be silent.
-  ///   - beats: whether the client gets heartbeats while it gets nothing else.
+  ///   - beats: after how long without a byte the client gets a heartbeat; nil where it gets none.
   ///   - isBacklogged: something waits for the client that it doesn't take.
   ///   - isFull: so much of it waits that the upstream isn't read, and isn't to blame for its silence.
-  func until(idle: Interval, beats: Bool, isBacklogged: Bool, isFull: Bool) -> Instant {
+  func until(idle: Interval, beats: Interval?, isBacklogged: Bool, isFull: Bool) -> Instant {
     var until = isFull ? Instant.never : heardAt + idle
     if isBacklogged {
       until = min(until, tookAt + Deadline.stalledClient)
-    } else if beats {
-      until = min(until, toldAt + Deadline.heartbeat)
+    } else if let beats {
+      until = min(until, toldAt + beats)
     }
     return until
   }
 
   /// What is over at `now`; nil where nothing is. The parameters are those of `until`.
-  func verdict(at now: Instant, idle: Interval, beats: Bool, isBacklogged: Bool, isFull: Bool) -> Verdict? {
+  func verdict(at now: Instant, idle: Interval, beats: Interval?, isBacklogged: Bool, isFull: Bool)
+    -> Verdict?
+  {
     if isBacklogged, now >= tookAt + Deadline.stalledClient { return .stalledClient }
     if !isFull, now >= heardAt + idle { return .silence }
     // What waits for the client shows it already.
-    if beats, !isBacklogged, now >= toldAt + Deadline.heartbeat { return .beat }
+    if let beats, !isBacklogged, now >= toldAt + beats { return .beat }
     return nil
   }
 }

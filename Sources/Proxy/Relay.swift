@@ -43,7 +43,11 @@ extension Exchange {
     case .events: break
     }
     if attempt.tried.opened?.manner == nil { guardText(manner, attempt) }
-    begin(manner, attempt, connection)
+    if !answer.hasBegun {
+      begin(manner, attempt, connection)
+    } else if manner != .events {
+      throw .notTheAPI(attempt.upstream.name, "it is no stream, and a stream was asked for")
+    }
     if !attempt.held.isEmpty {
       answer.piece { $0.append(attempt.held.view) }
       attempt.held.removeAll()
@@ -71,7 +75,7 @@ extension Exchange {
 
   /// Writes the head of an answer whose body goes on as it comes.
   @inline(never)
-  private func begin(_ manner: Manner, _ attempt: Attempt, _ connection: ClientConnection) {
+  func begin(_ manner: Manner, _ attempt: Attempt, _ connection: ClientConnection) {
     let isStream = manner == .events
     let isOurs = attempt.conversation.wording == .ours
     var framing = attempt.call.flow.framing
@@ -152,6 +156,7 @@ extension Exchange {
       if let refusal = ask.watch?.refusal { throw refusal }
     }
     switch verdict {
+    case .answer where answer.hasBegun: throw .notTheAPI(name, "it is no stream, and a stream was asked for")
     case .answer:
       answerWhole(isOurs ? 200 : attempt.call.reply.status, attempt, isOurs: isOurs, connection)
     case .stream: answerStream(attempt, connection)
@@ -190,17 +195,20 @@ extension Exchange {
     let form = ask.errorForm
     let status = form.status(status)
     form.put(&answer.body, status: status, requestID: ask.requestID.view)
+    if answer.hasBegun { return tellInStream(form, connection) }
     answerWhole(status, attempt, isOurs: isOurs, retryAfter: retryAfter, connection)
   }
 
   /// Answers with a stream that was made of a whole answer.
   private func answerStream(_ attempt: Attempt, _ connection: ClientConnection) {
-    if ask.isOld { connection.mustClose = true }
-    answer.begin(200, isEvents: true)
-    attempt.writeReplyFields(replacesBody: true)
-    HeadWriter.eventStream(to: &answer.outbound)
-    writeCommonFields(connection)
-    answer.end(head: ask.isOld ? .untilClose : .chunked)
+    if !answer.hasBegun {
+      if ask.isOld { connection.mustClose = true }
+      answer.begin(200, isEvents: true)
+      attempt.writeReplyFields(replacesBody: true)
+      HeadWriter.eventStream(to: &answer.outbound)
+      writeCommonFields(connection)
+      answer.end(head: ask.isOld ? .untilClose : .chunked)
+    }
     answer.send()
     answer.end(trailers: [])
   }
@@ -213,6 +221,7 @@ extension Exchange {
     let form = ask.errorForm
     let status = form.status(fault.status)
     form.put(&answer.body, status: status, requestID: ask.requestID.view)
+    if answer.hasBegun { return tellInStream(form, connection) }
     if !ask.body.flow.hasEnded { connection.mustClose = true }
     answer.begin(status)
     attempt.writeReplyFields(replacesBody: true)

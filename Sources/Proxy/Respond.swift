@@ -111,6 +111,15 @@ extension Exchange {
     answer.cut()
   }
 
+  /// Ends a stream of which only the head went out with the error that is in `answer.body`.
+  func tellInStream(_ form: ErrorForm, _ connection: ClientConnection) {
+    record.end = .error
+    connection.mustClose = true
+    answer.piece { form.event(answer.body.view, into: &$0) }
+    answer.body.removeAll()
+    answer.cut()
+  }
+
   /// Answers with the body that was made.
   func answer(_ status: Int, _ contentType: StaticString, _ connection: ClientConnection) {
     if !ask.body.flow.hasEnded { connection.mustClose = true }

@@ -55,6 +55,8 @@ final class WorkerState {
   var lineup: Lineup
   var accessLog: LogSink
   var writesAccessLog: Bool
+  /// Silence in a stream after which a comment shows that it lives.
+  var heartbeat = Deadline.heartbeat
   /// What may be held (Memory.swift).
   private(set) var memory: MemoryBudget
   private let quota: Int?

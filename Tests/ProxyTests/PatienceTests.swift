@@ -10,13 +10,13 @@ struct PatienceTests {
   private let idle = Interval(seconds: 60)
 
   private func until(
-    _ patience: Patience, beats: Bool = true, isBacklogged: Bool = false, isFull: Bool = false
+    _ patience: Patience, beats: Interval? = Deadline.heartbeat, isBacklogged: Bool = false, isFull: Bool = false
   ) -> Instant {
     patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
   }
 
   private func verdict(
-    _ patience: Patience, at seconds: UInt64, beats: Bool = true, isBacklogged: Bool = false,
+    _ patience: Patience, at seconds: UInt64, beats: Interval? = Deadline.heartbeat, isBacklogged: Bool = false,
     isFull: Bool = false
   ) -> Patience.Verdict? {
     patience.verdict(
@@ -49,8 +49,8 @@ struct PatienceTests {
   @Test("gives no heartbeat to a whole answer")
   func noBeat() {
     let patience = Patience(at: Self.at(100))
-    #expect(until(patience, beats: false) == Self.at(160))
-    #expect(verdict(patience, at: 130, beats: false) == nil)
+    #expect(until(patience, beats: nil) == Self.at(160))
+    #expect(verdict(patience, at: 130, beats: nil) == nil)
   }
 
   @Test("cuts a client off that takes nothing for 600 s, though the provider goes on and time is told")

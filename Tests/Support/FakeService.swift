@@ -17,6 +17,8 @@ package final class FakeService {
     case trickle(String)
     /// Nothing, until the peer goes.
     case silence
+    /// The beginning of an answer, and nothing more until the peer goes.
+    case stall(String)
   }
 
   package private(set) var requests: [String] = []
@@ -92,9 +94,16 @@ package final class FakeService {
         await parker.yield()
       }
     case .silence:
-      while !socket.peerHasClosed { if await parker.park(until: patience) == .deadline { return false } }
+      await wait(for: socket, parker, until: patience)
+    case .stall(let text):
+      try await write(Array(text.utf8)[...], to: socket, parker)
+      await wait(for: socket, parker, until: patience)
     }
     return false
+  }
+
+  private func wait(for socket: Socket, _ parker: Parker, until patience: Instant) async {
+    while !socket.peerHasClosed { if await parker.park(until: patience) == .deadline { return } }
   }
 
   private func write(_ bytes: ArraySlice<UInt8>, to socket: Socket, _ parker: Parker) async throws {
