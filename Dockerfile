@@ -9,6 +9,8 @@ RUN apt-get update -q \
       binutils ca-certificates libssl-dev openssl pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
+ARG REVISION=
+ENV REMORA_REVISION=${REVISION}
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests

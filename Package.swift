@@ -27,6 +27,11 @@ let house: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
+// Said by who builds from sources without their history; else the history says it. Digits alone: it becomes a string of C.
+let revision = String(
+  (Context.environment["REMORA_REVISION"] ?? Context.gitInformation?.currentCommit ?? "").prefix(40)
+    .filter(\.isHexDigit))
+
 /// Folders that hold a page beside the code.
 let documented: Set = ["Config", "Dialects", "Policy", "Proxy", "Telemetry"]
 
@@ -46,6 +51,7 @@ let package = Package(
   products: [.executable(name: "remora", targets: ["remora"])],
   targets: [
     .systemLibrary(name: "CLinux"),
+    .target(name: "CRevision", cSettings: [.define("REMORA_REVISION", to: "\"\(revision)\"")]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     target("Wire"),
     target("Detect", ["Wire"]),
@@ -56,7 +62,9 @@ let package = Package(
     target("Transport", ["Wire", "CLinux", "COpenSSL"]),
     target("Kubernetes", ["Wire"]),
     target("HTTP", ["Wire", "Transport"]),
-    target("Proxy", ["Wire", "Config", "Detect", "Dialects", "Policy", "Telemetry", "Transport", "HTTP"]),
+    target(
+      "Proxy",
+      ["CRevision", "Wire", "Config", "Detect", "Dialects", "Policy", "Telemetry", "Transport", "HTTP"]),
     .executableTarget(
       name: "remora",
       dependencies: [

@@ -1,5 +1,6 @@
 // The admin port: probes, metrics, and the way out for Jobs. It never proxies.
 
+internal import CRevision
 internal import Config
 internal import Glibc
 internal import Policy
@@ -71,7 +72,8 @@ extension Exchange {
     merged.stateProblems = state.books.keeper.problems
     merged.audit = state.lineup.snapshot.auditLogs.gauge
     merged.auditSequences = state.lineup.snapshot.audits?.sequences ?? []
-    merged.build = BuildInfo(version: Version.remora, openssl: TLSLibrary.version)
+    merged.build = BuildInfo(
+      version: Version.remora, revision: Version.revision, openssl: TLSLibrary.version)
     merged.config = state.configHealth
     merged.process = ProcessFacts.read()
     let format: Exposition.Format
@@ -132,4 +134,7 @@ extension Exchange {
 /// This build.
 package enum Version {
   package static let remora = "0.1.0"
+  /// The revision of the sources, in hexadecimal digits; empty where the build was told none.
+  // SAFETY: the text is a constant of the program's.
+  package static let revision = unsafe String(cString: remora_revision())
 }

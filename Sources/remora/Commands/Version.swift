@@ -7,7 +7,8 @@ enum VersionCommand {
   static func run() -> Int32 {
     // The library's own number, whose third part stays 0.
     let swift = "\(_SwiftStdlibVersion.current)".split(separator: ".").prefix(2).joined(separator: ".")
-    Console.line("remora \(Version.remora) (Swift \(swift), \(TLSLibrary.version))")
+    let revision = Version.revision.isEmpty ? "" : "revision \(Version.revision.prefix(12)), "
+    Console.line("remora \(Version.remora) (\(revision)Swift \(swift), \(TLSLibrary.version))")
     return ExitStatus.good
   }
 }

@@ -237,7 +237,7 @@ struct WebhookMetrics {
     var text = """
       # HELP remora_build_info This build.
       # TYPE remora_build_info gauge
-      remora_build_info{version="\(Version.remora)",openssl="\(TLSLibrary.version)"} 1
+      remora_build_info{version="\(Version.remora)",revision="\(Version.revision)",openssl="\(TLSLibrary.version)"} 1
       # HELP remora_injections_total Admission reviews by what became of the pod.
       # TYPE remora_injections_total counter
 
