@@ -50,6 +50,9 @@ extension Provider {
     }
   }
 
+  /// Whether requests carry a key, a token or a signature.
+  package var isShownAnything: Bool { apiKey != .none || cloud != nil }
+
   /// The header that shows it, or a signature, and what comes before it there; nil where the kind sends none.
   package var shownAs: (name: String, prefix: String)? {
     switch (kind.row.auth, cloud) {

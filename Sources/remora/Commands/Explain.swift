@@ -153,7 +153,7 @@ enum Explain {
     do throws(PreviewFault) {
       let preview = try RequestPreview(provider, model: Array(model.utf8), body: request)
       Console.line("    request   \(preview.method) \(Shown.line(preview.target))")
-      if let shown = provider.shownAs, !shown.name.isEmpty {
+      if provider.isShownAnything, let shown = provider.shownAs, !shown.name.isEmpty {
         Console.line("    header    \(shown.name): \(shown.prefix)***")
       }
       for header in provider.headers { Console.line("    header    \(shown(header))") }
