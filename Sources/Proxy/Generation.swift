@@ -16,7 +16,7 @@ package final class ConfigSource: Sendable {
   /// The file; nil for the environment alone.
   let file: String?
   /// Of what was loaded first and of all that it names.
-  let firstDigest: String
+  let firstDigest: Digests
 
   /// - Parameters:
   ///   - first: what the process starts with. Make the source before the secrets in it are read: a change in
@@ -33,7 +33,7 @@ package final class ConfigSource: Sendable {
     self.problems = problems
     self.override = override
     file = first.file
-    firstDigest = Generation.digest(first)
+    firstDigest = Digests(first)
   }
 }
 
@@ -57,7 +57,7 @@ struct Generation: Sendable {
 
   let snapshot: Snapshot
   /// Of the configuration and all that it names.
-  let digest: String
+  let digests: Digests
   /// Of the configuration alone, as `sha256sum` prints it.
   let sha256: String
   let warnings: [Problem]
@@ -68,8 +68,9 @@ struct Generation: Sendable {
   ///
   /// - Parameters:
   ///   - running: what is in force; listeners and unchanged TLS contexts are taken over from it.
-  ///   - digest: what `running` was made of.
-  static func read(_ source: ConfigSource, _ roll: WatchRoll, running: Snapshot, digest: String) -> Reading {
+  ///   - digests: what `running` was made of.
+  static func read(_ source: ConfigSource, _ roll: WatchRoll, running: Snapshot, digests: Digests) -> Reading
+  {
     for attempt in 0..<tries {
       // On the thread that readings have to themselves: whoever is writing the files is given a moment to finish.
       if attempt > 0 { usleep(pause) }
@@ -78,17 +79,17 @@ struct Generation: Sendable {
       let paths = files(of: loaded)
       let trails = roll.look(at: paths)
       if let before, trails.first != before { continue }
-      let reading = judge(loaded, source, running, digest)
+      let reading = judge(loaded, source, running, digests)
       if WatchRoll.trails(of: paths) == trails { return reading }
     }
     return .restless
   }
 
   private static func judge(
-    _ loaded: Loaded, _ source: ConfigSource, _ running: Snapshot, _ digestInForce: String
+    _ loaded: Loaded, _ source: ConfigSource, _ running: Snapshot, _ inForce: Digests
   ) -> Reading {
-    let digest = digest(loaded)
-    if digest == digestInForce { return .unchanged }
+    let digests = Digests(loaded)
+    if digests == inForce { return .unchanged }
     let problems = source.problems(loaded)
     guard problems.isEmpty, var settings = loaded.settings else {
       return .refused(problems, isUnreadable: isUnreadable(loaded))
@@ -103,7 +104,7 @@ struct Generation: Sendable {
       let snapshot = try Snapshot(settings, after: running, keeping: change.kept, sha256: sha256)
       return .fresh(
         Generation(
-          snapshot: snapshot, digest: digest, sha256: sha256, warnings: loaded.warnings,
+          snapshot: snapshot, digests: digests, sha256: sha256, warnings: loaded.warnings,
           waiting: change.waiting))
     } catch {
       return .refused(
@@ -125,20 +126,11 @@ struct Generation: Sendable {
   // MARK: Files
 
   /// The configuration first, then each file that it names, once.
-  private static func files(of loaded: Loaded) -> [String] {
+  fileprivate static func files(of loaded: Loaded) -> [String] {
     var known = Set<String>()
     return ([loaded.file].compactMap { $0 } + loaded.references.compactMap(\.path)).filter {
       known.insert($0).inserted
     }
-  }
-
-  /// Differs whenever a byte of the configuration or of a file that it names does.
-  static func digest(_ loaded: Loaded) -> String {
-    var text = Digest.sha256(loaded.bytes)
-    for path in files(of: loaded).dropFirst(loaded.file == nil ? 0 : 1) {
-      text += "\n" + path + "\n" + digest(file: path)
-    }
-    return Digest.sha256(Array(text.utf8))
   }
 
   /// Of a file's bytes; empty where they can't be read.
@@ -163,7 +155,45 @@ struct Generation: Sendable {
   }
 }
 
+/// What one reading of the configuration and of the files that it names had before it: differs whenever a byte does.
+struct Digests: Sendable, Equatable {
+  private let configuration: String
+  /// By path; what each is called is the configuration's to say.
+  private let files: [String: (digest: String, name: String)]
+
+  init(_ loaded: Loaded) {
+    configuration = Digest.sha256(loaded.bytes)
+    var files: [String: (digest: String, name: String)] = [:]
+    for path in Generation.files(of: loaded).dropFirst(loaded.file == nil ? 0 : 1) {
+      let name = loaded.references.first { $0.path == path }?.name ?? ""
+      files[path] = (Generation.digest(file: path), name)
+    }
+    self.files = files
+  }
+
+  static func == (one: Digests, other: Digests) -> Bool {
+    one.configuration == other.configuration
+      && one.files.mapValues(\.digest) == other.files.mapValues(\.digest)
+  }
+
+  /// The files that have other bytes than they had in `earlier`, and what each is called.
+  func changed(since earlier: Digests) -> [(path: String, name: String)] {
+    files.compactMap { path, file in
+      guard let known = earlier.files[path], known.digest != file.digest else { return nil }
+      return (path, file.name)
+    }.sorted { $0.path < $1.path }
+  }
+}
+
 extension Reference {
+  /// What messages call it.
+  fileprivate var name: String {
+    switch target {
+    case .secret(_, let name, _): name
+    case .file(_, let key): key
+    }
+  }
+
   /// The file that it names, if it names one.
   fileprivate var path: String? {
     switch target {

@@ -20,7 +20,7 @@ final class Reload {
   private let loop: Loop
   private let source: ConfigSource
   private let state: WorkerState
-  private var digest: String
+  private var digests: Digests
   private var watch: FileWatch?
   private var isReading = false
   private var isWanted = false
@@ -34,7 +34,7 @@ final class Reload {
     self.source = source
     self.state = state
     loop = state.loop
-    digest = source.firstDigest
+    digests = source.firstDigest
   }
 
   /// Begins to watch, and reads once: a change since the start began is not missed.
@@ -69,10 +69,12 @@ final class Reload {
     isReading = true
     isWanted = false
     lastBegin = loop.now
-    let (loop, source, roll, running, digest) = (loop, source, watch.roll, state.lineup.snapshot, digest)
+    let (loop, source, roll, running, digests) = (
+      loop, source, watch.roll, state.lineup.snapshot, digests
+    )
     let here = Confined(self)
     let isRunning = Thread.detached {
-      let reading = Generation.read(source, roll, running: running, digest: digest)
+      let reading = Generation.read(source, roll, running: running, digests: digests)
       loop.post { here.value.take(reading, isFirst: isFirst) }
     }
     if !isRunning {
@@ -127,7 +129,10 @@ final class Reload {
   }
 
   private func applied(_ generation: Generation) {
-    digest = generation.digest
+    for (path, name) in generation.digests.changed(since: digests).prefix(Self.problemCeiling) {
+      Log.write(.info, "a file has changed and is in use", .text("name", name), .text("file", path))
+    }
+    digests = generation.digests
     Log.use(Log.Level(generation.snapshot.settings.telemetry.level))
     for warning in generation.warnings {
       Log.write(.warn, "configuration", .text("problem", warning.description))
