@@ -29,7 +29,10 @@ extension Exchange {
       counted.provider = lineup.labels[route.providerIndex]
       counted.expectsUsage = ask.target.takesTokens && counted.status == 200
     }
-    if let attempt { take(attempt, &counted) }
+    if let attempt {
+      concludeLast(attempt)
+      take(attempt, &counted)
+    }
     tries.end(self)
     settle(&counted)
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
@@ -37,6 +40,7 @@ extension Exchange {
     state.shard.finish(counted)
     if let watch = ask.watch { count(watch) }
     if state.writesAccessLog { log(counted) }
+    if Log.isOn(.debug) { tell(counted) }
     if let audits = lineup.snapshot.audits { audit(audits, counted, connection) }
   }
 
@@ -75,6 +79,18 @@ extension Exchange {
     }
   }
 
+  /// Says how long the exchange's parts took.
+  @inline(never)
+  private func tell(_ counted: ExchangeRecord) {
+    Log.write(
+      .debug, "request", .bytes("request_id", ask.requestID.view),
+      .bytes("endpoint", counted.endpoint.name.bytes),
+      .number("status", counted.status), .bytes("end", record.end.name.bytes),
+      .number("received_us", ask.receivedAt.map { $0.nanoseconds(since: record.startedAt) / 1000 } ?? -1),
+      .number("overhead_us", counted.overheadNanoseconds / 1000), .number("attempts", record.attempts),
+      .number("duration_us", counted.durationNanoseconds / 1000))
+  }
+
   /// Counts the exchange as one in flight, once.
   func count() {
     if record.isCounted { return }
@@ -87,7 +103,10 @@ extension Exchange {
       unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: counted.endpoint,
       status: counted.status, end: record.end)
     line.requestID = ask.requestID.array()
-    if ask.hasHead { line.method = ask.headBytes.view.extracting(ask.head.methodText).array() }
+    if ask.hasHead {
+      line.method = ask.headBytes.view.extracting(ask.head.methodText).array()
+      line.path = ask.headBytes.view.extracting(ask.head.path).array()
+    }
     if let group = ask.group { line.group = group.label }
     if let watch = ask.watch { line.policies = watch.lines }
     line.keyHint = ask.unknownKey
@@ -120,6 +139,12 @@ extension Exchange {
     line.requestBytes = counted.requestBytes
     line.responseBytes = counted.responseBytes
     line.errorCode = record.errorName.map { Array($0.utf8) } ?? record.errorCode.bytes.array()
+    if let message = record.errorMessage {
+      line.errorMessage = Array(message.utf8)
+    } else if counted.status >= 400, let attempt, !attempt.conversation.isLocal {
+      // Its words may be the prompt's.
+      line.errorMessage = Array("Provider '\(attempt.upstream.name)' answered \(counted.status).".utf8)
+    }
     state.accessLog.append(line)
   }
 }

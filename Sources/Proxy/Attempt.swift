@@ -27,6 +27,12 @@ final class Attempt {
     var late: Result<Pumping, IOFault>?
     /// Why there is no answer.
     var failure: Refusal?
+    /// What came of it, as far as that is known; nil where it counts as none. Counted at its end (TryEnd.swift).
+    var outcome: AttemptOutcome?
+    /// Its place among the exchange's, from 1.
+    var number = 0
+    /// Nanoseconds that its connection took to make; nil where it was there.
+    var connecting: Int?
     /// The request is in the upstream's words: the try counts, whatever comes of it.
     var isSaid = false
     /// When the work on it began.

@@ -36,6 +36,7 @@ extension Exchange {
       var outcome = await attempt.run(trial.reuse)
       // What can't be said was no try, nor was a connection that was dead: the upstream has not seen the request.
       if attempt.tried.isSaid, trial.reuse != .new { record.attempts += 1 }
+      attempt.tried.number = record.attempts
       record.take(attempt.tried)
       if attempt.mayHaveAskedTooMuch(outcome), ask.isKept, try await attempt.wasAskedTooMuch() {
         note(.clientError, attempt)
@@ -63,7 +64,7 @@ extension Exchange {
         }
       case .refuse, .checkKey:
         let refusal = attempt.tried.failure ?? .cannotConnect(attempt.upstream.name, "there was no answer")
-        note(AttemptOutcome(refusal.cause), attempt)
+        note(attempt.outcome(of: refusal), attempt)
         if tries.isTransparent { throw refusal }
         attempt.tried.failure = refusal
       }
@@ -96,6 +97,10 @@ extension Exchange {
       do throws(Refusal) { failure = try await look(attempt, connection) } catch { refusal = error }
     }
     if let refusal { failure = attempt.failure(refusal) }
+    if attempt.tried.outcome == .success {
+      attempt.tried.outcome =
+        refusal.map { attempt.outcome(of: $0) } ?? failure.flatMap { AttemptOutcome($0.cls) } ?? .success
+    }
     guard let failure else {
       if let refusal {
         tries.abandoned(self)
@@ -142,7 +147,7 @@ extension Exchange {
   private func note(_ outcome: AttemptOutcome, _ attempt: Attempt) {
     // An answer from inside Remora has no upstream.
     if attempt.conversation.isLocal || !attempt.tried.isSaid { return }
-    state.shard.attempted(attempt.label, outcome)
+    attempt.tried.outcome = outcome
   }
 }
 
@@ -176,30 +181,6 @@ extension Attempt {
     upstream.refusesStreamOptions.store(true, ordering: .relaxed)
     release()
     return true
-  }
-}
-
-extension AttemptOutcome {
-  init(status: Int) {
-    self =
-      switch status {
-      case 401, 403: .authRejected
-      case 429: .rateLimited
-      case 400..<500: .clientError
-      case 500...: .serverError
-      default: .success
-      }
-  }
-
-  init(_ cause: Refusal.Cause) {
-    self =
-      switch cause {
-      case .unreachable: .connectFailed
-      case .tls: .tlsFailed
-      case .timedOut: .timeout
-      case .broken: .protocolError
-      case .request, .clientGone, .credentials, .overloaded, .draining: .cancelled
-      }
   }
 }
 

@@ -54,6 +54,8 @@ final class Exchange {
 
   /// Begins a try.
   func begin(_ route: Route, _ connection: ClientConnection) -> Attempt {
+    // Before it gives way to the next one.
+    if let attempt { conclude(attempt) }
     self.route = route
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
     hasTried = true
@@ -91,6 +93,8 @@ struct Tally {
   var errorCode: StaticString = ""
   /// The error's code where the configuration names it: a policy's name.
   var errorName: String?
+  /// The sentence that the client got with it.
+  var errorMessage: String?
   /// It was refused because it couldn't be written down.
   var isUnaudited = false
   /// The lines of logs that its answer waits for, each with its ticket, and whether it must be on the disk.

@@ -11,6 +11,7 @@ final class Books: Sendable {
   let ledger: Ledger
   let learning = Learning()
   let keeper: BudgetKeeper
+  let complaints = Complaints()
 
   init() {
     ledger = Ledger()

@@ -58,6 +58,7 @@ extension Exchange {
     }
     record.errorCode = refusal.code
     record.errorName = refusal.name
+    record.errorMessage = refusal.message
     if answer.hasBegun { return cut(refusal, connection) }
     // What is left of the body can't be told from a next request unless it is read: the connection ends instead.
     if refusal.closes || !ask.body.flow.hasEnded { connection.mustClose = true }

@@ -21,6 +21,7 @@ extension Attempt {
       guard let pool = lineup.pools[index] else { return .unreachable }
       if let source = lineup.sources[index] { try await obtainGrant(source) }
       if !takesIdle(of: pool, reuse) { try await lease(pool, reuse) }
+      if Log.isOn(.trace) { trace(tried.connecting == nil ? "connection taken" : "connection made") }
       writeRequestHead()
       if loop.isBusy { sendLater() }
       var waits = Waits(
@@ -58,7 +59,9 @@ extension Attempt {
       if !lease.isReused {
         if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(label) }
         // The time of a look-up and a handshake is the network's.
-        tried.waited += now.nanoseconds(since: asked)
+        let took = now.nanoseconds(since: asked)
+        tried.waited += took
+        tried.connecting = took
       }
       call.begin(lease, of: pool)
     } catch {
@@ -140,6 +143,7 @@ extension Attempt {
   func noteSent() {
     call.hasSent = true
     tried.sentAt = Instant.now
+    if Log.isOn(.trace) { trace("request sent") }
   }
 
   // MARK: The answer's head
@@ -153,6 +157,7 @@ extension Attempt {
         to: ask.head.method, keepsTrailers: ask.head.acceptsTrailers, readsBody: readsAnswer
       ) {
         if tried.firstByteAt == nil { tried.firstByteAt = now }
+        if Log.isOn(.trace) { trace("answer began") }
       } onInterim: {
         if call.reply.status == 103 { relayHints() }
       }

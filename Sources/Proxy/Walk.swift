@@ -29,6 +29,7 @@ extension Exchange {
       }
       if answerHealth(connection) { break walk }
       count()
+      if Log.isOn(.trace) { trace("head read") }
       try ask.admit(connection)
       if answerPreflight(connection) { break walk }
       if let callers = lineup.snapshot.callers { try ask.identify(callers) }
@@ -40,11 +41,14 @@ extension Exchange {
       if try !ask.receiveAtOnce(connection) { try await ask.receive(connection) }
       ask.readAttribution()
       try ask.readWishes()
+      if Log.isOn(.trace) { trace("body read") }
       let chosen = try choose(plan, connection)
       if ask.awaitsMore { try await ask.meet(chosen.demand(ask), connection) }
       if let policies = ask.policies { try police(policies) }
+      if Log.isOn(.trace) { trace("target chosen") }
       let attempt = try await call(chosen, connection)
       try await relay(attempt, connection)
+      if Log.isOn(.trace) { trace("answer relayed") }
     } catch { refuse(error, connection) }
     let isAudited = lineup.snapshot.audits.map { awaitsDisk($0) } ?? false
     if isAudited {

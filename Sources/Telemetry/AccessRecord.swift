@@ -11,6 +11,9 @@ package struct AccessRecord {
   package static let textCeiling = 128
   /// Bytes such a text may come to once escaped. With it, no record is longer than `LogSink.lineCeiling`.
   private static let writtenCeiling = 256
+  /// Bytes that a sentence and a path may come to once escaped.
+  private static let sentenceCeiling = 384
+  private static let pathCeiling = 134
   /// Policies that are named; there are never that many in a chain that a person wrote.
   private static let policyCeiling = 8
 
@@ -21,7 +24,11 @@ package struct AccessRecord {
   package var end: ExchangeEnd
 
   package var requestID: [UInt8] = []
+  /// Of the trace that it belongs to, and of its own span; nil where neither came nor was made.
+  package var trace: TraceIDs?
   package var method: [UInt8] = []
+  /// Of the target, without its query.
+  package var path: [UInt8] = []
   package var group: [UInt8] = []
   /// The first four bytes of the SHA-256 of a key that is nobody's.
   package var keyHint: UInt32?
@@ -46,6 +53,8 @@ package struct AccessRecord {
   package var responseBytes = 0
   /// The `code` of the error the client got.
   package var errorCode: [UInt8] = []
+  /// The sentence that went with it, where it is Remora's own. A provider's may repeat the prompt.
+  package var errorMessage: [UInt8] = []
   /// Names of the policies that acted.
   package var policies: [[UInt8]] = []
   package var customer: [UInt8] = []
@@ -70,8 +79,10 @@ package struct AccessRecord {
     appendTimestamp(unixNanoseconds: unixNanoseconds, into: &out)
     out.append(ASCII.quote)
     text("request_id", requestID, into: &out)
+    if let trace { trace.write(into: &out) }
     word("endpoint", endpoint.name, into: &out)
     text("method", method, into: &out)
+    path(into: &out)
     text("group", group, into: &out)
     hint(into: &out)
     text("model_asked", modelAsked, into: &out)
@@ -96,6 +107,7 @@ package struct AccessRecord {
     text("customer", customer, into: &out)
     text("thread", thread, into: &out)
     text("group_identifier", groupIdentifier, into: &out)
+    sentence("error_message", errorMessage, from: start, into: &out)
     pairs("metadata", metadata, from: start, into: &out)
     out.append("}\n")
   }
@@ -157,6 +169,20 @@ package struct AccessRecord {
     string(value, into: &out)
   }
 
+  /// As much of it as fits into the line.
+  private func sentence(_ name: StaticString, _ value: [UInt8], from start: Int, into out: inout ByteQueue) {
+    let room = min(LogSink.lineCeiling - (out.count - start) - 64, Self.sentenceCeiling)
+    if value.isEmpty || room < 32 { return }
+    key(name, into: &out)
+    jsonString(value.span, writtenCeiling: room, into: &out)
+  }
+
+  private func path(into out: inout ByteQueue) {
+    if path.isEmpty { return }
+    key("path", into: &out)
+    jsonString(path.span, ceiling: Self.textCeiling, writtenCeiling: Self.pathCeiling, into: &out)
+  }
+
   private func string(_ value: [UInt8], into out: inout ByteQueue) {
     jsonString(
       value.span, ceiling: Self.textCeiling, writtenCeiling: Self.writtenCeiling, into: &out)
@@ -189,7 +215,7 @@ package struct AccessRecord {
     for value in values.prefix(Self.policyCeiling) {
       out.append(opening)
       opening = ASCII.comma
-      jsonString(value.span, ceiling: 64, writtenCeiling: 96, into: &out)
+      jsonString(value.span, ceiling: 64, writtenCeiling: 70, into: &out)
     }
     out.append(UInt8(ascii: "]"))
   }

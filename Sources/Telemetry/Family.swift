@@ -103,8 +103,11 @@ extension Family {
     help: "Bytes of response bodies to clients.")
   static let streamsEnded = Family(
     "remora_streams_ended", .counter,
-    [.detail("reason") { (ExchangeEnd(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .error).streamReason }],
-    help: "Streams that ended, by what ended them.")
+    [
+      .provider,
+      .detail("reason") { (ExchangeEnd(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .error).streamReason },
+    ],
+    help: "Streams that ended, by whose they were and by what ended them.")
   static let attempts = Family(
     "remora_upstream_attempts", .counter,
     [

@@ -98,6 +98,7 @@ package final class MetricShard {
     admit(models, as: .model)
     admit(policies.map(\.name), as: .policy)
     admit(targets, as: .target)
+    prepare(providers)
     // A counter that is there from the start lets `rate` see its first event.
     for policy in policies {
       let label = intern(policy: Array(policy.name.utf8).span)
@@ -108,6 +109,22 @@ package final class MetricShard {
     }
     if policies.contains(where: { !$0.sides.isEmpty }) {
       for endpoint in Endpoint.allCases { state.policyUnscanned.add(0, to: SeriesKey(endpoint: endpoint)) }
+    }
+  }
+
+  /// Providers whose counters are there from the start; with more, they would crowd out what is counted.
+  private static let preparedCeiling = 12
+
+  /// Makes the counters of `providers`, at 0.
+  private func prepare(_ providers: [String]) {
+    for name in providers.prefix(Self.preparedCeiling) {
+      let label = intern(provider: Array(name.utf8).span)
+      for outcome in AttemptOutcome.allCases {
+        state.attempts.add(0, to: SeriesKey(subject: label, detail: UInt16(outcome.rawValue)))
+      }
+      for end in ExchangeEnd.allCases {
+        state.streamsEnded.add(0, to: SeriesKey(subject: label, detail: UInt16(end.rawValue)))
+      }
     }
   }
 
@@ -165,7 +182,7 @@ package final class MetricShard {
     state.requestBytes.add(max(exchange.requestBytes, 0), to: endpoint)
     state.responseBytes.add(max(exchange.responseBytes, 0), to: endpoint)
     if let end = exchange.streamEnd {
-      state.streamsEnded.add(1, to: SeriesKey(detail: UInt16(end.rawValue)))
+      state.streamsEnded.add(1, to: SeriesKey(subject: exchange.provider, detail: UInt16(end.rawValue)))
     }
     count(exchange.usage, of: exchange)
   }

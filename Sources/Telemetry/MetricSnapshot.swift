@@ -35,7 +35,7 @@ package struct MetricSnapshot: Sendable {
   var evicted = Series(zero: 0, details: 0..<UInt16(Port.allCases.count))
   var refused = Series(zero: 0, details: 0..<UInt16(RefusedReason.allCases.count))
   var rejections = Series(zero: 0, details: 0..<UInt16(ConsumerRejection.allCases.count))
-  var streamsEnded = Series(zero: 0, details: 0..<UInt16(ExchangeEnd.allCases.count))
+  var streamsEnded = Series(zero: 0)
 
   var requestsInFlight = 0
   var clientConnections = 0

@@ -61,7 +61,7 @@ def environment(**extra: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("REMORA_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "GCE_", "GOOGLE_", "SSL_CERT"))
+        if not name.startswith(("REMORA_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "GCE_", "GOOGLE_", "SSL_CERT", "OTEL_"))
         and not name.endswith("_API_KEY")
     }
     return {**kept, **extra}

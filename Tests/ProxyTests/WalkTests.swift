@@ -90,7 +90,8 @@ import Wire
       body: #"{"error":{"message":"no","type":"x","param":null,"code":null}}"#, outcome: "rate_limited"),
     Case(
       name: "an answer that is cut", sent: "HTTP/1.1 200 X\r\n\(json)\r\ncontent-length: 99\r\n\r\n{\"id\":",
-      head: "HTTP/1.1 200 OK\n\(json)", body: "{\"id\":", isWhole: false, length: 99),
+      head: "HTTP/1.1 200 OK\n\(json)", body: "{\"id\":", isWhole: false,
+      outcome: "connection_lost", length: 99),
   ]
 
   @Test("what comes is what the client gets, in one piece and byte by byte", arguments: cases)
@@ -122,7 +123,8 @@ import Wire
       #expect(!answer.isWhole)
       #expect(answer.body.hasPrefix(Self.event + #"data: {"error":{"message":"Provider 'p' "#))
       #expect(!answer.body.contains("[DONE]"))
-      #expect(bench.metric("remora_streams_ended_total") == [#"{reason="upstream_eof"} 1"#])
+      #expect(bench.metric("remora_streams_ended_total") == [#"{provider="p",reason="upstream_eof"} 1"#])
+      #expect(bench.attempts == [#"{provider="p",outcome="connection_lost"} 1"#])
     }
   }
 
@@ -138,7 +140,7 @@ import Wire
       #expect(answer.isWhole)
       #expect(answer.has("x-remora-error-source: \(sent.isEmpty ? "network" : "upstream")"))
       #expect(answer.has("x-remora-attempts: 1"))
-      let outcome = sent.isEmpty ? "connect_failed" : "protocol_error"
+      let outcome = sent.isEmpty ? "connection_lost" : "protocol_error"
       #expect(bench.attempts == [#"{provider="p",outcome="\#(outcome)"} 1"#])
     }
   }

@@ -108,6 +108,10 @@ private func busySnapshot() -> MetricSnapshot {
     #expect(families.total("remora_streams_ended_total", ["reason": "complete"]) == 1)
     #expect(families.total("remora_streams_ended_total", ["reason": "upstream_error"]) == 0)
     #expect(families.samples("remora_streams_ended_total").count == 6)
+    #expect(
+      families.total("remora_streams_ended_total", ["provider": "gateway", "reason": "complete"]) == 1)
+    // What is configured is there before its first event, for `rate` to see that.
+    #expect(families.samples("remora_upstream_attempts_total").count == AttemptOutcome.allCases.count)
     #expect(families.total("remora_tls_resumed_total", ["provider": "gateway"]) == 1)
     #expect(families.total("remora_dropped_fields_total", ["provider": "gateway"]) == 3)
     #expect(

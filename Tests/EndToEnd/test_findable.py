@@ -1,0 +1,127 @@
+"""A failure can be found: in the metrics, the access log, the diagnostics, and what the commands show."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reloading import ROTATED, diagnostics, mounted, place, wait_reloads, wait_watching  # noqa: F401
+from remora import PROMPT, SECRET, run
+from upstream import CLOSE
+from wire import event, json_answer, post_json, request
+
+pytestmark = pytest.mark.proxy
+
+CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": PROMPT}]}
+DELTA = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+         "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": None}]}
+
+
+def chat(proxy, path="/v1/chat/completions", **changes):
+    return proxy.ask(post_json(path, {**CHAT, **changes}))
+
+
+def test_a_cut_stream_names_its_provider(start_remora, start_upstream):
+    server = start_upstream()
+    proxy = start_remora(server)
+    server.reply(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + event(DELTA)[:-4], CLOSE)
+    client = proxy.connect()
+    client.send(post_json("/v1/chat/completions", {**CHAT, "stream": True}))
+    client.rest()
+    line = proxy.access_log()[0]
+    assert line["end"] == "upstream_eof" and "ended before the answer did" in line["error_message"]
+    assert proxy.total("remora_upstream_attempts_total", provider="gateway", outcome="connection_lost") == 1
+    assert proxy.total("remora_upstream_attempts_total", provider="gateway", outcome="success") == 0
+    assert proxy.total("remora_streams_ended_total", provider="gateway", reason="upstream_eof") == 1
+
+
+def test_counters_are_there_before_their_first_event(start_remora, upstream):
+    samples = start_remora(upstream).samples()
+    for outcome in ["success", "connect_failed", "connection_lost", "server_error"]:
+        assert samples["remora_upstream_attempts_total", frozenset({("provider", "gateway"), ("outcome", outcome)})] == 0
+
+
+def test_the_access_log_says_where_and_why(start_remora, start_upstream):
+    server = start_upstream()
+    proxy = start_remora(server)
+    chat(proxy, "/v1/chat/completions?key=" + SECRET)
+    proxy.ask(request("POST", "/v1/completions?key=" + SECRET, body=b"{", headers={"Content-Type": "application/json"}))
+    # What a provider says may repeat the prompt, which `stop` looks for in everything that was printed.
+    server.reply(json_answer({"error": {"message": f"I don't like '{PROMPT}'", "code": "x"}}, 400))
+    chat(proxy)
+    good, refused, theirs = proxy.access_log(3)
+    assert good["path"] == "/v1/chat/completions" and "error_message" not in good
+    assert refused["path"] == "/v1/completions" and "not valid JSON" in refused["error_message"]
+    assert theirs["error_message"] == "Provider 'gateway' answered 400."
+
+
+def test_an_outage_is_one_warning_with_the_sentence(start_remora, start_upstream):
+    server = start_upstream()
+    proxy = start_remora(server)
+    for _ in range(5):
+        server.reply(json_answer({"error": {"message": "out of order", "code": None}}, 503))
+        assert chat(proxy).status == 503
+    warnings = [line for line in diagnostics(proxy, "warn") if line["msg"] == "a provider fails"]
+    assert len(warnings) == 1
+    assert warnings[0]["provider"] == "gateway" and warnings[0]["outcome"] == "server_error"
+    assert warnings[0]["problem"] == "Provider 'gateway' answered 503." and warnings[0]["times"] == 1
+
+
+def test_a_request_that_is_wrong_is_no_warning(start_remora, start_upstream):
+    server = start_upstream()
+    proxy = start_remora(server)
+    server.reply(json_answer({"error": {"message": "no", "code": None}}, 400))
+    assert chat(proxy).status == 400
+    assert not [line for line in diagnostics(proxy, "warn") if line["msg"] == "a provider fails"]
+
+
+@pytest.mark.parametrize("level", ["info", "debug", "trace"])
+def test_talkative_levels_say_steps_and_their_times(start_remora, start_upstream, level):
+    server = start_upstream()
+    proxy = start_remora(server, {"telemetry": {"level": level}})
+    answer = chat(proxy, stream=True)
+    proxy.access_log()
+    lines = [json.loads(line) for line in proxy.stderr.splitlines()]
+    mine = [line for line in lines if line.get("request_id") == answer.get("x-request-id")]
+    tries = [line for line in mine if line["msg"] == "try"]
+    requests = [line for line in mine if line["msg"] == "request"]
+    steps = [line["step"] for line in mine if line["msg"] == "step"]
+    assert len(tries) == len(requests) == (level != "info")
+    if level != "info":
+        assert tries[0]["provider"] == "gateway" and tries[0]["outcome"] == "success"
+        times = [tries[0][key] for key in ("sent_us", "first_byte_us", "first_token_us", "duration_us")]
+        assert times == sorted(times) and tries[0]["connect_us"] > 0
+    assert bool(steps) == (level == "trace")
+    if steps:
+        assert steps[0] == "head read" and steps[-1] == "answer relayed" and "request sent" in steps
+
+
+def test_a_rotated_secret_is_named(mounted):  # noqa: F811
+    running = mounted()
+    wait_watching(running.proxy)
+    running.publish(key=ROTATED)
+    wait_reloads(running.proxy, applied=1)
+    lines = [line for line in diagnostics(running.proxy, "info") if line["msg"] == "a file has changed and is in use"]
+    assert len(lines) == 1 and lines[0]["name"] and lines[0]["file"], lines
+
+
+@pytest.mark.parametrize("kind, key, shown", [
+    ("vllm", "none", False), ("anthropic", "none", False), ("ollama", "none", False), ("anthropic", {"env": "KEY"}, True),
+])
+def test_explain_shows_a_key_where_one_is_sent(tmp_path, kind, key, shown):
+    config = tmp_path / "remora.yaml"
+    config.write_text(json.dumps({"providers": {"p": {"kind": kind, "base_url": "http://localhost:9", "api_key": key}}}))
+    body = tmp_path / "body.json"
+    body.write_text(json.dumps(CHAT))
+    done = run("explain", "p/m", "--config", str(config), "--body", str(body), env={"KEY": SECRET})
+    assert done.returncode == 0, done.stderr
+    assert ("***" in done.stdout) == shown, done.stdout
+
+
+def test_the_revision_is_told(start_remora, upstream):
+    version = run("version").stdout
+    build = next(dict(labels) for name, labels in start_remora(upstream).samples() if name == "remora_build_info")
+    assert build["version"] in version
+    assert all(each in "0123456789abcdef" for each in build["revision"])
+    assert (f"(revision {build['revision'][:12]}, " in version) == bool(build["revision"])
