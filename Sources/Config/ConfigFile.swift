@@ -41,8 +41,15 @@ package enum ConfigFile {
       let contents = try FileContents.read(path, ceiling: YAMLNode.sizeCeiling)
       return decode(contents.bytes.array(), path: path, environment: environment)
     } catch {
-      return Loaded(Problem(file: path, position: nil, message: "the configuration \(error.message)"))
+      return unreadable(error, path: path)
     }
+  }
+
+  /// What is said of a file that can't be read.
+  package static func unreadable(_ fault: FileFault, path: String) -> Loaded {
+    // A file that can't be read has a first place all the same: editors find lines by it.
+    let start = Position(line: 1, column: 1)
+    return Loaded(Problem(file: path, position: start, message: "the configuration \(fault.message)"))
   }
 
   /// Parses and decodes a file's bytes.

@@ -35,13 +35,7 @@ struct Decoder {
   mutating func fields(_ node: YAMLNode, _ table: Table, of what: String) -> Fields? {
     guard let entries = entries(node, of: what) else { return nil }
     for entry in entries where !table.names.contains(entry.key) {
-      let shown = Shown.text(entry.key)
-      if let nearest = Name.nearest(to: entry.key, in: table.names) {
-        problem("unknown key '\(shown)' in \(what); did you mean '\(nearest)'?", at: entry.keyPosition)
-      } else {
-        let known = table.names.joined(separator: ", ")
-        problem("unknown key '\(shown)' in \(what); known keys: \(known)", at: entry.keyPosition)
-      }
+      problem(Hint.unknownKey(entry.key, in: what, table), at: entry.keyPosition)
     }
     let fields = Fields(entries: entries, position: node.position)
     for key in table.keys where key.isRequired && fields[key.name] == nil {
@@ -54,7 +48,9 @@ struct Decoder {
   mutating func entries(_ node: YAMLNode, of what: String) -> [YAMLEntry]? {
     if node.isNull { return [] }
     if case .mapping(let entries) = node.kind { return entries }
-    problem("\(what) must be a mapping of 'key: value', not \(Self.kind(node))", at: node.position)
+    // Not the text: where a mapping is expected, it may be a secret.
+    let found = if case .scalar = node.kind { "a text" } else { Self.kind(node) }
+    problem("\(what) must be a mapping of 'key: value', not \(found)\(Hint.mapping(node))", at: node.position)
     return nil
   }
 
@@ -94,12 +90,20 @@ struct Decoder {
 
   // MARK: Scalars
 
+  /// Reports what no text of a configuration holds; whether there is something.
+  private mutating func isStray(_ node: YAMLNode, _ what: String) -> Bool {
+    guard let hint = Hint.stray(node) else { return false }
+    problem("\(what): \(hint)", at: node.position)
+    return true
+  }
+
   /// A scalar's text with its variables replaced, and its type.
   private mutating func scalar(_ node: YAMLNode, of what: String, as wanted: String) -> (String, YAMLValue)? {
     guard case .scalar(let raw, let style) = node.kind else {
       problem("\(what) must be \(wanted), not \(Self.kind(node))", at: node.position)
       return nil
     }
+    if isStray(node, what) { return nil }
     do {
       let text = try environment.interpolate(raw)
       // A variable's value is typed as if it stood in the file without quotes.
@@ -243,9 +247,17 @@ struct Decoder {
 
   /// The path of a file, which `Check` will look at.
   mutating func path(_ node: YAMLNode?, of what: String) -> String? {
-    guard let node, let path = text(node, of: what, ceiling: Defaults.path) else { return nil }
+    guard let node, let path = filePath(node, of: what) else { return nil }
     references.append(Reference(target: .file(path, key: what), position: node.position))
     return path
+  }
+
+  /// A path that a shell would not change.
+  mutating func filePath(_ node: YAMLNode, of what: String) -> String? {
+    guard let path = text(node, of: what, ceiling: Defaults.path) else { return nil }
+    guard let hint = Hint.home(path) else { return path }
+    problem("\(what): \(hint)", at: node.position)
+    return nil
   }
 
   // MARK: Secrets
@@ -254,7 +266,7 @@ struct Decoder {
   mutating func secret(
     _ node: YAMLNode?, of what: String, as use: Secret.Use = .key, allowsWords: Bool = false
   ) -> SecretSource? {
-    guard let node else { return nil }
+    guard let node, !isStray(node, what) else { return nil }
     let source: SecretSource?
     switch node.kind {
     case .mapping: source = secretPlace(node, of: what)
@@ -276,7 +288,7 @@ struct Decoder {
     guard let fields = fields(node, .secret, of: what) else { return nil }
     switch (fields["file"], fields["env"]) {
     case (let file?, nil):
-      return text(file, of: "\(what).file", ceiling: Defaults.path).map { .file($0) }
+      return filePath(file, of: "\(what).file").map { .file($0) }
     case (nil, let name?):
       guard let text = text(name, of: "\(what).env") else { return nil }
       if Name.isVariable(text[...]) { return .environment(text) }

@@ -34,7 +34,7 @@ extension Form where Value == String {
 
   /// A file that is made where there is none.
   static var target: Form {
-    Form(.path, read: { $0.text($1, of: $2, ceiling: Defaults.path) }, write: { $2.member($1, $0) })
+    Form(.path, read: { $0.filePath($1, of: $2) }, write: { $2.member($1, $0) })
   }
 
   /// A text that may be a header's value.

@@ -27,6 +27,8 @@ struct Key: Sendable, Equatable {
   /// The kinds (of provider, of policy) that have this key, in their own order; nil: all.
   let kinds: [String]?
   let isRequired: Bool
+  /// Whether it can be used: a key that is refused because nothing is there for it yet stands in no schema.
+  var isOffered = true
 }
 
 /// The keys of one mapping.
@@ -34,6 +36,8 @@ struct Table: Sendable, Equatable {
   let keys: [Key]
 
   var names: [String] { keys.map(\.name) }
+  /// Those that can be used.
+  var offered: [Key] { keys.filter(\.isOffered) }
 
   /// Keys of the same name become one: kinds that call different things by one name each have a row of their own.
   init(_ keys: [Key]) {
@@ -56,6 +60,6 @@ extension Key {
       name: name, shape: shape == other.shape ? shape : .either([shape, other.shape]),
       about: isSaid ? about : about.dropLast() + ", or " + other.about,
       kinds: kinds.flatMap { kinds in other.kinds.map { kinds + $0 } },
-      isRequired: isRequired && other.isRequired)
+      isRequired: isRequired && other.isRequired, isOffered: isOffered || other.isOffered)
   }
 }

@@ -83,6 +83,10 @@ extension Address {
       return .unix(path: path)
     }
     let (host, port) = try Host.split(text[...])
+    if port == nil, let number = Host.port(text[...]) {
+      throw Refused(
+        "a port alone; write 127.0.0.1:\(number), or 0.0.0.0:\(number) for all who reach this machine")
+    }
     guard let port else { throw Refused("the port is missing; write host:port, such as 127.0.0.1:4141") }
     guard let number = Host.port(port) else { throw Refused("the port must be a number from 0 to 65535") }
     if host.isEmpty {

@@ -32,7 +32,9 @@ enum Quantity {
     case "h": seconds = 3600
     case "d": seconds = 86400
     case "": throw Refused("the unit is missing; write \(digits)s for seconds, or ms, m, h, d")
-    default: throw Refused("unknown unit; write a whole number and a unit: 250ms, 5s, 10m, 1h or 30d")
+    default:
+      throw Refused(
+        Hint.duration(text) ?? "unknown unit; write a whole number and a unit: 250ms, 5s, 10m, 1h or 30d")
     }
     guard let count = Int64(digits), count <= Int64(1) << 40 else { throw Refused("the number is too large") }
     return .seconds(count * seconds)
@@ -49,7 +51,8 @@ enum Quantity {
     case "KiB": factor = 1 << 10
     case "MiB": factor = 1 << 20
     case "GiB": factor = 1 << 30
-    default: throw Refused("unknown unit; write a whole number and one of KiB, MiB, GiB")
+    default:
+      throw Refused(Hint.size(digits, unit) ?? "unknown unit; write a whole number and one of KiB, MiB, GiB")
     }
     guard let count = Int(digits), count <= Int.max / factor else { throw Refused("the number is too large") }
     return count * factor
@@ -58,7 +61,8 @@ enum Quantity {
   /// Reads `20%`.
   static func percent(_ text: String) throws(Refused) -> Int {
     guard text.hasSuffix("%"), let value = Int(text.dropLast()), (0...100).contains(value) else {
-      throw Refused("not a share; write a whole number from 0 to 100 and a percent sign: 20%")
+      throw Refused(
+        Hint.percent(text) ?? "not a share; write a whole number from 0 to 100 and a percent sign: 20%")
     }
     return value
   }

@@ -33,7 +33,7 @@ package enum Schema {
   }
 
   private static func list(_ table: Table, under path: String, into lines: inout [String]) {
-    for key in table.keys {
+    for key in table.offered {
       let name = path.isEmpty ? key.name : path + "." + key.name
       var kinds = ""
       if let only = key.kinds, only.count < ProviderKind.allCases.count - 1 {
@@ -61,7 +61,7 @@ package enum Schema {
     let required = table.keys.filter(\.isRequired).map(\.name)
     if !required.isEmpty { writer.member("required", required) }
     writer.open("{", "properties")
-    for key in table.keys {
+    for key in table.offered {
       writer.open("{", key.name)
       writer.member("description", key.about)
       write(key.shape, into: &writer)

@@ -30,10 +30,12 @@ struct Availability<Value>: Sendable {
   let what: String?
   /// Asked of what is written, and of the value that it was read into.
   let refuses: @Sendable (YAMLNode, Value) -> Bool
+  /// Whether some value is taken.
+  var isOffered = true
 
   static var now: Self { Self(what: nil, refuses: { _, _ in false }) }
   /// Refused unless what is written says nothing: an empty list, an empty mapping.
-  static var notYet: Self { Self(what: nil, refuses: { node, _ in !node.isEmpty }) }
+  static var notYet: Self { Self(what: nil, refuses: { node, _ in !node.isEmpty }, isOffered: false) }
 
   /// Refused where something else is said than what holds anyway.
   static func notYet(_ what: String? = nil, where refuses: @escaping @Sendable (Value) -> Bool) -> Self {
@@ -56,7 +58,9 @@ struct Row<Value>: Sendable {
     _ name: String, _ shape: Shape, _ about: String, kinds: [String]? = nil, isRequired: Bool = false,
     _ availability: Availability<Value> = .now, read: Read?, write: @escaping Write
   ) {
-    key = Key(name: name, shape: shape, about: about, kinds: kinds, isRequired: isRequired)
+    key = Key(
+      name: name, shape: shape, about: about, kinds: kinds, isRequired: isRequired,
+      isOffered: availability.isOffered)
     self.availability = availability
     self.read = read
     self.write = write
@@ -134,7 +138,8 @@ extension Row {
       key.name, key.shape, key.about, kinds: kinds, isRequired: key.isRequired,
       Availability(
         what: availability.what,
-        refuses: { node, whole in extract(whole).map { availability.refuses(node, $0) } ?? false }),
+        refuses: { node, whole in extract(whole).map { availability.refuses(node, $0) } ?? false },
+        isOffered: availability.isOffered),
       read: lifted,
       write: { whole, writer in
         if let part = extract(whole) { write(part, &writer) }

@@ -126,7 +126,7 @@ struct Arguments {
     guard let first = arguments.first else { return .serve(ServeOptions()) }
     switch first {
     case "--help", "-h": return .help(nil)
-    case "--version": return .version
+    case "--version", "-v", "-V": return .version
     case _ where first.hasPrefix("-"): return try command(.serve, arguments[...])
     default:
       guard let topic = Topic(rawValue: first) else {
@@ -252,6 +252,10 @@ struct Arguments {
   private func serveOptions() throws(UsageFault) -> ServeOptions {
     var options = ServeOptions()
     options.config = try single("--config")
+    if options.config == "-" {
+      throw UsageFault(
+        "serve follows its configuration, so it must be a file; 'remora check -' reads standard input", topic)
+    }
     for text in values["--listen"] ?? [] { options.listen.append(try readAddress("--listen", text)) }
     options.admin = try address("--admin")
     options.level = try choice("--log-level", Telemetry.Level.self)

@@ -15,9 +15,17 @@ enum Configuration {
   /// environment alone says.
   static func load(_ path: String?, _ environment: Environment) -> Loaded {
     if let path = path ?? environment.nonEmpty("REMORA_CONFIG") ?? usual() {
-      return ConfigFile.load(path: path, environment: environment)
+      return path == "-" ? standardInput(environment) : ConfigFile.load(path: path, environment: environment)
     }
     return ConfigFile.fromEnvironment(environment)
+  }
+
+  /// What a command is given that only looks at it.
+  private static func standardInput(_ environment: Environment) -> Loaded {
+    do throws(FileFault) {
+      let bytes = try Input.read("-", ceiling: YAMLNode.sizeCeiling)
+      return ConfigFile.decode(bytes, path: "<stdin>", environment: environment)
+    } catch { return ConfigFile.unreadable(error, path: "<stdin>") }
   }
 
   /// The same with its catalogue, for a command that only shows what they say; nil where one of them can't be had, which

@@ -16,7 +16,7 @@ import Wire
     let missing = ConfigFile.load(path: "/nowhere/remora.yaml", environment: Environment([:]))
     #expect(
       missing.problems.map(\.description) == [
-        "/nowhere/remora.yaml: error: the configuration can't be read: no such file or directory (ENOENT)"
+        "/nowhere/remora.yaml:1:1: error: the configuration can't be read: no such file or directory (ENOENT)"
       ])
   }
 

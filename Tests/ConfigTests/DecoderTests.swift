@@ -133,7 +133,8 @@ import Wire
       ("http://a.svc.evil.com", 1),
     ])
   func plainHTTP(_ url: String, _ warnings: Int) {
-    let loaded = Fixture.decode(text: "providers: { a: { kind: openai_compatible, base_url: \"\(url)\" } }")
+    let provider = "{ kind: openai_compatible, base_url: \"\(url)\" }"
+    let loaded = Fixture.decode(text: "providers: { a: \(provider) }\ndefault_provider: a")
     #expect(loaded.problems.map(\.description) == [])
     #expect(loaded.warnings.count == warnings)
   }

@@ -145,6 +145,10 @@ extension Decoder {
   fileprivate mutating func provider(_ entry: YAMLEntry) -> Provider? {
     let place = Place(named: "provider '\(Shown.text(entry.key))'")
     let what = place.title
+    if Settings.section.table.names.contains(entry.key), ProviderKind(rawValue: entry.key) == nil {
+      problem(Hint.unknownKey(entry.key, in: "providers", Provider.section.table), at: entry.keyPosition)
+      return nil
+    }
     checkName(entry, what)
     guard let fields = fields(entry.value, Provider.section.table, of: what) else { return nil }
     guard let kind = kind(fields, entry, what) else {
@@ -198,10 +202,7 @@ extension Decoder {
       return kind.row.baseURL
     }
     guard let url = url(node, of: "\(what) base_url") else { return kind.row.baseURL }
-    if kind.row.speaksOpenAI, url.prefix.hasSuffix("/chat/completions") {
-      problem(
-        "\(what) base_url ends before /chat/completions, as in https://api.openai.com/v1", at: node.position)
-    }
+    if let ending = kind.misplacedEnding(url) { problem("\(what) base_url \(ending)", at: node.position) }
     if url.scheme == .http, !BaseURL.isLocal(url.host) {
       warning(
         "\(what) base_url sends keys and prompts without encryption to a public name; use https",

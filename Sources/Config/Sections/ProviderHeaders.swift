@@ -1,5 +1,6 @@
 // Headers that are sent upstream: a provider's `headers`.
 
+internal import Detect
 internal import Wire
 
 /// A header that is sent upstream.
@@ -16,6 +17,15 @@ package struct ProviderHeader: Sendable, Equatable {
   package init(name: String, value: Value) {
     self.name = name
     self.value = value
+  }
+
+  /// Names whose value is a credential: written into the file, it is one that is written into the file.
+  fileprivate static func carriesSecret(_ name: String) -> Bool {
+    let ends = [
+      "authorization", "api-key", "apikey", "-token", "-secret", "password", "cookie", "-auth",
+      "-subscription-key",
+    ]
+    return ends.contains(where: name.hasSuffix)
   }
 
   /// Names that often carry a secret, even one that was written into the file.
@@ -73,19 +83,35 @@ extension Decoder {
       } else if headers.contains(where: { $0.name == name }) {
         problem("\(shown) is already set in other letters; keep one of them", at: entry.keyPosition)
       }
-      if let value = headerValue(entry.value, of: shown) {
+      if let value = headerValue(entry.value, named: name, of: shown) {
         headers.append(ProviderHeader(name: name, value: value))
       }
     }
     return headers
   }
 
-  private mutating func headerValue(_ node: YAMLNode, of what: String) -> ProviderHeader.Value? {
+  /// Whether a text holds what issuers of credentials make: the rules of the policy `secrets`.
+  private static func holdsSecret(_ text: String) -> Bool {
+    var findings: [Finding] = []
+    PersonalData(Entities(.secret)).scan(Array(text.utf8).span, into: &findings)
+    return !findings.isEmpty
+  }
+
+  private mutating func headerValue(
+    _ node: YAMLNode, named name: String, of what: String
+  ) -> ProviderHeader.Value? {
     if case .mapping = node.kind { return secret(node, of: what, as: .value).map { .secret($0) } }
     // A variable alone is treated as a secret: it is never shown.
     if case .scalar(let text, _) = node.kind, Self.variable(text) != nil {
       return secret(node, of: what, as: .value).map { .secret($0) }
     }
-    return headerText(node, of: what).map { .text($0) }
+    guard let text = headerText(node, of: what) else { return nil }
+    // What a variable brings in is not in the file.
+    let isWritten = text == Self.raw(node)
+    guard isWritten, ProviderHeader.carriesSecret(name) || Self.holdsSecret(text) else { return .text(text) }
+    problem(
+      "\(what) must not hold the secret itself; write { file: PATH } or { env: NAME }, or name the provider's key in api_key",
+      at: node.position)
+    return nil
   }
 }

@@ -121,6 +121,10 @@ extension Decoder {
       return settings
     }
     let place = Place("the configuration", prefix: "")
+    if let sentence = Foreign.sentence(root) {
+      problem(sentence, at: root.position)
+      return settings
+    }
     guard let fields = fields(root, Settings.section.table, of: place.title) else { return settings }
     if let node = fields["providers"] {
       settings.providers = Form.providers.read(&self, node, "providers") ?? []
@@ -164,6 +168,7 @@ extension Decoder {
     }
     let policies = settings.policies.map(\.name)
     checkUse(settings, fields)
+    checkTogether(settings, fields)
     checkPolicies(fields["policy_chain"], "policy_chain", policies)
     if case .mapping(let groups)? = fields["consumers"]?["groups"]?.kind {
       for group in groups {

@@ -15,6 +15,10 @@ package struct YAMLFault: Error, Sendable, Equatable {
     case duplicateKey(String, first: Position)
     case emptyKey, missingColon, missingSpaceAfterColon, commentNeedsSpace
     case valueNotAllowed, sequenceNotAllowed, badIndentation, trailingContent, severalDocuments
+    /// A line that would go on with a text above, but has a key or a list item of its own.
+    case indentedTooDeep(under: Int)
+    case missingColonAbove, dashTooDeep
+    case trailingComma, slashComment, bareIPv6
     case reservedCharacter(UInt8)
     case unexpected(UInt8)
     case unclosed(UInt8)
@@ -75,6 +79,15 @@ extension YAMLFault {
     case .sequenceNotAllowed: "a list item '- ' is not allowed here; put it on its own line, under its key"
     case .badIndentation: "the indentation fits no level above; align the line with its siblings"
     case .trailingContent: "unexpected text after the value; quote the value, or put the text on its own line"
+    case .indentedTooDeep(let line):
+      "this line is indented deeper than line \(line), which has its value already; align the two"
+    case .missingColonAbove:
+      "a ':' is missing behind this text; write 'key:', or indent the lines under it as this one is"
+    case .dashTooDeep:
+      "this '- ' is indented deeper than the text above, which it would continue; align it with the other '- '"
+    case .trailingComma: "a comma behind the value; remove it: a line ends without one"
+    case .slashComment: "'//' and '/*' begin no comment; write '#', or quote the text"
+    case .bareIPv6: "'[' begins a list; put an IPv6 address in quotes: \"[::1]:4141\""
     case .severalDocuments: "a second document begins here; only one is expected"
     case .reservedCharacter(let byte): "a text can't begin with '\(Self.character(byte))'; quote it"
     case .unexpected(let byte): "unexpected '\(Self.character(byte))'; remove it, or quote the text"

@@ -30,7 +30,9 @@ extension YAMLParser {
     let node = try flowNode()
     skipBlanks()
     guard isFlowValueSign(after: node) else { return node }
-    guard case .scalar(let key, let style) = node.kind else { throw fault(.complexKey, at: start) }
+    guard case .scalar(let key, let style) = node.kind else {
+      throw fault(ASCII.isDigit(peek(1)) ? .bareIPv6 : .complexKey, at: start)
+    }
     guard lineStart == line else { throw fault(.valueNotAllowed) }
     if style == .plain, key == "<<" { throw fault(.mergeKey, at: start) }
     try enter()
@@ -82,6 +84,7 @@ extension YAMLParser {
     try skipFlowSpace(opened: opened)
     if peek() == closing { return }
     if peek() == ASCII.colon { throw fault(.valueNotAllowed) }
+    if isSlashComment { throw fault(.slashComment) }
     guard peek() == ASCII.comma else { throw fault(.expectedSeparator(closing: closing)) }
     at += 1
     try skipFlowSpace(opened: opened)
@@ -125,7 +128,9 @@ extension YAMLParser {
     case UInt8(ascii: "*"): throw fault(.alias)
     case UInt8(ascii: "!"): throw fault(.tag)
     case UInt8(ascii: "?"): throw fault(.complexKey)
+    case ASCII.colon where peek(1) == ASCII.colon: throw fault(.bareIPv6)
     case ASCII.colon: throw fault(.emptyKey)
+    case UInt8(ascii: "/") where isSlashComment: throw fault(.slashComment)
     case UInt8(ascii: "|"), UInt8(ascii: ">"), UInt8(ascii: "%"), UInt8(ascii: "@"), UInt8(ascii: "`"):
       throw fault(.reservedCharacter(byte))
     case ASCII.comma, UInt8(ascii: "]"), UInt8(ascii: "}"): throw fault(.unexpected(byte))

@@ -107,7 +107,8 @@ struct YAMLParser {
   mutating func finishLine() throws(YAMLFault) {
     skipBlanks()
     try skipComment()
-    if at < count, peek() != ASCII.lf { throw fault(.trailingContent) }
+    guard at < count, peek() != ASCII.lf else { return }
+    throw fault(isSlashComment ? .slashComment : peek() == ASCII.comma ? .trailingComma : .trailingContent)
   }
 
   /// Moves to the next thing that is not a blank, a comment or a line break.
@@ -182,7 +183,9 @@ struct YAMLParser {
       let start = at
       let node = try flowCollection()
       skipBlanks()
-      if peek() == ASCII.colon { throw fault(.complexKey, at: start) }
+      if peek() == ASCII.colon {
+        throw fault(ASCII.isDigit(peek(1)) ? .bareIPv6 : .complexKey, at: start)
+      }
       try finishLine()
       return node
     default:
@@ -196,8 +199,29 @@ struct YAMLParser {
       try finishLine()
       return YAMLNode(.scalar(scalar.text, scalar.style), at: position)
     }
-    guard allowsBlock, lineStart == startLine else { throw fault(.valueNotAllowed) }
+    guard allowsBlock, lineStart == startLine else {
+      throw misplacedKey(behind: start, startLine, scalar.style, isValue: !allowsBlock)
+    }
     return try mapping(at: startColumn, first: scalar, keyStart: start)
+  }
+
+  /// Why no `:` can stand here, behind a text that began at `start`.
+  ///
+  /// A text that goes on over lines ends at a `:` where a line is indented too deep, or where its first was a key.
+  private mutating func misplacedKey(
+    behind start: Int, _ startLine: Int, _ style: YAMLNode.Style, isValue: Bool
+  ) -> YAMLFault {
+    guard lineStart != startLine, style == .plain else { return fault(.valueNotAllowed) }
+    guard isValue else { return fault(.missingColonAbove, at: start) }
+    var text = lineStart
+    while text < at, source.bytes[text] == ASCII.space { text += 1 }
+    let line = source.position(of: start).line
+    return fault(.indentedTooDeep(under: line), at: text)
+  }
+
+  /// Whether what begins a comment in other languages is here.
+  var isSlashComment: Bool {
+    peek() == UInt8(ascii: "/") && (peek(1) == UInt8(ascii: "/") || peek(1) == UInt8(ascii: "*"))
   }
 
   /// Whether the `:` between a key and its value is here.
@@ -229,6 +253,7 @@ struct YAMLParser {
     case ASCII.comma, UInt8(ascii: "]"), UInt8(ascii: "}"): throw fault(.unexpected(byte))
     case UInt8(ascii: "|"), UInt8(ascii: ">"), UInt8(ascii: "["), UInt8(ascii: "{"): throw fault(.complexKey)
     case UInt8(ascii: "?") where endsWord(peek(1)): throw fault(.complexKey)
+    case UInt8(ascii: "/") where isSlashComment: throw fault(.slashComment)
     case ASCII.colon where endsWord(peek(1)): throw fault(.emptyKey)
     default: return
     }
@@ -287,10 +312,20 @@ struct YAMLParser {
       start = at
       let line = lineStart
       key = try scalarOrKey(parent: indent)
-      guard isValueSign, lineStart == line else { throw fault(.missingColon, at: start) }
+      guard isValueSign, lineStart == line else {
+        throw fault(
+          isValueSign ? .missingColonAbove : Self.isTight(key) ? .missingSpaceAfterColon : .missingColon,
+          at: start)
+      }
     }
     leave()
     return YAMLNode(.mapping(entries.list), at: position)
+  }
+
+  /// Whether a text would be a key and its value with a space behind its first colon; `https://` wouldn't.
+  private static func isTight(_ key: (text: String, style: YAMLNode.Style)) -> Bool {
+    guard key.style == .plain, let colon = key.text.firstIndex(of: ":") else { return false }
+    return colon > key.text.startIndex && !key.text[colon...].hasPrefix("://")
   }
 
   /// Reads what follows `key:`.

@@ -20,6 +20,8 @@ extension YAMLParser {
       text.append(contentsOf: source.bytes[line])
       skipBlanks()
       guard peek() == ASCII.lf, let breaks = continuation(parent: parent, isFlow: isFlow) else { break }
+      // YAML reads it as more of the text, which no one means.
+      if !isFlow, isDash { throw fault(.dashTooDeep) }
       Self.fold(breaks, into: &text)
     }
     return text.span.text()

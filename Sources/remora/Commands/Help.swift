@@ -51,7 +51,7 @@ enum Help {
       """
       usage: remora check [FILE] [--format text|json] [--print]
 
-      Validates FILE, or what 'remora serve' would read, and every secret, certificate and key that it names.
+      Validates FILE ('-' for standard input), or what 'remora serve' would read, and every secret, certificate and key that it names.
 
         --format json      problems and warnings as a JSON array on stdout
         --print            the whole configuration that would hold, as JSON on stdout, without secrets

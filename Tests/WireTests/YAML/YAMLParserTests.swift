@@ -76,7 +76,7 @@ func parse(_ text: String) throws(YAMLFault) -> YAMLNode {
     Snippet("a: b\n  c\n\n  d\ne: f", #"{"a":"b c\nd","e":"f"}"#), Snippet("a:\n  b\n  c", #"{"a":"b c"}"#),
     Snippet("a: -b", #"{"a":"-b"}"#), Snippet("a: ?b", #"{"a":"?b"}"#),
     Snippet("a: b, c] d}", #"{"a":"b, c] d}"}"#),
-    Snippet("a: b\n  - c", #"{"a":"b - c"}"#), Snippet("a: x \"y\" 'z'", #"{"a":"x \"y\" 'z'"}"#),
+    Snippet("a: x \"y\" 'z'", #"{"a":"x \"y\" 'z'"}"#),
     Snippet("a:\tb", #"{"a":"b"}"#),
     Snippet("a: ${X:-y}", #"{"a":"${X:-y}"}"#), Snippet("a: b\\n", #"{"a":"b\\n"}"#),
     Snippet("ключ: значение", #"{"ключ":"значение"}"#),
