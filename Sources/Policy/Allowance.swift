@@ -101,6 +101,13 @@ package struct BudgetState: Sendable, Equatable {
   /// Whole seconds to the end of the span.
   func wait(at wall: Int64) -> Int { Int(clamping: max(start + per - wall, 1)) }
 
+  /// The nth part of it, for one of `part` pods.
+  func part(_ part: Int) -> BudgetState {
+    var share = self
+    if part > 1 { share.amount = max(amount / Int64(part), 1) }
+    return share
+  }
+
   /// How much is promised to a request that may cost `cost`; nil: it can't be made.
   ///
   /// A guess at what a request may cost is a bad reason to leave a rest unspent: where nothing else is under way, a
@@ -169,10 +176,17 @@ struct Allowance: Sendable {
     budget?.roll(to: now.wall)
   }
 
+  /// The nth part of a limit; never nothing, which would mean that there is none.
+  static func part(_ limit: UInt64, _ part: Int) -> UInt64 {
+    part > 1 ? max(limit / UInt64(part), 1) : limit
+  }
+
   /// What stands in the way of `need`: of several things the one that lasts the longest.
   ///
-  /// - Parameter isNew: whether the request is still to be counted, and not only its tokens.
-  func shortage(_ need: Need, isNew: Bool = true, at now: Moment) -> Shortage? {
+  /// - Parameters:
+  ///   - isNew: whether the request is still to be counted, and not only its tokens.
+  ///   - part: as in `Payers`.
+  func shortage(_ need: Need, isNew: Bool = true, part: Int = 1, at now: Moment) -> Shortage? {
     var worst: Shortage?
     func note(
       _ limit: LimitName, _ amount: UInt64, _ wait: Int, _ change: (inout Shortage) -> Void = { _ in }
@@ -186,20 +200,23 @@ struct Allowance: Sendable {
       if concurrencyLimit > 0, underWay >= concurrencyLimit {
         note(.concurrency, UInt64(concurrencyLimit), 1)
       }
-      if let requests {
-        let wait = requests.wait(for: 1, under: requestLimit, at: now.ticks)
-        if wait > 0 { note(.requests, requestLimit, Self.seconds(wait)) }
+      if let requests, part > 0 {
+        let limit = Self.part(requestLimit, part)
+        let wait = requests.wait(for: 1, under: limit, at: now.ticks)
+        if wait > 0 { note(.requests, limit, Self.seconds(wait)) }
       }
     }
     if let tokens {
+      let limit = Self.part(tokenLimit, part)
+      // What fits when all pods are counted together isn't hopeless because they aren't now.
       if need.promptTokens > tokenLimit {
         note(.tokens, tokenLimit, 60) { $0.isHopeless = true }
-      } else {
-        let wait = tokens.wait(for: min(need.tokens, tokenLimit), under: tokenLimit, at: now.ticks)
-        if wait > 0 { note(.tokens, tokenLimit, Self.seconds(wait)) }
+      } else if part > 0 {
+        let wait = tokens.wait(for: min(need.tokens, limit), under: limit, at: now.ticks)
+        if wait > 0 { note(.tokens, limit, Self.seconds(wait)) }
       }
     }
-    if let budget, budget.promise(need) == nil {
+    if part > 0, let budget = budget?.part(part), budget.promise(need) == nil {
       let isPromised = budget.spent < budget.amount && budget.reserved > 0
       note(.budget, UInt64(clamping: budget.amount), isPromised ? 1 : budget.wait(at: now.wall)) {
         $0.isPromised = isPromised

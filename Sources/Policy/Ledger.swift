@@ -12,6 +12,9 @@ package struct Payers: Sendable, Equatable {
   /// Places among the ledger's allowances.
   package var pod: Int?
   package var group: Int?
+  /// Of the group's requests, tokens and budget this process may use the whole (1), the nth part (n), or what is counted
+  /// elsewhere for all pods together, so that here they are counted and nothing more (0).
+  package var part = 1
 
   package var isEmpty: Bool { pod == nil && group == nil }
 
@@ -19,28 +22,6 @@ package struct Payers: Sendable, Equatable {
     self.pod = pod
     self.group = group
   }
-}
-
-/// How much is left, as answers say it.
-package struct Standing: Sendable, Equatable {
-  /// A limit, and what is left of it.
-  package struct Count: Sendable, Equatable {
-    package var limit: UInt64
-    package var left: UInt64
-  }
-
-  /// Whose limit is the tighter one.
-  package var scope = Scope.pod
-  package var requests: Count?
-  package var tokens: Count?
-  /// Whole seconds until all of both is there again, if nothing more comes.
-  package var reset = 0
-  /// In nano-dollars; nil as long as less than four fifths are spent or promised.
-  package var budget: Count?
-
-  package init() {}
-
-  package var isEmpty: Bool { requests == nil && tokens == nil && budget == nil }
 }
 
 /// The counters of a process.
@@ -284,24 +265,25 @@ extension Ledger.State {
 
   fileprivate func standing(_ payers: Payers, at now: Moment) -> Standing {
     var standing = Standing()
-    var least = Double.infinity
-    if let pod = payers.pod { entries[pod]?.allowance.add(to: &standing, &least, at: now) }
-    if let group = payers.group { entries[group]?.allowance.add(to: &standing, &least, at: now) }
+    if let pod = payers.pod { entries[pod]?.allowance.add(to: &standing, part: 1, at: now) }
+    if let group = payers.group {
+      entries[group]?.allowance.add(to: &standing, part: payers.part, at: now)
+    }
     return standing
   }
 
   /// What lasts the longest of all that stands in the way.
   fileprivate func shortage(_ payers: Payers, _ need: Need, isNew: Bool, at now: Moment) -> Shortage? {
     var worst: Shortage?
-    func note(_ place: Int?) {
-      guard let place, let found = entries[place]?.allowance.shortage(need, isNew: isNew, at: now) else {
-        return
-      }
+    func note(_ place: Int?, part: Int) {
+      guard let place,
+        let found = entries[place]?.allowance.shortage(need, isNew: isNew, part: part, at: now)
+      else { return }
       if let known = worst, known.isHopeless || known.wait >= found.wait, !found.isHopeless { return }
       worst = found
     }
-    note(payers.pod)
-    note(payers.group)
+    note(payers.pod, part: 1)
+    note(payers.group, part: payers.part)
     return worst
   }
 
@@ -328,32 +310,26 @@ extension Ledger.State {
 }
 
 extension Allowance {
-  /// Adds what is left here. Of two limits of one kind the one counts of which the smaller part is left.
-  fileprivate func add(to standing: inout Standing, _ least: inout Double, at now: Moment) {
-    func part(_ count: Standing.Count) -> Double { Double(count.left) / Double(max(count.limit, 1)) }
-    func take(_ count: Standing.Count, _ known: inout Standing.Count?, _ reset: UInt64) {
-      if let known, part(known) <= part(count) { return }
-      known = count
-      standing.reset = max(standing.reset, Self.seconds(reset))
-      if part(count) < least {
-        least = part(count)
-        standing.scope = scope
-      }
-    }
+  /// Adds what is left here.
+  ///
+  /// - Parameter part: as in `Payers`.
+  fileprivate func add(to standing: inout Standing, part: Int, at now: Moment) {
+    if part == 0 { return }
     if let requests {
-      let left = requestLimit - min(requests.sum, requestLimit)
-      take(
-        Standing.Count(limit: requestLimit, left: left), &standing.requests,
-        requests.timeToEmpty(at: now.ticks))
+      let limit = Self.part(requestLimit, part)
+      standing.note(
+        scope, requests: Standing.Count(limit: limit, left: limit - min(requests.sum, limit)),
+        reset: Self.seconds(requests.timeToEmpty(at: now.ticks)))
     }
     if let tokens {
-      let left = tokenLimit - min(tokens.sum, tokenLimit)
-      take(Standing.Count(limit: tokenLimit, left: left), &standing.tokens, tokens.timeToEmpty(at: now.ticks))
+      let limit = Self.part(tokenLimit, part)
+      standing.note(
+        scope, tokens: Standing.Count(limit: limit, left: limit - min(tokens.sum, limit)),
+        reset: Self.seconds(tokens.timeToEmpty(at: now.ticks)))
     }
-    if let budget, budget.left <= budget.amount / 5 {
-      let count = Standing.Count(limit: UInt64(clamping: budget.amount), left: UInt64(clamping: budget.left))
-      if let known = standing.budget, part(known) <= part(count) { return }
-      standing.budget = count
+    if let budget = budget?.part(part), budget.left <= budget.amount / 5 {
+      standing.note(
+        budget: Standing.Count(limit: UInt64(clamping: budget.amount), left: UInt64(clamping: budget.left)))
     }
   }
 }

@@ -56,6 +56,12 @@ extension Exchange {
         answer.body.append("')\n")
       }
     }
+    if let shared = state.shared {
+      answer.body.append(
+        shared.book.isUp
+          ? "[+]limits_shared ok\n"
+          : "[!]limits_shared away: this pod keeps to its part of the groups' limits\n")
+    }
     guard let problem = state.configProblem else { return answer.body.append("[+]reload ok\n") }
     answer.body.append("[!]reload refused, the earlier configuration is in force: ")
     answer.body.append(Array(problem.utf8))
@@ -67,7 +73,9 @@ extension Exchange {
     if state.stuckWorker != nil { return answerPulse(connection) }
     var merged = MetricSnapshot()
     for worker in state.crew { merged.merge(await worker.metrics()) }
-    merged.allowances = AllowanceGauge.all(state.books.ledger)
+    merged.allowances = AllowanceGauge.all(
+      state.books.ledger, state.lineup.snapshot.settings, state.shared?.book)
+    merged.sharedUp = state.shared?.book.isUp
     merged.targets = TargetGauge.all(state.lineup.snapshot.health)
     merged.stateProblems = state.books.keeper.problems
     merged.audit = state.lineup.snapshot.auditLogs.gauge

@@ -43,6 +43,7 @@ final class Exchange {
 
   /// Forgets the request; keeps the memory that is worth keeping.
   func reset() {
+    settleShared(Taken(isRequest: false))
     ask.reset()
     answer.reset()
     route = nil

@@ -27,6 +27,10 @@ struct Bill {
   var cost: Cost?
   /// What tries before the last one have taken.
   var lost = Lost()
+  /// What it may take, as far as it was estimated.
+  var need = Need()
+  /// What became of it where the group's limits are counted together (Shared/SharedAsk.swift).
+  var shared = SharedState.none
 }
 
 extension Exchange {
@@ -34,12 +38,26 @@ extension Exchange {
   ///
   /// - Returns: `plan`, without targets that a budget couldn't see.
   func reserve(_ plan: Plan, _ meters: Meters) throws(Refusal) -> Plan {
-    let payers = meters.payers(ask.group)
-    if payers.isEmpty { return plan }
+    if !meters.limits(ask.group) { return plan }
     var plan = plan
     if meters.hasBudget(ask.group) { plan = try priced(plan, meters) }
-    var need = Need()
-    if meters.weighs(ask.group) { need = estimate(plan.first, meters) }
+    if meters.weighs(ask.group) { record.bill.need = estimate(plan.first, meters) }
+    if meters.quota(ask.group) != nil {
+      record.bill.shared = .wanted
+      try promise(record.bill.need, meters, part: 0)
+    } else {
+      try promise(record.bill.need, meters, part: 1)
+    }
+    return plan
+  }
+
+  /// Promises `need` by the counters of this process, in place of what was promised before.
+  ///
+  /// - Parameter part: as in `Payers`.
+  func promise(_ need: Need, _ meters: Meters, part: Int) throws(Refusal) {
+    permit = nil
+    var payers = meters.payers(ask.group)
+    payers.part = part
     let (result, standing) = meters.ledger.reserve(payers, need, at: Meters.moment)
     record.bill.standing = standing
     switch result {
@@ -48,7 +66,6 @@ extension Exchange {
       state.shard.limited(LimitScope(shortage.scope), by: LimitKind(shortage.limit))
       throw Refusal(shortage, group: ask.group?.name)
     }
-    return plan
   }
 
   /// The targets whose price is known: a budget that doesn't see what a model costs is none.
@@ -139,13 +156,13 @@ extension Exchange {
     if let lost = record.bill.lost.cost {
       record.bill.cost = (record.bill.cost ?? Cost(picodollars: 0)) + lost
     }
-    guard let permit = permit.take() else { return }
+    guard let permit = permit.take() else { return settleShared(Taken(isRequest: false)) }
     let (sum, overflows) = (usage.input ?? 0).addingReportingOverflow(usage.output ?? 0)
-    permit.settle(
-      Taken(
-        tokens: overflows ? .max : UInt64(clamping: sum) + record.bill.lost.tokens,
-        cost: record.bill.cost?.nanodollars ?? 0,
-        isRequest: isAnswered), at: Meters.moment)
+    let taken = Taken(
+      tokens: overflows ? .max : UInt64(clamping: sum) + record.bill.lost.tokens,
+      cost: record.bill.cost?.nanodollars ?? 0, isRequest: isAnswered)
+    permit.settle(taken, at: Meters.moment)
+    settleShared(taken)
     if let lesson = record.bill.lesson, !record.bill.isEstimated, counted.status == 200,
       let input = usage.input, let meters = lineup.meters
     {
@@ -205,9 +222,8 @@ extension Exchange {
   /// Appends what is left of the limits that hold for the request.
   func writeStanding(_ meters: Meters, _ connection: ClientConnection) {
     guard connection.entrance.role == .proxy else { return }
-    let payers = meters.payers(ask.group)
-    if payers.isEmpty { return }
-    let standing = record.bill.standing ?? meters.ledger.standing(payers, at: Meters.moment)
+    if !meters.limits(ask.group) { return }
+    let standing = record.bill.standing ?? meters.standing(ask.group)
     if let requests = standing.requests {
       HeadWriter.field("X-RateLimit-Limit-Requests", Int(clamping: requests.limit), to: &answer.outbound)
       HeadWriter.field("X-RateLimit-Remaining-Requests", Int(clamping: requests.left), to: &answer.outbound)

@@ -12,10 +12,14 @@ final class Books: Sendable {
   let learning = Learning()
   let keeper: BudgetKeeper
   let complaints = Complaints()
+  let shared = SharedBooks()
+  /// A name of this process that no other one has.
+  let name: [UInt8]
 
   init() {
     ledger = Ledger()
     keeper = BudgetKeeper(ledger)
+    name = Array(String(ProcessSettings.randomWord(), radix: 36).utf8)
   }
 }
 
@@ -24,9 +28,15 @@ final class Meters {
   let ledger: Ledger
   let learning: Learning
   private let accounts: Ledger.Accounts
+  /// Where the limits of groups are counted for all pods together; nil: nowhere.
+  let shared: SharedLimits?
+  /// What is counted there, by the group's place.
+  private let quotas: [SharedQuota?]
 
   /// Nil where there are no limits.
-  init?(_ books: Books, _ settings: Settings) {
+  init?(_ books: Books, _ settings: Settings, shared: SharedLimits? = nil) {
+    self.shared = shared
+    quotas = shared == nil ? [] : SharedQuota.all(settings).map(\.quota)
     ledger = books.ledger
     learning = books.learning
     accounts = books.ledger.adopt(settings)
@@ -46,6 +56,29 @@ final class Meters {
   /// Who counts the requests of `group`.
   func payers(_ group: Group?) -> Payers {
     Payers(pod: accounts.pod?.place, group: account(of: group)?.place)
+  }
+
+  /// What is counted for all pods together; nil: nothing.
+  func quota(_ group: Group?) -> SharedQuota? {
+    guard let group, quotas.indices.contains(group.index) else { return nil }
+    return quotas[group.index]
+  }
+
+  /// What is left of its limits, as far as it is known here.
+  func standing(_ group: Group?) -> Standing {
+    var payers = payers(group)
+    guard let group, let quota = quota(group), let shared else {
+      return ledger.standing(payers, at: Self.moment)
+    }
+    guard shared.book.isUp else {
+      payers.part = shared.book.part
+      return ledger.standing(payers, at: Self.moment)
+    }
+    payers.part = 0
+    var standing = ledger.standing(payers, at: Self.moment)
+    let wall = Int64(clamping: Instant.unixNanoseconds / 1_000_000)
+    (shared.book.last(group.name, quota, wall: wall) ?? SharedAnswer()).add(to: &standing, quota)
+    return standing
   }
 
   /// Whether any limit holds for it.
@@ -112,9 +145,48 @@ final class RateBook {
   }
 }
 
+extension SharedQuota {
+  /// Of every group; nil where it has nothing that is counted together.
+  static func all(_ settings: Settings) -> [(group: String, quota: SharedQuota?)] {
+    (settings.consumers?.groups ?? []).map { group in
+      let limits = group.limits
+      guard limits.isShareable else { return (group.name, nil) }
+      let budget = limits.budget.flatMap { $0.amount > 0 ? $0 : nil }
+      return (
+        group.name,
+        SharedQuota(
+          requests: UInt64(limits.requestsPerMinute), tokens: UInt64(limits.tokensPerMinute),
+          budget: budget?.amount ?? 0,
+          per: budget.map { max(Int64(clamping: $0.per.components.seconds), 1) } ?? 0)
+      )
+    }
+  }
+}
+
 extension AllowanceGauge {
   /// Everything that is limited, as it is now.
-  static func all(_ ledger: Ledger) -> [AllowanceGauge] {
+  ///
+  /// - Parameters:
+  ///   - settings: of the configuration in force.
+  ///   - book: what is known of limits that are counted together.
+  static func all(_ ledger: Ledger, _ settings: Settings, _ book: SharedBook?) -> [AllowanceGauge] {
+    var gauges = all(ledger)
+    guard let book, book.isUp else { return gauges }
+    let wall = Int64(clamping: Instant.unixNanoseconds / 1_000_000)
+    for (name, quota) in SharedQuota.all(settings) {
+      guard let quota, let place = gauges.firstIndex(where: { $0.group == name }) else { continue }
+      let answer = book.last(name, quota, wall: wall) ?? SharedAnswer()
+      func left(_ limit: UInt64, _ sum: Int64) -> Int {
+        Int(clamping: limit - min(UInt64(clamping: sum), limit))
+      }
+      if quota.requests > 0 { gauges[place].requests = left(quota.requests, answer.requests.sum) }
+      if quota.tokens > 0 { gauges[place].tokens = left(quota.tokens, answer.tokens.sum) }
+      if quota.budget > 0 { gauges[place].budgetLeft = left(quota.budget, answer.spent) * 1000 }
+    }
+    return gauges
+  }
+
+  private static func all(_ ledger: Ledger) -> [AllowanceGauge] {
     ledger.gauges(at: Meters.moment).map { name, left in
       var gauge = AllowanceGauge(group: name)
       gauge.requests = left.requests.map { Int(clamping: $0) }

@@ -231,6 +231,8 @@ final class Snapshot: Sendable {
   let audits: AuditBook?
   /// The process's audit logs; the same for every generation of the configuration.
   let auditLogs: AuditLogs
+  /// Where the limits of groups are counted together; nil: nowhere.
+  let shared: SharedPlace?
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
   /// All TLS contexts, for the snapshot that comes after this one.
@@ -287,6 +289,7 @@ final class Snapshot: Sendable {
     auditLogs = earlier?.auditLogs ?? AuditLogs()
     audits = try AuditBook(
       settings, auditLogs, keys: keys, pod: Self.pod(environment), sha256: sha256)
+    shared = try SharedPlace(settings, environment, &contexts)
     var listenerTLS: [TLSContext?] = []
     for (index, entry) in settings.listen.enumerated() {
       if let earlier, kept.contains(index) {

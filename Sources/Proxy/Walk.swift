@@ -43,6 +43,9 @@ extension Exchange {
       try ask.readWishes()
       if Log.isOn(.trace) { trace("body read") }
       let chosen = try choose(plan, connection)
+      if case .wanted = record.bill.shared, let shared = lineup.meters?.shared {
+        try await askShared(shared, connection)
+      }
       if ask.awaitsMore { try await ask.meet(chosen.demand(ask), connection) }
       if let policies = ask.policies { try police(policies) }
       if Log.isOn(.trace) { trace("target chosen") }

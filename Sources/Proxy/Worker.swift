@@ -223,6 +223,14 @@ actor Worker {
   private func leave() {
     if hasLeft { return }
     hasLeft = true
+    // What requests have taken is told before the end, for as long as a request would wait for it.
+    if let shared = state?.shared {
+      return shared.finish { [weak self] in self?.assumeIsolated { $0.end() } }
+    }
+    end()
+  }
+
+  private func end() {
     for listener in listeners { listener.close() }
     _ = state?.accessLog.flush()
     if !isFirst {

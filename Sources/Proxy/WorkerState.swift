@@ -50,6 +50,7 @@ final class WorkerState {
   let books: Books
   let resolver: Resolver
   let dialer: Dialer
+  private(set) var shared: SharedLimits?
   /// What chats are read into that are translated, one at a time.
   let chat = ChatRequest()
   var lineup: Lineup
@@ -145,9 +146,29 @@ final class WorkerState {
     spare.removeAll()
     lineup = Lineup(
       snapshot, pools: pools, sources: sources(for: snapshot), labels: labels,
-      meters: Meters(books, snapshot.settings))
+      meters: Meters(books, snapshot.settings, shared: sharedLimits(for: snapshot)))
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
     snapshot.audits?.takeEffect()
+  }
+
+  /// Where limits are counted together, for this worker; a connection that would be the same goes on.
+  private func sharedLimits(for snapshot: Snapshot) -> SharedLimits? {
+    guard let place = snapshot.shared else {
+      shared?.retire()
+      shared = nil
+      books.shared.forget()
+      return nil
+    }
+    if let shared, shared.place.isReached(like: place) { return shared }
+    shared?.retire()
+    let first = SharedQuota.all(snapshot.settings).compactMap { group, quota in quota.map { (group, $0) } }
+      .first
+    let fresh = SharedLimits(
+      place, books.shared.book(of: place), pod: books.name, first: first, on: loop, dialer: dialer
+    ) { [weak self] in self?.nextRandom() ?? 0 }
+    if first != nil { fresh.begin() }
+    shared = fresh
+    return fresh
   }
 
   /// A source of credentials for each upstream that needs one; one that would do the same goes on.

@@ -51,6 +51,7 @@ package enum Exposition {
     page.rows(.rejections, snapshot.rejections, into: &out)
     page.rows(.limited, snapshot.limited, into: &out)
     page.allowances(snapshot.allowances, into: &out)
+    if let isUp = snapshot.sharedUp { page.single(.sharedUp, isUp ? 1 : 0, into: &out) }
     page.state(snapshot.stateProblems, into: &out)
     page.rows(.policyActions, snapshot.policyActions, into: &out)
     page.rows(.policyFindings, snapshot.policyFindings, into: &out)

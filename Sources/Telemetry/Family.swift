@@ -89,6 +89,10 @@ extension Family {
   static let budgetRemaining = Family(
     "remora_budget_remaining_usd", .gauge, unit: "usd",
     help: "What of a budget is neither spent nor promised to requests under way.")
+  static let sharedUp = Family(
+    "remora_limits_shared_up", .gauge,
+    help: "Whether the Redis that counts the limits of groups answers; without it each pod keeps to its part."
+  )
   static let stateProblems = Family(
     "remora_state_problems", .counter,
     help: "Times that the file in state_dir could not be used, or not be written.")

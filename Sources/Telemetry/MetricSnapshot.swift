@@ -48,6 +48,8 @@ package struct MetricSnapshot: Sendable {
   package var process: ProcessFacts?
   /// What is left of the limits, which the process counts and not the workers.
   package var allowances: [AllowanceGauge] = []
+  /// Whether what counts limits for all pods together answers; nil where nothing does.
+  package var sharedUp: Bool?
   /// What audit logs have counted, and each one's last line's number, by its policy's name.
   package var audit = AuditGauge()
   package var auditSequences: [(policy: [UInt8], number: Int)] = []

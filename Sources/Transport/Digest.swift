@@ -19,6 +19,19 @@ package enum Digest {
     return unsafe digest.withUnsafeBufferPointer { unsafe hexadecimal($0) }
   }
 
+  /// The SHA-1 of `bytes` (FIPS 180-4), for names that others have chosen and nothing else; empty where this system has
+  /// none.
+  package static func sha1(_ bytes: Span<UInt8>) -> String {
+    var digest = [UInt8](repeating: 0, count: 20)
+    var count: UInt32 = 0
+    // SAFETY: SHA-1 has 20 bytes, and the digest has room for them.
+    let worked = unsafe bytes.withUnsafeBytes {
+      unsafe EVP_Digest($0.baseAddress, $0.count, &digest, &count, EVP_sha1(), nil) == 1
+    }
+    guard worked, count == 20 else { return "" }
+    return unsafe digest.withUnsafeBufferPointer { unsafe hexadecimal($0) }
+  }
+
   private static let method = DigestMethod("SHA256")
 
   /// The SHA-256 of `bytes` as four words; nil where this system's OpenSSL has none.

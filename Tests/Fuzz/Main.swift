@@ -82,7 +82,7 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 let targets: [String: @Sendable (Input) -> String] = [
   "request": fuzzRequest, "response": fuzzResponse, "chunked": fuzzChunked, "sse": fuzzEvents,
   "json": fuzzScanner, "splice": fuzzSplice, "eventstream": fuzzEventStream, "yaml": fuzzYAML,
-  "config": fuzzConfig, "coding": fuzzCoding, "inject": fuzzInject,
+  "config": fuzzConfig, "coding": fuzzCoding, "inject": fuzzInject, "resp": fuzzReplies,
 ]
 
 private let target: @Sendable (Input) -> String = {

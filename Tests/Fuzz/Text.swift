@@ -252,3 +252,33 @@ private func plainEvents(_ stream: [UInt8]) -> [PlainEvent] {
   expect(plainEvents(written.array()).map(\.data) == plain.map(\.data), "what is written reads back")
   return expected.map { hexadecimal($0.name) + ":" + hexadecimal($0.data) }.joined(separator: " ")
 }
+
+/// What a reply is, or why it is none; nil where more must come.
+private func reply(_ bytes: [UInt8]) -> Result<(reply: RESPReply, count: Int), RESPFault>? {
+  do throws(RESPFault) {
+    let found = try exact(bytes) { span throws(RESPFault) in try RESP.read(span) }
+    return found.map { .success($0) }
+  } catch { return .failure(error) }
+}
+
+@Sendable func fuzzReplies(_ input: Input) -> String {
+  let whole = reply(input.bytes)
+  var held: [UInt8] = []
+  for piece in input.pieces {
+    held += piece
+    switch (reply(held), whole) {
+    case (nil, _): continue
+    case (.success(let early)?, .success(let late)?):
+      expect(early.reply == late.reply && early.count == late.count, "a reply is the same in every cut")
+      expect(early.count <= held.count, "a reply lies in what has come")
+    case (.failure?, .failure?): break
+    default: expect(false, "a reply is judged the same in every cut")
+    }
+    break
+  }
+  switch whole {
+  case nil: return "more"
+  case .failure(let fault)?: return "\(fault)"
+  case .success(let found)?: return "\(found.reply)"
+  }
+}

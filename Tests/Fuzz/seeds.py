@@ -87,6 +87,7 @@ def seeds() -> dict[str, list[bytes]]:
         "config": configs,
         "coding": coded(),
         "inject": manifests(),
+        "resp": [b"+OK\r\n", b"-ERR no\r\n", b":-12\r\n", b"$3\r\nabc\r\n", b"$-1\r\n", b"*-1\r\n", b"*3\r\n:1\r\n$1\r\nx\r\n*1\r\n+a\r\n"],
     }
 
 

@@ -6,6 +6,8 @@ package struct Limits: Sendable, Equatable {
   package var tokensPerMinute = 0
   package var concurrentRequests = 0
   package var budget: Budget?
+  /// Where those of groups are counted for all pods together; a pod's only.
+  package var shared: SharedLimits?
 
   package init() {}
 
@@ -14,14 +16,30 @@ package struct Limits: Sendable, Equatable {
     requestsPerMinute > 0 || tokensPerMinute > 0 || concurrentRequests > 0 || (budget?.amount ?? 0) > 0
   }
 
-  static let section = Section<Limits>([
+  /// Whether one of them can be counted for all pods together.
+  package var isShareable: Bool {
+    requestsPerMinute > 0 || tokensPerMinute > 0 || (budget?.amount ?? 0) > 0
+  }
+
+  private static let ceilings: [Row<Limits>] = [
     Row("requests_per_minute", \.requestsPerMinute, .integer(0...1_000_000_000), "0: no ceiling."),
     Row("tokens_per_minute", \.tokensPerMinute, .integer(0...1_000_000_000_000), "0: no ceiling."),
     Row("concurrent_requests", \.concurrentRequests, .integer(0...1_000_000), "0: no ceiling."),
     Row(
       optional: "budget_usd", \.budget, .object(Budget.section, Budget(amount: 0, per: .zero)),
       "Money in a span of time."),
-  ])
+  ]
+
+  /// Those of a group.
+  static let section = Section<Limits>(ceilings)
+
+  /// Those of the pod.
+  static let podSection = Section<Limits>(
+    ceilings + [
+      Row(
+        optional: "shared", \.shared, .object(SharedLimits.section, SharedLimits()),
+        "A Redis that counts the limits of groups for all pods together.")
+    ])
 }
 
 package struct Budget: Sendable, Equatable {

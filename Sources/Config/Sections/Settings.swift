@@ -82,7 +82,7 @@ extension Settings {
       Row("retry", \.retry, Retry.section, "How failed attempts are repeated."),
       Row(
         optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),
-      Row("limits", \.limits, Limits.section, "Ceilings of this pod; 0: none."),
+      Row("limits", \.limits, Limits.podSection, "Ceilings of this pod; 0: none."),
       Row(
         optional: "state_dir", \.stateDirectory, .target,
         "A directory in which what budgets have spent outlives the process."),
@@ -169,6 +169,13 @@ extension Decoder {
     let policies = settings.policies.map(\.name)
     checkUse(settings, fields)
     checkTogether(settings, fields)
+    if settings.limits.shared != nil,
+      !(settings.consumers?.groups ?? []).contains(where: { $0.limits.isShareable })
+    {
+      warning(
+        "limits.shared does nothing: it shares the requests, tokens and budgets of groups, and no group has such a "
+          + "limit; the pod's own limits stay its own", at: fields["limits"]?.position)
+    }
     checkPolicies(fields["policy_chain"], "policy_chain", policies)
     if case .mapping(let groups)? = fields["consumers"]?["groups"]?.kind {
       for group in groups {
