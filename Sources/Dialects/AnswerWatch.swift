@@ -26,6 +26,11 @@ package protocol AnswerWatch: AnyObject {
   func look(
     at text: Span<UInt8>, from: Int, isArguments: Bool, isInString: Bool, into out: inout ByteQueue
   ) -> AnswerVerdict
+
+  /// Notes that something of the answer can't be looked at, or that what was found can't be taken out.
+  ///
+  /// - Returns: whether nothing of the answer goes on any more.
+  func giveUp() -> Bool
 }
 
 /// What came of looking at a piece of an answer.
@@ -48,8 +53,8 @@ package struct AwaitedText: Sendable {
 
   package init() {}
 
-  /// The longest local part of an address (RFC 5321 section 4.5.3.1.1), and the longest key that is one word.
-  package static let personal = 64
+  /// The longest address (RFC 5321 section 4.5.3.1.3, without its brackets), and the longest key that is one word.
+  package static let personal = 254
   package static let secret = 512
   /// Bytes of a number with blanks in it: a card's, an account's.
   private static let numberCeiling = 48
@@ -74,7 +79,8 @@ package struct AwaitedText: Sendable {
   private func wordStart(_ text: Span<UInt8>, _ from: Int) -> Int {
     var start = text.count
     while start > from, text[start - 1] > ASCII.space { start -= 1 }
-    if text.count - start > word { return text.count }
+    // Of what is longer than any value, JSON without blanks or an address of a page, the last part waits.
+    if text.count - start > word { return text.count - word }
     // What stands before a blank is a part of it where that may be a group: digits, or a few capitals.
     var at = start
     var hasDigits = Self.hasDigit(text, start..<text.count)
@@ -165,6 +171,8 @@ struct AnswerState: Sendable {
   /// Of arguments: what has gone on ends inside of a string, or behind a backslash in one.
   private var isInString = false
   private var isEscaped = false
+  /// Something was taken out of it.
+  private(set) var hasChanged = false
 
   /// Bytes of what has gone on that are kept: words around a number are looked for as far away.
   private static let context = 64
@@ -202,6 +210,7 @@ struct AnswerState: Sendable {
     let verdict = watch.look(
       at: text.span.extracting(0..<end), from: said, isArguments: isArguments, isInString: isInString,
       into: &out)
+    if verdict == .changed { hasChanged = true }
     if isArguments { follow(said..<end) }
     said = end
     if said > 4 * Self.context {

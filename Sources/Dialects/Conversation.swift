@@ -364,6 +364,11 @@ package enum Conversation {
     }
   }
 
+  /// What the model thinks is signed by its provider, or may be, and goes back to it as it was.
+  package var keepsThoughts: Bool {
+    if case .recast(let recast) = self { recast.keepsThoughts } else { true }
+  }
+
   /// Something that the model made has come.
   package var hasContent: Bool {
     switch self {

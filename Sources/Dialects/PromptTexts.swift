@@ -107,10 +107,20 @@ package struct PromptTexts: ~Escapable {
     guard JSONView.kind(bytes, value) == .string, value.count > 2 else { return }
     let content = value.lowerBound + 1..<value.upperBound - 1
     // A picture is no text.
-    if content.count > 5, bytes.extracting(content.lowerBound..<content.lowerBound + 5).equals("data:") {
-      return
-    }
+    if Self.isData(bytes.extracting(content)) { return }
     each(PromptText(range: content, role: role, kind: kind, place: place))
+  }
+
+  /// Whether a text is a `data:` address in base64 (RFC 2397).
+  private static func isData(_ text: Span<UInt8>) -> Bool {
+    guard text.begins("data:") else { return false }
+    var at = 5
+    while at < min(text.count, 256), text[at] != ASCII.comma {
+      // A media type and its parameters have no blanks.
+      if text[at] <= ASCII.space { return false }
+      at += 1
+    }
+    return at < text.count && text.extracting(0..<at).ends(";base64")
   }
 
   // MARK: Messages and items
@@ -136,12 +146,7 @@ package struct PromptTexts: ~Escapable {
     if role.equals("system") || role.equals("developer") { return .system }
     if role.equals("tool") || role.equals("function") { return .tool }
     let type = JSONView.content(bytes, in: message, at: "type")
-    let suffix: StaticString = "_output"
-    if type.count > suffix.utf8CodeUnitCount,
-      type.extracting(type.count - suffix.utf8CodeUnitCount..<type.count).equals(suffix)
-    {
-      return .tool
-    }
+    if type.ends("_output") { return .tool }
     return role.isEmpty && !type.isEmpty && !type.equals("message") ? .assistant : .user
   }
 
@@ -217,8 +222,9 @@ package struct PromptTexts: ~Escapable {
   ) {
     let type = JSONView.content(bytes, in: part, at: "type")
     // What the provider has signed must come back to it as it was.
-    if JSONView.value(bytes, in: part, at: "signature") != nil { return }
+    if type.equals("thinking"), !JSONView.content(bytes, in: part, at: "signature").isEmpty { return }
     let isResult = type.equals("tool_result")
+    let isDocument = type.equals("document") || type.equals("search_result")
     var members = JSONObjectCursor(bytes, part)
     while let member = members.next() {
       var place = place
@@ -231,18 +237,60 @@ package struct PromptTexts: ~Escapable {
       } else if member.keyIs("input", in: bytes), member.kind == .object {
         place.inner = "input"
         readAll(member.value, role, .text, place, each)
+      } else if isDocument {
+        readDocument(member, role, place, each)
+      }
+    }
+  }
+
+  /// What a document or a found page says, as text or in parts, and what it is called.
+  private func readDocument(
+    _ member: JSONObjectCursor.Member, _ role: PromptRole, _ place: PromptPlace, _ each: (PromptText) -> Void
+  ) {
+    var place = place
+    if member.keyIs("title", in: bytes) || member.keyIs("context", in: bytes) {
+      place.inner = "title"
+      emit(member.value, role, .text, place, each)
+    } else if member.keyIs("content", in: bytes) {
+      readTexts(member.value, role, place, each)
+    } else if member.keyIs("source", in: bytes), member.kind == .string {
+      place.inner = "source"
+      emit(member.value, role, .text, place, each)
+    } else if member.keyIs("source", in: bytes) {
+      if JSONView.content(bytes, in: member.value, at: "type").equals("text"),
+        let text = JSONView.value(bytes, in: member.value, at: "data")
+      {
+        place.inner = "source.data"
+        emit(text, role, .text, place, each)
+      } else if let content = JSONView.value(bytes, in: member.value, at: "content") {
+        readTexts(content, role, place, each)
       }
     }
   }
 
   private func readResult(_ value: Range<Int>, _ place: PromptPlace, _ each: (PromptText) -> Void) {
+    readTexts(value, .tool, place, each)
+  }
+
+  /// A string, or parts of which the texts count, and documents among them.
+  private func readTexts(
+    _ value: Range<Int>, _ role: PromptRole, _ place: PromptPlace, _ each: (PromptText) -> Void
+  ) {
     var place = place
     place.inner = "content"
-    guard JSONView.kind(bytes, value) == .array else { return emit(value, .tool, .text, place, each) }
+    guard JSONView.kind(bytes, value) == .array else { return emit(value, role, .text, place, each) }
     var parts = JSONArrayCursor(bytes, value)
     while let part = parts.next() {
-      if let text = JSONView.value(bytes, in: part.value, at: "text") {
-        emit(text, .tool, .text, place, each)
+      if part.kind == .string { emit(part.value, role, .text, place, each) }
+      let type = JSONView.content(bytes, in: part.value, at: "type")
+      let isDocument = type.equals("document") || type.equals("search_result")
+      var members = JSONObjectCursor(bytes, part.value)
+      while let member = members.next() {
+        if member.keyIs("text", in: bytes) {
+          emit(member.value, role, .text, place, each)
+        } else if isDocument {
+          readDocument(member, role, place, each)
+        }
       }
     }
   }
@@ -254,7 +302,7 @@ package struct PromptTexts: ~Escapable {
     _ value: Range<Int>, _ role: PromptRole, _ kind: PromptKind, _ place: PromptPlace, depth: Int = 0,
     _ each: (PromptText) -> Void
   ) {
-    guard depth < Self.depthCeiling else { return }
+    guard depth < Self.depthCeiling else { return readLeaves(value, role, kind, place, each) }
     switch JSONView.kind(bytes, value) {
     case .string: emit(value, role, kind, place, each)
     case .number where value.count > 6 && role != .other:
@@ -271,11 +319,26 @@ package struct PromptTexts: ~Escapable {
     }
   }
 
+  /// All strings that lie deeper than is walked, and the numbers as above.
+  private func readLeaves(
+    _ value: Range<Int>, _ role: PromptRole, _ kind: PromptKind, _ place: PromptPlace,
+    _ each: (PromptText) -> Void
+  ) {
+    var leaves = JSONLeaves(bytes, value)
+    while let leaf = leaves.next() {
+      if !leaf.isNumber {
+        emit(leaf.value, role, kind, place, each)
+      } else if leaf.value.count > 6, role != .other, kind != .description {
+        each(PromptText(range: leaf.value, role: role, kind: .number, place: place))
+      }
+    }
+  }
+
   /// The values of all members called `description`.
   private func readDescriptions(
     _ value: Range<Int>, _ place: PromptPlace, _ depth: Int, _ each: (PromptText) -> Void
   ) {
-    guard depth < Self.depthCeiling else { return }
+    guard depth < Self.depthCeiling else { return readLeaves(value, .system, .description, place, each) }
     var place = place
     switch JSONView.kind(bytes, value) {
     case .array:

@@ -3,46 +3,37 @@
 //
 // It works on the client's own formats, behind every conversation, so there is nothing to go around. What has no
 // placeholder in it goes on as it was, byte for byte; a text that ends in what may become one is held by that much
-// (RestoreState.swift). Next: TextGateWhole.swift.
+// (RestoreState.swift). What can't be looked at is told to the watch, which stops the answer where a policy must have
+// seen it. Next: TextGateFormats.swift, TextGateWhole.swift, TextGateEvent.swift.
 
 package import Detect
 package import Wire
 
 /// One answer's gate. It is kept and used again.
 package final class TextGate {
-  /// Texts that one stream can have under way: choices, tool calls, parts.
-  private static let channelCeiling = 256
-
-  /// Which text of a stream a piece belongs to.
-  struct Channel {
-    enum Kind: UInt8 {
-      case content, refusal, reasoning, otherReasoning, legacy, function, tool, delta, thinking
-    }
-    var kind: Kind
-    var choice: Int
-    var part: Int
-    var state = RestoreState()
-    var answer = AnswerState()
-
-    var form: RestoreForm { isArguments ? .arguments : .text }
-    var isArguments: Bool { kind == .function || kind == .tool }
-    var isHolding: Bool { state.isHolding || answer.isHolding }
-  }
+  /// Texts that one stream can have under way: choices, tool calls, parts. No model has as many; each is looked for among
+  /// them all.
+  private static let channelCeiling = 1024
 
   let vault: Vault
   /// Looks at what the model says, before values are put back; nil where nothing does.
   package var watch: (any AnswerWatch)?
   /// A policy has said no to the answer: nothing of it goes on any more.
   package internal(set) var isBlocked = false
-  private var channels: [Channel] = []
+  /// The provider signs what its model thinks, and wants it back as it was: values aren't put back there.
+  package var keepsThoughts = true
+  var channels: [TextChannel] = []
   private var events = EventDecoder()
   /// The part of an incomplete event that has come.
   private var held = ByteQueue()
-  private var splice = JSONSplice(editCeiling: 4096)
+  var splice = JSONSplice(editCeiling: 64 * 1024)
   private var decoded = ByteQueue()
   private var looked = ByteQueue()
   private var made = ByteQueue()
+  private var joined = ByteQueue()
   var escaped = ByteQueue()
+  /// Events of a response that were put between the provider's own, whose numbers move up by as many.
+  var added = 0
 
   package init(_ vault: Vault) { self.vault = vault }
 
@@ -52,6 +43,7 @@ package final class TextGate {
     events = EventDecoder()
     held.removeAll()
     isBlocked = false
+    added = 0
   }
 
   // MARK: Streams
@@ -62,235 +54,246 @@ package final class TextGate {
     var queue = ByteQueue()
     swap(&held, &queue)
     var from = 0
-    while let step = try? events.next(queue.bytes, from: from), case .event(let event) = step {
-      if !isBlocked { pass(event, in: queue.bytes, into: &out) }
-      from = event.whole.upperBound
+    do throws(SSEFault) {
+      while case .event(let event) = try events.next(queue.bytes, from: from) {
+        if !isBlocked { pass(event, in: queue.bytes, into: &out) }
+        from = event.whole.upperBound
+      }
+      queue.consume(from)
+      swap(&held, &queue)
+    } catch {
+      // What is longer than any event goes on unread, or not at all.
+      giveUp()
+      if !isBlocked { out.append(queue.bytes.extracting(from...)) }
+      events = EventDecoder()
     }
-    queue.consume(from)
-    swap(&held, &queue)
   }
 
   /// Ends the stream: what is held goes on as it is.
   package func end(into out: inout ByteQueue) {
-    for at in channels.indices where channels[at].isHolding && !isBlocked {
-      write(at, like: nil, in: Span(), into: &out)
+    if !held.isEmpty, !isBlocked {
+      // Some clients read an event that the stream's end has cut off.
+      let end: StaticString = "\n\n"
+      take(end.bytes, into: &out)
     }
-    if !held.isEmpty, !isBlocked { out.append(held.view) }
+    flush(into: &out) { _ in true }
     let isBlocked = isBlocked
     begin()
     self.isBlocked = isBlocked
   }
 
   private func pass(_ event: Event, in bytes: Span<UInt8>, into out: inout ByteQueue) {
-    guard let place = event.data else { return out.append(bytes.extracting(event.whole)) }
-    let data = bytes.extracting(place)
-    if data.equals("[DONE]") {
-      for at in channels.indices where channels[at].isHolding {
-        write(at, like: nil, in: data, into: &out)
+    if event.dataLines == 0 { return out.append(bytes.extracting(event.whole)) }
+    if let place = event.data {
+      guard change(bytes.extracting(place), into: &out) else {
+        return isBlocked ? () : out.append(bytes.extracting(event.whole))
       }
-      channels.removeAll(keepingCapacity: true)
+      out.append(bytes.extracting(event.whole.lowerBound..<place.lowerBound))
+      splice.apply(to: bytes.extracting(place), into: &out)
+      return out.append(bytes.extracting(place.upperBound..<event.whole.upperBound))
+    }
+    // What stands in several lines is one text, and goes on in one line where it changes.
+    joined.clear()
+    EventDecoder.data(of: event, in: bytes, into: &joined)
+    guard change(joined.view, into: &out) else {
       return isBlocked ? () : out.append(bytes.extracting(event.whole))
     }
+    for (field, value) in [("event: " as StaticString, event.name), ("id: ", event.id)] {
+      guard let value else { continue }
+      out.append(field)
+      out.append(bytes.extracting(value))
+      out.append(ASCII.lf)
+    }
+    made.clear()
+    splice.apply(to: joined.view, into: &made)
+    EventEncoder.data(made.view, into: &out)
+  }
+
+  /// Reads an event's data, and works out what changes in it.
+  ///
+  /// - Returns: whether anything does.
+  private func change(_ data: Span<UInt8>, into out: inout ByteQueue) -> Bool {
     splice.removeAll()
-    read(data, into: &out)
-    if isBlocked { return }
-    if splice.isEmpty { return out.append(bytes.extracting(event.whole)) }
-    out.append(bytes.extracting(event.whole.lowerBound..<place.lowerBound))
-    splice.apply(to: data, into: &out)
-    out.append(bytes.extracting(place.upperBound..<event.whole.upperBound))
-  }
-
-  /// Finds the pieces of texts that an event brings.
-  private func read(_ data: Span<UInt8>, into out: inout ByteQueue) {
-    let whole = 0..<data.count
-    if let choices = JSONView.value(data, in: whole, at: "choices") {
-      var elements = JSONArrayCursor(data, choices)
-      while let choice = elements.next() { readChoice(data, choice.value, into: &out) }
-      return
+    if data.equals("[DONE]") {
+      flush(into: &out) { _ in true }
+      channels.removeAll(keepingCapacity: true)
+      return false
     }
-    let type = JSONView.content(data, in: whole, at: "type")
-    if type.isEmpty { return restoreAll(data, whole, &splice) }
-    if type.equals("content_block_delta") { return readBlock(data, whole) }
-    if type.equals("content_block_stop") {
-      let index = number(data, whole, "index")
-      for at in channels.indices where channels[at].choice == index && channels[at].isHolding {
-        write(at, like: data, in: data, into: &out)
-      }
-      return
-    }
-    if ends(type, with: ".delta") { return readResponse(data, whole, type) }
-    // What comes next of this text is its whole: nothing of it stays behind.
-    if ends(type, with: ".done") {
-      let item = number(data, whole, "output_index")
-      for at in channels.indices where channels[at].choice == item && channels[at].isHolding {
-        write(at, like: data, in: data, into: &out)
-      }
-    }
-    // It has been counted in its pieces.
-    watch?.counts = false
-    restoreAll(data, whole, &splice)
-    watch?.counts = true
+    if watch != nil, JSONValue.kind(of: data) == nil { giveUp() }
+    if !isBlocked { read(data, into: &out) }
+    if added > 0, !isBlocked { renumber(data) }
+    return !isBlocked && !splice.isEmpty
   }
 
-  private func ends(_ text: Span<UInt8>, with suffix: StaticString) -> Bool {
-    let count = suffix.utf8CodeUnitCount
-    return text.count >= count && text.extracting(text.count - count..<text.count).equals(suffix)
-  }
-
-  private func number(_ data: Span<UInt8>, _ range: Range<Int>, _ name: StaticString) -> Int {
-    JSONView.value(data, in: range, at: name).flatMap { JSONValue.integer(data, $0) } ?? 0
-  }
-
-  // MARK: Formats
-
-  /// A choice of a chat's or a completion's chunk.
-  private func readChoice(_ data: Span<UInt8>, _ choice: Range<Int>, into out: inout ByteQueue) {
-    let index = number(data, choice, "index")
-    var isFinished = false
-    var members = JSONObjectCursor(data, choice)
-    while let member = members.next() {
-      if member.keyIs("delta", in: data) || member.keyIs("message", in: data) {
-        readDelta(data, member.value, index)
-      } else if member.keyIs("text", in: data) {
-        feed(data, member.value, .legacy, index, 0)
-      } else if member.keyIs("logprobs", in: data) {
-        removeLogprobs(member)
-      } else if member.keyIs("finish_reason", in: data), member.kind == .string {
-        isFinished = true
-      }
-    }
-    guard isFinished else { return }
-    for at in channels.indices where channels[at].choice == index && channels[at].isHolding {
-      write(at, like: data, in: data, into: &out)
-    }
-  }
-
-  private func readDelta(_ data: Span<UInt8>, _ delta: Range<Int>, _ choice: Int) {
-    var members = JSONObjectCursor(data, delta)
-    while let member = members.next() {
-      let value = member.value
-      if member.keyIs("content", in: data) {
-        feed(data, value, .content, choice, 0)
-      } else if member.keyIs("refusal", in: data) {
-        feed(data, value, .refusal, choice, 0)
-      } else if member.keyIs("reasoning_content", in: data) {
-        feed(data, value, .reasoning, choice, 0)
-      } else if member.keyIs("reasoning", in: data) {
-        feed(data, value, .otherReasoning, choice, 0)
-      } else if member.keyIs("function_call", in: data) {
-        if let arguments = JSONView.value(data, in: value, at: "arguments") {
-          feed(data, arguments, .function, choice, 0)
-        }
-      } else if member.keyIs("tool_calls", in: data) {
-        var calls = JSONArrayCursor(data, value)
-        while let call = calls.next() {
-          if let arguments = JSONView.value(data, in: call.value, at: "function", "arguments") {
-            feed(data, arguments, .tool, choice, number(data, call.value, "index"))
-          }
-        }
-      }
-    }
-  }
-
-  /// A block of a message. Signed thinking goes on as it is.
-  private func readBlock(_ data: Span<UInt8>, _ whole: Range<Int>) {
-    guard let delta = JSONView.value(data, in: whole, at: "delta") else { return }
-    let index = number(data, whole, "index")
-    if let text = JSONView.value(data, in: delta, at: "text") { feed(data, text, .delta, index, 0) }
-    if let json = JSONView.value(data, in: delta, at: "partial_json") { feed(data, json, .tool, index, 0) }
-  }
-
-  /// A piece of a response's text.
-  private func readResponse(_ data: Span<UInt8>, _ whole: Range<Int>, _ type: Span<UInt8>) {
-    guard let delta = JSONView.value(data, in: whole, at: "delta") else { return }
-    let item = number(data, whole, "output_index")
-    let isArguments = ends(type, with: "arguments.delta") || ends(type, with: "input.delta")
-    let part = number(data, whole, ends(type, with: "summary_text.delta") ? "summary_index" : "content_index")
-    feed(data, delta, isArguments ? .tool : .delta, item, part)
+  /// Something can't be looked at, or not be changed.
+  package func giveUp() {
+    if watch?.giveUp() == true { isBlocked = true }
   }
 
   // MARK: Pieces
 
   /// Tokens tell what was taken out of the text, and come before it is known.
   func removeLogprobs(_ member: JSONObjectCursor.Member) {
-    guard watch?.redacts == true, member.kind == .object else { return }
-    let null: StaticString = "null"
-    try? splice.replace(member.value, with: null.bytes)
+    guard watch?.redacts == true else { return }
+    let (null, none): (StaticString, StaticString) = ("null", "[]")
+    switch member.kind {
+    case .object: put(null.bytes, in: member.value)
+    case .array where member.value.count > 2: put(none.bytes, in: member.value)
+    default: break
+    }
   }
 
   /// Passes a piece of a text on, and changes it in the event where what goes on is another.
-  private func feed(
-    _ data: Span<UInt8>, _ value: Range<Int>, _ kind: Channel.Kind, _ choice: Int, _ part: Int
+  ///
+  /// - Parameter isLast: nothing of this text follows.
+  func feed(
+    _ data: Span<UInt8>, _ value: Range<Int>, _ place: TextChannel.Place, isLast: Bool = false
   ) {
-    guard JSONView.kind(data, value) == .string, value.count > 2, let at = channel(kind, choice, part) else {
-      return
-    }
+    guard JSONView.kind(data, value) == .string, watch != nil || restores(place.kind) else { return }
+    if value.count <= 2, !isLast || !channels.contains(where: { $0.place == place }) { return }
+    guard let at = channel(place) else { return giveUp() }
     decoded.clear()
     JSONString.decode(data, value, into: &decoded)
     made.clear()
     var isChanged = false
     if let watch {
       looked.clear()
-      switch channels[at].answer.feed(
-        decoded.view, watch, isArguments: channels[at].isArguments, into: &looked)
-      {
-      case .clean: break
-      case .changed: isChanged = true
-      case .blocked:
+      var verdict = channels[at].answer.feed(
+        decoded.view, watch, isArguments: place.kind.isArguments, into: &looked)
+      if isLast, verdict != .blocked {
+        let last = channels[at].close(watch, into: &looked)
+        verdict = last == .blocked || looked.view.equals(decoded.view) ? last : .changed
+      }
+      if verdict == .blocked {
         isBlocked = true
         return
       }
-      if channels[at].state.feed(looked.view, vault, channels[at].form, into: &made) { isChanged = true }
+      isChanged = verdict == .changed
     } else {
-      isChanged = channels[at].state.feed(decoded.view, vault, channels[at].form, into: &made)
+      swap(&looked, &decoded)
     }
-    if isChanged { replace(value, with: made.view, &splice) }
+    if restores(place.kind) {
+      if channels[at].state.feed(looked.view, vault, place.kind.form, into: &made) { isChanged = true }
+      if isLast { channels[at].state.close(vault, place.kind.form, into: &made) }
+    } else {
+      swap(&looked, &made)
+    }
+    if isChanged { replace(value, with: made.view) }
   }
 
-  private func channel(_ kind: Channel.Kind, _ choice: Int, _ part: Int) -> Int? {
-    for at in channels.indices
-    where channels[at].kind == kind && channels[at].choice == choice && channels[at].part == part {
-      return at
+  func restores(_ kind: TextChannel.Kind) -> Bool {
+    switch kind {
+    case .thought, .detail: false
+    case .blockThinking: !keepsThoughts
+    default: true
     }
+  }
+
+  private func channel(_ place: TextChannel.Place) -> Int? {
+    if let at = channels.firstIndex(where: { $0.place == place }) { return at }
     guard channels.count < Self.channelCeiling else { return nil }
-    channels.append(Channel(kind: kind, choice: choice, part: part))
+    channels.append(TextChannel(place: place))
     return channels.count - 1
   }
 
   /// Puts `text` between the quotes of `value`.
-  func replace(_ value: Range<Int>, with text: Span<UInt8>, _ splice: inout JSONSplice) {
+  func replace(_ value: Range<Int>, with text: Span<UInt8>) {
     escaped.clear()
     JSONWriter.escaped(text, into: &escaped)
-    // The edits are few, and the strings don't overlap.
-    try? splice.replace(value.lowerBound + 1..<value.upperBound - 1, with: escaped.view)
+    put(escaped.view, in: value.lowerBound + 1..<value.upperBound - 1)
   }
 
-  /// Writes what a channel holds as an event of its own.
+  /// Puts `text` in the place of `range`.
+  func put(_ text: Span<UInt8>, in range: Range<Int>) {
+    // The strings don't overlap; where there are too many, what is to be taken out must not go on.
+    do throws(JSONSpliceFault) { try splice.replace(range, with: text) } catch { giveUp() }
+  }
+
+  // MARK: What is held
+
+  /// Writes what the channels hold for which `isOver` says so, each as an event of its own.
   ///
-  /// - Parameter model: the event whose ids it takes over; nil where there is none.
-  private func write(_ at: Int, like model: Span<UInt8>?, in data: Span<UInt8>, into out: inout ByteQueue) {
+  /// - Parameter model: the event before which they come; its ids are theirs.
+  func flush(
+    like model: Span<UInt8> = Span(), into out: inout ByteQueue, _ isOver: (TextChannel.Place) -> Bool
+  ) {
+    for at in channels.indices where channels[at].isHolding && !isBlocked && isOver(channels[at].place) {
+      write(at, like: model, into: &out)
+    }
+  }
+
+  private func write(_ at: Int, like model: Span<UInt8>, into out: inout ByteQueue) {
     var text = ByteQueue()
+    let kind = channels[at].place.kind
     if let watch {
       var last = ByteQueue()
-      if channels[at].answer.close(watch, isArguments: channels[at].isArguments, into: &last) == .blocked {
+      if channels[at].close(watch, into: &last) == .blocked {
         isBlocked = true
         return
       }
-      _ = channels[at].state.feed(last.bytes, vault, channels[at].form, into: &text)
+      if restores(kind) {
+        _ = channels[at].state.feed(last.bytes, vault, kind.form, into: &text)
+      } else {
+        swap(&text, &last)
+      }
     }
-    channels[at].state.close(vault, channels[at].form, into: &text)
-    var event = ByteQueue()
-    TextGateEvent.write(channels[at], text.bytes, like: model == nil ? Span() : data, into: &event)
-    if channels[at].kind == .delta || isBlock(data) {
-      let type = JSONView.content(event.bytes, in: 0..<event.count, at: "type")
-      out.append("event: ")
-      out.append(type)
-      out.append("\n")
+    if restores(kind) { channels[at].state.close(vault, kind.form, into: &text) }
+    if text.isEmpty { return }
+    TextGateEvent.write(channels[at], text.bytes, like: model, added: added, into: &out)
+    if kind.isResponse { added += 1 }
+  }
+}
+
+/// One text of a stream.
+struct TextChannel {
+  enum Kind: UInt8 {
+    // A chat's or a completion's.
+    case content, refusal, reasoning, otherReasoning, legacy, function, tool, custom
+    /// What is thought, in the blocks in which Claude signs it, and in OpenRouter's.
+    case thought, detail
+    // A message's.
+    case blockText, blockInput, blockThinking
+    // A response's.
+    case piece, pieceArguments
+
+    var isArguments: Bool {
+      switch self {
+      case .function, .tool, .blockInput, .pieceArguments: true
+      default: false
+      }
     }
-    EventEncoder.data(event.bytes, into: &out)
+    var form: RestoreForm { isArguments ? .arguments : .text }
+    var isBlock: Bool { self == .blockText || self == .blockInput || self == .blockThinking }
+    var isResponse: Bool { self == .piece || self == .pieceArguments }
   }
 
-  private func isBlock(_ data: Span<UInt8>) -> Bool {
-    !JSONView.content(data, in: 0..<data.count, at: "type").isEmpty
+  /// Which text of a stream a piece belongs to.
+  struct Place: Equatable {
+    var kind: Kind
+    /// The choice, the block, or the item.
+    var choice: Int
+    var part = 0
+  }
+
+  let place: Place
+  var state = RestoreState()
+  var answer = AnswerState()
+  /// Something was taken out of it: what its provider has signed is something else.
+  private(set) var isSpoilt = false
+  /// Of a response's text: the type of its events, and the item that they name.
+  var type: [UInt8] = []
+  var item: [UInt8] = []
+
+  init(place: Place) { self.place = place }
+
+  var isHolding: Bool { state.isHolding || answer.isHolding }
+  var hasChanged: Bool { isSpoilt || answer.hasChanged }
+
+  /// Ends what is looked at: what is held goes on as it is found to be.
+  mutating func close(_ watch: any AnswerWatch, into out: inout ByteQueue) -> AnswerVerdict {
+    isSpoilt = hasChanged
+    let verdict = answer.close(watch, isArguments: place.kind.isArguments, into: &out)
+    if verdict == .changed { isSpoilt = true }
+    return verdict
   }
 }

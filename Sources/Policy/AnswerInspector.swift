@@ -19,6 +19,8 @@ package final class AnswerInspector: AnswerWatch {
   package var counts = true
   /// The texts' bytes that were looked at.
   package private(set) var scanned = 0
+  /// Something couldn't be looked at.
+  package private(set) var isIncomplete = false
 
   /// What comes in the place of something.
   private struct Change {
@@ -62,6 +64,22 @@ package final class AnswerInspector: AnswerWatch {
     redacts = false
     counts = true
     scanned = 0
+    isIncomplete = false
+  }
+
+  /// A policy that changes or refuses answers must have seen all of them; one that reports needs not, unless it says so.
+  package func giveUp() -> Bool {
+    isIncomplete = true
+    guard blocking == nil else { return true }
+    blocking =
+      chain?.rules.first { rule in
+        switch rule.answers {
+        case .pass: false
+        case .report: rule.refusesUnscanned
+        case .redact, .strip, .block: true
+        }
+      }?.name
+    return blocking != nil
   }
 
   package func look(

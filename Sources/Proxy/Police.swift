@@ -43,6 +43,12 @@ final class PolicyWatch {
   /// What the client gets in the place of an answer that a policy has said no to; nil: none has.
   var refusal: Refusal? {
     guard gate.isBlocked, let policy = answers.blocking else { return nil }
+    if answers.isIncomplete {
+      return .blocked(
+        by: policy,
+        "Blocked by policy '\(policy)': the model's answer can't be looked at as a whole. Ask again, or ask your platform team.",
+        parameter: nil)
+    }
     return .blocked(
       by: policy,
       "Blocked by policy '\(policy)': the model's answer contains what it must not say. Ask for something else, or ask your platform team.",
@@ -103,10 +109,22 @@ extension Exchange {
     }
   }
 
+  /// Lets an answer pass that goes on as it comes, in a coding or a format that isn't read, unless a policy must see it.
+  func passUnread(_ facts: ReplyFacts) throws(Refusal) {
+    guard let gate = ask.gate, facts.hasBody, facts.status < 300, ask.target.isFullService else { return }
+    gate.begin()
+    gate.giveUp()
+    if let refusal = ask.watch?.refusal { throw refusal }
+  }
+
   /// Counts what the policies have found and done, once the answer is over.
   @inline(never)
   func count(_ watch: PolicyWatch) {
     guard let chain = watch.chain else { return }
+    if watch.answers.isIncomplete, !ask.isUnscanned {
+      ask.isUnscanned = true
+      state.shard.unscanned(ask.target.endpoint)
+    }
     let tally = watch.inspector.tally
     for (at, rule) in chain.rules.enumerated() {
       let policy = state.shard.intern(policy: Array(rule.name.utf8).span)
@@ -164,6 +182,7 @@ extension Attempt {
     guard let watch = ask.watch else { return }
     defer { watch.made.clear() }
     try conversation.take(bytes, member: metadata.view, into: &watch.made)
+    gate.keepsThoughts = conversation.keepsThoughts
     gate.take(watch.made.view, into: &out)
   }
 

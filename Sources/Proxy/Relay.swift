@@ -39,7 +39,9 @@ extension Exchange {
       attempt.release()
       return try deliver(attempt, connection)
     case .watched: if attempt.awaitsMember { try await attempt.awaitOpening() }
-    case .untouched: attempt.metadata.clear()
+    case .untouched:
+      attempt.metadata.clear()
+      try passUnread(facts)
     case .events: break
     }
     if attempt.tried.opened?.manner == nil { guardText(manner, attempt) }

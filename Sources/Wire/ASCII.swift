@@ -86,6 +86,18 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// Whether the bytes begin with `text`.
+  package func begins(_ text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    return count >= length && extracting(0..<length).equals(text)
+  }
+
+  /// Whether the bytes end with `text`.
+  package func ends(_ text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    return count >= length && extracting(count - length..<count).equals(text)
+  }
+
   /// Whether these bytes are exactly `other`.
   @inlinable
   public func equals(_ other: Span<UInt8>) -> Bool {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 
@@ -99,6 +100,15 @@ POSITIONS = [
     },
     {"messages": [{"role": "user", "content": "x"}], "store": True, "metadata": {"owner": MAIL}},
     {"messages": [{"role": "user", "content": "x"}], "user": MAIL},
+    {"messages": [{"role": "user", "content": f"data: {MAIL}"}]},
+    {"messages": [{"role": "user", "content": f"data:{MAIL},x"}]},
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": MAIL, "signature": "s"}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "thinking", "thinking": MAIL, "signature": ""}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "document", "title": MAIL, "source": {"type": "text", "data": MAIL}}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": MAIL}]}}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "search_result", "source": MAIL, "content": [{"type": "text", "text": MAIL}]}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": [{"type": "document", "source": {"type": "text", "data": MAIL}}]}]}]},
+    {"messages": [{"role": "user", "content": "x"}], "store": True, "metadata": functools.reduce(lambda inner, _: {"a": [inner]}, range(60), MAIL)},
     {
         "messages": [{"role": "user", "content": "x"}],
         "tools": [{"type": "function", "function": {"name": "f", "description": f"mails {MAIL}", "parameters": {}}}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 
@@ -218,6 +219,25 @@ def test_what_is_not_looked_at_is_counted_and_refused(start_remora, upstream):
         assert proxy.total("remora_policy_unscanned_total", endpoint="other") == 1
 
 
+def test_an_answer_that_is_not_read_does_not_go_around(start_remora, upstream):
+    body = gzip.compress(json.dumps(message(MAIL)).encode())
+    coded = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: x-own\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    plain = MAIL.encode()
+    text = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(plain) + plain
+    cut = json.dumps(message(MAIL)).encode()[:-9]
+    broken = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(cut) + cut
+    for answers in ("redact", "block"):
+        proxy = start_remora(upstream, config(pii=pii(answers)))
+        for sent in (coded, text, broken):
+            upstream.reply(sent)
+            answer = proxy.ask(post_json("/v1/chat/completions", CHAT))
+            assert answer.status in (422, 502) and MAIL.encode() not in answer.body and body not in answer.body, sent
+    proxy = start_remora(upstream, config(pii=pii("report")))
+    upstream.reply(text)
+    assert proxy.ask(post_json("/v1/chat/completions", CHAT)).body == plain
+    assert proxy.total("remora_policy_unscanned_total") == 1
+
+
 def test_every_series_is_there_from_the_start(start_remora, upstream):
     proxy = start_remora(upstream, config(pii=pii("block")))
     have = proxy.samples()
@@ -312,3 +332,29 @@ def test_a_blocked_message_is_told_in_its_own_form(claude, upstream):
     answer = proxy.ask(post_json("/v1/messages", MESSAGES))
     assert answer.status == 400 and answer.json()["type"] == "error" and upstream.requests == []
     assert answer.json()["error"]["type"] == "invalid_request_error" and "'pii'" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_thoughts_of_a_chat_told_as_a_message(start_remora, upstream, stream):
+    provider = {"kind": "vllm", "base_url": upstream.origin + "/v1", "api_key": "none"}
+    proxy = start_remora(upstream, config(pii=pii("redact")), provider=provider)
+
+    def play(connection, request):
+        own = re.search(rb"EMAIL_\w{6}", request.body).group().decode()
+        thought = f"for {own}, not {MAIL} ."
+        if not request.json().get("stream"):
+            return connection.send(json_answer(message("Hi", reasoning_content=thought)))
+        connection.send(SSE_HEAD)
+        for at in range(0, len(thought), 3):
+            connection.send(event(chunk({"reasoning_content": thought[at : at + 3]})))
+        connection.send(event(chunk({"content": "Hi"})) + event(chunk({}, "stop")) + event("[DONE]") + LAST_CHUNK)
+
+    upstream.reply(play)
+    answer = proxy.ask(post_json("/v1/messages", {**MESSAGES, "stream": stream}))
+    assert answer.status == 200 and answer.complete
+    if stream:
+        deltas = [each["delta"] for each in map(json.loads, sse_data(answer.body)) if each["type"] == "content_block_delta"]
+        thought = "".join(each.get("thinking", "") for each in deltas)
+    else:
+        thought = answer.json()["content"][0]["thinking"]
+    assert re.fullmatch(f"for {OWN}, not EMAIL_\\w{{6}} .", thought), thought

@@ -9,6 +9,8 @@ struct ChatAnswerReader: ~Copyable {
   private var end = AnswerEnd()
   private(set) var hasEnded = false
   private var callCount = 0
+  /// Reasoning has come in blocks that its provider signs.
+  private(set) var hasSigned = false
 
   init(_ form: any AnswerForm) {
     self.form = form
@@ -139,6 +141,7 @@ struct ChatAnswerReader: ~Copyable {
     var elements = JSONArrayCursor(data, list)
     var position = 0
     while let element = elements.next() {
+      hasSigned = true
       let index = Self.index(data, element.value, at: position)
       position += 1
       let redacted = JSONView.content(data, in: element.value, at: "data")

@@ -10,14 +10,14 @@ enum Envelope {
   private static let ofRedacted: StaticString = "rmr1.r."
 
   /// Whether a seal is Remora's own, which no provider reads.
-  static func isOurs(_ seal: Span<UInt8>) -> Bool { begins(seal, opening) }
+  static func isOurs(_ seal: Span<UInt8>) -> Bool { seal.begins(opening) }
 
   /// Seals what Google signs a call with; it is base64, so it needs no escapes.
   static func seal(callSignature: [UInt8]) -> [UInt8] { ofCall.bytes.array() + callSignature }
 
   /// What a call was signed with; empty where the seal is another.
   static func callSignature(_ seal: Span<UInt8>) -> [UInt8] {
-    begins(seal, ofCall) ? seal.extracting(ofCall.utf8CodeUnitCount...).array() : []
+    seal.begins(ofCall) ? seal.extracting(ofCall.utf8CodeUnitCount...).array() : []
   }
 
   /// Seals what a provider signed a block of reasoning with, or reasoning that it keeps to itself.
@@ -28,16 +28,11 @@ enum Envelope {
 
   /// What a block of reasoning was signed with; empty where the seal is another.
   static func signature(_ seal: Span<UInt8>) -> [UInt8] {
-    begins(seal, ofBlock) ? seal.extracting(ofBlock.utf8CodeUnitCount...).array() : []
+    seal.begins(ofBlock) ? seal.extracting(ofBlock.utf8CodeUnitCount...).array() : []
   }
 
   /// Reasoning that its provider kept to itself; empty where the seal is another.
   static func redacted(_ seal: Span<UInt8>) -> [UInt8] {
-    begins(seal, ofRedacted) ? seal.extracting(ofRedacted.utf8CodeUnitCount...).array() : []
-  }
-
-  private static func begins(_ text: Span<UInt8>, _ start: StaticString) -> Bool {
-    let count = start.utf8CodeUnitCount
-    return text.count >= count && text.extracting(0..<count).equals(start)
+    seal.begins(ofRedacted) ? seal.extracting(ofRedacted.utf8CodeUnitCount...).array() : []
   }
 }

@@ -174,6 +174,9 @@ package final class Recast {
   /// Bytes of the answer that are held.
   var heldCount: Int { made.count + inner.heldCount + answer.heldCount }
 
+  /// The provider signs what its model thinks.
+  var keepsThoughts: Bool { answer.hasSigned }
+
   private func readEvents(into out: inout ByteQueue) throws(TakeFault) {
     var queue = ByteQueue()
     swap(&made, &queue)

@@ -117,15 +117,7 @@ extension ChatRequest {
       out.append("{}")
       return true
     }
-    var scanner = JSONScanner()
-    do throws(JSONFault) {
-      try scanner.feed(text.bytes)
-      try scanner.finish()
-    } catch {
-      out.append("{}")
-      return false
-    }
-    guard scanner.topLevelKind == .object else {
+    guard JSONValue.kind(of: text.bytes) == .object else {
       out.append("{}")
       return false
     }

@@ -2,6 +2,16 @@
 
 /// Scalars other than strings. Ranges name a value's bytes in text that has been scanned.
 package enum JSONValue {
+  /// What kind of value a whole text is; nil where it is no JSON.
+  package static func kind(of text: Span<UInt8>) -> JSONKind? {
+    var scanner = JSONScanner()
+    do throws(JSONFault) {
+      try scanner.feed(text)
+      try scanner.finish()
+    } catch { return nil }
+    return scanner.topLevelKind
+  }
+
   /// The integer that the number says, in any of its spellings (`12`, `12.0`, `1.2e1`); nil if it is another
   /// kind of value, has a fraction or doesn't fit.
   package static func integer(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {

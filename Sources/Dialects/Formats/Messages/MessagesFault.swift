@@ -5,13 +5,8 @@ internal import Wire
 enum MessagesFault {
   /// Whether `body` has Anthropic's shape.
   static func isShaped(_ body: Span<UInt8>) -> Bool {
-    var scanner = JSONScanner()
-    do throws(JSONFault) {
-      try scanner.feed(body)
-      try scanner.finish()
-    } catch { return false }
     let whole = 0..<body.count
-    guard JSONView.content(body, in: whole, at: "type").equals("error"),
+    guard JSONValue.kind(of: body) == .object, JSONView.content(body, in: whole, at: "type").equals("error"),
       let error = JSONView.value(body, in: whole, at: "error"), JSONView.kind(body, error) == .object
     else { return false }
     return !JSONView.content(body, in: error, at: "type").isEmpty

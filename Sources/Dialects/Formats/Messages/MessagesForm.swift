@@ -160,14 +160,7 @@ final class MessagesForm: AnswerForm {
     var isBlank = true
     for at in 0..<text.count where text.bytes[at] > ASCII.space { isBlank = false }
     if isBlank { return content.append("{}") }
-    var scanner = JSONScanner()
-    var isObject = false
-    do throws(JSONFault) {
-      try scanner.feed(text.bytes)
-      try scanner.finish()
-      isObject = scanner.topLevelKind == .object
-    } catch {}
-    if isObject { return content.append(text.bytes) }
+    if JSONValue.kind(of: text.bytes) == .object { return content.append(text.bytes) }
     content.append("{\"INVALID_JSON\":")
     content.append(string.bytes)
     content.append("}")

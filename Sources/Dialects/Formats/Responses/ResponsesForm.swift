@@ -260,12 +260,8 @@ final class ResponsesForm: AnswerForm {
     string.append("\"")
     var json = ByteQueue()
     JSONString.decode(string.bytes, 0..<string.count, into: &json)
-    var scanner = JSONScanner()
-    do throws(JSONFault) {
-      try scanner.feed(json.bytes)
-      try scanner.finish()
-    } catch { return }
-    guard let input = JSONView.value(json.bytes, in: 0..<json.count, at: "input"),
+    guard JSONValue.kind(of: json.bytes) == .object,
+      let input = JSONView.value(json.bytes, in: 0..<json.count, at: "input"),
       JSONView.kind(json.bytes, input) == .string
     else { return }
     text.clear()

@@ -264,12 +264,9 @@ struct GeminiRequest {
     else { return false }
     var said = ByteQueue()
     JSONString.decode(body, text, into: &said)
-    var scanner = JSONScanner()
-    do throws(JSONFault) {
-      try scanner.feed(said.bytes)
-      try scanner.finish()
-    } catch { return false }
-    guard scanner.topLevelKind == .object, !Self.refers(said.bytes, 0..<said.count) else { return false }
+    guard JSONValue.kind(of: said.bytes) == .object, !Self.refers(said.bytes, 0..<said.count) else {
+      return false
+    }
     out.append(said.bytes)
     return true
   }

@@ -11,7 +11,7 @@ package enum Fault {
 
   /// Whether `body` has the shape that OpenAI's SDKs expect, so that it can pass as it is.
   package static func isOpenAIShaped(_ body: Span<UInt8>) -> Bool {
-    guard isJSON(body) else { return false }
+    guard JSONValue.kind(of: body) != nil else { return false }
     guard let error = JSONView.value(body, in: 0..<body.count, at: "error") else { return false }
     guard JSONView.kind(body, error) == .object, let message = JSONView.value(body, in: error, at: "message")
     else {
@@ -39,7 +39,7 @@ package enum Fault {
     var number: Int?
     var own: Range<Int>?
     var place: Range<Int>?
-    if isJSON(body) {
+    if JSONValue.kind(of: body) != nil {
       // Some providers wrap the object in an array (Google).
       var top = whole
       var elements = JSONArrayCursor(body, whole)
@@ -154,7 +154,7 @@ package enum Fault {
 
   /// A body that is plain text says what is wrong by itself; a page of HTML doesn't.
   private static func sentence(_ body: Span<UInt8>) -> Range<Int>? {
-    if isJSON(body) { return nil }
+    if JSONValue.kind(of: body) != nil { return nil }
     var start = 0
     while start < body.count, body[start] <= ASCII.space { start += 1 }
     guard start < body.count else { return nil }
@@ -165,15 +165,6 @@ package enum Fault {
     var end = min(body.count, start + messageCeiling)
     for at in start..<end where body[at] < ASCII.space && body[at] != ASCII.tab { end = min(end, at) }
     return start..<end
-  }
-
-  private static func isJSON(_ body: Span<UInt8>) -> Bool {
-    var scanner = JSONScanner()
-    do throws(JSONFault) {
-      try scanner.feed(body)
-      try scanner.finish()
-      return true
-    } catch { return false }
   }
 
   /// Where providers put the sentence that says what is wrong.
