@@ -10,13 +10,15 @@ struct PatienceTests {
   private let idle = Interval(seconds: 60)
 
   private func until(
-    _ patience: Patience, beats: Interval? = Deadline.heartbeat, isBacklogged: Bool = false, isFull: Bool = false
+    _ patience: Patience, beats: Interval? = Deadline.heartbeat, isBacklogged: Bool = false,
+    isFull: Bool = false
   ) -> Instant {
     patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
   }
 
   private func verdict(
-    _ patience: Patience, at seconds: UInt64, beats: Interval? = Deadline.heartbeat, isBacklogged: Bool = false,
+    _ patience: Patience, at seconds: UInt64, beats: Interval? = Deadline.heartbeat,
+    isBacklogged: Bool = false,
     isFull: Bool = false
   ) -> Patience.Verdict? {
     patience.verdict(
