@@ -27,6 +27,17 @@ extension TextGate {
     body.append(out.bytes)
   }
 
+  /// Does with a stream's answer, here whole, what has been done with its pieces; nothing is counted anew.
+  ///
+  /// - Returns: false where a policy says no to it.
+  package func repeatWhole(_ body: inout ByteQueue) -> Bool {
+    if isBlocked { return false }
+    watch?.counts = false
+    defer { watch?.counts = true }
+    restore(&body)
+    return !isBlocked
+  }
+
   /// Puts the values back in every text among the values in `range`.
   func restoreAll(_ data: Span<UInt8>, _ range: Range<Int>, depth: Int = 0) {
     guard depth < Self.depthCeiling else { return restoreLeaves(data, range) }

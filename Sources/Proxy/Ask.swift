@@ -33,6 +33,8 @@ final class Ask {
   var attribution: Attribution?
   /// What it wants of a gateway, in the words of others; nil: nothing.
   var wishes: Wishes?
+  /// What is to be remembered of it, and what it goes on with; nil: nothing.
+  var turn: ResponsesTurn?
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
   let body: RequestBody
@@ -67,6 +69,7 @@ final class Ask {
     unknownKey = nil
     attribution = nil
     wishes = nil
+    turn = nil
     isOriginAllowed = false
     receivedAt = nil
     body.reset()

@@ -95,6 +95,7 @@ extension Attempt {
       if !conversation.hasFailed { throw error }
     }
     if tried.firstTokenAt == nil, conversation.hasContent { tried.firstTokenAt = now }
+    if ask.turn != nil { remember() }
   }
 
   @inline(__always)

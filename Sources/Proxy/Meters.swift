@@ -1,6 +1,7 @@
 // Whose limits hold for a request, and what its target's tokens cost: looked up once a configuration, or once a name.
 
 internal import Config
+internal import Dialects
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -15,6 +16,7 @@ final class Books: Sendable {
   let shared = SharedBooks()
   /// A name of this process that no other one has.
   let name: [UInt8]
+  let responses = ResponsesMemory()
 
   init() {
     ledger = Ledger()

@@ -42,6 +42,8 @@ extension Attempt {
     switch ask.target.endpoint {
     case .messages, .countTokens: return try prepareMessages()
     case .responses where upstream.recastsResponses: return try prepareRecast(.responses)
+    case .other where ask.asksForResponses && upstream.recastsResponses:
+      throw .notTranslated(upstream.name, ask.shownPath)
     case .completions where upstream.isTranslated: return try prepareRecast(.completions)
     default: break
     }

@@ -279,9 +279,9 @@ extension Ask {
     return heldMore || connection.inbound.count < before
   }
 
-  /// Reads a body that policies have changed: it is as good JSON as before.
+  /// Reads a body that was changed here: it is as good JSON as before.
   func readAgain() throws(Refusal) {
-    body.scanner.reset(watching: RequestFacts.watched)
+    body.scanner.reset(watching: lineup.meters == nil ? RequestFacts.watched : RequestFacts.weighed)
     do throws(JSONFault) { try body.scanner.feed(body.bytes.view) } catch { throw .invalidJSON(error) }
     _ = try readFacts()
   }

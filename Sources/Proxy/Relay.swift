@@ -119,6 +119,7 @@ extension Exchange {
       }
     }
     if attempt.tried.gate != nil, let refusal = ask.watch?.refusal { throw refusal }
+    if ask.turn != nil { attempt.remember() }
     switch ending {
     case .complete: break
     case .failed:
@@ -157,6 +158,7 @@ extension Exchange {
       gate.restore(&answer.body, isStream: isStream)
       if let refusal = ask.watch?.refusal { throw refusal }
     }
+    if ask.turn != nil { attempt.remember() }
     switch verdict {
     case .answer where answer.hasBegun: throw .notTheAPI(name, "it is no stream, and a stream was asked for")
     case .answer:
@@ -278,6 +280,7 @@ extension Exchange {
     }
     ask.gate?.restore(&answer.body, isStream: manner == .events)
     if let refusal = ask.watch?.refusal { throw refusal }
+    if ask.turn != nil { attempt.remember() }
     if manner == .events { return answerStream(attempt, connection) }
     answer(200, "application/json", connection)
   }

@@ -221,6 +221,9 @@ final class Snapshot: Sendable {
   let retryRules: Retries.Rules
   /// How long a stream may take to its first content where another target could serve it; nil: as long as it likes.
   let firstToken: Duration?
+  /// For how long responses are kept behind their last use, in nanoseconds; nil where none is: there is no provider
+  /// whose responses are made of another API's answers, or no memory for them.
+  let responsesAge: UInt64?
   /// Nil where everybody may call.
   let callers: Callers?
   /// The header that says who is calling, where it would go on with the others.
@@ -277,6 +280,9 @@ final class Snapshot: Sendable {
     failed = earlier?.failed ?? FailedCalls()
     retryRules = Retries.Rules(settings.retry)
     firstToken = settings.retry.firstToken == .zero ? nil : settings.retry.firstToken
+    let makesResponses = upstreams.contains { $0.recastsResponses || $0.settings.responses == .auto }
+    responsesAge =
+      makesResponses && settings.responses.memory > 0 ? Interval(settings.responses.keep).nanoseconds : nil
     router = Router(settings, catalogue, health: health)
     if let consumers = settings.consumers {
       callers = try Callers(consumers, environment)

@@ -36,12 +36,17 @@ extension Exchange {
       if let audits = lineup.snapshot.audits { try admit(audits) }
       var plan: Plan?
       if asksForModels, try await answerModels(connection, &plan) { break walk }
+      if asksForResponse, try answerResponse(connection) { break walk }
       try ask.check()
       if ask.awaitsGo(connection) { tellToGoOn(connection) }
       if try !ask.receiveAtOnce(connection) { try await ask.receive(connection) }
       ask.readAttribution()
       try ask.readWishes()
       if Log.isOn(.trace) { trace("body read") }
+      if let age = lineup.snapshot.responsesAge, ask.target.endpoint == .responses {
+        if ask.awaitsMore { try await ask.readRest(connection) }
+        try ask.recall(age)
+      }
       let chosen = try choose(plan, connection)
       if case .wanted = record.bill.shared, let shared = lineup.meters?.shared {
         try await askShared(shared, connection)

@@ -148,6 +148,7 @@ final class WorkerState {
       snapshot, pools: pools, sources: sources(for: snapshot), labels: labels,
       meters: Meters(books, snapshot.settings, shared: sharedLimits(for: snapshot)))
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
+    books.responses.resize(snapshot.responsesAge == nil ? 0 : snapshot.settings.responses.memory)
     snapshot.audits?.takeEffect()
   }
 

@@ -19,6 +19,7 @@ package struct Settings: Sendable, Equatable {
   package var defaultProvider: String?
   /// In the order of the file; names are unique.
   package var models: [ModelEntry] = []
+  package var responses = Responses()
   package var retry = Retry()
   package var consumers: Consumers?
   package var limits = Limits()
@@ -79,6 +80,9 @@ extension Settings {
         },
         write: { $1.member("default_provider", $0.defaultProvider) }),
       Row("models", \.models, .models, "Names that applications ask for."),
+      Row(
+        "responses", \.responses, Responses.section,
+        "What is remembered of responses, for previous_response_id."),
       Row("retry", \.retry, Retry.section, "How failed attempts are repeated."),
       Row(
         optional: "consumers", \.consumers, .object(Consumers.section, Consumers()), "Who may call."),

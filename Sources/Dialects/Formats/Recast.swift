@@ -35,7 +35,8 @@ package final class Recast {
   ///   - body: the client's, one JSON object that has been scanned.
   ///   - passage: what the chat passes through where it isn't translated.
   package init(
-    _ format: Format, _ body: Span<UInt8>, for target: ChatTarget, model: [UInt8], passage: Passage
+    _ format: Format, _ body: Span<UInt8>, for target: ChatTarget, model: [UInt8], passage: Passage,
+    _ turn: ResponsesTurn? = nil
   ) throws(RequestFault) {
     self.format = format
     self.model = model
@@ -45,7 +46,7 @@ package final class Recast {
     case .messages:
       try MessagesRequest.write(body, into: &chat)
       reader = MessagesForm()
-    case .responses: reader = try ResponsesRequest.write(body, into: &chat)
+    case .responses: reader = try ResponsesRequest.write(body, turn, into: &chat)
     case .completions: reader = try CompletionsRequest.write(body, into: &chat)
     }
     answer = ChatAnswerReader(reader)

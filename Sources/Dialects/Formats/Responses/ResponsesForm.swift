@@ -15,9 +15,13 @@ final class ResponsesForm: AnswerForm {
   /// The open item's text or arguments, still escaped.
   private var text = ByteQueue()
 
-  init(tools: ResponsesNames, echo: [UInt8]) {
+  /// What is to be remembered of the exchange; nil: nothing.
+  private let turn: ResponsesTurn?
+
+  init(tools: ResponsesNames, echo: [UInt8], turn: ResponsesTurn?) {
     self.tools = tools
     self.echo = echo
+    self.turn = turn
   }
 
   func start(_ frame: FormFrame, into out: inout ByteQueue) {
@@ -81,14 +85,25 @@ final class ResponsesForm: AnswerForm {
     JSONWriter.string(model.span, into: &out)
     out.append(",\"output\":[")
     if end != nil || error != nil { out.append(output.view) }
-    out.append(
-      "],\"previous_response_id\":null,\"service_tier\":\"default\",\"store\":false,\"truncation\":\"disabled\""
-    )
+    out.append("],\"previous_response_id\":")
+    if let previous = turn?.previous, !previous.isEmpty {
+      out.append("\"")
+      out.append(previous)
+      out.append("\"")
+    } else {
+      out.append("null")
+    }
+    out.append(",\"service_tier\":\"default\",\"store\":")
+    out.append(isKept ? "true" : "false")
+    out.append(",\"truncation\":\"disabled\"")
     out.append(echo)
     out.append(",\"usage\":")
     if let end { Self.write(end.usage, into: &out) } else { out.append("null") }
     out.append("}")
   }
+
+  /// Whether the response will be there for later requests, as far as its size is known.
+  private var isKept: Bool { turn?.keeps(output.count + echo.count + 1024) ?? false }
 
   private static func write(_ usage: TokenUsage, into out: inout ByteQueue) {
     let input = usage.input ?? 0
@@ -280,6 +295,11 @@ final class ResponsesForm: AnswerForm {
       case .stop, .toolCalls: nil
       }
     let status: StaticString = reason == nil ? "completed" : "incomplete"
+    if isKept {
+      var kept = ByteQueue()
+      writeResponse(status, (reason, usage), nil, into: &kept)
+      turn?.finished = kept.array()
+    }
     guard frame.streams else {
       writeResponse(status, (reason, usage), nil, into: &out)
       guard !frame.member.isEmpty else { return }

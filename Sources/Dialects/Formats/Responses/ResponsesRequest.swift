@@ -1,5 +1,5 @@
-// Reads a request of the Responses API and writes it as a chat (OpenAI API reference, "Responses", 2026-10). It is served
-// without memory: the conversation is what `input` holds. Next: ResponsesItems.swift, ResponsesTools.swift.
+// Reads a request of the Responses API and writes it as a chat (OpenAI API reference, "Responses", 2026-10). What it goes
+// on with by an id has been put into `input` before (ResponsesRecall.swift). Next: ResponsesItems.swift, ResponsesTools.swift.
 
 internal import Wire
 
@@ -31,12 +31,13 @@ struct ResponsesRequest: ~Escapable {
   }
 
   static func write(
-    _ body: Span<UInt8>, into chat: inout ChatBody
+    _ body: Span<UInt8>, _ turn: ResponsesTurn?, into chat: inout ChatBody
   ) throws(RequestFault) -> ResponsesForm {
-    try ResponsesRequest(body).write(into: &chat)
+    try ResponsesRequest(body).write(turn, into: &chat)
   }
 
-  private func write(into chat: inout ChatBody) throws(RequestFault) -> ResponsesForm {
+  private func write(_ turn: ResponsesTurn?, into chat: inout ChatBody) throws(RequestFault) -> ResponsesForm
+  {
     var found = Members(repeated: Self.repeated.map { _ in nil })
     var members = JSONObjectCursor(body, 0..<body.count)
     while let member = members.next() {
@@ -65,7 +66,7 @@ struct ResponsesRequest: ~Escapable {
         chat.member("reasoning_effort", body.extracting(effort))
       }
     }
-    return ResponsesForm(tools: tools.names, echo: echo(found))
+    return ResponsesForm(tools: tools.names, echo: echo(found), turn: turn)
   }
 
   /// Writes a member that means the same in a chat, and notes where the others are.
@@ -109,7 +110,7 @@ struct ResponsesRequest: ~Escapable {
     } else if key.equals("previous_response_id") {
       throw RequestFault(
         .noSuchResponse, "previous_response_id",
-        "Previous response with this id not found. Remora keeps no responses of translated models; send the history in 'input'."
+        "Previous response with this id not found. Responses of models that are spoken to in another API are kept in this pod's memory for a while (responses.keep); send the history in 'input'."
       )
     } else if key.equals("background"), JSONValue.bool(body, value) == true {
       throw RequestFault(

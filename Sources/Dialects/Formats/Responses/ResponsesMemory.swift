@@ -1,0 +1,107 @@
+// Responses of models whose provider has no such API, kept for clients that go on with them by an id: for
+// `previous_response_id`, for references to items, and for looking them up. An agent's loop asks its next turn a moment
+// later, in the same pod, so a small memory does. Whole histories need none of it.
+//
+// A response refers to the one before it by that one's id: what is said once is kept once. Next: ResponsesRecall.swift.
+
+internal import Wire
+
+/// One process's memory.
+package final class ResponsesMemory: Sendable {
+  /// A response that was given.
+  struct Entry: Sendable {
+    /// Whose it is: the caller's group, or empty.
+    let scope: [UInt8]
+    /// The id of the response that it went on with; empty: none.
+    let previous: [UInt8]
+    /// The items that the client sent with it, with commas between.
+    let input: [UInt8]
+    /// The response object.
+    let response: [UInt8]
+    /// The items of its output, without the list's brackets.
+    let output: Range<Int>
+
+    var weight: Int { scope.count + previous.count + input.count + response.count + 256 }
+  }
+
+  /// The longest turn that is kept: pictures and files are left to who has them.
+  static let longestTurn = 1 << 20
+
+  private let shelf = Guarded(Shelf<[UInt8], Entry>(ceiling: 0))
+
+  package init() {}
+
+  /// Takes over how much may be kept, in bytes.
+  package func resize(_ ceiling: Int) { shelf.withLock { $0.resize(ceiling) } }
+
+  /// Keeps the response that `turn` came to.
+  ///
+  /// - Parameters:
+  ///   - response: the response object.
+  ///   - age: for how long behind its last use, in nanoseconds.
+  ///   - now: in nanoseconds of a clock that doesn't step.
+  package func keep(_ response: Span<UInt8>, _ turn: ResponsesTurn, scope: [UInt8], age: UInt64, now: UInt64)
+  {
+    let whole = 0..<response.count
+    guard let output = JSONView.value(response, in: whole, at: "output"), output.count >= 2 else { return }
+    let id = JSONView.content(response, in: whole, at: "id").array()
+    let entry = Entry(
+      scope: scope, previous: turn.previous, input: turn.input.array(), response: response.array(),
+      output: output.lowerBound + 1..<output.upperBound - 1)
+    shelf.withLock { _ = $0.keep(entry, for: id, weight: entry.weight, age: age, now: now) }
+  }
+
+  /// The response `id`, where it is this caller's.
+  func entry(_ id: [UInt8], scope: [UInt8], age: UInt64, now: UInt64) -> Entry? {
+    shelf.withLock { shelf in
+      // One that is another's is not used by being asked for.
+      guard let entry = shelf.peek(id, now: now), entry.scope == scope else { return nil }
+      return shelf.use(id, age: age, now: now)
+    }
+  }
+
+  /// The response `id` behind those that led to it; nil where one of them is not known any more.
+  func chain(_ id: [UInt8], scope: [UInt8], age: UInt64, now: UInt64) -> [Entry]? {
+    var chain: [Entry] = []
+    var next = id
+    // Each is used after the one that follows on it, so that none outlives what it needs.
+    while !next.isEmpty {
+      guard let entry = entry(next, scope: scope, age: age, now: now) else { return nil }
+      chain.append(entry)
+      next = entry.previous
+    }
+    return chain.reversed()
+  }
+
+  // MARK: Looking up
+
+  /// The response object of `id`; nil where it isn't known, or not this caller's.
+  package func response(_ id: [UInt8], scope: [UInt8], age: UInt64, now: UInt64) -> [UInt8]? {
+    entry(id, scope: scope, age: age, now: now)?.response
+  }
+
+  /// Forgets `id`; false where it isn't known, or not this caller's.
+  package func forget(_ id: [UInt8], scope: [UInt8], now: UInt64) -> Bool {
+    shelf.withLock { shelf in
+      guard shelf.peek(id, now: now)?.scope == scope else { return false }
+      return shelf.remove(id)
+    }
+  }
+}
+
+/// A request of the Responses API whose model is spoken to in another API, as far as memory goes.
+package final class ResponsesTurn {
+  /// The id of the response that it goes on with; empty: none.
+  package internal(set) var previous: [UInt8] = []
+  /// The client's items, with commas between.
+  var input = ByteQueue()
+  /// The response is to be kept.
+  package internal(set) var isKept: Bool
+  /// The response object, once it is whole.
+  package var finished: [UInt8]?
+
+  init(isKept: Bool) { self.isKept = isKept }
+
+  /// Whether a response of `count` bytes will be kept.
+  func keeps(_ count: Int) -> Bool { isKept && count + input.count <= ResponsesMemory.longestTurn }
+}

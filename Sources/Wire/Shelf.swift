@@ -1,0 +1,116 @@
+// Values that are kept for a while: bounded in bytes and in age. Where there is no room, the one goes first that was
+// used the longest time ago.
+
+/// A bounded store. It knows no clock: the caller says what time it is, in nanoseconds of a clock that doesn't step.
+package struct Shelf<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+  private struct Place: Sendable {
+    var key: Key
+    var value: Value
+    var weight: Int
+    /// When it is forgotten unless it is used before.
+    var until: UInt64
+    var newer: Int?
+    var older: Int?
+  }
+
+  /// Bytes that all values may weigh together.
+  package private(set) var ceiling: Int
+  /// Bytes that they weigh.
+  package private(set) var weight = 0
+  package var count: Int { index.count }
+  private var places: [Place?] = []
+  private var free: [Int] = []
+  private var index: [Key: Int] = [:]
+  private var newest: Int?
+  private var oldest: Int?
+
+  package init(ceiling: Int) { self.ceiling = ceiling }
+
+  /// The value of `key`, which is not used with that.
+  package func peek(_ key: Key, now: UInt64) -> Value? {
+    guard let at = index[key], let place = places[at], place.until > now else { return nil }
+    return place.value
+  }
+
+  /// The value of `key`, which is used with that: it is kept for another `age`.
+  package mutating func use(_ key: Key, age: UInt64, now: UInt64) -> Value? {
+    guard let at = index[key], let place = places[at] else { return nil }
+    if place.until <= now {
+      remove(key)
+      return nil
+    }
+    unlink(at)
+    link(at)
+    places[at]?.until = now &+ age
+    return place.value
+  }
+
+  /// Keeps `value`, in the place of an earlier one of that key.
+  ///
+  /// - Returns: false where it weighs more than all together may.
+  @discardableResult
+  package mutating func keep(_ value: Value, for key: Key, weight: Int, age: UInt64, now: UInt64) -> Bool {
+    remove(key)
+    guard weight <= ceiling else { return false }
+    forget(at: now)
+    shrink(to: ceiling - weight)
+    let place = Place(key: key, value: value, weight: weight, until: now &+ age)
+    let at: Int
+    if let last = free.popLast() {
+      at = last
+      places[at] = place
+    } else {
+      at = places.count
+      places.append(place)
+    }
+    index[key] = at
+    self.weight += weight
+    link(at)
+    return true
+  }
+
+  /// Forgets a value, and says whether it was there.
+  @discardableResult
+  package mutating func remove(_ key: Key) -> Bool {
+    guard let at = index.removeValue(forKey: key), let place = places[at] else { return false }
+    unlink(at)
+    weight -= place.weight
+    places[at] = nil
+    free.append(at)
+    return true
+  }
+
+  /// Changes how much may be kept.
+  package mutating func resize(_ ceiling: Int) {
+    self.ceiling = ceiling
+    shrink(to: ceiling)
+    if index.isEmpty {
+      places = []
+      free = []
+      index = [:]
+    }
+  }
+
+  /// Forgets what wasn't used for so long that its time is over.
+  package mutating func forget(at now: UInt64) {
+    while let at = oldest, let place = places[at], place.until <= now { remove(place.key) }
+  }
+
+  private mutating func shrink(to ceiling: Int) {
+    while weight > ceiling, let at = oldest, let place = places[at] { remove(place.key) }
+  }
+
+  private mutating func link(_ at: Int) {
+    places[at]?.older = newest
+    places[at]?.newer = nil
+    if let newest { places[newest]?.newer = at }
+    newest = at
+    if oldest == nil { oldest = at }
+  }
+
+  private mutating func unlink(_ at: Int) {
+    guard let place = places[at] else { return }
+    if let newer = place.newer { places[newer]?.older = place.older } else { newest = place.older }
+    if let older = place.older { places[older]?.newer = place.newer } else { oldest = place.newer }
+  }
+}
