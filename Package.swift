@@ -61,6 +61,7 @@ let package = Package(
     target("Telemetry", ["Wire"]),
     target("Transport", ["Wire", "CLinux", "COpenSSL"]),
     target("Kubernetes", ["Wire"]),
+    target("Import", ["Wire", "Config", "Detect"]),
     target("HTTP", ["Wire", "Transport"]),
     target(
       "Proxy",
@@ -68,7 +69,8 @@ let package = Package(
     .executableTarget(
       name: "remora",
       dependencies: [
-        "Wire", "Config", "Detect", "Dialects", "Kubernetes", "Telemetry", "Transport", "HTTP", "Proxy",
+        "Wire", "Config", "Detect", "Dialects", "Import", "Kubernetes", "Telemetry", "Transport", "HTTP",
+        "Proxy",
         "Policy",
       ],
       exclude: ["README.md"], swiftSettings: house,

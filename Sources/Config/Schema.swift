@@ -22,6 +22,9 @@ package enum Schema {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// Whether this program has the key at `path`: `cache.size`, `providers.*.kind`.
+  package static func offers(_ path: String) -> Bool { paths().contains(path) }
+
   /// Every path of keys, `*` standing for a name that the operator chooses.
   static func paths() -> [String] {
     var lines: [String] = []

@@ -1,6 +1,7 @@
 // What was typed, read strictly: an option that isn't known is refused, not ignored.
 
 import Config
+import Import
 import Kubernetes
 import Wire
 
@@ -14,6 +15,7 @@ enum Command: Equatable {
   case schema
   case models(config: String?, asJSON: Bool)
   case demo
+  case `import`(ImportOptions)
   case inject(InjectOptions)
   case webhook(WebhookOptions)
   /// Tries policies on standard input; `name` nil: all.
@@ -77,7 +79,8 @@ struct UsageFault: Error {
 
 /// The commands that there are.
 enum Topic: String, CaseIterable {
-  case audit, serve, check, demo, explain, inject, models, policy, probe, schema, version, webhook, help
+  case audit, serve, check, demo, explain, `import`, inject, models, policy, probe, schema, version, webhook,
+    help
 
   /// The options, and whether each takes a value.
   var options: [String: Bool] {
@@ -86,6 +89,7 @@ enum Topic: String, CaseIterable {
     case .check: ["--config": true, "--format": true, "--print": false]
     case .explain: ["--config": true, "--body": true]
     case .models: ["--config": true, "--json": false]
+    case .import: ["--from": true, "--report": true, "--strict": false]
     case .inject:
       [
         "-f": true, "--filename": true, "--uninject": false, "--opt-in": false, "--mode": true,
@@ -108,7 +112,7 @@ enum Topic: String, CaseIterable {
   /// The most words that may stand beside the options.
   var operandCeiling: Int {
     switch self {
-    case .check, .explain, .policy, .help: 1
+    case .check, .explain, .import, .policy, .help: 1
     // Files of years.
     case .audit: 100_000
     case .serve, .demo, .inject, .models, .probe, .schema, .version, .webhook: 0
@@ -148,6 +152,7 @@ struct Arguments {
       }
       return .explain(
         model: model, config: try arguments.single("--config"), body: try arguments.single("--body"))
+    case .import: return .import(try arguments.importOptions())
     case .inject: return .inject(try arguments.injectOptions())
     case .webhook: return .webhook(try arguments.webhookOptions())
     case .policy:
@@ -278,6 +283,17 @@ struct Arguments {
 }
 
 extension Arguments {
+  private func importOptions() throws(UsageFault) -> ImportOptions {
+    guard let file = operands.first, !file.isEmpty else {
+      throw UsageFault("import needs a file, or '-' for standard input", topic)
+    }
+    var options = ImportOptions(file: file)
+    options.product = try choice("--from", Product.self)
+    options.report = try choice("--report", ImportOptions.Report.self) ?? .text
+    options.isStrict = values["--strict"] != nil
+    return options
+  }
+
   private func injectOptions() throws(UsageFault) -> InjectOptions {
     var options = InjectOptions()
     options.files = (values["-f"] ?? []) + (values["--filename"] ?? [])

@@ -70,6 +70,7 @@ enum Main {
     case .serve(let options): Serve.run(options)
     case .check(let options): CheckCommand.run(options)
     case .explain(let model, let config, let body): Explain.run(model, config: config, body: body)
+    case .import(let options): ImportCommand.run(options)
     case .inject(let options): Inject.run(options)
     case .webhook(let options): Webhook.run(options)
     case .policyTest(let name, let config): PolicyCommand.run(name, config: config)

@@ -243,6 +243,11 @@ extension Decoder {
   }
 }
 
+extension Policy {
+  /// Whether `pattern` is one that can be matched.
+  package static func takes(_ pattern: String) -> Bool { (try? PatternSet([pattern])) != nil }
+}
+
 extension Form where Value == [Policy.Pattern] {
   fileprivate static var patterns: Form {
     Form<Policy.Pattern>.entries(

@@ -15,6 +15,7 @@ enum Help {
       check     validate a configuration and every file and variable that it names
       demo      the main job with no key and no network
       explain   show how a model's name resolves
+      import    make a configuration of another gateway's
       inject    put the sidecar into Kubernetes manifests
       models    list which names lead where, and their prices
       policy    show what the policies find in a text
@@ -79,6 +80,21 @@ enum Help {
 
       Exit status: 0 if somebody serves it, 1 if nobody does, the request can't be sent as it is or the
       configuration is bad, 2 for wrong usage.
+
+      """
+    case .import:
+      """
+      usage: remora import [--from litellm|agentgateway|keeptrusts] [--strict] [--report text|json] FILE
+
+      Prints a configuration that does what another gateway's does, as far as it can; FILE is '-' for standard input.
+      What is said otherwise or has no counterpart stands at its end, with its line and why. No secret is printed:
+      where one is written in FILE, a file is named for it.
+
+        --from NAME        whose configuration it is; told by its keys, if not said
+        --strict           exit with 1 where something must be done by hand or has no counterpart
+        --report json      instead, what became of each value, and the configuration, as JSON
+
+      Exit status: 0, 1 if the file can't be read or isn't one of theirs, 2 for wrong usage.
 
       """
     case .inject: inject

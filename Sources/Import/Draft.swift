@@ -1,0 +1,200 @@
+// The configuration that is being made, before its providers have names.
+
+internal import Config
+internal import Wire
+
+/// A text, or the variable that holds it.
+enum Setting: Hashable {
+  case text(String)
+  /// With what stands for it where it isn't set, so that the rest can be looked at all the same.
+  case variable(String, default: String)
+
+  var out: Out {
+    switch self {
+    case .text(let text): .text(text)
+    case .variable(let name, let fallback): .variable(name, default: fallback)
+    }
+  }
+}
+
+/// Where a provider's key comes from.
+enum KeySource: Hashable {
+  case none, passthrough
+  case variable(String)
+  case file(String)
+  /// It stands in the file itself: the place in the list of secrets.
+  case literal(Int)
+}
+
+/// A provider, told apart by all that decides where requests go and as whom.
+struct ProviderDraft: Hashable {
+  var kind: ProviderKind
+  var baseURL: Setting?
+  var key: KeySource?
+  var token: KeySource?
+  /// AWS: `access_key_id`, `secret_access_key`, `session_token`.
+  var credentials: [String: KeySource] = [:]
+  /// Google: a service account's file.
+  var accountFile: Setting?
+  var region: Setting?
+  var project: Setting?
+  var apiVersion: Setting?
+  var organization: Setting?
+  var headers: [String: HeaderDraft] = [:]
+  var tls: [String: String] = [:]
+  var hasResponses = false
+  var publisher: String?
+
+  enum HeaderDraft: Hashable {
+    case text(String)
+    case key(KeySource)
+  }
+
+  init(_ kind: ProviderKind) { self.kind = kind }
+
+  /// Whether a key of its comes from a variable.
+  var namesVariable: Bool {
+    if case .variable? = key { return true }
+    if case .variable? = token { return true }
+    return false
+  }
+}
+
+/// What is said of a provider beside.
+struct ProviderFacts {
+  /// What it would best be called.
+  var hint: String
+  var line: Int
+  var firstByte: Double?
+  var idle: Double?
+  /// The name that it has in the file, which goes before all others.
+  var givenName: String?
+}
+
+struct TargetDraft: Equatable {
+  var provider: Int
+  var model: String
+  var weight: Int?
+}
+
+struct ModelDraft {
+  var name: String
+  var targets: [TargetDraft]
+  var pick: ModelEntry.Pick = .ordered
+  var comments: [String] = []
+}
+
+struct ListenDraft {
+  var address: String
+  var tls: [String: String] = [:]
+  var provider: Int?
+  /// A model of `provider`, or the name of an entry of `models`.
+  var model: String?
+}
+
+struct PolicyDraft {
+  var name: String
+  var kind: Policy.Kind
+  var action: Policy.Action?
+  var answers: Policy.Answers?
+  var members: [Out.Member] = []
+  var isInChain = true
+  var comments: [String] = []
+}
+
+struct LimitsDraft {
+  var requests: Int?
+  var tokens: Int?
+  var concurrent: Int?
+  var budget: (amount: String, per: String)?
+}
+
+struct Draft {
+  var listen: [ListenDraft] = []
+  var admin: String?
+  private(set) var providers: [ProviderDraft] = []
+  var facts: [ProviderFacts] = []
+  var defaultProvider: Int?
+  var models: [ModelDraft] = []
+  var attempts: Int?
+  var fallsBackOnFilter = false
+  var limits = LimitsDraft()
+  var policies: [PolicyDraft] = []
+  /// By provider and model.
+  var prices: [(target: TargetDraft, members: [Out.Member])] = []
+  var maxBody: String?
+  var allowedOrigins: [String] = []
+  var level: String?
+  var consumersHeader: String?
+  /// Parts that are written where this build knows their key, and as a comment elsewhere.
+  var optional: [Optional] = []
+
+  struct Optional {
+    /// `cache.size`: what must be there.
+    let needs: String
+    let member: Out.Member
+  }
+
+  /// The place of a provider in the list, which it joins if it is new.
+  mutating func add(_ provider: ProviderDraft, _ facts: ProviderFacts) -> Int {
+    if let index = providers.firstIndex(of: provider) {
+      // One wait for all of its models: the longest.
+      self.facts[index].firstByte = Self.longest(self.facts[index].firstByte, facts.firstByte)
+      self.facts[index].idle = Self.longest(self.facts[index].idle, facts.idle)
+      return index
+    }
+    providers.append(provider)
+    self.facts.append(facts)
+    return providers.count - 1
+  }
+
+  private static func longest(_ left: Double?, _ right: Double?) -> Double? {
+    guard let left, let right else { return left ?? right }
+    return max(left, right)
+  }
+
+  /// A name that no policy has yet.
+  func policyName(_ wanted: String) -> String {
+    let valid = wanted.lowercased().map {
+      $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-"
+    }
+    let base = String(String(valid).prefix(48))
+    return Self.free(base.isEmpty ? "policy" : base) { name in policies.contains { $0.name == name } }
+  }
+
+  static func free(_ base: String, _ isTaken: (String) -> Bool) -> String {
+    var name = base
+    var number = 2
+    while isTaken(name) {
+      name = "\(base)-\(number)"
+      number += 1
+    }
+    return name
+  }
+}
+
+extension Draft {
+  /// A name for each provider: its kind's, unless a model's name would be read as a model of that provider's.
+  func names() -> [String] {
+    var names: [String] = []
+    for (index, provider) in providers.enumerated() {
+      let base = facts[index].givenName ?? facts[index].hint
+      let name = Self.free(base) { name in names.contains(name) || isMisread(name, index) }
+      names.append(name.utf8.count <= 64 ? name : "\(provider.kind.rawValue)-\(index)")
+    }
+    return names
+  }
+
+  /// Whether a model's name that begins with `name/` means something else than that model of provider `index`.
+  private func isMisread(_ name: String, _ index: Int) -> Bool {
+    models.contains { $0.name.hasPrefix(name + "/") && !pins($0, name, index) }
+  }
+
+  /// Whether an entry says no more than that provider `index`, called `name`, has the model.
+  func pins(_ model: ModelDraft, _ name: String, _ index: Int) -> Bool {
+    guard model.targets.count == 1, let target = model.targets.first, target.provider == index else {
+      return false
+    }
+    return model.name == name + "/" + target.model
+  }
+}

@@ -1,0 +1,138 @@
+// What is never printed: secrets that somebody has written into a file, wherever they stand in it.
+
+internal import Detect
+internal import Wire
+
+/// The secrets that are written in one file.
+struct Secrecy {
+  /// In the order in which they were found: a provider's key is named by its place here.
+  private(set) var literals: [String] = []
+  /// Shorter texts are words that may stand anywhere.
+  private static let least = 5
+
+  /// Collects what stands behind keys that name secrets, and what looks like one wherever it stands.
+  init(_ root: YAMLNode) { collect(root, key: "") }
+
+  private mutating func collect(_ node: YAMLNode, key: String) {
+    switch node.kind {
+    case .null: return
+    case .sequence(let nodes): for node in nodes { collect(node, key: key) }
+    case .mapping(let entries):
+      for entry in entries {
+        if Self.looksSecret(entry.key) { _ = index(of: entry.key) }
+        collect(entry.value, key: entry.key)
+      }
+    case .scalar(let text, _):
+      guard text.utf8.count >= Self.least, Reference(text).literal != nil else { return }
+      if Self.namesSecret(key), !Self.isHarmless(text) {
+        add(text)
+      } else if Self.looksSecret(text) {
+        add(text)
+      }
+    }
+  }
+
+  private mutating func add(_ text: String) {
+    _ = index(of: text)
+    // `Bearer KEY`: the key alone is one too.
+    if let blank = text.lastIndex(of: " ") {
+      let rest = text[text.index(after: blank)...]
+      if rest.utf8.count >= 8 { _ = index(of: String(rest)) }
+    }
+  }
+
+  /// The place of a literal secret in the list, which it joins.
+  mutating func index(of text: String) -> Int {
+    if let index = literals.firstIndex(of: text) { return index }
+    literals.append(text)
+    return literals.count - 1
+  }
+
+  /// Whether what stands behind a key of this name is a secret.
+  static func namesSecret(_ key: String) -> Bool {
+    let name = key.lowercased()
+    if name.hasSuffix("_name") || name.hasSuffix("tokens") || name.hasSuffix("_per_token") { return false }
+    return ["key", "token", "secret", "password", "auth", "dsn"].contains(where: name.hasSuffix)
+      || ["secret", "password", "credential", "authorization", "apikey", "api_key", "private_key", "cookie"]
+        .contains {
+          name.contains($0)
+        }
+  }
+
+  /// Whether a text looks like what issuers of credentials make.
+  static func looksSecret(_ text: String) -> Bool {
+    if text.hasPrefix("sk-"), text.utf8.count >= 8 { return true }
+    var findings: [Finding] = []
+    PersonalData(Entities(.secret)).scan(Array(text.utf8).span, into: &findings)
+    return !findings.isEmpty
+  }
+
+  /// Words that stand in a secret's place, paths, numbers and yes or no.
+  private static func isHarmless(_ text: String) -> Bool {
+    if isPlaceholder(text) || YAMLValue(plain: text) != .string(text) { return true }
+    let ends = [".json", ".pem", ".key", ".crt", ".cert", ".txt", ".yaml"]
+    if ends.contains(where: text.hasSuffix), !text.hasPrefix("{") { return true }
+    return text.hasPrefix("/") && !text.contains("=") && !text.contains("+")
+      && text.split(separator: "/").count >= 2
+  }
+
+  /// What people write where a key is asked for and none is needed.
+  static func isPlaceholder(_ text: String) -> Bool {
+    let words: Set = [
+      "none", "dummy", "empty", "fake", "fake-key", "fake_key", "test", "null", "na", "n/a", "no-key",
+      "nokey", "not-needed",
+      "not-required", "anything", "any", "sk-1234", "sk-xxx", "xxx", "placeholder", "key", "passthrough",
+      "password", "token",
+    ]
+    return words.contains(text.lowercased())
+  }
+
+  /// A key of the file as a message may show it.
+  static func shownKey(_ key: String) -> String {
+    let isPlain = key.utf8.allSatisfy {
+      ASCII.isNameByte($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "*")
+        || $0 == UInt8(ascii: "/")
+    }
+    return isPlain && (1...48).contains(key.utf8.count) && !looksSecret(key) ? key : "…"
+  }
+
+  /// Takes every secret that was found out of a text: the last net, for what stands twice in a file.
+  func clean(_ text: String) -> String {
+    var text = text
+    for literal in literals.sorted(by: { $0.utf8.count > $1.utf8.count })
+    where literal.utf8.count >= Self.least && !Self.isPlaceholder(literal) {
+      text = text.replacing(literal, with: "REDACTED")
+    }
+    return text
+  }
+}
+
+/// A value that may name a variable: `os.environ/NAME`, `$NAME`, `${NAME}`.
+enum Reference: Equatable {
+  case variable(String)
+  case literal(String)
+
+  init(_ text: String) {
+    var name = text[...]
+    if name.hasPrefix("os.environ/") {
+      name = name.dropFirst("os.environ/".count)
+    } else if name.hasPrefix("${"), name.hasSuffix("}") {
+      name = name.dropFirst(2).dropLast()
+    } else if name.hasPrefix("$") {
+      name = name.dropFirst()
+    } else {
+      self = .literal(text)
+      return
+    }
+    self = Self.isVariable(name) ? .variable(String(name)) : .literal(text)
+  }
+
+  var literal: String? { if case .literal(let text) = self { text } else { nil } }
+
+  private static func isVariable(_ name: Substring) -> Bool {
+    guard let first = name.utf8.first, !ASCII.isDigit(first), name.utf8.count <= 128 else { return false }
+    return name.utf8.allSatisfy {
+      ASCII.lower($0) &- UInt8(ascii: "a") < 26 || ASCII.isDigit($0) || $0 == UInt8(ascii: "_")
+    }
+  }
+}

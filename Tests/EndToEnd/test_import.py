@@ -1,0 +1,181 @@
+"""`remora import`: other gateways' configurations, read in place, and what is made of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+
+from remora import run
+
+pytestmark = pytest.mark.proxy
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "import"
+GOLDEN = Path(__file__).resolve().parents[1] / "Fixtures" / "import"
+FILES = sorted(FOLDER.glob("*/*.yaml"))
+if not FILES:
+    pytest.skip("there are no configurations of other gateways beside the project", allow_module_level=True)
+
+
+def name(file: Path) -> str:
+    return f"{file.parent.name}-{file.stem}"
+
+
+@pytest.fixture(params=FILES, ids=name)
+def file(request) -> Path:
+    return request.param
+
+
+def imported(file: Path, *options: str) -> str:
+    done = run("import", *options, str(file))
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout
+
+
+def test_golden(file):
+    """The output is what it was: `REMORA_REGENERATE=1` writes it anew."""
+    text = imported(file)
+    golden = GOLDEN / f"{name(file)}.yaml"
+    if os.environ.get("REMORA_REGENERATE"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def problems(checked: str) -> list[str]:
+    """Those that aren't of a file or a variable that is missing."""
+    missing = "no such file or directory", "is not set; set it"
+    lines = [line for line in checked.splitlines() if ": error: " in line]
+    return [line for line in lines if not any(each in line for each in missing)]
+
+
+def test_output_is_valid_but_for_its_secrets(file, tmp_path):
+    output = tmp_path / "remora.yaml"
+    output.write_text(imported(file))
+    done = run("check", str(output))
+    assert problems(done.stderr) == []
+
+
+def names(file: Path) -> list[str]:
+    """What applications ask for, without names that stand for others."""
+    tree = yaml.safe_load(file.read_text())
+    entries = [entry.get("model_name") for entry in tree.get("model_list", [])]
+    entries += [entry["name"] for entry in tree.get("llm", {}).get("models", [])]
+    return [entry for entry in dict.fromkeys(entries) if "*" not in entry]
+
+
+def test_every_name_leads_somewhere(file, tmp_path):
+    output = tmp_path / "remora.yaml"
+    report = json.loads(imported(file, "--report", "json"))
+    output.write_text(report["configuration"])
+    lost = {note["line"] for note in report["notes"] if note["path"].endswith("]") and note["grade"] == "unsupported"}
+    lines = file.read_text().splitlines()
+    asked = names(file)
+    for model in asked[:12] + asked[-4:]:
+        places = [at + 1 for at, line in enumerate(lines) if re.search(rf"name: [\"']?{re.escape(model)}[\"']?\s*(#|$)", line)]
+        if places and all(place in lost for place in places):
+            continue
+        done = run("explain", model, "--config", str(output))
+        assert done.returncode == 0, (model, done.stdout, done.stderr)
+
+
+def leaves(node: yaml.Node, path: str = ""):
+    """Every value of a file: its line, and its path where all keys of it are plain."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from leaves(value, f"{path}.{key.value}" if path else key.value)
+    elif isinstance(node, yaml.SequenceNode):
+        for at, value in enumerate(node.value):
+            yield from leaves(value, f"{path}[{at}]")
+    elif node.tag != "tag:yaml.org,2002:null":
+        yield node.start_mark.line + 1, path
+
+
+def test_every_value_is_spoken_of(file):
+    """As it was, or with a reason: nothing goes away without a word."""
+    notes = json.loads(imported(file, "--report", "json"))["notes"]
+    paths = {note["path"] for note in notes}
+    assert all(note["reason"] or note["grade"] == "exact" for note in notes)
+
+    def is_said(path: str) -> bool:
+        parts = re.split(r"(?=[.\[])", path)
+        return any("".join(parts[:count]) in paths for count in range(1, len(parts) + 1))
+
+    silent = [
+        (line, path)
+        for line, path in leaves(yaml.compose(file.read_text()))
+        if re.fullmatch(r"[\w.\[\]-]+", path) and not is_said(path)
+    ]
+    assert not silent
+
+
+def test_no_literal_key(file):
+    text = imported(file) + imported(file, "--report", "json")
+    for key in re.findall(r"(?:api_key|apiKey|key|master_key): [\"']?(?!os\.environ|\$)([\w-]{6,})", file.read_text()):
+        assert not re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", text), key
+
+
+def test_strict_fails_where_something_is_lost(tmp_path):
+    whole = tmp_path / "whole.yaml"
+    whole.write_text("model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: os.environ/K}}]\n")
+    assert run("import", "--strict", str(whole)).returncode == 0
+    lossy = tmp_path / "lossy.yaml"
+    lossy.write_text("model_list: [{model_name: a, litellm_params: {model: sagemaker/a}}]\n")
+    done = run("import", "--strict", str(lossy))
+    assert done.returncode == 1 and "lossy.yaml:1: unsupported: model_list[0]" in done.stderr
+    assert run("import", str(lossy)).returncode == 0
+
+
+def test_what_is_no_such_file_is_said(tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text("providers: { openai: {} }\n")
+    done = run("import", str(other))
+    assert done.returncode == 1 and "other.yaml:1:1: error: " in done.stderr and "--from" in done.stderr
+    other.write_text("model_list: &a []\n")
+    assert ":1:13: error: anchors" in run("import", str(other)).stderr
+    assert run("import", str(tmp_path / "none.yaml")).returncode == 1
+    assert run("import").returncode == 2 and run("import", "--from", "kong", "x").returncode == 2
+
+
+CANARY = "Zx9-canary-Qw7Lp2"
+"""A secret as no rule knows it."""
+ODD = ["~", "-1", "1e999", "{}", "[]", "true", '""', "os.environ/", "$", "2024-01-01", "a b", "'*'", "http://", "${X}"]
+
+
+def mutated(lines: list[str], random: Random) -> str:
+    """The file with one to three lines changed, and a secret in it."""
+    lines = list(lines)
+    for _ in range(random.randint(1, 3)):
+        at = random.randrange(len(lines))
+        indent, key = re.match(r"([ -]*)([^:]*)", lines[at]).groups()
+        match random.randrange(7):
+            case 0: lines[at] = f"{indent}api_key: {CANARY}"
+            case 1: lines[at] = f"{indent}{key}: [1, {{password: {CANARY}}}]"
+            case 2: del lines[at]
+            case 3: lines.insert(random.randrange(len(lines)), lines[at])
+            case 4: lines[at] = f"{indent}{key}: {random.choice(ODD)}"
+            case 5: lines[at] = f"{indent}{key}: {{secret: {CANARY}, a: [{random.choice(ODD)}]}}"
+            case 6: lines[at] = lines[at][::-1]
+    return "\n".join(lines)
+
+
+def test_a_file_that_is_changed_anywhere(file, tmp_path):
+    """Ends in a configuration that is taken or in a message, without the secrets in it."""
+    random = Random(file.name)
+    lines = [line for line in file.read_text().splitlines() if not line.lstrip().startswith("#")][:150]
+    for number in range(int(os.environ.get("REMORA_MUTATIONS", "6"))):
+        text = mutated(lines, random)
+        done = run("import", "--from", file.parent.name, "-", stdin=text)
+        assert done.returncode in (0, 1), (number, text, done.stderr)
+        assert CANARY not in done.stdout + done.stderr, text
+        if done.returncode:
+            assert re.match(r"<stdin>:\d+:\d+: error: ", done.stderr), (text, done.stderr)
+        else:
+            output = tmp_path / "remora.yaml"
+            output.write_text(done.stdout)
+            assert problems(run("check", str(output)).stderr) == [], (text, done.stdout)
