@@ -388,4 +388,13 @@ package enum Conversation {
     case .recast(let recast): recast.inner.usage
     }
   }
+
+  /// How urgently the provider served the request, in OpenAI's word, as far as an answer tells that is translated.
+  package var serviceTier: StaticString? {
+    switch self {
+    case .translated(let translation): translation.answer.serviceTier
+    case .recast(let recast): recast.inner.serviceTier
+    case .passed, .mock: nil
+    }
+  }
 }

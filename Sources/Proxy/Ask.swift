@@ -31,6 +31,8 @@ final class Ask {
   var unknownKey: UInt32?
   /// What it says of itself for the log; nil: nothing.
   var attribution: Attribution?
+  /// How urgently it wants to be served, where that has a price of its own.
+  var wantedTier: PriceTier?
   /// What it wants of a gateway, in the words of others; nil: nothing.
   var wishes: Wishes?
   /// What is to be remembered of it, and what it goes on with; nil: nothing.
@@ -70,6 +72,7 @@ final class Ask {
     attribution = nil
     wishes = nil
     turn = nil
+    wantedTier = nil
     isOriginAllowed = false
     receivedAt = nil
     body.reset()

@@ -40,7 +40,7 @@ extension Exchange {
       input: usage.input, output: usage.output, cachedInput: usage.cachedInput, cacheWrite: usage.cacheWrite,
       reasoning: usage.reasoning)
     if let prices = rate(of: route).facts?.prices {
-      let cost = prices.cost(of: usage)
+      let cost = prices.cost(of: usage, served: attempt.served)
       record.bill.lost.cost = (record.bill.lost.cost ?? Cost(picodollars: 0)) + cost
       counted.cost = Int(clamping: cost.picodollars)
     } else {

@@ -89,10 +89,7 @@ extension Exchange {
       ? plan : Plan(first, others: Array(routes.dropFirst()), pick: plan.pick, notice: plan.notice)
   }
 
-  func rate(of route: Route) -> Rate {
-    if let model = route.model { return lineup.rates.rate(route.providerIndex, model.span) }
-    return lineup.rates.rate(route.providerIndex, ask.model.view)
-  }
+  func rate(of route: Route) -> Rate { lineup.rate(of: route, ask) }
 
   // MARK: Before
 
@@ -131,7 +128,8 @@ extension Exchange {
     }
     need.tokens = need.promptTokens + UInt64(answer)
     if let prices = rate.facts?.prices {
-      need.cost = Cost.nanodollars(promising: prices.estimate(input: guess.prompt, output: answer))
+      need.cost = Cost.nanodollars(
+        promising: prices.estimate(input: guess.prompt, output: answer, served: ask.wantedTier))
     }
     return need
   }
@@ -144,8 +142,8 @@ extension Exchange {
     if let route, !usage.isEmpty {
       let rate = rate(of: route)
       if let prices = rate.facts?.prices {
-        var cost = prices.cost(of: usage)
-        cost.isEstimated = record.bill.isEstimated
+        let cost = prices.cost(of: usage, served: attempt?.served)
+        if cost.isEstimated { record.bill.isEstimated = true }
         record.bill.cost = cost
         counted.cost = Int(clamping: cost.picodollars)
       } else {
@@ -254,6 +252,29 @@ extension Exchange {
   }
 }
 
+extension Lineup {
+  func rate(of route: Route, _ ask: Ask) -> Rate {
+    if let model = route.model { return rates.rate(route.providerIndex, model.span) }
+    return rates.rate(route.providerIndex, ask.model.view)
+  }
+}
+
+extension Attempt {
+  /// What the target's tokens cost.
+  var rate: Rate { lineup.rate(of: route, ask) }
+
+  /// How urgently the request was served, where that has a price of its own: as the answer says where it is read whole,
+  /// else as the request asks. A provider may serve at its usual price what asks for priority, and is not heard then.
+  var served: PriceTier? {
+    if let said = conversation.serviceTier {
+      var name = ByteQueue()
+      name.append(said)
+      return PriceTier(name.bytes)
+    }
+    return conversation.isTranslated || conversation.isLocal ? nil : ask.wantedTier
+  }
+}
+
 extension Answer {
   /// Tokens of a stream that was cut, as far as its bytes tell: an event of one token has about so many.
   fileprivate var relayedTokens: Int { isEvents ? (count + 199) / 200 : 0 }
@@ -271,6 +292,18 @@ extension Ask {
   fileprivate func number(_ member: JSONMember) -> Int? {
     guard let found = body.scanner.found(member), found.kind == .number else { return nil }
     return JSONValue.integer(body.bytes.view, found.value).flatMap { $0 >= 0 ? $0 : nil }
+  }
+
+  /// Reads how urgently it wants to be served, where that has a price of its own.
+  func readTier() {
+    wantedTier = readWantedTier()
+  }
+
+  private func readWantedTier() -> PriceTier? {
+    guard body.isJSON, let found = body.scanner.found(.serviceTier), found.kind == .string,
+      found.value.upperBound <= body.bytes.count
+    else { return nil }
+    return PriceTier(JSONString.content(body.bytes.view, found.value))
   }
 
   /// Whether the request may have a provider do something that costs: what only looks things up doesn't.

@@ -75,6 +75,7 @@ extension Exchange {
   private func choose(_ plan: Plan?, _ connection: ClientConnection) throws(Refusal) -> Plan {
     var chosen: Plan
     if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
+    ask.readTier()
     if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
     route = chosen.first
     notice = chosen.notice

@@ -46,6 +46,47 @@ struct CostTests {
     #expect(Self.prices.cost(of: usage) == Cost(picodollars: picodollars))
   }
 
+  @Test("sound, and what a cache keeps for an hour, have prices of their own")
+  func kinds() {
+    let prices = Prices(
+      Rates(
+        input: 2, output: 10, cachedInput: 1, cacheWrite: 3, cacheWriteHour: 4, audioInput: 40,
+        audioOutput: 80))
+    var usage = usage(1000, 500, cached: 100, written: 200)
+    usage.cacheWriteHour = 150
+    usage.audioInput = 300
+    usage.audioOutput = 400
+    #expect(
+      prices.cost(of: usage).picodollars == 100 + 50 * 3 + 150 * 4 + 300 * 40 + 400 * 2 + 400 * 80 + 100 * 10)
+    // Parts are never more than the whole.
+    usage.audioInput = 5000
+    usage.audioOutput = 5000
+    usage.cacheWriteHour = 5000
+    #expect(prices.cost(of: usage).picodollars == 100 + 200 * 4 + 700 * 40 + 500 * 80)
+    // Without a price of their own they cost what text does.
+    #expect(Prices(Rates(input: 2, output: 10)).cost(of: usage).picodollars == 2000 + 5000)
+  }
+
+  @Test(
+    "what is served at another pace has its share of the price, or is an estimate",
+    arguments: [
+      ("default", 1000, false), ("auto", 1000, false), ("", 1000, false), ("flex", 500, false),
+      ("batch", 500, false), ("priority", 1000, true), ("scale", 1000, true), ("turbo", 1000, true),
+    ] as [(String, UInt64, Bool)])
+  func paces(_ name: String, _ picodollars: UInt64, _ isEstimated: Bool) {
+    var prices = Prices(Rates(input: 10, output: 100))
+    prices.flexPercent = 50
+    let served = PriceTier(Array(name.utf8).span)
+    #expect(
+      prices.cost(of: usage(100, 0), served: served)
+        == Cost(picodollars: picodollars, isEstimated: isEstimated))
+    prices.priorityPercent = 175
+    #expect(prices.cost(of: usage(1, 0), served: .priority).picodollars == 18)
+    #expect(prices.cost(of: usage(.max, .max), served: .priority).picodollars == .max)
+    #expect(prices.estimate(input: 100, output: 0, served: .priority) == 1750)
+    #expect(prices.estimate(input: 100, output: 0, served: .flex) == 1000)
+  }
+
   @Test("a price of a fraction of a cent for a million tokens is exact")
   func tiny() {
     let prices = Prices(Rates(input: 37_500, output: 1))

@@ -21,6 +21,10 @@ extension TokenUsage {
         }
         continue
       }
+      if member.keyIs("cache_creation", in: bytes) {
+        if let hour = Self.hour(bytes, member.value) { cacheWriteHour = hour }
+        continue
+      }
       guard member.kind == .number, let count = TokenCount.read(bytes, member.value) else { continue }
       if member.keyIs("input_tokens", in: bytes) {
         (plain, hasInput) = (count, true)
@@ -40,6 +44,14 @@ extension TokenUsage {
     cachedInput = read
     cacheWrite = (written ?? 0) > 0 ? written : cacheWrite
     return members.end
+  }
+
+  /// What `cache_creation` says of the cache that keeps for an hour (Anthropic docs, "Prompt caching", 2026-10).
+  static func hour(_ bytes: Span<UInt8>, _ creation: Range<Int>) -> Int? {
+    guard case .object? = JSONView.kind(bytes, creation),
+      let hour = JSONView.value(bytes, in: creation, at: "ephemeral_1h_input_tokens")
+    else { return nil }
+    return TokenCount.read(bytes, hour)
   }
 
   /// As above, of an object that is here whole.

@@ -176,6 +176,8 @@ final class AnthropicReader: AnswerReader {
         (cacheWrite, hasInput) = (count, true)
       } else if member.keyIs("output_tokens", in: bytes), let count = number(member.value) {
         answer.usage.output = count
+      } else if member.keyIs("cache_creation", in: bytes) {
+        if let hour = TokenUsage.hour(bytes, member.value) { answer.usage.cacheWriteHour = hour }
       } else if member.keyIs("service_tier", in: bytes) {
         answer.serviceTier = ServiceTier.read(bytes, member.value)
       } else if member.keyIs("output_tokens_details", in: bytes),

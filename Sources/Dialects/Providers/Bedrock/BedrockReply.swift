@@ -100,6 +100,10 @@ final class BedrockReader: AnswerReader {
     var cacheWrite = 0
     var members = JSONObjectCursor(bytes, usage)
     while let member = members.next() {
+      if member.kind == .array, member.keyIs("cacheDetails", in: bytes) {
+        if let hour = Self.hour(bytes, member.value) { answer.usage.cacheWriteHour = hour }
+        continue
+      }
       guard let count = TokenCount.read(bytes, member.value) else { continue }
       if member.keyIs("inputTokens", in: bytes) {
         input = count
@@ -115,6 +119,18 @@ final class BedrockReader: AnswerReader {
     answer.usage.input = input + (cacheRead ?? 0) + cacheWrite
     answer.usage.cachedInput = cacheRead
     if cacheWrite > 0 { answer.usage.cacheWrite = cacheWrite }
+  }
+
+  /// What of the input was written to a cache that keeps for an hour (AWS, "CacheDetail").
+  private static func hour(_ bytes: Span<UInt8>, _ details: Range<Int>) -> Int? {
+    var elements = JSONArrayCursor(bytes, details)
+    while let element = elements.next() {
+      guard JSONView.content(bytes, in: element.value, at: "ttl").equals("1h"),
+        let count = JSONView.value(bytes, in: element.value, at: "inputTokens")
+      else { continue }
+      return TokenCount.read(bytes, count)
+    }
+    return nil
   }
 
   /// Reads `stopReason`.

@@ -262,6 +262,10 @@ final class GeminiReader: AnswerReader {
         thoughts = TokenCount.read(data, member.value)
       } else if member.keyIs("cachedContentTokenCount", in: data) {
         answer.usage.cachedInput = TokenCount.read(data, member.value) ?? answer.usage.cachedInput
+      } else if member.keyIs("promptTokensDetails", in: data) {
+        answer.usage.audioInput = Self.audio(data, member.value) ?? answer.usage.audioInput
+      } else if member.keyIs("candidatesTokensDetails", in: data) {
+        answer.usage.audioOutput = Self.audio(data, member.value) ?? answer.usage.audioOutput
       } else if member.keyIs("serviceTier", in: data) || member.keyIs("trafficType", in: data) {
         answer.serviceTier = ServiceTier.read(data, member.value) ?? answer.serviceTier
       }
@@ -269,5 +273,18 @@ final class GeminiReader: AnswerReader {
     if let input { answer.usage.input = input + toolInput }
     if output != nil || thoughts != nil { answer.usage.output = (output ?? 0) + (thoughts ?? 0) }
     answer.usage.reasoning = thoughts ?? answer.usage.reasoning
+  }
+
+  /// What of some tokens is sound (Gemini API reference, "ModalityTokenCount").
+  private static func audio(_ data: Span<UInt8>, _ details: Range<Int>) -> Int? {
+    guard case .array? = JSONView.kind(data, details) else { return nil }
+    var elements = JSONArrayCursor(data, details)
+    while let element = elements.next() {
+      guard JSONView.content(data, in: element.value, at: "modality").equals("AUDIO"),
+        let count = JSONView.value(data, in: element.value, at: "tokenCount")
+      else { continue }
+      return TokenCount.read(data, count)
+    }
+    return nil
   }
 }

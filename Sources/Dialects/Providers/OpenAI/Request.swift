@@ -23,8 +23,7 @@ package struct RequestFacts: Sendable {
   package static let watched: JSONMembers = [
     .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
     .groupIdentifier, .encodingFormat, .dataSources, .metadata, .store, .tools, .background,
-    .previousResponse,
-    .conversation, .container,
+    .previousResponse, .conversation, .container, .serviceTier,
   ]
   /// What refers to what one provider has kept.
   package static let referring: [JSONMember] = [.previousResponse, .conversation, .container]

@@ -9,7 +9,12 @@ package struct TokenUsage: Sendable, Equatable {
   package var cachedInput: Int?
   /// Input that was written to a cache.
   package var cacheWrite: Int?
+  /// What of it stays there for an hour, and not for minutes.
+  package var cacheWriteHour: Int?
   package var reasoning: Int?
+  /// Input and output that are sound.
+  package var audioInput: Int?
+  package var audioOutput: Int?
 
   package init() {}
 
@@ -44,7 +49,7 @@ package struct TokenUsage: Sendable, Equatable {
       } else if member.keyIs("completion_tokens_details", in: bytes)
         || member.keyIs("output_tokens_details", in: bytes)
       {
-        set(&said.reasoning, bytes, JSONView.value(bytes, in: member.value, at: "reasoning_tokens"))
+        said.readOutput(bytes, member.value)
       } else if member.keyIs("reasoning_tokens", in: bytes) {
         // Perplexity and others; the details count where both are said.
         if said.reasoning == nil { set(&said.reasoning, bytes, member.value) }
@@ -66,7 +71,21 @@ package struct TokenUsage: Sendable, Equatable {
     cachedInput = said.cachedInput ?? cachedInput
     cacheWrite = said.cacheWrite ?? cacheWrite
     reasoning = said.reasoning ?? reasoning
+    audioInput = said.audioInput ?? audioInput
+    audioOutput = said.audioOutput ?? audioOutput
     return members.end
+  }
+
+  /// Reads of which kinds the output is.
+  private mutating func readOutput(_ bytes: Span<UInt8>, _ details: Range<Int>) {
+    var members = JSONObjectCursor(bytes, details)
+    while let member = members.next() {
+      if member.keyIs("reasoning_tokens", in: bytes) {
+        set(&reasoning, bytes, member.value)
+      } else if member.keyIs("audio_tokens", in: bytes) {
+        set(&audioOutput, bytes, member.value)
+      }
+    }
   }
 
   /// Reads what of the input a cache had, or got (OpenAI API reference, "The chat completion object", 2026-10).
@@ -77,6 +96,8 @@ package struct TokenUsage: Sendable, Equatable {
         set(&cachedInput, bytes, member.value)
       } else if member.keyIs("cache_write_tokens", in: bytes) {
         set(&cacheWrite, bytes, member.value)
+      } else if member.keyIs("audio_tokens", in: bytes) {
+        set(&audioInput, bytes, member.value)
       }
     }
   }
