@@ -6,11 +6,11 @@ internal import Wire
 
 /// A member of another gateway's API.
 package enum GatewayMember: UInt8, CaseIterable, Sendable {
-  case disableFallback, excludeProviders, excludeModels, models, retryParams, timeout
+  case disableFallback, excludeProviders, excludeModels, models, retryParams, timeout, requestBreakdown
   case sessionIdentifier, traceGroupIdentifier, customIdentifier, customerParams
   case loadBalanceModels, credentialOverride, customerCredentials
   case promptID, variables
-  case cacheEnabled, cacheTTL, cacheOptions, requestBreakdown, disableLog, isLogOmitted, mockResponse
+  case cacheEnabled, cacheTTL, cacheOptions, disableLog, isLogOmitted, mockResponse
   case loadBalanceGroup, extraHeaders, fieldName, delimiter
   case evalParams, forEval, positiveFeedback, posthogIntegration, mem0Params, linkupParams, modaParams, isTest
   case environment, note, category

@@ -65,6 +65,8 @@ final class Attempt {
     var hasOther = false
     /// Who is told how long the answer took.
     var paced: TargetHealth?
+    /// The answer's end is to say what it has taken.
+    var owesBreakdown = false
     /// What `x-should-retry` says in place of the upstream's own; nil: what that says.
     var shouldRetry: Bool?
   }

@@ -111,6 +111,7 @@ extension Attempt {
         }
       } catch { throw Refusal(error, provider: upstream.name) }
     }
+    if tried.owesBreakdown { tellBreakdown(into: &out) }
   }
 
   /// Turns an arrival that ends the answer into what the client is told.

@@ -54,7 +54,7 @@ extension Attempt {
     let ask = ask
     let passage = passage
     var asked = ask.askedAnswer
-    asked.isRestored = ask.gate != nil
+    asked.isRestored = ask.gate != nil || ask.wishes?.wantsBreakdown == true
     passage.begin(asked, repairs: upstream.quirks.repairsAnswers)
     // It is that already, but behind another try.
     if conversation.isTranslated || conversation.isLocal || conversation.isRecast {
@@ -127,7 +127,7 @@ extension Attempt {
     let ask = ask
     let passage = passage
     var asked = ask.askedAnswer
-    asked.isRestored = ask.gate != nil
+    asked.isRestored = ask.gate != nil || ask.wishes?.wantsBreakdown == true
     passage.begin(asked, repairs: false)
     conversation = .passed(passage)
     address.clear()

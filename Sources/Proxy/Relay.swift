@@ -117,6 +117,7 @@ extension Exchange {
       } else {
         ending = attempt.conversation.end(isWhole: isWhole, into: &out)
       }
+      if attempt.tried.owesBreakdown { attempt.tellBreakdown(into: &out) }
     }
     if attempt.tried.gate != nil, let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
@@ -159,6 +160,7 @@ extension Exchange {
       if let refusal = ask.watch?.refusal { throw refusal }
     }
     if ask.turn != nil { attempt.remember() }
+    if attempt.tried.owesBreakdown { attempt.addBreakdown(to: &answer.body, verdict) }
     switch verdict {
     case .answer where answer.hasBegun: throw .notTheAPI(name, "it is no stream, and a stream was asked for")
     case .answer:
@@ -279,6 +281,9 @@ extension Exchange {
       _ = attempt.conversation.end(isWhole: true, into: &answer.body)
     }
     ask.gate?.restore(&answer.body, isStream: manner == .events)
+    if attempt.tried.owesBreakdown {
+      attempt.addBreakdown(to: &answer.body, manner == .events ? .stream : .answer)
+    }
     if let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
     if manner == .events { return answerStream(attempt, connection) }

@@ -152,7 +152,25 @@ extension Attempt {
     withModel { JSONWriter.string($0, into: &metadata) }
     metadata.append(",\"attempts\":")
     metadata.append(decimal: attempts)
-    metadata.append(",\"cache_status\":null,\"region\":null}")
+    metadata.append(",\"cache_status\":null,\"region\":")
+    writeRegion()
+    metadata.append("}")
+    tried.owesBreakdown = ask.wishes?.wantsBreakdown == true
+  }
+
+  /// Where the model runs: as the configuration says, or Azure's answer.
+  private func writeRegion() {
+    if case .azure = upstream.kind, !conversation.isLocal {
+      let bytes = call.headBytes.view
+      for field in call.reply.fields where bytes.extracting(field.name).equalsIgnoringCase("x-ms-region") {
+        return JSONWriter.string(bytes.extracting(field.value).extracting(first: 64), into: &metadata)
+      }
+    }
+    if let region = upstream.region {
+      JSONWriter.string(region.span, into: &metadata)
+    } else {
+      metadata.append("null")
+    }
   }
 
   /// Letters and digits that no other exchange has.

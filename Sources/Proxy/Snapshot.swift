@@ -79,6 +79,8 @@ final class Upstream: Sendable {
     case nil: return !kind.hasResponses
     }
   }
+  /// Where its models run; nil where that isn't known.
+  let region: [UInt8]?
   /// Where requests in OpenAI's format go.
   let address: APIAddress
 
@@ -90,6 +92,12 @@ final class Upstream: Sendable {
     name = provider.name
     kind = provider.kind
     address = APIAddress(provider)
+    region =
+      switch provider.dialect {
+      case .bedrock(let settings): settings.region.map { Array($0.utf8) }
+      case .vertex(let settings): settings.location.map { Array($0.utf8) }
+      default: nil
+      }
     quirks = Quirks.of(provider)
     takesStreamOptions = quirks.takesStreamOptions
     editsRequests = !quirks.leaves(.chat) || !quirks.leaves(.embedding)

@@ -16,6 +16,8 @@ struct Wishes {
   var models: [[UInt8]] = []
   /// Tries at most.
   var attempts: Int?
+  /// The answer shall say what it has taken (Breakdown.swift).
+  var wantsBreakdown = false
   /// Milliseconds until the client gives up.
   var timeout: UInt64?
 }
@@ -48,6 +50,7 @@ extension Ask {
     let bytes = body.bytes.view
     switch member {
     case .disableFallback: wishes.wantsNoFallback = kind == .true
+    case .requestBreakdown: wishes.wantsBreakdown = kind == .true
     case .excludeProviders: wishes.excludedProviders = names(value, kind)
     case .excludeModels: wishes.excludedModels = names(value, kind)
     case .models: wishes.models = Array(names(value, kind).prefix(5))

@@ -59,6 +59,9 @@ package struct Budget: Sendable, Equatable {
       isRequired: true),
   ])
 
+  /// The span of time as it is written: `30d`.
+  package var span: String { Quantity.text(per) }
+
   /// In nano-dollars, which sums are made in.
   package var nanodollars: Int64 { Int64(clamping: amount) * 1000 }
 }

@@ -69,6 +69,9 @@ enum Explain {
       let name = Array(model.utf8)
       let facts = route.facts ?? router.catalogue.facts(settings.providers[route.providerIndex], name.span)
       if let facts { target.notes = notes(facts) }
+      if facts?.prices == nil, let note = ExplainedLimits.unpriced(settings, target.provider) {
+        target.notes.append(note)
+      }
       if plan.pick == .weighted { target.notes.append("weight    \(route.weight)") }
       if place == 0, let notice = plan.notice {
         for line in String(decoding: notice.fields, as: UTF8.self).split(whereSeparator: \.isNewline) {
@@ -112,7 +115,7 @@ enum Explain {
     var isGood = true
     Console.line(Shown.line(title))
     if let reason = targets.first?.reason { Console.line("  because   \(Shown.line(reason))") }
-    for line in policies(settings) { Console.line("  \(Shown.line(line))") }
+    for line in policies(settings) + ExplainedLimits.lines(settings) { Console.line("  \(Shown.line(line))") }
     for (number, target) in targets.enumerated() {
       let provider = settings.providers[target.provider]
       Console.line("  target \(number + 1)")

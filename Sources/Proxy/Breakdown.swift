@@ -1,0 +1,96 @@
+// What a request has taken, told in its answer where it asks for that (`request_breakdown`): the tokens, what they cost, how
+// long it took. It is known when the answer ends: in a whole one it goes into `x_remora`, in a stream into a chunk of its
+// own before the last word.
+
+internal import Dialects
+internal import Policy
+internal import Transport
+internal import Wire
+
+extension Attempt {
+  private static let done: StaticString = "data: [DONE]\n\n"
+
+  /// Puts a chunk with it before the stream's last word, where that is what `out` ends with.
+  @inline(never)
+  func tellBreakdown(into out: inout ByteQueue) {
+    let kept = out.count - Self.done.utf8CodeUnitCount
+    guard kept >= 0, out.bytes.extracting(kept..<out.count).equals(Self.done) else { return }
+    tried.owesBreakdown = false
+    out.truncate(to: kept)
+    var chunk = ByteQueue()
+    chunk.append("{\"id\":")
+    JSONWriter.string(ask.requestID.view, into: &chunk)
+    chunk.append(",\"object\":\"chat.completion.chunk\",\"created\":")
+    chunk.append(decimal: unixSeconds)
+    chunk.append(",\"model\":")
+    withModel { JSONWriter.string($0, into: &chunk) }
+    chunk.append(",\"choices\":[],")
+    writeBreakdown(into: &chunk)
+    chunk.append("}")
+    out.append("data: ")
+    out.append(chunk.bytes)
+    out.append("\n\n")
+    out.append(Self.done)
+  }
+
+  /// Puts it into an answer that is here whole.
+  @inline(never)
+  func addBreakdown(to body: inout ByteQueue, _ verdict: Verdict) {
+    switch verdict {
+    case .stream: return tellBreakdown(into: &body)
+    case .answer: break
+    case .error, .fault, .invalid: return
+    }
+    tried.owesBreakdown = false
+    guard let place = Self.place(of: metadata.view, in: body.bytes) else { return }
+    var whole = ByteQueue()
+    whole.append(body.bytes.extracting(0..<place))
+    writeBreakdown(into: &whole)
+    whole.append(body.bytes.extracting(place + metadata.count..<body.count))
+    body.removeAll()
+    body.append(whole.bytes)
+  }
+
+  /// Where `member` stands: among the first ones or the last ones of an answer's own.
+  private static func place(of member: Span<UInt8>, in body: Span<UInt8>) -> Int? {
+    guard !member.isEmpty else { return nil }
+    var members = JSONObjectCursor(body, 0..<body.count)
+    while let found = members.next() {
+      guard found.keyIs("x_remora", in: body) else { continue }
+      let start = found.value.upperBound - member.count
+      return start >= 0 && body.extracting(start..<found.value.upperBound).equals(member) ? start : nil
+    }
+    return nil
+  }
+
+  /// Appends `"x_remora":{…}` with it.
+  private func writeBreakdown(into out: inout ByteQueue) {
+    out.append(metadata.view.extracting(0..<metadata.count - 1))
+    let usage = conversation.usage
+    out.append(",\"usage\":{\"input_tokens\":")
+    Self.write(usage.input, into: &out)
+    out.append(",\"output_tokens\":")
+    Self.write(usage.output, into: &out)
+    out.append(",\"cached_input_tokens\":")
+    Self.write(usage.cachedInput, into: &out)
+    out.append(",\"reasoning_tokens\":")
+    Self.write(usage.reasoning, into: &out)
+    out.append(",\"cost_usd\":")
+    if let prices = rate.facts?.prices, !usage.isEmpty {
+      out.append(Decimals.text(prices.cost(of: usage, served: served).picodollars, places: 12))
+    } else {
+      out.append("null")
+    }
+    out.append("},\"timings\":{\"duration_ms\":")
+    let began = ask.receivedAt ?? tried.beganAt
+    out.append(decimal: Instant.now.nanoseconds(since: began) / 1_000_000)
+    out.append(",\"first_token_ms\":")
+    let first = tried.firstTokenAt ?? (conversation.hasContent ? Instant.now : nil)
+    Self.write(first.map { $0.nanoseconds(since: began) / 1_000_000 }, into: &out)
+    out.append("}}")
+  }
+
+  private static func write(_ count: Int?, into out: inout ByteQueue) {
+    if let count { out.append(decimal: count) } else { out.append("null") }
+  }
+}
