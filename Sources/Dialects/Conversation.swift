@@ -359,7 +359,7 @@ package enum Conversation {
   package var hasFailed: Bool {
     switch self {
     case .translated(let translation): translation.failure != nil
-    case .recast(let recast): recast.inner.hasFailed
+    case .recast(let recast): recast.hasOverflowed || recast.inner.hasFailed
     case .passed, .mock: false
     }
   }

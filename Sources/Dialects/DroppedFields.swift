@@ -94,6 +94,15 @@ package struct DroppedFields: Sendable {
     for at in 0..<name.count { text.append(Self.shown(name[at])) }
   }
 
+  /// Adds a member, whose name is the client's, of an object: `reasoning.mode`.
+  mutating func add(inside object: StaticString, _ member: Span<UInt8>) {
+    var name = ByteQueue()
+    name.append(object)
+    name.append(".")
+    name.append(member.extracting(first: Self.nameCeiling))
+    add(name.bytes)
+  }
+
   /// Calls `each` with every name.
   func each(_ each: (Span<UInt8>) -> Void) {
     var from = 0

@@ -88,6 +88,7 @@ package final class Passage {
       try GatewayMembers.remove(
         from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
     }
+    if asked.shape == .response { try ResponsesThoughts.remove(from: body, &splice) }
     guard let quirks,
       let edit = RequestEdit.of(
         quirks, asked.shape, count: body.count, Noticed(scanner))

@@ -145,8 +145,8 @@ extension Attempt {
         try passage.edit(
           ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: nil, addsUsage: false, nil)
       }
+      try passage.take(&way, ask.body.bytes.view, ask.body.scanner)
     } catch { throw Refusal(error) }
-    passage.take(&way, ask.body.bytes.view, ask.body.scanner)
   }
 
   /// How the request passes as it is; nil where the upstream has no word for it.
@@ -167,6 +167,7 @@ extension Attempt {
     }
     guard upstream.settings.messages == .native else { return nil }
     var way = MessagesWay()
+    way.takesUnsigned = true
     // A dialect's base URL ends before the API's version.
     if upstream.isTranslated { way.path.append("/v1") }
     way.path.append(bytes.extracting(ask.target.path))

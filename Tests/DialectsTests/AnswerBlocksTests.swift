@@ -91,6 +91,47 @@ private final class Notes: AnswerForm {
     #expect(text == "<0 {failed")
   }
 
+  @Test("a stream that overflows is no complete one")
+  func overflowed() throws {
+    let passage = Passage(pool: nil)
+    var asked = AskedAnswer()
+    (asked.shape, asked.isFullService, asked.streams) = (.chat, true, true)
+    passage.begin(asked, repairs: false)
+    let body = Array(
+      #"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"x"}]}"#.utf8)
+    let recast = try Recast(.messages, body.span, for: ChatTarget(), model: [], passage: passage)
+    let conversation = Conversation.recast(recast)
+    let manner = conversation.begin(ReplyFacts(status: 200, media: .events, hasBody: true), member: Span()) {
+      AnswerStamp(created: 1, seed: [])
+    }
+    #expect(manner == .events)
+    var out = ByteQueue()
+    func say(_ delta: String) throws {
+      let event = Array(#"data: {"choices":[{"index":0,"delta":\#(delta)}]}"#.utf8) + [ASCII.lf, ASCII.lf]
+      try conversation.take(event.span, member: Span(), into: &out)
+    }
+    try say(call("0", "{", name: "f"))
+    let piece = #"{"content":"\#(String(repeating: "x", count: 1 << 20))"}"#
+    for _ in 0..<10 { try say(piece) }
+    let done = Array("data: [DONE]\n\n".utf8)
+    try conversation.take(done.span, member: Span(), into: &out)
+    #expect(conversation.hasFailed)
+    #expect(out.bytes.text().contains("event: error"))
+    guard case .fault = conversation.end(isWhole: true, into: &out) else {
+      Issue.record("it ended as if it were whole")
+      return
+    }
+  }
+
+  @Test("a call that came while others waited comes behind them")
+  func order() {
+    let text = told([
+      call("0", "{", name: "f"), #"{"content":"one"}"#, call("1", "{}", name: "g"), #"{"content":"two"}"#,
+      call("0", "}"), call("2", "{}", name: "h"),
+    ])
+    #expect(text == "<0 {}><t one><1 {}><t two><2 {}>.")
+  }
+
   @Test(
     "absurd indexes are none",
     arguments: ["9223372036854775807", "-1", "1e3", "null", "99999999999999999999"])

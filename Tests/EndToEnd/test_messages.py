@@ -265,3 +265,31 @@ def test_what_another_model_thought_stays_here(begin, upstream, seal):
         upstream.reply(whole(ANSWER))
         assert proxy.ask(post_json("/v1/messages", body(*blocks))).status == 200
         assert json.loads(upstream.last.body) == body(*wanted)
+
+
+def test_a_turn_of_which_nothing_is_left_goes(begin, upstream):
+    proxy = begin()
+    ours = {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": ""}]}
+    upstream.reply(whole(ANSWER))
+    assert proxy.ask(post_json("/v1/messages", {**ASK, "messages": [*ASK["messages"], ours, *ASK["messages"]]})).status == 200
+    assert json.loads(upstream.last.body)["messages"] == [*ASK["messages"], *ASK["messages"]]
+
+
+def test_others_keep_what_they_thought(begin, upstream):
+    """DeepSeek and others think without signing, and want it back beside calls."""
+    proxy = begin("native")
+    thought = {"type": "thinking", "thinking": "x", "signature": ""}
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    sealed = {"type": "redacted_thinking", "data": "rmr1.g.BBBB"}
+    turns = [*ASK["messages"], {"role": "assistant", "content": [thought, sealed, call]}]
+    upstream.reply(whole(ANSWER))
+    assert proxy.ask(post_json("/v1/messages", {**ASK, "messages": turns})).status == 200
+    assert json.loads(upstream.last.body)["messages"][1]["content"] == [thought, call]
+
+
+def test_any_number_of_thoughts_stays_here(begin, upstream):
+    proxy = begin()
+    blocks = [{"type": "thinking", "thinking": ""}, {"type": "text", "text": "a"}] * 1_000
+    upstream.reply(whole(ANSWER))
+    assert proxy.ask(post_json("/v1/messages", {**ASK, "messages": [*ASK["messages"], {"role": "assistant", "content": blocks}]})).status == 200
+    assert upstream.last.body.count(b"thinking") == 0

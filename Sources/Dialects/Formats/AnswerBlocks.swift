@@ -29,11 +29,18 @@ struct AnswerBlocks: ~Copyable {
   /// A piece of a block, which begins with it where it isn't open yet.
   mutating func piece(_ kind: AnswerBlock.Kind, _ bytes: Span<UInt8>, into out: inout ByteQueue) {
     if open?.kind == kind { return write(bytes, into: &out) }
-    if let at = waiting.firstIndex(where: { $0.block.kind == kind }) {
+    var isCall = false
+    if case .call = kind { isCall = true }
+    // A text goes on where it is what came last; behind something else it is another.
+    let at =
+      isCall
+      ? waiting.firstIndex { $0.block.kind == kind }
+      : waiting.last?.block.kind == kind ? waiting.count - 1 : nil
+    if let at {
       if mayWait(bytes.count) { waiting[at].text += bytes.array() }
       return
     }
-    if case .call = kind { return }
+    if isCall { return }
     if bytes.isEmpty { return }
     begin(AnswerBlock(kind: kind), bytes, into: &out)
   }
@@ -94,7 +101,8 @@ struct AnswerBlocks: ~Copyable {
     form.piece(bytes, block, into: &out)
     guard case .call = block.kind else { return }
     nesting.read(bytes)
-    while nesting.isClosed, !waiting.isEmpty {
+    // Only what is still under way, or comes last, stays open.
+    while isOver, !waiting.isEmpty {
       close(into: &out)
       let next = waiting.removeFirst()
       waitingBytes = max(0, waitingBytes - next.text.count - 64)
@@ -104,6 +112,12 @@ struct AnswerBlocks: ~Copyable {
         nesting.read(next.text.span)
       }
     }
+  }
+
+  /// What is open needs nothing more: a call whose arguments are whole, or anything else.
+  private var isOver: Bool {
+    guard let open, case .call = open.kind else { return true }
+    return nesting.isClosed
   }
 
   private mutating func close(isCut: Bool = false, into out: inout ByteQueue) {

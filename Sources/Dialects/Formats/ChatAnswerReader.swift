@@ -8,6 +8,8 @@ struct ChatAnswerReader: ~Copyable {
   private var blocks: AnswerBlocks
   private var end = AnswerEnd()
   private(set) var hasEnded = false
+  /// More came than can be held.
+  private(set) var isOverfull = false
   private var callCount = 0
   /// Reasoning has come in blocks that its provider signs.
   private(set) var hasSigned = false
@@ -20,10 +22,28 @@ struct ChatAnswerReader: ~Copyable {
   /// Reads a chunk.
   mutating func read(chunk data: Span<UInt8>, into out: inout ByteQueue) {
     if hasEnded { return }
-    if let error = JSONView.value(data, in: 0..<data.count, at: "error"), !JSONValue.isNull(data, error) {
+    if Self.error(in: data) {
       hasEnded = true
       return form.fail(data, into: &out)
     }
+    readChoices(data, into: &out)
+    if blocks.isOverfull || form.heldCount > Self.heldCeiling { overflow(into: &out) }
+  }
+
+  /// Ends a stream of which more would have to be held than can be.
+  mutating func overflow(into out: inout ByteQueue) {
+    isOverfull = true
+    if hasEnded { return }
+    hasEnded = true
+    form.fail(Self.overfull.bytes, into: &out)
+  }
+
+  /// Whether what is said is that something went wrong.
+  static func error(in data: Span<UInt8>) -> Bool {
+    JSONView.value(data, in: 0..<data.count, at: "error").map { !JSONValue.isNull(data, $0) } ?? false
+  }
+
+  private mutating func readChoices(_ data: Span<UInt8>, into out: inout ByteQueue) {
     guard let choices = JSONView.value(data, in: 0..<data.count, at: "choices") else { return }
     var elements = JSONArrayCursor(data, choices)
     while let choice = elements.next() {
@@ -44,10 +64,6 @@ struct ChatAnswerReader: ~Copyable {
       }
       if let reason { end.reason = Self.reason(data, reason) }
     }
-    if blocks.isOverfull || form.heldCount > Self.heldCeiling {
-      hasEnded = true
-      form.fail(Self.overfull.bytes, into: &out)
-    }
   }
 
   /// Bytes of a stream that are held to be said again at its end: far more than any model writes in one answer.
@@ -59,13 +75,14 @@ struct ChatAnswerReader: ~Copyable {
   private static let overfull: StaticString =
     "{\"error\":{\"message\":\"The provider's answer is longer than can be held until its end.\",\"type\":\"upstream_error\",\"param\":null,\"code\":\"upstream_protocol\"}}"
 
-  /// Reads a whole answer; false where it is none.
+  /// Reads a whole answer, which tells of no error; false where it is none, or more than can be held.
   mutating func read(whole data: Span<UInt8>, into out: inout ByteQueue) -> Bool {
     guard let choices = JSONView.value(data, in: 0..<data.count, at: "choices"),
       JSONView.kind(data, choices) == .array
     else { return false }
-    read(chunk: data, into: &out)
-    return true
+    readChoices(data, into: &out)
+    if blocks.isOverfull { isOverfull = true }
+    return !isOverfull
   }
 
   /// The answer is over.
@@ -120,7 +137,7 @@ struct ChatAnswerReader: ~Copyable {
       default: break
       }
     }
-    if let signed = parts.signed {
+    if let signed = parts.signed, signed.count > 2, holdsAny(data, signed) {
       readSigned(data, signed, into: &out)
     } else if let reasoning = parts.reasoning {
       blocks.piece(.reasoning(0), JSONString.content(data, reasoning), into: &out)
@@ -128,6 +145,11 @@ struct ChatAnswerReader: ~Copyable {
     if let refusal = parts.refusal { blocks.piece(.refusal, JSONString.content(data, refusal), into: &out) }
     if let content = parts.content { blocks.piece(.text, JSONString.content(data, content), into: &out) }
     if let calls = parts.calls { readCalls(data, calls, into: &out) }
+  }
+
+  private func holdsAny(_ data: Span<UInt8>, _ list: Range<Int>) -> Bool {
+    var elements = JSONArrayCursor(data, list)
+    return elements.next() != nil
   }
 
   /// Which of a list's members an element is a part of: as it says itself, or by its place.

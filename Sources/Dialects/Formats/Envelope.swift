@@ -12,6 +12,19 @@ enum Envelope {
   /// Whether a seal is Remora's own, which no provider reads.
   static func isOurs(_ seal: Span<UInt8>) -> Bool { seal.begins(opening) }
 
+  /// Whether such a seal may stand in a text.
+  static func occurs(in text: Span<UInt8>) -> Bool {
+    var at = 0
+    while at < text.count {
+      // The rarest of its letters in JSON and in prose.
+      if text[at] == UInt8(ascii: "."), at >= 4, text.extracting(at - 4..<at + 1).equals(opening) {
+        return true
+      }
+      at += 1
+    }
+    return false
+  }
+
   /// Seals what Google signs a call with; it is base64, so it needs no escapes.
   static func seal(callSignature: [UInt8]) -> [UInt8] { ofCall.bytes.array() + callSignature }
 

@@ -10,7 +10,6 @@ package final class Recast {
   /// The format that the client speaks.
   package enum Format: Sendable { case messages, responses, completions }
 
-  package let format: Format
   /// The request as a chat; what goes out, once it has been `settle`d.
   package private(set) var body = ByteQueue()
   /// What was found in it.
@@ -26,6 +25,7 @@ package final class Recast {
   private var events = EventDecoder(ceiling: 16 << 20)
   /// What the chat's conversation has made and isn't read yet.
   private var made = ByteQueue()
+  private var joined = ByteQueue()
   private var holdsAll = false
   private var hasStarted = false
 
@@ -38,7 +38,6 @@ package final class Recast {
     _ format: Format, _ body: Span<UInt8>, for target: ChatTarget, model: [UInt8], passage: Passage,
     _ turn: ResponsesTurn? = nil
   ) throws(RequestFault) {
-    self.format = format
     self.model = model
     inner = .passed(passage)
     var chat = ChatBody(target)
@@ -132,10 +131,13 @@ package final class Recast {
   /// Ends a stream whose bytes are over.
   func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
     let ending = inner.end(isWhole: isWhole, into: &made)
-    _ = try? readEvents(into: &out)
+    if (try? readEvents(into: &out)) == nil { answer.overflow(into: &out) }
     made.removeAll()
-    return ending
+    return answer.isOverfull ? .fault(.tooLarge) : ending
   }
+
+  /// The client has been told that more came than can be held: nothing more is read.
+  var hasOverflowed: Bool { answer.isOverfull }
 
   /// Writes the client's answer from what was read whole.
   func conclude(provider: String, into out: inout ByteQueue) -> Verdict {
@@ -149,13 +151,22 @@ package final class Recast {
     case .answer:
       var text = ByteQueue()
       swap(&text, &made)
+      guard JSONValue.kind(of: text.bytes) == .object else { return .fault(.malformed) }
+      let error = ChatAnswerReader.error(in: text.bytes)
+      if error, !facts.streams {
+        Fault.translate(text.bytes, status: 502, provider: provider, into: &out)
+        return .error(status: Fault.status(in: text.bytes) ?? 502)
+      }
       start(into: &out)
-      guard answer.read(whole: text.bytes, into: &out) else { return .fault(.malformed) }
+      guard error || answer.read(whole: text.bytes, into: &out) else {
+        return .fault(answer.isOverfull ? .tooLarge : .malformed)
+      }
+      if error { answer.read(chunk: text.bytes, into: &out) }
       answer.finish(inner.usage, into: &out)
       // A stream was asked for: what was made of the whole is one.
       return facts.streams ? .stream : .answer
     case .stream:
-      _ = try? readEvents(into: &out)
+      if (try? readEvents(into: &out)) == nil { answer.overflow(into: &out) }
       made.removeAll()
       return .stream
     case .error:
@@ -189,14 +200,23 @@ package final class Recast {
       do throws(SSEFault) { step = try events.next(queue.bytes, from: from) } catch { throw .eventTooLarge }
       guard case .event(let event) = step else { return }
       from = event.whole.upperBound
-      guard let place = event.data else { continue }
-      let data = queue.bytes.extracting(place)
+      if event.dataLines == 0 { continue }
       start(into: &out)
-      if data.equals("[DONE]") {
-        answer.finish(inner.usage, into: &out)
+      if let place = event.data {
+        read(queue.bytes.extracting(place), into: &out)
       } else {
-        answer.read(chunk: data, into: &out)
+        joined.clear()
+        EventDecoder.data(of: event, in: queue.bytes, into: &joined)
+        read(joined.view, into: &out)
       }
+    }
+  }
+
+  private func read(_ data: Span<UInt8>, into out: inout ByteQueue) {
+    if data.equals("[DONE]") {
+      answer.finish(inner.usage, into: &out)
+    } else {
+      answer.read(chunk: data, into: &out)
     }
   }
 }

@@ -124,18 +124,21 @@ package struct JSONSplice: ~Copyable, Sendable {
 
   private mutating func remove(_ removal: Edit) throws(JSONSpliceFault) {
     var edit = removal
-    // Neighbours that go together share commas, so they become one edit.
-    var left: Int?
-    var right: Int?
-    for at in edits.indices where edits[at].purpose == .removal {
-      if edit.precedingComma >= 0, edits[at].followingComma == edit.precedingComma { left = at }
-      if edit.followingComma >= 0, edits[at].precedingComma == edit.followingComma { right = at }
-    }
-    if let left {
+    // Neighbours that go together share commas, so they become one edit. They are the nearest removals on either side.
+    let start = edit.precedingComma >= 0 ? edit.precedingComma : edit.memberStart
+    var left = edits.count - 1
+    while left >= 0, edits[left].lower >= start || edits[left].purpose != .removal { left -= 1 }
+    var right = left + 1
+    while right < edits.count, edits[right].purpose != .removal { right += 1 }
+    let joinsLeft = left >= 0 && edit.precedingComma >= 0 && edits[left].followingComma == edit.precedingComma
+    let joinsRight =
+      right < edits.count && edit.followingComma >= 0
+      && edits[right].precedingComma == edit.followingComma
+    if joinsLeft {
       edit.memberStart = edits[left].memberStart
       edit.precedingComma = edits[left].precedingComma
     }
-    if let right {
+    if joinsRight {
       edit.memberEnd = edits[right].memberEnd
       edit.followingComma = edits[right].followingComma
     }
@@ -144,12 +147,14 @@ package struct JSONSplice: ~Copyable, Sendable {
     } else {
       (edit.lower, edit.upper) = (edit.memberStart, max(edit.memberEnd, edit.followingComma + 1))
     }
-    for at in edits.indices where at != left && at != right && edits[at].overlaps(edit) {
+    // All between the two, and those beside them: the edits before lie further left, and don't overlap one another.
+    for at in max(left - 1, 0)..<min(right + 2, edits.count)
+    where !(joinsLeft && at == left) && !(joinsRight && at == right) && edits[at].overlaps(edit) {
       throw .overlappingEdits
     }
     // The right one first, so that the left one's index stays true.
-    if let right { edits.remove(at: right) }
-    if let left { edits.remove(at: left) }
+    if joinsRight { edits.remove(at: right) }
+    if joinsLeft { edits.remove(at: left) }
     try add(edit, Span())
   }
 

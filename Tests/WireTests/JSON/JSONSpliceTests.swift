@@ -183,4 +183,46 @@ import Wire
     splice.apply(piece: Array("abc".utf8).span, base: -5, into: &queue)
     #expect(queue.bytes.text() == "Xabc")
   }
+
+  @Test("neighbours that go in any order take their commas with them, and what is changed between them stays")
+  func neighbours() throws {
+    let names = Array("abcdefg")
+    let text = "{" + names.map { "\"\($0)\":1" }.joined(separator: ",") + "}"
+    let bytes = Array(text.utf8)
+    var cases = 0
+    for mask in 0..<128 {
+      for order in [names, names.reversed(), Array("dbfaceg"), Array("gacebdf")] {
+        var splice = JSONSplice()
+        for name in order {
+          let at = try #require(names.firstIndex(of: name))
+          let start = 1 + at * 6
+          if mask >> at & 1 == 1 {
+            try splice.remove(key: start + 1..<start + 2, value: start + 4..<start + 5, in: bytes.span)
+          } else {
+            try splice.replace(start + 4..<start + 5, with: Array("22".utf8).span)
+          }
+        }
+        var out = ByteQueue()
+        splice.apply(to: bytes.span, into: &out)
+        let left = names.indices.filter { mask >> $0 & 1 == 0 }.map { "\"\(names[$0])\":22" }
+        #expect(out.bytes.text() == "{" + left.joined(separator: ",") + "}")
+        cases += 1
+      }
+    }
+    #expect(cases == 512)
+  }
+
+  @Test("an edit inside of what goes is refused, and nothing is lost by it")
+  func overlapping() throws {
+    let bytes = Array(#"{"a":1,"b":[1,2],"c":3}"#.utf8)
+    var splice = JSONSplice()
+    try splice.remove(key: 2..<3, value: 5..<6, in: bytes.span)
+    try splice.replace(12..<13, with: Array("9".utf8).span)
+    #expect(throws: JSONSpliceFault.overlappingEdits) {
+      try splice.remove(key: 8..<9, value: 11..<16, in: bytes.span)
+    }
+    var out = ByteQueue()
+    splice.apply(to: bytes.span, into: &out)
+    #expect(out.bytes.text() == #"{"b":[9,2],"c":3}"#)
+  }
 }

@@ -22,22 +22,22 @@ enum CompletionsRequest {
       let key = body.extracting(member.key)
       let value = member.value
       let number = member.kind == .number ? JSONValue.integer(body, value) : nil
-      if key.equals("prompt") {
+      if member.keyIs("prompt", in: body) {
         prompt = try text(body, value, member.kind)
-      } else if key.equals("max_tokens") {
+      } else if member.keyIs("max_tokens", in: body) {
         guard let number, number >= 1 else {
           throw RequestFault(.invalid, "max_tokens", "'max_tokens' must be an integer of at least 1.")
         }
         limit = number
-      } else if key.equals("n") || key.equals("best_of") {
-        if number != 1 { throw unsaid(key.equals("n") ? "n" : "best_of") }
-      } else if key.equals("echo") {
+      } else if member.keyIs("n", in: body) || member.keyIs("best_of", in: body) {
+        if number != 1 { throw unsaid(member.keyIs("n", in: body) ? "n" : "best_of") }
+      } else if member.keyIs("echo", in: body) {
         if JSONValue.bool(body, value) == true { throw unsaid("echo") }
-      } else if key.equals("suffix") {
+      } else if member.keyIs("suffix", in: body) {
         throw unsaid("suffix")
       } else {
         var isSame = false
-        for name in same where key.equals(name) {
+        for name in same where member.keyIs(name, in: body) {
           isSame = true
           chat.member(name, body.extracting(value))
         }

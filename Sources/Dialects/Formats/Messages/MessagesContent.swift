@@ -10,6 +10,13 @@ extension MessagesRequest {
     guard JSONView.kind(body, content) == .array else {
       return ChatRequest.appendMember("content", body.extracting(content), into: &chat.out)
     }
+    var number = 0
+    var all = JSONArrayCursor(body, content)
+    while let block = all.next() {
+      try check(block, "\(place)[\(number)]")
+      if type(block.value).equals("document") { nameLost(of: block.value, "\(place)[\(number)]", &chat) }
+      number += 1
+    }
     chat.out.append(",\"content\":")
     if !chat.target.isTranslated, holdsOnlyText(content) {
       chat.out.append("\"")
@@ -31,6 +38,46 @@ extension MessagesRequest {
       try writePart(block.value, "\(place)[\(position)]", &isFirst, into: &chat)
     }
     chat.out.append("]")
+  }
+
+  /// Refuses what is no block, and a text that is none.
+  func check(_ block: JSONArrayCursor.Element, _ place: String) throws(RequestFault) {
+    guard block.kind == .object else {
+      throw RequestFault(.invalid, place, "A block must be an object with a type.")
+    }
+    guard type(block.value).equals("text") else { return }
+    guard let text = JSONView.value(body, in: block.value, at: "text"), JSONView.kind(body, text) == .string
+    else { throw RequestFault(.invalid, place + ".text", "A text block must have a text.") }
+  }
+
+  /// Names what is said of a document and has no place in a chat. A file's title is its name.
+  private func nameLost(of document: Range<Int>, _ place: String, _ chat: inout ChatBody) {
+    let source = JSONView.content(body, in: document, at: "source", "type")
+    let isText = source.equals("text") || source.equals("content")
+    var members = JSONObjectCursor(body, document)
+    while let member = members.next() {
+      let isLost =
+        member.keyIs("context", in: body) || isText && member.keyIs("title", in: body)
+        || member.keyIs("citations", in: body) && asks(member.value)
+      if isLost, member.kind != .null {
+        chat.dropped.add(Array("\(place).".utf8 + body.extracting(member.key).array()).span)
+      }
+    }
+  }
+
+  private func asks(_ citations: Range<Int>) -> Bool {
+    JSONView.value(body, in: citations, at: "enabled").flatMap { JSONValue.bool(body, $0) } == true
+  }
+
+  /// Names the blocks of a turn of which nothing is left but the results that were in it.
+  func passOverAll(_ content: Range<Int>, _ place: String, _ chat: inout ChatBody) throws(RequestFault) {
+    var position = 0
+    var blocks = JSONArrayCursor(body, content)
+    while let block = blocks.next() {
+      try check(block, "\(place)[\(position)]")
+      if !type(block.value).equals("tool_result") { passOver(block.value, place, position, &chat) }
+      position += 1
+    }
   }
 
   /// A block that no chat has a word for is left out, and named.

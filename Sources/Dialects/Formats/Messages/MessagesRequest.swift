@@ -55,52 +55,57 @@ struct MessagesRequest: ~Escapable {
       if member.kind != kind { throw RequestFault(.invalid, "\(name)", "'\(name)' must be \(what).") }
     }
     let key = body.extracting(member.key)
-    if key.equals("messages") {
+    if member.keyIs("messages", in: body) {
       try expect(.array, "messages", "a list")
       found.messages = value
-    } else if key.equals("system") {
+    } else if member.keyIs("system", in: body) {
       found.system = value
-    } else if key.equals("max_tokens") {
+    } else if member.keyIs("max_tokens", in: body) {
       found.maxTokens = value
-    } else if key.equals("tools") {
+    } else if member.keyIs("tools", in: body) {
       try expect(.array, "tools", "a list")
       found.tools = value
-    } else if key.equals("tool_choice") {
+    } else if member.keyIs("tool_choice", in: body) {
       try expect(.object, "tool_choice", "an object")
       found.choice = value
-    } else if key.equals("thinking") {
+    } else if member.keyIs("thinking", in: body) {
       found.thinking = value
-    } else if key.equals("output_config") {
+    } else if member.keyIs("output_config", in: body) {
       found.output = value
-    } else if key.equals("output_format") {
+      var parts = JSONObjectCursor(body, value)
+      while let part = parts.next() {
+        if part.kind == .null || part.keyIs("effort", in: body) || part.keyIs("format", in: body) { continue }
+        chat.dropped.add(inside: "output_config", body.extracting(part.key))
+      }
+    } else if member.keyIs("output_format", in: body) {
       found.format = value
-    } else if key.equals("model") {
+    } else if member.keyIs("model", in: body) {
       chat.member("model", body.extracting(value))
-    } else if key.equals("stream") {
+    } else if member.keyIs("stream", in: body) {
       chat.member("stream", body.extracting(value))
-    } else if key.equals("temperature") {
+    } else if member.keyIs("temperature", in: body) {
       chat.member("temperature", body.extracting(value))
-    } else if key.equals("top_p") {
+    } else if member.keyIs("top_p", in: body) {
       chat.member("top_p", body.extracting(value))
-    } else if key.equals("top_k") {
+    } else if member.keyIs("top_k", in: body) {
       if chat.target.takes("top_k") {
         chat.member("top_k", body.extracting(value))
       } else {
         chat.dropped.add("top_k")
       }
-    } else if key.equals("stop_sequences") {
+    } else if member.keyIs("stop_sequences", in: body) {
       try expect(.array, "stop_sequences", "a list of strings")
       var items = JSONArrayCursor(body, value)
       if items.next() != nil { chat.member("stop", body.extracting(value)) }
-    } else if key.equals("metadata") {
+    } else if member.keyIs("metadata", in: body) {
       writeUser(value, into: &chat)
-    } else if key.equals("mcp_servers") {
+    } else if member.keyIs("mcp_servers", in: body) {
       var items = JSONArrayCursor(body, value)
       if items.next() == nil { return }
       throw RequestFault(
         .unsupported, "mcp_servers",
         "The model's provider runs no MCP servers; have your application call them, and send their tools.")
-    } else if key.equals("service_tier"), JSONString.equals(body, value, "auto") {
+    } else if member.keyIs("service_tier", in: body), JSONString.equals(body, value, "auto") {
       return
     } else if !RequestFacts.isOwn(body, member.key) {
       chat.dropped.add(key)
@@ -125,10 +130,7 @@ struct MessagesRequest: ~Escapable {
       if member.keyIs("user_id", in: body), member.kind == .string, member.value.count <= 66 {
         chat.member("user", body.extracting(member.value))
       } else {
-        var name = ByteQueue()
-        name.append("metadata.")
-        name.append(body.extracting(member.key))
-        chat.dropped.add(name.bytes)
+        chat.dropped.add(inside: "metadata", body.extracting(member.key))
       }
     }
   }

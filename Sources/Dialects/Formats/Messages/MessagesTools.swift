@@ -29,7 +29,7 @@ extension MessagesRequest {
     _ list: Range<Int>?, _ choice: Range<Int>?, into chat: inout ChatBody
   ) throws(RequestFault) {
     guard let list else { return }
-    var functions: [Range<Int>] = []
+    var functions: [(range: Range<Int>, place: Int)] = []
     var firstHosted: Int?
     var position = 0
     var elements = JSONArrayCursor(body, list)
@@ -38,7 +38,7 @@ extension MessagesRequest {
         throw RequestFault(.invalid, "tools[\(position)]", "A tool must be an object.")
       }
       switch sort(element.value) {
-      case .function: functions.append(element.value)
+      case .function: functions.append((element.value, position))
       case .hosted:
         firstHosted = firstHosted ?? position
         chat.dropped.add("tools", position, "")
@@ -59,7 +59,7 @@ extension MessagesRequest {
     chat.out.append("[")
     for (at, tool) in functions.enumerated() {
       if at > 0 { chat.out.append(ASCII.comma) }
-      try write(tool, at, into: &chat)
+      try write(tool.range, tool.place, into: &chat)
     }
     chat.out.append("]")
     if let choice { try write(choice: choice, functions, into: &chat) }
@@ -84,6 +84,8 @@ extension MessagesRequest {
         strict = member.value
       } else if member.keyIs("cache_control", in: body) {
         mark = member.value
+      } else if !member.keyIs("type", in: body) {
+        chat.dropped.add("tools", position, body.extracting(member.key))
       }
     }
     guard let name else {
@@ -108,7 +110,7 @@ extension MessagesRequest {
   }
 
   private func write(
-    choice: Range<Int>, _ functions: [Range<Int>], into chat: inout ChatBody
+    choice: Range<Int>, _ functions: [(range: Range<Int>, place: Int)], into chat: inout ChatBody
   ) throws(RequestFault) {
     let type = JSONView.content(body, in: choice, at: "type")
     if type.equals("auto") {
@@ -120,7 +122,7 @@ extension MessagesRequest {
     } else if type.equals("tool"), let name = JSONView.value(body, in: choice, at: "name") {
       var isKnown = false
       for tool in functions {
-        if let own = JSONView.value(body, in: tool, at: "name"),
+        if let own = JSONView.value(body, in: tool.range, at: "name"),
           body.extracting(own).equals(body.extracting(name))
         {
           isKnown = true

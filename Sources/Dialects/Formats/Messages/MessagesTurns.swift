@@ -26,12 +26,16 @@ extension MessagesRequest {
     if index == 0 {
       throw RequestFault(.invalid, "messages", "'messages' is empty; send at least one turn.")
     }
+    guard turns.count > 0 else {
+      throw RequestFault(
+        .unsupported, "messages", "'messages' say nothing that the model's provider can be told.")
+    }
     chat.out.append("]")
   }
 
   /// The turns that have been written.
   struct Turns {
-    private var count = 0
+    private(set) var count = 0
 
     mutating func begin(_ role: StaticString, into chat: inout ChatBody) {
       if count > 0 { chat.out.append(ASCII.comma) }
@@ -85,7 +89,9 @@ extension MessagesRequest {
       chat.out.append("}")
     } else if JSONString.equals(body, role, "user") {
       if kind == .array { try writeResults(content, index, &turns, into: &chat) }
-      guard kind == .string || saysMore(content) else { return }
+      guard kind == .string || saysMore(content) else {
+        return try passOverAll(content, place + ".content", &chat)
+      }
       turns.begin("user", into: &chat)
       try writeContent(content, place + ".content", into: &chat)
       chat.out.append("}")
@@ -169,7 +175,10 @@ extension MessagesRequest {
           var position = 0
           var parts = JSONArrayCursor(body, content)
           while let part = parts.next() {
-            if part.kind == .object, isContent(part.value), !type(part.value).equals("text") {
+            try check(part, "\(place).content[\(position)]")
+            if !isContent(part.value) {
+              passOver(part.value, place + ".content", position, &chat)
+            } else if !type(part.value).equals("text") {
               pictures.append((part.value, "\(place).content[\(position)]"))
             }
             position += 1
@@ -187,8 +196,11 @@ extension MessagesRequest {
     var position = 0
     var parts = JSONArrayCursor(body, content)
     while let part = parts.next() {
-      if part.kind == .object, isContent(part.value) {
+      try check(part, "\(place).content[\(position)]")
+      if isContent(part.value) {
         try writePart(part.value, "\(place).content[\(position)]", &isFirst, into: &chat)
+      } else {
+        passOver(part.value, place + ".content", position, &chat)
       }
       position += 1
     }
@@ -208,6 +220,7 @@ extension MessagesRequest {
     while let block = blocks.next() {
       defer { position += 1 }
       let type = type(block.value)
+      try check(block, "messages[\(index)].content[\(position)]")
       if type.equals("text") {
         hasText = true
       } else if type.equals("tool_use") {

@@ -30,6 +30,8 @@ package struct MessagesWay: ~Copyable {
   package var version: StaticString?
   /// The body keeps its model nevertheless.
   package var keepsModel = false
+  /// The provider is none of Claude's, and thinks without signing.
+  package var takesUnsigned = false
 
   package init() {}
 }
@@ -73,11 +75,13 @@ extension Passage {
   /// - Parameters:
   ///   - way: its fields are taken over.
   ///   - body: the client's, with what `scanner` found in it.
-  package func take(_ way: inout MessagesWay, _ body: Span<UInt8>, _ scanner: borrowing JSONScanner) {
+  package func take(
+    _ way: inout MessagesWay, _ body: Span<UInt8>, _ scanner: borrowing JSONScanner
+  ) throws(RequestFault) {
     swap(&fields, &way.fields)
     heldFields = way.held
     if let messages = JSONView.value(body, in: 0..<body.count, at: "messages") {
-      MessagesThoughts.remove(from: body, messages, &splice)
+      try MessagesThoughts.remove(from: body, messages, takesUnsigned: way.takesUnsigned, &splice)
     }
     guard let version = way.version else { return }
     var member = ByteQueue()

@@ -283,7 +283,7 @@ final class ResponsesForm: AnswerForm {
     text.append(JSONString.content(json.bytes, input))
   }
 
-  var heldCount: Int { frame.streams ? output.count + text.count : 0 }
+  var heldCount: Int { echo.count + (frame.streams ? output.count + text.count : 0) }
 
   // MARK: The end
 

@@ -24,13 +24,25 @@ struct ResponsesItems: ~Escapable {
     /// Reasoning items.
     var thoughts: [Range<Int>] = []
 
-    var isAnswered: Bool { !calls.isEmpty && calls.allSatisfy { $0.output != nil } }
+    /// Calls without a result.
+    var open = 0
+
+    var isAnswered: Bool { !calls.isEmpty && open == 0 }
   }
 
   let body: Span<UInt8>
   private(set) var turns: [Turn] = []
   private var isOpen = false
   private var signature: [UInt8] = []
+  /// Calls that wait for a result, by their ids: of several with one id those of the last turn, in their order.
+  private var waiting: [[UInt8]: [Waiting]] = [:]
+
+  private struct Waiting {
+    let turn: Int
+    var calls: [Int]
+    var next = 0
+  }
+
   /// Lists of tools that stand among the items.
   private(set) var moreTools: [Range<Int>] = []
   private(set) var leftOut: [Int] = []
@@ -67,7 +79,7 @@ struct ResponsesItems: ~Escapable {
   }
 
   private func check(_ turn: Turn) throws(RequestFault) {
-    guard turn.calls.contains(where: { $0.output == nil }) else { return }
+    guard turn.open > 0 else { return }
     throw RequestFault(
       .invalid, "input",
       "No tool output found for a function call; send a function_call_output with its call_id.")
@@ -93,7 +105,9 @@ struct ResponsesItems: ~Escapable {
         input: member(item, isCustom ? "input" : "arguments"), isCustom: isCustom)
       call.signature = signature
       signature = []
+      wait(JSONString.content(body, id).array(), turns.count - 1, turns[turns.count - 1].calls.count)
       turns[turns.count - 1].calls.append(call)
+      turns[turns.count - 1].open += 1
     } else if type.equals("function_call_output") || type.equals("custom_tool_call_output") {
       try readOutput(item, place)
     } else if type.equals("reasoning") {
@@ -168,17 +182,31 @@ struct ResponsesItems: ~Escapable {
     guard let output = JSONView.value(body, in: item, at: "output") else {
       throw RequestFault(.invalid, place + ".output", "An output must have an 'output'.")
     }
-    // Mostly it belongs to the last of the model's turns.
-    for turn in turns.indices.reversed() {
-      for call in turns[turn].calls.indices
-      where turns[turn].calls[call].output == nil
-        && body.extracting(turns[turn].calls[call].id).equals(body.extracting(id))
-      {
-        turns[turn].calls[call].output = output
-        return
-      }
+    if let (turn, call) = takeWaiting(JSONString.content(body, id).array()) {
+      turns[turn].calls[call].output = output
+      turns[turn].open -= 1
+      return
     }
     throw RequestFault(
       .invalid, place + ".call_id", "No tool call found for this output; send the call before it.")
+  }
+
+  private mutating func wait(_ id: [UInt8], _ turn: Int, _ call: Int) {
+    var list = waiting.removeValue(forKey: id) ?? []
+    if let last = list.last, last.turn == turn {
+      list[list.count - 1].calls.append(call)
+    } else {
+      list.append(Waiting(turn: turn, calls: [call]))
+    }
+    waiting[id] = list
+  }
+
+  private mutating func takeWaiting(_ id: [UInt8]) -> (turn: Int, call: Int)? {
+    guard var list = waiting.removeValue(forKey: id), var last = list.popLast() else { return nil }
+    let call = last.calls[last.next]
+    last.next += 1
+    if last.next < last.calls.count { list.append(last) }
+    if !list.isEmpty { waiting[id] = list }
+    return (last.turn, call)
   }
 }

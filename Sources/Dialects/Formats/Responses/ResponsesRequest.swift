@@ -19,6 +19,9 @@ struct ResponsesRequest: ~Escapable {
     ("tool_choice", "\"auto\""), ("tools", "[]"), ("top_logprobs", "0"), ("top_p", "1.0"), ("user", "null"),
   ]
 
+  /// Bytes of such a member: a stream says it three times. What is longer no client needs to hear again.
+  private static let repeatedCeiling = 256 << 10
+
   /// Where the request's members lie.
   struct Members {
     var input: Range<Int>?
@@ -66,6 +69,7 @@ struct ResponsesRequest: ~Escapable {
         chat.member("reasoning_effort", body.extracting(effort))
       }
     }
+    if let reasoning = found.reasoning { nameLost(of: reasoning, into: &chat) }
     return ResponsesForm(tools: tools.names, echo: echo(found), turn: turn)
   }
 
@@ -76,60 +80,77 @@ struct ResponsesRequest: ~Escapable {
     let value = member.value
     let key = body.extracting(member.key)
     for name: StaticString in ["temperature", "top_p", "parallel_tool_calls", "user", "stream", "model"]
-    where key.equals(name) {
+    where member.keyIs(name, in: body) {
       // Providers that know no tools know nothing of their order either.
-      if key.equals("parallel_tool_calls") { return }
+      if member.keyIs("parallel_tool_calls", in: body) { return }
       return chat.member(name, body.extracting(value))
     }
-    for name: StaticString in ["conversation", "prompt", "moderation"] where key.equals(name) {
+    for name: StaticString in ["conversation", "prompt", "moderation"] where member.keyIs(name, in: body) {
       throw RequestFault(
         .unsupported, "\(name)",
         "'\(name)' is kept at OpenAI, and the model is elsewhere; send all of it in 'input'.")
     }
-    if key.equals("input") {
+    if member.keyIs("input", in: body) {
       found.input = value
-    } else if key.equals("instructions") {
+    } else if member.keyIs("instructions", in: body) {
       found.instructions = value
-    } else if key.equals("tools") {
+    } else if member.keyIs("tools", in: body) {
       guard member.kind == .array else { throw RequestFault(.invalid, "tools", "'tools' must be a list.") }
       found.tools = value
-    } else if key.equals("tool_choice") {
+    } else if member.keyIs("tool_choice", in: body) {
       found.choice = value
-    } else if key.equals("text") {
+    } else if member.keyIs("text", in: body) {
       found.text = value
-    } else if key.equals("reasoning") {
+    } else if member.keyIs("reasoning", in: body) {
       found.reasoning = value
-    } else if key.equals("max_output_tokens") {
+    } else if member.keyIs("max_output_tokens", in: body) {
       guard let limit = JSONValue.integer(body, value), limit >= 1 else {
         throw RequestFault(
           .invalid, "max_output_tokens", "'max_output_tokens' must be an integer of at least 1.")
       }
       chat.member(chat.target.wantsCompletionTokens ? "max_completion_tokens" : "max_tokens")
       let ceiling = chat.target.outputCeiling
+      if ceiling > 0, limit > ceiling { chat.dropped.add("max_output_tokens") }
       chat.out.append(decimal: ceiling > 0 ? min(limit, ceiling) : limit)
-    } else if key.equals("previous_response_id") {
+    } else if member.keyIs("previous_response_id", in: body) {
       throw RequestFault(
         .noSuchResponse, "previous_response_id",
         "Previous response with this id not found. Responses of models that are spoken to in another API are kept in this pod's memory for a while (responses.keep); send the history in 'input'."
       )
-    } else if key.equals("background"), JSONValue.bool(body, value) == true {
+    } else if member.keyIs("background", in: body), JSONValue.bool(body, value) == true {
       throw RequestFault(
         .unsupported, "background",
         "The model's provider answers at once or not at all; leave 'background' out.")
-    } else if !isSilent(key, value), !RequestFacts.isOwn(body, member.key) {
+    } else if !isSilent(member), !RequestFacts.isOwn(body, member.key) {
       chat.dropped.add(key)
     }
   }
 
+  /// Names what `reasoning` says beside the effort, and can't be said elsewhere. Summaries come wherever there are any.
+  private func nameLost(of reasoning: Range<Int>, into chat: inout ChatBody) {
+    var members = JSONObjectCursor(body, reasoning)
+    while let member = members.next() {
+      if member.kind == .null || member.keyIs("effort", in: body) || member.keyIs("summary", in: body)
+        || member.keyIs("generate_summary", in: body)
+        || JSONString.equals(body, member.value, "auto")
+        || JSONString.equals(body, member.value, "standard")
+      {
+        continue
+      }
+      chat.dropped.add(inside: "reasoning", body.extracting(member.key))
+    }
+  }
+
   /// Whether nothing is lost where a member is left out.
-  private func isSilent(_ key: Span<UInt8>, _ value: Range<Int>) -> Bool {
+  private func isSilent(_ member: JSONObjectCursor.Member) -> Bool {
+    let value = member.value
     for name: StaticString in [
       "store", "include", "metadata", "stream_options", "prompt_cache_key", "background", "safety_identifier",
       "prompt_cache_options", "prompt_cache_retention",
-    ] where key.equals(name) { return true }
-    return key.equals("service_tier") && JSONString.equals(body, value, "auto")
-      || key.equals("truncation") && JSONString.equals(body, value, "disabled")
-      || key.equals("top_logprobs") && JSONValue.integer(body, value) == 0
+    ] where member.keyIs(name, in: body) { return true }
+    return member.keyIs("service_tier", in: body) && JSONString.equals(body, value, "auto")
+      || member.keyIs("truncation", in: body) && JSONString.equals(body, value, "disabled")
+      || member.keyIs("top_logprobs", in: body) && JSONValue.integer(body, value) == 0
   }
 
   private func writeText(_ text: Range<Int>?, into chat: inout ChatBody) throws(RequestFault) {
@@ -165,7 +186,7 @@ struct ResponsesRequest: ~Escapable {
       out.append(",\"")
       out.append(known.name)
       out.append("\":")
-      if let range = found.repeated[at] {
+      if let range = found.repeated[at], range.count <= Self.repeatedCeiling {
         // On one line, for it stands in an event.
         JSONText.appendCompact(body.extracting(range), escaped: false, into: &out)
       } else {

@@ -6,30 +6,36 @@ internal import Wire
 /// What a function's name in the chat stands for.
 struct ResponsesNames {
   /// Tools that take any text: a function with one string has their place.
-  var custom: [[UInt8]] = []
+  fileprivate(set) var custom: Set<[UInt8]> = []
   /// Functions of a namespace, by their name in the chat.
-  var spaced: [(name: [UInt8], child: [UInt8], space: [UInt8])] = []
+  fileprivate(set) var spaced: [[UInt8]: (child: [UInt8], space: [UInt8])] = [:]
 
-  func isCustom(_ name: [UInt8]) -> Bool { custom.contains { $0.span.equals(name.span) } }
+  func isCustom(_ name: [UInt8]) -> Bool { custom.contains(name) }
 
-  func space(_ name: [UInt8]) -> (child: [UInt8], space: [UInt8])? {
-    for known in spaced where known.name.span.equals(name.span) { return (known.child, known.space) }
-    return nil
-  }
+  func space(_ name: [UInt8]) -> (child: [UInt8], space: [UInt8])? { spaced[name] }
 }
 
 struct ResponsesTools {
   private struct Tool {
     let range: Range<Int>
-    /// In the chat, still escaped.
-    let name: [UInt8]
+    /// As the client calls it, still escaped, and the namespace that it is in.
+    let child: [UInt8]
+    let space: [UInt8]?
     let isCustom: Bool
+    /// In the chat.
+    var name: [UInt8]
   }
 
   /// Tools of one request.
   private static let ceiling = 4096
+  /// Bytes of a function's name (OpenAI API reference).
+  private static let nameCeiling = 64
 
   private var tools: [Tool] = []
+  /// Names of functions that are in no namespace.
+  private var plain: Set<[UInt8]> = []
+  /// A namespace's functions, by what both are called with a zero between, and their names in the chat.
+  private var called: [[UInt8]: [UInt8]] = [:]
   private(set) var names = ResponsesNames()
 
   /// Reads `tools`, and those that the input brings.
@@ -44,7 +50,10 @@ struct ResponsesTools {
         guard element.kind == .object else {
           throw RequestFault(.invalid, "tools[\(position)]", "A tool must be an object.")
         }
-        if try !read(body, tool: element.value, position, space: nil) {
+        switch try read(body, tool: element.value, position, space: nil) {
+        case .taken: break
+        case .again: dropped.add("tools", position, "")
+        case .hosted:
           hosted = hosted ?? position
           dropped.add("tools", position, "")
         }
@@ -58,6 +67,7 @@ struct ResponsesTools {
         if element.kind == .object { _ = try? read(body, tool: element.value, 0, space: nil) }
       }
     }
+    nameAll()
     if tools.isEmpty, let hosted {
       throw RequestFault(
         .unsupported, "tools[\(hosted)].type",
@@ -65,10 +75,17 @@ struct ResponsesTools {
     }
   }
 
-  /// Takes a tool; false where it is one that the provider would run, which can be left out beside others.
+  private enum Reading {
+    case taken
+    /// There is one of this name.
+    case again
+    /// The provider would run it, so it can be left out beside others.
+    case hosted
+  }
+
   private mutating func read(
     _ body: Span<UInt8>, tool: Range<Int>, _ position: Int, space: [UInt8]?
-  ) throws(RequestFault) -> Bool {
+  ) throws(RequestFault) -> Reading {
     let type = JSONView.content(body, in: tool, at: "type")
     let name = JSONView.content(body, in: tool, at: "name").array()
     if type.equals("function") || type.equals("custom") {
@@ -78,36 +95,64 @@ struct ResponsesTools {
       guard tools.count < Self.ceiling else {
         throw RequestFault(.invalid, "tools", "'tools' has more than \(Self.ceiling) entries.")
       }
-      var own = name
       if let space {
-        if tools.contains(where: { $0.name.span.equals(name.span) }) {
-          own = Array((space + [0x5F, 0x5F] + name).prefix(64))
-        }
-        names.spaced.append((own, name, space))
-      } else if tools.contains(where: { $0.name.span.equals(name.span) }) {
-        return true
+        guard called.updateValue([], forKey: space + [0] + name) == nil else { return .again }
+      } else if !plain.insert(name).inserted {
+        return .again
       }
-      if type.equals("custom") { names.custom.append(own) }
-      tools.append(Tool(range: tool, name: own, isCustom: type.equals("custom")))
-      return true
+      tools.append(
+        Tool(range: tool, child: name, space: space, isCustom: type.equals("custom"), name: name))
+      return .taken
     }
     if type.equals("namespace") {
+      // One in another would be read once for each level.
+      guard space == nil else {
+        throw RequestFault(
+          .invalid, "tools[\(position)].tools", "A namespace holds functions and custom tools only.")
+      }
       var children = JSONArrayCursor(body, JSONView.value(body, in: tool, at: "tools") ?? 0..<0)
       while let child = children.next() {
         if child.kind == .object { _ = try read(body, tool: child.value, position, space: name) }
       }
-      return true
+      return .taken
     }
-    for hosted: StaticString in ["web_search", "image_generation", "tool_search", "code_interpreter"] {
-      let count = hosted.utf8CodeUnitCount
-      if type.count >= count, type.extracting(0..<count).equals(hosted) { return false }
-    }
+    for hosted: StaticString in ["web_search", "image_generation", "tool_search", "code_interpreter"]
+    where type.begins(hosted) { return .hosted }
     // Codex lists its shell beside functions that do the same.
-    if type.equals("local_shell") { return false }
+    if type.equals("local_shell") { return .hosted }
     throw RequestFault(
       .unsupported, "tools[\(position)].type",
       "This tool works on the client's data or machine in a way that only OpenAI's models know; use functions."
     )
+  }
+
+  /// Gives each tool its name in the chat: its own, and where that isn't the only one, its namespace's before it.
+  private mutating func nameAll() {
+    var taken = plain
+    for at in tools.indices {
+      let tool = tools[at]
+      if let space = tool.space {
+        if !taken.insert(tool.name).inserted {
+          tools[at].name = Self.joined(space, tool.child, &taken)
+        }
+        names.spaced[tools[at].name] = (tool.child, space)
+        called[space + [0] + tool.child] = tools[at].name
+      }
+      if tool.isCustom { names.custom.insert(tools[at].name) }
+    }
+  }
+
+  /// A name that no other tool has, of the bytes that names may have.
+  private static func joined(_ space: [UInt8], _ child: [UInt8], _ taken: inout Set<[UInt8]>) -> [UInt8] {
+    let whole = (space + [0x5F, 0x5F] + child).map { ASCII.isNameByte($0) ? $0 : 0x5F }
+    var name = Array(whole.prefix(nameCeiling))
+    var number = 2
+    while !taken.insert(name).inserted {
+      let tail = Array("_\(number)".utf8)
+      name = Array(whole.prefix(nameCeiling - tail.count)) + tail
+      number += 1
+    }
+    return name
   }
 
   func write(_ body: Span<UInt8>, _ choice: Range<Int>?, into chat: inout ChatBody) throws(RequestFault) {
@@ -178,7 +223,7 @@ struct ResponsesTools {
       while let element = elements.next() {
         if !isFirst { chat.out.append(ASCII.comma) }
         isFirst = false
-        writeName(JSONView.content(body, in: element.value, at: "name"), into: &chat.out)
+        writeName(body, of: element.value, into: &chat.out)
       }
       return chat.out.append("]}}")
     }
@@ -187,22 +232,22 @@ struct ResponsesTools {
         .unsupported, "tool_choice", "The model's provider has no such tool; choose a function.")
     }
     chat.member("tool_choice")
-    writeName(JSONView.content(body, in: choice, at: "name"), into: &chat.out)
+    writeName(body, of: choice, into: &chat.out)
   }
 
-  private func writeName(_ name: Span<UInt8>, into out: inout ByteQueue) {
+  private func writeName(_ body: Span<UInt8>, of tool: Range<Int>, into out: inout ByteQueue) {
     out.append("{\"type\":\"function\",\"function\":{\"name\":\"")
-    out.append(name)
+    out.append(
+      name(
+        of: JSONView.content(body, in: tool, at: "name"),
+        in: JSONView.content(body, in: tool, at: "namespace")
+      ))
     out.append("\"}}")
   }
 
   /// What a call of the conversation is called in the chat.
   func name(of name: Span<UInt8>, in space: Span<UInt8>) -> [UInt8] {
-    if !space.isEmpty {
-      for known in names.spaced where known.child.span.equals(name) && known.space.span.equals(space) {
-        return known.name
-      }
-    }
+    if !space.isEmpty, let known = called[space.array() + [0] + name.array()] { return known }
     return name.array()
   }
 }

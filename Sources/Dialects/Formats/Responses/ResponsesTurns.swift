@@ -80,6 +80,13 @@ extension ResponsesItems {
     chat.out.append(",\"content\":[")
     var isFirst = true
     for content in contents {
+      if JSONView.kind(body, content.range) == .string {
+        if !isFirst { chat.out.append(ASCII.comma) }
+        isFirst = false
+        chat.out.append("{\"type\":\"text\",\"text\":")
+        chat.out.append(body.extracting(content.range))
+        chat.out.append("}")
+      }
       var position = 0
       var parts = JSONArrayCursor(body, content.range)
       while let part = parts.next() {
