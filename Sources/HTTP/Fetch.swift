@@ -35,6 +35,11 @@ package struct FetchRequest: ~Copyable {
   package var contentType: StaticString = "application/x-www-form-urlencoded"
   /// Bytes that the answer may have, head and all.
   package var ceiling: Int
+  /// Who asks, and what the answer may be.
+  package var userAgent: [UInt8] = Array("remora".utf8)
+  package var accepts: StaticString = "application/json"
+  /// Asking twice does no harm, whatever the method.
+  package var isRepeatable = false
   /// The answer is, or holds, a secret: whatever memory it lay in is overwritten.
   package var isAnswerSecret = false
 
@@ -75,6 +80,8 @@ package struct FetchAnswer: ~Copyable {
   package let status: Int
   /// What the server's clock said, in seconds since 1970; nil where it didn't.
   package let date: Int?
+  /// Seconds after which to ask again; nil where it said none.
+  package var retryAfter: Int?
   /// Scanned by nobody yet.
   package var body: ByteQueue
 }
@@ -180,7 +187,7 @@ package enum Fetch {
         var fate = Fate()
         let answer = try await call(request, on: lease.socket, closes: false, parker, until: deadline, &fate)
         // A 408 was on its way before the request was (RFC 9110 section 15.5.9).
-        if answer.status == 408, lease.isReused, isSafe(request.method) {
+        if answer.status == 408, lease.isReused, isSafe(request) {
           pool.discard(lease.socket)
           freshness = .new
           continue
@@ -194,13 +201,15 @@ package enum Fetch {
       } catch {
         pool.discard(lease.socket)
         // A kept connection may have died since it was used.
-        guard lease.isReused, isSafe(request.method), mayBeDead(error) else { throw error }
+        guard lease.isReused, isSafe(request), mayBeDead(error) else { throw error }
         freshness = .new
       }
     }
   }
 
-  private static func isSafe(_ method: Method) -> Bool { method == .get || method == .head }
+  private static func isSafe(_ request: borrowing FetchRequest) -> Bool {
+    request.isRepeatable || request.method == .get || request.method == .head
+  }
 
   private static func mayBeDead(_ fault: FetchFault) -> Bool {
     switch fault {
@@ -230,8 +239,8 @@ package enum Fetch {
     out.reserve(request.fields.count + request.body.count + request.place.target.count + 512)
     HeadWriter.requestLine(method: request.method, target: request.place.target.span, to: &out)
     HeadWriter.field("host", request.place.host.span, to: &out)
-    HeadWriter.field("user-agent", "remora", to: &out)
-    HeadWriter.field("accept", "application/json", to: &out)
+    HeadWriter.field("user-agent", request.userAgent.span, to: &out)
+    HeadWriter.field("accept", request.accepts, to: &out)
     HeadWriter.field("accept-encoding", "identity", to: &out)
     if closes { HeadWriter.field("connection", "close", to: &out) }
     out.append(secret: request.fields.bytes)
@@ -282,6 +291,7 @@ package enum Fetch {
     private var heads = HeadScanner(for: .upstream, skipsEmptyLines: false)
     private var head = ResponseHead()
     private var date: Int?
+    private var retryAfter: Int?
     /// `head` is whole, and `flow` that of its body.
     private var hasHead = false
     private var flow = BodyFlow(.none)
@@ -303,6 +313,9 @@ package enum Fetch {
         if !head.isInterim {
           if let field = head.fields.first(.date) {
             date = CivilTime.unixSeconds(httpDate: rest.extracting(field.value))
+          }
+          if let field = head.fields.first(.retryAfter) {
+            retryAfter = Int(rest.extracting(field.value).text())
           }
           coding = ContentCoding(head.fields, in: rest)
           flow = BodyFlow(try head.framing(toMethod: method))
@@ -345,7 +358,7 @@ package enum Fetch {
       for piece in pieces { body.append(bytes.extracting(piece)) }
       // A secret that came in a coding would lie about in more places than are wiped: it is no answer.
       if coding == .identity || body.isEmpty || request.isAnswerSecret {
-        return FetchAnswer(status: head.status, date: date, body: body)
+        return FetchAnswer(status: head.status, date: date, retryAfter: retryAfter, body: body)
       }
       guard coding != .other else { throw .coded }
       var plain = ByteQueue()
@@ -357,7 +370,7 @@ package enum Fetch {
         if !isFull { try decoder.finish() }
       } catch { throw .coded }
       if isFull { throw .tooLarge(ceiling: request.ceiling) }
-      return FetchAnswer(status: head.status, date: date, body: plain)
+      return FetchAnswer(status: head.status, date: date, retryAfter: retryAfter, body: plain)
     }
   }
 }

@@ -29,12 +29,11 @@ extension Exchange {
       counted.provider = lineup.labels[route.providerIndex]
       counted.expectsUsage = ask.target.takesTokens && counted.status == 200
     }
-    if let attempt {
-      concludeLast(attempt)
-      take(attempt, &counted)
-    }
+    if let attempt { take(attempt, &counted) }
     tries.end(self)
     settle(&counted)
+    if let attempt { concludeLast(attempt) }
+    if let trace = ask.trace { finish(trace, counted, connection, at: end) }
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
@@ -103,6 +102,7 @@ extension Exchange {
       unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: counted.endpoint,
       status: counted.status, end: record.end)
     line.requestID = ask.requestID.array()
+    line.trace = ask.traceIDs
     if ask.hasHead {
       line.method = ask.headBytes.view.extracting(ask.head.methodText).array()
       line.path = ask.headBytes.view.extracting(ask.head.path).array()

@@ -71,19 +71,7 @@ extension Exchange {
   private func answerMetrics(_ connection: ClientConnection) async {
     // A worker that is stuck would hold the scrape, and each one after it, for as long as it is.
     if state.stuckWorker != nil { return answerPulse(connection) }
-    var merged = MetricSnapshot()
-    for worker in state.crew { merged.merge(await worker.metrics()) }
-    merged.allowances = AllowanceGauge.all(
-      state.books.ledger, state.lineup.snapshot.settings, state.shared?.book)
-    merged.sharedUp = state.shared?.book.isUp
-    merged.targets = TargetGauge.all(state.lineup.snapshot.health)
-    merged.stateProblems = state.books.keeper.problems
-    merged.audit = state.lineup.snapshot.auditLogs.gauge
-    merged.auditSequences = state.lineup.snapshot.audits?.sequences ?? []
-    merged.build = BuildInfo(
-      version: Version.remora, revision: Version.revision, openssl: TLSLibrary.version)
-    merged.config = state.configHealth
-    merged.process = ProcessFacts.read()
+    let merged = await state.gatherMetrics()
     let format: Exposition.Format
     if let accept = ask.head.first(.accept) {
       format = Exposition.negotiate(accept: ask.headBytes.view.extracting(accept.value))
@@ -118,6 +106,26 @@ extension Exchange {
     connection.mustClose = true
     answer(200, "text/plain; charset=utf-8", connection)
     state.onQuit?()
+  }
+}
+
+extension WorkerState {
+  /// All that the process counts; asked of the first worker's state.
+  func gatherMetrics() async -> MetricSnapshot {
+    var merged = MetricSnapshot()
+    for worker in crew { merged.merge(await worker.metrics()) }
+    merged.allowances = AllowanceGauge.all(books.ledger, lineup.snapshot.settings, shared?.book)
+    merged.sharedUp = shared?.book.isUp
+    merged.targets = TargetGauge.all(lineup.snapshot.health)
+    merged.stateProblems = books.keeper.problems
+    merged.audit = lineup.snapshot.auditLogs.gauge
+    merged.auditSequences = lineup.snapshot.audits?.sequences ?? []
+    if lineup.snapshot.telemetry != nil { merged.exports = exporter?.gauge }
+    merged.build = BuildInfo(
+      version: Version.remora, revision: Version.revision, openssl: TLSLibrary.version)
+    merged.config = configHealth
+    merged.process = ProcessFacts.read()
+    return merged
   }
 }
 

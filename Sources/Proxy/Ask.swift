@@ -33,6 +33,8 @@ final class Ask {
   var attribution: Attribution?
   /// How urgently it wants to be served, where that has a price of its own.
   var wantedTier: PriceTier?
+  /// Its part of a trace; nil where none is exported.
+  var trace: ExchangeTrace?
   /// What it wants of a gateway, in the words of others; nil: nothing.
   var wishes: Wishes?
   /// What is to be remembered of it, and what it goes on with; nil: nothing.
@@ -66,6 +68,8 @@ final class Ask {
     group = nil
     if let watch { state.takeBack(watch) }
     watch = nil
+    if let trace { state.takeBack(trace) }
+    trace = nil
     isUnscanned = false
     groupKey = nil
     unknownKey = nil

@@ -57,6 +57,7 @@ final class Exchange {
   func begin(_ route: Route, _ connection: ClientConnection) -> Attempt {
     // Before it gives way to the next one.
     if let attempt { conclude(attempt) }
+    if let trace = ask.trace { trace.beginTry(state.spanNumbers) }
     self.route = route
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
     hasTried = true

@@ -79,6 +79,8 @@ enum Deadline {
   static let settled = Interval(milliseconds: 150)
   /// For error events and answers to leave at the end of a drain.
   static let lastWords = Interval(milliseconds: 500)
+  /// For the last spans to reach their collector: within a second of the last exchange the process has ended.
+  static let lastExport = Interval(milliseconds: 900)
   /// For a secret to be read again after a refusal, from a file system that may hang.
   static let secret = Interval(seconds: 2)
   /// A connection to a token service, and its whole answer; a request waits as long for it.

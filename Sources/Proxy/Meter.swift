@@ -289,7 +289,7 @@ extension Ask {
     return nil
   }
 
-  fileprivate func number(_ member: JSONMember) -> Int? {
+  func number(_ member: JSONMember) -> Int? {
     guard let found = body.scanner.found(member), found.kind == .number else { return nil }
     return JSONValue.integer(body.bytes.view, found.value).flatMap { $0 >= 0 ? $0 : nil }
   }

@@ -17,6 +17,7 @@ final class Books: Sendable {
   /// A name of this process that no other one has.
   let name: [UInt8]
   let responses = ResponsesMemory()
+  let spans = SpanQueue()
 
   init() {
     ledger = Ledger()

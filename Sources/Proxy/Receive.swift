@@ -78,7 +78,8 @@ extension Ask {
       receivedAt = now
       return true
     }
-    body.scanner.reset(watching: lineup.meters == nil ? RequestFacts.watched : RequestFacts.weighed)
+    let weighs = lineup.meters != nil || trace != nil
+    body.scanner.reset(watching: weighs ? RequestFacts.weighed : RequestFacts.watched)
     if case .length(let count) = head.framing {
       body.bytes.reserve(min(count, Ceiling.kept + BlockPool.blockSize))
     }

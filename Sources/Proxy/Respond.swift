@@ -36,6 +36,12 @@ extension Exchange {
       HeadWriter.field("x-remora-policies", Array(watch.header.utf8).span, to: &answer.outbound)
     }
     if let fields = notice?.fields { answer.outbound.append(fields.span) }
+    // By it an error can be found, also by those whose application isn't traced.
+    if answer.status >= 400, let ids = ask.traceIDs {
+      answer.outbound.append("x-remora-trace-id: ")
+      ids.writeTrace(into: &answer.outbound)
+      answer.outbound.append("\r\n")
+    }
     if ask.isOriginAllowed { writeOrigin() }
     if let meters = lineup.meters, !record.isSilent { writeStanding(meters, connection) }
     // What becomes of the connection, where that is not the version's default.

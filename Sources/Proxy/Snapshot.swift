@@ -240,6 +240,8 @@ final class Snapshot: Sendable {
   let policies: PolicyBook?
   /// Nil where nothing is written down.
   let audits: AuditBook?
+  /// What is exported; nil where nothing is.
+  let telemetry: TelemetryPlan?
   /// The process's audit logs; the same for every generation of the configuration.
   let auditLogs: AuditLogs
   /// Where the limits of groups are counted together; nil: nowhere.
@@ -304,6 +306,7 @@ final class Snapshot: Sendable {
     audits = try AuditBook(
       settings, auditLogs, keys: keys, pod: Self.pod(environment), sha256: sha256)
     shared = try SharedPlace(settings, environment, &contexts)
+    telemetry = try TelemetryPlan(settings, environment, &contexts)
     var listenerTLS: [TLSContext?] = []
     for (index, entry) in settings.listen.enumerated() {
       if let earlier, kept.contains(index) {

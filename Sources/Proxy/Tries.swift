@@ -232,6 +232,7 @@ extension Exchange {
   /// Waits, as long as the client does.
   @inline(never)
   func pause(until: Instant, _ connection: ClientConnection) async throws(Refusal) {
+    ask.trace?.waited = until.nanoseconds(since: now)
     while now < until {
       if connection.socket.peerHasClosed { throw .clientGone }
       if state.isOver { throw .draining }

@@ -10,10 +10,15 @@ internal import Wire
 
 extension Exchange {
   /// Counts a try that is over, once.
-  func conclude(_ attempt: Attempt) {
+  ///
+  /// - Parameter isLast: the exchange is over with it. Else it failed, and the exchange may.
+  func conclude(_ attempt: Attempt, isLast: Bool = false) {
     guard let outcome = attempt.tried.outcome else { return }
     attempt.tried.outcome = nil
     state.shard.attempted(attempt.label, outcome)
+    if let trace = ask.trace, trace.keeps(failed: !isLast || hasFailed) {
+      writeSpan(of: attempt, outcome, trace)
+    }
     if outcome.isProvidersFault { complain(attempt, outcome) }
     if Log.isOn(.debug) { tell(attempt, outcome) }
   }
@@ -21,7 +26,7 @@ extension Exchange {
   /// Counts the last try, whose answer the client got or didn't get.
   func concludeLast(_ attempt: Attempt) {
     if attempt.tried.outcome == .success { attempt.tried.outcome = outcomeOfAnswer }
-    conclude(attempt)
+    conclude(attempt, isLast: true)
   }
 
   /// What became of an answer that had begun well.

@@ -31,6 +31,7 @@ extension Attempt {
     if keys != nil { tried.keys = keys }
     upstream.writeOwnFields(keys, into: &call.out)
     if tried.grant != nil { writeGrant() }
+    if let trace = ask.trace { trace.write(into: &call.out) }
     call.out.append("x-request-id: ")
     call.out.append(ask.requestID.view)
     call.out.append("\r\n")
@@ -85,6 +86,10 @@ extension Attempt {
       held.insert(.anthropicVersion)
     }
     if conversation.isRecast { held.insert(.anthropicBeta) }
+    if let trace = ask.trace {
+      held.insert(.traceparent)
+      if trace.traceState.isEmpty { held.insert(.tracestate) }
+    }
     // An answer that must be read must come as it is, and a body that was read goes as it is.
     if ask.target.isFullService || isOwn { held.insert(.acceptEncoding) }
     if ask.body.flow.isCoded { held.insert(.contentEncoding) }

@@ -29,6 +29,7 @@ extension Exchange {
       }
       if answerHealth(connection) { break walk }
       count()
+      if let plan = lineup.snapshot.telemetry { beginTrace(plan) }
       if Log.isOn(.trace) { trace("head read") }
       try ask.admit(connection)
       if answerPreflight(connection) { break walk }
@@ -69,6 +70,14 @@ extension Exchange {
     return goesOn
   }
 
+  @inline(never)
+  private func beginTrace(_ plan: TelemetryPlan) {
+    guard plan.traces != nil else { return }
+    let trace = state.lendTrace()
+    trace.begin(ask, plan, state.spanNumbers)
+    ask.trace = trace
+  }
+
   /// Chooses the targets, and promises what they may take. A function of its own, so that what it needs doesn't stand in
   /// the memory of each stream.
   @inline(never)
@@ -77,6 +86,7 @@ extension Exchange {
     if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
     ask.readTier()
     if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
+    if let trace = ask.trace { trace.note(ask) }
     route = chosen.first
     notice = chosen.notice
     return chosen

@@ -64,7 +64,12 @@ actor Worker {
     } catch { return .failure(error) }
     state.onRoom = { [weak self] in self?.assumeIsolated { $0.resumeListeners() } }
     warmUp(state)
-    if index == 0 { plan.books.keeper.begin(on: loop) }
+    if index == 0 {
+      plan.books.keeper.begin(on: loop)
+      let exporter = Exporter(state)
+      state.exporter = exporter
+      exporter.adopt(snapshot.telemetry)
+    }
     if index == 0, let source = plan.source {
       let reload = Reload(source, state)
       self.reload = reload
@@ -142,7 +147,10 @@ actor Worker {
   private func take(_ snapshot: Snapshot) {
     guard let state else { return }
     state.adopt(snapshot)
-    if isFirst { state.books.keeper.adopt(snapshot.settings) }
+    if isFirst {
+      state.books.keeper.adopt(snapshot.settings)
+      state.exporter?.adopt(snapshot.telemetry)
+    }
     warmUp(state)
   }
 
@@ -237,12 +245,19 @@ actor Worker {
       attendance?.leave()
       state?.crew.first?.crewChanged()
     }
-    loop.stop()
+    // The first worker leaves last, and takes the last spans with it.
+    guard let exporter = state?.exporter else { return loop.stop() }
+    exporter.finish(within: Deadline.lastExport) { [loop] in loop.stop() }
   }
 
   /// Stops the loop now, whatever is under way.
   nonisolated func stopNow() {
-    loop.post { self.assumeIsolated { $0.leave() } }
+    loop.post {
+      self.assumeIsolated { worker in
+        worker.leave()
+        worker.loop.stop()
+      }
+    }
   }
 
   /// Listens to the process's signals; the first worker does.

@@ -77,6 +77,11 @@ final class WorkerState {
   private var watches: [PolicyWatch] = []
   /// What policies need for exchanges to come; more than a few are under way at once seldom.
   private static let watchCeiling = 16
+  private var traces: [ExchangeTrace] = []
+  let spanNumbers = SpanNumbers()
+  let spanEncoder = SpanEncoder()
+  /// The first worker's; nil for the others.
+  var exporter: Exporter?
   private var random: UInt64
   var onIdle: (() -> Void)?
   /// Asks every worker to drain.
@@ -233,6 +238,12 @@ final class WorkerState {
     watch.forget()
     if watches.count < Self.watchCeiling { watches.append(watch) }
   }
+
+  /// Lends what a trace needs for one exchange.
+  func lendTrace() -> ExchangeTrace { traces.popLast() ?? ExchangeTrace() }
+
+  /// Takes it back.
+  func takeBack(_ trace: ExchangeTrace) { if traces.count < 64 { traces.append(trace) } }
 
   /// An exchange to work with: one that is over, where there is one.
   func takeExchange() -> Exchange {

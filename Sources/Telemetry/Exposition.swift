@@ -60,6 +60,7 @@ package enum Exposition {
     page.single(.policyUnrestored, snapshot.policyUnrestored, into: &out)
     page.rows(.policyUnscanned, snapshot.policyUnscanned, into: &out)
     page.audit(snapshot, into: &out)
+    if let exports = snapshot.exports { page.exports(exports, into: &out) }
     if let config = snapshot.config { page.config(config, into: &out) }
     page.folded(snapshot, into: &out)
     page.single(.logLinesDropped, snapshot.logLinesDropped, into: &out)

@@ -229,6 +229,13 @@ extension Family {
   static let auditLast = Family(
     "remora_audit_last_seq", .gauge,
     help: "The number of an audit log's last line: a file that ends before it was cut.")
+  static let otlpSpans = Family(
+    "remora_otlp_spans", .counter, help: "Spans on their way to the collector, by what became of them.")
+  static let otlpExports = Family(
+    "remora_otlp_exports", .counter,
+    help: "Exports of traces and metrics, by the collector's answer; none: there was no answer.")
+  static let otlpQueue = Family(
+    "remora_otlp_queue_spans", .gauge, help: "Spans that wait to be exported.")
   static let reloads = Family(
     "remora_config_reloads", .counter,
     [.detail("result") { (ReloadResult(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .invalid).name }],

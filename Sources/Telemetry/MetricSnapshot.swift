@@ -53,6 +53,8 @@ package struct MetricSnapshot: Sendable {
   /// What audit logs have counted, and each one's last line's number, by its policy's name.
   package var audit = AuditGauge()
   package var auditSequences: [(policy: [UInt8], number: Int)] = []
+  /// What the exporter has counted; nil where nothing is exported.
+  package var exports: ExportGauge?
   /// How the configured targets are doing, which is the process's too.
   package var targets: [TargetGauge] = []
   /// Files of budgets that could not be read, and written.

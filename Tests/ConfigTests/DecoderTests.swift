@@ -170,17 +170,6 @@ import Wire
     #expect(Fixture.decode(text: "providers: { mock: }\n" + text).problems.map(\.description) == [])
   }
 
-  @Test(
-    "what is not available yet is said so",
-    arguments: [
-      ("telemetry: { otlp: { endpoint: http://c:4318 } }", "telemetry.otlp", 2)
-    ])
-  func notYet(_ text: String, _ key: String, _ line: Int) {
-    let problems = Fixture.decode(text: "providers: { mock: }\n" + text).problems
-    #expect(problems.map(\.message) == ["'\(key)' is not available yet; remove it"])
-    #expect(problems.first?.position?.line == line)
-  }
-
   /// What a name, a key or a value of a file may hold to make one message two, or to be out of sight.
   private static let odd = [
     "a\\nb: error: all is well", "a\\r\\nb", "\\e[2Ja", "a\\Lb", "a\\Pb", "a\\Nb", "\\u202Ea", "a\\u200Bb",

@@ -59,20 +59,6 @@ private enum Readme {
     #expect(try Readme.rows(of: heading) == rows, Readme.wanted(rows, of: heading))
   }
 
-  /// What the list says, and a configuration that asks for it.
-  @Test(arguments: [
-    ("- `telemetry.otlp`", "telemetry: { otlp: { endpoint: \"http://otel:4318\" } }")
-  ])
-  func listsWhatIsNotAvailable(line: String, text: String) throws {
-    let section = try Readme.section("## Not available yet")
-    #expect(section.contains { $0.hasPrefix(line) })
-    let problems = Fixture.decode(text: "providers: { mock: }\n" + text + "\n").problems
-    #expect(
-      problems.contains { $0.message.contains("not available yet") },
-      "this is available now: take '\(line)' out of 'Not available yet' in Sources/Config/README.md, and say what it does"
-    )
-  }
-
   @Test(arguments: ["## An example", "## By example", "## From a base URL to metrics in five minutes"])
   func showsConfigurationsThatHold(heading: String) throws {
     let text = try Readme.yaml(of: heading)

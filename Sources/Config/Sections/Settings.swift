@@ -112,7 +112,14 @@ extension Settings {
       Row("telemetry", \.telemetry, Telemetry.section, "Logs and traces."),
       Row("shutdown", \.shutdown, Shutdown.section, "How the process ends."),
     ],
-    check: { settings, fields, _, decoder in decoder.checkNames(settings, fields) })
+    check: { settings, fields, _, decoder in
+      decoder.checkNames(settings, fields)
+      if let endpoint = settings.telemetry.otlp?.endpoint, OTLPSettings.isRemora(endpoint, settings) {
+        decoder.problem(
+          "telemetry.otlp.endpoint is Remora itself; name the collector, such as http://otel-collector:4318",
+          at: fields["telemetry"]?["otlp"]?["endpoint"]?.position)
+      }
+    })
 }
 
 extension Decoder {

@@ -39,14 +39,15 @@ struct WebAddress: Sendable {
 extension FetchPlace {
   /// - Parameters:
   ///   - base: scheme, host and port; its prefix comes before `target`.
+  ///   - serverName: the name to ask for and to check; nil: the host's.
   ///   - tls: what an https address is asked with.
-  init(_ base: BaseURL, target: String, tls: TLSContext?) {
+  init(_ base: BaseURL, target: String, serverName: String? = nil, tls: TLSContext?) {
     let isTLS = base.scheme == .https
     let name = base.host.hasSuffix(".") ? String(base.host.dropLast()) : base.host
     let whole = base.prefix + target
     self.init(
       endpoint: Transport.Endpoint(
-        host: base.host, port: UInt16(clamping: base.port), serverName: isTLS ? name : nil),
+        host: base.host, port: UInt16(clamping: base.port), serverName: isTLS ? serverName ?? name : nil),
       host: Array(base.authority.utf8), target: Array((whole.isEmpty ? "/" : whole).utf8),
       tls: isTLS ? tls : nil,
       shown: "\(base.scheme.rawValue)://\(base.authority)\(whole.prefix { $0 != "?" })")

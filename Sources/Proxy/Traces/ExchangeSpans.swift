@@ -1,0 +1,253 @@
+// The spans of an exchange: one for the request, one for each try. Written when they are over; what they say is in the
+// OpenTelemetry conventions for HTTP and for generative AI (every `gen_ai.*` of which may change: they stand here alone).
+//
+// Never a prompt, an answer, a key or baggage, and there is no switch for it.
+
+internal import Config
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Exchange {
+  /// Writes the span of a try that is over.
+  @inline(never)
+  func writeSpan(of attempt: Attempt, _ outcome: AttemptOutcome, _ trace: ExchangeTrace) {
+    let (tried, upstream, encoder) = (attempt.tried, attempt.upstream, state.spanEncoder)
+    var ids = trace.ids
+    ids.span = trace.attempt
+    encoder.begin(
+      ids, parent: trace.ids.span, state: trace.traceState.view, flags: trace.flags, isRemote: false,
+      kind: .client)
+    let method = ask.headBytes.view.extracting(ask.head.methodText).array()
+    let model = attempt.withModel { $0.array() }
+    let operation = ask.target.endpoint.operation
+    if let operation {
+      encoder.name(operation.bytes, model.span)
+    } else {
+      encoder.name(method.span, method.span.extracting(0..<0))
+    }
+    encoder.time(from: trace.unix(tried.beganAt), to: trace.unix(Instant.now))
+    if let operation { writeModel(operation, model.span, attempt, trace, encoder) }
+    encoder.attribute("server.address", Array(upstream.endpoint.host.utf8).span)
+    encoder.attribute("server.port", Int(upstream.endpoint.port))
+    encoder.attribute("http.request.method", method.span)
+    let status = tried.firstByteAt == nil ? 0 : attempt.call.reply.status
+    if status > 0 { encoder.attribute("http.response.status_code", status) }
+    if tried.number > 1 { encoder.attribute("http.request.resend_count", tried.number - 1) }
+    encoder.attribute("remora.provider", Array(upstream.name.utf8).span)
+    encoder.attribute("remora.outcome", outcome.name)
+    encoder.attribute("remora.connection", tried.connecting == nil ? "reused" as StaticString : "new")
+    if trace.waited > 0 { encoder.attribute("remora.retry_wait_ms", trace.waited / 1_000_000) }
+    trace.waited = 0
+    switch outcome {
+    case .success, .cancelled: break
+    default:
+      if status >= 400 {
+        encoder.attribute("error.type", Array(String(status).utf8).span)
+      } else {
+        encoder.attribute("error.type", outcome.name)
+      }
+      encoder.status(.error(outcome.name))
+    }
+    trace.sizes.append(encoder.end(into: &trace.spans))
+  }
+
+  /// What the conventions for generative AI want of a call.
+  private func writeModel(
+    _ operation: StaticString, _ model: Span<UInt8>, _ attempt: Attempt, _ trace: ExchangeTrace,
+    _ encoder: SpanEncoder
+  ) {
+    let provider = attempt.upstream.kind.conventionalName ?? attempt.upstream.name
+    let name = Array(provider.utf8)
+    encoder.attribute("gen_ai.operation.name", operation)
+    encoder.attribute("gen_ai.provider.name", name.span)
+    encoder.attribute("gen_ai.system", name.span)
+    encoder.attribute("gen_ai.request.model", model)
+    encoder.attribute("gen_ai.request.stream", ask.body.facts.streams)
+    encoder.attribute("gen_ai.request.max_tokens", trace.maxTokens)
+    encoder.attribute("gen_ai.request.choice.count", trace.choices)
+    if let thread = ask.attribution?.thread { encoder.attribute("gen_ai.conversation.id", thread.span) }
+    let tried = attempt.tried
+    if let sent = tried.sentAt, let first = tried.firstTokenAt {
+      encoder.attribute(
+        "gen_ai.response.time_to_first_chunk", Double(first.nanoseconds(since: sent)) / 1_000_000_000)
+      encoder.event("first_token", at: trace.unix(first))
+      var text = ByteQueue()
+      appendTimestamp(unixNanoseconds: Int(clamping: trace.unix(first)), into: &text)
+      encoder.attribute("langfuse.observation.completion_start_time", text.bytes)
+    }
+    writeUsage(attempt, trace, encoder)
+  }
+
+  private func writeUsage(_ attempt: Attempt, _ trace: ExchangeTrace, _ encoder: SpanEncoder) {
+    let usage = attempt.conversation.usage
+    if usage.isEmpty { return }
+    let isShown =
+      switch lineup.snapshot.telemetry?.usage {
+      case .root: trace.isRoot
+      case .never: false
+      case .always, nil: true
+      }
+    let names = isShown ? UsageNames.conventional : .own
+    encoder.attribute(names.input, usage.input)
+    encoder.attribute(names.output, usage.output)
+    encoder.attribute(names.cacheRead, usage.cachedInput)
+    // The name that is coming, and the one that back ends read.
+    encoder.attribute(names.cacheWrite, usage.cacheWrite)
+    if isShown { encoder.attribute("gen_ai.usage.cache_creation.input_tokens", usage.cacheWrite) }
+    encoder.attribute(names.reasoning, usage.reasoning)
+    if let cost = rate(of: attempt.route).facts?.prices?.cost(of: usage) {
+      encoder.attribute(names.cost, Double(cost.picodollars) / 1_000_000_000_000)
+    }
+  }
+
+  /// Writes the span of the request, and hands all of them over.
+  @inline(never)
+  func finish(
+    _ trace: ExchangeTrace, _ counted: ExchangeRecord, _ connection: ClientConnection, at end: Instant
+  ) {
+    guard let plan = lineup.snapshot.telemetry, plan.traces != nil else { return }
+    let hasFailed = hasFailed
+    guard trace.keeps(failed: hasFailed) else { return }
+    let encoder = state.spanEncoder
+    encoder.begin(
+      trace.ids, parent: trace.parent, state: trace.traceState.view, flags: trace.flags | 1,
+      isRemote: trace.parent != 0, kind: .server)
+    let method = ask.headBytes.view.extracting(ask.head.methodText).array()
+    let route = ask.target.endpoint.route
+    encoder.name(method.span, route.bytes)
+    encoder.time(from: trace.unix(record.startedAt), to: trace.unix(end))
+    encoder.attribute("http.request.method", method.span)
+    encoder.attribute("url.path", ask.headBytes.view.extracting(ask.head.path))
+    encoder.attribute(
+      "url.scheme",
+      lineup.snapshot.listenerTLS[connection.entrance.index] == nil ? "http" as StaticString : "https")
+    encoder.attribute("http.route", route)
+    encoder.attribute("http.response.status_code", counted.status)
+    writeServer(encoder)
+    encoder.attribute("network.protocol.version", ask.isOld ? "1.0" as StaticString : "1.1")
+    encoder.attribute("openinference.span.kind", "CHAIN")
+    writeOwn(counted, encoder)
+    if !trace.isSampled { encoder.attribute("remora.sampled_by", "error") }
+    if hasFailed {
+      var code = record.errorName.map { Array($0.utf8) } ?? record.errorCode.bytes.array()
+      if code.isEmpty { code = Array(String(counted.status).utf8) }
+      encoder.attribute("error.type", code.span)
+      let word = record.errorCode
+      encoder.status(.error(word.utf8CodeUnitCount == 0 ? record.end.name : word))
+    }
+    trace.sizes.append(encoder.end(into: &trace.spans))
+    state.books.spans.append(trace.spans.view, trace.sizes, ceiling: plan.queue)
+  }
+
+  /// Whether the exchange is an error in the sense of the conventions: the server's, or an answer that was cut.
+  var hasFailed: Bool {
+    switch record.end {
+    case .upstreamEOF, .idleTimeout: true
+    case .error: answer.status >= 500 || answer.status < 400
+    case .complete, .clientGone, .shutdown: answer.status >= 500
+    }
+  }
+
+  /// The address that the client has asked.
+  private func writeServer(_ encoder: SpanEncoder) {
+    guard let host = ask.head.host else { return }
+    let text = ask.headBytes.view.extracting(host)
+    var colon = text.count - 1
+    while colon >= 0, ASCII.isDigit(text[colon]) { colon -= 1 }
+    guard colon > 0, text[colon] == ASCII.colon, colon < text.count - 1 else {
+      return encoder.attribute("server.address", text)
+    }
+    encoder.attribute("server.address", text.extracting(0..<colon))
+    let port = text.extracting((colon + 1)...).text()
+    encoder.attribute("server.port", Int(port))
+  }
+
+  /// What only Remora knows.
+  private func writeOwn(_ counted: ExchangeRecord, _ encoder: SpanEncoder) {
+    encoder.attribute("remora.request_id", ask.requestID.view)
+    encoder.attribute("remora.attempts", record.attempts)
+    encoder.attribute("remora.overhead_us", counted.overheadNanoseconds / 1000)
+    if let label = ask.group?.label { encoder.attribute("remora.group", label.span) }
+    if let watch = ask.watch { encoder.attribute("remora.policies", Array(watch.header.utf8).span) }
+    encoder.attribute("remora.model_asked", ask.model.view)
+    if let attempt, attempt.conversation.droppedCount > 0 {
+      var text = ByteQueue()
+      attempt.conversation.dropped.write(into: &text)
+      encoder.attribute("remora.dropped", text.bytes)
+    }
+    // Calls that an SDK repeats are traces apart, unless its caller is traced.
+    let bytes = ask.headBytes.view
+    for field in ask.head.fields where field.known == .xStainless {
+      guard bytes.extracting(field.name).equalsIgnoringCase("x-stainless-retry-count") else { continue }
+      if let count = Int(bytes.extracting(field.value).text()), count > 0 {
+        encoder.attribute("remora.client_retry", count)
+      }
+    }
+  }
+}
+
+/// The names under which usage is told.
+private struct UsageNames {
+  let input: StaticString
+  let output: StaticString
+  let cacheRead: StaticString
+  let cacheWrite: StaticString
+  let reasoning: StaticString
+  let cost: StaticString
+
+  static let conventional = UsageNames(
+    input: "gen_ai.usage.input_tokens", output: "gen_ai.usage.output_tokens",
+    cacheRead: "gen_ai.usage.cache_read.input_tokens", cacheWrite: "gen_ai.usage.cache_write.input_tokens",
+    reasoning: "gen_ai.usage.reasoning.output_tokens", cost: "gen_ai.usage.cost")
+  /// Where the application tells them itself, and a back end would count them twice.
+  static let own = UsageNames(
+    input: "remora.usage.input_tokens", output: "remora.usage.output_tokens",
+    cacheRead: "remora.usage.cache_read.input_tokens", cacheWrite: "remora.usage.cache_write.input_tokens",
+    reasoning: "remora.usage.reasoning.output_tokens", cost: "remora.usage.cost")
+}
+
+extension APIEndpoint {
+  /// `gen_ai.operation.name`; nil for what the conventions have no word for.
+  fileprivate var operation: StaticString? {
+    switch self {
+    case .chatCompletions, .responses, .messages: "chat"
+    case .completions: "text_completion"
+    case .embeddings: "embeddings"
+    case .models, .countTokens, .other: nil
+    }
+  }
+
+  /// `http.route`; empty for what is passed on.
+  fileprivate var route: StaticString {
+    switch self {
+    case .chatCompletions: "/v1/chat/completions"
+    case .completions: "/v1/completions"
+    case .embeddings: "/v1/embeddings"
+    case .responses: "/v1/responses"
+    case .messages: "/v1/messages"
+    case .countTokens: "/v1/messages/count_tokens"
+    case .models: "/v1/models"
+    case .other: ""
+    }
+  }
+}
+
+extension ProviderKind {
+  /// `gen_ai.provider.name` (semantic-conventions-genai, "Provider name"); nil where the configured name says more.
+  fileprivate var conventionalName: String? {
+    switch self {
+    case .azure: "azure.ai.openai"
+    case .gemini: "gcp.gemini"
+    case .vertex: "gcp.vertex_ai"
+    case .bedrock: "aws.bedrock"
+    case .mistral: "mistral_ai"
+    case .xai: "x_ai"
+    case .openaiCompatible: nil
+    default: rawValue
+    }
+  }
+}

@@ -1,0 +1,287 @@
+// Brings spans, and metrics where they are wanted, to the collector: one task on the first worker's loop, one request at a
+// time, never on a request's path. What follows on an answer is decided in Telemetry/OTLP/ExportRules.swift.
+
+internal import Config
+internal import HTTP
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+/// The process's exporter. Confined to the first worker's loop.
+final class Exporter {
+  /// Between two complaints of a collector.
+  private static let gap = Interval(seconds: 60)
+  /// Of an answer, which has an error's text at most.
+  private static let answerCeiling = 64 << 10
+
+  private let state: WorkerState
+  private let queue: SpanQueue
+  private let parker: Parker
+  private var plan: TelemetryPlan?
+  private var pool: (destination: TelemetryPlan.Destination, pool: Pool)?
+  private var isRunning = false
+  /// When the batch that is gathered goes out.
+  private var dueAt: Instant?
+  private var metricsAt = Instant.never
+  /// When everything must be over; nil while the process goes on.
+  private var endsAt: Instant?
+  private var onEnd: (() -> Void)?
+  private var lastAlarm: Alarm?
+  private var complainedAt: Instant?
+  private let startedAt = Instant.unixNanoseconds
+  /// What was counted.
+  private var counts = ExportGauge()
+  private var isSending = false
+
+  init(_ state: WorkerState) {
+    self.state = state
+    queue = state.books.spans
+    parker = Parker(on: state.loop)
+    let here = Confined(self)
+    let loop = state.loop
+    queue.onWork { loop.post { here.value.parker.signal() } }
+  }
+
+  /// Exports from now on as `plan` says.
+  func adopt(_ plan: TelemetryPlan?) {
+    self.plan = plan
+    metricsAt = .never
+    if let plan, plan.metrics != nil { metricsAt = state.loop.now + plan.interval }
+    guard plan != nil else { return }
+    if isRunning { return parker.signal() }
+    isRunning = true
+    let here = Confined(self)
+    Task(executorPreference: state.loop) { await here.value.run() }
+  }
+
+  /// Sends what waits, once, and then calls `done`; at the latest after `time`.
+  func finish(within time: Interval, _ done: @escaping () -> Void) {
+    guard isRunning, plan != nil, queue.count > 0 || isSending || plan?.metrics != nil else { return done() }
+    endsAt = state.loop.now + time
+    onEnd = done
+    // A collector that has taken the connection and says nothing holds the request under way, not the end.
+    let alarm = Alarm { [weak self] in self?.end() }
+    lastAlarm = alarm
+    state.loop.arm(alarm, at: state.loop.now + time)
+    parker.signal()
+  }
+
+  private func end() {
+    let done = onEnd
+    onEnd = nil
+    done?()
+  }
+
+  var gauge: ExportGauge {
+    var gauge = counts
+    gauge.queued = queue.count
+    gauge.dropped += queue.dropped
+    return gauge
+  }
+
+  // MARK: The task
+
+  private func run() async {
+    while true {
+      let now = state.loop.now
+      if endsAt != nil { return await flush() }
+      if now >= metricsAt, let plan {
+        metricsAt = now + plan.interval
+        await sendMetrics(plan)
+        continue
+      }
+      let waiting = queue.count
+      guard waiting > 0, let plan else {
+        dueAt = nil
+        _ = await parker.park(until: metricsAt)
+        continue
+      }
+      let due = dueAt ?? now + plan.delay
+      dueAt = due
+      if waiting < plan.queue / 2, now < due {
+        _ = await parker.park(until: min(due, metricsAt))
+        continue
+      }
+      dueAt = nil
+      await sendSpans(plan)
+    }
+  }
+
+  /// The last of it.
+  private func flush() async {
+    if let plan {
+      while queue.count > 0, !isOver { await sendSpans(plan) }
+      if !isOver, plan.metrics != nil { await sendMetrics(plan) }
+    }
+    counts.dropped += queue.take(.max).sizes.count
+    end()
+  }
+
+  /// The end can't wait any longer.
+  private var isOver: Bool { endsAt.map { state.loop.now >= $0 } ?? false }
+
+  private func sendSpans(_ plan: TelemetryPlan) async {
+    let (spans, sizes) = queue.take(plan.batch)
+    guard let destination = plan.traces else { return }
+    await send(spans, sizes, plan, destination, isHalf: false)
+  }
+
+  private func send(
+    _ spans: [UInt8], _ sizes: [Int], _ plan: TelemetryPlan, _ destination: TelemetryPlan.Destination,
+    isHalf: Bool
+  ) async {
+    let body = Self.body(spans.span, plan, destination)
+    let result = await deliver(body, destination, isHalf: isHalf)
+    switch result {
+    case .done(let rejected):
+      counts.rejected += min(rejected, sizes.count)
+      counts.sent += sizes.count - min(rejected, sizes.count)
+    case .drop: counts.dropped += sizes.count
+    case .halve where sizes.count > 1:
+      let half = sizes.count / 2
+      let place = sizes[..<half].reduce(0, +)
+      await send(Array(spans[..<place]), Array(sizes[..<half]), plan, destination, isHalf: true)
+      await send(Array(spans[place...]), Array(sizes[half...]), plan, destination, isHalf: true)
+    case .halve: counts.dropped += sizes.count
+    }
+  }
+
+  private func sendMetrics(_ plan: TelemetryPlan) async {
+    guard let destination = plan.metrics, state.stuckWorker == nil else { return }
+    let snapshot = await state.gatherMetrics()
+    var page = ByteQueue()
+    Exposition.write(snapshot, .prometheusText, into: &page)
+    var items = ByteQueue()
+    MetricsEncoder.encode(page.bytes, start: startedAt, now: Instant.unixNanoseconds, into: &items)
+    let body = Self.body(items.bytes, plan, destination)
+    _ = await deliver(body, destination, isHalf: true)
+  }
+
+  private static func body(
+    _ items: Span<UInt8>, _ plan: TelemetryPlan, _ destination: TelemetryPlan.Destination
+  ) -> [UInt8] {
+    var plain = ByteQueue()
+    let resource = plan.resource
+    Envelope.request(items, resource: resource.span, version: Version.remora, into: &plain)
+    guard destination.isCompressed else { return plain.array() }
+    var packed = ByteQueue()
+    GzipEncoder.encode(plain.bytes, into: &packed)
+    return packed.array()
+  }
+
+  // MARK: One batch
+
+  private enum Delivery {
+    case done(rejected: Int)
+    case halve
+    case drop
+  }
+
+  /// Sends the same bytes until they are taken, or given up.
+  private func deliver(
+    _ body: [UInt8], _ destination: TelemetryPlan.Destination, isHalf: Bool
+  ) async -> Delivery {
+    isSending = true
+    defer { isSending = false }
+    let began = state.loop.now
+    var failures = 0
+    while true {
+      let (outcome, rejected, problem) = await post(body, destination)
+      counts.note(outcome)
+      let mayWait = endsAt == nil && queue.count < (plan?.queue ?? 0)
+      let age = UInt64(clamping: state.loop.now.nanoseconds(since: began))
+      let step = ExportRules.next(
+        outcome, failures: failures, age: age, isHalf: isHalf, mayWait: mayWait, random: state.nextRandom())
+      switch step {
+      case .done:
+        if rejected > 0 { complain(destination, "it has rejected a part of what was sent", rejected) }
+        return .done(rejected: rejected)
+      case .halve: return .halve
+      case .drop:
+        complain(destination, problem, 0)
+        return .drop
+      case .again(let wait):
+        failures += 1
+        let until = state.loop.now + Interval(nanoseconds: wait)
+        // The end of the process ends the wait too: then it is tried once more.
+        while state.loop.now < until, endsAt == nil { _ = await parker.park(until: until) }
+        if queue.count >= plan?.queue ?? 0, endsAt == nil, failures > 1 {
+          complain(destination, problem, 0)
+          return .drop
+        }
+      }
+    }
+  }
+
+  private func post(
+    _ body: [UInt8], _ destination: TelemetryPlan.Destination
+  ) async -> (ExportOutcome, rejected: Int, problem: String) {
+    var request = FetchRequest(.post, destination.place, ceiling: Self.answerCeiling)
+    request.userAgent = Array("OTel-OTLP-Exporter-Remora/\(Version.remora)".utf8)
+    request.accepts = "application/x-protobuf"
+    request.contentType = "application/x-protobuf"
+    request.isRepeatable = true
+    if destination.isCompressed { request.fields.append("content-encoding: gzip\r\n") }
+    for (name, value) in destination.fields {
+      request.fields.append(name)
+      request.fields.append(": ")
+      request.fields.append(secret: value.bytes)
+      request.fields.append("\r\n")
+    }
+    request.body.append(body)
+    let now = state.loop.now
+    let deadline = min(now + destination.timeout, endsAt ?? .never)
+    do throws(FetchFault) {
+      let answer = try await Fetch.run(
+        request, over: .pooled(pool(destination)), parker: parker, until: deadline)
+      var rejected = 0
+      if answer.status == 200 { rejected = ExportRules.rejected(in: answer.body.bytes) }
+      let hint: String
+      switch answer.status {
+      case 401, 403: hint = "; look at telemetry.otlp.headers"
+      case 404, 405: hint = "; look at the path of telemetry.otlp.endpoint"
+      case 415: hint = "; it doesn't take protobuf"
+      default: hint = ""
+      }
+      return (
+        .answered(answer.status, retryAfter: answer.retryAfter), rejected,
+        "it answered \(answer.status)\(hint)"
+      )
+    } catch {
+      return (error == .slow ? .slow : .lost, 0, "it \(error.message)")
+    }
+  }
+
+  private func pool(_ destination: TelemetryPlan.Destination) -> Pool {
+    if let pool {
+      if pool.destination === destination { return pool.pool }
+      pool.pool.close()
+    }
+    let limits = PoolLimits(
+      maxConnections: 0, idleTimeout: .seconds(60), warm: 0, connectTimeout: .seconds(5))
+    let made = Pool(
+      destination.place.endpoint, tls: destination.place.tls, limits: limits, on: state.loop,
+      dialer: state.dialer)
+    pool = (destination, made)
+    return made
+  }
+
+  private func complain(_ destination: TelemetryPlan.Destination, _ problem: String, _ rejected: Int) {
+    if let complainedAt, state.loop.now < complainedAt + Self.gap { return }
+    complainedAt = state.loop.now
+    Log.write(
+      .warn, "telemetry can't be exported", .text("collector", destination.place.shown),
+      .text("problem", problem),
+      .number("rejected", rejected), .number("dropped", gauge.dropped))
+  }
+}
+
+extension ExportGauge {
+  /// Counts an answer, or that there was none.
+  fileprivate mutating func note(_ outcome: ExportOutcome) {
+    switch outcome {
+    case .answered(let status, _): note(code: status)
+    case .lost, .slow: note(code: 0)
+    }
+  }
+}
