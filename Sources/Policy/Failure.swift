@@ -1,4 +1,4 @@
-// What a failed try means for the next one: fourteen classes, and what each allows.
+// What a failed try means for the next one: fifteen classes, and what each allows.
 
 /// Why a try brought no answer that is wanted.
 package enum FailureClass: UInt8, Sendable, CaseIterable {
@@ -28,6 +28,8 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   case filter
   /// The request is wrong, whoever answers it.
   case caller
+  /// The upstream's API has no word for a part of the request: nothing was sent.
+  case unsaid
   /// Something had reached the client already.
   case partial
 
@@ -35,7 +37,7 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   package var allowsSame: Bool {
     switch self {
     case .notSent, .reset, .overload, .rate: true
-    case .tls, .silent, .broken, .quota, .auth, .model, .context, .filter, .caller, .partial: false
+    case .tls, .silent, .broken, .quota, .auth, .model, .context, .filter, .caller, .unsaid, .partial: false
     }
   }
 
@@ -51,7 +53,7 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   package var isTargetsFault: Bool {
     switch self {
     case .notSent, .tls, .silent, .reset, .overload, .broken: true
-    case .rate, .quota, .auth, .model, .context, .filter, .caller, .partial: false
+    case .rate, .quota, .auth, .model, .context, .filter, .caller, .unsaid, .partial: false
     }
   }
 
@@ -69,7 +71,7 @@ package enum FailureClass: UInt8, Sendable, CaseIterable {
   /// Whether an SDK that tries again by itself would only repeat it.
   package var isPointlessToRepeat: Bool {
     switch self {
-    case .quota, .context, .filter, .caller, .tls, .auth, .model: true
+    case .quota, .context, .filter, .caller, .tls, .auth, .model, .unsaid: true
     case .notSent, .silent, .reset, .overload, .broken, .rate, .partial: false
     }
   }

@@ -183,6 +183,8 @@ package struct Retries: Sendable {
     _ failure: Failure, at place: Int, began: Nanoseconds, _ field: some Standings, now: Nanoseconds,
     random: UInt64
   ) -> Next {
+    // It was no try: the upstream has seen nothing.
+    if failure.cls == .unsaid { used -= 1 }
     guard mayGoOn, failure.wasSent ? isRepeatable : isKept else { return .stop }
     // A try that took half of all the time there is leaves none for another like it.
     let whole = deadline.minus(self.began)

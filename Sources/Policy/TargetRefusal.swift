@@ -24,6 +24,33 @@ extension Refusal {
       retryAfter: seconds)
   }
 
+  /// A target has failed, and the one that was left to ask has no word for a part of the request.
+  ///
+  /// - Parameters:
+  ///   - failed: the provider that failed, and how.
+  ///   - other: the provider that was left, and what it can't be told.
+  package static func noneLeft(
+    _ failed: (name: String, cls: FailureClass), _ other: (name: String, why: String)
+  ) -> Refusal {
+    let message = "Provider '\(failed.name)' failed, and '\(other.name)' can't be asked instead: \(other.why)"
+    switch failed.cls {
+    case .rate:
+      return Refusal(
+        429, "rate_limit_error", "rate_limit_exceeded", message, cause: .overloaded, source: .upstream)
+    case .quota:
+      return Refusal(
+        429, "rate_limit_error", "insufficient_quota", message, cause: .overloaded, source: .upstream,
+        shouldRetry: false)
+    case .filter, .context:
+      return Refusal(
+        400, "invalid_request_error", failed.cls == .filter ? "content_filter" : "context_length_exceeded",
+        message,
+        cause: .overloaded, source: .upstream, shouldRetry: false)
+    default:
+      return Refusal(503, "upstream_error", "no_target", message, cause: .overloaded, source: .upstream)
+    }
+  }
+
   /// The client gives up before there can be an answer: its own time is nearly over.
   package static func clientsTimeIsOver(_ provider: String) -> Refusal {
     Refusal(

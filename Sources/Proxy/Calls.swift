@@ -121,6 +121,10 @@ extension Exchange {
         attempt.tried.shouldRetry = ask.target.isFullService ? tries.shouldRetry(wait: wait) : nil
         return .stop
       }
+      // That the last one can't be told is no reason to give up on the one that could.
+      if failure.cls == .unsaid, let failed = tries.failed {
+        throw .noneLeft(failed, (attempt.upstream.name, refusal.message))
+      }
       if ask.target.isFullService, tries.shouldRetry(wait: refusal.retryAfter) == false {
         refusal.shouldRetry = false
       }

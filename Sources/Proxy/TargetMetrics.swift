@@ -45,6 +45,7 @@ extension AttemptFailure {
     case .context: self = .context
     case .filter: self = .filter
     case .caller: self = .caller
+    case .unsaid: self = .unsaid
     case .partial: self = .partial
     }
   }

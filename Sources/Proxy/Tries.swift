@@ -30,6 +30,8 @@ final class Tries {
   private var isFirst = true
   /// Places that were asked.
   private var asked: UInt64 = 0
+  /// Who has failed last that could be told the request, and how.
+  private(set) var failed: (name: String, cls: FailureClass)?
   /// The class of the last failure.
   private(set) var last: FailureClass?
 
@@ -46,6 +48,7 @@ final class Tries {
     isFirst = true
     asked = 0
     last = nil
+    failed = nil
     var rules = snapshot.retryRules
     if let attempts = ask.wishes?.attempts { rules.attempts = min(rules.attempts, attempts) }
     percent = rules.budgetPercent
@@ -128,8 +131,11 @@ final class Tries {
   func next(_ failure: Failure, began: Instant, blames: Bool, _ exchange: Exchange) -> Next {
     let now = exchange.now.nanoseconds
     last = failure.cls
+    if failure.cls != .unsaid {
+      failed = (exchange.lineup.snapshot.upstreams[plan[place].providerIndex].name, failure.cls)
+    }
     let route = plan[place]
-    if !blames {
+    if !blames || failure.cls == .unsaid {
       abandoned(exchange)
     } else if failure.cls.isTargetsFault || failure.cls.cooling != nil {
       let health = exchange.health(route) ?? exchange.newHealth(route)
@@ -250,7 +256,8 @@ extension Attempt {
     let cls: FailureClass
     switch refusal.cause {
     case .clientGone, .draining: return nil
-    case .request: cls = .caller
+    // Another one may have a word for it.
+    case .request: cls = tried.isSaid ? .caller : .unsaid
     case .unreachable: cls = wasSent ? .reset : .notSent
     case .tls: cls = .tls
     case .timedOut: cls = wasSent ? .silent : .notSent

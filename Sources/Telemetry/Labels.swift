@@ -80,7 +80,7 @@ package enum AttemptOutcome: UInt8, CaseIterable, Sendable {
 /// What a failed attempt at an upstream means for the next one: the classes of Policy/Failure.swift.
 package enum AttemptFailure: UInt8, CaseIterable, Sendable {
   case notSent, tls, silent, reset, overload, broken, rate, quota, auth, model, context, filter, caller,
-    partial
+    unsaid, partial
 
   package var name: StaticString {
     switch self {
@@ -97,6 +97,7 @@ package enum AttemptFailure: UInt8, CaseIterable, Sendable {
     case .context: "context"
     case .filter: "filter"
     case .caller: "caller"
+    case .unsaid: "unsaid"
     case .partial: "partial"
     }
   }

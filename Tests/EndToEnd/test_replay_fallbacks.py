@@ -69,3 +69,30 @@ def test_a_stream_that_breaks_off_before_its_first_word_is_the_others(replayer, 
     assert got.status == 200 and got.get("x-remora-attempts") == "2", got.body
     assert b"Here" in got.body and b" am." in got.body, got.body
     assert b'"error":{' not in got.body and b"event: error" not in got.body, got.body
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_a_target_without_a_word_for_it_is_passed_over(replayer, proxy, streamed):
+    """Two choices are nothing that Anthropic can be asked for; the target behind it can."""
+    replayer.upstream.reset()
+    replayer.upstream.reply(*answers.steps("openai", SAID, streamed=streamed))
+    body = {"model": "anthropic-then-openai", "n": 2, **BODIES["/v1/chat/completions"], "stream": streamed}
+    got = proxy.ask(post_json("/v1/chat/completions", body))
+    assert (got.status, got.get("x-remora-provider"), got.get("x-remora-attempts")) == (200, "openai", "1")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [("content_filter", 400, "content_filter"), ("insufficient_quota", 429, "insufficient_quota"), ("x", 503, "no_target")],
+)
+def test_a_fallback_without_a_word_for_it_leaves_the_first_failure(replayer, proxy, code, status, told):
+    replayer.upstream.reset()
+    error = json.dumps({"error": {"message": "no", "type": code, "code": code}}).encode()
+    # Two tries are all: the second one goes to the first target again, where that is of use.
+    for _ in range(2):
+        replayer.upstream.reply(head(400 if code != "x" else 404, {"Content-Type": "application/json"}, len(error)) + error)
+    body = {"model": "openai-then-anthropic", "n": 2, **BODIES["/v1/chat/completions"]}
+    got = proxy.ask(post_json("/v1/chat/completions", body))
+    assert (got.status, got.json()["error"]["code"]) == (status, told), got.body
+    message = got.json()["error"]["message"]
+    assert "'openai' failed" in message and "'anthropic' can't be asked instead" in message and "'n'" in message
