@@ -58,6 +58,10 @@ package enum Media: Sendable {
       self = .json
       return
     }
+    if rest[0] == UInt8(ascii: "<") {
+      self = .html
+      return
+    }
     for field: StaticString in [":", "data:", "event:", "id:", "retry:"] {
       let count = field.utf8CodeUnitCount
       if rest.count >= count, rest.extracting(0..<count).equals(field) {

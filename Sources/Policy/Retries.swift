@@ -211,6 +211,12 @@ package struct Retries: Sendable {
     return false
   }
 
+  /// Whether a target wasn't asked, because it is left alone.
+  package var hasUnasked: Bool {
+    for at in 0..<order.count where tried & 1 << UInt64(order[at] & 63) == 0 { return true }
+    return false
+  }
+
   /// The next target that wasn't asked yet.
   private func other(_ failure: Failure, _ place: Int, _ field: some Standings) -> Int? {
     for at in 0..<order.count where tried & 1 << UInt64(order[at] & 63) == 0 {

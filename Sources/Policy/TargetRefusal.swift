@@ -51,6 +51,14 @@ extension Refusal {
     }
   }
 
+  /// The only target that isn't left alone at the moment has no word for a part of the request.
+  package static func othersAreLeftAlone(_ name: String, why: String) -> Refusal {
+    Refusal(
+      503, "upstream_error", "no_target",
+      "The model's other targets are left alone at the moment, and '\(name)' can't be asked instead: \(why)",
+      cause: .overloaded, source: .upstream)
+  }
+
   /// The client gives up before there can be an answer: its own time is nearly over.
   package static func clientsTimeIsOver(_ provider: String) -> Refusal {
     Refusal(

@@ -122,8 +122,10 @@ extension Exchange {
         return .stop
       }
       // That the last one can't be told is no reason to give up on the one that could.
-      if failure.cls == .unsaid, let failed = tries.failed {
-        throw .noneLeft(failed, (attempt.upstream.name, refusal.message))
+      if failure.cls == .unsaid {
+        let name = attempt.upstream.name
+        if let failed = tries.failed { throw .noneLeft(failed, (name, refusal.message)) }
+        if tries.hasUnasked { throw .othersAreLeftAlone(name, why: refusal.message) }
       }
       if ask.target.isFullService, tries.shouldRetry(wait: refusal.retryAfter) == false {
         refusal.shouldRetry = false

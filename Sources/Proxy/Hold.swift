@@ -40,8 +40,8 @@ extension Exchange {
     var facts = attempt.replyFacts
     if attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
     attempt.tried.opened = Opened(facts: facts)
-    if attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) != nil {
-      return nil
+    if let strange = attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) {
+      throw .notTheAPI(attempt.upstream.name, strange)
     }
     let manner = begin(facts, attempt)
     attempt.tried.opened = Opened(facts: facts, manner: manner)

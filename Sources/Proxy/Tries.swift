@@ -167,6 +167,9 @@ final class Tries {
     self.place = place
   }
 
+  /// Whether a target wasn't asked, because it is left alone.
+  var hasUnasked: Bool { plan.count > 1 && retries.hasUnasked }
+
   /// Whether another target that wasn't asked yet can be, where this one can't be reached.
   @inline(never)
   func hasOther(_ exchange: Exchange) -> Bool {

@@ -136,7 +136,7 @@ extension AttemptOutcome {
     case .rate, .quota: self = .rateLimited
     case .auth: self = .authRejected
     case .model, .context, .caller: self = .clientError
-    case .filter: return nil
+    case .filter, .unsaid: return nil
     }
   }
 

@@ -202,6 +202,25 @@ def test_a_stream_that_fails_before_it_says_anything_is_another_targets(pair, sd
     assert (seen(first), seen(second)) == (1, 1)
 
 
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<html>no</html>",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n<html>no</html>",
+        b"HTTP/1.1 302 X\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nab",
+    ],
+    ids=["a page", "a page without a type", "a redirect", "another coding"],
+)
+def test_what_is_no_answer_of_the_api_is_another_targets(pair, answer, streamed):
+    proxy, first, second = pair()
+    first.reply(answer)
+    got = ask(proxy, stream=streamed)
+    assert (got.status, got.get("x-remora-provider")) == (200, "two"), got.body
+    assert (seen(first), seen(second)) == (1, 1)
+
+
 def test_a_stream_that_fails_behind_its_first_word_is_never_continued(pair):
     proxy, first, second = pair()
     first.reply(events(ROLE, TEXT, ERROR))

@@ -81,18 +81,33 @@ def test_a_target_without_a_word_for_it_is_passed_over(replayer, proxy, streamed
     assert (got.status, got.get("x-remora-provider"), got.get("x-remora-attempts")) == (200, "openai", "1")
 
 
-@pytest.mark.parametrize(
-    ("code", "status", "told"),
-    [("content_filter", 400, "content_filter"), ("insufficient_quota", 429, "insufficient_quota"), ("x", 503, "no_target")],
-)
-def test_a_fallback_without_a_word_for_it_leaves_the_first_failure(replayer, proxy, code, status, told):
-    replayer.upstream.reset()
+def refused(code: str) -> bytes:
     error = json.dumps({"error": {"message": "no", "type": code, "code": code}}).encode()
-    # Two tries are all: the second one goes to the first target again, where that is of use.
-    for _ in range(2):
-        replayer.upstream.reply(head(400 if code != "x" else 404, {"Content-Type": "application/json"}, len(error)) + error)
-    body = {"model": "openai-then-anthropic", "n": 2, **BODIES["/v1/chat/completions"]}
+    return head(400, {"Content-Type": "application/json"}, len(error)) + error
+
+
+PAGE = b"<html>no</html>"
+
+
+@pytest.mark.parametrize(
+    ("one", "answer", "status", "code"),
+    [
+        ("openai", refused("content_filter"), 400, "content_filter"),
+        ("openai", refused("context_length_exceeded"), 400, "context_length_exceeded"),
+        ("mistral", refused("insufficient_quota"), 429, "insufficient_quota"),
+        ("openai", head(200, {"Content-Type": "text/html"}, len(PAGE)) + PAGE, 503, "no_target"),
+    ],
+)
+def test_a_fallback_without_a_word_for_it_leaves_the_first_failure(replayer, proxy, one, answer, status, code):
+    replayer.upstream.reset()
+    replayer.upstream.reply(answer)
+    body = {"model": f"{one}-then-anthropic", "n": 2, **BODIES["/v1/chat/completions"]}
     got = proxy.ask(post_json("/v1/chat/completions", body))
-    assert (got.status, got.json()["error"]["code"]) == (status, told), got.body
+    assert (got.status, got.json()["error"]["code"]) == (status, code), got.body
     message = got.json()["error"]["message"]
-    assert "'openai' failed" in message and "'anthropic' can't be asked instead" in message and "'n'" in message
+    assert f"'{one}' failed" in message and "'anthropic' can't be asked instead" in message and "'n'" in message
+    if code == "insufficient_quota":
+        # It is left alone from now on, which is no fault of the request's.
+        got = proxy.ask(post_json("/v1/chat/completions", body))
+        assert (got.status, got.json()["error"]["code"]) == (503, "no_target"), got.body
+        assert "left alone" in got.json()["error"]["message"]

@@ -99,11 +99,13 @@ private struct Targets: Standings {
               continue
             }
             tries = 1
+            var unsaid = 0
             var random = Pick.mix(seed &+ 1)
             var now = Self.start
             loop: while true {
               random = Pick.mix(random)
-              let cls = FailureClass(rawValue: UInt8(random % 14)) ?? .overload
+              let cls = FailureClass(rawValue: UInt8(random % 15)) ?? .overload
+              if cls == .unsaid { unsaid += 1 }
               switch next(&retries, cls, at: place, field, now: now, random: random) {
               case .call(let next): place = next
               case .wait(let until, let next):
@@ -114,7 +116,8 @@ private struct Targets: Standings {
               }
               tries += 1
             }
-            #expect(tries <= max(1, attempts - prior))
+            // What a target can't be told was no try, and it isn't asked again.
+            #expect(tries - unsaid <= max(1, attempts - prior) && unsaid <= targets)
           }
         }
       }
