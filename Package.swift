@@ -62,6 +62,7 @@ let package = Package(
     target("Transport", ["Wire", "CLinux", "COpenSSL"]),
     target("Kubernetes", ["Wire"]),
     target("Import", ["Wire", "Config", "Detect"]),
+    target("Tape", ["Wire", "Config", "Detect"]),
     target("HTTP", ["Wire", "Transport"]),
     target(
       "Proxy",
@@ -71,7 +72,7 @@ let package = Package(
       dependencies: [
         "Wire", "Config", "Detect", "Dialects", "Import", "Kubernetes", "Telemetry", "Transport", "HTTP",
         "Proxy",
-        "Policy",
+        "Policy", "Tape",
       ],
       exclude: ["README.md"], swiftSettings: house,
       // The default linker drops the counters.

@@ -11,6 +11,8 @@ enum Command: Equatable {
   case check(CheckOptions)
   case explain(model: String, config: String?, body: String?)
   /// `admin` is nil for the default place.
+  case record(RecordOptions)
+  case replay(ReplayOptions)
   case probe(admin: Config.Address?, path: String)
   case schema
   case models(config: String?, asJSON: Bool)
@@ -25,6 +27,7 @@ enum Command: Equatable {
   case version
   /// Nil: all commands.
   case help(Topic?)
+  case page(Page)
 }
 
 struct ServeOptions: Equatable {
@@ -77,54 +80,13 @@ struct UsageFault: Error {
   }
 }
 
-/// The commands that there are.
-enum Topic: String, CaseIterable {
-  case audit, serve, check, demo, explain, `import`, inject, models, policy, probe, schema, version, webhook,
-    help
-
-  /// The options, and whether each takes a value.
-  var options: [String: Bool] {
-    switch self {
-    case .serve: ["--config": true, "--listen": true, "--admin": true, "--log-level": true]
-    case .check: ["--config": true, "--format": true, "--print": false]
-    case .explain: ["--config": true, "--body": true]
-    case .models: ["--config": true, "--json": false]
-    case .import: ["--from": true, "--report": true, "--strict": false]
-    case .inject:
-      [
-        "-f": true, "--filename": true, "--uninject": false, "--opt-in": false, "--mode": true,
-        "--image": true,
-        "--config": true, "--secret": true, "--containers": true, "--env": true, "--dry-run": false,
-      ]
-    case .probe: ["--admin": true, "--ready": false]
-    case .policy: ["--policy": true, "--config": true]
-    case .audit: ["--key": true]
-    case .webhook:
-      [
-        "--tls-cert": true, "--tls-key": true, "--listen": true, "--admin": true, "--on-error": true,
-        "--mode": true,
-        "--image": true, "--config": true, "--secret": true, "--containers": true, "--env": true,
-      ]
-    case .demo, .schema, .version, .help: [:]
-    }
-  }
-
-  /// The most words that may stand beside the options.
-  var operandCeiling: Int {
-    switch self {
-    case .check, .explain, .import, .policy, .help: 1
-    // Files of years.
-    case .audit: 100_000
-    case .serve, .demo, .inject, .models, .probe, .schema, .version, .webhook: 0
-    }
-  }
-}
-
 /// One command's options and words.
 struct Arguments {
   private let topic: Topic
   private var values: [String: [String]] = [:]
   private var operands: [String] = []
+  /// Words behind `--`, which are another command.
+  private var rest: [String] = []
 
   static func parse(_ arguments: [String]) throws(UsageFault) -> Command {
     guard let first = arguments.first else { return .serve(ServeOptions()) }
@@ -166,6 +128,8 @@ struct Arguments {
       }
       return .auditVerify(
         files: Array(arguments.operands.dropFirst()), key: try arguments.single("--key"))
+    case .record: return .record(try arguments.recordOptions())
+    case .replay: return .replay(try arguments.replayOptions())
     case .probe:
       let path = arguments.values["--ready"] == nil ? "/healthz" : "/readyz"
       return .probe(admin: try arguments.address("--admin"), path: path)
@@ -176,8 +140,9 @@ struct Arguments {
     case .version: return .version
     case .help:
       guard let name = arguments.operands.first else { return .help(nil) }
+      if let page = Page(rawValue: name) { return .page(page) }
       guard let topic = Topic(rawValue: name) else {
-        throw UsageFault("unknown command '\(Shown.text(name))'")
+        throw UsageFault("unknown topic '\(Shown.text(name))'")
       }
       return .help(topic)
     }
@@ -191,6 +156,10 @@ struct Arguments {
     while let word = words.popFirst() {
       if takesOptions, word == "--" {
         takesOptions = false
+        if topic == .record || topic == .replay {
+          rest = Array(words)
+          return
+        }
       } else if takesOptions, word.hasPrefix("-"), word != "-" {
         try take(word, &words)
       } else if operands.count == topic.operandCeiling {
@@ -283,6 +252,46 @@ struct Arguments {
 }
 
 extension Arguments {
+  private func directory() throws(UsageFault) -> String {
+    guard operands.count == 1, let directory = operands.first, !directory.isEmpty else {
+      throw UsageFault("\(topic.rawValue) needs one directory, and '--' before a command", topic)
+    }
+    return directory
+  }
+
+  private func recordOptions() throws(UsageFault) -> RecordOptions {
+    var options = RecordOptions(directory: try directory())
+    options.config = try single("--config")
+    options.keepsOld = values["--missing"] != nil
+    options.keepsErrors = values["--errors"] != nil
+    options.ignore = values["--ignore"] ?? []
+    options.normalize = (values["--normalize"] ?? []).flatMap { text in
+      text.contains("=") ? [text] : text.split(separator: ",").map(String.init)
+    }
+    options.command = rest
+    return options
+  }
+
+  private func replayOptions() throws(UsageFault) -> ReplayOptions {
+    var options = ReplayOptions(directory: try directory())
+    switch try single("--timing") ?? "none" {
+    case "none": options.pace = 0
+    case "recorded": options.pace = 1
+    case let text:
+      guard let pace = Double(text), pace >= 0, pace <= 1000 else {
+        throw UsageFault(
+          "--timing: '\(Shown.text(text))' is neither none, recorded nor a factor such as 0.5", topic)
+      }
+      options.pace = pace
+    }
+    options.exhausted = try choice("--exhausted", ReplayOptions.Exhausted.self) ?? .repeat
+    options.unused = try choice("--unused", ReplayOptions.Unused.self) ?? .ignore
+    for text in values["--listen"] ?? [] { options.listen.append(try readAddress("--listen", text)) }
+    options.admin = try address("--admin")
+    options.command = rest
+    return options
+  }
+
   private func importOptions() throws(UsageFault) -> ImportOptions {
     guard let file = operands.first, !file.isEmpty else {
       throw UsageFault("import needs a file, or '-' for standard input", topic)

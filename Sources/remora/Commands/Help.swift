@@ -6,6 +6,11 @@ enum Help {
     return ExitStatus.good
   }
 
+  static func run(_ page: Page) -> Int32 {
+    Console.write(page.text)
+    return ExitStatus.good
+  }
+
   private static let overview = """
     Remora: a sidecar proxy for OpenAI-format LLM traffic.
 
@@ -20,11 +25,14 @@ enum Help {
       models    list which names lead where, and their prices
       policy    show what the policies find in a text
       audit     check an audit log's chain
+      record    run an application's tests once against the provider, and keep the answers
+      replay    run them again from there, without network, key or cost
       probe     ask the admin listener whether a running proxy is alive or ready
       schema    print the configuration's JSON Schema
       version   print the version
       webhook   put the sidecar into pods as they are created
-      help      print this, or a command's options: remora help COMMAND
+      help      print this, a command's options, or a page about one of
+                configuration, models, limits, policies, providers, errors, metrics, kubernetes, recordings
 
     The configuration is --config FILE, else $REMORA_CONFIG, else /etc/remora/remora.yaml, else the
     environment: every well-known provider whose key is found there is served.
@@ -148,6 +156,7 @@ enum Help {
       Exit status: 0 all lines are whole, 1 one isn't, or a file can't be read; 2 for wrong usage.
 
       """
+    case .record, .replay: tape(topic)
     case .schema:
       """
       usage: remora schema
@@ -165,10 +174,48 @@ enum Help {
       """
     case .help:
       """
-      usage: remora help [COMMAND]
+      usage: remora help [COMMAND|TOPIC]
+
+      TOPIC is \(Page.allCases.map(\.rawValue).joined(separator: ", ")).
 
       """
     }
+  }
+
+  private static func tape(_ topic: Topic) -> String {
+    topic == .record
+      ? """
+      usage: remora record DIR [--config FILE] [--missing] [--errors] [--ignore /POINTER]… [--normalize RULE[,RULE]]…
+                           [-- COMMAND…]
+
+      Serves as 'remora serve' does, and writes each exchange into DIR as the application saw it. With a command, that is
+      run with OPENAI_BASE_URL and ANTHROPIC_BASE_URL set, at a port of its own, and its exit status is this one's.
+
+        --config FILE      the configuration
+        --missing          answer from DIR what is there already, and ask only for the rest
+        --errors           store 401, 403, 429 and 5xx too
+        --ignore /POINTER  a member of the body (JSON pointer, '*' for any name) that doesn't tell requests apart
+        --normalize RULE   texts that are taken for the same: uuid, time, path, or RE=TEXT
+
+      Exit status: the command's; 1 where an exchange held a secret and was not written; 2 for wrong usage.
+
+      """
+      : """
+      usage: remora replay DIR [--timing none|recorded|FACTOR] [--exhausted repeat|fail] [--unused ignore|fail]
+                           [--listen ADDR]… [--admin ADDR] [-- COMMAND…]
+
+      Answers from what 'remora record' has written into DIR. It reads no configuration and no key, and connects nowhere.
+      A request that isn't there gets 501 with the nearest recording and where the two differ.
+
+        --timing WHAT      recorded: events with the pauses that they had; 0.5: with half of them
+        --exhausted WHAT   what follows the last recording of a request: the same again, or a miss
+        --unused fail      exit with 1 where a recording was never asked for
+        --listen ADDR      instead of 127.0.0.1:4141 and [::1]:4141
+        --admin ADDR       health, metrics and POST /replay/reset, instead of 0.0.0.0:4142
+
+      Exit status: the command's, or 1 where a request was missed; without a command 0 after a signal; 2 for wrong usage.
+
+      """
   }
 
   private static let webhook = """

@@ -1,0 +1,204 @@
+// The side that replays: finds the recording of a request, and gives it as it came.
+
+import Config
+import Glibc
+import Tape
+import Transport
+import Wire
+
+struct ReplayOptions: Equatable {
+  enum Exhausted: String, CaseIterable { case `repeat`, fail }
+  enum Unused: String, CaseIterable { case ignore, fail }
+  var directory: String
+  /// What gaps between events are multiplied by: 0, as fast as can be.
+  var pace = 0.0
+  var exhausted = Exhausted.repeat
+  var unused = Unused.ignore
+  var listen: [Config.Address] = []
+  var admin: Config.Address?
+  var command: [String] = []
+}
+
+/// Answers from recordings. Shared by the threads of all connections.
+final class Player: Sendable {
+  private struct State {
+    var libraries: [String: TapeLibrary] = [:]
+    var served = 0
+    var missed = 0
+  }
+
+  private let options: ReplayOptions
+  private let state: Guarded<State>
+
+  /// Reads what is there; a set of its own is read when it is asked for.
+  init(_ options: ReplayOptions) throws(TapeFault) {
+    self.options = options
+    var state = State()
+    state.libraries[""] = try TapeLibrary(reading: options.directory)
+    self.state = Guarded(state)
+  }
+
+  var isMissing: Bool { state.withLock { $0.missed > 0 } }
+  var missedAndUnused: (missed: Int, unused: [String]) {
+    state.withLock { state in
+      let unused = state.libraries.sorted { $0.key < $1.key }.flatMap { name, library in
+        library.unused.map { name.isEmpty ? $0 : "\(name)/\($0)" }
+      }
+      return (state.missed, unused)
+    }
+  }
+
+  /// What came of it, in a line.
+  var summary: String {
+    let (missed, unused) = missedAndUnused
+    let served = state.withLock { $0.served }
+    let names = unused.prefix(5).joined(separator: ", ") + (unused.count > 5 ? ", …" : "")
+    return "replay: \(served) served, \(missed) missed, \(unused.count) recordings unused"
+      + (unused.isEmpty ? "" : " (\(names))")
+  }
+
+  /// How many recordings a request has in a set.
+  func count(of key: String, in set: String) -> Int {
+    state.withLock { $0.libraries[set]?.count(of: key) ?? 0 }
+  }
+
+  func rewind() {
+    state.withLock { state in
+      for name in state.libraries.keys { state.libraries[name]?.rewind() }
+    }
+  }
+
+  /// Prometheus text.
+  var metrics: String {
+    let (served, missed) = state.withLock { ($0.served, $0.missed) }
+    return """
+      # HELP remora_replay_requests_total Requests by whether a recording was found.
+      # TYPE remora_replay_requests_total counter
+      remora_replay_requests_total{provider="replay",result="served"} \(served)
+      remora_replay_requests_total{provider="replay",result="missed"} \(missed)
+
+      """
+  }
+
+  // MARK: Finding
+
+  /// The recording of a request; a sentence where there is none.
+  func find(_ request: TapeIncoming) -> TapeFound {
+    let name = request.field("x-remora-recording") ?? ""
+    guard name.isEmpty || TapeLibrary.isName(name) else {
+      return .missed("x-remora-recording must be letters, digits, '-', '_' and '.'", key: "")
+    }
+    let asked = request.request
+    let (directory, repeats) = (
+      options.directory + (name.isEmpty ? "" : "/" + name), options.exhausted == .repeat
+    )
+    return state.withLock { state in
+      if state.libraries[name] == nil {
+        do throws(TapeFault) { state.libraries[name] = try TapeLibrary(reading: directory) } catch {
+          return .missed(error.message, key: "")
+        }
+      }
+      guard let found = state.libraries[name]?.next(asked, repeats: repeats) else {
+        return .missed("no recordings", key: "")
+      }
+      if case .missed = found { state.missed += 1 } else { state.served += 1 }
+      return found
+    }
+  }
+
+  // MARK: Answering
+
+  /// Answers one request; whether another may follow.
+  func answer(_ request: TapeIncoming, _ connection: borrowing BlockingConnection) throws(SystemFault) -> Bool
+  {
+    let path = request.path
+    if ["/", "/healthz", "/api/hello"].contains(path), ["GET", "HEAD"].contains(request.method) {
+      try connection.send(
+        TapeReply.whole(
+          200, "text/plain; charset=utf-8", Array("ok\n".utf8), isHead: request.method == "HEAD"))
+      return true
+    }
+    switch find(request) {
+    case .missed(let sentence, let key):
+      Console.error("replay: \(sentence)")
+      try connection.send(
+        TapeReply.error(501, code: "no_recording", sentence + (key.isEmpty ? "" : ""), for: request))
+      return true
+    case .recording(let recording): return try play(recording, request, connection)
+    }
+  }
+
+  func play(_ recording: TapeRecording, _ request: TapeIncoming, _ connection: borrowing BlockingConnection)
+    throws(SystemFault) -> Bool
+  {
+    let answer = recording.answer
+    let id = request.field("x-request-id") ?? "req_\(String(ProcessSettings.randomWord(), radix: 16))"
+    var fields = answer.headers.filter { $0.name != "content-type" }.map { ($0.name, $0.value) }
+    fields += [("x-request-id", id), ("x-remora-replay", recording.file)]
+    if !answer.provider.isEmpty { fields.append(("x-remora-provider", answer.provider)) }
+    if !answer.model.isEmpty { fields.append(("x-remora-model", answer.model)) }
+    let type = answer.headers.first { $0.name == "content-type" }?.value ?? "application/json"
+    let isHead = request.method == "HEAD"
+    switch answer.body {
+    case .none: try connection.send(TapeReply.whole(answer.status, type, [], fields, isHead: isHead))
+    case .raw(let bytes):
+      try connection.send(TapeReply.whole(answer.status, type, bytes, fields, isHead: isHead))
+    case .json(let tree):
+      let body = answer.hasMetadata ? metadata(tree, answer, id) : tree
+      try connection.send(TapeReply.whole(answer.status, type, body.compact, fields, isHead: isHead))
+    case .events(let events):
+      fields = [("content-type", type), ("cache-control", "no-cache")] + fields
+      fields.append(request.isOld ? ("connection", "close") : ("transfer-encoding", "chunked"))
+      try play(events, answer, id, TapeReply.head(answer.status, fields), request.isOld, connection)
+      return !request.isOld
+    }
+    return true
+  }
+
+  private func play(
+    _ events: [TapeEvent], _ answer: TapeAnswer, _ id: String, _ head: [UInt8], _ isOld: Bool,
+    _ connection: borrowing BlockingConnection
+  ) throws(SystemFault) {
+    var out = ByteQueue()
+    out.append(head)
+    var due = Instant.now
+    for (index, event) in events.enumerated() {
+      if options.pace > 0 {
+        // Counted from the beginning, so that what a turn takes adds up to nothing.
+        due = due + .microseconds(Int64(Double(min(event.gap, 600_000)) * options.pace * 1000))
+        let rest = due.nanoseconds(since: .now)
+        if rest > 0 {
+          try connection.send(out.array())
+          out.removeAll()
+          usleep(UInt32(clamping: rest / 1000))
+        }
+      }
+      var piece = ByteQueue()
+      if !event.name.isEmpty { piece.append(Array("event: \(Shown.line(event.name))\n".utf8)) }
+      var bytes = event.bytes
+      if index == 0, answer.hasMetadata, case .json(let tree) = event.data {
+        bytes = metadata(tree, answer, id).compact
+      }
+      EventEncoder.data(bytes.span, into: &piece)
+      if isOld { out.append(piece.view) } else { HeadWriter.chunk(piece.view, to: &out) }
+      if out.count > 64 << 10 {
+        try connection.send(out.array())
+        out.removeAll()
+      }
+    }
+    if !isOld { HeadWriter.lastChunk(to: &out) }
+    try connection.send(out.array())
+  }
+
+  /// What answers carry of who made them, anew.
+  private func metadata(_ tree: JSONTree, _ answer: TapeAnswer, _ id: String) -> JSONTree {
+    guard case .object(let members) = tree else { return tree }
+    let null = JSONTree.literal(Array("null".utf8))
+    let said = JSONTree.object([
+      .init("request_id", JSONTree(id)), .init("provider", JSONTree(answer.provider)),
+      .init("model", JSONTree(answer.model)),
+      .init("attempts", JSONTree(1)), .init("cache_status", JSONTree("replay")), .init("region", null),
+    ])
+    return .object(members + [.init("x_remora", said)])
+  }
+}

@@ -1,0 +1,147 @@
+// Where applications connect whose exchanges are recorded or replayed: a thread a connection, and a bound on them.
+
+import Config
+import Glibc
+import Synchronization
+import Tape
+import Transport
+import Wire
+
+/// Listens, and gives each connection a thread.
+final class TapeServer: Sendable {
+  /// A test suite has a few workers with a few connections each.
+  private static let connectionCeiling = 256
+
+  private let listeners: [BlockingListener]
+  private let connections = Atomic<Int>(0)
+  /// Whether it is a pod's own loopback that it listens on.
+  let addresses: [Transport.Address]
+
+  /// - Throws: what can't be bound, in words; a missing IPv6 is none.
+  init(_ places: [Config.Address]) throws(Failure) {
+    var listeners: [BlockingListener] = []
+    for place in places {
+      guard let address = Self.address(place) else {
+        throw Failure("'\(place.text)' is no IP address and port")
+      }
+      do throws(SystemFault) { listeners.append(try BlockingListener(address)) } catch {
+        if address.family == .ipv6, error.isAddressMissing, places.count > 1 { continue }
+        throw Failure("can't listen at \(place.text): \(error.reason)")
+      }
+    }
+    self.listeners = listeners
+    addresses = listeners.map(\.address)
+  }
+
+  private static func address(_ place: Config.Address) -> Transport.Address? {
+    switch place {
+    case .unix: nil
+    case .tcp(let host, let port):
+      Transport.Address(ip: host == "localhost" ? "127.0.0.1" : host, port: UInt16(clamping: port))
+    }
+  }
+
+  /// Begins to serve, on threads of its own.
+  func serve(
+    _ answer: @escaping @Sendable (TapeIncoming, borrowing BlockingConnection) throws(SystemFault) -> Bool
+  ) throws(Failure) {
+    for listener in listeners {
+      let isRunning = Thread.detached { [self] in
+        while let connection = listener.accept() { begin(connection, answer) }
+      }
+      if !isRunning { throw Failure("the system has no thread to give") }
+    }
+  }
+
+  private func begin(
+    _ connection: consuming BlockingConnection,
+    _ answer: @escaping @Sendable (TapeIncoming, borrowing BlockingConnection) throws(SystemFault) -> Bool
+  ) {
+    guard connections.load(ordering: .relaxed) < Self.connectionCeiling else { return }
+    connections.add(1, ordering: .relaxed)
+    let accepted = Accepted(connection)
+    let isRunning = Thread.detached { [self] in
+      TapeConnection.serve(accepted.connection, answer)
+      connections.subtract(1, ordering: .relaxed)
+    }
+    if !isRunning { connections.subtract(1, ordering: .relaxed) }
+  }
+}
+
+/// A connection that a thread takes over.
+private final class Accepted: Sendable {
+  let connection: BlockingConnection
+  init(_ connection: consuming BlockingConnection) { self.connection = connection }
+}
+
+/// The command that is run against it: an application's tests.
+struct Child {
+  private let id: pid_t
+
+  /// Starts `command` with what its SDKs need to find the proxy, and without the variables in `hidden`.
+  init(_ command: [String], port: UInt16, hiding hidden: Set<String>) throws(Failure) {
+    let base = "http://127.0.0.1:\(port)"
+    let own = [
+      "OPENAI_BASE_URL": base + "/v1", "OPENAI_API_BASE": base + "/v1", "OPENAI_API_KEY": "remora",
+      "ANTHROPIC_BASE_URL": base,
+      "ANTHROPIC_API_KEY": "remora",
+    ]
+    var variables = Environment.current().values.filter { own[$0.key] == nil && !hidden.contains($0.key) }
+    variables.merge(own) { _, new in new }
+    let texts = variables.map { "\($0.key)=\($0.value)" }
+    var id = pid_t()
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    // This process may have blocked signals that are the command's own.
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    var all = sigset_t()
+    unsafe sigfillset(&all)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    let code = unsafe Self.withTexts(command) { arguments in
+      unsafe Self.withTexts(texts) { environment in
+        unsafe posix_spawnp(&id, command.first ?? "", nil, &attributes, arguments, environment)
+      }
+    }
+    guard code == 0 else {
+      throw Failure(
+        "\(Shown.text(command.first ?? "")) can't be started: \(SystemFault("posix_spawnp", code).reason)")
+    }
+    self.id = id
+  }
+
+  /// Calls `body` with a list of C's texts that ends with nil.
+  @unsafe
+  private static func withTexts<Result>(
+    _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+  ) -> Result {
+    let list = unsafe texts.map { unsafe strdup($0) } + [nil]
+    defer { for index in unsafe list.indices { unsafe free(list[index]) } }
+    return unsafe body(list)
+  }
+
+  func signal(_ number: Int32) { kill(id, number) }
+
+  /// Waits for its end.
+  ///
+  /// - Returns: its exit status; 128 and the signal's number where one has ended it, as shells say it.
+  func wait() -> Int32 {
+    var status: Int32 = 0
+    while unsafe waitpid(id, &status, 0) < 0 { if errno != EINTR { return ExitStatus.bad } }
+    return Self.exit(status)
+  }
+
+  /// Whether it has ended, and how; nil while it runs.
+  func ended() -> Int32? {
+    var status: Int32 = 0
+    return unsafe waitpid(id, &status, WNOHANG) == id ? Self.exit(status) : nil
+  }
+
+  private static func exit(_ status: Int32) -> Int32 {
+    let number = status & 0x7F
+    return number == 0 ? (status >> 8) & 0xFF : 128 + number
+  }
+}
