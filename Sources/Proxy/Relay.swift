@@ -286,7 +286,11 @@ extension Exchange {
     }
     if let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
-    if manner == .events { return answerStream(attempt, connection) }
+    if manner == .events {
+      // All of it is there at once, its first token too.
+      if attempt.conversation.hasContent { attempt.tried.firstTokenAt = .now }
+      return answerStream(attempt, connection)
+    }
     answer(200, "application/json", connection)
   }
 }

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from conftest import sdk_options
-from remora import BINARY, PROMPT, environment
+from remora import BINARY, PROMPT, ROOT, environment
 from wire import post_json, sse_data
 
 pytestmark = pytest.mark.proxy
@@ -53,7 +53,17 @@ def test_demo(tmp_path):
         if process.poll() is None:
             process.kill()
             process.wait()
-    assert PROMPT not in log.read_text()
+    said = log.read_text()
+    assert PROMPT not in said and said.count("\n") <= 45 and max(map(len, said.splitlines())) <= 130
+    assert 'remora_time_to_first_token_seconds_sum{endpoint="chat_completions",provider="upstream"' in said
+    shown = (ROOT / "README.md").read_text().split("```\n1. A chat")[1].split("…\n```")[0]
+    missing = [line for line in ("1. A chat" + shown).splitlines() if shape(line) not in map(shape, said.splitlines())]
+    assert not missing, "the README shows another output"
+
+
+def shape(line: str) -> str:
+    """A line without what differs from run to run."""
+    return re.sub(r"(…|[0-9.]+) ms|:4\d{4}|:\d{4,5}|EMAIL_\w+|msg_\w+", "#", line).split('"content":[')[0]
 
 
 @pytest.fixture
@@ -80,3 +90,4 @@ def test_mock_is_metered(mock):
     mock.access_log()
     assert mock.total("remora_requests_total", provider="mock") == 1
     assert mock.total("remora_tokens_total", provider="mock") > 0
+    assert mock.total("remora_time_to_first_token_seconds_count", provider="mock") == 1

@@ -63,41 +63,79 @@ struct DemoStage: Sendable {
     let port = try Self.port(4141, on: ["127.0.0.1", "::1"], &notes)
     let adminPort = try Self.port(4142, on: ["127.0.0.1"], &notes)
     let providerPort = try Self.freePort()
+    let downPort = try Self.freePort()
     let authority: ThrowawayAuthority
-    let key: String
     do throws(TLSFileFault) { authority = try ThrowawayAuthority(in: directory) } catch {
       throw Failure("no certificate: \(error.message)")
     }
-    do throws(SystemFault) {
-      key = try directory.write("provider.key", Array("the-provider's-secret".utf8))
-    } catch {
-      throw Failure("no file for the provider's key: \(error.reason)")
+    func secret(_ name: String, _ text: String) throws(Failure) -> SecretSource {
+      do throws(SystemFault) { return .file(try directory.write(name, Array(text.utf8))) } catch {
+        throw Failure("no file for a key: \(error.reason)")
+      }
     }
+    let key = try secret("provider.key", "the-provider's-secret")
     proxy = .tcp(host: "127.0.0.1", port: port)
     admin = .tcp(host: "127.0.0.1", port: adminPort)
     provider = .tcp(host: "127.0.0.1", port: providerPort)
 
-    var upstream = Provider(
-      name: "upstream", kind: .openai,
-      baseURL: BaseURL(scheme: .https, host: "127.0.0.1", port: providerPort, prefix: "/v1"),
-      apiKey: .file(key))
-    upstream.tls.caFile = authority.authorityFile
+    func remote(_ name: String, port: Int) -> Provider {
+      var provider = Provider(
+        name: name, kind: .openai,
+        baseURL: BaseURL(scheme: .https, host: "127.0.0.1", port: port, prefix: "/v1"), apiKey: key)
+      provider.tls.caFile = authority.authorityFile
+      return provider
+    }
     var settings = Settings()
-    settings.providers = [upstream, Provider(name: "mock", kind: .mock, baseURL: nil, apiKey: .none)]
+    settings.providers = [
+      // Nothing listens there.
+      remote("down", port: downPort), remote("upstream", port: providerPort),
+      Provider(name: "mock", kind: .mock, baseURL: nil, apiKey: .none),
+    ]
     settings.defaultProvider = "upstream"
+    settings.models = [
+      ModelEntry(
+        name: "gpt-4o",
+        targets: [
+          ModelTarget(provider: "down", model: "gpt-4o"), ModelTarget(provider: "upstream", model: "gpt-4o"),
+        ])
+    ]
+    settings.consumers = Self.consumers(
+      try secret("demo.key", Self.callersKey), try secret("blind.key", Self.blindKey))
+    settings.policies = ["restored", "redacted"].map { name in
+      var policy = Policy(name: name, kind: .personalData)
+      policy.action = .redact
+      policy.restores = name == "restored"
+      return policy
+    }
     settings.listen = [
       ListenEntry(address: proxy), ListenEntry(address: .tcp(host: "::1", port: port)),
       ListenEntry(
         address: provider, tls: ListenTLS(certFile: authority.certificateFile, keyFile: authority.keyFile),
-        defaultProvider: "mock"),
+        defaultProvider: "mock", model: "mock/gpt-4o"),
     ]
     settings.admin = admin
     // The tour says what people want to know, and in their words.
     settings.telemetry.accessLog = .off
-    settings.telemetry.level = .warn
+    settings.telemetry.level = .error
     settings.shutdown.drain = .seconds(1)
     self.settings = settings
     self.notes = notes
+  }
+
+  /// The keys that the tour shows: of the group with a limit and a policy, and of one whose answers stay as the provider
+  /// made them.
+  static let callersKey = "demo-caller"
+  static let blindKey = "demo-blind"
+
+  private static func consumers(_ key: SecretSource, _ blind: SecretSource) -> Consumers {
+    var consumers = Consumers()
+    var group = ConsumerGroup(name: "demo", key: key)
+    group.limits.requestsPerMinute = 60
+    group.policies = ["restored"]
+    var other = ConsumerGroup(name: "blind", key: blind)
+    other.policies = ["redacted"]
+    consumers.groups = [group, other]
+    return consumers
   }
 
   /// `usual`, or another port where that is taken.

@@ -1,4 +1,4 @@
-// What `remora demo` sends as an application would, and what it shows of it.
+// What `remora demo` sends as an application would, and what it shows of it: one screen.
 
 import Config
 import Transport
@@ -6,10 +6,13 @@ import Wire
 
 struct DemoTour {
   private static let question = "In one sentence: what does a remora do for a shark?"
+  private static let address = "anna.lee@example.com"
   /// Far longer than it takes; the tour must end even on a machine that is busy.
   private static let patience = Duration.seconds(10)
-  /// Event lines are cut at this many characters: a page is for reading.
+  /// Lines are cut at this many characters: a page is for reading.
   private static let width = 100
+  /// How many requests the tour sends: what the metrics will have counted.
+  private static let requests = 5
 
   private let stage: DemoStage
 
@@ -18,100 +21,158 @@ struct DemoTour {
   func run() throws(Failure) {
     Console.line("Remora's demo: no key, no network.")
     for note in stage.notes { Console.line(note) }
+    Console.line("application → \(baseURL) → TLS → https://\(stage.provider.text)/v1, an embedded provider")
     Console.line()
-    Console.line("  application → \(baseURL) → TLS → https://\(stage.provider.text)/v1, an embedded provider")
-    Console.line()
-    try chat()
+    try fallback()
     try stream()
+    try privacy()
+    try messages()
     try metrics()
     Console.line("Serving. OPENAI_BASE_URL=\(baseURL) is all an application needs; any API key will do. Try:")
-    Console.line()
     Console.line("  curl -s \(baseURL)/chat/completions -H 'content-type: application/json' \\")
     Console.line("    -d '{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'")
-    Console.line()
+    Console.line(
+      "Next: a configuration of your own, 'remora check' on it, 'remora explain MODEL'; from LiteLLM or")
+    Console.line(
+      "agentgateway 'remora import FILE'; tests without a provider 'remora record'. See 'remora help'.")
     Console.line("Ctrl-C ends.")
   }
 
   private var baseURL: String { "http://\(stage.proxy.text)/v1" }
 
-  // MARK: The two requests
+  // MARK: The requests
 
-  private func chat() throws(Failure) {
-    Console.line("1. A chat, as an application sends it")
+  private func fallback() throws(Failure) {
+    Console.line("1. A chat whose first provider is down, in a group with 60 requests a minute")
+    Console.line("   POST \(baseURL)/chat/completions   Authorization: Bearer any-string")
     let start = Instant.now
-    var exchange = try ask(stream: false)
-    try exchange.readAll()
-    show(exchange, start)
-    guard exchange.status == 200 else {
-      throw Failure("the chat got \(exchange.status): \(exchange.body.bytes.text())")
-    }
-    guard let answer = Self.content(exchange.body.bytes, of: "message") else {
-      throw Failure("the chat's answer holds no message")
-    }
-    Console.line("   assistant: \(Shown.line(answer))")
+    let exchange = try whole("/v1/chat/completions", Self.chat(Self.question), key: DemoStage.callersKey)
+    show(exchange, start, ["x-remora-provider", "x-remora-attempts"])
+    let limits = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-scope"]
+    Console.line("     \(fields(exchange, limits))")
+    Console.line("   assistant: \(try Self.answer(exchange))")
     Console.line()
   }
 
   private func stream() throws(Failure) {
-    Console.line("2. The same as a stream: each event as it arrives")
     let start = Instant.now
-    var exchange = try ask(stream: true)
-    show(exchange, start)
+    let body = Self.chat(Self.question, more: ",\"stream\":true,\"stream_options\":{\"include_usage\":true}")
+    var exchange = try begin("/v1/chat/completions", body, key: DemoStage.callersKey)
     guard exchange.status == 200 else { throw Failure("the stream got \(exchange.status)") }
     var decoder = EventDecoder()
     var at = 0
-    var answer = ""
-    var hasEnded = false
+    var (count, hasEnded) = (0, false)
+    var first: String?
+    var words: [String] = []
     repeat {
       do throws(SSEFault) {
         while case .event(let event) = try decoder.next(exchange.body.bytes, from: at) {
           at = event.whole.upperBound
           guard let data = event.data else { continue }
+          count += 1
           let bytes = exchange.body.bytes.extracting(data)
           if bytes.equals("[DONE]") { hasEnded = true }
-          let delta = Self.content(bytes, of: "delta") ?? ""
-          answer += delta
-          show(delta.isEmpty ? bytes.text() : "… \"content\": \"\(delta)\" …", start)
+          guard let delta = Self.content(bytes, of: "delta"), !delta.isEmpty else { continue }
+          if first == nil { first = Self.elapsed(since: start) }
+          words.append(delta)
         }
       } catch { throw Failure("an event of the stream is too large") }
     } while try exchange.readMore()
-    guard hasEnded else { throw Failure("the stream ended without [DONE]") }
-    Console.line("   assistant: \(Shown.line(answer))")
+    guard hasEnded, let first else { throw Failure("the stream ended without [DONE]") }
+    Console.line("2. The same as a stream")
+    Console.line(
+      "   → \(count) events, the first text after \(first), the last after \(Self.elapsed(since: start))")
+    let shown = words.prefix(6).map { "\"\($0)\"" }.joined(separator: " ")
+    Console.line("   \(Self.cut(shown)) …")
     Console.line()
   }
 
-  private func ask(stream: Bool) throws(Failure) -> PlainExchange {
+  /// The same text twice: as it comes back to the application, and as the provider had it.
+  private func privacy() throws(Failure) {
+    let text = "Write to \(Self.address)."
+    let restored = try whole("/v1/chat/completions", Self.chat(text), key: DemoStage.callersKey)
+    let blind = try whole("/v1/chat/completions", Self.chat(text), key: DemoStage.blindKey)
+    Console.line("3. Personal data: out of the prompt, and back in the answer")
+    Console.line("   the application sends: \(text)")
+    Console.line("   the provider reads:    \(Self.said(try Self.answer(blind)))")
+    Console.line(
+      "   the application reads: \(Self.said(try Self.answer(restored)))   \(fields(restored, ["x-remora-policies"]))"
+    )
+    Console.line()
+  }
+
+  private func messages() throws(Failure) {
+    let start = Instant.now
+    let body =
+      "{\"model\":\"upstream/gpt-4o\",\"max_tokens\":64,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}"
+    let exchange = try whole(
+      "/v1/messages", body, key: DemoStage.callersKey, more: ["anthropic-version: 2023-06-01"])
+    Console.line("4. Claude's format in front of a provider that speaks OpenAI's: POST \(baseURL)/messages")
+    Console.line("   → \(exchange.status) after \(Self.elapsed(since: start))")
+    let text = Shown.line(exchange.body.bytes.text())
+    Console.line("     \(Self.cut(text))")
+    guard exchange.status == 200 else { throw Failure("the message got \(exchange.status)") }
+    Console.line()
+  }
+
+  private static func chat(_ text: String, more: String = "") -> String {
     var body = "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":"
-    YAMLValue.writeJSON(Self.question, to: &body)
-    body += stream ? "}],\"stream\":true,\"stream_options\":{\"include_usage\":true}}" : "}]}"
-    Console.line("   POST \(baseURL)/chat/completions")
-    Console.line("   Authorization: Bearer any-string   (the provider is shown its own key instead)")
-    Console.line("   \(body)")
+    YAMLValue.writeJSON(text, to: &body)
+    return body + "}]\(more)}"
+  }
+
+  private func begin(
+    _ path: String, _ body: String, key: String, more: [String] = []
+  ) throws(Failure) -> PlainExchange {
     let request = PlainRequest(
-      path: "/v1/chat/completions", body: body, fields: ["Authorization: Bearer any-string"])
+      path: path, body: body, fields: ["Authorization: Bearer any-string", "x-remora-key: \(key)"] + more)
     return try PlainExchange.begin(request, to: stage.proxy, until: .now + Self.patience)
+  }
+
+  private func whole(
+    _ path: String, _ body: String, key: String, more: [String] = []
+  ) throws(Failure) -> PlainExchange {
+    var exchange = try begin(path, body, key: key, more: more)
+    try exchange.readAll()
+    return exchange
   }
 
   // MARK: What came back
 
-  private func show(_ exchange: borrowing PlainExchange, _ start: Instant) {
-    Console.line("   → \(exchange.status) after \(Self.elapsed(since: start))")
-    for (name, value) in exchange.fields where name.hasPrefix("x-remora-") || name == "x-request-id" {
-      Console.line("     \(name): \(Shown.line(value))")
+  private static func answer(_ exchange: borrowing PlainExchange) throws(Failure) -> String {
+    guard exchange.status == 200 else {
+      throw Failure("the chat got \(exchange.status): \(exchange.body.bytes.text())")
     }
+    guard let answer = content(exchange.body.bytes, of: "message") else {
+      throw Failure("the chat's answer holds no message")
+    }
+    return Shown.line(answer)
   }
 
-  private func show(_ event: String, _ start: Instant) {
-    let line = Shown.line(event)
-    let shown = line.count > Self.width ? line.prefix(Self.width) + "…" : line[...]
-    Console.line("   +\(Self.elapsed(since: start))  data: \(shown)")
+  /// What the mock repeats of what it was told.
+  private static func said(_ answer: String) -> String {
+    guard let mark = answer.firstRange(of: "You said: ") else { return answer }
+    return String(answer[mark.upperBound...])
   }
 
-  /// Milliseconds with one decimal, right-aligned for the first ten seconds.
+  private func show(_ exchange: borrowing PlainExchange, _ start: Instant, _ names: [String]) {
+    Console.line("   → \(exchange.status) after \(Self.elapsed(since: start))   \(fields(exchange, names))")
+  }
+
+  private func fields(_ exchange: borrowing PlainExchange, _ names: [String]) -> String {
+    var shown: [String] = []
+    for (name, value) in exchange.fields where names.contains(name.lowercased()) {
+      shown.append("\(name): \(Shown.line(value))")
+    }
+    return shown.joined(separator: "   ")
+  }
+
+  private static func cut(_ line: String) -> String { line.count > width ? line.prefix(width) + "…" : line }
+
+  /// Milliseconds with one decimal.
   private static func elapsed(since start: Instant) -> String {
     let tenths = Instant.now.nanoseconds(since: start) / 100_000
-    let text = "\(tenths / 10).\(tenths % 10) ms"
-    return String(repeating: " ", count: max(0, 9 - text.utf8.count)) + text
+    return "\(tenths / 10).\(tenths % 10) ms"
   }
 
   /// The text of the first choice in a chat's answer or in a chunk of a stream.
@@ -129,22 +190,25 @@ struct DemoTour {
 
   private static let counted = [
     "remora_requests_total", "remora_tokens_total", "remora_upstream_attempts_total",
-    "remora_time_to_first_token_seconds_sum", "remora_overhead_seconds_sum",
+    "remora_policy_actions_total", "remora_time_to_first_token_seconds_sum",
   ]
 
   private func metrics() throws(Failure) {
-    Console.line("3. What the proxy counted: http://\(stage.admin.text)/metrics")
+    Console.line("5. What the proxy counted: http://\(stage.admin.text)/metrics")
     // An answer is counted once its last byte is out, which may be a moment after it has arrived here.
     var lines: [Substring] = []
-    for _ in 0..<100
-    where !lines.contains(where: { $0.hasPrefix("remora_requests_total") && $0.hasSuffix(" 2") }) {
-      lines = try counters()
-    }
+    for _ in 0..<100 where Self.total(lines) < Self.requests { lines = try counters() }
     for line in lines { Console.line("   " + line) }
     Console.line()
   }
 
-  /// The samples that tell something about the two requests.
+  private static func total(_ lines: [Substring]) -> Int {
+    lines.filter { $0.hasPrefix("remora_requests_total") }.reduce(0) { sum, line in
+      sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0)
+    }
+  }
+
+  /// The samples that tell something about the requests.
   private func counters() throws(Failure) -> [Substring] {
     var exchange = try PlainExchange.begin(
       PlainRequest(path: "/metrics"), to: stage.admin, until: .now + Self.patience)
@@ -153,7 +217,7 @@ struct DemoTour {
     return exchange.body.bytes.text().split(separator: "\n").filter { line in
       // The embedded provider is served by this process too, and counted as `mock`.
       Self.counted.contains(where: line.hasPrefix) && !line.contains("provider=\"mock\"")
-        && !line.hasSuffix(" 0")
+        && !line.hasSuffix(" 0") && !line.contains("kind=\"cached")
     }
   }
 }
