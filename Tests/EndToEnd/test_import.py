@@ -44,7 +44,12 @@ def test_golden(file):
     golden = GOLDEN / f"{name(file)}.yaml"
     if os.environ.get("REMORA_REGENERATE"):
         golden.write_text(text)
-    assert text == golden.read_text()
+    assert sure(text) == sure(golden.read_text())
+
+
+def sure(text: str) -> list[str]:
+    """Without what is written only where a build has the keys for it."""
+    return [line for line in text.splitlines() if not re.match("(telemetry|cache):", line)]
 
 
 def problems(checked: str) -> list[str]:
