@@ -18,7 +18,7 @@ package enum Product: String, Sendable, CaseIterable {
   /// Told by the keys at its top.
   fileprivate init?(_ root: YAMLNode) {
     func has(_ keys: String...) -> Bool { keys.contains { root[$0] != nil } }
-    if has("model_list", "litellm_settings", "router_settings", "general_settings") {
+    if has("model_list", "litellm_settings", "router_settings", "general_settings", "include", "guardrails") {
       self = .litellm
     } else if has("pack") || root["providers"]?["targets"] != nil {
       self = .keeptrusts
@@ -63,7 +63,9 @@ struct Conversion {
   // MARK: Values
 
   /// A text that may name a variable, for a place where the configuration takes both; the secret ones never pass.
-  mutating func setting(_ item: Item?, fallback: String) -> Setting? {
+  ///
+  /// - Parameter isName: whether it becomes a part of a host or a path: letters, digits and '-' alone.
+  mutating func setting(_ item: Item?, fallback: String, isName: Bool = false) -> Setting? {
     guard let item, let text = item.text else { return nil }
     switch Reference(text) {
     case .variable(let name):
@@ -71,7 +73,7 @@ struct Conversion {
         item, .manual, "\(name) must be set where Remora runs; until then '\(fallback)' stands for it")
       return .variable(name, default: fallback)
     case .literal(let text):
-      guard plain(text) else {
+      guard plain(text), !isName || text.utf8.allSatisfy(ASCII.isNameByte) else {
         ledger.note(item, .manual, "looks like a secret, or can't stand here; write it by hand")
         return nil
       }
@@ -152,8 +154,11 @@ package struct Imported: Sendable {
     self.product = product
     exact = conversion.ledger.exact
     let secrecy = conversion.secrecy
+    let names = conversion.draft.names()
     notes = conversion.ledger.inOrder.map {
-      Note(line: $0.line, path: secrecy.clean($0.path), grade: $0.grade, reason: secrecy.clean($0.reason))
+      Note(
+        line: $0.line, path: secrecy.clean($0.path), grade: $0.grade,
+        reason: secrecy.clean(Draft.named($0.reason, names)))
     }
     text = secrecy.clean(Report.text(product, conversion, notes, name))
   }

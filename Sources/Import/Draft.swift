@@ -24,6 +24,11 @@ enum KeySource: Hashable {
   case file(String)
   /// It stands in the file itself: the place in the list of secrets.
   case literal(Int)
+
+  /// Where AWS's own clients look first.
+  static let awsVariables: [String: KeySource] = [
+    "access_key_id": .variable("AWS_ACCESS_KEY_ID"), "secret_access_key": .variable("AWS_SECRET_ACCESS_KEY"),
+  ]
 }
 
 /// A provider, told apart by all that decides where requests go and as whom.
@@ -174,12 +179,27 @@ struct Draft {
 }
 
 extension Draft {
+  /// What stands in a note for a provider's name, which is found only when all models are known.
+  static func mark(_ provider: Int) -> String { "\u{1}\(provider)\u{1}" }
+
+  /// A note's reason with the names of providers.
+  static func named(_ reason: String, _ names: [String]) -> String {
+    guard reason.contains("\u{1}") else { return reason }
+    let parts = reason.split(separator: "\u{1}", omittingEmptySubsequences: false).enumerated().map {
+      index, part in
+      index.isMultiple(of: 2) ? String(part) : Int(part).flatMap { $0 < names.count ? names[$0] : nil } ?? ""
+    }
+    return parts.joined()
+  }
+
   /// A name for each provider: its kind's, unless a model's name would be read as a model of that provider's.
   func names() -> [String] {
     var names: [String] = []
     for (index, provider) in providers.enumerated() {
       let base = facts[index].givenName ?? facts[index].hint
-      let name = Self.free(base) { name in names.contains(name) || isMisread(name, index) }
+      let name = Self.free(base) { name in
+        names.contains(name) || Schema.offers(name) || isMisread(name, index)
+      }
       names.append(name.utf8.count <= 64 ? name : "\(provider.kind.rawValue)-\(index)")
     }
     return names

@@ -48,14 +48,15 @@ extension Conversion {
     if kind == .vertex {
       provider.key = nil
       provider.project =
-        setting(item.first("project", "project_id"), fallback: "my-project")
+        setting(item.first("project", "project_id"), fallback: "my-project", isName: true)
         ?? .variable("GOOGLE_CLOUD_PROJECT", default: "my-project")
-      provider.region = setting(item.first("location", "region"), fallback: "global")
+      provider.region = setting(item.first("location", "region"), fallback: "global", isName: true)
     }
     if kind == .bedrock {
       provider.key = nil
       provider.region =
-        setting(item["region"], fallback: "us-east-1") ?? .variable("AWS_REGION", default: "us-east-1")
+        setting(item["region"], fallback: "us-east-1", isName: true)
+        ?? .variable("AWS_REGION", default: "us-east-1")
     }
     let index = draft.add(provider, facts)
     guard let modelItem = item["model"], let name = modelItem.text.flatMap({ modelName($0) }) else { return }

@@ -139,7 +139,6 @@ enum Endpoint {
   static func baseURL(_ text: String, _ kind: ProviderKind) -> String? {
     var text = text.prefix { $0 != "?" && $0 != "#" }
     while text.hasSuffix("/") { text = text.dropLast() }
-    guard kind != .azure else { return BaseURL.parse(String(text)).map(\.text) }
     for end in [
       "/chat/completions", "/completions", "/embeddings", "/responses", "/v1/messages", "/messages",
     ]
@@ -147,6 +146,8 @@ enum Endpoint {
       text = text.dropLast(end.count)
       break
     }
+    // What is left may name a deployment, or be Foundry's `/models`.
+    guard kind != .azure else { return BaseURL.parse(String(text)).map(\.text) }
     let own: [String] =
       switch kind {
       case .anthropic: ["/v1"]

@@ -124,17 +124,21 @@ extension Conversion {
     } else if !targets.isEmpty {
       entry.provider = targets.first?.provider
       for route in routes {
-        let document = Document(draft)
         for target in route.targets {
           let model = target.model.isEmpty ? "MODEL" : target.model
           ledger.note(
             route.match, .manual,
-            "routes by path aren't told apart: ask for '\(document.names[target.provider])/\(model)' instead")
+            "routes by path aren't told apart: ask for '\(Draft.mark(target.provider))/\(model)' instead")
         }
       }
     }
     if draft.defaultProvider == nil { draft.defaultProvider = targets.first?.provider }
     if entry.address == "127.0.0.1:4142", draft.admin == nil { draft.admin = "0.0.0.0:4143" }
+    guard !draft.listen.contains(where: { $0.address == entry.address }) else {
+      return ledger.note(
+        port, .manual, "several listeners at one port are told apart by their hosts there: give each a port",
+        isMore: true)
+    }
     draft.listen.append(entry)
     ledger.note(port, .approximate, isLoopback)
   }

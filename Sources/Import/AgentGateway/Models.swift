@@ -6,7 +6,9 @@ internal import Wire
 extension Conversion {
   mutating func readLLM() {
     guard let llm = root["llm"] else { return }
-    if let port = llm["port"], let number = port.integer, (1...65535).contains(number), number != 4142 {
+    if let port = llm["port"], let number = port.integer, (1...65535).contains(number), number != 4142,
+      !draft.listen.contains(where: { $0.address == "127.0.0.1:\(number)" })
+    {
       draft.listen.append(ListenDraft(address: "127.0.0.1:\(number)"))
       ledger.note(
         port, .approximate,

@@ -154,16 +154,16 @@ extension Conversion {
     switch provider.kind {
     case .bedrock:
       provider.region =
-        setting(settings.first("region", "awsRegion"), fallback: "us-east-1")
+        setting(settings.first("region", "awsRegion"), fallback: "us-east-1", isName: true)
         ?? .variable("AWS_REGION", default: "us-east-1")
       ledger.note(
         settings.first("guardrailIdentifier", "guardrailVersion"), .manual,
         "send guardrailConfig with the request")
     case .vertex:
       provider.project =
-        setting(settings.first("projectId", "vertexProject"), fallback: "my-project")
+        setting(settings.first("projectId", "vertexProject"), fallback: "my-project", isName: true)
         ?? .variable("GOOGLE_CLOUD_PROJECT", default: "my-project")
-      provider.region = setting(settings.first("region", "vertexRegion"), fallback: "global")
+      provider.region = setting(settings.first("region", "vertexRegion"), fallback: "global", isName: true)
     case .azure: readAzure(settings, &provider)
     default:
       if provider.kind.row.needsBaseURL, provider.baseURL == nil {
@@ -217,7 +217,12 @@ extension Conversion {
   func apply(_ key: KeySource?, _ provider: inout ProviderDraft) {
     switch provider.kind {
     case .vertex: if let key, key != .passthrough { provider.token = key }
-    case .bedrock: if let key, key != .passthrough { provider.key = key }
+    case .bedrock:
+      if let key, key != .passthrough {
+        provider.key = key
+      } else if provider.credentials.isEmpty {
+        provider.credentials = KeySource.awsVariables
+      }
     default: provider.key = key ?? .passthrough
     }
   }

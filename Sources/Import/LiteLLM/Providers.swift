@@ -149,10 +149,7 @@ extension Conversion {
     switch provider.kind {
     case .bedrock:
       // What LiteLLM's client finds by itself; a pod with a role needs none.
-      provider.credentials = [
-        "access_key_id": .variable("AWS_ACCESS_KEY_ID"),
-        "secret_access_key": .variable("AWS_SECRET_ACCESS_KEY"),
-      ]
+      provider.credentials = KeySource.awsVariables
     case .vertex: return
     case .ollama: return
     case .vllm, .openaiCompatible:
@@ -175,7 +172,9 @@ extension Conversion {
       provider.region = .text(String(first))
       model = String(model.dropFirst(first.count + 1))
     }
-    if let region = setting(reader["aws_region_name"], fallback: "us-west-2") { provider.region = region }
+    if let region = setting(reader["aws_region_name"], fallback: "us-west-2", isName: true) {
+      provider.region = region
+    }
     if provider.region == nil { provider.region = .variable("AWS_REGION_NAME", default: "us-west-2") }
     let keys = [
       ("aws_access_key_id", "access_key_id"), ("aws_secret_access_key", "secret_access_key"),
@@ -201,10 +200,10 @@ extension Conversion {
 
   private mutating func readGoogle(_ reader: ParameterReader, _ provider: inout ProviderDraft) {
     provider.project =
-      setting(reader["vertex_project", "vertex_ai_project"], fallback: "my-project")
+      setting(reader["vertex_project", "vertex_ai_project"], fallback: "my-project", isName: true)
       ?? .variable("VERTEXAI_PROJECT", default: "my-project")
     provider.region =
-      setting(reader["vertex_location", "vertex_ai_location"], fallback: "us-central1")
+      setting(reader["vertex_location", "vertex_ai_location"], fallback: "us-central1", isName: true)
       ?? .variable("VERTEXAI_LOCATION", default: "us-central1")
     guard let item = reader["vertex_credentials", "vertex_ai_credentials"], let text = item.text else {
       ledger.note(
@@ -271,22 +270,31 @@ extension Conversion {
       reader["ssl_verify"], .manual, "certificates are always checked; name the authority under tls.ca_file")
   }
 
+  /// What Remora sets itself, and what belongs to one connection.
+  private static let ownHeaders: Set = [
+    "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+  ]
+
   mutating func readHeader(_ name: String, _ item: Item, _ provider: inout ProviderDraft) {
+    let name = name.lowercased()
     let isToken =
-      name.utf8.allSatisfy { ASCII.isNameByte($0) || $0 == UInt8(ascii: "_") } && name.utf8.count <= 64
-    guard let text = item.text, isToken, !Secrecy.looksSecret(name),
-      !["host", "content-length", "connection"].contains(name.lowercased())
-    else {
+      (1...64).contains(name.utf8.count)
+      && name.utf8.allSatisfy { ASCII.isNameByte($0) || $0 == UInt8(ascii: "_") }
+    let text = item.text ?? ""
+    let isValue =
+      text.utf8.allSatisfy { (0x20..<0x7F).contains($0) } && !text.hasPrefix(" ") && !text.hasSuffix(" ")
+    guard isToken, isValue, !text.isEmpty, !Secrecy.looksSecret(name), !Self.ownHeaders.contains(name) else {
       return ledger.note(item, .manual, "can't be a header here")
     }
-    let name = name.lowercased()
-    if Secrecy.namesSecret(name) || !plain(text.replacing(" ", with: "")) || Reference(text).literal == nil {
-      provider.headers[name] = .key(key(item))
-      // Nothing that isn't a file or a variable can stand there.
-      if provider.headers[name] == .key(.none) { provider.headers[name] = nil }
-    } else {
+    guard Secrecy.namesSecret(name) || !plain(text.replacing(" ", with: "")) || Reference(text).literal == nil
+    else {
       provider.headers[name] = .text(text)
-      ledger.took(item)
+      return ledger.took(item)
     }
+    let source = key(item)
+    // Nothing that isn't a file or a variable can stand there.
+    if source != .none { provider.headers[name] = .key(source) }
   }
 }
