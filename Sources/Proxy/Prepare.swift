@@ -211,14 +211,16 @@ extension Attempt {
   // MARK: The mock
 
   private func prepareMock() throws(Refusal) {
-    let shape: MockEndpoint =
-      switch ask.target.endpoint {
-      case .chatCompletions: .chat
-      case .completions: .completion
-      case .embeddings: .embedding
-      case .models: .models
-      case .responses, .messages, .countTokens, .other: .other
-      }
+    let shape: MockEndpoint
+    switch ask.target.endpoint {
+    case .chatCompletions: shape = .chat
+    case .completions: shape = .completion
+    case .embeddings: shape = .embedding
+    case .models:
+      // The name of one has been read from the path.
+      shape = ask.headBytes.view.extracting(ask.target.path).ends("/models") ? .models : .model
+    case .responses, .messages, .countTokens, .other: throw .notMocked(ask.shownPath)
+    }
     guard ask.body.flow.hasEnded else {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)
     }
@@ -279,5 +281,15 @@ extension Attempt {
     named.append(path.extracting(0..<8))
     PathSegment.append(model.span, keepsSlashes: keepsSlashes, into: &named)
     try upstream.address.write(path: named.bytes, query: query, model: model.span, into: &address)
+  }
+}
+
+extension Refusal {
+  /// The provider inside Remora doesn't play this endpoint.
+  fileprivate static func notMocked(_ path: String) -> Refusal {
+    Refusal(
+      404, "invalid_request_error", "not_found",
+      "The mock provider has nothing at '\(path)'; it answers chat completions, completions, embeddings, models, Responses and Messages.",
+      shouldRetry: false)
   }
 }

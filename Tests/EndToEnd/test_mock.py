@@ -6,6 +6,7 @@ import json
 
 import anthropic
 import pytest
+from wire import post_json, request
 
 pytestmark = pytest.mark.proxy
 
@@ -47,3 +48,34 @@ def test_messages_say_back_what_was_said(proxy):
         assert client.messages.create(**asked).content[0].text == ECHO + "Hi"
         with client.messages.stream(**asked) as events:
             assert events.get_final_text() == ECHO + "Hi"
+
+
+def test_sdk_tool_runners_get_what_their_tools_take(proxy):
+    seen = []
+
+    @anthropic.beta_tool
+    def book(city: str, nights: int, tags: list[str]) -> str:
+        """Books a room."""
+        seen.append((city, nights, tags))
+        return "done"
+
+    http = anthropic.DefaultHttpxClient(trust_env=False)
+    with anthropic.Anthropic(base_url=proxy.origin, api_key="any", max_retries=0, http_client=http) as client:
+        asked = [{"role": "user", "content": "Please use the tool."}]
+        runner = client.beta.messages.tool_runner(model="m", max_tokens=64, tools=[book], messages=asked, max_iterations=2)
+        assert [each.stop_reason for each in runner] == ["tool_use", "end_turn"]
+    assert seen == [("mock", 0, [])]
+
+
+def test_models_are_found_by_name(proxy, sdk):
+    client = sdk(proxy)
+    for name in ("mock-model", "any/name"):
+        assert client.models.retrieve(name).id == name
+
+
+@pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/audio/speech", "/v1/batches", "/v1/files", "/v1/moderations"])
+def test_what_it_has_not_is_said(proxy, path):
+    for asked in (post_json(path, {"model": "m", "input": "x", "prompt": "x"}), request("GET", path)):
+        answer = proxy.ask(asked)
+        assert answer.status in (400, 404) and answer.json()["error"]["message"], answer.body
+    assert "The mock provider has nothing at" in proxy.ask(post_json(path, {"model": "m"})).json()["error"]["message"]

@@ -9,8 +9,8 @@ package import Wire
 /// Which of OpenAI's endpoints is asked.
 package enum MockEndpoint: Sendable, CaseIterable {
   case chat, completion, embedding, models
-  /// Anything else: answered with an object that says so.
-  case other
+  /// One of the models.
+  case model
 }
 
 /// Answers as a provider would.
@@ -50,14 +50,19 @@ package enum Mock {
     case .embedding:
       MockEmbedding(body).write(body, model: model, into: &out)
     case .models:
-      out.append("{\"object\":\"list\",\"data\":[{\"id\":\"")
-      out.append(Self.model)
-      out.append("\",\"object\":\"model\",\"created\":")
-      out.append(decimal: created)
-      out.append(",\"owned_by\":\"remora\"}]}")
-    case .other:
-      out.append("{\"object\":\"mock\"}")
+      out.append("{\"object\":\"list\",\"data\":[")
+      writeModel(Self.model.bytes, created, into: &out)
+      out.append("]}")
+    case .model: writeModel(model, created, into: &out)
     }
+  }
+
+  private static func writeModel(_ name: Span<UInt8>, _ created: Int, into out: inout ByteQueue) {
+    out.append("{\"id\":")
+    JSONWriter.string(name, into: &out)
+    out.append(",\"object\":\"model\",\"created\":")
+    out.append(decimal: created)
+    out.append(",\"owned_by\":\"remora\"}")
   }
 
   /// Tokens that `bytes` bytes of text are taken for.

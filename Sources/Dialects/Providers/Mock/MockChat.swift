@@ -29,7 +29,7 @@ struct MockChat: ~Copyable {
         out.append(",\"message\":{\"role\":\"assistant\",\"content\":")
         if request.callsTool {
           out.append("null,\"refusal\":null,\"tool_calls\":[{")
-          writeCall(index, arguments: "{}", into: &out)
+          writeCall(index, isWhole: true, into: &out)
           out.append("}],\"annotations\":[]}")
         } else {
           JSONWriter.string(request.text.bytes, into: &out)
@@ -66,11 +66,13 @@ struct MockChat: ~Copyable {
       begin(index, into: &out)
       if request.callsTool {
         out.append("\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,")
-        writeCall(index, arguments: "", into: &out)
+        writeCall(index, isWhole: false, into: &out)
         out.append("}]")
         end(includesUsage, into: &out)
         begin(index, into: &out)
-        out.append("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]")
+        out.append("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":")
+        JSONWriter.string(request.arguments.bytes, into: &out)
+        out.append("}}]")
       } else {
         out.append("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")
       }
@@ -125,14 +127,14 @@ struct MockChat: ~Copyable {
     out.append(includesUsage ? "}],\"usage\":null}\n\n" : "}]}\n\n")
   }
 
-  private func writeCall(_ index: Int, arguments: StaticString, into out: inout ByteQueue) {
+  private func writeCall(_ index: Int, isWhole: Bool, into out: inout ByteQueue) {
     out.append("\"id\":\"")
     Mock.identifier("call_", id &+ UInt64(index), into: &out)
     out.append("\",\"type\":\"function\",\"function\":{\"name\":")
     JSONWriter.string(request.tool.bytes, into: &out)
-    out.append(",\"arguments\":\"")
-    out.append(arguments)
-    out.append("\"}")
+    out.append(",\"arguments\":")
+    JSONWriter.string(isWhole ? request.arguments.bytes : Span(), into: &out)
+    out.append("}")
   }
 
   private func writeReason(into out: inout ByteQueue) {

@@ -13,11 +13,13 @@ struct MockRequest: ~Copyable {
   private(set) var text = ByteQueue()
   /// The name of the tool that is called; empty where none is.
   private(set) var tool = ByteQueue()
+  /// What it is called with: JSON that fills the tool's schema.
+  private(set) var arguments = ByteQueue()
   private(set) var choices = 1
   private(set) var inputTokens = 0
 
   var callsTool: Bool { !tool.isEmpty }
-  var outputTokens: Int { Mock.tokens(callsTool ? tool.count + 2 : text.count) }
+  var outputTokens: Int { Mock.tokens(callsTool ? tool.count + arguments.count : text.count) }
 
   private var said = ByteQueue()
   private var inputBytes = 0
@@ -170,15 +172,29 @@ struct MockRequest: ~Copyable {
         ?? JSONView.value(body, in: choice, at: "name")
     }
     guard isForced || named != nil || (endsWithUser && asksForTool) else { return }
-    if let named, JSONView.kind(body, named) == .string { return JSONString.decode(body, named, into: &tool) }
+    var wanted = ByteQueue()
+    if let named, JSONView.kind(body, named) == .string { JSONString.decode(body, named, into: &wanted) }
     var elements = JSONArrayCursor(body, tools)
     while let element = elements.next() {
-      let name =
-        JSONView.value(body, in: element.value, at: "function", "name")
-        ?? JSONView.value(body, in: element.value, at: "name")
-      guard let name, JSONView.kind(body, name) == .string else { continue }
+      let function = JSONView.value(body, in: element.value, at: "function") ?? element.value
+      guard let name = JSONView.value(body, in: function, at: "name"), JSONView.kind(body, name) == .string
+      else { continue }
+      tool.clear()
       JSONString.decode(body, name, into: &tool)
-      if !tool.isEmpty { return }
+      if tool.isEmpty || !wanted.isEmpty && !wanted.view.equals(tool.view) { continue }
+      return fill(body, JSONView.value(body, in: function, at: "parameters"))
+    }
+    // One that isn't among them is called all the same, as it is asked for.
+    swap(&tool, &wanted)
+    if callsTool { fill(body, nil) }
+  }
+
+  private mutating func fill(_ body: Span<UInt8>, _ schema: Range<Int>?) {
+    var sample = MockSchema()
+    if let schema, JSONView.kind(body, schema) == .object {
+      sample.write(body.extracting(schema), into: &arguments)
+    } else {
+      arguments.append("{}")
     }
   }
 

@@ -9,6 +9,10 @@ struct MockSchema {
   /// A schema may refer to itself.
   private static let depthCeiling = 16
 
+  /// Items of a list, and bytes of a text, that a schema can ask for.
+  private static let itemCeiling = 64
+  private static let lengthCeiling = 4096
+
   /// Values that may still be written: a schema that refers to itself twice would grow without end.
   private var valuesLeft = 512
 
@@ -55,18 +59,72 @@ struct MockSchema {
     _ root: Span<UInt8>, _ schema: Range<Int>, _ type: Range<Int>, depth: Int, into out: inout ByteQueue
   ) {
     if JSONString.equals(root, type, "string") {
-      out.append("\"mock\"")
+      writeString(root, schema, into: &out)
     } else if JSONString.equals(root, type, "integer") || JSONString.equals(root, type, "number") {
-      out.append("0")
+      writeNumber(root, schema, into: &out)
     } else if JSONString.equals(root, type, "boolean") {
       out.append("false")
     } else if JSONString.equals(root, type, "array") {
-      out.append("[]")
+      writeArray(root, schema, depth: depth, into: &out)
     } else if JSONString.equals(root, type, "null") {
       out.append("null")
     } else {
       writeObject(root, schema, depth: depth, into: &out)
     }
+  }
+
+  private func writeString(_ root: Span<UInt8>, _ schema: Range<Int>, into out: inout ByteQueue) {
+    let format = JSONView.content(root, in: schema, at: "format")
+    for (name, value) in Self.formats where format.equals(name) {
+      return JSONWriter.string(value, into: &out)
+    }
+    let least = integer(root, schema, "minLength") ?? 0
+    let most = integer(root, schema, "maxLength") ?? .max
+    out.append("\"")
+    let word: StaticString = "mock"
+    for at in 0..<min(max(least, min(4, most)), Self.lengthCeiling) { out.append(word.bytes[at % 4]) }
+    out.append("\"")
+  }
+
+  /// Values of the formats that validators check (JSON Schema 2020-12, section 7.3 of the validation part).
+  private static let formats: [(name: StaticString, value: StaticString)] = [
+    ("date-time", "2026-01-01T00:00:00Z"), ("date", "2026-01-01"), ("time", "00:00:00Z"), ("duration", "P1D"),
+    ("email", "mock@example.com"), ("hostname", "example.com"), ("ipv4", "192.0.2.1"),
+    ("ipv6", "2001:db8::1"), ("uri", "https://example.com/"),
+    ("uuid", "00000000-0000-4000-8000-000000000000"),
+  ]
+
+  private func integer(_ root: Span<UInt8>, _ schema: Range<Int>, _ name: StaticString) -> Int? {
+    JSONView.value(root, in: schema, at: name).flatMap { JSONValue.integer(root, $0) }
+  }
+
+  /// Zero, or what lies next to it between the bounds.
+  private func writeNumber(_ root: Span<UInt8>, _ schema: Range<Int>, into out: inout ByteQueue) {
+    if let bound = integer(root, schema, "exclusiveMinimum"), bound >= 0, bound < .max {
+      return out.append(decimal: bound + 1)
+    }
+    if let bound = integer(root, schema, "exclusiveMaximum"), bound <= 0, bound > .min {
+      return out.append(decimal: bound - 1)
+    }
+    for (name, isLeast) in [("minimum" as StaticString, true), ("maximum", false)] {
+      guard let value = JSONView.value(root, in: schema, at: name), let bound = JSONValue.double(root, value)
+      else { continue }
+      if isLeast ? bound > 0 : bound < 0 { return out.append(root.extracting(value)) }
+    }
+    out.append("0")
+  }
+
+  private mutating func writeArray(
+    _ root: Span<UInt8>, _ schema: Range<Int>, depth: Int, into out: inout ByteQueue
+  ) {
+    out.append("[")
+    let items = JSONView.value(root, in: schema, at: "items")
+    let count = min(integer(root, schema, "minItems") ?? 0, Self.itemCeiling)
+    for at in 0..<max(count, 0) {
+      if at > 0 { out.append(ASCII.comma) }
+      write(root, items ?? 0..<0, depth: depth + 1, into: &out)
+    }
+    out.append("]")
   }
 
   private mutating func writeObject(

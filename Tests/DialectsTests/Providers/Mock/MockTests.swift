@@ -268,11 +268,37 @@ import Wire
     return bytes
   }
 
-  @Test("models are listed, and what isn't known is answered with an object")
+  @Test("models are listed, and shown")
   func others() throws {
     let models = try #require(Tree(answer(.models, "")))
     #expect(models["data"]?.elements.map { $0["id"]?.text } == ["mock-model"])
-    #expect(answer(.other, "\u{1}") == #"{"object":"mock"}"#)
+    let model = try #require(Tree(answer(.model, "\u{1}")))
+    #expect(model["object"]?.text == "model" && model["id"]?.text?.isEmpty == false)
+  }
+
+  @Test(
+    "a tool is called with what fills its schema",
+    arguments: [
+      (#"{"type":"object"}"#, "{}"), (#"7"#, "{}"),
+      (#"{"type":"object","required":["a"],"properties":{"a":{"type":"string"},"b":{}}}"#, #"{"a":"mock"}"#),
+      (
+        #"{"type":"object","required":["a","b"],"properties":{"a":{"type":"integer","minimum":3},"b":{"type":"array","minItems":2,"items":{"enum":["x\"y"]}}}}"#,
+        #"{"a":3,"b":["x\"y","x\"y"]}"#
+      ),
+      (
+        #"{"type":"object","required":["a","b","c"],"properties":{"a":{"type":"string","format":"date"},"b":{"type":"string","minLength":6},"c":{"type":"number","exclusiveMinimum":0}}}"#,
+        #"{"a":"2026-01-01","b":"mockmo","c":1}"#
+      ),
+    ])
+  func filled(_ schema: String, _ arguments: String) throws {
+    for choice in [#""required""#, #"{"type":"function","function":{"name":"g"}}"#] {
+      let tools =
+        #"[{"type":"function","function":{"name":"\#(choice.contains("g\"") ? "f" : "")","parameters":{"required":["no"]}}},{"type":"function","function":{"name":"g","parameters":\#(schema)}}]"#
+      let body = #"{"messages":[{"role":"user","content":"x"}],"tools":\#(tools),"tool_choice":\#(choice)}"#
+      let whole = try #require(Tree(answer(.chat, body)))
+      let call = whole["choices"]?[0]?["message"]?["tool_calls"]?[0]?["function"]
+      #expect(call?["name"]?.text == "g" && call?["arguments"]?.text == arguments)
+    }
   }
 
   @Test("no body makes it fail", arguments: MockEndpoint.allCases)
