@@ -32,7 +32,10 @@ extension Exchange {
     if let attempt { take(attempt, &counted) }
     tries.end(self)
     settle(&counted)
-    if let attempt { concludeLast(attempt) }
+    if let attempt {
+      counted.tokenSpeed = speed(attempt, counted, end)
+      concludeLast(attempt)
+    }
     if let trace = ask.trace { finish(trace, counted, connection, at: end) }
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
@@ -41,6 +44,18 @@ extension Exchange {
     if state.writesAccessLog { log(counted) }
     if Log.isOn(.debug) { tell(counted) }
     if let audits = lineup.snapshot.audits { audit(audits, counted, connection) }
+  }
+
+  /// Output tokens a second in billionths; nil where there are too few of them, or no time between them.
+  private func speed(_ attempt: Attempt, _ counted: ExchangeRecord, _ end: Instant) -> Int? {
+    guard answer.isEvents, record.end == .complete, let tokens = counted.usage.output, tokens >= 16,
+      tokens < 1 << 30, let first = attempt.tried.firstTokenAt
+    else { return nil }
+    let time = end.nanoseconds(since: first)
+    guard time >= 1000 else { return nil }
+    // Thousandths first, and a ceiling, so that nothing overflows.
+    let thousandths = UInt64(tokens) * 1_000_000_000 / UInt64(time / 1000)
+    return Int(min(thousandths, 1 << 40)) * 1_000_000
   }
 
   /// Tells a target that is picked by its speed how fast it was.

@@ -121,6 +121,9 @@ extension WorkerState {
     merged.audit = lineup.snapshot.auditLogs.gauge
     merged.auditSequences = lineup.snapshot.audits?.sequences ?? []
     if lineup.snapshot.telemetry != nil { merged.exports = exporter?.gauge }
+    merged.certificates = lineup.snapshot.certificateEnds
+    merged.secretLoads = secretLoads
+    merged.isDraining = isDraining
     merged.build = BuildInfo(
       version: Version.remora, revision: Version.revision, openssl: TLSLibrary.version)
     merged.config = configHealth

@@ -176,6 +176,9 @@ struct Digests: Sendable, Equatable {
       && one.files.mapValues(\.digest) == other.files.mapValues(\.digest)
   }
 
+  /// What the files are called, each once, in their order.
+  var names: [String] { Set(files.values.map(\.name)).sorted() }
+
   /// The files that have other bytes than they had in `earlier`, and what each is called.
   func changed(since earlier: Digests) -> [(path: String, name: String)] {
     files.compactMap { path, file in

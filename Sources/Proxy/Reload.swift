@@ -17,6 +17,9 @@ final class Reload {
   /// Lines that one bad configuration may log.
   private static let problemCeiling = 50
 
+  /// Files whose loads are told; a pod has a handful.
+  private static let loadCeiling = 200
+
   private let loop: Loop
   private let source: ConfigSource
   private let state: WorkerState
@@ -35,6 +38,7 @@ final class Reload {
     self.state = state
     loop = state.loop
     digests = source.firstDigest
+    noteLoads(digests.names)
   }
 
   /// Begins to watch, and reads once: a change since the start began is not missed.
@@ -129,6 +133,9 @@ final class Reload {
   }
 
   private func applied(_ generation: Generation) {
+    noteLoads(
+      generation.digests.names.filter { name in !state.secretLoads.contains { $0.name == name } }
+        + generation.digests.changed(since: digests).map(\.name))
     for (path, name) in generation.digests.changed(since: digests).prefix(Self.problemCeiling) {
       Log.write(.info, "a file has changed and is in use", .text("name", name), .text("file", path))
     }
@@ -145,6 +152,15 @@ final class Reload {
     note(.applied, sha256: generation.sha256)
     Log.write(.info, "configuration applied", .text("sha256", generation.sha256))
     finish()
+  }
+
+  /// Notes that what these names stand for has come into use.
+  private func noteLoads(_ names: [String]) {
+    let now = Int(clamping: Instant.unixNanoseconds)
+    for name in names where !name.isEmpty {
+      state.secretLoads.removeAll { $0.name == name }
+      if state.secretLoads.count < Self.loadCeiling { state.secretLoads.append((name, now)) }
+    }
   }
 
   // MARK: A bad one

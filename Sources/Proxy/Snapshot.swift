@@ -330,3 +330,18 @@ final class Snapshot: Sendable {
     modelNames = settings.models.map(\.name).filter { !$0.contains("*") }
   }
 }
+
+extension Snapshot {
+  /// Until when certificates of Remora's own are good, in Unix seconds: those of listeners, and those that upstreams see.
+  var certificateEnds: [(name: String, end: Int)] {
+    let now = Int(clamping: Instant.unixNanoseconds / 1_000_000_000)
+    var ends: [(name: String, end: Int)] = []
+    for (entry, tls) in zip(settings.listen, listenerTLS) {
+      if let left = tls?.secondsLeft { ends.append(("listen \(entry.address.text)", now + left)) }
+    }
+    for upstream in upstreams where upstream.settings.tls.certFile != nil {
+      if let left = upstream.tls?.secondsLeft { ends.append(("provider \(upstream.name)", now + left)) }
+    }
+    return ends
+  }
+}

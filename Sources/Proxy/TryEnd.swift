@@ -16,6 +16,11 @@ extension Exchange {
     guard let outcome = attempt.tried.outcome else { return }
     attempt.tried.outcome = nil
     state.shard.attempted(attempt.label, outcome)
+    let tried = attempt.tried
+    state.shard.timed(
+      attempt.label,
+      firstByte: tried.sentAt.flatMap { sent in tried.firstByteAt?.nanoseconds(since: sent) },
+      connect: tried.connecting)
     if let trace = ask.trace, trace.keeps(failed: !isLast || hasFailed) {
       writeSpan(of: attempt, outcome, trace)
     }

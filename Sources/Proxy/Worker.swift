@@ -194,6 +194,8 @@ actor Worker {
     guard let state else { return MetricSnapshot() }
     state.shard.logLinesDropped(state.accessLog.dropped)
     var snapshot = state.shard.snapshot
+    snapshot.memoryUsed = state.memoryInUse
+    snapshot.memoryLimit = state.memory.bytes == .max ? 0 : state.memory.bytes
     for (index, pool) in state.lineup.pools.enumerated() {
       guard let pool else { continue }
       snapshot.setConnections(state.lineup.labels[index], idle: pool.idleCount, active: pool.active)

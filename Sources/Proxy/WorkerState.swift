@@ -89,6 +89,8 @@ final class WorkerState {
   /// All workers, for a scrape.
   var crew: [Worker] = []
   var configHealth = ConfigHealth()
+  /// The files that the configuration names, and since when their content is in use; the first worker's.
+  var secretLoads: [(name: String, at: Int)] = []
   /// What is wrong with the configuration that was read last, while an earlier one is in force.
   var configProblem: String?
   var isDraining = false

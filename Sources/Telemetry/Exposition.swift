@@ -37,6 +37,9 @@ package enum Exposition {
     page.rows(.responseBytes, snapshot.responseBytes, into: &out)
     page.rows(.streamsEnded, snapshot.streamsEnded, into: &out)
     page.rows(.attempts, snapshot.attempts, into: &out)
+    page.histograms(.upstreamFirstByte, snapshot.upstreamFirstByte, Bounds.firstByte, into: &out)
+    page.histograms(.upstreamConnect, snapshot.upstreamConnect, Bounds.connect, into: &out)
+    page.histograms(.outputSpeed, snapshot.outputSpeed, Bounds.speed, into: &out)
     page.rows(.retries, snapshot.retries, into: &out)
     page.rows(.fallbacks, snapshot.fallbacks, into: &out)
     page.targets(snapshot.targets, into: &out)
@@ -61,6 +64,10 @@ package enum Exposition {
     page.rows(.policyUnscanned, snapshot.policyUnscanned, into: &out)
     page.audit(snapshot, into: &out)
     if let exports = snapshot.exports { page.exports(exports, into: &out) }
+    page.certificates(snapshot, into: &out)
+    page.single(.memoryLimit, snapshot.memoryLimit, into: &out)
+    page.single(.memoryUsed, snapshot.memoryUsed, into: &out)
+    page.single(.draining, snapshot.isDraining ? 1 : 0, into: &out)
     if let config = snapshot.config { page.config(config, into: &out) }
     page.folded(snapshot, into: &out)
     page.single(.logLinesDropped, snapshot.logLinesDropped, into: &out)

@@ -30,6 +30,28 @@ extension Page {
     }
   }
 
+  /// Until when certificates are good, and since when files are in use.
+  func certificates(_ snapshot: MetricSnapshot, into out: inout ByteQueue) {
+    announce(.certificateExpiry, into: &out)
+    for (name, end) in snapshot.certificates {
+      self.name(.certificateExpiry, into: &out)
+      out.append("{name=\"")
+      escape(name, into: &out)
+      out.append("\"} ")
+      out.append(decimal: end)
+      out.append(ASCII.lf)
+    }
+    announce(.secretLoad, into: &out)
+    for (name, nanoseconds) in snapshot.secretLoads {
+      self.name(.secretLoad, into: &out)
+      out.append("{secret=\"")
+      escape(name, into: &out)
+      out.append("\"} ")
+      out.append(seconds: nanoseconds)
+      out.append(ASCII.lf)
+    }
+  }
+
   /// How the targets are doing that the configuration names.
   func targets(_ targets: [TargetGauge], into out: inout ByteQueue) {
     announce(.targetState, into: &out)

@@ -119,6 +119,28 @@ extension Family {
       .detail("outcome") { (AttemptOutcome(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .cancelled).name },
     ],
     help: "Attempts at upstreams, retries and fallbacks included.")
+  static let upstreamFirstByte = Family(
+    "remora_upstream_first_byte_seconds", .histogram, unit: "seconds", [.provider],
+    help: "Time of an attempt from the request sent to the first byte of its answer.")
+  static let upstreamConnect = Family(
+    "remora_upstream_connect_seconds", .histogram, unit: "seconds", [.provider],
+    help: "Time to make a connection to an upstream: name, TCP and TLS.")
+  static let outputSpeed = Family(
+    "remora_output_tokens_per_second", .histogram, [.provider, .model],
+    help: "Output tokens a second of streams of at least 16, from the first token to the end.")
+  static let certificateExpiry = Family(
+    "remora_tls_certificate_expiry_timestamp_seconds", .gauge, unit: "seconds",
+    help: "Unix time at which a certificate of Remora's own ends.")
+  static let secretLoad = Family(
+    "remora_secret_last_load_timestamp_seconds", .gauge, unit: "seconds",
+    help: "Unix time at which a file that the configuration names was found with the content in use.")
+  static let memoryLimit = Family(
+    "remora_memory_limit_bytes", .gauge, unit: "bytes",
+    help: "Memory that may be held before requests are refused; 0: no ceiling.")
+  static let memoryUsed = Family(
+    "remora_memory_used_bytes", .gauge, unit: "bytes",
+    help: "Memory that is held, or promised to what has begun, as it is counted against the limit.")
+  static let draining = Family("remora_draining", .gauge, help: "1 while the process is on its way out.")
   static let retries = Family(
     "remora_retries", .counter,
     [

@@ -26,6 +26,22 @@ enum Bounds {
   ]
   /// The same start, to 164 s: what takes longer to begin has failed.
   static let firstToken = Array(duration.prefix(15))
+  /// 10 ms to 164 s, as `firstToken`: what an attempt waits for a provider.
+  static let firstByte = firstToken
+  /// 0.5 ms to 8 s: a connection within a zone, and one over a bad network.
+  static let connect = [
+    Bound(500_000, "0.0005"), Bound(1_000_000, "0.001"), Bound(2_000_000, "0.002"), Bound(4_000_000, "0.004"),
+    Bound(8_000_000, "0.008"), Bound(16_000_000, "0.016"), Bound(32_000_000, "0.032"),
+    Bound(64_000_000, "0.064"), Bound(128_000_000, "0.128"), Bound(256_000_000, "0.256"),
+    Bound(512_000_000, "0.512"), Bound(1_024_000_000, "1.024"), Bound(2_048_000_000, "2.048"),
+    Bound(4_096_000_000, "4.096"), Bound(8_192_000_000, "8.192"),
+  ]
+  /// Tokens a second, counted in billionths as seconds are.
+  static let speed = [
+    Bound(1_000_000_000, "1"), Bound(2_000_000_000, "2"), Bound(5_000_000_000, "5"),
+    Bound(10_000_000_000, "10"), Bound(20_000_000_000, "20"), Bound(50_000_000_000, "50"),
+    Bound(100_000_000_000, "100"), Bound(200_000_000_000, "200"), Bound(500_000_000_000, "500"),
+  ]
   /// 25 µs to 50 ms: time spent in Remora itself.
   static let overhead = [
     Bound(25000, "2.5e-05"), Bound(50000, "5e-05"), Bound(100_000, "0.0001"),

@@ -50,6 +50,8 @@ package struct ExchangeRecord: Sendable {
   /// Tokens that were booked by an estimate.
   package var estimatedInput = 0
   package var estimatedOutput = 0
+  /// Billionths of a token a second, from the first token of a stream to its end; nil where it was too short to tell.
+  package var tokenSpeed: Int?
   package var requestBytes = 0
   package var responseBytes = 0
   /// How the stream ended; nil where the answer was not one.
@@ -98,7 +100,7 @@ package final class MetricShard {
     admit(models, as: .model)
     admit(policies.map(\.name), as: .policy)
     admit(targets, as: .target)
-    prepare(providers)
+    prepare(providers, targets)
     // A counter that is there from the start lets `rate` see its first event.
     for policy in policies {
       let label = intern(policy: Array(policy.name.utf8).span)
@@ -115,8 +117,10 @@ package final class MetricShard {
   /// Providers whose counters are there from the start; with more, they would crowd out what is counted.
   private static let preparedCeiling = 12
 
-  /// Makes the counters of `providers`, at 0.
-  private func prepare(_ providers: [String]) {
+  private static let preparedTargets = 32
+
+  /// Makes the counters of `providers` and `targets`, at 0.
+  private func prepare(_ providers: [String], _ targets: [String]) {
     for name in providers.prefix(Self.preparedCeiling) {
       let label = intern(provider: Array(name.utf8).span)
       for outcome in AttemptOutcome.allCases {
@@ -125,6 +129,15 @@ package final class MetricShard {
       for end in ExchangeEnd.allCases {
         state.streamsEnded.add(0, to: SeriesKey(subject: label, detail: UInt16(end.rawValue)))
       }
+    }
+    // What `models` leads to will be asked for.
+    for target in targets.prefix(Self.preparedTargets) {
+      guard let slash = target.firstIndex(of: "/") else { continue }
+      let provider = intern(provider: Array(target[..<slash].utf8).span)
+      let model = intern(model: Array(target[target.index(after: slash)...].utf8).span)
+      if provider == .other || model == .other { continue }
+      state.requests.add(
+        0, to: SeriesKey(endpoint: .chatCompletions, subject: provider, model: model, detail: 200))
     }
   }
 
@@ -175,6 +188,10 @@ package final class MetricShard {
     if let nanoseconds = exchange.firstTokenNanoseconds {
       let firstToken = state.firstToken.place(row)
       state.firstToken.values[firstToken].observe(nanoseconds, in: Bounds.firstToken)
+    }
+    if let speed = exchange.tokenSpeed {
+      let row = state.outputSpeed.place(SeriesKey(subject: exchange.provider, model: exchange.model))
+      state.outputSpeed.values[row].observe(speed, in: Bounds.speed)
     }
     let endpoint = SeriesKey(endpoint: exchange.endpoint)
     let overhead = state.overhead.place(endpoint)
@@ -275,6 +292,18 @@ package final class MetricShard {
   /// One attempt at an upstream is over.
   package func attempted(_ provider: Label, _ outcome: AttemptOutcome) {
     state.attempts.add(1, to: SeriesKey(subject: provider, detail: UInt16(outcome.rawValue)))
+  }
+
+  /// How long an attempt took to its answer's first byte, and its connection to be made; nil where there was none.
+  package func timed(_ provider: Label, firstByte: Int?, connect: Int?) {
+    if let firstByte {
+      let row = state.upstreamFirstByte.place(SeriesKey(subject: provider))
+      state.upstreamFirstByte.values[row].observe(firstByte, in: Bounds.firstByte)
+    }
+    if let connect {
+      let row = state.upstreamConnect.place(SeriesKey(subject: provider))
+      state.upstreamConnect.values[row].observe(connect, in: Bounds.connect)
+    }
   }
 
   /// A request goes to a target again.

@@ -19,6 +19,9 @@ package struct MetricSnapshot: Sendable {
   var requestBytes = Series(zero: 0)
   var responseBytes = Series(zero: 0)
   var attempts = Series(zero: 0)
+  var upstreamFirstByte = Series(zero: Histogram())
+  var upstreamConnect = Series(zero: Histogram())
+  var outputSpeed = Series(zero: Histogram())
   var retries = Series(zero: 0)
   var fallbacks = Series(zero: 0)
   var refreshes = Series(zero: 0)
@@ -37,11 +40,19 @@ package struct MetricSnapshot: Sendable {
   var rejections = Series(zero: 0, details: 0..<UInt16(ConsumerRejection.allCases.count))
   var streamsEnded = Series(zero: 0)
 
+  /// Each worker's part.
+  package var memoryUsed = 0
+  package var memoryLimit = 0
   var requestsInFlight = 0
   var clientConnections = 0
   var logLinesDropped = 0
   var policyUnrestored = 0
 
+  /// When certificates end, by the place that shows them, and when files were loaded, by their names: Unix seconds, and
+  /// nanoseconds.
+  package var certificates: [(name: String, end: Int)] = []
+  package var secretLoads: [(name: String, at: Int)] = []
+  package var isDraining = false
   /// Filled in by whoever scrapes, once for the process; left out of the exposition where nil.
   package var build: BuildInfo?
   package var config: ConfigHealth?
@@ -100,6 +111,9 @@ package struct MetricSnapshot: Sendable {
     requestBytes.merge(other.requestBytes, labels: labels, combine: sum)
     responseBytes.merge(other.responseBytes, labels: labels, combine: sum)
     attempts.merge(other.attempts, labels: labels, combine: sum)
+    upstreamFirstByte.merge(other.upstreamFirstByte, labels: labels, combine: join)
+    upstreamConnect.merge(other.upstreamConnect, labels: labels, combine: join)
+    outputSpeed.merge(other.outputSpeed, labels: labels, combine: join)
     retries.merge(other.retries, labels: labels, combine: sum)
     fallbacks.merge(other.fallbacks, labels: labels, combine: sum)
     refreshes.merge(other.refreshes, labels: labels, combine: sum)
@@ -118,6 +132,8 @@ package struct MetricSnapshot: Sendable {
     refused.merge(other.refused, labels: labels, combine: sum)
     rejections.merge(other.rejections, labels: labels, combine: sum)
     streamsEnded.merge(other.streamsEnded, labels: labels, combine: sum)
+    memoryUsed = saturated(memoryUsed, plus: other.memoryUsed)
+    memoryLimit = saturated(memoryLimit, plus: other.memoryLimit)
     requestsInFlight = saturated(requestsInFlight, plus: other.requestsInFlight)
     clientConnections = saturated(clientConnections, plus: other.clientConnections)
     logLinesDropped = saturated(logLinesDropped, plus: other.logLinesDropped)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from reloading import ROTATED, diagnostics, mounted, place, wait_reloads, wait_watching  # noqa: F401
 from remora import PROMPT, SECRET, run
-from upstream import CLOSE
+from upstream import CLOSE, Pause
 from wire import event, json_answer, post_json, request
 
 pytestmark = pytest.mark.proxy
@@ -125,3 +126,35 @@ def test_the_revision_is_told(start_remora, upstream):
     assert build["version"] in version
     assert all(each in "0123456789abcdef" for each in build["revision"])
     assert (f"(revision {build['revision'][:12]}, " in version) == bool(build["revision"])
+
+
+def test_an_attempts_times_and_a_streams_speed_are_counted(start_remora, start_upstream):
+    server = start_upstream()
+    proxy = start_remora(server)
+    chat(proxy)
+    chat(proxy)
+    many = [{**DELTA, "choices": [{"index": 0, "delta": {"content": "a "}, "finish_reason": None}]} for _ in range(20)]
+    last = {**DELTA, "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 20, "total_tokens": 23}}
+    body = b"".join(event(each) for each in [*many, last]) + event("[DONE]")
+    server.reply(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n", event(DELTA), Pause(0.05),
+                 body, CLOSE)
+    chat(proxy, stream=True)
+    proxy.access_log(3)
+    assert proxy.total("remora_upstream_first_byte_seconds_count", provider="gateway") == 3
+    # The tests' clients have a connection each, and Remora one to its provider.
+    assert proxy.total("remora_upstream_connect_seconds_count", provider="gateway") == 1
+    assert proxy.total("remora_output_tokens_per_second_count", provider="gateway") == 1
+    assert 1 < proxy.total("remora_output_tokens_per_second_sum") < 20 / 0.05
+    assert proxy.total("remora_draining") == 0
+    assert 0 < proxy.total("remora_memory_used_bytes") < proxy.total("remora_memory_limit_bytes")
+    loads = [value for (name, _), value in proxy.samples().items() if name == "remora_secret_last_load_timestamp_seconds"]
+    assert loads and all(abs(each - time.time()) < 60 for each in loads)
+    assert proxy.total("remora_requests_total", code="200", model="error-500") == 0
+
+
+def test_a_listeners_certificate_says_when_it_ends(start_remora, upstream, good_certificate):
+    proxy = start_remora(upstream, {"listen": [
+        "127.0.0.1:0", {"address": "127.0.0.1:0", "tls": {
+            "cert_file": str(good_certificate.cert_file), "key_file": str(good_certificate.key_file)}}]})
+    ends = proxy.samples()["remora_tls_certificate_expiry_timestamp_seconds", frozenset({("name", "listen 127.0.0.1:0")})]
+    assert ends > time.time()
