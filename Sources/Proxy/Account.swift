@@ -27,7 +27,7 @@ extension Exchange {
     counted.model = withModel { state.shard.intern(model: $0) }
     if let route {
       counted.provider = lineup.labels[route.providerIndex]
-      counted.expectsUsage = ask.target.takesTokens && counted.status == 200
+      counted.expectsUsage = ask.target.takesTokens && counted.status == 200 && ask.cacheResult != .hit
     }
     if let attempt { take(attempt, &counted) }
     tries.end(self)
@@ -40,6 +40,7 @@ extension Exchange {
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)
+    if let write = ask.cacheWrite { keepAnswer(write) }
     if let watch = ask.watch { count(watch) }
     if state.writesAccessLog { log(counted) }
     if Log.isOn(.debug) { tell(counted) }
@@ -151,6 +152,7 @@ extension Exchange {
     line.cost = record.bill.cost.map { Int(clamping: $0.picodollars) }
     line.isEstimated = record.bill.isEstimated
     line.attempts = record.attempts
+    line.cache = ask.cacheResult
     line.requestBytes = counted.requestBytes
     line.responseBytes = counted.responseBytes
     line.errorCode = record.errorName.map { Array($0.utf8) } ?? record.errorCode.bytes.array()

@@ -35,6 +35,10 @@ final class Ask {
   var wantedTier: PriceTier?
   /// Its part of a trace; nil where none is exported.
   var trace: ExchangeTrace?
+  /// What became of it at the cache; nil: there is none, or it wasn't asked.
+  var cacheResult: CacheResult?
+  /// What will be kept of its answer; nil: nothing.
+  var cacheWrite: CacheWrite?
   /// What it wants of a gateway, in the words of others; nil: nothing.
   var wishes: Wishes?
   /// What is to be remembered of it, and what it goes on with; nil: nothing.
@@ -77,6 +81,8 @@ final class Ask {
     wishes = nil
     turn = nil
     wantedTier = nil
+    cacheResult = nil
+    cacheWrite = nil
     isOriginAllowed = false
     receivedAt = nil
     body.reset()

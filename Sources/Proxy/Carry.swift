@@ -100,6 +100,8 @@ extension Attempt {
 
   @inline(__always)
   private func take(from conversation: Conversation, into out: inout ByteQueue) throws(Refusal) {
+    let before = out.count
+    defer { if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) } }
     try call.takeBody(limit: state.window) {
       .protocolBroken(upstream.name, "\($0.message)")
     } _: { (bytes) throws(Refusal) in

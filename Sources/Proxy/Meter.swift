@@ -171,6 +171,8 @@ extension Exchange {
 
   /// What was taken, as far as it is known, and whether there was an answer: what was refused here counts as nothing.
   private func taken(_ counted: inout ExchangeRecord) -> (usage: TokenUsage, isAnswered: Bool) {
+    // What was kept costs nothing, and is an answer.
+    if ask.cacheResult == .hit { return (TokenUsage(), answer.hasBegun) }
     guard let attempt else { return (TokenUsage(), false) }
     var usage = attempt.conversation.usage
     if attempt.conversation.isLocal { return (usage, answer.hasBegun) }

@@ -14,6 +14,7 @@ final class Books: Sendable {
   let keeper: BudgetKeeper
   let complaints = Complaints()
   let shared = SharedBooks()
+  let cache = AnswerCache()
   /// A name of this process that no other one has.
   let name: [UInt8]
   let responses = ResponsesMemory()

@@ -112,12 +112,14 @@ extension Exchange {
   private func end(_ isWhole: Bool, _ attempt: Attempt, _ connection: ClientConnection) throws(Refusal) {
     var ending = Ending.complete
     answer.piece { out in
+      let before = out.count
       if let gate = attempt.tried.gate {
         ending = attempt.end(isWhole: isWhole, gate, into: &out)
       } else {
         ending = attempt.conversation.end(isWhole: isWhole, into: &out)
       }
       if attempt.tried.owesBreakdown { attempt.tellBreakdown(into: &out) }
+      if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) }
     }
     if attempt.tried.gate != nil, let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
@@ -161,6 +163,7 @@ extension Exchange {
     }
     if ask.turn != nil { attempt.remember() }
     if attempt.tried.owesBreakdown { attempt.addBreakdown(to: &answer.body, verdict) }
+    if let write = ask.cacheWrite { write.take(answer.body.view) }
     switch verdict {
     case .answer where answer.hasBegun: throw .notTheAPI(name, "it is no stream, and a stream was asked for")
     case .answer:
@@ -286,6 +289,7 @@ extension Exchange {
     }
     if let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
+    if let write = ask.cacheWrite { write.take(answer.body.view) }
     if manner == .events {
       // All of it is there at once, its first token too.
       if attempt.conversation.hasContent { attempt.tried.firstTokenAt = .now }

@@ -4,6 +4,7 @@ internal import Config
 internal import Dialects
 internal import HTTP
 internal import Policy
+internal import Telemetry
 internal import Transport
 internal import Wire
 
@@ -145,14 +146,7 @@ extension Attempt {
   func prepareMetadata(attempts: Int) {
     metadata.clear()
     guard ask.target.isFullService, case .body = lineup.snapshot.settings.responseMetadata else { return }
-    metadata.append("\"x_remora\":{\"request_id\":")
-    // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
-    JSONWriter.string(ask.requestID.view, into: &metadata)
-    metadata.append(upstream.providerMember)
-    withModel { JSONWriter.string($0, into: &metadata) }
-    metadata.append(",\"attempts\":")
-    metadata.append(decimal: attempts)
-    metadata.append(",\"cache_status\":null,\"region\":")
+    withModel { ask.writeMetadata(upstream, $0, attempts: attempts, into: &metadata) }
     writeRegion()
     metadata.append("}")
     tried.owesBreakdown = ask.wishes?.wantsBreakdown == true
@@ -179,5 +173,29 @@ extension Attempt {
     seed.append(hexadecimal: Int(truncatingIfNeeded: state.nextRandom() >> 1 | 1 << 62))
     seed.append(hexadecimal: Int(truncatingIfNeeded: state.nextRandom() >> 40 | 1 << 24))
     return seed.array()
+  }
+}
+
+extension Ask {
+  /// Appends `"x_remora":{…,"region":`, behind which the region and a bracket belong.
+  func writeMetadata(
+    _ upstream: Upstream, _ model: Span<UInt8>, attempts: Int, into out: inout ByteQueue
+  ) {
+    out.append("\"x_remora\":{\"request_id\":")
+    // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
+    JSONWriter.string(requestID.view, into: &out)
+    out.append(upstream.providerMember)
+    JSONWriter.string(model, into: &out)
+    out.append(",\"attempts\":")
+    out.append(decimal: attempts)
+    out.append(",\"cache_status\":")
+    if let result = cacheResult {
+      out.append("\"")
+      out.append(result.name)
+      out.append("\"")
+    } else {
+      out.append("null")
+    }
+    out.append(",\"region\":")
   }
 }

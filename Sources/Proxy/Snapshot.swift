@@ -244,6 +244,11 @@ final class Snapshot: Sendable {
   let telemetry: TelemetryPlan?
   /// The process's audit logs; the same for every generation of the configuration.
   let auditLogs: AuditLogs
+  /// Unlike that of every other configuration of this process.
+  let generation: UInt64
+  /// Whether answers are kept.
+  let caches: Bool
+  private static let generations = Atomic<UInt64>(0)
   /// Where the limits of groups are counted together; nil: nowhere.
   let shared: SharedPlace?
   /// TLS of each listen entry, by its index.
@@ -305,6 +310,8 @@ final class Snapshot: Sendable {
     auditLogs = earlier?.auditLogs ?? AuditLogs()
     audits = try AuditBook(
       settings, auditLogs, keys: keys, pod: Self.pod(environment), sha256: sha256)
+    generation = Self.generations.add(1, ordering: .relaxed).newValue
+    caches = settings.cache.size > 0
     shared = try SharedPlace(settings, environment, &contexts)
     telemetry = try TelemetryPlan(settings, environment, &contexts)
     var listenerTLS: [TLSContext?] = []

@@ -55,6 +55,7 @@ extension Exchange {
       if ask.awaitsMore { try await ask.meet(chosen.demand(ask), connection) }
       if let policies = ask.policies { try police(policies) }
       if Log.isOn(.trace) { trace("target chosen") }
+      if lineup.snapshot.caches, try await answerCached(chosen, connection) { break walk }
       let attempt = try await call(chosen, connection)
       try await relay(attempt, connection)
       if Log.isOn(.trace) { trace("answer relayed") }

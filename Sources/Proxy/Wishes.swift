@@ -16,6 +16,12 @@ struct Wishes {
   var models: [[UInt8]] = []
   /// Tries at most.
   var attempts: Int?
+  /// No answer that is kept, and none to be kept.
+  var wantsNoCache = false
+  /// Answers that are kept may be so old, in nanoseconds.
+  var cacheAge: UInt64?
+  /// Customers aren't given each other's answers.
+  var cachesByCustomer = false
   /// The answer shall say what it has taken (Breakdown.swift).
   var wantsBreakdown = false
   /// Milliseconds until the client gives up.
@@ -50,6 +56,13 @@ extension Ask {
     let bytes = body.bytes.view
     switch member {
     case .disableFallback: wishes.wantsNoFallback = kind == .true
+    case .cacheEnabled: wishes.wantsNoCache = kind == .false
+    case .cacheTTL: wishes.cacheAge = Decimals.read(bytes.extracting(value), places: 9)
+    case .cacheOptions:
+      guard kind == .object else { return }
+      wishes.cachesByCustomer =
+        JSONView.value(bytes, in: value, at: "cache_by_customer").flatMap { JSONValue.bool(bytes, $0) }
+        ?? false
     case .requestBreakdown: wishes.wantsBreakdown = kind == .true
     case .excludeProviders: wishes.excludedProviders = names(value, kind)
     case .excludeModels: wishes.excludedModels = names(value, kind)

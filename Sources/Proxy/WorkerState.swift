@@ -156,6 +156,7 @@ final class WorkerState {
       meters: Meters(books, snapshot.settings, shared: sharedLimits(for: snapshot)))
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
     books.responses.resize(snapshot.responsesAge == nil ? 0 : snapshot.settings.responses.memory)
+    books.cache.resize(to: snapshot.settings.cache.size)
     snapshot.audits?.takeEffect()
   }
 

@@ -57,6 +57,8 @@ package struct AccessRecord {
   package var errorMessage: [UInt8] = []
   /// Names of the policies that acted.
   package var policies: [[UInt8]] = []
+  /// What became of it at the cache of answers; nil: there is none.
+  package var cache: CacheResult?
   package var customer: [UInt8] = []
   package var thread: [UInt8] = []
   package var groupIdentifier: [UInt8] = []
@@ -102,6 +104,7 @@ package struct AccessRecord {
     number("bytes_in", requestBytes, into: &out)
     number("bytes_out", responseBytes, into: &out)
     word("end", end.name, into: &out)
+    if let cache { word("cache", cache.name, into: &out) }
     text("error_code", errorCode, into: &out)
     names("policies", policies, into: &out)
     text("customer", customer, into: &out)

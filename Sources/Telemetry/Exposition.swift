@@ -51,6 +51,7 @@ package enum Exposition {
     page.single(.clientConnections, max(snapshot.clientConnections, 0), into: &out)
     page.rows(.evicted, snapshot.evicted, into: &out)
     page.rows(.refused, snapshot.refused, into: &out)
+    page.rows(.cache, snapshot.cache, into: &out)
     page.rows(.rejections, snapshot.rejections, into: &out)
     page.rows(.limited, snapshot.limited, into: &out)
     page.allowances(snapshot.allowances, into: &out)

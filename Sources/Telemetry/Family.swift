@@ -197,6 +197,12 @@ extension Family {
       }
     ],
     help: "Requests refused for their form alone, or for want of memory.")
+  static let cache = Family(
+    "remora_cache", .counter,
+    [.detail("result") { (CacheResult(rawValue: UInt8(truncatingIfNeeded: $0)) ?? .bypass).name }],
+    help:
+      "Requests that an answer which is kept could have served: it did, it wasn't there, or it wasn't wanted."
+  )
   static let rejections = Family(
     "remora_consumer_rejections", .counter,
     [

@@ -238,6 +238,19 @@ package enum RefusedReason: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// What became of a request at the cache of answers.
+package enum CacheResult: UInt8, CaseIterable, Sendable {
+  case hit, miss, bypass
+
+  package var name: StaticString {
+    switch self {
+    case .hit: "hit"
+    case .miss: "miss"
+    case .bypass: "bypass"
+    }
+  }
+}
+
 /// Why a caller was turned away.
 package enum ConsumerRejection: UInt8, CaseIterable, Sendable {
   case missing, unknown, model

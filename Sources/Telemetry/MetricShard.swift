@@ -238,6 +238,11 @@ package final class MetricShard {
 
   // MARK: events
 
+  /// The cache of answers was asked, or passed by.
+  package func cached(_ result: CacheResult) {
+    state.cache.add(1, to: SeriesKey(detail: UInt16(result.rawValue)))
+  }
+
   /// A request was refused before there was an exchange.
   package func refused(_ reason: RefusedReason) {
     state.refused.add(1, to: SeriesKey(detail: UInt16(reason.rawValue)))

@@ -37,6 +37,7 @@ package struct MetricSnapshot: Sendable {
   var policyUnscanned = Series(zero: 0)
   var evicted = Series(zero: 0, details: 0..<UInt16(Port.allCases.count))
   var refused = Series(zero: 0, details: 0..<UInt16(RefusedReason.allCases.count))
+  var cache = Series(zero: 0, details: 0..<UInt16(CacheResult.allCases.count))
   var rejections = Series(zero: 0, details: 0..<UInt16(ConsumerRejection.allCases.count))
   var streamsEnded = Series(zero: 0)
 
@@ -130,6 +131,7 @@ package struct MetricSnapshot: Sendable {
     policyUnrestored = saturated(policyUnrestored, plus: other.policyUnrestored)
     evicted.merge(other.evicted, labels: labels, combine: sum)
     refused.merge(other.refused, labels: labels, combine: sum)
+    cache.merge(other.cache, labels: labels, combine: sum)
     rejections.merge(other.rejections, labels: labels, combine: sum)
     streamsEnded.merge(other.streamsEnded, labels: labels, combine: sum)
     memoryUsed = saturated(memoryUsed, plus: other.memoryUsed)

@@ -30,6 +30,7 @@ package struct Settings: Sendable, Equatable {
   package var policyChain: [String] = []
   package var prices: [Price] = []
   package var catalogue = CatalogueSettings()
+  package var cache = CacheSettings()
   /// Bytes of a body that must be read whole; streamed bodies have no ceiling. 0: none.
   package var maxBody = Defaults.maxBody
   /// Bytes of memory that the process may use; nil: as the container's limit says. 0: no ceiling.
@@ -96,6 +97,7 @@ extension Settings {
         "The policies that every request passes, in order."),
       Row("prices", \.prices, .prices, "US dollars for a million tokens, by provider/model."),
       Row("catalogue", \.catalogue, CatalogueSettings.section, "Models and prices beside the built-in ones."),
+      Row("cache", \.cache, CacheSettings.section, "Answers that are kept for the same question."),
       Row(
         "max_body", \.maxBody, .size(ceiling: Defaults.body),
         "Ceiling of a body that must be read whole; 0: none. Default: 64MiB."),
