@@ -36,7 +36,10 @@ extension Exchange {
       counted.tokenSpeed = speed(attempt, counted, end)
       concludeLast(attempt)
     }
-    if let trace = ask.trace { finish(trace, counted, connection, at: end) }
+    if let trace = ask.trace {
+      if trace.isSampled { counted.trace = (trace.ids, Int(clamping: trace.unix(end))) }
+      finish(trace, counted, connection, at: end)
+    }
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     state.shard.finish(counted)

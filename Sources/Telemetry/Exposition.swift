@@ -24,8 +24,10 @@ package enum Exposition {
     let page = Page(format: format, names: snapshot.names)
     if let build = snapshot.build { page.build(build, into: &out) }
     page.rows(.requests, snapshot.requests, into: &out)
-    page.histograms(.duration, snapshot.duration, Bounds.duration, into: &out)
-    page.histograms(.firstToken, snapshot.firstToken, Bounds.firstToken, into: &out)
+    page.histograms(
+      .duration, snapshot.duration, Bounds.duration, snapshot.durationExemplars, into: &out)
+    page.histograms(
+      .firstToken, snapshot.firstToken, Bounds.firstToken, snapshot.firstTokenExemplars, into: &out)
     page.histograms(.overhead, snapshot.overhead, Bounds.overhead, into: &out)
     page.single(.inFlight, max(snapshot.requestsInFlight, 0), into: &out)
     page.rows(.tokens, snapshot.tokens, into: &out)
@@ -106,7 +108,8 @@ struct Page {
   }
 
   func histograms(
-    _ family: Family, _ series: Series<Histogram>, _ bounds: [Bound], into out: inout ByteQueue
+    _ family: Family, _ series: Series<Histogram>, _ bounds: [Bound], _ exemplars: Exemplars? = nil,
+    into out: inout ByteQueue
   ) {
     announce(family, into: &out)
     for row in 0..<series.count {
@@ -115,10 +118,10 @@ struct Page {
       var below = 0
       for at in 0..<min(bounds.count, Histogram.width - 1) {
         below = saturated(below, plus: histogram.counts[at])
-        bucket(family, key, bounds[at].text, below, into: &out)
+        bucket(family, key, bounds[at].text, below, exemplars?[key, at], into: &out)
       }
       let count = histogram.count
-      bucket(family, key, "+Inf", count, into: &out)
+      bucket(family, key, "+Inf", count, exemplars?[key, bounds.count], into: &out)
       sample(family, "_sum", key, into: &out)
       out.append(ASCII.space)
       out.append(seconds: histogram.sumNanoseconds)
@@ -258,11 +261,21 @@ struct Page {
   }
 
   private func bucket(
-    _ family: Family, _ key: SeriesKey, _ bound: StaticString, _ count: Int, into out: inout ByteQueue
+    _ family: Family, _ key: SeriesKey, _ bound: StaticString, _ count: Int, _ exemplar: Exemplar?,
+    into out: inout ByteQueue
   ) {
     sample(family, "_bucket", key, bound: bound, into: &out)
     out.append(ASCII.space)
     out.append(decimal: count)
+    // The text format 0.0.4 has no word for it.
+    if format == .openMetrics, let exemplar {
+      out.append(" # {trace_id=\"")
+      exemplar.trace.writeTrace(into: &out)
+      out.append("\"} ")
+      out.append(seconds: exemplar.nanoseconds)
+      out.append(ASCII.space)
+      out.append(seconds: exemplar.unixNanoseconds)
+    }
     out.append(ASCII.lf)
   }
 

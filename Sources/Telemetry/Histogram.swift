@@ -61,12 +61,15 @@ struct Histogram: Sendable {
   private(set) var counts = InlineArray<18, Int>(repeating: 0)
   private(set) var sumNanoseconds = 0
 
-  mutating func observe(_ nanoseconds: Int, in bounds: [Bound]) {
+  /// - Returns: the bucket.
+  @discardableResult
+  mutating func observe(_ nanoseconds: Int, in bounds: [Bound]) -> Int {
     let value = min(max(nanoseconds, 0), Self.longest)
     var at = 0
     while at < bounds.count, at < Self.width - 1, value > bounds[at].nanoseconds { at += 1 }
     counts[at] = saturated(counts[at], plus: 1)
     sumNanoseconds = saturated(sumNanoseconds, plus: value)
+    return at
   }
 
   mutating func merge(_ other: Histogram) {

@@ -50,6 +50,8 @@ package struct ExchangeRecord: Sendable {
   /// Tokens that were booked by an estimate.
   package var estimatedInput = 0
   package var estimatedOutput = 0
+  /// The trace that it belongs to, if that is exported, and the wall clock's time in nanoseconds.
+  package var trace: (ids: TraceIDs, unixNanoseconds: Int)?
   /// Billionths of a token a second, from the first token of a stream to its end; nil where it was too short to tell.
   package var tokenSpeed: Int?
   package var requestBytes = 0
@@ -184,10 +186,16 @@ package final class MetricShard {
       to: SeriesKey(
         endpoint: exchange.endpoint, subject: exchange.provider, model: exchange.model, detail: code))
     let duration = state.duration.place(row)
-    state.duration.values[duration].observe(exchange.durationNanoseconds, in: Bounds.duration)
+    let slow = state.duration.values[duration].observe(exchange.durationNanoseconds, in: Bounds.duration)
+    if let trace = exchange.trace {
+      state.durationExemplars.note(row, bucket: slow, Exemplar(trace, exchange.durationNanoseconds))
+    }
     if let nanoseconds = exchange.firstTokenNanoseconds {
       let firstToken = state.firstToken.place(row)
-      state.firstToken.values[firstToken].observe(nanoseconds, in: Bounds.firstToken)
+      let late = state.firstToken.values[firstToken].observe(nanoseconds, in: Bounds.firstToken)
+      if let trace = exchange.trace {
+        state.firstTokenExemplars.note(row, bucket: late, Exemplar(trace, nanoseconds))
+      }
     }
     if let speed = exchange.tokenSpeed {
       let row = state.outputSpeed.place(SeriesKey(subject: exchange.provider, model: exchange.model))

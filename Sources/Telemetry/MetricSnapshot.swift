@@ -9,6 +9,8 @@ package struct MetricSnapshot: Sendable {
   var requests = Series(zero: 0, keepsDetail: false)
   var duration = Series(zero: Histogram())
   var firstToken = Series(zero: Histogram())
+  var durationExemplars = Exemplars()
+  var firstTokenExemplars = Exemplars()
   var overhead = Series(zero: Histogram())
   var tokens = Series(zero: 0)
   /// In pico-dollars.
@@ -103,6 +105,8 @@ package struct MetricSnapshot: Sendable {
     requests.merge(other.requests, labels: labels, combine: sum)
     duration.merge(other.duration, labels: labels, combine: join)
     firstToken.merge(other.firstToken, labels: labels, combine: join)
+    durationExemplars.merge(other.durationExemplars, labels: labels)
+    firstTokenExemplars.merge(other.firstTokenExemplars, labels: labels)
     overhead.merge(other.overhead, labels: labels, combine: join)
     tokens.merge(other.tokens, labels: labels, combine: sum)
     cost.merge(other.cost, labels: labels, combine: sum)

@@ -7,6 +7,7 @@ import re
 import time
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from collector import Collector, attributes
 from openai_server import USAGE
@@ -197,9 +198,10 @@ def test_errors_carry_the_trace(traced, plain, upstream):
     assert server["status"]["code"] == call["status"]["code"] == "STATUS_CODE_ERROR"
     assert call["attributes"]["error.type"] == "500" and call["status"]["message"] == "server_error"
     # Without a collector the caller's own.
-    assert chat(plain, {"traceparent": PARENT}, model="error-500").get("x-remora-trace-id") == TRACE
+    answer = chat(plain, {"traceparent": PARENT}, model="error-500")
+    assert answer.get("x-remora-trace-id") == TRACE
+    assert plain.log_line(answer.get("x-request-id"))["trace_id"] == TRACE
     assert chat(plain, model="error-500").get("x-remora-trace-id") is None
-    assert plain.access_log(2)[0]["trace_id"] == TRACE
 
 
 def test_a_request_at_fault_is_no_error_of_the_servers(traced, upstream):
@@ -389,6 +391,21 @@ def test_metrics_are_pushed_under_the_names_of_the_scrape(traced, upstream):
     assert metrics["process_resident_memory_bytes"]["gauge"]["dataPoints"][0]["asInt"] != "0"
     scraped = {name for name, _ in proxy.samples()}
     assert not {name for name in metrics if "gauge" in metrics[name] or "sum" in metrics[name]} - scraped
+
+
+def test_buckets_lead_to_a_trace(traced, upstream):
+    proxy, collector = traced(upstream)
+    chat(proxy, stream=True)
+    server, _ = parts(collector.spans(2))
+    proxy.access_log()
+    text = proxy.admin("/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"}).body.decode()
+    for name in ("remora_request_duration_seconds", "remora_time_to_first_token_seconds"):
+        family = next(each for each in text_string_to_metric_families(text) if each.name == name)
+        found = [each for each in family.samples if each.exemplar]
+        assert len(found) == 1 and found[0].exemplar.labels == {"trace_id": server["traceId"]}
+        assert 0 < found[0].exemplar.value <= float(found[0].labels["le"])
+        assert abs(float(found[0].exemplar.timestamp) - time.time()) < 60
+    assert "trace_id" not in proxy.admin("/metrics").body.decode()
 
 
 def until(holds, seconds: float = 10.0) -> None:
