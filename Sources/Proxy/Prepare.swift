@@ -22,10 +22,9 @@ extension Upstream {
   /// How much of the body it takes to ask this upstream.
   func demand(_ ask: Ask) -> BodyDemand {
     switch ask.target.endpoint {
-    // What other providers have signed is taken out of them, wherever in them it is.
-    case .messages, .countTokens: .keep
-    // One that must be asked first whether it has the API may want the body in another form.
-    case .responses where recastsResponses || settings.responses == .auto: .keep
+    // What other providers have signed is taken out of them, wherever in them it is. One that must be asked first
+    // whether it has the API may want the body in another form, too.
+    case .messages, .countTokens, .responses: .keep
     default:
       isMock || isTranslated || !quirks.leaves(ask.target.shape)
         || quirks.refusesForeign && Noticed(ask.body.scanner).contains(.foreign) ? .keep : .follow

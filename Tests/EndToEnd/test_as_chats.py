@@ -272,3 +272,18 @@ def test_remoras_seals_stay_here(begin, upstream):
     body = json.dumps({"model": "m", "input": "what is rmr1.t.abc?"}).encode()
     upstream.reply(json_answer({"id": "resp_1", "object": "response", "output": []}))
     assert proxy.ask(post_json(RESPONSES, body)).status == 200 and upstream.last.body == body
+
+
+def test_a_seal_at_the_end_of_a_long_history_stays_here(begin, upstream):
+    proxy = begin("openai")
+    ours = {"type": "reasoning", "summary": [], "encrypted_content": "rmr1.t.abc"}
+    items = [{"role": "user", "content": "x" * 400_000}, ours, *USER]
+    upstream.reply(json_answer({"id": "resp_1", "object": "response", "output": []}))
+    sent = post_json(RESPONSES, {"model": "m", "input": items})
+    with proxy.connect() as peer:
+        # The last part comes when what came before could have gone on.
+        peer.send(sent[:350_000])
+        time.sleep(0.3)
+        peer.send(sent[350_000:])
+        assert peer.response("POST").status == 200
+    assert b"rmr1." not in upstream.last.body and len(upstream.last.json()["input"]) == 2
