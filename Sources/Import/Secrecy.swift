@@ -124,7 +124,9 @@ enum Reference: Equatable {
       self = .literal(text)
       return
     }
-    self = Self.isVariable(name) ? .variable(String(name)) : .literal(text)
+    // A password may begin with a dollar sign too: only what is written as variables are is one.
+    let isMeant = text.hasPrefix("os.environ/") || !name.utf8.contains { $0 &- UInt8(ascii: "a") < 26 }
+    self = isMeant && Self.isVariable(name) ? .variable(String(name)) : .literal(text)
   }
 
   var literal: String? { if case .literal(let text) = self { text } else { nil } }

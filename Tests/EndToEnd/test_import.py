@@ -136,6 +136,13 @@ def test_strict_fails_where_something_is_lost(tmp_path):
     assert run("import", str(lossy)).returncode == 0
 
 
+def test_a_password_with_a_dollar_sign_is_no_variable(tmp_path):
+    file = tmp_path / "litellm.yaml"
+    file.write_text("model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: $upperCased1}}]\n")
+    text = imported(file)
+    assert "upperCased1" not in text and "/run/secrets/remora/openai" in text
+
+
 def test_what_is_no_such_file_is_said(tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text("providers: { openai: {} }\n")
@@ -171,7 +178,7 @@ def mutated(lines: list[str], random: Random) -> str:
 
 def test_a_file_that_is_changed_anywhere(file, tmp_path):
     """Ends in a configuration that is taken or in a message, without the secrets in it."""
-    random = Random(file.name)
+    random = Random(file.name + os.environ.get("REMORA_SEED", ""))
     lines = [line for line in file.read_text().splitlines() if not line.lstrip().startswith("#")][:150]
     for number in range(int(os.environ.get("REMORA_MUTATIONS", "6"))):
         text = mutated(lines, random)
