@@ -203,6 +203,8 @@ final class CacheWrite {
   /// - Parameter member: what is about this exchange alone, as it stands in the answer.
   func keep(without member: Span<UInt8>, isEvents: Bool, route: Route, at now: Nanoseconds) {
     if isTooLong || bytes.isEmpty { return }
+    // Of its own, for a view of it must not outlive a look at the property.
+    let bytes = bytes
     var answer = CachedAnswer(head: bytes, isEvents: isEvents, route: route)
     answer.madeAt = now
     if let place = Self.place(of: member, in: bytes.span) {

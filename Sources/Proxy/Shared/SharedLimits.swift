@@ -39,6 +39,7 @@ final class SharedLimits {
   private var socket: Socket?
   private var parker: Parker?
   private var isRunning = false
+  private var hasLoggedIn = false
   private var isRetired = false
   private var retiredAt = Instant.never
   private var out = ByteQueue()
@@ -244,8 +245,6 @@ final class SharedLimits {
     }
   }
 
-  private var hasLoggedIn = false
-
   /// When the connection is given up.
   private func deadline(_ began: Instant) -> Instant {
     if !hasLoggedIn { return began + Self.connecting }
@@ -391,12 +390,11 @@ final class SharedLimits {
       isAnswered, epoch: epoch, jitter: UInt8(truncatingIfNeeded: jitter()), at: loop.now.nanoseconds)
     guard isNews else { return }
     if isAnswered {
-      Log.write(.info, "limits are counted together", .text("redis", place.shown))
-    } else {
-      Log.write(
-        .warn, "limits can't be counted together; until then this pod keeps to its part of them",
-        .text("redis", place.shown), .text("reason", (fault ?? .silent).message(place)),
-        .number("pods", book.part))
+      return Log.write(.info, "limits are counted together", .text("redis", place.shown))
     }
+    Log.write(
+      .warn, "limits can't be counted together; until then this pod keeps to its part of them",
+      .text("redis", place.shown), .text("reason", (fault ?? .silent).message(place)),
+      .number("pods", book.part))
   }
 }
