@@ -98,12 +98,16 @@ struct Decoder {
   }
 
   /// A scalar's text with its variables replaced, and its type.
-  private mutating func scalar(_ node: YAMLNode, of what: String, as wanted: String) -> (String, YAMLValue)? {
+  ///
+  /// - Parameter isFree: whether it may be any text, whatever it looks like.
+  private mutating func scalar(
+    _ node: YAMLNode, of what: String, as wanted: String, isFree: Bool = false
+  ) -> (String, YAMLValue)? {
     guard case .scalar(let raw, let style) = node.kind else {
       problem("\(what) must be \(wanted), not \(Self.kind(node))", at: node.position)
       return nil
     }
-    if isStray(node, what) { return nil }
+    if !isFree, isStray(node, what) { return nil }
     do {
       let text = try environment.interpolate(raw)
       // A variable's value is typed as if it stood in the file without quotes.
@@ -116,8 +120,10 @@ struct Decoder {
   }
 
   /// A text, which isn't empty, has no control characters, and at most `ceiling` bytes.
-  mutating func text(_ node: YAMLNode?, of what: String, ceiling: Int = Defaults.text) -> String? {
-    guard let node, let (text, _) = scalar(node, of: what, as: "a text") else { return nil }
+  mutating func text(
+    _ node: YAMLNode?, of what: String, ceiling: Int = Defaults.text, isFree: Bool = false
+  ) -> String? {
+    guard let node, let (text, _) = scalar(node, of: what, as: "a text", isFree: isFree) else { return nil }
     if text.isEmpty {
       problem("\(what) is empty; write a text or leave the key out", at: node.position)
       return nil
@@ -136,7 +142,8 @@ struct Decoder {
   /// A text that may be a header's value: printable ASCII, spaces inside (RFC 9110 section 5.5, without
   /// obs-text).
   mutating func headerText(_ node: YAMLNode?, of what: String) -> String? {
-    guard let node, let text = text(node, of: what, ceiling: Defaults.headerValue) else { return nil }
+    guard let node, let text = text(node, of: what, ceiling: Defaults.headerValue, isFree: true)
+    else { return nil }
     guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !text.hasPrefix(" "), !text.hasSuffix(" ")
     else {
       problem(

@@ -108,7 +108,11 @@ extension Exchange {
       isKnown = response != nil
       if let response { answer.body.append(response.span) }
     case (.get, "/input_items"), (.head, "/input_items"):
-      isKnown = memory.list(id, try ask.page(), scope: scope, age: age, now: now, into: &answer.body)
+      // Which page a provider's own list is asked for is for the provider to judge.
+      isKnown = memory.response(id, scope: scope, age: age, now: now) != nil
+      if isKnown {
+        _ = memory.list(id, try ask.page(), scope: scope, age: age, now: now, into: &answer.body)
+      }
     case (.delete, ""):
       isKnown = memory.forget(id, scope: scope, now: now)
       if isKnown {

@@ -66,7 +66,7 @@ def limited(after: str | None) -> bytes:
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s01_a_limit_that_says_for_how_long(pair, sdk, model):
+def test_scenario_01_a_limit_that_says_for_how_long(pair, sdk, model):
     proxy, first, second = pair()
     first.reply(limited("2"))
     first.reply(events(*WHOLE))
@@ -79,7 +79,7 @@ def test_s01_a_limit_that_says_for_how_long(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s02_a_limit_that_lasts(pair, sdk, model):
+def test_scenario_02_a_limit_that_lasts(pair, sdk, model):
     proxy, first, second = pair()
     for _ in range(20):
         first.reply(limited(None))
@@ -93,7 +93,7 @@ def test_s02_a_limit_that_lasts(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s03_a_failure_that_passes(pair, sdk, model):
+def test_scenario_03_a_failure_that_passes(pair, sdk, model):
     proxy, first, second = pair()
     first.reply(failure(500, "no"))
     for each in (first, second):
@@ -103,7 +103,7 @@ def test_s03_a_failure_that_passes(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s04_a_failure_that_lasts(pair, sdk, model):
+def test_scenario_04_a_failure_that_lasts(pair, sdk, model):
     proxy, first, second = pair()
     for _ in range(20):
         first.reply(failure(503, "overloaded"))
@@ -117,7 +117,7 @@ def test_s04_a_failure_that_lasts(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s05_a_connection_that_is_reset(pair, sdk, model):
+def test_scenario_05_a_connection_that_is_reset(pair, sdk, model):
     proxy, first, second = pair()
     first.reply(RESET)
     for each in (first, second):
@@ -126,7 +126,7 @@ def test_s05_a_connection_that_is_reset(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s06_a_provider_that_never_answers(pair, sdk, model):
+def test_scenario_06_a_provider_that_never_answers(pair, sdk, model):
     proxy, first, second = pair(one={"timeouts": {"connect": "2s", "first_byte": "1s", "idle": "1s"}})
     for _ in range(3):
         first.reply(STALL)
@@ -140,7 +140,7 @@ def test_s06_a_provider_that_never_answers(pair, sdk, model):
         assert told.error.status_code == 504 and seen(first) == 3 and told.seconds < 10
 
 
-def test_s07_a_first_word_that_takes_long(pair, sdk):
+def test_scenario_07_a_first_word_that_takes_long(pair, sdk):
     proxy, first, second = pair({"first_token": "1s"})
     first.reply(CHUNKED, STALL)
     second.reply(events(*WHOLE))
@@ -150,7 +150,7 @@ def test_s07_a_first_word_that_takes_long(pair, sdk):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s08_a_stream_that_is_cut(pair, sdk, model):
+def test_scenario_08_a_stream_that_is_cut(pair, sdk, model):
     proxy, first, second = pair()
     first.reply(CHUNKED + b"%x\r\n%s\r\n" % (len(ROLE + TEXT * 2), ROLE + TEXT * 2), CLOSE)
     told = call(sdk, proxy, model)
@@ -159,7 +159,7 @@ def test_s08_a_stream_that_is_cut(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s09_a_stream_that_stalls(pair, sdk, model):
+def test_scenario_09_a_stream_that_stalls(pair, sdk, model):
     proxy, first, second = pair(one={"timeouts": {"connect": "2s", "first_byte": "2s", "idle": "1s"}})
     first.reply(CHUNKED + b"%x\r\n%s\r\n" % (len(ROLE + TEXT), ROLE + TEXT), STALL)
     told = call(sdk, proxy, model)
@@ -170,7 +170,7 @@ def test_s09_a_stream_that_stalls(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s10_an_event_that_is_no_json(pair, sdk, model):
+def test_scenario_10_an_event_that_is_no_json(pair, sdk, model):
     proxy, first, second = pair()
     first.reply(events(ROLE, TEXT, b'data: {"choices":[{"delta":{"content":"h\n\n', TEXT, TEXT, STOPPED, USAGE, END))
     second.reply(events(*WHOLE))
@@ -186,7 +186,7 @@ def test_s10_an_event_that_is_no_json(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s11_a_stream_without_its_last_word(pair, sdk, model):
+def test_scenario_11_a_stream_without_its_last_word(pair, sdk, model):
     proxy, first, _ = pair()
     first.reply(events(ROLE, TEXT, TEXT, TEXT, STOPPED, USAGE))
     told = call(sdk, proxy, model)
@@ -195,7 +195,7 @@ def test_s11_a_stream_without_its_last_word(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s12_a_window_that_is_too_small(pair, sdk, model):
+def test_scenario_12_a_window_that_is_too_small(pair, sdk, model):
     proxy, first, second = pair()
     for _ in range(3):
         first.reply(failure(400, "too long", code="context_length_exceeded"))
@@ -209,7 +209,7 @@ def test_s12_a_window_that_is_too_small(pair, sdk, model):
 
 
 @pytest.mark.parametrize("model", ["m", "lone"])
-def test_s13_a_filter_that_says_no(pair, sdk, model):
+def test_scenario_13_a_filter_that_says_no(pair, sdk, model):
     proxy, first, second = pair()
     for _ in range(3):
         first.reply(failure(400, "not this", code="content_policy_violation"))
@@ -218,7 +218,7 @@ def test_s13_a_filter_that_says_no(pair, sdk, model):
     assert told.error.code == "content_policy_violation" and "not this" in str(told.error)
 
 
-def test_s14_a_cut_answer_is_not_given_to_another_to_go_on_with(pair, sdk):
+def test_scenario_14_a_cut_answer_is_not_given_to_another_to_go_on_with(pair, sdk):
     proxy, first, second = pair()
     first.reply(CHUNKED + b"%x\r\n%s\r\n" % (len(ROLE + TEXT), ROLE + TEXT), CLOSE)
     second.reply(failure(400, "a turn of the assistant's can't be last"))
@@ -227,7 +227,7 @@ def test_s14_a_cut_answer_is_not_given_to_another_to_go_on_with(pair, sdk):
     assert seen(second) == 0
 
 
-def test_s15_a_provider_that_is_down_and_comes_back(pair, sdk):
+def test_scenario_15_a_provider_that_is_down_and_comes_back(pair, sdk):
     proxy, first, second = pair()
     for _ in range(5):
         first.reply(failure(503, "down"))
@@ -245,7 +245,7 @@ def test_s15_a_provider_that_is_down_and_comes_back(pair, sdk):
         time.sleep(0.05)
 
 
-def test_s16_who_answered_and_what_it_took(pair, sdk):
+def test_scenario_16_who_answered_and_what_it_took(pair, sdk):
     proxy, first, second = pair()
     first.reply(failure(503, "down"))
     second.reply(events(*[part.replace(b'"model":"m"', b'"model":"b"') for part in WHOLE]).replace(b'"model":"a"', b'"model":"b"'))

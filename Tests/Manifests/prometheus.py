@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import shutil
 import subprocess
@@ -20,13 +21,22 @@ def program(name: str) -> str:
     unpacked = PLACE / "root/usr/bin" / name
     if not unpacked.exists() and shutil.which("apt-get") and shutil.which("dpkg"):
         PLACE.mkdir(parents=True, exist_ok=True)
-        got = subprocess.run(["apt-get", "download", "prometheus"], cwd=PLACE, capture_output=True)
-        packages = sorted(PLACE.glob("prometheus_*.deb"))
-        if got.returncode == 0 and packages:
-            subprocess.run(["dpkg", "-x", packages[-1], PLACE / "root"], check=True, capture_output=True)
+        # Tests run side by side: what one unpacks, another may be about to start.
+        with (PLACE / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not unpacked.exists():
+                unpack()
     if unpacked.exists():
         return str(unpacked)
     raise Absent(f"ABSENT {name}: it is not in PATH, and Debian's package can't be had")
+
+
+def unpack() -> None:
+    got = subprocess.run(["apt-get", "download", "prometheus"], cwd=PLACE, capture_output=True)
+    packages = sorted(PLACE.glob("prometheus_*.deb"))
+    if got.returncode == 0 and packages:
+        subprocess.run(["dpkg", "-x", packages[-1], PLACE / "half"], check=True, capture_output=True)
+        (PLACE / "half").rename(PLACE / "root")
 
 
 def run(name: str, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess:

@@ -72,7 +72,7 @@ def test_schemas(mode, secret):
 
 def test_holds_what_every_sidecar_must(tmp_path):
     """The rules for the manifests of this project, over what inject makes."""
-    config = {"providers": {"mock": {}}, "shutdown": {"drain": "20s"}}
+    config = {"providers": {"mock": {}}, "default_provider": "mock", "shutdown": {"drain": "20s"}}
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "remora"}}
     config_map["data"] = {"remora.yaml": yaml.safe_dump(config)}
     done = inject(stdin=yaml.safe_dump(config_map) + "---\n" + DEPLOYMENT % "web")
