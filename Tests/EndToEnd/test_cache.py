@@ -10,7 +10,7 @@ import pytest
 import yaml
 from remora import PROMPT, merged, run
 from reloading import wait_reloads, wait_watching
-from upstream import Gate
+from upstream import CLOSE, Gate
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json
 
 pytestmark = pytest.mark.proxy
@@ -140,7 +140,7 @@ def test_only_good_and_whole_answers(start_remora, upstream):
     chunk = event({"choices": [{"index": 0, "delta": {"content": "a"}}]})
     for _ in range(2):
         # It breaks off.
-        upstream.reply(SSE_HEAD, chunk)
+        upstream.reply(SSE_HEAD, chunk, CLOSE)
         assert result(ask(proxy, {**CHAT, "stream": True})) == "miss"
     assert len(upstream.requests) == 4
 
