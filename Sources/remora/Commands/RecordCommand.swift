@@ -159,7 +159,14 @@ final class RecordSession: Sendable {
       let child = state.withLock({ $0.child })
     {
       child.signal(SIGTERM)
-      while state.withLock({ $0.status }) == nil { usleep(10_000) }
+      // In short steps, for its end is another thread's to notice. A command that won't end is ended, as the container's
+      // runtime would end it.
+      let patience = Instant.now + .seconds(10)
+      while state.withLock({ $0.status }) == nil {
+        if Instant.now >= patience { child.signal(SIGKILL) }
+        if Instant.now >= patience + .seconds(2) { break }
+        usleep(10_000)
+      }
     }
     let (recorder, own) = state.withLock { ($0.recorder, $0.status) }
     guard let recorder else { return own ?? status }

@@ -165,11 +165,12 @@ final class Player: Sendable {
     for (index, event) in events.enumerated() {
       if options.pace > 0 {
         // Counted from the beginning, so that what a turn takes adds up to nothing.
-        due = due + .microseconds(Int64(Double(min(event.gap, 600_000)) * options.pace * 1000))
+        due = due + .microseconds(Int64(Double(max(0, min(event.gap, 600_000))) * options.pace * 1000))
         let rest = due.nanoseconds(since: .now)
         if rest > 0 {
           try connection.send(out.array())
           out.removeAll()
+          // The pause is what is played; the thread is this connection's own.
           usleep(UInt32(clamping: rest / 1000))
         }
       }

@@ -71,6 +71,7 @@ final class Recorder: Sendable {
   /// Waits for what is being written: an application may end as soon as it has the last byte.
   func finish() {
     let deadline = Instant.now + .seconds(5)
+    // In short steps: each thread ends by itself, and there is nothing else to do meanwhile.
     while underWay.load(ordering: .acquiring) > 0, Instant.now < deadline { usleep(1000) }
   }
 
