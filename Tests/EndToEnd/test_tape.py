@@ -254,6 +254,21 @@ print(time.monotonic() - start)
     assert float(tape("replay", suite=suite).stdout) < wanted
 
 
+def test_a_pause_below_zero_is_none(tape):
+    suite = """
+import openai
+list(openai.OpenAI().chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True))
+"""
+    assert tape("record", suite=suite).returncode == 0
+    (file,) = tape.directory.iterdir()
+    recording = json.loads(file.read_text())
+    for event in recording["response"]["events"]:
+        event[0] = -(2**63)
+    file.write_text(json.dumps(recording))
+    done = tape("replay", "--timing", "recorded", suite=suite)
+    assert done.returncode == 0, done.stderr
+
+
 def test_wrong_usage(tape):
     run = lambda *words: subprocess.run([str(BINARY), *words], env=environment(), capture_output=True, text=True, timeout=20)
     assert run("replay").returncode == 2 and run("record").returncode == 2
