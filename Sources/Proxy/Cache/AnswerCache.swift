@@ -28,21 +28,8 @@ struct CachedAnswer: Sendable {
 }
 
 final class AnswerCache: Sendable {
-  fileprivate struct Node: Sendable {
-    var key: CacheKey
-    var answer: CachedAnswer
-    var older: Int?
-    var newer: Int?
-  }
-
-  fileprivate struct State: Sendable {
-    var places: [CacheKey: Int] = [:]
-    var nodes: [Node?] = []
-    var free: [Int] = []
-    var newest: Int?
-    var oldest: Int?
-    var bytes = 0
-    var limit = 0
+  private struct State: Sendable {
+    var kept = LRUCache<CacheKey, CachedAnswer>(ceiling: 0)
     /// Who is told when an answer that is being made is there, or won't come.
     var flights: [CacheKey: [ObjectIdentifier: @Sendable () -> Void]] = [:]
   }
@@ -53,44 +40,29 @@ final class AnswerCache: Sendable {
 
   /// - Parameter bytes: how many may be kept.
   func resize(to bytes: Int) {
-    state.withLock { state in
-      state.limit = bytes
-      state.shrink()
-    }
+    state.withLock { $0.kept.resize(bytes) }
   }
 
   /// Bytes that are kept.
-  var bytes: Int { state.withLock { $0.bytes } }
+  var bytes: Int { state.withLock { $0.kept.weight } }
 
   /// The answer that is kept under `key`, if it is young enough.
   func find(_ key: CacheKey, notOlderThan age: Nanoseconds, at now: Nanoseconds) -> CachedAnswer? {
     state.withLock { state -> CachedAnswer? in
-      guard let place = state.places[key], let answer = state.nodes[place]?.answer else { return nil }
-      guard now.minus(answer.madeAt) < age else { return nil }
-      state.unlink(place)
-      state.link(place)
-      return answer
+      // Its age counts from when it was made, however often it is used.
+      guard let answer = state.kept.peek(key, now: now), now.minus(answer.madeAt) < age else { return nil }
+      return state.kept.use(key, age: .max, now: now)
     }
   }
 
   func keep(_ answer: CachedAnswer, under key: CacheKey) {
     state.withLock { state in
-      if let place = state.places[key] { state.remove(place) }
       // One answer must not drive all others out.
-      guard answer.weight <= state.limit / 4 else { return }
-      let node = Node(key: key, answer: answer)
-      let place: Int
-      if let free = state.free.popLast() {
-        place = free
-        state.nodes[place] = node
-      } else {
-        place = state.nodes.count
-        state.nodes.append(node)
+      guard answer.weight <= state.kept.ceiling / 4 else {
+        state.kept.remove(key)
+        return
       }
-      state.places[key] = place
-      state.bytes += answer.weight
-      state.link(place)
-      state.shrink()
+      state.kept.keep(answer, for: key, weight: answer.weight, age: .max, now: answer.madeAt)
     }
   }
 
@@ -122,39 +94,6 @@ final class AnswerCache: Sendable {
   func land(_ key: CacheKey) {
     let waiting = state.withLock { $0.flights.removeValue(forKey: key) } ?? [:]
     for tell in waiting.values { tell() }
-  }
-}
-
-extension AnswerCache.State {
-  fileprivate mutating func link(_ place: Int) {
-    nodes[place]?.older = newest
-    nodes[place]?.newer = nil
-    if let newest { nodes[newest]?.newer = place }
-    newest = place
-    if oldest == nil { oldest = place }
-  }
-
-  fileprivate mutating func unlink(_ place: Int) {
-    let (older, newer) = (nodes[place]?.older, nodes[place]?.newer)
-    if let older { nodes[older]?.newer = newer } else { oldest = newer }
-    if let newer { nodes[newer]?.older = older } else { newest = older }
-  }
-
-  fileprivate mutating func remove(_ place: Int) {
-    guard let node = nodes[place] else { return }
-    unlink(place)
-    bytes -= node.answer.weight
-    places[node.key] = nil
-    nodes[place] = nil
-    free.append(place)
-  }
-
-  fileprivate mutating func shrink() {
-    while bytes > limit, let oldest { remove(oldest) }
-    if places.isEmpty {
-      nodes = []
-      free = []
-    }
   }
 }
 

@@ -27,12 +27,12 @@ package final class ResponsesMemory: Sendable {
   /// The longest turn that is kept: pictures and files are left to who has them.
   static let longestTurn = 1 << 20
 
-  private let shelf = Guarded(Shelf<[UInt8], Entry>(ceiling: 0))
+  private let kept = Guarded(LRUCache<[UInt8], Entry>(ceiling: 0))
 
   package init() {}
 
   /// Takes over how much may be kept, in bytes.
-  package func resize(_ ceiling: Int) { shelf.withLock { $0.resize(ceiling) } }
+  package func resize(_ ceiling: Int) { kept.withLock { $0.resize(ceiling) } }
 
   /// Keeps the response that `turn` came to.
   ///
@@ -48,15 +48,15 @@ package final class ResponsesMemory: Sendable {
     let entry = Entry(
       scope: scope, previous: turn.previous, input: turn.input.array(), response: response.array(),
       output: output.lowerBound + 1..<output.upperBound - 1)
-    shelf.withLock { _ = $0.keep(entry, for: id, weight: entry.weight, age: age, now: now) }
+    kept.withLock { _ = $0.keep(entry, for: id, weight: entry.weight, age: age, now: now) }
   }
 
   /// The response `id`, where it is this caller's.
   func entry(_ id: [UInt8], scope: [UInt8], age: UInt64, now: UInt64) -> Entry? {
-    shelf.withLock { shelf in
+    kept.withLock { kept in
       // One that is another's is not used by being asked for.
-      guard let entry = shelf.peek(id, now: now), entry.scope == scope else { return nil }
-      return shelf.use(id, age: age, now: now)
+      guard let entry = kept.peek(id, now: now), entry.scope == scope else { return nil }
+      return kept.use(id, age: age, now: now)
     }
   }
 
@@ -82,9 +82,9 @@ package final class ResponsesMemory: Sendable {
 
   /// Forgets `id`; false where it isn't known, or not this caller's.
   package func forget(_ id: [UInt8], scope: [UInt8], now: UInt64) -> Bool {
-    shelf.withLock { shelf in
-      guard shelf.peek(id, now: now)?.scope == scope else { return false }
-      return shelf.remove(id)
+    kept.withLock { kept in
+      guard kept.peek(id, now: now)?.scope == scope else { return false }
+      return kept.remove(id)
     }
   }
 }

@@ -2,7 +2,7 @@
 // used the longest time ago.
 
 /// A bounded store. It knows no clock: the caller says what time it is, in nanoseconds of a clock that doesn't step.
-package struct Shelf<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private struct Place: Sendable {
     var key: Key
     var value: Value
@@ -41,7 +41,7 @@ package struct Shelf<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
     unlink(at)
     link(at)
-    places[at]?.until = now &+ age
+    places[at]?.until = Self.end(of: age, from: now)
     return place.value
   }
 
@@ -54,7 +54,7 @@ package struct Shelf<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     guard weight <= ceiling else { return false }
     forget(at: now)
     shrink(to: ceiling - weight)
-    let place = Place(key: key, value: value, weight: weight, until: now &+ age)
+    let place = Place(key: key, value: value, weight: weight, until: Self.end(of: age, from: now))
     let at: Int
     if let last = free.popLast() {
       at = last
@@ -94,6 +94,12 @@ package struct Shelf<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// Forgets what wasn't used for so long that its time is over.
   package mutating func forget(at now: UInt64) {
     while let at = oldest, let place = places[at], place.until <= now { remove(place.key) }
+  }
+
+  /// `UInt64.max` is an age without an end.
+  private static func end(of age: UInt64, from now: UInt64) -> UInt64 {
+    let (end, overflows) = now.addingReportingOverflow(age)
+    return overflows ? .max : end
   }
 
   private mutating func shrink(to ceiling: Int) {
