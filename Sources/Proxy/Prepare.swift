@@ -43,7 +43,7 @@ extension Attempt {
     case .responses where upstream.recastsResponses: return try prepareRecast(.responses)
     case .other where ask.asksForResponses && upstream.recastsResponses:
       throw .notTranslated(upstream.name, ask.shownPath)
-    case .completions where upstream.isTranslated: return try prepareRecast(.completions)
+    case .completions where upstream.isTranslated || upstream.isMock: return try prepareRecast(.completions)
     default: break
     }
     if upstream.isMock { return try prepareMock() }
@@ -213,12 +213,11 @@ extension Attempt {
     let shape: MockEndpoint
     switch ask.target.endpoint {
     case .chatCompletions: shape = .chat
-    case .completions: shape = .completion
     case .embeddings: shape = .embedding
     case .models:
       // The name of one has been read from the path.
       shape = ask.headBytes.view.extracting(ask.target.path).ends("/models") ? .models : .model
-    case .responses, .messages, .countTokens, .other: throw .notMocked(ask.shownPath)
+    case .completions, .responses, .messages, .countTokens, .other: throw .notMocked(ask.shownPath)
     }
     guard ask.body.flow.hasEnded else {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)

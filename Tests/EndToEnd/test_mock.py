@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import anthropic
+import openai
 import pytest
 from wire import post_json, request
 
@@ -39,6 +40,40 @@ def test_responses_call_a_tool_and_answer_json(proxy, sdk):
     assert (item.type, item.name) == ("function_call", "f") and isinstance(json.loads(item.arguments), dict)
     text = {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA, "strict": True}}
     assert json.loads(client.responses.create(model="m", input="x", text=text).output_text) == {"a": 0}
+
+
+def test_completions_say_back_what_was_said(proxy, sdk):
+    client = sdk(proxy)
+    answer = client.completions.create(model="m", prompt="Hi", max_tokens=20)
+    assert (answer.object, answer.choices[0].text, answer.choices[0].finish_reason) == ("text_completion", ECHO + "Hi", "stop")
+    assert answer.usage.completion_tokens > 1
+    events = client.completions.create(model="m", prompt=["Hi"], max_tokens=20, stream=True)
+    assert "".join(each.choices[0].text for each in events if each.choices) == ECHO + "Hi"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("suffix", "x"), ("echo", True), ("best_of", 2), ("prompt", [1, 2, 3]), ("prompt", ["a", "b"])]
+)
+def test_completions_refuse_what_a_chat_has_no_word_for(proxy, sdk, name, value):
+    with pytest.raises(openai.BadRequestError) as caught:
+        sdk(proxy).completions.create(**{"model": "m", "prompt": "Hi", name: value})
+    assert caught.value.param == name
+
+
+def test_a_tool_runner_comes_to_its_end(proxy):
+    asked = []
+
+    @anthropic.beta_tool
+    def get_weather(city: str) -> str:
+        """Weather of a city."""
+        asked.append(city)
+        return "sunny"
+
+    http = anthropic.DefaultHttpxClient(trust_env=False)
+    with anthropic.Anthropic(base_url=proxy.origin, api_key="any", max_retries=0, http_client=http) as client:
+        turns = [{"role": "user", "content": "Weather in Paris?"}]
+        runner = client.beta.messages.tool_runner(model="m", max_tokens=64, tools=[get_weather], messages=turns, max_iterations=4)
+        assert runner.until_done().content and len(asked) == 1
 
 
 def test_messages_say_back_what_was_said(proxy):

@@ -1,14 +1,14 @@
 // The provider inside Remora: answers in OpenAI's format without a network, for demos and applications' tests.
 //
 // What it says follows from the request alone, so a test can expect it. A body that isn't JSON is answered like
-// an empty one. Messages and Responses come here as chats (Formats/Recast.swift). Read next: MockRequest.swift (what is
+// an empty one. Messages, Responses and completions come here as chats (Formats/Recast.swift). Read next: MockRequest.swift (what is
 // asked for), MockChat.swift (the answer), MockEmbedding.swift.
 
 package import Wire
 
 /// Which of OpenAI's endpoints is asked.
 package enum MockEndpoint: Sendable, CaseIterable {
-  case chat, completion, embedding, models
+  case chat, embedding, models
   /// One of the models.
   case model
 }
@@ -24,7 +24,7 @@ package enum Mock {
   ///   - body: the request's; any bytes at all.
   ///   - model: the name that the answer is to report.
   ///   - streams: whether a stream is wanted; endpoints that know none answer JSON.
-  ///   - includesUsage: whether a chat's or completion's stream ends with its usage.
+  ///   - includesUsage: whether a chat's stream ends with its usage.
   ///   - id: tells answers apart.
   ///   - created: seconds since 1970.
   package static func answer(
@@ -42,9 +42,9 @@ package enum Mock {
     }
     let model = model.isEmpty ? Self.model.bytes : model
     switch shape {
-    case .chat, .completion:
+    case .chat:
       let chat = MockChat(
-        MockRequest(shape, body), isChat: shape == .chat, model: ByteQueue(copying: model), id: id,
+        MockRequest(body), model: ByteQueue(copying: model), id: id,
         created: created)
       if streams { chat.stream(includesUsage: includesUsage, into: &out) } else { chat.whole(into: &out) }
     case .embedding:

@@ -1,18 +1,16 @@
-// The mock's answer in the form of chat completions and of the older completions.
+// The mock's answer in the form of chat completions.
 
 internal import Wire
 
 /// An answer and how it is written.
 struct MockChat: ~Copyable {
   private let request: MockRequest
-  private let isChat: Bool
   private let model: ByteQueue
   private let id: UInt64
   private let created: Int
 
-  init(_ request: consuming MockRequest, isChat: Bool, model: consuming ByteQueue, id: UInt64, created: Int) {
+  init(_ request: consuming MockRequest, model: consuming ByteQueue, id: UInt64, created: Int) {
     self.request = request
-    self.isChat = isChat
     self.model = model
     self.id = id
     self.created = created
@@ -20,24 +18,19 @@ struct MockChat: ~Copyable {
 
   /// Appends the answer as one object.
   func whole(into out: inout ByteQueue) {
-    writeHead(isChat ? "chat.completion" : "text_completion", into: &out)
+    writeHead("chat.completion", into: &out)
     for index in 0..<request.choices {
       if index > 0 { out.append(ASCII.comma) }
       out.append("{\"index\":")
       out.append(decimal: index)
-      if isChat {
-        out.append(",\"message\":{\"role\":\"assistant\",\"content\":")
-        if request.callsTool {
-          out.append("null,\"refusal\":null,\"tool_calls\":[{")
-          writeCall(index, isWhole: true, into: &out)
-          out.append("}],\"annotations\":[]}")
-        } else {
-          JSONWriter.string(request.text.bytes, into: &out)
-          out.append(",\"refusal\":null,\"annotations\":[]}")
-        }
+      out.append(",\"message\":{\"role\":\"assistant\",\"content\":")
+      if request.callsTool {
+        out.append("null,\"refusal\":null,\"tool_calls\":[{")
+        writeCall(index, isWhole: true, into: &out)
+        out.append("}],\"annotations\":[]}")
       } else {
-        out.append(",\"text\":")
         JSONWriter.string(request.text.bytes, into: &out)
+        out.append(",\"refusal\":null,\"annotations\":[]}")
       }
       out.append(",\"logprobs\":null,\"finish_reason\":")
       writeReason(into: &out)
@@ -45,7 +38,7 @@ struct MockChat: ~Copyable {
     }
     out.append("],\"usage\":")
     writeUsage(into: &out)
-    out.append(isChat ? ",\"service_tier\":\"default\",\"system_fingerprint\":null}" : "}")
+    out.append(",\"service_tier\":\"default\",\"system_fingerprint\":null}")
   }
 
   /// Appends the answer as a stream, to its `[DONE]`.
@@ -53,7 +46,7 @@ struct MockChat: ~Copyable {
     for index in 0..<request.choices { stream(index, includesUsage, into: &out) }
     if includesUsage {
       out.append("data: ")
-      writeHead(chunkName, into: &out)
+      writeHead("chat.completion.chunk", into: &out)
       out.append("],\"usage\":")
       writeUsage(into: &out)
       out.append("}\n\n")
@@ -62,46 +55,41 @@ struct MockChat: ~Copyable {
   }
 
   private func stream(_ index: Int, _ includesUsage: Bool, into out: inout ByteQueue) {
-    if isChat {
-      begin(index, into: &out)
-      if request.callsTool {
-        out.append("\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,")
-        writeCall(index, isWhole: false, into: &out)
-        out.append("}]")
-        end(includesUsage, into: &out)
-        begin(index, into: &out)
-        out.append("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":")
-        JSONWriter.string(request.arguments.bytes, into: &out)
-        out.append("}}]")
-      } else {
-        out.append("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")
-      }
+    begin(index, into: &out)
+    if request.callsTool {
+      out.append("\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,")
+      writeCall(index, isWhole: false, into: &out)
+      out.append("}]")
       end(includesUsage, into: &out)
+      begin(index, into: &out)
+      out.append("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":")
+      JSONWriter.string(request.arguments.bytes, into: &out)
+      out.append("}}]")
+    } else {
+      out.append("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")
     }
+    end(includesUsage, into: &out)
     if !request.callsTool {
       let text = request.text.bytes
       var at = 0
       while at < text.count {
         let next = Mock.pieceEnd(text, from: at)
         begin(index, into: &out)
-        out.append(isChat ? "\"content\":" : "\"text\":")
+        out.append("\"content\":")
         JSONWriter.string(text.extracting(at..<next), into: &out)
         end(includesUsage, into: &out)
         at = next
       }
     }
     begin(index, into: &out)
-    if !isChat { out.append("\"text\":\"\"") }
     end(includesUsage, isLast: true, into: &out)
   }
 
   // MARK: parts
 
-  private var chunkName: StaticString { isChat ? "chat.completion.chunk" : "text_completion" }
-
   private func writeHead(_ object: StaticString, into out: inout ByteQueue) {
     out.append("{\"id\":\"")
-    Mock.identifier(isChat ? "chatcmpl-" : "cmpl-", id, into: &out)
+    Mock.identifier("chatcmpl-", id, into: &out)
     out.append("\",\"object\":\"")
     out.append(object)
     out.append("\",\"created\":")
@@ -114,15 +102,15 @@ struct MockChat: ~Copyable {
   /// Appends a chunk to where its content goes.
   private func begin(_ index: Int, into out: inout ByteQueue) {
     out.append("data: ")
-    writeHead(chunkName, into: &out)
+    writeHead("chat.completion.chunk", into: &out)
     out.append("{\"index\":")
     out.append(decimal: index)
-    out.append(isChat ? ",\"delta\":{" : ",")
+    out.append(",\"delta\":{")
   }
 
   /// Appends what stands behind a chunk's content.
   private func end(_ includesUsage: Bool, isLast: Bool = false, into out: inout ByteQueue) {
-    out.append(isChat ? "},\"logprobs\":null,\"finish_reason\":" : ",\"logprobs\":null,\"finish_reason\":")
+    out.append("},\"logprobs\":null,\"finish_reason\":")
     if isLast { writeReason(into: &out) } else { out.append("null") }
     out.append(includesUsage ? "}],\"usage\":null}\n\n" : "}]}\n\n")
   }

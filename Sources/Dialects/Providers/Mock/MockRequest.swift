@@ -27,30 +27,18 @@ struct MockRequest: ~Copyable {
   private var endsWithUser = false
 
   /// - Parameter body: valid JSON.
-  init(_ shape: MockEndpoint, _ body: Span<UInt8>) {
+  init(_ body: Span<UInt8>) {
     let top = 0..<body.count
-    switch shape {
-    case .completion: readPrompt(body, JSONView.value(body, in: top, at: "prompt"))
-    default: readTurns(body, JSONView.value(body, in: top, at: "messages"))
-    }
+    readTurns(body, JSONView.value(body, in: top, at: "messages"))
     inputTokens = Mock.tokens(inputBytes)
     if let n = JSONView.value(body, in: top, at: "n") {
       choices = min(max(JSONValue.integer(body, n) ?? 1, 1), Self.choiceCeiling)
     }
-    if shape != .completion { chooseTool(body) }
-    if shape == .completion || !writeJSON(body) { writeEcho() }
+    chooseTool(body)
+    if !writeJSON(body) { writeEcho() }
   }
 
   // MARK: the conversation
-
-  private mutating func readPrompt(_ body: Span<UInt8>, _ prompt: Range<Int>?) {
-    guard let prompt else { return }
-    if JSONView.kind(body, prompt) == .string { return hear(body, prompt) }
-    var elements = JSONArrayCursor(body, prompt)
-    while let element = elements.next() {
-      if element.kind == .string { hear(body, element.value) }
-    }
-  }
 
   /// Reads messages, which may also be one text.
   private mutating func readTurns(_ body: Span<UInt8>, _ turns: Range<Int>?) {
@@ -171,7 +159,8 @@ struct MockRequest: ~Copyable {
         JSONView.value(body, in: choice, at: "function", "name")
         ?? JSONView.value(body, in: choice, at: "name")
     }
-    guard isForced || named != nil || (endsWithUser && asksForTool) else { return }
+    let isFree = !isForced && named == nil
+    if isFree, !endsWithUser { return }
     var wanted = ByteQueue()
     if let named, JSONView.kind(body, named) == .string { JSONString.decode(body, named, into: &wanted) }
     var elements = JSONArrayCursor(body, tools)
@@ -182,6 +171,7 @@ struct MockRequest: ~Copyable {
       tool.clear()
       JSONString.decode(body, name, into: &tool)
       if tool.isEmpty || !wanted.isEmpty && !wanted.view.equals(tool.view) { continue }
+      if isFree, !asksForTool, !speaksOfTool { continue }
       return fill(body, JSONView.value(body, in: function, at: "parameters"))
     }
     // One that isn't among them is called all the same, as it is asked for.
@@ -198,15 +188,29 @@ struct MockRequest: ~Copyable {
     }
   }
 
-  /// Whether the user's text holds "use the tool", in any case.
-  private var asksForTool: Bool {
-    let phrase: StaticString = "use the tool"
-    let length = phrase.utf8CodeUnitCount
-    let bytes = said.bytes
-    guard bytes.count >= length else { return false }
-    for at in 0...bytes.count - length
-    where bytes.extracting(at..<at + length).equalsIgnoringCase(phrase) {
-      return true
+  /// Whether the user's text holds "use the tool".
+  private var asksForTool: Bool { says(("use the tool" as StaticString).bytes) }
+
+  /// Whether the user's text holds a word of the tool's name: of `get_weather`, "weather".
+  private var speaksOfTool: Bool {
+    let name = tool.bytes
+    var start = 0
+    for at in 0...name.count {
+      if at < name.count, ASCII.lower(name[at]) &- UInt8(ascii: "a") < 26 { continue }
+      if at - start >= 4, says(name.extracting(start..<at)) { return true }
+      start = at + 1
+    }
+    return false
+  }
+
+  /// Whether the user's text holds `phrase`, in any case.
+  private func says(_ phrase: Span<UInt8>) -> Bool {
+    let text = said.bytes
+    guard text.count >= phrase.count else { return false }
+    for at in 0...text.count - phrase.count {
+      var count = 0
+      while count < phrase.count, ASCII.lower(text[at + count]) == ASCII.lower(phrase[count]) { count += 1 }
+      if count == phrase.count { return true }
     }
     return false
   }

@@ -197,16 +197,21 @@ import Wire
     #expect(finished == Array(0..<count))
   }
 
-  @Test("a completion is answered, whole and as a stream")
-  func completion() throws {
-    for body in [#"{"prompt":"Hi"}"#, #"{"prompt":["Ho","Hi"]}"#] {
-      let tree = try #require(Tree(answer(.completion, body)))
-      #expect(tree["object"]?.text == "text_completion")
-      #expect(tree["choices"]?[0]?["text"]?.text == Self.echo + "Hi")
-      let events = try events(answer(.completion, body, streams: true))
-      #expect(events.compactMap { $0["choices"]?[0]?["text"]?.text }.joined() == Self.echo + "Hi")
-      #expect(events.last?["choices"]?[0]?["finish_reason"]?.text == "stop")
-    }
+  @Test(
+    "a tool that the user speaks of is called",
+    arguments: [
+      ("What is the WEATHER in Paris?", "get_weather"), ("Look up my orders", "list_orders"), ("Hi", nil),
+      ("get it", nil),
+    ] as [(String, String?)])
+  func spokenOf(_ said: String, _ name: String?) throws {
+    let tools = ["list_orders", "get_weather"].map { #"{"type":"function","function":{"name":"\#($0)"}}"# }
+    let turns = #"{"role":"user","content":"\#(said)"}"#
+    let body = #"{"messages":[\#(turns)],"tools":[\#(tools.joined(separator: ","))]}"#
+    let message = try #require(Tree(answer(.chat, body)))["choices"]?[0]?["message"]
+    #expect(message?["tool_calls"]?[0]?["function"]?["name"]?.text == name)
+    // With its result there, the loop ends.
+    let result = #"{"messages":[\#(turns),{"role":"tool","content":"x"}],"tools":[\#(tools[0])]}"#
+    #expect(try #require(Tree(answer(.chat, result)))["choices"]?[0]?["message"]?["tool_calls"] == nil)
   }
 
   @Test(
