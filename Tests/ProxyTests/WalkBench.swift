@@ -139,6 +139,17 @@ final class WalkClient {
     }
   }
 
+  /// Waits until `text` has come. It is left to be read.
+  func receive(_ text: String) async throws {
+    while !incoming.bytes.text().contains(text) {
+      switch try socket.read(into: &incoming, ceiling: 1 << 20) {
+      case .bytes: continue
+      case .wouldBlock: try await wait()
+      case .end: throw Silence()
+      }
+    }
+  }
+
   /// Reads one answer: up to its own end where it has one, else to the connection's.
   func answer() async throws -> WalkAnswer {
     while true {

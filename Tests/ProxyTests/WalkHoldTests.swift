@@ -20,7 +20,7 @@ import Wire
     #"{"id":"2","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"said"},"finish_reason":"stop"}]}"#
   private static let request = walkRequest(#"{"model":"two","stream":true,"messages":[]}"#)
 
-  /// Two targets; the first one begins a stream and then falls silent for longer than the client is left without a sign.
+  /// Two targets; the first one begins a stream, falls silent, and goes once the client has been given a heartbeat.
   private func ask(_ second: FakeService.Manner) async throws -> WalkAnswer {
     try await Stage.run { stage in
       let bench = try WalkBench(on: stage) { number in
@@ -36,12 +36,17 @@ import Wire
             targets: [ModelTarget(provider: "one", model: "1"), ModelTarget(provider: "other", model: "2")])
         ]
         settings.retry.attempts = 2
-        settings.retry.firstToken = .milliseconds(100)
         return settings
       }
       bench.state.heartbeat = Interval(milliseconds: 5)
       defer { bench.service.close() }
-      return try await bench.exchange(Self.request)
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send(Self.request)
+      // A line of no name is no field of the head: the comment has come.
+      try await client.receive("\r\n: ")
+      bench.service.endStalls()
+      return try await client.answer()
     }
   }
 

@@ -17,7 +17,7 @@ package final class FakeService {
     case trickle(String)
     /// Nothing, until the peer goes.
     case silence
-    /// The beginning of an answer, and nothing more until the peer goes.
+    /// The beginning of an answer, and nothing more until the peer goes or `endStalls` is called.
     case stall(String)
   }
 
@@ -28,6 +28,8 @@ package final class FakeService {
   private let tls: TLSContext?
   private let manner: (Int) -> Manner
   private var listener: Listener?
+  /// What is stalled now.
+  private var stalled: [Parker] = []
 
   /// - Parameter manner: by the number of the request, which counts from 1.
   package init(on loop: Loop, tls: TLSContext? = nil, manner: @escaping (Int) -> Manner) throws {
@@ -53,6 +55,13 @@ package final class FakeService {
   package var isTLS: Bool { tls != nil }
 
   package func close() { listener?.close() }
+
+  /// Ends the connections that are stalled, without a further word.
+  package func endStalls() {
+    let parkers = stalled
+    stalled = []
+    for parker in parkers { parker.signal() }
+  }
 
   package static func http(_ body: String, status: Int = 200, fields: String = "") -> String {
     "HTTP/1.1 \(status) X\r\n\(fields)content-length: \(body.utf8.count)\r\n\r\n\(body)"
@@ -96,14 +105,18 @@ package final class FakeService {
     case .silence:
       await wait(for: socket, parker, until: patience)
     case .stall(let text):
+      stalled.append(parker)
       try await write(Array(text.utf8)[...], to: socket, parker)
-      await wait(for: socket, parker, until: patience)
+      await wait(for: socket, parker, until: patience) { stalled.contains { $0 === parker } }
+      stalled.removeAll { $0 === parker }
     }
     return false
   }
 
-  private func wait(for socket: Socket, _ parker: Parker, until patience: Instant) async {
-    while !socket.peerHasClosed { if await parker.park(until: patience) == .deadline { return } }
+  private func wait(
+    for socket: Socket, _ parker: Parker, until patience: Instant, while goesOn: () -> Bool = { true }
+  ) async {
+    while goesOn(), !socket.peerHasClosed { if await parker.park(until: patience) == .deadline { return } }
   }
 
   private func write(_ bytes: ArraySlice<UInt8>, to socket: Socket, _ parker: Parker) async throws {
