@@ -13,7 +13,7 @@ enum Load {
 
   static let options: Set<String> = [
     "--port", "--connections", "--warm-up-ms", "--window-ms", "--rate", "--spread-ms", "--method", "--path",
-    "--body", "--kind", "--model", "--order", "--pids", "--allocations",
+    "--body", "--body-file", "--field", "--kind", "--order", "--pids", "--allocations",
   ]
 
   static func run(_ mode: Mode, _ options: Options) -> Int32 {
@@ -64,9 +64,9 @@ struct LoadPlan: Sendable {
   /// A request as the OpenAI SDK sends it.
   private static func request(_ options: Options, _ order: String) -> [UInt8] {
     let method = options.text("--method") ?? "POST"
-    let body = body(
-      options.text("--kind") ?? "chat", options.number("--body", default: 1024), order,
-      model: options.text("--model") ?? "gpt-4o-mini")
+    let body =
+      options.text("--body-file").flatMap { Input.file($0) }
+      ?? body(options.text("--kind") ?? "chat", options.number("--body", default: 1024), order)
     var head = "\(method) \(options.text("--path") ?? "/v1/chat/completions") HTTP/1.1\r\n"
     head += "Host: localhost\r\nAccept: application/json\r\nAccept-Encoding: gzip, deflate\r\n"
     head +=
@@ -75,21 +75,22 @@ struct LoadPlan: Sendable {
     head +=
       "X-Stainless-Runtime-Version: 3.12.0\r\nX-Stainless-Async: false\r\nX-Stainless-Retry-Count: 0\r\n"
     head += "Authorization: Bearer sk-any\r\nx-bench: \(order)\r\n"
+    if let field = options.text("--field") { head += field + "\r\n" }
     if !body.isEmpty {
       let isChat = (options.text("--kind") ?? "chat") == "chat"
       head += "Content-Type: \(isChat ? "application/json" : "application/octet-stream")\r\n"
-      head += "Content-Length: \(body.utf8.count)\r\n"
+      head += "Content-Length: \(body.count)\r\n"
     }
-    return Array((head + "\r\n" + body).utf8)
+    return Array((head + "\r\n").utf8) + body
   }
 
-  private static func body(_ kind: String, _ size: Int, _ order: String, model: String) -> String {
+  private static func body(_ kind: String, _ size: Int, _ order: String) -> [UInt8] {
     let size = min(size, 256 << 20)
-    guard kind == "chat", size > 0 else { return String(repeating: "x", count: size) }
-    let start = "{\"model\":\"\(model)\"," + #""messages":[{"role":"user","content":""#
+    guard kind == "chat", size > 0 else { return [UInt8](repeating: UInt8(ascii: "x"), count: size) }
+    let start = #"{"model":"gpt-4o-mini","messages":[{"role":"user","content":""#
     let end =
       order.hasPrefix("stream") ? #""}],"temperature":0.7,"stream":true}"# : #""}],"temperature":0.7}"#
-    return start + Prose.text(max(size - start.utf8.count - end.utf8.count, 1)) + end
+    return Array((start + Prose.text(max(size - start.utf8.count - end.utf8.count, 1)) + end).utf8)
   }
 }
 

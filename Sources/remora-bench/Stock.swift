@@ -39,10 +39,9 @@ final class Stock {
     + "x-content-type-options: nosniff\r\nServer: bench\r\n"
 
   /// Whose answers they are.
-  enum Voice { case openAI, anthropic }
+  enum Voice { case chat, messages, responses }
 
-  private var replies: [Int: [UInt8]] = [:]
-  private var messages: [Int: [UInt8]] = [:]
+  private var replies: [Voice: [Int: [UInt8]]] = [:]
   let streamHead = Array(
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\(Stock.fields)Transfer-Encoding: chunked\r\n\r\n"
       .utf8)
@@ -57,31 +56,54 @@ final class Stock {
   private let messageStart = Stock.chunk(Messages.start)
   private let messageDelta = Stock.chunk(Messages.delta)
   private let messageEnd = Stock.chunk(Messages.end) + Array("0\r\n\r\n".utf8)
+  private let responseStart = Stock.chunk(Responses.start)
+  private let responseDelta = Stock.chunk(Responses.delta)
+  private let responseEnd = Stock.chunk(Responses.end) + Array("0\r\n\r\n".utf8)
   /// A stretch of a body that is no JSON.
   let filling = [UInt8](repeating: UInt8(ascii: "x"), count: 64 * 1024)
 
   /// What stands before a stream's first chunk; empty where nothing does.
-  func streamStart(_ voice: Voice) -> [UInt8] { voice == .openAI ? [] : messageStart }
-
-  /// Appends an event; OpenAI's says when it was sent.
-  func writeEvent(_ voice: Voice, to queue: inout ByteQueue) {
-    if voice == .anthropic { return queue.append(messageDelta) }
-    queue.append(event.before)
-    queue.append(hexadecimalWord: Instant.now.nanoseconds)
-    queue.append(event.behind)
+  func streamStart(_ voice: Voice) -> [UInt8] {
+    switch voice {
+    case .chat: []
+    case .messages: messageStart
+    case .responses: responseStart
+    }
   }
 
-  func streamEnd(_ voice: Voice) -> [UInt8] { voice == .openAI ? streamEnd : messageEnd }
+  /// Appends an event; a chat's says when it was sent.
+  func writeEvent(_ voice: Voice, to queue: inout ByteQueue) {
+    switch voice {
+    case .chat:
+      queue.append(event.before)
+      queue.append(hexadecimalWord: Instant.now.nanoseconds)
+      queue.append(event.behind)
+    case .messages: queue.append(messageDelta)
+    case .responses: queue.append(responseDelta)
+    }
+  }
+
+  func streamEnd(_ voice: Voice) -> [UInt8] {
+    switch voice {
+    case .chat: streamEnd
+    case .messages: messageEnd
+    case .responses: responseEnd
+    }
+  }
 
   func reply(_ size: Int, _ voice: Voice) -> [UInt8] {
-    if let reply = voice == .openAI ? replies[size] : messages[size] { return reply }
-    let body = voice == .openAI ? Self.completion(size) : Messages.message(size)
+    if let reply = replies[voice]?[size] { return reply }
+    let body =
+      switch voice {
+      case .chat: Self.completion(size)
+      case .messages: Messages.message(size)
+      case .responses: Responses.response(size)
+      }
     let reply = Array(
       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\(Self.fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         .utf8)
     // The sizes that one run asks for are few.
-    if voice == .openAI, replies.count < 64 { replies[size] = reply }
-    if voice == .anthropic, messages.count < 64 { messages[size] = reply }
+    if replies[voice, default: [:]].count < 64 { replies[voice, default: [:]][size] = reply }
     return reply
   }
 

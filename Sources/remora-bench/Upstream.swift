@@ -97,7 +97,7 @@ private final class ProviderConnection {
   private var outbound: ByteQueue
   private var heads = HeadScanner(for: .client)
   private var head = RequestHead()
-  private var voice = Stock.Voice.openAI
+  private var voice = Stock.Voice.chat
 
   init(_ socket: Socket, _ context: TLSContext?, _ stock: Stock) {
     self.socket = socket
@@ -139,7 +139,8 @@ private final class ProviderConnection {
     let bytes = inbound.view.extracting(0..<size)
     try head.parse(bytes)
     var order = Order.json(1024)
-    voice = bytes.extracting(head.path).equals("/v1/messages") ? .anthropic : .openAI
+    let path = bytes.extracting(head.path)
+    voice = path.equals("/v1/messages") ? .messages : path.equals("/v1/responses") ? .responses : .chat
     for field in head.fields where bytes.extracting(field.name).equalsIgnoringCase("x-bench") {
       order = Order(bytes.extracting(field.value))
     }

@@ -18,91 +18,11 @@ from pathlib import Path
 
 import count
 import proxies
+import scenarios
 from proxies import HERE, ROOT, Processors, pin
+from scenarios import CHAT, EVERYTHING, SCENARIOS, STREAM, TRANSLATED, WORKERS, rate
 
 BENCH = ROOT / ".build/release/remora-bench"
-MIB = 1 << 20
-BODY = 20 * MIB
-
-
-class Scenario:
-    """One load, and the rows that are read off it."""
-
-    def __init__(self, mode, rows, saturates=False, bare=0, **options):
-        self.mode = mode
-        self.rows = rows
-        # The proxy, and not the load, is to be what limits.
-        self.saturates = saturates
-        # So many of the last rows are measured without a proxy too.
-        self.bare = bare
-        self.options = options
-
-
-def per_request(scale):
-    return lambda result: result["processor_ns"] / result["requests"] / scale if result["requests"] else None
-
-
-def per_event(result):
-    return result["processor_ns"] / result["events"] / 1e3 if result["events"] else None
-
-
-def rate(result):
-    return result["requests"] / result["elapsed_ns"] * 1e9
-
-
-def busy(result):
-    return 100 * result["processor_ns"] / result["elapsed_ns"]
-
-
-def quantile(name):
-    return lambda result: result[name] / 1e3 if result["requests"] else None
-
-
-def delay(name):
-    return lambda result: result[name] / 1e3 if result["events"] else None
-
-
-SCENARIOS = [
-    Scenario("closed", [
-        ("CPU, chat request 1 KB, 32 connections", "µs", per_request(1e3)),
-        ("throughput, the same", "1/s", rate),
-        ("processor's share, the same", "%", busy),
-    ], saturates=True, connections=32, body=1024, order="json 1024"),
-    Scenario("closed", [("CPU, chat request 32 KB, 32 connections", "µs", per_request(1e3))],
-             saturates=True, connections=32, body=32 * 1024, order="json 1024"),
-    Scenario("closed", [
-        ("CPU, stream chunk, 64 streams of 100/s", "µs", per_event),
-        ("delay of a chunk p50, the same", "µs", delay("delay_p50_ns")),
-        ("delay of a chunk p99, the same", "µs", delay("delay_p99_ns")),
-    ], bare=2, connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000, window_ms=3000),
-    Scenario("paced", [
-        ("CPU, chat request 1 KB, 1,000 requests/s", "µs", per_request(1e3)),
-        ("latency p50, 1,000 requests/s", "µs", quantile("p50_ns")),
-        ("latency p99, 1,000 requests/s", "µs", quantile("p99_ns")),
-    ], bare=2, connections=64, rate=1000, order="json 1024"),
-    Scenario("closed", [("CPU, 20 MB answer", "ms", per_request(1e6))],
-             connections=1, method="GET", path="/v1/files/file-1/content", body=0, order=f"bytes {BODY}"),
-    Scenario("closed", [("CPU, 20 MB upload", "ms", per_request(1e6))],
-             connections=1, path="/v1/files", kind="binary", body=BODY, order="json 1024"),
-    Scenario("closed", [("CPU, 20 MB chat request", "ms", per_request(1e6))],
-             connections=1, body=BODY, order="json 1024"),
-    Scenario("closed", [("CPU, chat request 1 MB", "µs", per_request(1e3))],
-             connections=4, body=MIB, order="json 1024"),
-    Scenario("closed", [("CPU, chunk of streams of 10", "µs", per_event)],
-             connections=16, order="stream 10 2", warm_up_ms=500),
-    Scenario("closed", [("CPU, chunk of streams of 1,000", "µs", per_event)],
-             connections=16, order="stream 1000 2", warm_up_ms=500),
-]
-
-
-CLAUDE = "translated/claude-sonnet-4-5"
-TRANSLATED = [
-    (Scenario("closed", [("CPU, translated chat request 1 KB, over passed through", "", per_request(1e3))],
-              connections=32, body=1024, order="json 1024", model=CLAUDE), 0),
-    (Scenario("closed", [("CPU, translated stream chunk, over passed through", "", per_event)],
-              connections=64, order="stream 100 10", warm_up_ms=1200, spread_ms=1000, window_ms=3000, model=CLAUDE), 2),
-]
-"""What only Remora does, and the scenario of the same load passed through, which it is measured against."""
 
 
 class Bench:
@@ -110,13 +30,13 @@ class Bench:
         self.quick = arguments.quick
         self.base = "before" if arguments.against else "nginx"
         self.rounds = arguments.rounds or (3 if self.quick else 7)
-        self.scenarios = [each for each in SCENARIOS if not arguments.everyday or each.options.get("body", 0) < BODY]
+        self.scenarios = [each for each in SCENARIOS if not (arguments.everyday and each.is_large)]
         self.window = 1000 if self.quick else 3000
         self.directory = Path(directory)
         self.processors = Processors()
         self.measurements = []
         self.notes = []
-        self.warned = set()
+        self.files = {}
         self.upstream_process = subprocess.Popen(
             [BENCH, "upstream", "--directory", directory], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             preexec_fn=pin(self.processors.bench))
@@ -140,9 +60,11 @@ class Bench:
             self.notes.append(text)
             print(f"note: {text}", flush=True)
 
-    def load(self, mode, port, processes=(), allocations=None, **options):
-        words = [str(BENCH), mode, "--port", str(port)]
-        options.setdefault("window_ms", self.window)
+    def load(self, scenario, port, processes=(), allocations=None, **changes):
+        words = [str(BENCH), scenario.mode, "--port", str(port)]
+        options = {"window_ms": self.window} | scenario.options | changes
+        if scenario.bytes:
+            options["body-file"] = self.file(scenario.bytes)
         for name, value in options.items():
             words += ["--" + name.replace("_", "-"), str(value)]
         if processes:
@@ -155,6 +77,13 @@ class Bench:
         if not lines:
             raise RuntimeError(f"no result of {' '.join(words)}: {done.stderr}")
         return json.loads(lines[0])
+
+    def file(self, content):
+        """A file that holds it; one for each content."""
+        if content not in self.files:
+            self.files[content] = self.directory / f"body-{len(self.files)}"
+            self.files[content].write_bytes(content)
+        return self.files[content]
 
     def ballast(self):
         """Takes a half of the proxy's processor where the load has only one, for it would be the load that limits."""
@@ -169,6 +98,10 @@ class Bench:
         if not kinds:
             return
         running = [kind.start(self.directory, self.upstream, self.processors) for kind in kinds]
+        ours = [kind for kind in kinds if kind.name in ("remora", "before")]
+        busy = [kind.variant("everything.yaml").start(self.directory, self.upstream, self.processors) for kind in ours]
+        more = [(kind.variant("everything.yaml", WORKERS=count).start(self.directory, self.upstream, self.processors), count)
+                for kind in ours for count in WORKERS]
         try:
             for round_ in range(self.rounds):
                 print(f"round {round_ + 1} of {self.rounds}", flush=True)
@@ -176,45 +109,55 @@ class Bench:
                     turn = round_ % len(running)
                     for proxy in running[turn:] + running[:turn]:
                         self.measure(scenario, proxy, round_)
-                    for translated, other in TRANSLATED:
-                        if scenario is SCENARIOS[other]:
-                            self.translation(translated, scenario, running, round_)
                     if scenario.bare:
-                        result = self.load(scenario.mode, self.upstream["plain_port"], **scenario.options)
+                        result = self.load(scenario, self.upstream["plain_port"])
                         for row, unit, value in scenario.rows[-scenario.bare:]:
                             self.add(row, unit, "none", round_, value(result))
+                for row, *pair in TRANSLATED:
+                    for proxy in running:
+                        if proxy.kind in ours:
+                            self.ratio(row, pair, [proxy, proxy], round_)
+                self.everything(busy, more, round_)
         finally:
-            for proxy in running:
+            for proxy in running + busy + [proxy for proxy, _ in more]:
                 proxy.stop()
 
-    def measure(self, scenario, proxy, round_):
+    def result(self, scenario, proxy, row):
+        """One load through one proxy, with a busy loop beside it where it says so."""
         ballast = self.ballast() if scenario.saturates else None
         try:
-            result = self.load(scenario.mode, proxy.port, proxy.processes(), **scenario.options)
+            result = self.load(scenario, proxy.port, proxy.processes())
         finally:
             if ballast:
                 ballast.stdin.close()
                 ballast.wait(5)
         if result["failures"] or result["refusals"]:
-            self.note(f"{proxy.kind.name}, {scenario.rows[0][0]}: {result['failures']} connections broke, "
+            self.note(f"{proxy.kind.name}, {row}: {result['failures']} connections broke, "
                       f"{result['refusals']} answers were not 200")
+        return result
+
+    def measure(self, scenario, proxy, round_):
+        result = self.result(scenario, proxy, scenario.rows[0][0])
         for row, unit, value in scenario.rows:
             self.add(row, unit, proxy.kind.name, round_, value(result))
 
-    def translation(self, translated, passed, running, round_):
-        """A translated load and the same passed through, one after the other."""
-        for proxy in running:
-            if proxy.kind.name not in ("remora", "before"):
-                continue
-            found = [self.load(each.mode, proxy.port, proxy.processes(), **each.options)
-                     for each in (translated, passed)]
-            row, unit, value = translated.rows[0]
-            if found[0]["failures"] or found[0]["refusals"]:
-                self.note(f"{proxy.kind.name}, {row}: {found[0]['failures']} connections broke, "
-                          f"{found[0]['refusals']} answers were not 200")
-            values = [value(each) for each in found]
-            if all(values):
-                self.add(row, unit, proxy.kind.name, round_, values[0] / values[1])
+    def ratio(self, row, scenarios, proxies, round_):
+        """Two loads, one after the other, and what the first one costs of the second."""
+        values = [scenario.rows[0][2](self.result(scenario, proxy, row)) for scenario, proxy in zip(scenarios, proxies)]
+        if all(values):
+            self.add(row, "", proxies[0].kind.name, round_, values[0] / values[1])
+
+    def everything(self, busy, more, round_):
+        """All that a gateway does, beside the others' bare forwarding of the same round; and by several workers."""
+        for scenario, bare in EVERYTHING:
+            for proxy in busy:
+                self.measure(scenario, proxy, round_)
+            for row, unit, proxy, at, value in list(self.measurements):
+                if row == bare.rows[0][0] and at == round_ and proxy not in ("remora", "before"):
+                    self.add(scenario.rows[0][0], unit, proxy, round_, value)
+        for proxy, workers in more:
+            one = next(each for each in busy if each.kind.name == proxy.kind.name)
+            self.ratio(f"CPU, all of it on, {workers} workers over one", [EVERYTHING[0][0]] * 2, [proxy, one], round_)
 
     def at_rest(self, kind, round_):
         """Memory, start and wake-ups of a proxy that has just started."""
@@ -235,25 +178,29 @@ class Bench:
             self.add("wake-ups idle", "1/s", name, round_, (proxy.wake_ups() - before) / seconds)
             if name == "litellm":
                 return
-            self.held(proxy, idle, round_, "1,000 idle clients, private beyond idle", order="json 1024")
+            self.held(proxy, idle, round_, 1000, "idle clients", order="json 1024")
         finally:
             proxy.stop()
-        proxy = kind.start(self.directory, self.upstream, self.processors)
-        try:
-            time.sleep(0.3)
-            idle = proxy.memory()
-            self.held(proxy, idle, round_, "1,000 open streams, private beyond idle", order="stream 1000 1000")
-        finally:
-            proxy.stop()
-        for row, options in [
-            ("20 MB answer, peak beyond idle", SCENARIOS[4].options),
-            ("20 MB upload, peak beyond idle", SCENARIOS[5].options),
-            ("20 MB chat request, peak beyond idle", SCENARIOS[6].options),
+        crowds = [(1000, "open streams", "stream 1000 1000")]
+        if not self.quick and round_ == 0:
+            crowds += [(10_000, "idle clients", "json 1024"), (5000, "open streams", "stream 1000 5000")]
+        for count, what, order in crowds:
+            proxy = kind.start(self.directory, self.upstream, self.processors)
+            try:
+                time.sleep(0.3)
+                self.held(proxy, proxy.memory(), round_, count, what, order)
+            finally:
+                proxy.stop()
+        for row, scenario in [
+            ("20 MB answer, peak beyond idle", scenarios.ANSWER_20),
+            ("20 MB upload, peak beyond idle", scenarios.UPLOAD_20),
+            ("20 MB chat request, peak beyond idle", scenarios.CHAT_20),
         ]:
-            self.peak(kind, row, options, round_)
+            self.peak(kind, row, scenario, round_)
 
-    def held(self, proxy, idle, round_, row, order):
-        words = [str(BENCH), "hold", "--port", str(proxy.port), "--connections", "1000", "--order", order]
+    def held(self, proxy, idle, round_, count, what, order):
+        row = f"{count:,} {what}, private beyond idle"
+        words = [str(BENCH), "hold", "--port", str(proxy.port), "--connections", str(count), "--order", order]
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                    preexec_fn=pin(self.processors.bench))
         try:
@@ -267,22 +214,22 @@ class Bench:
             if process.poll() is None:
                 process.kill()
         ready, still = json.loads(line)["ready"], json.loads(still)["open"]
-        if (ready, still) != (1000, 1000):
+        if (ready, still) != (count, count):
             self.note(f"{proxy.kind.name}, {row}: {ready} were opened, {still} stayed open")
         self.add(row, "MB", proxy.kind.name, round_, (memory[1] - idle[1]) * 1024 / 1e6)
 
-    def peak(self, kind, row, options, round_):
+    def peak(self, kind, row, scenario, round_):
         proxy = kind.start(self.directory, self.upstream, self.processors)
         try:
             # What it does is in memory before it is measured, and what the start needed has been given back.
             time.sleep(0.3)
-            self.load(SCENARIOS[0].mode, proxy.port, **options | {"window_ms": 200, "warm_up_ms": 0})
+            self.load(scenario, proxy.port, window_ms=200, warm_up_ms=0)
             time.sleep(0.5)
             idle = proxy.memory()
             if not proxy.forget_peak():
                 self.note("peak memory: /proc/PID/clear_refs can't be written; run as root")
                 return
-            self.load("closed", proxy.port, **(options | {"warm_up_ms": 0, "window_ms": 400}))
+            self.load(scenario, proxy.port, warm_up_ms=0, window_ms=400)
             self.add(row, "MB", kind.name, round_, (proxy.peak() - idle[0]) * 1024 / 1e6)
         finally:
             proxy.stop()
@@ -301,11 +248,9 @@ class Bench:
                 if not any(counter.read_bytes()):
                     self.note(f"{kind.name}: brings its own allocator, so its allocations are not counted")
                     continue
-                options = SCENARIOS[0].options | {"window_ms": 1000}
-                chat = self.load("closed", proxy.port, allocations=counter, **options)
+                chat = self.load(CHAT, proxy.port, allocations=counter, window_ms=1000)
                 self.add("allocations, chat request 1 KB", "", kind.name, 0, chat["allocations"] / chat["requests"])
-                options = SCENARIOS[2].options | {"order": "stream 100000 10", "window_ms": 1000}
-                stream = self.load("closed", proxy.port, allocations=counter, **options)
+                stream = self.load(STREAM, proxy.port, allocations=counter, order="stream 100000 10", window_ms=1000)
                 self.add("allocations, stream chunk", "", kind.name, 0, stream["allocations"] / stream["events"])
             finally:
                 proxy.stop()
@@ -314,9 +259,8 @@ class Bench:
         """A few requests only: it is there for scale."""
         proxy = kind.start(self.directory, self.upstream, self.processors)
         try:
-            chat = self.load("closed", proxy.port, proxy.processes(), connections=4, body=1024, order="json 1024",
-                             warm_up_ms=3000, window_ms=3000)
-            row, unit, value = SCENARIOS[0].rows[0]
+            chat = self.load(CHAT, proxy.port, proxy.processes(), connections=4, warm_up_ms=3000, window_ms=3000)
+            row, unit, value = CHAT.rows[0]
             self.add(row, unit, kind.name, 0, value(chat))
             self.add("throughput, the same", "1/s", kind.name, 0, rate(chat))
         finally:

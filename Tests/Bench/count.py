@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from proxies import HERE, KEY, free_port
+from scenarios import CLAUDE, LONG, OWN, PATHS, VALUE, asked, prose
 
 FIELDS = (b"Date: Mon, 01 Jan 2024 00:00:00 GMT\r\nopenai-organization: bench\r\nopenai-processing-ms: 12\r\n"
           b"openai-version: 2020-10-01\r\nx-ratelimit-limit-requests: 10000\r\nx-ratelimit-limit-tokens: 2000000\r\n"
@@ -29,51 +30,77 @@ CLIENT_FIELDS = (b"Host: localhost\r\nAccept: application/json\r\nAccept-Encodin
                  b"User-Agent: OpenAI/Python 1.99.0\r\nX-Stainless-Lang: python\r\nX-Stainless-Package-Version: 1.99.0\r\n"
                  b"X-Stainless-OS: Linux\r\nX-Stainless-Arch: x64\r\nX-Stainless-Runtime: CPython\r\n"
                  b"X-Stainless-Runtime-Version: 3.12.0\r\nX-Stainless-Async: false\r\nX-Stainless-Retry-Count: 0\r\n"
-                 b"Authorization: Bearer sk-any\r\nContent-Type: application/json\r\n")
-LINE = "The quick brown fox jumps over the lazy dog while nobody is looking at it closely.\n"
-OWN, TRANSLATED = "gpt-4o-mini", "translated/claude-sonnet-4-5"
+                 b"Authorization: Bearer sk-any\r\nx-bench-caller: " + KEY.encode() + b"\r\n"
+                 b"Content-Type: application/json\r\n")
 CHUNKS = 200
 
 DATA = "  pii: { kind: pii_detector, action: redact }\n  secrets: { kind: secrets, action: block }\n"
 INJECTION = "  injection: { kind: prompt_injection, action: block }\n"
 ANSWERS = "  pii: { kind: pii_detector, action: redact, answers: redact }\n"
+EVERYTHING = """consumers:
+  header: x-bench-caller
+  groups:
+    bench:
+      key: { file: @KEY_FILE@ }
+      limits: { requests_per_minute: 100000000, tokens_per_minute: 100000000000, concurrent_requests: 10000,
+                budget_usd: { amount: 1000000, per: 30d } }
+limits: { requests_per_minute: 100000000, tokens_per_minute: 100000000000 }
+"""
+LINES = "access_log: json, level: warn"
+TRACES = LINES + ', otlp: { endpoint: "http://127.0.0.1:@UPSTREAM@" }'
 
-# Policies, and what is counted with them: name, model, bytes of the request, whether a stream, how often, and whether the
-# request has a value that a placeholder takes the place of.
-WITH_POLICIES = [
-    (DATA, [("1 KB, personal data and secrets", OWN, 1024, False, 100, False),
-            ("32 KB, personal data and secrets", OWN, 32 * 1024, False, 20, False),
-            ("1 KB, redacted and restored", OWN, 1024, False, 100, True),
-            ("stream chunk, restored", OWN, 1024, True, 2, True)]),
-    (INJECTION, [("1 KB, injection", OWN, 1024, False, 100, False),
-                 ("32 KB, injection", OWN, 32 * 1024, False, 20, False)]),
-    (ANSWERS, [("stream chunk, looked at", OWN, 1024, True, 2, False)]),
+
+class Row:
+    """What is counted."""
+
+    def __init__(self, name, size, times, form="chat", model=OWN, turns=1, streams=False, value=""):
+        self.name = name
+        self.times = times
+        self.streams = streams
+        body = asked(form, model, size, turns, streams, value)
+        self.request = (f"POST {PATHS[form]} HTTP/1.1\r\n".encode() + CLIENT_FIELDS
+                        + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+class Setting:
+    """A configuration, and what is counted with it."""
+
+    def __init__(self, rows, policies="", more="", telemetry="access_log: off, level: warn"):
+        self.rows = rows
+        self.policies = policies
+        self.more = more
+        self.telemetry = telemetry
+
+    def text(self):
+        text = self.more
+        if self.policies:
+            names = re.findall(r"(?m)^  (\w+):", self.policies)
+            text += f"policies:\n{self.policies}policy_chain: [{', '.join(names)}]\n"
+        return text + f"telemetry: {{ {self.telemetry} }}\n"
+
+
+def both(form, passed, translated):
+    """A format passed through and translated: small, with a long history, and by the chunk."""
+    for model, word in [(passed, ""), (translated, ", translated")]:
+        yield Row(f"{form} request 1 KB{word}", 1024, 200, form, model)
+        yield Row(f"{form} request 60 KB in 121 turns{word}", LONG[0], 40, form, model, LONG[1])
+        yield Row(f"{form} stream chunk{word}", 1024, 2, form, model, streams=True)
+
+
+SETTINGS = [
+    Setting([Row("chat request 32 KB", 32 * 1024, 100), Row("chat request 1 MB", 1 << 20, 10), *both("chat", OWN, CLAUDE),
+             *both("messages", CLAUDE, OWN), *both("responses", OWN, CLAUDE)]),
+    Setting([Row("1 KB, personal data and secrets", 1024, 100), Row("32 KB, personal data and secrets", 32 * 1024, 20),
+             Row("1 KB, redacted and restored", 1024, 100, value=VALUE),
+             Row("stream chunk, restored", 1024, 2, streams=True, value=VALUE)], DATA),
+    Setting([Row("1 KB, injection", 1024, 100), Row("32 KB, injection", 32 * 1024, 20)], INJECTION),
+    Setting([Row("stream chunk, looked at", 1024, 2, streams=True)], ANSWERS),
+    Setting([Row("1 KB, callers, limits and a budget", 1024, 100)], more=EVERYTHING),
+    Setting([Row("1 KB, access log", 1024, 100)], telemetry=LINES),
+    Setting([Row("1 KB, access log and traces", 1024, 100)], telemetry=TRACES),
+    Setting([Row("1 KB, all of it on", 1024, 100), Row("32 KB, all of it on", 32 * 1024, 20),
+             Row("stream chunk, all of it on", 1024, 2, streams=True, value=VALUE)], DATA + INJECTION, EVERYTHING, TRACES),
 ]
-
-# Name, model, bytes of the request, whether a stream, how often.
-ROWS = [
-    ("chat request 1 KB", OWN, 1024, False, 300),
-    ("chat request 32 KB", OWN, 32 * 1024, False, 100),
-    ("chat request 1 MB", OWN, 1 << 20, False, 10),
-    ("stream chunk", OWN, 1024, True, 2),
-    ("translated chat request 1 KB", TRANSLATED, 1024, False, 200),
-    ("translated stream chunk", TRANSLATED, 1024, True, 2),
-]
-
-
-def prose(size):
-    return (LINE * (size // len(LINE) + 1))[:size]
-
-
-def asked(model, size, streams, has_value=False):
-    body = {"model": model, "messages": [{"role": "user", "content": ""}], "temperature": 0.7}
-    if streams:
-        body["stream"] = True
-    body["messages"][0]["content"] = prose(max(size - len(json.dumps(body)) - size // 80, 1))
-    if has_value:
-        body["messages"][0]["content"] += " to jane.doe@corp.example.com"
-    text = json.dumps(body, separators=(",", ":")).encode()
-    return b"POST /v1/chat/completions HTTP/1.1\r\n" + CLIENT_FIELDS + b"Content-Length: %d\r\n\r\n" % len(text) + text
 
 
 def completion():
@@ -93,6 +120,19 @@ def message():
         "content": [{"type": "text", "text": prose(760)}], "stop_reason": "end_turn", "stop_sequence": None,
         "usage": {"input_tokens": 200, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
                   "output_tokens": 150, "service_tier": "standard"}}, separators=(",", ":")).encode()
+
+
+def response(status="completed", text=None):
+    content = [{"type": "output_text", "annotations": [], "logprobs": [], "text": text}]
+    usage = {"input_tokens": 200, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 150,
+             "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 350}
+    return {
+        "id": "resp_bench", "object": "response", "created_at": 1700000000, "status": status, "error": None,
+        "incomplete_details": None, "instructions": None, "model": OWN,
+        "output": [] if text is None else [{"id": "msg_bench", "type": "message", "status": "completed",
+                                            "content": content, "role": "assistant"}],
+        "parallel_tool_calls": True, "temperature": 0.7, "tool_choice": "auto", "tools": [], "top_p": 1.0,
+        "service_tier": "default", "store": True, "usage": None if text is None else usage}
 
 
 def event(data, name=None):
@@ -116,9 +156,27 @@ def own_stream():
     yield end + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
 
-def translated_stream():
-    def named(**data):
-        return event(data, data["type"])
+def named(**data):
+    return event(data, data["type"])
+
+
+def response_stream():
+    place = {"item_id": "msg_bench", "output_index": 0, "content_index": 0}
+    delta = named(type="response.output_text.delta", **place, delta=" word", logprobs=[])
+    item = {"id": "msg_bench", "type": "message", "status": "in_progress", "content": [], "role": "assistant"}
+    part = {"type": "output_text", "annotations": [], "logprobs": [], "text": ""}
+    yield (named(type="response.created", response=response("in_progress"))
+           + named(type="response.output_item.added", output_index=0, item=item)
+           + named(type="response.content_part.added", **place, part=part) + delta)
+    yield from (delta for _ in range(CHUNKS - 1))
+    done = response(text=" word" * CHUNKS)
+    yield (named(type="response.output_text.done", **place, text=" word" * CHUNKS, logprobs=[])
+           + named(type="response.content_part.done", **place, part=part | {"text": " word" * CHUNKS})
+           + named(type="response.output_item.done", output_index=0, item=done["output"][0])
+           + named(type="response.completed", response=done) + b"0\r\n\r\n")
+
+
+def message_stream():
 
     start = {"id": "msg_bench", "type": "message", "role": "assistant", "content": [], "model": "claude-sonnet-4-5",
              "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 200, "output_tokens": 1}}
@@ -197,11 +255,12 @@ class Provider:
         try:
             while True:
                 head, body = messages.message()
-                is_own = b"/chat/completions" in head.partition(b"\r\n")[0]
-                if re.search(rb'"stream":\s*true', body[-200:]):
-                    self._stream(connection, own_stream() if is_own else translated_stream())
+                path = head.split(b" ")[1]
+                voice = 1 if path == b"/v1/messages" else 2 if path == b"/v1/responses" else 0
+                if b'"stream":true' in body:
+                    self._stream(connection, (own_stream, message_stream, response_stream)[voice]())
                     continue
-                body = completion() if is_own else message()
+                body = (completion(), message(), json.dumps(response(text=prose(560))).encode())[voice]
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + FIELDS
                                    + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         except (OSError, EOFError):
@@ -231,24 +290,21 @@ class Client:
             raise RuntimeError(f"an answer that is no 200: {head[:200]!r}")
 
     def _next(self, piece):
-        for _ in range(piece.count(b'"content":" word"')):
+        for _ in re.findall(rb'"(?:content|delta|text)":" word"', piece):
             self.provider.turn.release()
 
 
 class Counted:
     """Remora under callgrind."""
 
-    def __init__(self, program, directory, provider, policies=""):
+    def __init__(self, program, directory, provider, setting):
         self.directory = directory
         port, admin = free_port(), free_port()
         (directory / "key").write_text(KEY)
-        text = (HERE / "configs/counted.yaml").read_text()
+        text = (HERE / "configs/counted.yaml").read_text() + setting.text()
         for name, value in {"PORT": port, "ADMIN": admin, "UPSTREAM": provider.port,
                             "KEY_FILE": directory / "key"}.items():
             text = text.replace(f"@{name}@", str(value))
-        if policies:
-            names = re.findall(r"(?m)^  (\w+):", policies)
-            text += f"policies:\n{policies}policy_chain: [{', '.join(names)}]\n"
         (directory / "remora.yaml").write_text(text)
         self.log = open(directory / "log", "wb")
         self.process = subprocess.Popen(
@@ -275,17 +331,16 @@ class Counted:
         self.dumps += 1
         return self.directory / f"counts.{self.dumps}"
 
-    def row(self, model, size, streams, times, has_value=False):
+    def row(self, row):
         """Instructions for one request, or one chunk; and the file with the counts."""
-        request = asked(model, size, streams, has_value)
-        for _ in range(max(2, times // 10)):
-            self.client.ask(request)
+        for _ in range(max(2, row.times // 10)):
+            self.client.ask(row.request)
         self.dump()
-        for _ in range(times):
-            self.client.ask(request)
+        for _ in range(row.times):
+            self.client.ask(row.request)
         counts = self.dump()
         total = int(re.search(r"^(?:totals|summary): (\d+)", counts.read_text(), re.MULTILINE)[1])
-        return total / (times * CHUNKS if streams else times), counts
+        return total / (row.times * CHUNKS if row.streams else row.times), counts
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -308,14 +363,14 @@ def count(programs, parent, keep=None):
     found = []
     for place, program in enumerate(programs):
         rows = {}
-        for policies, wanted in [("", ROWS), *WITH_POLICIES]:
+        for setting in SETTINGS:
             with tempfile.TemporaryDirectory(prefix="counted-", dir=parent) as directory:
-                counted = Counted(program, Path(directory), provider, policies)
+                counted = Counted(program, Path(directory), provider, setting)
                 try:
-                    for name, *how in wanted:
-                        rows[name], counts = counted.row(*how)
+                    for row in setting.rows:
+                        rows[row.name], counts = counted.row(row)
                         if keep:
-                            (Path(keep) / f"{place}-{name.replace(' ', '-')}.out").write_bytes(counts.read_bytes())
+                            (Path(keep) / f"{place}-{row.name.replace(' ', '-')}.out").write_bytes(counts.read_bytes())
                 finally:
                     counted.stop()
         found.append(rows)

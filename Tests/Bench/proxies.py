@@ -40,13 +40,18 @@ class Processors:
 class Proxy:
     """One kind of proxy."""
 
-    def __init__(self, name, program, config, arguments, environment=None, patience=10.0):
+    def __init__(self, name, program, config, arguments, environment=None, patience=10.0, values=None):
         self.name = name
         self.program = program
         self.config = config
         self.arguments = arguments
         self.environment = environment or {}
         self.patience = patience
+        self.values = {"WORKERS": 1, "CONNECTIONS": 16_000} | (values or {})
+
+    def variant(self, config, **values):
+        """The same program with another configuration."""
+        return Proxy(self.name, self.program, config, self.arguments, self.environment, self.patience, values)
 
     def start(self, directory, upstream, processors, allocations=None):
         return Running(self, directory, upstream, processors, allocations)
@@ -65,8 +70,8 @@ class Running:
         text = (HERE / "configs" / kind.config).read_text()
         values = {
             "PORT": self.port, "ADMIN": free_port(), "UPSTREAM": upstream["port"], "CA_FILE": upstream["ca_file"],
-            "KEY": KEY, "KEY_FILE": key_file, "DIRECTORY": self.directory,
-        }
+            "KEY": KEY, "KEY_FILE": key_file, "DIRECTORY": self.directory, "COLLECTOR": upstream["plain_port"],
+        } | kind.values
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         config = self.directory / kind.config
@@ -88,7 +93,8 @@ class Running:
     def _first_answer(self, began):
         body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello"}]}'
         head = (b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                b"Authorization: Bearer sk-any\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
+                b"Authorization: Bearer sk-any\r\nx-bench-caller: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+                % (KEY.encode(), len(body)))
         until = began + self.kind.patience
         seen = b""
         while time.perf_counter() < until:
