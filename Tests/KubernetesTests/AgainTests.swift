@@ -28,6 +28,20 @@ import Testing
             name: app
           initContainers:
           - args: [serve, --config, /etc/remora/remora.yaml]
+            env:
+            - name: K8S_NAMESPACE_NAME
+              valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.namespace}}
+            - name: K8S_POD_NAME
+              valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.name}}
+            - name: K8S_POD_UID
+              valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.uid}}
+            - name: K8S_NODE_NAME
+              valueFrom: {fieldRef: {apiVersion: v1, fieldPath: spec.nodeName}}
+            - name: K8S_CONTAINER_NAME
+              value: remora
+            - name: K8S_APP_NAME
+              valueFrom:
+                fieldRef: {apiVersion: v1, fieldPath: "metadata.labels['app.kubernetes.io/name']"}
             image: remora:1
             imagePullPolicy: IfNotPresent
             livenessProbe: {failureThreshold: 3, httpGet: {path: /healthz, port: remora-admin, scheme: HTTP}, periodSeconds: 10, successThreshold: 1, timeoutSeconds: 3}

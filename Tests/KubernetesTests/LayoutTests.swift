@@ -120,6 +120,7 @@ import Wire
         #"        image: "remora:1""#,
         #"        restartPolicy: "Always""#,
         #"        args: ["serve", "--config", "/etc/remora/remora.yaml"]"#,
+        #"        env: [{"name": "K8S_NAMESPACE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}, {"name": "K8S_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}, {"name": "K8S_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}, {"name": "K8S_NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}, {"name": "K8S_CONTAINER_NAME", "value": "remora"}, {"name": "K8S_APP_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['app.kubernetes.io/name']"}}}]"#,
         #"        ports: [{"name": "remora-admin", "containerPort": 4142}]"#,
         #"        resources: {"requests": {"cpu": "10m", "memory": "24Mi"}, "limits": {"memory": "256Mi"}}"#,
         #"        securityContext: {"runAsNonRoot": true, "runAsUser": 64642, "runAsGroup": 64642, "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}"#,

@@ -373,10 +373,23 @@ def test_application_with_everything(application, tmp_path):
     container = sidecar(deployment(objects))
     assert container["image"] == f"mirror.example/remora@sha256:{'0' * 64}"
     assert container["args"][-2:] == ["--log-level", "debug"]
-    assert container["env"] == EVERYTHING["extraEnv"]
+    assert container["env"][-1:] == EVERYTHING["extraEnv"] and container["env"][1]["name"] == "K8S_POD_NAME"
     assert container["resources"] == EVERYTHING["resources"]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert EVERYTHING[probe].items() <= container[probe].items()
+
+
+def test_a_variable_that_the_values_name_is_theirs(application, tmp_path):
+    """Twice the same name would be refused, or the wrong one taken."""
+    own = [
+        {"name": "K8S_CONTAINER_NAME", "value": "gateway"},
+        {"name": "OTEL_RESOURCE_ATTRIBUTES", "value": "host.name=$(K8S_NODE_NAME)"},
+    ]
+    objects = helm(application, values={"remora": {**EVERYTHING, "extraEnv": own}})
+    hold(objects, tmp_path, SECRETS)
+    names = [each["name"] for each in sidecar(deployment(objects))["env"]]
+    assert names == ["K8S_NAMESPACE_NAME", "K8S_POD_NAME", "K8S_POD_UID", "K8S_NODE_NAME", "K8S_APP_NAME",
+                     "K8S_CONTAINER_NAME", "OTEL_RESOURCE_ATTRIBUTES"]
 
 
 def test_application_whose_cluster_chooses_the_user(application):

@@ -22,6 +22,7 @@ IMAGE = "registry.example.com/remora:0.1.0"
 POLICY, BINDING = documents((K8S / "policy/inject.yaml").read_text())
 WARNING, _ = documents((K8S / "policy/injected.yaml").read_text())
 SETTINGS = (ROOT / "Sources/Kubernetes/Injection/Settings.swift").read_text()
+READ = set(re.findall(r'"(K8S_[A-Z_]+)"', (ROOT / "Sources/Config/OTLPSettings.swift").read_text()))
 KNOWN = ["remora.dev/" + name for name in re.findall(r'"([a-z-]+)"', re.search(r"static let known = \[(.*?)\]", SETTINGS, re.S)[1])]
 
 
@@ -106,6 +107,8 @@ def test_one_pod(env, webhook, tmp_path):  # noqa: F811
         pods[name] = normal(way(deployment, tmp_path / name))
     for name, pod in pods.items():
         assert pod == pods["inject"], name
+    told = {each["name"] for each in pods["inject"]["spec"]["initContainers"][0]["env"]}
+    assert told == READ - {"K8S_DEPLOYMENT_NAME"}, "what the exporter reads, but for the one that no field holds"
 
 
 @pytest.mark.skipif(not RECORDED, reason=f"ABSENT {REVIEWS}")

@@ -59,6 +59,7 @@ extension InjectionSettings {
       "image": .text(image),
       "restartPolicy": mode == .native ? .text("Always") : nil,
       "args": .list(arguments.map { .text($0) }),
+      "env": .list(Self.whereabouts),
       "ports": .list([.map(["name": .text("remora-admin"), "containerPort": .number(4142)])]),
       "startupProbe": Self.probe("/readyz", period: 1, timeout: 2, failures: 120),
       "livenessProbe": Self.probe("/healthz", period: 10, timeout: 3, failures: 3),
@@ -78,6 +79,26 @@ extension InjectionSettings {
       ]),
       "terminationMessagePolicy": .text("FallbackToLogsOnError"),
       "volumeMounts": .list(mounts),
+    ])
+  }
+
+  /// What the pod is, for traces, metrics that are sent, and audit logs: by the Downward API, so that no two pods need
+  /// different text.
+  private static let whereabouts: [Fragment] = [
+    field("K8S_NAMESPACE_NAME", "metadata.namespace"),
+    field("K8S_POD_NAME", "metadata.name"),
+    field("K8S_POD_UID", "metadata.uid"),
+    field("K8S_NODE_NAME", "spec.nodeName"),
+    // No field holds it.
+    .variable("K8S_CONTAINER_NAME", Mark.sidecar),
+    // Empty where the pod has no such label, which counts as not set.
+    field("K8S_APP_NAME", "metadata.labels['app.kubernetes.io/name']"),
+  ]
+
+  private static func field(_ name: String, _ path: String) -> Fragment {
+    .map([
+      "name": .text(name),
+      "valueFrom": .map(["fieldRef": .map(["fieldPath": .text(path)])]),
     ])
   }
 

@@ -17,10 +17,11 @@ SIGTERM when the application has ended: it needs no preStop hook. */}}
     {{- range .Values.extraArgs }}
     - {{ . | quote }}
     {{- end }}
-  {{- with .Values.extraEnv }}
   env:
+    {{- include "remora.whereabouts" . | nindent 4 }}
+    {{- with .Values.extraEnv }}
     {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- end }}
   ports:
     - name: remora-admin
       containerPort: 4142
@@ -42,6 +43,31 @@ SIGTERM when the application has ended: it needs no preStop hook. */}}
   terminationMessagePolicy: FallbackToLogsOnError
   volumeMounts:
     {{- include "remora.volumeMounts" . | nindent 4 }}
+{{- end -}}
+
+{{/* What the pod is, for traces and audit logs. Ahead of `extraEnv`, whose values may hold it, as in `$(K8S_POD_NAME)`; what
+has the same name there is that instead. */}}
+{{- define "remora.whereabouts" -}}
+{{- $names := list -}}
+{{- range .Values.extraEnv -}}{{- $names = append $names .name -}}{{- end -}}
+{{- $all := list -}}
+{{- range $pair := list
+  (list "K8S_NAMESPACE_NAME" "metadata.namespace")
+  (list "K8S_POD_NAME" "metadata.name")
+  (list "K8S_POD_UID" "metadata.uid")
+  (list "K8S_NODE_NAME" "spec.nodeName")
+  (list "K8S_CONTAINER_NAME" "")
+  (list "K8S_APP_NAME" "metadata.labels['app.kubernetes.io/name']") -}}
+{{- $name := first $pair -}}
+{{- $path := last $pair -}}
+{{- if has $name $names -}}
+{{- else if $path -}}
+{{- $all = append $all (dict "name" $name "valueFrom" (dict "fieldRef" (dict "fieldPath" $path))) -}}
+{{- else -}}
+{{- $all = append $all (dict "name" $name "value" "remora") -}}
+{{- end -}}
+{{- end -}}
+{{- with $all }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
 {{/* Whole directories: what is mounted with subPath never changes. */}}
