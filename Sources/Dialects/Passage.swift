@@ -32,6 +32,8 @@ package final class Passage {
   private var eventEnd: EventEnd?
   private var stream = PassStream(.other, removesUsage: false, insertsMember: false)
   private var reply = PassReply(insertsMember: false)
+  /// What a span tells of the answer; nil where there is none.
+  package var facts: AnswerFacts?
   /// The part of an incomplete event that has come, or of an answer that is read whole.
   private var held: ByteQueue
 
@@ -56,6 +58,7 @@ package final class Passage {
     course = .untouched
     eventEnd = nil
     isReworded = false
+    facts = nil
     held.removeAll()
   }
 
@@ -153,6 +156,7 @@ package final class Passage {
     guard reply.hasBody, !reply.isCoded else { return .untouched }
     let isAnswer = asked.isFullService && reply.status < 300
     isReworded = reply.isMislabelled
+    self.reply.facts = isAnswer ? facts : nil
     switch reply.media {
     case .events where isAnswer && !asked.streams && isCollected:
       course = .collected
@@ -193,14 +197,13 @@ package final class Passage {
   private func beginStream(insertsMember: Bool) {
     stream = PassStream(
       asked.isFullService ? asked.shape : .other, removesUsage: addsUsage, insertsMember: insertsMember,
-      repairs: repairs)
+      repairs: repairs, facts: asked.isFullService ? facts : nil)
     events = course == .foreignEvents ? EventDecoder(ceiling: .max) : EventDecoder()
   }
 
   /// Whether an answer is looked at whole before it goes on.
   private var looksAtWhole: Bool {
-    if asked.isRestored { return true }
-    guard repairs else { return false }
+    guard repairs, !asked.isRestored else { return asked.isRestored }
     switch asked.shape {
     case .chat, .completion: return true
     case .embedding: return asked.wantsBase64

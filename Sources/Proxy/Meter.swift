@@ -291,9 +291,16 @@ extension Ask {
     return nil
   }
 
-  func number(_ member: JSONMember) -> Int? {
+  func number(_ member: JSONMember) -> Int? { integer(member).flatMap { $0 >= 0 ? $0 : nil } }
+
+  func integer(_ member: JSONMember) -> Int? {
     guard let found = body.scanner.found(member), found.kind == .number else { return nil }
-    return JSONValue.integer(body.bytes.view, found.value).flatMap { $0 >= 0 ? $0 : nil }
+    return JSONValue.integer(body.bytes.view, found.value)
+  }
+
+  func double(_ member: JSONMember) -> Double? {
+    guard let found = body.scanner.found(member), found.kind == .number else { return nil }
+    return JSONValue.double(body.bytes.view, found.value)
   }
 
   /// Reads how urgently it wants to be served, where that has a price of its own.

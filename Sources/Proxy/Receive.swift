@@ -78,8 +78,9 @@ extension Ask {
       receivedAt = now
       return true
     }
-    let weighs = lineup.meters != nil || trace != nil
-    body.scanner.reset(watching: weighs ? RequestFacts.weighed : RequestFacts.watched)
+    body.scanner.reset(
+      watching: trace != nil
+        ? RequestFacts.traced : lineup.meters != nil ? RequestFacts.weighed : RequestFacts.watched)
     if case .length(let count) = head.framing {
       body.bytes.reserve(min(count, Ceiling.kept + BlockPool.blockSize))
     }

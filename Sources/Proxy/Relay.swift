@@ -70,6 +70,7 @@ extension Exchange {
   @inline(never)
   func begin(_ facts: ReplyFacts, _ attempt: Attempt) -> Manner {
     attempt.prepareMetadata(attempts: record.attempts)
+    if let trace = ask.trace, trace.isSampled { attempt.conversation.note(in: trace.answer) }
     return attempt.conversation.begin(facts, member: attempt.metadata.view) {
       AnswerStamp(created: attempt.unixSeconds, seed: attempt.seed())
     }

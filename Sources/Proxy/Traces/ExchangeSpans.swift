@@ -69,7 +69,14 @@ extension Exchange {
     encoder.attribute("gen_ai.request.stream", ask.body.facts.streams)
     encoder.attribute("gen_ai.request.max_tokens", trace.maxTokens)
     encoder.attribute("gen_ai.request.choice.count", trace.choices)
+    encoder.attribute("gen_ai.request.temperature", trace.temperature)
+    encoder.attribute("gen_ai.request.top_p", trace.topP)
+    encoder.attribute("gen_ai.request.seed", trace.seed)
     if let thread = ask.attribution?.thread { encoder.attribute("gen_ai.conversation.id", thread.span) }
+    attempt.conversation.complete(trace.answer)
+    encoder.attribute("gen_ai.response.id", trace.answer.id.view)
+    encoder.attribute("gen_ai.response.model", trace.answer.model.view)
+    encoder.attribute("gen_ai.response.finish_reasons", words: trace.answer.reasons.view)
     let tried = attempt.tried
     if let sent = tried.sentAt, let first = tried.firstTokenAt {
       encoder.attribute(

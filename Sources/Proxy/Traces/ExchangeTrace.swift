@@ -24,9 +24,14 @@ final class ExchangeTrace {
   private var epoch: UInt64 = 0
   /// Nanoseconds that were waited before the try under way.
   var waited = 0
-  /// What the request asks of the model, as far as it says so in whole numbers.
+  /// What the request asks of the model, as far as it says so in numbers.
   var maxTokens: Int?
   var choices: Int?
+  var temperature: Double?
+  var topP: Double?
+  var seed: Int?
+  /// What the answer of the try under way says of itself.
+  let answer = AnswerFacts()
   /// Encoded spans, and the bytes of each.
   var spans = ByteQueue()
   var sizes: [Int] = []
@@ -43,6 +48,9 @@ final class ExchangeTrace {
     waited = 0
     maxTokens = nil
     choices = nil
+    temperature = nil
+    topP = nil
+    seed = nil
     attempt = 0
     spans.removeAll()
     sizes.removeAll(keepingCapacity: true)
@@ -82,10 +90,16 @@ final class ExchangeTrace {
     guard ask.body.isJSON else { return }
     maxTokens = ask.number(.maxCompletionTokens) ?? ask.number(.maxTokens) ?? ask.number(.maxOutputTokens)
     choices = ask.number(.choiceCount)
+    temperature = ask.double(.temperature)
+    topP = ask.double(.topP)
+    seed = ask.integer(.seed)
   }
 
   /// Gives the try that begins a span of its own.
-  func beginTry(_ numbers: SpanNumbers) { attempt = numbers.next() }
+  func beginTry(_ numbers: SpanNumbers) {
+    attempt = numbers.next()
+    answer.begin()
+  }
 
   /// The instant by the wall clock, in nanoseconds since 1970.
   func unix(_ instant: Instant) -> UInt64 { epoch &+ instant.nanoseconds }

@@ -88,6 +88,10 @@ package final class SpanEncoder {
     body.append(field: 4, double: value)
   }
 
+  package func attribute(_ key: StaticString, _ value: Double?) {
+    if let value { attribute(key, value) }
+  }
+
   package func attribute(_ key: StaticString, _ value: StaticString) { attribute(key, value.bytes) }
 
   /// A text; an empty one is left out.
@@ -98,16 +102,25 @@ package final class SpanEncoder {
     body.append(field: 1, text: value, ceiling: Self.textCeiling)
   }
 
-  /// A list of one text.
-  package func attribute(_ key: StaticString, listOf value: Span<UInt8>) {
-    if value.isEmpty { return }
-    let count = UTF8Form.length(of: value, upTo: Self.textCeiling)
-    let text = Protobuf.size(field: count)
-    let item = Protobuf.size(field: text)
+  /// A list of texts, which are words with a blank between two; no word is left out.
+  package func attribute(_ key: StaticString, words: Span<UInt8>) {
+    if words.isEmpty { return }
+    var item = 0
+    Self.each(of: words) { item += Protobuf.size(field: Protobuf.size(field: $0.count)) }
     begin(key, Protobuf.size(field: item))
     body.append(field: 5, length: item)
-    body.append(field: 1, length: text)
-    body.append(field: 1, text: value, ceiling: Self.textCeiling)
+    Self.each(of: words) { word in
+      body.append(field: 1, length: Protobuf.size(field: word.count))
+      body.append(field: 1, bytes: word)
+    }
+  }
+
+  private static func each(of words: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
+    var start = 0
+    for at in 0...words.count where at == words.count || words[at] == ASCII.space {
+      body(words.extracting(start..<at))
+      start = at + 1
+    }
   }
 
   /// What happened at an instant, in nanoseconds since 1970.

@@ -8,6 +8,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
   case id, object, created, choices, usage, error, systemFingerprint, data, output, status
   case type, response, event, message, detail, code, xGroq, xRemora, dataSources
   case choiceCount, system, background, conversation, container
+  case temperature, topP, seed
 
   /// The name as it is written in a text: ASCII, at most `nameCeiling` bytes.
   package var name: StaticString {
@@ -57,6 +58,9 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
     case .conversation: "conversation"
     case .container: "container"
     case .system: "system"
+    case .temperature: "temperature"
+    case .topP: "top_p"
+    case .seed: "seed"
     }
   }
 
@@ -144,6 +148,9 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let conversation = Self(.conversation)
   package static let container = Self(.container)
   package static let system = Self(.system)
+  package static let temperature = Self(.temperature)
+  package static let topP = Self(.topP)
+  package static let seed = Self(.seed)
 
   /// Every member there is.
   package static let all = Self(rawValue: (1 << UInt64(JSONMember.allCases.count)) - 1)

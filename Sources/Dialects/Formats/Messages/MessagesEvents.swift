@@ -49,8 +49,18 @@ extension PassStream {
       {
         usage.readMessage(data, inner)
       }
+      if let facts, let message = scanner.found(.message) {
+        facts.read(data, message.value, isOver: false)
+      }
     case .delta: hasContent = true
-    case .end: if let said = scanner.found(.usage) { usage.readMessage(data, said.value) }
+    case .end:
+      if let said = scanner.found(.usage) { usage.readMessage(data, said.value) }
+      if let facts, let delta = JSONView.value(data, in: 0..<data.count, at: "delta"),
+        let reason = JSONView.value(data, in: delta, at: "stop_reason"),
+        JSONView.kind(data, reason) == .string
+      {
+        facts.finish(data, reason)
+      }
     case .stop: hasEnded = true
     case .error: hasFailed = true
     case .other: break

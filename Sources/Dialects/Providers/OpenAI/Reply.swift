@@ -28,6 +28,8 @@ package struct PassReply: ~Copyable {
   /// Its usage is counted in Anthropic's way.
   private var isMessage = false
   package private(set) var usage = TokenUsage()
+  /// What a span tells of the answer; nil where there is none.
+  package var facts: AnswerFacts?
 
   /// - Parameter insertsMember: whether `piece` is to put a member in.
   package init(insertsMember: Bool) {
@@ -69,6 +71,7 @@ package struct PassReply: ~Copyable {
   /// the member's length and one byte; where it has such a member at its front already, blanks take the place of that.
   package mutating func piece(_ bytes: Span<UInt8>, member: Span<UInt8>, into out: inout ByteQueue) {
     read(bytes)
+    if let facts { facts.piece(bytes) }
     guard insertion != .over else { return out.append(bytes) }
     var from = 0
     if insertion == .beforeBrace {

@@ -37,6 +37,8 @@ package struct RequestFacts: Sendable {
     .maxOutputTokens,
     .choiceCount,
   ])
+  /// And where spans are written of requests, those that they tell.
+  package static let traced: JSONMembers = weighed.union([.temperature, .topP, .seed])
   private static let own: [JSONMember] = [
     .fallbackModels, .customerIdentifier, .threadIdentifier, .groupIdentifier,
   ]

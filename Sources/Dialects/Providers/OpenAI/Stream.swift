@@ -19,6 +19,8 @@ package struct PassStream: ~Copyable {
   /// Its chunks may come in other forms.
   private let repairs: Bool
   private let watched: JSONMembers
+  /// What a span tells of the answer; nil where there is none.
+  let facts: AnswerFacts?
   private var repair: ChoiceRepair
   private var tail = UsageChunk()
   private var needsMember: Bool
@@ -49,23 +51,29 @@ package struct PassStream: ~Copyable {
   ///   - insertsMember: whether the first event is to carry a further member.
   ///   - repairs: whether chunks may come in forms that are not OpenAI's at all: errors that don't say so, no
   ///     choices, usage elsewhere.
-  package init(_ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool = false) {
+  ///   - facts: notes what a span tells of the answer.
+  package init(
+    _ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool = false,
+    facts: AnswerFacts? = nil
+  ) {
     self.shape = shape
     self.removesUsage = removesUsage
     needsMember = insertsMember
     self.repairs = repairs && (shape == .chat || shape == .completion)
+    self.facts = facts
     repair = ChoiceRepair(.chunk, isChat: shape == .chat)
     watched =
       switch shape {
       case .response: Self.ofResponse
       case .message: Self.ofMessage
-      default: self.repairs ? Self.ofDoubtful : Self.ofChunk
+      default: self.repairs ? Self.ofDoubtful : facts == nil ? Self.ofChunk : Self.ofTracedChunk
       }
   }
 
   private static let ofResponse: JSONMembers = [.type, .response, .error]
   private static let ofMessage: JSONMembers = [.type, .message, .usage]
   private static let ofChunk: JSONMembers = [.choices, .usage, .error, .xGroq, .object]
+  private static let ofTracedChunk: JSONMembers = ofChunk.union([.id, .model])
   private static let ofDoubtful: JSONMembers = [
     .choices, .usage, .error, .xGroq, .object, .message, .detail, .id, .created, .model,
   ]
@@ -202,6 +210,7 @@ package struct PassStream: ~Copyable {
     var isOnlyUsage = false
     carriesOn = scanner.found(.choices)?.kind == .array && scanner.found(.error) == nil
     innerUsage = nil
+    if let facts { facts.identify(data, id: scanner.found(.id), model: scanner.found(.model)) }
     if let choices = scanner.found(.choices), choices.kind == .array {
       var count = 0
       var elements = JSONArrayCursor(data, choices.value)
@@ -265,6 +274,7 @@ package struct PassStream: ~Copyable {
         knowsReason = member.kind == .string || member.kind == .null
         guard member.kind == .string else { continue }
         hasReason = member.value.count > 2
+        if let facts { facts.finish(data, member.value) }
         if !Reason.isKnown(data, member.value) { isDoubtful = true }
       } else if member.keyIs("delta", in: data) {
         hasDelta = member.kind == .object
@@ -354,27 +364,6 @@ package struct PassStream: ~Copyable {
   private mutating func giveUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
     hasFailed = true
     writeGivenUp(data, reason, into: &out)
-  }
-
-  private mutating func readResponseEvent(_ data: Span<UInt8>) {
-    guard let type = scanner.found(.type), type.kind == .string else { return }
-    let name = type.value
-    if JSONString.equals(data, name, "response.completed")
-      || JSONString.equals(data, name, "response.incomplete")
-      || JSONString.equals(data, name, "response.cancelled")
-    {
-      hasEnded = true
-    } else if JSONString.equals(data, name, "response.failed") || JSONString.equals(data, name, "error") {
-      hasFailed = true
-    } else if JSONString.content(data, name).count > 6, !hasContent {
-      let text = JSONString.content(data, name)
-      hasContent = text.extracting(text.count - 6..<text.count).equals(".delta")
-    }
-    if let response = scanner.found(.response), response.kind == .object,
-      let inner = JSONView.value(data, in: response.value, at: "usage")
-    {
-      usage.read(data, inner)
-    }
   }
 
   private mutating func writeName(_ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue) {

@@ -1,0 +1,184 @@
+// What a trace tells of an answer beside its tokens: its id, its model, why it ended. Noted while the answer passes, and only
+// where a span is written of it, so that elsewhere it costs a look at nil.
+
+package import Wire
+
+/// One answer's id, model and reasons to end, in memory that is kept for the next one. Never a word of its text.
+package final class AnswerFacts {
+  /// Bytes of a name or an id: providers' have up to 60. A longer one is left out, for a part of it finds nothing.
+  private static let textCeiling = 128
+  /// Reasons of one answer: one for each choice.
+  private static let reasonCeiling = 16
+  /// Bytes of a whole answer that comes in pieces which are kept: some four thousand tokens. Of a longer one the id and
+  /// the model are told, which stand in front.
+  private static let heldCeiling = 16 * 1024
+
+  /// Empty where none is known, or it is none that can be told.
+  package private(set) var id = ByteQueue()
+  package private(set) var model = ByteQueue()
+  /// Why each choice ended, a blank between two.
+  package private(set) var reasons = ByteQueue()
+  private var reasonCount = 0
+  private var held = ByteQueue()
+  private var isRead = false
+
+  package init() {}
+
+  /// Forgets the answer before.
+  package func begin() {
+    id.clear()
+    model.clear()
+    reasons.clear()
+    reasonCount = 0
+    held.removeAll()
+    isRead = false
+  }
+
+  // MARK: A stream
+
+  /// Notes who answers, at the places where a chunk says so.
+  func identify(_ data: Span<UInt8>, id: JSONScanner.Found?, model: JSONScanner.Found?) {
+    if self.id.isEmpty, let id, id.kind == .string { take(data, id.value, into: &self.id) }
+    if self.model.isEmpty, let model, model.kind == .string { take(data, model.value, into: &self.model) }
+  }
+
+  /// Notes why a choice ended.
+  ///
+  /// - Parameter reason: a string's place in `data`, with its quotes.
+  func finish(_ data: Span<UInt8>, _ reason: Range<Int>) {
+    guard reasonCount < Self.reasonCeiling else { return }
+    var text = ByteQueue()
+    take(data, reason, into: &text)
+    finish(text.bytes)
+  }
+
+  private func finish(_ reason: Span<UInt8>) {
+    guard !reason.isEmpty, reasonCount < Self.reasonCeiling else { return }
+    if reasonCount > 0 { reasons.append(ASCII.space) }
+    reasons.append(reason)
+    reasonCount += 1
+  }
+
+  /// Takes a string that is a name: printable ASCII without a blank, which no sentence is.
+  private func take(_ data: Span<UInt8>, _ value: Range<Int>, into out: inout ByteQueue) {
+    guard value.count <= Self.textCeiling * 2 else { return }
+    out.clear()
+    JSONString.decode(data, value, into: &out)
+    if !Self.isName(out.bytes) { out.clear() }
+  }
+
+  private static func isName(_ text: Span<UInt8>) -> Bool {
+    if text.count > textCeiling { return false }
+    for at in 0..<text.count where text[at] <= ASCII.space || text[at] >= 0x7F { return false }
+    return true
+  }
+
+  // MARK: A whole answer
+
+  /// Takes the next piece of a whole answer. Mostly it is all of it, and nothing is kept.
+  func piece(_ bytes: Span<UInt8>) {
+    if isRead || bytes.isEmpty { return }
+    if held.isEmpty, read(bytes, 0..<bytes.count, isOver: true) {
+      isRead = true
+      return
+    }
+    held.append(bytes.extracting(first: min(bytes.count, Self.heldCeiling - held.count)))
+    if held.count >= Self.heldCeiling { conclude() }
+  }
+
+  /// Reads what was kept of a whole answer.
+  func conclude() {
+    if !isRead, !held.isEmpty { _ = read(held.view, 0..<held.count, isOver: true) }
+    isRead = true
+    held.removeAll()
+  }
+
+  /// Reads an answer of any of the APIs, or as much of it as is there.
+  ///
+  /// - Parameter isOver: whether its end is known, and so why it ended.
+  /// - Returns: whether all of it was there.
+  @discardableResult
+  func read(_ data: Span<UInt8>, _ place: Range<Int>, isOver: Bool) -> Bool {
+    var members = JSONObjectCursor(data, place)
+    var status: Range<Int>?
+    var detail: Range<Int>?
+    reasons.clear()
+    reasonCount = 0
+    while let member = members.next() {
+      switch member.kind {
+      case .string:
+        if member.keyIs("id", in: data) {
+          take(data, member.value, into: &id)
+        } else if member.keyIs("model", in: data) {
+          take(data, member.value, into: &model)
+        } else if member.keyIs("stop_reason", in: data) {
+          finish(data, member.value)
+        } else if member.keyIs("status", in: data) {
+          status = member.value
+        }
+      case .array where member.keyIs("choices", in: data): readChoices(data, member.value)
+      case .object where member.keyIs("incomplete_details", in: data):
+        detail = JSONView.value(data, in: member.value, at: "reason")
+      default: break
+      }
+    }
+    // Of a response the word for why it is incomplete says more.
+    if isOver, reasonCount == 0, let why = detail ?? status { finish(data, why) }
+    return members.end != nil
+  }
+
+  private func readChoices(_ data: Span<UInt8>, _ place: Range<Int>) {
+    var choices = JSONArrayCursor(data, place)
+    while let choice = choices.next() {
+      if let reason = JSONView.value(data, in: choice.value, at: "finish_reason"),
+        JSONView.kind(data, reason) == .string
+      {
+        finish(data, reason)
+      }
+    }
+  }
+}
+
+extension AnswerWriter {
+  /// Tells what a dialect has read of the answer.
+  func tell(_ facts: AnswerFacts) { facts.take(id: id.span, model: model.span, choices) }
+}
+
+extension AnswerFacts {
+  fileprivate func take(id: Span<UInt8>, model: Span<UInt8>, _ choices: [AnswerChoice]) {
+    // They are still escaped, as between quotes.
+    var text = ByteQueue()
+    text.append(ASCII.quote)
+    text.append(id)
+    text.append(ASCII.quote)
+    let end = text.count
+    text.append(ASCII.quote)
+    text.append(model)
+    text.append(ASCII.quote)
+    take(text.bytes, 0..<end, into: &self.id)
+    take(text.bytes, end..<text.count, into: &self.model)
+    for choice in choices where choice.reason != nil { finish(choice.finishReason.name.bytes) }
+  }
+}
+
+extension Conversation {
+  /// Has noted in `facts` what spans tell of the answer that begins next.
+  package func note(in facts: AnswerFacts) {
+    switch self {
+    case .passed(let passage): passage.facts = facts
+    case .mock(let mock): mock.passage.facts = facts
+    case .recast(let recast): recast.inner.note(in: facts)
+    // The dialect's reader notes them anyway.
+    case .translated: break
+    }
+  }
+
+  /// Completes them when the answer is over.
+  package func complete(_ facts: AnswerFacts) {
+    switch self {
+    case .passed, .mock: facts.conclude()
+    case .recast(let recast): recast.inner.complete(facts)
+    case .translated(let translation): translation.answer.tell(facts)
+    }
+  }
+}
