@@ -13,7 +13,7 @@ from collector import Collector, attributes
 from openai_server import USAGE
 from remora import PROMPT, SECRET, free_port
 from upstream import CLOSE
-from wire import event, json_answer, post_json
+from wire import answer, event, json_answer, post_json
 
 pytestmark = pytest.mark.proxy
 
@@ -391,6 +391,20 @@ def test_metrics_are_pushed_under_the_names_of_the_scrape(traced, upstream):
     assert metrics["process_resident_memory_bytes"]["gauge"]["dataPoints"][0]["asInt"] != "0"
     scraped = {name for name, _ in proxy.samples()}
     assert not {name for name in metrics if "gauge" in metrics[name] or "sum" in metrics[name]} - scraped
+
+
+def test_traces_and_metrics_share_a_connection(start_remora, start_upstream, upstream):
+    server_ = start_upstream(certificate=None)
+    for _ in range(50):
+        server_.reply(answer(200, {"content-type": "application/x-protobuf"}, b""))
+    proxy = start_remora(
+        upstream, {"telemetry": {"otlp": {"endpoint": f"http://127.0.0.1:{server_.port}", "metrics": "1s"}}}, env=SOON)
+    for path in ("/v1/traces", "/v1/metrics", "/v1/traces", "/v1/metrics"):
+        seen = sum(each.target == path for each in server_.requests)
+        if path == "/v1/traces":
+            chat(proxy)
+        until(lambda: sum(each.target == path for each in server_.requests) > seen)
+    assert len(server_.connections) == 1
 
 
 def test_buckets_lead_to_a_trace(traced, upstream):

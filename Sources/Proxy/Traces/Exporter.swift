@@ -18,7 +18,9 @@ final class Exporter {
   private let queue: SpanQueue
   private let parker: Parker
   private var plan: TelemetryPlan?
-  private var pool: (destination: TelemetryPlan.Destination, pool: Pool)?
+  /// Connections, for each address and the way in which it is checked: those of traces and metrics, which are mostly the
+  /// same.
+  private var pools: [(place: FetchPlace, pool: Pool)] = []
   private var isRunning = false
   /// When the batch that is gathered goes out.
   private var dueAt: Instant?
@@ -253,16 +255,21 @@ final class Exporter {
   }
 
   private func pool(_ destination: TelemetryPlan.Destination) -> Pool {
-    if let pool {
-      if pool.destination === destination { return pool.pool }
-      pool.pool.close()
+    if let known = pools.first(where: { $0.place.shares(destination.place) }) { return known.pool }
+    // What an earlier configuration named is needed no more; nothing is under way but what this is for.
+    pools.removeAll { known in
+      if [plan?.traces, plan?.metrics].contains(where: { $0?.place.shares(known.place) == true }) {
+        return false
+      }
+      known.pool.close()
+      return true
     }
     let limits = PoolLimits(
       maxConnections: 0, idleTimeout: .seconds(60), warm: 0, connectTimeout: .seconds(5))
     let made = Pool(
       destination.place.endpoint, tls: destination.place.tls, limits: limits, on: state.loop,
       dialer: state.dialer)
-    pool = (destination, made)
+    pools.append((destination.place, made))
     return made
   }
 
@@ -273,6 +280,13 @@ final class Exporter {
       .warn, "telemetry can't be exported", .text("collector", destination.place.shown),
       .text("problem", problem),
       .number("rejected", rejected), .number("dropped", gauge.dropped))
+  }
+}
+
+extension FetchPlace {
+  /// Whether a connection to the one serves for the other.
+  fileprivate func shares(_ other: FetchPlace) -> Bool {
+    endpoint == other.endpoint && tls === other.tls
   }
 }
 
