@@ -10,7 +10,7 @@ package enum Check {
   package static func problems(_ loaded: Loaded, environment: Environment) -> [Problem] {
     var problems = loaded.problems + sharedKeys(loaded, environment)
     for reference in loaded.references {
-      guard let message = complaint(reference.target, environment) else { continue }
+      guard let message = complaint(reference, environment) else { continue }
       let file = reference.position == nil ? nil : loaded.file
       problems.append(Problem(file: file, position: reference.position, message: message))
     }
@@ -41,23 +41,25 @@ package enum Check {
     return problems
   }
 
-  private static func complaint(_ target: Reference.Target, _ environment: Environment) -> String? {
-    switch target {
-    case .secret(let source, let name, let use):
-      do {
-        _ = try Secret.load(source, as: use, from: environment)
-        return nil
-      } catch {
-        if case .unset = error { return "\(name): \(error.message)" }
-        return "\(name) (\(Shown.path(source.place))): \(error.message)"
-      }
-    case .file(let path, let key):
-      do {
-        try FileContents.check(path)
-        return nil
-      } catch {
-        return "\(key) (\(Shown.path(path))) \(error.message)"
-      }
+  private static func complaint(_ reference: Reference, _ environment: Environment) -> String? {
+    guard let fault = failure(of: reference, environment: environment) else { return nil }
+    switch reference.target {
+    case .secret(let source, let name, _):
+      if case .unset = fault { return "\(name): \(fault.message)" }
+      return "\(name) (\(Shown.path(source.place))): \(fault.message)"
+    case .file(let path, let key): return "\(key) (\(Shown.path(path))) \(fault.message)"
     }
+  }
+
+  /// Why what `reference` names can't be loaded; nil where it can. A secret is wiped again.
+  package static func failure(of reference: Reference, environment: Environment) -> SecretFault? {
+    do throws(SecretFault) {
+      switch reference.target {
+      case .secret(let source, _, let use): _ = try Secret.load(source, as: use, from: environment)
+      case .file(let path, _):
+        do throws(FileFault) { try FileContents.check(path) } catch { throw .file(error) }
+      }
+      return nil
+    } catch { return error }
   }
 }

@@ -123,6 +123,7 @@ extension WorkerState {
     if lineup.snapshot.telemetry != nil { merged.exports = exporter?.gauge }
     merged.certificates = lineup.snapshot.certificateEnds
     merged.secretLoads = secretLoads
+    merged.loadFailures = loadFailures
     merged.isDraining = isDraining
     merged.build = BuildInfo(
       version: Version.remora, revision: Version.revision, openssl: TLSLibrary.version)

@@ -44,7 +44,8 @@ struct Generation: Sendable {
     /// Every byte is as it was when what is in force was read.
     case unchanged
     case fresh(Generation)
-    case refused([Problem], isUnreadable: Bool)
+    /// With what could not be loaded of what it names.
+    case refused([Problem], isUnreadable: Bool, failures: [(name: String, reason: LoadFailure)] = [])
     /// It changed each time while it was being read.
     case restless
   }
@@ -92,7 +93,7 @@ struct Generation: Sendable {
     if digests == inForce { return .unchanged }
     let problems = source.problems(loaded)
     guard problems.isEmpty, var settings = loaded.settings else {
-      return .refused(problems, isUnreadable: isUnreadable(loaded))
+      return .refused(problems, isUnreadable: isUnreadable(loaded), failures: failures(of: loaded))
     }
     if settings.hasFoundProviders, !running.settings.hasFoundProviders {
       return .refused([noProviders(loaded)], isUnreadable: false)
@@ -137,6 +138,13 @@ struct Generation: Sendable {
   static func digest(file path: String) -> String {
     guard let contents = try? FileContents.read(path, ceiling: fileCeiling) else { return "" }
     return Digest.sha256(contents.bytes)
+  }
+
+  /// What can't be loaded of what the configuration names, and why.
+  private static func failures(of loaded: Loaded) -> [(name: String, reason: LoadFailure)] {
+    loaded.references.compactMap { reference in
+      Check.failure(of: reference, environment: .current()).map { (reference.name, LoadFailure($0)) }
+    }
   }
 
   /// Whether the system doesn't give out the configuration or a file that it names.
@@ -185,6 +193,19 @@ struct Digests: Sendable, Equatable {
       guard let known = earlier.files[path], known.digest != file.digest else { return nil }
       return (path, file.name)
     }.sorted { $0.path < $1.path }
+  }
+}
+
+extension LoadFailure {
+  init(_ fault: SecretFault) {
+    self =
+      switch fault {
+      case .unset, .file(.system(ENOENT)): .missing
+      case .file(.system(EACCES)), .file(.system(EPERM)): .denied
+      case .empty, .file(.empty): .empty
+      case .tooLong, .badByte, .file(.tooLarge): .malformed
+      case .file(.system), .file(.directory), .file(.notRegular): .unreadable
+      }
   }
 }
 

@@ -97,7 +97,8 @@ final class Reload {
       finish()
     case .fresh(let generation):
       distribute(generation)
-    case .refused(let problems, let isUnreadable):
+    case .refused(let problems, let isUnreadable, let failures):
+      for (name, reason) in failures { state.loadFailures.note(name, reason) }
       refuse(problems, isUnreadable ? .unreadable : .invalid)
       finish()
     case .restless:
@@ -158,6 +159,7 @@ final class Reload {
   private func noteLoads(_ names: [String]) {
     let now = Int(clamping: Instant.unixNanoseconds)
     for name in names where !name.isEmpty {
+      state.loadFailures.know(name)
       state.secretLoads.removeAll { $0.name == name }
       if state.secretLoads.count < Self.loadCeiling { state.secretLoads.append((name, now)) }
     }

@@ -91,6 +91,7 @@ final class WorkerState {
   var configHealth = ConfigHealth()
   /// The files that the configuration names, and since when their content is in use; the first worker's.
   var secretLoads: [(name: String, at: Int)] = []
+  var loadFailures = LoadFailures()
   /// What is wrong with the configuration that was read last, while an earlier one is in force.
   var configProblem: String?
   var isDraining = false

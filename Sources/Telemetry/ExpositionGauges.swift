@@ -50,6 +50,19 @@ extension Page {
       out.append(seconds: nanoseconds)
       out.append(ASCII.lf)
     }
+    announce(.loadFailures, into: &out)
+    for (name, counts) in snapshot.loadFailures.all {
+      for (reason, count) in zip(LoadFailure.allCases, counts) {
+        self.name(.loadFailures, into: &out)
+        out.append("{secret=\"")
+        escape(name, into: &out)
+        out.append("\",reason=\"")
+        out.append(reason.name)
+        out.append("\"} ")
+        out.append(decimal: count)
+        out.append(ASCII.lf)
+      }
+    }
   }
 
   /// How the targets are doing that the configuration names.

@@ -134,6 +134,9 @@ extension Family {
   static let secretLoad = Family(
     "remora_secret_last_load_timestamp_seconds", .gauge, unit: "seconds",
     help: "Unix time at which a file that the configuration names was found with the content in use.")
+  static let loadFailures = Family(
+    "remora_secret_load_failures", .counter,
+    help: "Times that a secret or file which the configuration names could not be loaded anew.")
   static let memoryLimit = Family(
     "remora_memory_limit_bytes", .gauge, unit: "bytes",
     help: "Memory that may be held before requests are refused; 0: no ceiling.")

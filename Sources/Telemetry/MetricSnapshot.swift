@@ -55,6 +55,7 @@ package struct MetricSnapshot: Sendable {
   /// nanoseconds.
   package var certificates: [(name: String, end: Int)] = []
   package var secretLoads: [(name: String, at: Int)] = []
+  package var loadFailures = LoadFailures()
   package var isDraining = false
   /// Filled in by whoever scrapes, once for the process; left out of the exposition where nil.
   package var build: BuildInfo?

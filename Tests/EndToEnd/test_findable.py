@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 
 import pytest
@@ -158,3 +159,30 @@ def test_a_listeners_certificate_says_when_it_ends(start_remora, upstream, good_
             "cert_file": str(good_certificate.cert_file), "key_file": str(good_certificate.key_file)}}]})
     ends = proxy.samples()["remora_tls_certificate_expiry_timestamp_seconds", frozenset({("name", "listen 127.0.0.1:0")})]
     assert ends > time.time()
+
+
+def test_a_secret_that_can_not_be_loaded_is_counted(start_remora, upstream):
+    proxy = start_remora(upstream)
+    key = proxy.directory / "gateway.key"
+    reasons = ("missing", "denied", "unreadable", "empty", "malformed")
+
+    def failures() -> dict[str, float]:
+        return {each: proxy.total("remora_secret_load_failures_total", reason=each) for each in reasons}
+
+    names = {dict(labels)["secret"] for name, labels in proxy.samples() if name == "remora_secret_load_failures_total"}
+    loaded = {dict(labels)["secret"] for name, labels in proxy.samples() if name == "remora_secret_last_load_timestamp_seconds"}
+    assert names == loaded and not any(failures().values()), "all of them from the start on, so that a rate sees the first"
+    for spoil, reason in [
+        (lambda: key.write_text("\n"), "empty"), (lambda: key.write_text("no key\x01\n"), "malformed"), (key.unlink, "missing"),
+        (key.mkdir, "unreadable"),
+    ]:
+        before = failures()[reason]
+        spoil()
+        proxy.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        while failures()[reason] == before:
+            assert time.monotonic() < deadline, (reason, failures(), proxy.stderr)
+            time.sleep(0.02)
+    chat(proxy)
+    (line,) = proxy.access_log(1)
+    assert line["status"] == 200, "the one before stays in use"
