@@ -203,10 +203,27 @@ extension Exchange {
     _ status: Int, _ attempt: Attempt, isOurs: Bool, retryAfter: Int? = nil, _ connection: ClientConnection
   ) {
     let form = ask.errorForm
+    if state.writesAccessLog { record.errorMessage = sentence(of: answer.body.view, status, attempt) }
     let status = form.status(status)
     form.put(&answer.body, status: status, requestID: ask.requestID.view)
     if answer.hasBegun { return tellInStream(form, connection) }
     answerWhole(status, attempt, isOurs: isOurs, retryAfter: retryAfter, connection)
+  }
+
+  /// What the log says of a provider's own error: its status, and the provider's name for it. Its words may be the prompt's.
+  ///
+  /// - Parameter body: an error in OpenAI's or Anthropic's shape.
+  private func sentence(of body: Span<UInt8>, _ status: Int, _ attempt: Attempt) -> String {
+    var name = ""
+    if let error = JSONView.value(body, in: 0..<body.count, at: "error") {
+      for key in ["code" as StaticString, "type"] where name.isEmpty {
+        guard let said = JSONView.value(body, in: error, at: key), JSONView.kind(body, said) == .string
+        else { continue }
+        let text = JSONString.content(body, said)
+        if text.isErrorName { name = " (\(text.text()))" }
+      }
+    }
+    return "Provider '\(attempt.upstream.name)' answered \(status)\(name)."
   }
 
   /// Answers with a stream that was made of a whole answer.
@@ -297,6 +314,22 @@ extension Exchange {
       return answerStream(attempt, connection)
     }
     answer(200, "application/json", connection)
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether this is what a program calls an error: letters and digits, and no sentence.
+  fileprivate var isErrorName: Bool {
+    if isEmpty || count > 64 { return false }
+    for at in 0..<count {
+      switch self[at] {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+        continue
+      default: return false
+      }
+    }
+    return true
   }
 }
 

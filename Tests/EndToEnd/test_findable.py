@@ -55,7 +55,25 @@ def test_the_access_log_says_where_and_why(start_remora, start_upstream):
     good, refused, theirs = proxy.access_log(3)
     assert good["path"] == "/v1/chat/completions" and "error_message" not in good
     assert refused["path"] == "/v1/completions" and "not valid JSON" in refused["error_message"]
-    assert theirs["error_message"] == "Provider 'gateway' answered 400."
+    assert theirs["error_message"] == "Provider 'gateway' answered 400 (x)."
+
+
+@pytest.mark.parametrize("error, name", [
+    ({"type": "invalid_request_error", "code": "context_length_exceeded"}, " (context_length_exceeded)"),
+    ({"type": "invalid_request_error", "code": None}, " (invalid_request_error)"),
+    ({"type": "server_error", "code": PROMPT}, " (server_error)"),
+    ({"type": PROMPT, "code": "x" * 65}, ""),
+    ({"type": 7, "code": {"a": PROMPT}}, ""),
+])
+def test_the_log_has_a_providers_name_for_its_error_and_no_word_of_it(start_remora, start_upstream, error, name):
+    server = start_upstream()
+    proxy = start_remora(server)
+    server.reply(json_answer({"error": {"message": PROMPT, **error}}, 400))
+    chat(proxy)
+    (line,) = proxy.access_log(1)
+    # An error without a type gets one that its status says.
+    assert line["error_message"] in (
+        f"Provider 'gateway' answered 400{name}.", f"Provider 'gateway' answered 400{name or ' (invalid_request_error)'}.")
 
 
 def test_an_outage_is_one_warning_with_the_sentence(start_remora, start_upstream):
