@@ -13,7 +13,7 @@ package enum TapeFound: Sendable {
 
 /// The recordings of one name: of the directory itself, or of one below it.
 package struct TapeLibrary: Sendable {
-  private(set) var recordings: [TapeRecording] = []
+  package private(set) var recordings: [TapeRecording] = []
   /// Places in the list, by key, in the order of their numbers.
   private var places: [String: [Int]] = [:]
   /// How many of a key have been taken.

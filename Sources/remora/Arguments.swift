@@ -274,6 +274,17 @@ extension Arguments {
 
   private func replayOptions() throws(UsageFault) -> ReplayOptions {
     var options = ReplayOptions(directory: try directory())
+    options.verifies = values["--verify"] != nil
+    options.config = try single("--config")
+    if options.verifies {
+      guard values.keys.allSatisfy({ $0 == "--verify" || $0 == "--config" }), rest.isEmpty else {
+        throw UsageFault("--verify asks the providers and answers nobody: it takes --config alone", topic)
+      }
+      return options
+    }
+    if options.config != nil {
+      throw UsageFault("replay reads no configuration but with --verify", topic)
+    }
     switch try single("--timing") ?? "none" {
     case "none": options.pace = 0
     case "recorded": options.pace = 1

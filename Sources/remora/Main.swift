@@ -76,7 +76,7 @@ enum Main {
     case .policyTest(let name, let config): PolicyCommand.run(name, config: config)
     case .auditVerify(let files, let key): AuditCommand.run(files, key: key)
     case .record(let options): RecordCommand.run(options)
-    case .replay(let options): ReplayCommand.run(options)
+    case .replay(let options): options.verifies ? VerifyCommand.run(options) : ReplayCommand.run(options)
     case .probe(let admin, let path): Probe.run(admin, path: path)
     case .models(let config, let asJSON): ModelsCommand.run(config: config, asJSON: asJSON)
     case .schema: SchemaCommand.run()

@@ -24,7 +24,10 @@ enum Topic: String, CaseIterable {
     case .record:
       ["--config": true, "--missing": false, "--errors": false, "--ignore": true, "--normalize": true]
     case .replay:
-      ["--timing": true, "--exhausted": true, "--unused": true, "--listen": true, "--admin": true]
+      [
+        "--timing": true, "--exhausted": true, "--unused": true, "--listen": true, "--admin": true,
+        "--verify": false, "--config": true,
+      ]
     case .policy: ["--policy": true, "--config": true]
     case .audit: ["--key": true]
     case .webhook:

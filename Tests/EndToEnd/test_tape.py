@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from remora import BINARY, SECRET, default_config, environment, free_port
+from remora import BINARY, PROMPT, SECRET, default_config, environment, free_port
+from wire import json_answer
 
 pytestmark = pytest.mark.proxy
 
@@ -366,3 +367,92 @@ except openai.APIStatusError: pass
     recorded = tape("record", suite=suite)
     assert {each.name for each in tape.directory.iterdir()} == {"one", "two"} and not (tape.directory.parent / "up").exists()
     assert tape("replay", suite=suite).stdout == recorded.stdout
+
+
+# Whether the providers still answer so.
+
+
+def verify(tape, config: dict) -> subprocess.CompletedProcess:
+    tape.config.write_text(yaml.safe_dump(config))
+    return subprocess.run(
+        [str(BINARY), "replay", str(tape.directory), "--verify", "--config", str(tape.config)], env=environment(),
+        capture_output=True, text=True, timeout=120)
+
+
+def changed(tape, prefix: str, change) -> str:
+    """Changes what a recording says of an answer, as if the provider had answered otherwise then."""
+    (path,) = [each for each in tape.directory.iterdir() if each.name.startswith(prefix)]
+    recording = json.loads(path.read_text())
+    change(recording["response"])
+    path.write_text(json.dumps(recording))
+    return path.name
+
+
+@pytest.mark.timeout(240)
+def test_what_is_recorded_is_asked_again(tape):
+    assert tape("record").returncode == 0
+    before = files(tape.directory)
+    same = verify(tape, MOCK)
+    assert same.returncode == 0, same.stderr
+    assert same.stderr.strip() == f"replay: {len(before)} asked again, 0 answered otherwise"
+    assert files(tape.directory) == before, "nothing is written"
+
+    def drift(response):
+        body = response["body"]
+        body["usage"]["carbon"] = {"grams": 1}
+        body["model"] = 7
+        del body["object"]
+        body["data"][0]["embedding"] = "AAAA"
+
+    name = changed(tape, "embeddings-", drift)
+    done = verify(tape, MOCK)
+    assert done.returncode == 1
+    said = next(line for line in done.stderr.splitlines() if name in line and " new: " not in line)
+    assert set(said.removeprefix(f"replay: {name}: ").split("; ")) == {
+        "/data/*/embedding: text became list", "/model: number became text", "/usage/carbon isn't there any more"}
+    assert re.search(rf"replay: {name}: new: .*/object", done.stderr)
+
+
+ONE = 'import openai\nopenai.OpenAI(max_retries=0).chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])\n'
+STREAM = ONE.replace("model=", "stream=True, model=").replace("openai.OpenAI", "list(openai.OpenAI").replace("}])\n", "}]))\n")
+
+
+def test_another_status_is_no_answer_of_another_form(tape, start_upstream, authority):
+    assert tape("record", suite=ONE).returncode == 0
+    server = start_upstream()
+    server.reply(json_answer({"error": {"message": PROMPT, "type": "x", "code": "model_gone"}}, 404))
+    done = verify(tape, {
+        "providers": {"gateway": {
+            "kind": "openai", "base_url": server.base_url, "api_key": "none", "tls": {"ca_file": str(authority.ca_file)}}},
+        "default_provider": "gateway"})
+    assert done.returncode == 1 and PROMPT not in done.stderr
+    assert re.search(r"replay: chat_completions-\w+\.json: status 200 became 404 \(model_gone\)\n", done.stderr), done.stderr
+
+
+def test_events_are_compared_by_their_kinds(tape):
+    assert tape("record", suite=STREAM).returncode == 0
+
+    def drift(response):
+        response["events"][0][1]["thought"] = "deep"
+        response["events"].insert(1, [0, {"object": "chat.completion.note", "n": 1}])
+
+    name = changed(tape, "chat_completions-", drift)
+    done = verify(tape, MOCK)
+    assert done.returncode == 1, done.stderr
+    assert f"replay: {name}: event chat.completion.chunk/thought isn't there any more; event chat.completion.note isn't there any more" in done.stderr
+
+
+def test_what_can_not_be_asked_again_is_told(tape):
+    assert tape("record", suite=ONE).returncode == 0
+    changed(tape, "chat_completions-", lambda response: response.update(status=503))
+    done = verify(tape, MOCK)
+    assert done.returncode == 0 and "not asked: its answer was 503" in done.stderr
+    assert "replay: 0 asked again, 0 answered otherwise, 1 not asked" in done.stderr
+
+
+@pytest.mark.parametrize("options", [
+    ["--verify", "--timing", "none"], ["--verify", "--listen", "127.0.0.1:0"], ["--verify", "--", "true"], ["--config", "x"],
+])
+def test_verifying_takes_a_configuration_alone(tmp_path, options):
+    done = subprocess.run([str(BINARY), "replay", str(tmp_path), *options], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "configuration" in done.stderr or "--verify" in done.stderr

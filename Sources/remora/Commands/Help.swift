@@ -203,6 +203,7 @@ enum Help {
       : """
       usage: remora replay DIR [--timing none|recorded|FACTOR] [--exhausted repeat|fail] [--unused ignore|fail]
                            [--listen ADDR]… [--admin ADDR] [-- COMMAND…]
+             remora replay DIR --verify [--config FILE]
 
       Answers from what 'remora record' has written into DIR. It reads no configuration and no key, and connects nowhere.
       A request that isn't there gets 501 with the nearest recording and where the two differ.
@@ -212,8 +213,11 @@ enum Help {
         --unused fail      exit with 1 where a recording was never asked for
         --listen ADDR      instead of 127.0.0.1:4141 and [::1]:4141
         --admin ADDR       health, metrics and POST /replay/reset, instead of 0.0.0.0:4142
+        --verify           ask the configuration's providers once more for what is recorded, which costs what recording
+                           did, and say where their answers are made otherwise now; nothing is written
 
-      Exit status: the command's, or 1 where a request was missed; without a command 0 after a signal; 2 for wrong usage.
+      Exit status: the command's, or 1 where a request was missed; without a command 0 after a signal; with --verify 1
+      where an answer has another status or form, or lacks a member that the recording has; 2 for wrong usage.
 
       """
   }

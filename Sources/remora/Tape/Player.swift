@@ -17,6 +17,10 @@ struct ReplayOptions: Equatable {
   var listen: [Config.Address] = []
   var admin: Config.Address?
   var command: [String] = []
+  /// Asks the providers once more, and compares.
+  var verifies = false
+  /// Only to ask them.
+  var config: String?
 }
 
 /// Answers from recordings. Shared by the threads of all connections.
