@@ -109,6 +109,9 @@ package struct Circuit: Sendable {
     return count < samples ? nil : failures.sum(at: now) * 100 / count
   }
 
+  /// Failed tries of the last 30 seconds.
+  package mutating func failureCount(at now: Nanoseconds) -> Int { failures.sum(at: now) }
+
   /// A try that began in `epoch` ended.
   ///
   /// - Parameters:
@@ -226,8 +229,13 @@ package struct RetryBudget: Sendable {
   /// - Parameter percent: of the first tries of the last ten seconds.
   /// - Returns: false where there is none left.
   package mutating func withdraw(percent: Int, at now: Nanoseconds) -> Bool {
-    guard 100 * withdrawn.sum(at: now) < percent * deposited.sum(at: now) + 1000 else { return false }
+    guard has(percent: percent, at: now) else { return false }
     withdrawn.add(at: now)
     return true
+  }
+
+  /// Whether there is one left.
+  package mutating func has(percent: Int, at now: Nanoseconds) -> Bool {
+    100 * withdrawn.sum(at: now) < percent * deposited.sum(at: now) + 1000
   }
 }

@@ -10,6 +10,8 @@ package protocol Standings {
   func standing(_ place: Int) -> TargetStanding
   /// Whether a try beyond the first may go to the target; it is paid for where it must be.
   func mayRetry(_ place: Int, isRepeated: Bool) -> Bool
+  /// The same without paying for it, of a target that wasn't asked.
+  func couldRetry(_ place: Int) -> Bool
   /// Whether the target takes longer prompts than the other, as far as that is known.
   func takesMore(_ place: Int, than other: Int) -> Bool
 }
@@ -178,20 +180,22 @@ package struct Retries: Sendable {
   ///
   /// - Parameters:
   ///   - began: when that try began.
+  ///   - faster: a target that was ready for the request when this one was not; nil: none.
   ///   - random: any number, for the pause.
   package mutating func next(
-    _ failure: Failure, at place: Int, began: Nanoseconds, _ field: some Standings, now: Nanoseconds,
-    random: UInt64
+    _ failure: Failure, at place: Int, began: Nanoseconds, faster: Int? = nil, _ field: some Standings,
+    now: Nanoseconds, random: UInt64
   ) -> Next {
     // It was no try: the upstream has seen nothing.
     if failure.cls == .unsaid { used -= 1 }
     guard mayGoOn, failure.wasSent ? isRepeatable : isKept else { return .stop }
-    // A try that took half of all the time there is leaves none for another like it.
+    // A try that took half of all the time there is leaves none for another like it, if that has to begin with nothing.
     let whole = deadline.minus(self.began)
-    if deadline != .max, deadline.minus(now) < Self.least || now.minus(began) > whole / 2 { return .stop }
+    let hasNoTime = faster == nil && now.minus(began) > whole / 2
+    if deadline != .max, deadline.minus(now) < Self.least || hasNoTime { return .stop }
     let bit = UInt64(1) << UInt64(place & 63)
     if mayRepeat(failure) { repeatable |= bit } else { repeatable &= ~bit }
-    if mayMove(failure), let other = other(failure, place, field) {
+    if mayMove(failure), let other = other(failure, place, faster, field) {
       note(other)
       return .call(other)
     }
@@ -202,14 +206,16 @@ package struct Retries: Sendable {
     failure.cls == .filter ? rules.movesOnFilter : failure.cls.allowsOther
   }
 
-  /// Whether a target that wasn't asked yet is there to be asked.
-  package func hasOther(_ field: some Standings) -> Bool {
-    guard mayGoOn else { return false }
-    for at in 0..<order.count where tried & 1 << UInt64(order[at] & 63) == 0 {
-      if field.standing(order[at]).isUsable { return true }
+  /// The targets that weren't asked yet and can be, where the one that is asked takes no connection.
+  package func others(_ field: some Standings) -> Order {
+    guard mayGoOn else { return Order() }
+    return order.keeping { place in
+      tried & 1 << UInt64(place & 63) == 0 && field.standing(place).isUsable && field.couldRetry(place)
     }
-    return false
   }
+
+  /// How many tries may follow.
+  package var left: Int { max(0, allowed - used) }
 
   /// Whether a target wasn't asked, because it is left alone.
   package var hasUnasked: Bool {
@@ -218,7 +224,10 @@ package struct Retries: Sendable {
   }
 
   /// The next target that wasn't asked yet.
-  private func other(_ failure: Failure, _ place: Int, _ field: some Standings) -> Int? {
+  private func other(_ failure: Failure, _ place: Int, _ faster: Int?, _ field: some Standings) -> Int? {
+    if let faster, field.standing(faster).isUsable, field.mayRetry(faster, isRepeated: false) {
+      return faster
+    }
     for at in 0..<order.count where tried & 1 << UInt64(order[at] & 63) == 0 {
       let candidate = order[at]
       guard field.standing(candidate).isUsable else { continue }

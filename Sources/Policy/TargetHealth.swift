@@ -40,6 +40,8 @@ package final class TargetHealth: Sendable {
     var cooler = Cooler()
     var budget = RetryBudget()
     var pace = Pace()
+    /// Why a try failed last.
+    var lastFailure: FailureClass?
     /// What it was last seen as, and how often it came to be each.
     var shown = Shown.closed
     var transitions = InlineArray<4, Int>(repeating: 0)
@@ -64,12 +66,15 @@ package final class TargetHealth: Sendable {
   /// The provider's name and the model's there, for metrics.
   package let provider: String
   package let model: String
+  /// The model's name as it was asked for; where a client chose it, no label may carry it.
+  package let name: String
   private let state: Guarded<State>
   private let isCalm = Atomic(true)
 
-  package init(provider: String, model: String) {
+  package init(provider: String, model: String, name: String? = nil) {
     self.provider = provider
     self.model = model
+    self.name = name ?? model
     state = Guarded(State())
   }
 
@@ -113,6 +118,15 @@ package final class TargetHealth: Sendable {
     }
   }
 
+  /// Whether a request may come here for the first time behind another target; nothing is taken for it.
+  package func couldRetry(percent: Int, at now: Nanoseconds) -> Bool {
+    if isCalm.load(ordering: .relaxed) { return true }
+    return state.withLock { state in
+      (state.circuit.failureShare(at: now, samples: 10) ?? 0) < 10
+        || state.budget.has(percent: percent, at: now)
+    }
+  }
+
   /// The try has an answer.
   package func succeeded(_ pass: Pass, at now: Nanoseconds) {
     let isCalm = state.withLock { state in
@@ -145,6 +159,7 @@ package final class TargetHealth: Sendable {
     let jitter = UInt8(truncatingIfNeeded: random)
     state.withLock { state in
       state.pace.end()
+      state.lastFailure = failure.cls
       if failure.cls.isTargetsFault { state.pace.failed(at: now) }
       let hasFailed: Bool? = failure.cls.isTargetsFault ? true : nil
       state.circuit.end(hasFailed, epoch: pass.epoch, mayOpen: mayOpen, jitter: jitter, at: now)
@@ -160,6 +175,37 @@ package final class TargetHealth: Sendable {
     state.withLock { state in
       state.look(at: now)
       return (state.shown, (0..<4).map { state.transitions[$0] })
+    }
+  }
+
+  /// What there is to say of it to somebody who looks.
+  package struct Report: Sendable {
+    package var shown: Shown
+    /// Why it cools; nil where it doesn't.
+    package var cooling: Cooling?
+    /// When it is asked again, of one that is left alone.
+    package var until: Nanoseconds?
+    /// Why a try failed last; nil where none has.
+    package var lastFailure: FailureClass?
+    /// Failed tries of the last 30 seconds.
+    package var failures: Int
+    package var inFlight: Int
+    /// Nanoseconds to a stream's first content, and for a whole answer's token; nil where nobody knows.
+    package var firstContent: Double?
+    package var perToken: Double?
+  }
+
+  /// How it is doing.
+  package func report(at now: Nanoseconds) -> Report {
+    state.withLock { state in
+      state.look(at: now)
+      let isCooling = state.cooler.isCooling(at: now)
+      return Report(
+        shown: state.shown, cooling: isCooling ? state.cooler.reason : nil,
+        until: isCooling ? state.cooler.until : state.shown == .open ? state.circuit.until : nil,
+        lastFailure: state.lastFailure, failures: state.circuit.failureCount(at: now),
+        inFlight: state.pace.inFlight, firstContent: state.pace.recent(isStream: true, at: now),
+        perToken: state.pace.recent(isStream: false, at: now))
     }
   }
 
@@ -212,7 +258,7 @@ package struct Pace: Sendable {
 
   private var stream = Average()
   private var whole = Average()
-  private var inFlight = 0
+  package private(set) var inFlight = 0
 
   package init() {}
 
@@ -232,9 +278,13 @@ package struct Pace: Sendable {
   }
 
   package func score(isStream: Bool, at now: Nanoseconds) -> Double? {
+    recent(isStream: isStream, at: now).map { $0 * Double(inFlight + 1) }
+  }
+
+  /// The average itself; nil where nobody knows it, or knew it long ago.
+  package func recent(isStream: Bool, at now: Nanoseconds) -> Double? {
     let average = isStream ? stream : whole
-    guard average.at > 0, now.minus(average.at) <= Self.stale else { return nil }
-    return average.value * Double(inFlight + 1)
+    return average.at > 0 && now.minus(average.at) <= Self.stale ? average.value : nil
   }
 }
 
@@ -281,13 +331,13 @@ package final class HealthRegistry: Sendable {
   }
 
   /// The same, kept from now on.
-  package func make(_ identity: String, provider: String) -> TargetHealth {
+  package func make(_ identity: String, provider: String, name: String) -> TargetHealth {
     let health = known.withLock { known in
       if let health = known.dynamic[identity] { return health }
       if known.order.count >= Self.dynamicCeiling {
         known.dynamic[known.order.removeFirst()] = nil
       }
-      let health = TargetHealth(provider: provider, model: "other")
+      let health = TargetHealth(provider: provider, model: "other", name: name)
       known.dynamic[identity] = health
       known.order.append(identity)
       dynamicCount.store(known.dynamic.count, ordering: .relaxed)
@@ -302,6 +352,13 @@ package final class HealthRegistry: Sendable {
       for identity in known.targets.keys where !identities.contains(identity) {
         known.targets[identity] = nil
       }
+    }
+  }
+
+  /// Targets that only clients have named, and that have failed lately.
+  package var unnamed: [TargetHealth] {
+    known.withLock { known in
+      known.dynamic.values.filter { !$0.isQuiet }.sorted { ($0.provider, $0.name) < ($1.provider, $1.name) }
     }
   }
 

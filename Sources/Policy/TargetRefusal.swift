@@ -24,6 +24,11 @@ extension Refusal {
       retryAfter: seconds)
   }
 
+  /// A target takes no connection, and another one was ready before it.
+  package static func overtaken(_ provider: String) -> Refusal {
+    .timeout(provider, "took no connection while another target did")
+  }
+
   /// A target has failed, and the one that was left to ask has no word for a part of the request.
   ///
   /// - Parameters:

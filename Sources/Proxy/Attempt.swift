@@ -61,8 +61,8 @@ final class Attempt {
     var deadline = Instant.never
     /// When a stream must have brought content, or another target is asked.
     var contentBy = Instant.never
-    /// Another target waits behind a connection that is slow to come.
-    var hasOther = false
+    /// The tries whose other targets are dialed beside this one, if its connection is slow to come; nil: there are none.
+    var rivals: Tries?
     /// Who is told how long the answer took.
     var paced: TargetHealth?
     /// The answer's end is to say what it has taken.

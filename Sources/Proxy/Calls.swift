@@ -26,8 +26,8 @@ extension Exchange {
       attempt.tried.deadline = tries.deadline
       tries.begin(self)
       attempt.tried.paced = tries.paced(self)
-      attempt.tried.hasOther = tries.hasOther(self)
-      if attempt.tried.hasOther, let time = lineup.snapshot.firstToken, ask.body.isJSON,
+      if tries.hasOther { attempt.tried.rivals = tries }
+      if tries.hasOther, let time = lineup.snapshot.firstToken, ask.body.isJSON,
         ask.body.facts.streams
       {
         attempt.tried.contentBy = attempt.tried.beganAt + time

@@ -54,8 +54,6 @@ enum Ceiling {
 }
 
 enum Deadline {
-  /// A connection to a provider, where another target is there to be asked: nobody waits for a dead host's five seconds.
-  static let dialBeforeOther = Interval(seconds: 1)
   /// A kept-alive client may be silent for longer than common clients keep their connections: they close first.
   static let keepAlive = Interval(seconds: 180)
   /// From a head's first byte to its last.

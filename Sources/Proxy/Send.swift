@@ -52,10 +52,12 @@ extension Attempt {
   private func lease(_ pool: Pool, _ reuse: Reuse) async throws(Refusal) {
     let asked = Instant.now
     let resumedBefore = pool.sessions.resumed
+    let rivals = tried.rivals.map { SideDials($0, self) }
+    defer { rivals?.end() }
     do throws(DialFault) {
       let lease = try await pool.lease(
-        Freshness(reuse), parker: connection.parker, client: connection.socket,
-        within: tried.hasOther ? Deadline.dialBeforeOther : nil)
+        Freshness(reuse), parker: connection.parker, client: rivals ?? connection.socket,
+        until: min(tried.deadline, tried.contentBy))
       if !lease.isReused {
         if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(label) }
         // The time of a look-up and a handshake is the network's.
@@ -65,6 +67,10 @@ extension Attempt {
       }
       call.begin(lease, of: pool)
     } catch {
+      if rivals?.winner != nil { throw .overtaken(upstream.name) }
+      if error == .timedOut || error == .tls(.timedOut), now >= min(tried.deadline, tried.contentBy) {
+        throw refusalOfSilence(false)
+      }
       throw Refusal(error, provider: upstream.name, timeout: upstream.timeouts.connect)
     }
   }

@@ -30,6 +30,10 @@ final class Tries {
   private var isFirst = true
   /// Places that were asked.
   private var asked: UInt64 = 0
+  /// Those that may be asked in place of the one that is asked now, where its connection is slow to come.
+  private(set) var others = Order()
+  /// Of those, the one that was faster.
+  private var faster: Int?
   /// Who has failed last that could be told the request, and how.
   private(set) var failed: (name: String, cls: FailureClass)?
   /// The class of the last failure.
@@ -102,6 +106,8 @@ final class Tries {
   @inline(never)
   func begin(_ exchange: Exchange) {
     asked |= 1 << UInt64(place & 63)
+    faster = nil
+    if plan.count > 1 { others = retries.others(PlanStandings(plan, exchange, percent)) }
     if let health = exchange.health(plan[place]), plan.count > 1 || !health.isQuiet {
       pass = health.begin(isFirst: isFirst, at: exchange.now.nanoseconds)
     }
@@ -148,8 +154,8 @@ final class Tries {
       succeeded(exchange)
     }
     let next = retries.next(
-      failure, at: place, began: began.nanoseconds, PlanStandings(plan, exchange, percent), now: now,
-      random: exchange.state.nextRandom())
+      failure, at: place, began: began.nanoseconds, faster: faster, PlanStandings(plan, exchange, percent),
+      now: now, random: exchange.state.nextRandom())
     switch next {
     case .call(let place):
       move(to: place, failure.cls, exchange)
@@ -170,11 +176,14 @@ final class Tries {
   /// Whether a target wasn't asked, because it is left alone.
   var hasUnasked: Bool { plan.count > 1 && retries.hasUnasked }
 
-  /// Whether another target that wasn't asked yet can be, where this one can't be reached.
-  @inline(never)
-  func hasOther(_ exchange: Exchange) -> Bool {
-    plan.count > 1 && retries.hasOther(PlanStandings(plan, exchange, percent))
-  }
+  /// Whether another target can be asked where this one's connection is slow to come.
+  var hasOther: Bool { plan.count > 1 && others.count > 0 }
+
+  /// How many tries may follow.
+  var triesLeft: Int { retries.left }
+
+  /// A connection to the target at `place` is up before one to the target that is asked now.
+  func isOvertaken(by place: Int) { faster = place }
 
   /// Who is told how long the answer took: a target that is picked by its speed.
   @inline(never)
@@ -211,6 +220,10 @@ private struct PlanStandings: Standings {
     exchange.health(plan[place])?.mayRetry(isRepeated: isRepeated, percent: percent, at: now) ?? true
   }
 
+  func couldRetry(_ place: Int) -> Bool {
+    exchange.health(plan[place])?.couldRetry(percent: percent, at: now) ?? true
+  }
+
   func takesMore(_ place: Int, than other: Int) -> Bool {
     guard let large = plan[place].facts?.context, let small = plan[other].facts?.context, large > 0, small > 0
     else { return true }
@@ -230,12 +243,15 @@ extension Exchange {
   /// The health of a target that has failed for the first time.
   fileprivate func newHealth(_ route: Route) -> TargetHealth {
     lineup.snapshot.health.make(
-      identity(route), provider: lineup.snapshot.upstreams[route.providerIndex].name)
+      identity(route), provider: lineup.snapshot.upstreams[route.providerIndex].name, name: name(of: route))
   }
 
   private func identity(_ route: Route) -> String {
-    let model = route.model.map { String(decoding: $0, as: UTF8.self) } ?? ask.model.view.text()
-    return lineup.snapshot.settings.providers[route.providerIndex].identity(of: model)
+    lineup.snapshot.settings.providers[route.providerIndex].identity(of: name(of: route))
+  }
+
+  private func name(of route: Route) -> String {
+    route.model.map { String(decoding: $0, as: UTF8.self) } ?? ask.model.view.text()
   }
 
   /// Waits, as long as the client does.

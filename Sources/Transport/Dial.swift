@@ -37,6 +37,16 @@ package struct Endpoint: Hashable, Sendable {
   }
 }
 
+/// Somebody for whom a connection is made. What waits on its way looks again at each signal to its parker.
+package protocol Asker: AnyObject {
+  /// The connection isn't wanted any more.
+  var hasLeft: Bool { get }
+}
+
+extension Socket: Asker {
+  package var hasLeft: Bool { peerHasClosed }
+}
+
 /// Makes connections. Confined to its loop.
 package final class Dialer {
   private static let stagger = Duration.milliseconds(250)
@@ -57,7 +67,7 @@ package final class Dialer {
   ///   - parker: where this task waits; the new socket keeps pointing at it.
   ///   - client: whose going away ends the attempt.
   package func dial(
-    _ endpoint: Endpoint, tls: TLSContext?, sessions: TLSSessions?, parker: Parker, client: Socket?,
+    _ endpoint: Endpoint, tls: TLSContext?, sessions: TLSSessions?, parker: Parker, client: (any Asker)?,
     until deadline: Instant
   ) async throws(DialFault) -> Socket {
     let socket = try await connect(endpoint, parker: parker, client: client, until: deadline)
@@ -65,7 +75,7 @@ package final class Dialer {
     do throws(TLSFault) {
       let session = try TLSSession(
         tls, on: socket, host: endpoint.serverName ?? endpoint.host, sessions: sessions)
-      try await session.handshake(until: deadline) { client?.peerHasClosed == true }
+      try await session.handshake(until: deadline) { client?.hasLeft == true }
       return socket
     } catch {
       socket.close(abruptly: true)
@@ -75,7 +85,7 @@ package final class Dialer {
   }
 
   private func connect(
-    _ endpoint: Endpoint, parker: Parker, client: Socket?, until deadline: Instant
+    _ endpoint: Endpoint, parker: Parker, client: (any Asker)?, until deadline: Instant
   ) async throws(DialFault) -> Socket {
     var untried: [Address]
     if endpoint.isLocal {
@@ -85,9 +95,13 @@ package final class Dialer {
       untried = [address]
     } else {
       do throws(ResolveFault) {
-        let found = try await resolver.addresses(of: endpoint.host, parker: parker, until: deadline)
+        let found = try await resolver.addresses(
+          of: endpoint.host, parker: parker, client: client, until: deadline)
         untried = Self.alternating(found).map { $0.with(port: endpoint.port) }.reversed()
-      } catch { throw .resolve(error) }
+      } catch {
+        if client?.hasLeft == true { throw .abandoned }
+        throw .resolve(error)
+      }
     }
     var tried = Set(untried)
     var mayAskAnew = !endpoint.isLocal
@@ -95,7 +109,7 @@ package final class Dialer {
     defer { race.closeAll() }
     var nextStart = loop.now
     while true {
-      if client?.peerHasClosed == true { throw .abandoned }
+      if client?.hasLeft == true { throw .abandoned }
       if let winner = race.winner() {
         winner.parker = parker
         if !race.failures.isEmpty, mayAskAnew { resolver.refresh(endpoint.host) }
@@ -110,7 +124,9 @@ package final class Dialer {
         // Whoever refuses may be who has the address now: the name is asked for once more, within the request.
         if mayAskAnew {
           mayAskAnew = false
-          let found = await resolver.addressesAnew(of: endpoint.host, parker: parker, until: deadline) ?? []
+          let found =
+            await resolver.addressesAnew(of: endpoint.host, parker: parker, client: client, until: deadline)
+            ?? []
           untried = Self.alternating(found).map { $0.with(port: endpoint.port) }.reversed()
           untried.removeAll { !tried.insert($0).inserted }
           continue

@@ -81,11 +81,11 @@ package final class Pool {
   /// - Parameters:
   ///   - freshness: how long it may have been unused.
   ///   - client: whose going away ends the wait.
-  ///   - ceiling: what shortens the time that a connection may take; nil: nothing.
+  ///   - end: what shortens the time that a connection may take.
   package func lease(
-    _ freshness: Freshness = .any, parker: Parker, client: Socket?, within ceiling: Interval? = nil
+    _ freshness: Freshness = .any, parker: Parker, client: (any Asker)?, until end: Instant = .never
   ) async throws(DialFault) -> Lease {
-    let deadline = loop.now + min(connectTime, ceiling ?? connectTime)
+    let deadline = min(loop.now + connectTime, end)
     while true {
       if let socket = takeIdle(freshness, for: parker) { return Lease(socket: socket, isReused: true) }
       if limits.maxConnections == 0 || active + shelf.count < limits.maxConnections { break }
@@ -94,7 +94,7 @@ package final class Pool {
         forget(oldest)
         continue
       }
-      if client?.peerHasClosed == true { throw .abandoned }
+      if client?.hasLeft == true { throw .abandoned }
       waiters.append(parker)
       let wake = await parker.park(until: deadline)
       waiters.removeAll { $0 === parker }

@@ -59,8 +59,10 @@ package final class Resolver {
   }
 
   /// The addresses of `host`, which may be an IP literal. They carry no port.
+  ///
+  /// - Parameter client: whose going away ends the wait.
   package func addresses(
-    of host: String, parker: Parker, until deadline: Instant
+    of host: String, parker: Parker, client: (any Asker)? = nil, until deadline: Instant
   ) async throws(ResolveFault) -> [Address] {
     if let literal = Address(ip: host, port: 0) { return [literal] }
     // RFC 6761 section 6.3: always loopback, whatever a resolver or a hosts file without ::1 says.
@@ -73,7 +75,7 @@ package final class Resolver {
         if !entry.mustRefresh { return entry.addresses }
       }
     }
-    let outcome = await wait(for: start(host), parker: parker, until: deadline)
+    let outcome = await wait(for: start(host), parker, client, until: deadline)
     if case .success(let addresses)? = outcome { return addresses }
     if let entry = entries[host] { return entry.addresses }
     if case .failure(let fault)? = outcome { throw fault }
@@ -81,9 +83,11 @@ package final class Resolver {
   }
 
   /// The addresses of `host` as they are now; nil where what is known is as young as that, or can't be had anew.
-  package func addressesAnew(of host: String, parker: Parker, until deadline: Instant) async -> [Address]? {
+  package func addressesAnew(
+    of host: String, parker: Parker, client: (any Asker)? = nil, until deadline: Instant
+  ) async -> [Address]? {
     guard isOld(host) else { return nil }
-    guard case .success(let addresses)? = await wait(for: start(host), parker: parker, until: deadline) else {
+    guard case .success(let addresses)? = await wait(for: start(host), parker, client, until: deadline) else {
       return nil
     }
     return addresses
@@ -105,11 +109,11 @@ package final class Resolver {
 
   /// What a look-up comes to; nil if that takes too long.
   private func wait(
-    for lookup: Lookup, parker: Parker, until deadline: Instant
+    for lookup: Lookup, _ parker: Parker, _ client: (any Asker)?, until deadline: Instant
   ) async -> Result<[Address], ResolveFault>? {
     lookup.waiters.append(parker)
     while lookup.outcome == nil {
-      if await parker.park(until: deadline) == .deadline {
+      if await parker.park(until: deadline) == .deadline || client?.hasLeft == true {
         lookup.waiters.removeAll { $0 === parker }
         break
       }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import socket
+import threading
 import time
 
 import openai
@@ -33,7 +35,7 @@ def events(*parts: bytes) -> bytes:
 def pair(start_remora, start_upstream, authority, tmp_path):
     """A proxy whose model `m` has two targets, and the two providers; `retry` as given."""
 
-    def start(retry=None, one=None, **entry):
+    def start(retry=None, one=None, two=None, three=None, **entry):
         first, second = start_upstream(), start_upstream()
         (tmp_path / "key").write_text(SECRET + "\n")
 
@@ -47,9 +49,11 @@ def pair(start_remora, start_upstream, authority, tmp_path):
             }
 
         config = {
-            "providers": {"one": {**provider(first), **(one or {})}, "two": provider(second)},
+            "providers": {"one": {**provider(first), **(one or {})}, "two": {**provider(second), **(two or {})}},
             "models": {"m": {"targets": ["one/a", "two/b"], **entry}, "lone": "one/a"},
         }
+        if three is not None:
+            config["providers"]["three"] = provider(three)
         if retry is not None:
             config["retry"] = retry
         return start_remora(whole=config), first, second
@@ -110,6 +114,59 @@ def test_a_handshake_that_hangs_costs_a_second_where_there_is_another(pair):
         got = ask(proxy)
         assert (got.status, got.get("x-remora-provider")) == (200, "two")
         assert 0.9 < time.monotonic() - began < 1.9
+
+
+def test_a_slow_connection_is_kept_while_another_target_is_dialed(pair):
+    """What the first target takes is never given up for a target that is slower still."""
+    with socket.create_server(("127.0.0.1", 0)) as gate, socket.create_server(("127.0.0.1", 0)) as deaf:
+        def at(listener):
+            return {"base_url": f"https://localhost:{listener.getsockname()[1]}/v1", "timeouts": {"connect": "20s"}}
+
+        proxy, first, second = pair(one=at(gate), two=at(deaf))
+        said = []
+
+        def let_through():
+            """Opens the way to the first target once the second one is dialed."""
+            slow, _ = gate.accept()
+            other, _ = deaf.accept()
+            with socket.create_connection(("127.0.0.1", first.port)) as real, slow, other:
+                back = threading.Thread(target=pump, args=(real, slow))
+                back.start()
+                pump(slow, real)
+                back.join()
+                with contextlib.suppress(ConnectionResetError):
+                    while piece := other.recv(65536):
+                        said.append(piece)
+
+        thread = threading.Thread(target=let_through)
+        thread.start()
+        got = ask(proxy)
+        assert (got.status, got.get("x-remora-provider"), got.get("x-remora-attempts")) == (200, "one", "1")
+        proxy.stop()
+        thread.join()
+        assert (seen(first), seen(second)) == (1, 0)
+        assert b"".join(said)[:1] == b"\x16" and len(b"".join(said)) < 2048, "a hello, and then the end"
+
+
+def pump(source, sink):
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def test_a_target_that_refuses_is_no_rival_of_a_slow_one(pair, start_upstream):
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        proxy, first, second = pair(
+            one={"base_url": f"https://127.0.0.1:{deaf.getsockname()[1]}/v1", "timeouts": {"connect": "20s"}},
+            three=start_upstream(),
+            targets=["one/a", "two/b", "three/c"],
+        )
+        second.stop()
+        began = time.monotonic()
+        got = ask(proxy)
+        assert (got.status, got.get("x-remora-provider")) == (200, "three")
+        assert 0.9 < time.monotonic() - began < 3
 
 
 def test_a_dead_target_is_left_alone_after_five_failures(pair):

@@ -184,6 +184,7 @@ import Testing
       func mayRetry(_ place: Int, isRepeated: Bool) -> Bool {
         targets[place].mayRetry(isRepeated: isRepeated, percent: 20, at: now)
       }
+      func couldRetry(_ place: Int) -> Bool { targets[place].couldRetry(percent: 20, at: now) }
       func takesMore(_ place: Int, than other: Int) -> Bool { true }
     }
     var random: UInt64 = 1

@@ -15,6 +15,7 @@ private struct Targets: Standings {
 
   func standing(_ place: Int) -> TargetStanding { standings[place] }
   func mayRetry(_ place: Int, isRepeated: Bool) -> Bool { allowed }
+  func couldRetry(_ place: Int) -> Bool { allowed }
   func takesMore(_ place: Int, than other: Int) -> Bool { larger.contains(place) }
 }
 
@@ -76,6 +77,45 @@ private struct Targets: Standings {
     _ = retries.first(targets)
     #expect(next(&retries, .context, at: 0, targets) == .call(2))
     #expect(next(&retries, .context, at: 2, targets) == .stop)
+  }
+
+  @Test(
+    "The target that was faster to take a connection is asked, whatever the order and however long that took")
+  func faster() {
+    var targets = Targets(3)
+    let failure = Failure(.notSent, wasSent: false)
+    let deadline = Self.start + 4 * .second
+    func next(_ faster: Int?, after milliseconds: Nanoseconds, _ targets: Targets) -> Retries.Next {
+      var retries = retries(3, deadline: deadline)
+      _ = retries.first(targets)
+      return retries.next(
+        failure, at: 0, began: Self.start, faster: faster, targets, now: Self.start + milliseconds * Self.ms,
+        random: 0)
+    }
+    #expect(next(2, after: 1100, targets) == .call(2))
+    #expect(next(nil, after: 1100, targets) == .call(1))
+    #expect(next(2, after: 2500, targets) == .call(2) && next(nil, after: 2500, targets) == .stop)
+    #expect(next(2, after: 3500, targets) == .stop)
+    targets.standings[2] = .open(until: .max)
+    #expect(next(2, after: 1100, targets) == .call(1))
+  }
+
+  @Test("Targets that were asked, that are left alone, or that may not be asked now are no rivals")
+  func rivals() {
+    var targets = Targets(4)
+    targets.standings[2] = .cooling(.rate, until: .max)
+    var four = retries(4)
+    _ = four.first(targets)
+    let others = four.others(targets)
+    #expect((0..<others.count).map { others[$0] } == [1, 3] && four.left == 2)
+    targets.allowed = false
+    #expect(four.others(targets).count == 0)
+    var last = retries(4, attempts: 1)
+    _ = last.first(Targets(4))
+    #expect(last.others(Targets(4)).count == 0 && last.left == 0)
+    var sent = retries(4, isKept: false)
+    _ = sent.first(Targets(4))
+    #expect(sent.others(Targets(4)).count == 0)
   }
 
   @Test("A filter's word moves on only where that is wanted")
