@@ -29,6 +29,9 @@ package final class Router: Sendable {
   private let stars: [StarEntry]
   private let providers: NameTable
   private let settings: Settings
+  /// How the configured targets are doing, by the name that pins each.
+  private let pins: NameTable
+  private let pinnedHealth: [TargetHealth]
   private let catalogued = AtomicLazyReference<CataloguedNames>()
 
   /// Targets and defaults whose provider isn't configured are left out; decoding has refused them already.
@@ -46,6 +49,8 @@ package final class Router: Sendable {
     var plans: [Plan] = []
     var stars: [StarEntry] = []
     var identities: Set<String> = []
+    var pins: [[UInt8]] = []
+    var pinned: [TargetHealth] = []
     for entry in settings.models {
       var routes: [Route] = []
       let hasStar = entry.name.contains("*")
@@ -58,7 +63,10 @@ package final class Router: Sendable {
           route.facts = catalogue.facts(said, model.span)
           let identity = said.identity(of: target.model)
           identities.insert(identity)
-          route.health = health.health(identity, provider: said.name, model: target.model)
+          let known = health.health(identity, provider: said.name, model: target.model)
+          route.health = known
+          pins.append(Array("\(said.name)/\(target.model)".utf8))
+          pinned.append(known)
         }
         routes.append(route)
       }
@@ -74,6 +82,8 @@ package final class Router: Sendable {
       }
     }
     health.keep(identities)
+    self.pins = NameTable(pins)
+    pinnedHealth = pinned
     entries = settings.listen.map {
       RouterEntry(
         fallback: $0.defaultProvider.flatMap(index) ?? fallback, isOwnBackend: $0.defaultProvider != nil,
@@ -168,7 +178,9 @@ package final class Router: Sendable {
       default: continue
       }
       guard !rest.isEmpty, let provider = providers.index(of: asked.extracting(..<at)) else { return nil }
-      return Route(providerIndex: provider, model: rest.array(), isPinned: true)
+      return Route(
+        providerIndex: provider, model: rest.array(), isPinned: true,
+        health: pins.index(of: asked).map { pinnedHealth[$0] })
     }
     return nil
   }

@@ -105,6 +105,18 @@ import Testing
     #expect(Self.resolve("alias", settings) == nil)
   }
 
+  @Test("a pin of a configured target is that target, and what is known of it holds")
+  func pinnedHealth() throws {
+    let router = Router(Self.settings)
+    func health(_ name: String) -> TargetHealth? {
+      router.resolve(Array(name.utf8).span, entry: router.entries[0])?.health
+    }
+    let known = try #require(health("two"))
+    #expect(health("other/1") === known)
+    #expect(health("alias") === health("other/real") && health("alias") !== known)
+    #expect(health("other/2") == nil && health("gateway/1") == nil)
+  }
+
   @Test("settings that name nobody place nothing")
   func empty() {
     var settings = Settings()
