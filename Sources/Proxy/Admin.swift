@@ -15,12 +15,14 @@ extension Exchange {
     if path.equals("/quitquitquit") {
       return answerQuit(connection)
     }
+    let isState = path.equals("/state")
+    if isState, !isOfThisPod(connection) { return }
     let isProbe = path.equals("/healthz") || path.equals("/readyz")
-    guard isProbe || path.equals("/metrics") else {
+    guard isProbe || isState || path.equals("/metrics") else {
       return refuse(
         Refusal(
           404, "invalid_request_error", "not_found",
-          "There is nothing at '\(ask.shownPath)'; the admin port has /healthz, /readyz, /metrics.",
+          "There is nothing at '\(ask.shownPath)'; the admin port has /healthz, /readyz, /metrics, /state.",
           shouldRetry: false), connection)
     }
     guard ask.head.method == .get || ask.head.method == .head else {
@@ -34,6 +36,9 @@ extension Exchange {
       if isVerbose { writeConfigHealth() }
       let isReady = state.readiness.write(isVerbose: isVerbose, into: &answer.body)
       answer(isReady ? 200 : 503, "text/plain; charset=utf-8", connection)
+    } else if isState {
+      writeState()
+      answer(200, "application/json", connection)
     } else {
       await answerMetrics(connection)
     }
@@ -88,24 +93,30 @@ extension Exchange {
       return refuse(
         .methodNotAllowed("\(ask.head.method.text)", path: "/quitquitquit", allow: "POST"), connection)
     }
-    guard connection.socket.peerAddress?.isLoopback ?? true else {
-      return refuse(
-        Refusal(
-          403, "permission_error", "loopback_only", "Only a process in the same pod may ask for this.",
-          shouldRetry: false), connection)
-    }
-    if isFromWebPage {
-      state.shard.refused(.foreignOrigin)
-      return refuse(
-        Refusal(
-          403, "permission_error", "origin_not_allowed",
-          "A web page may not ask for this: send no Origin, and localhost or a loopback address as Host.",
-          shouldRetry: false), connection)
-    }
+    guard isOfThisPod(connection) else { return }
     answer.body.append("draining\n")
     connection.mustClose = true
     answer(200, "text/plain; charset=utf-8", connection)
     state.onQuit?()
+  }
+
+  /// Whether a process of this pod asks; whatever else does is refused.
+  private func isOfThisPod(_ connection: ClientConnection) -> Bool {
+    guard connection.socket.peerAddress?.isLoopback ?? true else {
+      refuse(
+        Refusal(
+          403, "permission_error", "loopback_only", "Only a process in the same pod may ask for this.",
+          shouldRetry: false), connection)
+      return false
+    }
+    guard isFromWebPage else { return true }
+    state.shard.refused(.foreignOrigin)
+    refuse(
+      Refusal(
+        403, "permission_error", "origin_not_allowed",
+        "A web page may not ask for this: send no Origin, and localhost or a loopback address as Host.",
+        shouldRetry: false), connection)
+    return false
   }
 }
 

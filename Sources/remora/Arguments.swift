@@ -9,7 +9,7 @@ import Wire
 enum Command: Equatable {
   case serve(ServeOptions)
   case check(CheckOptions)
-  case explain(model: String, config: String?, body: String?)
+  case explain(model: String, config: String?, body: String?, admin: Address?)
   /// `admin` is nil for the default place.
   case record(RecordOptions)
   case replay(ReplayOptions)
@@ -113,7 +113,8 @@ struct Arguments {
         throw UsageFault("explain needs the name of a model", .explain)
       }
       return .explain(
-        model: model, config: try arguments.single("--config"), body: try arguments.single("--body"))
+        model: model, config: try arguments.single("--config"), body: try arguments.single("--body"),
+        admin: try arguments.address("--admin"))
     case .import: return .import(try arguments.importOptions())
     case .inject: return .inject(try arguments.injectOptions())
     case .webhook: return .webhook(try arguments.webhookOptions())

@@ -8,7 +8,7 @@ import Proxy
 import Wire
 
 enum Explain {
-  static func run(_ model: String, config: String?, body: String?) -> Int32 {
+  static func run(_ model: String, config: String?, body: String?, admin: Config.Address?) -> Int32 {
     let request: [UInt8]?
     do throws(FileFault) { request = try read(body) } catch {
       Console.error("\(body ?? ""): \(error.message)")
@@ -26,6 +26,9 @@ enum Explain {
         answers.append((targets, [listener.address.text]))
       }
     }
+    let live: LiveState?
+    let now: String
+    (live, now) = Self.live(admin ?? settings.admin)
     var isServed = false
     for answer in answers {
       let place = answers.count > 1 ? " at " + answer.listeners.joined(separator: ", ") : ""
@@ -33,10 +36,21 @@ enum Explain {
         Console.error("\(model)\(place): \(Self.nobody)")
       } else {
         isServed = true
-        if !write(answer.routes, model + place, settings, request) { isServed = false }
+        if !write(answer.routes, model + place, settings, live, request) { isServed = false }
       }
     }
+    if isServed { Console.line("  \(Shown.line(now))") }
     return isServed ? ExitStatus.good : ExitStatus.bad
+  }
+
+  /// What a running proxy says, and from where that is.
+  private static func live(_ admin: Config.Address) -> (state: LiveState?, line: String) {
+    do throws(Failure) {
+      let state = try LiveState(at: admin)
+      return (state, "running   asked at \(state.address)")
+    } catch {
+      return (nil, "running   nothing is known, for none was found at \(admin.text): \(error.message)")
+    }
   }
 
   private static let nobody =
@@ -110,12 +124,13 @@ enum Explain {
 
   /// - Returns: whether every target can be sent the request.
   private static func write(
-    _ targets: [Target], _ title: String, _ settings: Settings, _ request: [UInt8]?
+    _ targets: [Target], _ title: String, _ settings: Settings, _ live: LiveState?, _ request: [UInt8]?
   ) -> Bool {
     var isGood = true
     Console.line(Shown.line(title))
     if let reason = targets.first?.reason { Console.line("  because   \(Shown.line(reason))") }
     for line in policies(settings) + ExplainedLimits.lines(settings) { Console.line("  \(Shown.line(line))") }
+    for line in live?.limits ?? [] { Console.line("  left      \(Shown.line(line))") }
     for (number, target) in targets.enumerated() {
       let provider = settings.providers[target.provider]
       Console.line("  target \(number + 1)")
@@ -123,6 +138,10 @@ enum Explain {
       Console.line("    upstream  \(provider.baseURL?.text ?? "none: it answers inside Remora")")
       Console.line("    model     \(Shown.line(target.model))")
       for note in target.notes { Console.line("    \(Shown.line(note))") }
+      if let live {
+        let line = live.line(provider.name, target.model) ?? "in use"
+        Console.line("    state     \(Shown.line(line))")
+      }
       if let request, !preview(provider, target.model, request) { isGood = false }
     }
     return isGood

@@ -1,5 +1,5 @@
 // What `remora explain` says of limits: those that are configured. How much of them is left only the running process
-// knows, whose metrics and answers say it.
+// knows (LiveState.swift).
 
 import Config
 import Wire

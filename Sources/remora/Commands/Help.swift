@@ -79,10 +79,12 @@ enum Help {
       """
     case .explain:
       """
-      usage: remora explain MODEL [--config FILE] [--body FILE]
+      usage: remora explain MODEL [--config FILE] [--body FILE] [--admin ADDR]
 
-      Shows who serves a model's name, under which name and why. No request is sent.
+      Shows who serves a model's name, under which name and why. No request is sent. Where a proxy runs, its admin
+      port is asked how the targets are doing and what is left of the limits.
 
+        --admin ADDR       the running proxy's admin port; the configuration's, if not said
         --body FILE        a request's body in OpenAI's format ('-' for standard input): shows the request that
                            each target would get, translated and without secrets
 
