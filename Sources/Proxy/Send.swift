@@ -9,12 +9,17 @@ internal import Transport
 internal import Wire
 
 extension Attempt {
+  /// Bytes of a body that take a millisecond and more to work through.
+  private static let longBody = 1 << 20
+
   /// Goes through the try up to the head of an answer: sends the request and waits.
   ///
   /// - Returns: what came of it; `tried.failure` says more where there is no answer.
   func run(_ reuse: Reuse) async -> Outcome {
     do throws(Refusal) {
       try prepare()
+      // To read a long body, and to put it into another form, takes time that is not the provider's.
+      if ask.body.received > Self.longBody { loop.lookAtClock() }
       tried.isSaid = true
       if conversation.isLocal { return .status(200) }
       let index = upstream.index

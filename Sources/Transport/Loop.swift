@@ -159,6 +159,10 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     if alarm.due == .never { timers.arm(alarm, at: now + Interval(milliseconds: 300)) }
   }
 
+  /// Looks at the clock in the middle of a turn: what was just done may have taken long, and what is waited for from now on
+  /// has its own time.
+  package func lookAtClock() { now = .now }
+
   /// Ends `run` after the turn under way.
   package func stop() { isStopped = true }
 

@@ -85,7 +85,8 @@ package final class Pool {
   package func lease(
     _ freshness: Freshness = .any, parker: Parker, client: (any Asker)?, until end: Instant = .never
   ) async throws(DialFault) -> Lease {
-    let deadline = min(loop.now + connectTime, end)
+    // By the clock, and not by the loop's last look at it: a long body that was read in this turn is no time of the peer's.
+    let deadline = min(Instant.now + connectTime, end)
     while true {
       if let socket = takeIdle(freshness, for: parker) { return Lease(socket: socket, isReused: true) }
       if limits.maxConnections == 0 || active + shelf.count < limits.maxConnections { break }
