@@ -280,6 +280,16 @@ class Remora:
         """How often the kernel had to find a page of memory for it so far (proc(5), minflt)."""
         return int(Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[7])
 
+    def wait_asleep(self, seconds: float = 10.0) -> None:
+        """Waits until it has nothing to do: each thread sleeps. One that only waits for a processor doesn't."""
+        deadline = time.monotonic() + seconds
+        states = {"R"}
+        while states - {"S"}:
+            assert time.monotonic() < deadline, f"it goes on working: {states}"
+            time.sleep(0.002)
+            files = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+            states = {each.read_text().rpartition(")")[2].split()[0] for each in files}
+
     def threads(self) -> list[int]:
         """The kernel's numbers of its threads, the first one first."""
         found = sorted(int(each.name) for each in Path(f"/proc/{self.process.pid}/task").iterdir())

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from openai_server import chat_chunks
-from remora import PROMPT
+from remora import PROMPT, SLOWER
 from replay import answers
 from replay.answers import Said
 from test_replay_requests import MODELS
@@ -234,6 +234,7 @@ def test_the_client_leaves(carrying, name, leave):
 
 
 @pytest.mark.parametrize("name", [each for each in COURSES if "length" not in each])
+@pytest.mark.timeout(240 * SLOWER)
 def test_a_client_that_reads_late(carrying, name):
     """More than all buffers between them hold: the provider waits, and the client gets every byte of it."""
     course = COURSES[name]

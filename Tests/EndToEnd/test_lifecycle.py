@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import openai
 import pytest
@@ -113,33 +114,56 @@ def test_t06_during_the_start(tmp_path, first_process):
     command = [str(remora_module.BINARY), "serve", "--config", str(file)]
     chance = random.Random(6)
     codes = set()
-    for _ in range(20):
-        process = subprocess.Popen(
-            [*inside, *command] if first_process else command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            cwd=tmp_path,
-        )
-        if first_process:
-            pid = inner(process.pid, 2)
+    for number in range(20):
+        pause = chance.random() * 0.04 * SLOWER
+        # A machine that has other things to do may be late once; a program that waits for something is each time.
+        for _ in range(3):
+            # Every other one is at the program's own start for sure, however long the system takes to come to it.
+            code, took = ended_during_start([*inside, *command] if first_process else command, tmp_path, pause, number % 2 == 0)
+            codes.add(code)
+            if took < SOON * SLOWER:
+                break
         else:
-            pid = process.pid
-            time.sleep(0.01 * SLOWER)
-        time.sleep(chance.random() * 0.04 * SLOWER)
-        since = time.monotonic()
-        try:
-            os.kill(pid, signal.SIGTERM)
-            codes.add(process.wait(5))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            pytest.fail(f"it was not told of the signal: {process.stderr.read()}")
-        assert time.monotonic() - since < SOON * SLOWER
-        process.stderr.close()
+            pytest.fail(f"it ended {took:.3f} s after the signal, which came {pause:.3f} s after its start")
     # Before `main` even a signal's default stands; a shell says 128 + 15 of it.
     assert codes <= {0, -signal.SIGTERM, 128 + signal.SIGTERM}, codes
-    assert 0 in codes, "no try came to the program's own start: the test waits too short"
+    assert 0 in codes, "no try came to the program's own start"
+
+
+def ended_during_start(command: list[str], place: Path, pause: float, waits: bool) -> tuple[int, float]:
+    """Starts the program and ends it by a signal: its exit code, and the seconds from the signal to its end.
+
+    `waits`: until it has told the kernel that it wants to hear of the signal.
+    """
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), cwd=place)
+    with process.stderr:
+        try:
+            if command[0] == "unshare":
+                pid = inner(process.pid, 20)
+            else:
+                pid = process.pid
+                while waits and not hears(pid):
+                    time.sleep(0.001)
+            time.sleep(pause)
+            since = time.monotonic()
+            os.kill(pid, signal.SIGTERM)
+            code = process.wait(5 * SLOWER)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"it was not told of the signal: {process.stderr.read1()}")
+        finally:
+            process.kill()
+            process.wait()
+        return code, time.monotonic() - since
+
+
+def hears(pid: int) -> bool:
+    """Whether a process is the program, and has told the kernel that it wants to hear of SIGTERM."""
+    with open(f"/proc/{pid}/status") as file:
+        masks = dict(line.split(":\t") for line in file.read().splitlines() if line.startswith("Sig"))
+    is_heard = any(int(masks[each], 16) >> (signal.SIGTERM - 1) & 1 for each in ("SigCgt", "SigBlk"))
+    # `unshare` blocks it for a moment too.
+    return is_heard and os.path.samefile(f"/proc/{pid}/exe", remora_module.BINARY)
 
 
 def inner(pid: int, seconds: float) -> int:
@@ -148,13 +172,8 @@ def inner(pid: int, seconds: float) -> int:
     while time.monotonic() < deadline:
         with open(f"/proc/{pid}/task/{pid}/children") as file:
             children = file.read().split()
-        if children:
-            with open(f"/proc/{children[0]}/status") as file:
-                masks = dict(line.split(":\t") for line in file.read().splitlines() if line.startswith("Sig"))
-            is_heard = any(int(masks[each], 16) >> (signal.SIGTERM - 1) & 1 for each in ("SigCgt", "SigBlk"))
-            # `unshare` blocks it for a moment too.
-            if is_heard and os.path.samefile(f"/proc/{children[0]}/exe", remora_module.BINARY):
-                return int(children[0])
+        if children and hears(int(children[0])):
+            return int(children[0])
         time.sleep(0.001)
     raise AssertionError("the program was not started")
 
