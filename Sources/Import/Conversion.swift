@@ -34,6 +34,8 @@ package enum Product: String, Sendable, CaseIterable {
 package enum ImportFault: Error, Equatable {
   case syntax(YAMLFault)
   case unknown
+  /// It holds a configuration as a text, or stands for one.
+  case manifest
   case empty
 
   package var message: String {
@@ -41,6 +43,8 @@ package enum ImportFault: Error, Equatable {
     case .syntax(let fault): fault.message
     case .unknown:
       "this is no configuration of LiteLLM, agentgateway or Keeptrusts; say with --from whose it is"
+    case .manifest:
+      "this is a Kubernetes manifest; import the configuration that it holds, such as the text under 'data'"
     case .empty: "the file is empty"
     }
   }
@@ -139,7 +143,9 @@ package struct Imported: Sendable {
     let root: YAMLNode
     do throws(YAMLFault) { root = try YAMLNode.parse(bytes.span) } catch { throw .syntax(error) }
     guard case .mapping = root.kind else { throw root.isNull ? .empty : .unknown }
-    guard let product = product ?? Product(root) else { throw .unknown }
+    guard let product = product ?? Product(root) else {
+      throw root["apiVersion"] != nil && root["kind"] != nil ? .manifest : .unknown
+    }
     var conversion = Conversion(root)
     switch product {
     case .litellm: conversion.readLiteLLM()

@@ -90,16 +90,7 @@ struct Document {
   private func connection(_ index: Int, _ comments: inout [String]) -> [Out.Member] {
     let provider = draft.providers[index]
     var members: [Out.Member] = []
-    if !provider.headers.isEmpty {
-      let headers = provider.headers.sorted { $0.key < $1.key }.map { key, value in
-        switch value {
-        case .text(let text): Out.Member(key, .text(text))
-        case .key(let source):
-          Out.Member(key, secret(source, "\(names[index])-\(key.lowercased())", &comments))
-        }
-      }
-      members.append(.init("headers", .map(headers)))
-    }
+    if !provider.headers.isEmpty { members.append(headers(provider.headers, names[index], &comments)) }
     if !provider.tls.isEmpty {
       members.append(
         .init("tls", .map(provider.tls.sorted { $0.key < $1.key }.map { .init($0.key, .text($0.value)) })))
@@ -110,6 +101,18 @@ struct Document {
     if let seconds = facts.idle { timeouts.append(.init("idle", .word(Self.duration(seconds)))) }
     if !timeouts.isEmpty { members.append(.init("timeouts", .map(timeouts))) }
     return members
+  }
+
+  private func headers(
+    _ headers: [String: ProviderDraft.HeaderDraft], _ name: String, _ comments: inout [String]
+  ) -> Out.Member {
+    let members = headers.sorted { $0.key < $1.key }.map { key, value in
+      switch value {
+      case .text(let text): Out.Member(key, .text(text))
+      case .key(let source): Out.Member(key, secret(source, "\(name)-\(key.lowercased())", &comments))
+      }
+    }
+    return .init("headers", .map(members))
   }
 
   /// Seconds as a configuration writes them: within what a timeout may be.
@@ -176,8 +179,9 @@ struct Document {
     if let header = draft.consumersHeader {
       members.append(.init("consumers", .map([.init("header", .text(header))])))
     }
-    let limits = limits()
-    if !limits.isEmpty { members.append(.init("limits", .map(limits))) }
+    var comments: [String] = []
+    let limits = limits(&comments)
+    if !limits.isEmpty { members.append(.init("limits", .map(limits), comments: comments)) }
     if !draft.policies.isEmpty {
       members.append(.init("policies", .map(draft.policies.map(policy))))
       members.append(.init("policy_chain", .words(draft.policies.filter(\.isInChain).map(\.name))))
@@ -189,9 +193,21 @@ struct Document {
     if !draft.allowedOrigins.isEmpty {
       members.append(.init("allowed_origins", .words(draft.allowedOrigins)))
     }
-    if let level = draft.level { members.append(.init("telemetry", .map([.init("level", .word(level))]))) }
+    if let telemetry = telemetry() { members.append(telemetry) }
     for part in draft.optional where Schema.offers(part.needs) { Self.merge(part.member, into: &members) }
     return members
+  }
+
+  private func telemetry() -> Out.Member? {
+    var (members, comments): ([Out.Member], [String]) = ([], [])
+    if let level = draft.level { members.append(.init("level", .word(level))) }
+    if let traces = draft.traces, Schema.offers("telemetry.otlp.endpoint") {
+      var otlp: [Out.Member] = [.init("endpoint", traces.endpoint.out)]
+      if !traces.headers.isEmpty { otlp.append(headers(traces.headers, "otlp", &comments)) }
+      if let sample = traces.sample { otlp.append(.init("sample", .word(sample))) }
+      members.append(.init("otlp", .map(otlp)))
+    }
+    return members.isEmpty ? nil : .init("telemetry", .map(members), comments: comments)
   }
 
   /// Adds a member, or its members to the one of the same name.
@@ -203,7 +219,7 @@ struct Document {
     members[index].value = .map(there + new.filter { each in !there.contains { $0.key == each.key } })
   }
 
-  private func limits() -> [Out.Member] {
+  private func limits(_ comments: inout [String]) -> [Out.Member] {
     var members: [Out.Member] = []
     if let count = draft.limits.requests {
       members.append(.init("requests_per_minute", .word(String(count))))
@@ -215,6 +231,14 @@ struct Document {
     if let budget = draft.limits.budget {
       members.append(
         .init("budget_usd", .map([.init("amount", .word(budget.amount)), .init("per", .word(budget.per))])))
+    }
+    if let shared = draft.limits.shared, !members.isEmpty, Schema.offers("limits.shared") {
+      var place: [Out.Member] = [.init("redis", shared.redis.out)]
+      if let user = shared.user { place.append(.init("user", .text(user))) }
+      if let password = shared.password {
+        place.append(.init("password", secret(password, "redis", &comments)))
+      }
+      members.append(.init("shared", .map(place)))
     }
     return members
   }

@@ -107,7 +107,22 @@ struct PolicyDraft {
   var comments: [String] = []
 }
 
+/// Where traces go.
+struct TracesDraft {
+  var endpoint: Setting
+  var sample: String?
+  var headers: [String: ProviderDraft.HeaderDraft] = [:]
+}
+
+/// What counts limits for several processes.
+struct SharedDraft {
+  var redis: Setting
+  var user: String?
+  var password: KeySource?
+}
+
 struct LimitsDraft {
+  var shared: SharedDraft?
   var requests: Int?
   var tokens: Int?
   var concurrent: Int?
@@ -130,6 +145,7 @@ struct Draft {
   var maxBody: String?
   var allowedOrigins: [String] = []
   var level: String?
+  var traces: TracesDraft?
   var consumersHeader: String?
   /// Parts that are written where this build knows their key, and as a comment elsewhere.
   var optional: [Optional] = []

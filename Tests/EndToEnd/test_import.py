@@ -191,3 +191,101 @@ def test_a_file_that_is_changed_anywhere(file, tmp_path):
             output = tmp_path / "remora.yaml"
             output.write_text(done.stdout)
             assert problems(run("check", str(output)).stderr) == [], (text, done.stdout)
+
+
+def both(tmp_path, text: str) -> tuple[dict, str]:
+    """What is made of a file, and all that is said of it; `check` takes it but for its secrets."""
+    file = tmp_path / "there.yaml"
+    file.write_text(text)
+    report = json.loads(imported(file, "--report", "json"))
+    output = tmp_path / "remora.yaml"
+    output.write_text(report["configuration"])
+    assert problems(run("check", str(output)).stderr) == []
+    return yaml.safe_load(report["configuration"]), json.dumps(report)
+
+
+LITELLM = "model_list: [{model_name: a, litellm_params: {model: openai/a, api_key: os.environ/K}}]\n"
+
+
+def test_traces_go_on_to_where_they_went(tmp_path):
+    made, said = both(tmp_path, f"""
+config:
+  tracing:
+    otlpEndpoint: http://collector:4317
+    randomSampling: "0.25"
+    headers: {{x-team: payments, authorization: $OTLP_AUTH, api-key: {CANARY}}}
+llm: {{port: 4000, models: [{{name: m, provider: openAI, params: {{apiKey: $K}}}}]}}
+""")
+    assert made["telemetry"]["otlp"] == {
+        "endpoint": "http://collector:4318", "sample": 0.25,
+        "headers": {"x-team": "payments", "authorization": {"env": "OTLP_AUTH"}, "api-key": {"file": "/run/secrets/remora/otlp-api-key"}}}
+    assert CANARY not in said
+
+
+@pytest.mark.parametrize("sampling, sample", [("true", None), ("false", 0), ("1.0", None), ("0.5", 0.5)])
+def test_a_share_of_traces(tmp_path, sampling, sample):
+    made, _ = both(tmp_path, f"config: {{tracing: {{otlpEndpoint: 'http://c:4318', randomSampling: {sampling}}}}}\nllm: {{port: 4000}}\n")
+    assert made["telemetry"]["otlp"].get("sample") == sample
+
+
+@pytest.mark.parametrize("sampling", ["7", "-1", "'request.headers[\"x\"] == \"1\"'"])
+def test_a_share_that_is_none_is_said(tmp_path, sampling):
+    made, said = both(tmp_path, f"config: {{tracing: {{otlpEndpoint: 'http://c:4318', randomSampling: {sampling}}}}}\nllm: {{port: 4000}}\n")
+    assert "sample" not in made["telemetry"]["otlp"] and "is no share from 0 to 1" in said
+
+
+@pytest.mark.parametrize("callback, variables, otlp", [
+    ("otel", {"OTEL_ENDPOINT": "http://c:4317/", "OTEL_HEADERS": f"x-key={CANARY},broken"},
+     {"endpoint": "http://c:4318", "headers": {"x-key": {"file": "/run/secrets/remora/otlp-x-key"}}}),
+    ("otel", {"OTEL_EXPORTER_OTLP_ENDPOINT": "os.environ/HERE"}, {"endpoint": "${OTEL_EXPORTER_OTLP_ENDPOINT:-http://localhost:4318}"}),
+    ("otel", {}, {"endpoint": "${OTEL_EXPORTER_OTLP_ENDPOINT:-http://localhost:4318}"}),
+    ("langfuse_otel", {"LANGFUSE_HOST": "https://lf.example.com/", "LANGFUSE_SECRET_KEY": CANARY},
+     {"endpoint": "https://lf.example.com/api/public/otel", "headers": {"authorization": {"file": "/run/secrets/remora/otlp-authorization"}}}),
+    ("langfuse", {}, {"endpoint": "https://cloud.langfuse.com/api/public/otel",
+                      "headers": {"authorization": {"file": "/run/secrets/remora/otlp-authorization"}}}),
+    ("langsmith", {}, {"endpoint": "https://api.smith.langchain.com/otel", "headers": {"x-api-key": {"env": "LANGSMITH_API_KEY"}}}),
+    ("arize_phoenix", {"PHOENIX_COLLECTOR_HTTP_ENDPOINT": "http://phoenix:6006"}, {"endpoint": "http://phoenix:6006"}),
+])
+def test_callbacks_say_where_traces_go(tmp_path, callback, variables, otlp):
+    more = {"litellm_settings": {"callbacks": [callback, "otel"]}, "environment_variables": variables}
+    made, said = both(tmp_path, LITELLM + yaml.safe_dump(more))
+    assert made["telemetry"]["otlp"] == otlp and CANARY not in said
+    assert "traces go to one place" in said
+
+
+@pytest.mark.parametrize("settings, shared", [
+    ({"redis_host": "redis.platform.svc", "redis_port": 6380, "redis_ssl": True, "redis_password": CANARY},
+     {"redis": "rediss://redis.platform.svc:6380", "password": {"file": "/run/secrets/remora/redis"}}),
+    ({"redis_host": "os.environ/H", "redis_password": "os.environ/P"},
+     {"redis": "${REDIS_URL:-redis://redis.invalid:6379}", "password": {"env": "P"}}),
+    ({"redis_url": f"redis://me:{CANARY}@r:6379/2"}, {"redis": "redis://r:6379/2", "password": {"file": "/run/secrets/remora/redis"}}),
+    ({"redis_url": "os.environ/REDIS_URL"}, {"redis": "${REDIS_URL:-redis://redis.invalid:6379}"}),
+    ({"redis_host": "not a host"}, None),
+    ({"redis_url": f"redis+sentinel://{CANARY}@a,b"}, None),
+    ({}, None),
+])
+def test_a_redis_counts_limits_where_there_are_some(tmp_path, settings, shared):
+    made, said = both(tmp_path, LITELLM + yaml.safe_dump({"router_settings": settings, "litellm_settings": {"max_budget": 5}}))
+    assert made["limits"].get("shared") == shared and CANARY not in said
+    made, said = both(tmp_path, LITELLM + yaml.safe_dump({"router_settings": settings}))
+    assert "limits" not in made and CANARY not in said
+
+
+def test_targets_of_one_priority_share_the_load(tmp_path):
+    models = [{"name": name, "provider": "openAI", "params": {"apiKey": "$K", "baseUrl": f"http://{name}.svc/v1", "model": "m"}} for name in "abc"]
+    targets = [{"model": "c", "priority": 5}, {"model": "a", "priority": 1}, {"model": "b", "priority": 1}]
+    llm = {"port": 4000, "models": models, "virtualModels": [
+        {"name": "tiers", "routing": {"failover": {"targets": targets}}},
+        {"name": "order", "routing": {"failover": {"targets": [{"model": "b"}, {"model": "a"}]}}}]}
+    made, _ = both(tmp_path, yaml.safe_dump({"llm": llm}))
+    whose = {name: provider["base_url"] for name, provider in made["providers"].items()}
+    tiers = [(whose[each["to"].split("/")[0]], each["weight"]) for each in made["models"]["tiers"]["targets"]]
+    assert tiers == [("http://a.svc/v1", 1), ("http://b.svc/v1", 1), ("http://c.svc/v1", 0)]
+    assert [whose[each.split("/")[0]] for each in made["models"]["order"]] == ["http://b.svc/v1", "http://a.svc/v1"]
+
+
+def test_a_manifest_around_a_configuration_is_told(tmp_path):
+    file = tmp_path / "map.yaml"
+    file.write_text("apiVersion: v1\nkind: ConfigMap\ndata:\n  config.yaml: |\n    model_list: []\n")
+    done = run("import", str(file))
+    assert done.returncode == 1 and "Kubernetes manifest" in done.stderr

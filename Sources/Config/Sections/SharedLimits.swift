@@ -18,6 +18,9 @@ package struct RedisURL: Sendable, Equatable {
     return "\(usesTLS ? "rediss" : "redis")://\(name):\(port)" + (database == 0 ? "" : "/\(database)")
   }
 
+  /// Nil where the text is no such address, or holds a user or a password.
+  package static func parse(_ text: String) -> RedisURL? { try? read(text) }
+
   /// What is wrong is said without a part of `text`, which may hold a password.
   static func read(_ text: String) throws(Refused) -> RedisURL {
     var url = RedisURL()

@@ -43,21 +43,30 @@ extension Conversion {
     if let item = tracing["otlpEndpoint"], let text = item.text {
       let http = text.replacing(":4317", with: ":4318")
       if BaseURL.parse(http) != nil, plain(http) {
-        let members: [Out.Member] = [.init("endpoint", .text(http))]
-        draft.optional.append(
-          .init(
-            needs: "telemetry.otlp.endpoint", member: .init("telemetry", .map([.init("otlp", .map(members))]))
-          ))
+        draft.traces = TracesDraft(endpoint: .text(http))
         let differs = http == text ? "" : ": OTLP over HTTP, whose port is 4318"
         ledger.note(item, .approximate, "telemetry.otlp.endpoint, without prompts\(differs)")
       }
     }
     ledger.note(tracing["otlpProtocol"], .approximate, "OTLP over HTTP")
-    ledger.note(
-      tracing["headers"], .manual, "name them under telemetry.otlp.headers, from a file or a variable")
-    ledger.note(tracing["randomSampling"], .approximate, "telemetry.otlp.sample")
+    if var traces = draft.traces {
+      for (name, item) in tracing["headers"]?.entries ?? [] { readHeader(name, item, &traces.headers) }
+      if let item = tracing["randomSampling"] { traces.sample = readShare(item) }
+      draft.traces = traces
+    }
     ledger.note(tracing["clientSampling"], .approximate, "a caller's decision is obeyed")
     ledger.note(tracing["fields"], .unsupported, "spans have attributes of their own, and no expressions")
+  }
+
+  /// `true`, `0.1`, or the same in quotes: of the traces that begin here; expressions have no counterpart.
+  private mutating func readShare(_ item: Item) -> String? {
+    let share = item.bool.map { $0 ? 1.0 : 0.0 } ?? item.number
+    guard let share, share <= 1 else {
+      ledger.note(item, .manual, "is no share from 0 to 1: write telemetry.otlp.sample by hand")
+      return nil
+    }
+    ledger.note(item, .approximate, "telemetry.otlp.sample; what fails is kept whatever it says")
+    return share == 1 ? nil : Self.decimal(share)
   }
 
   /// `127.0.0.1:15000`, `localhost:15020`, `[::]:15020`: as a configuration takes it.

@@ -121,6 +121,7 @@ extension Conversion {
     }
     let list = choice.item.first("targets", "models", "routes") ?? choice.item
     var targets: [TargetDraft] = []
+    var tiers: [Int] = []
     for entry in list.items {
       guard let written = entry["model"] ?? entry["name"] ?? (entry.isCollection ? nil : entry),
         let text = written.text,
@@ -133,14 +134,31 @@ extension Conversion {
       if choice.key == "weighted" { target.weight = max(entry["weight"]?.integer ?? 1, 0) }
       ledger.took(entry["weight"])
       ledger.note(entry["when"] ?? entry["condition"], .unsupported, "no conditions: the last model gets all")
-      if !targets.contains(where: { $0.isSame(as: target) }) { targets.append(target) }
+      ledger.took(entry["priority"])
+      if targets.contains(where: { $0.isSame(as: target) }) { continue }
+      targets.append(target)
+      tiers.append(entry["priority"]?.integer ?? tiers.count)
     }
+    if choice.key == "failover" { targets = Self.inTiers(targets, tiers) }
     guard let last = targets.last, !draft.models.contains(where: { $0.name == name }) else {
       return ledger.note(item, .unsupported, "leads to no model that can be reached")
     }
     ledger.took(nameItem)
     var model = ModelDraft(name: name, targets: choice.key == "conditional" ? [last] : targets)
-    if choice.key == "weighted", targets.contains(where: { ($0.weight ?? 0) > 0 }) { model.pick = .weighted }
+    if targets.contains(where: { ($0.weight ?? 0) > 0 }) { model.pick = .weighted }
     draft.models.append(model)
+  }
+
+  /// The lowest number first; several of it share the load, and what comes behind them is only a fallback.
+  private static func inTiers(_ targets: [TargetDraft], _ tiers: [Int]) -> [TargetDraft] {
+    let order = targets.indices.sorted { (tiers[$0], $0) < (tiers[$1], $1) }
+    guard let first = order.first, tiers.filter({ $0 == tiers[first] }).count > 1 else {
+      return order.map { targets[$0] }
+    }
+    return order.map { place in
+      var target = targets[place]
+      target.weight = tiers[place] == tiers[first] ? 1 : 0
+      return target
+    }
   }
 }

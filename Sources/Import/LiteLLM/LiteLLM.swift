@@ -153,11 +153,7 @@ extension Conversion {
     case "otel", "opentelemetry", "langfuse", "langfuse_otel", "arize", "arize_phoenix", "langsmith",
       "langtrace", "opik", "logfire",
       "levo", "weave_otel":
-      traces()
-      ledger.note(
-        item, .manual,
-        "telemetry.otlp sends traces, without prompts: set OTEL_EXPORTER_OTLP_ENDPOINT, and its headers, to that service's"
-      )
+      traces(item)
     case "hide_secrets", "hide-secrets":
       policy("secrets", .secrets, .redact)
       ledger.took(item)
@@ -173,16 +169,6 @@ extension Conversion {
       ledger.note(item, .unsupported, "limits are for the pod, or for a group")
     default: ledger.note(item, .unsupported, "metrics, traces and the access log are what Remora has")
     }
-  }
-
-  private mutating func traces() {
-    guard !draft.optional.contains(where: { $0.needs == "telemetry.otlp.endpoint" }) else { return }
-    let endpoint = Out.Member(
-      "endpoint", .variable("OTEL_EXPORTER_OTLP_ENDPOINT", default: "http://localhost:4318"))
-    draft.optional.append(
-      .init(
-        needs: "telemetry.otlp.endpoint", member: .init("telemetry", .map([.init("otlp", .map([endpoint]))])))
-    )
   }
 
   mutating func policy(_ name: String, _ kind: Policy.Kind, _ action: Policy.Action) {
@@ -212,17 +198,11 @@ extension Conversion {
     for (key, item) in parameters?.entries ?? [] {
       if key == "ttl", item.number != nil {
         ledger.took(item)
-      } else {
+      } else if !Self.redisKeys.contains("redis_" + key) {
         ledger.note(item, .unsupported, "the cache is in the process's memory")
       }
     }
-    for item in settings(
-      "redis_host", "redis_port", "redis_password", "redis_url", "redis_db", "cache_responses",
-      "cache_kwargs", "caching_groups", "client_ttl", "redis_ssl")
-    {
-      ledger.note(
-        item, .manual, "name the server under limits.shared, if limits are to be shared between pods")
-    }
+    readRedis()
   }
 
   // MARK: General

@@ -255,7 +255,7 @@ extension Conversion {
       provider.organization = setting(item, fallback: "org")
     }
     for (name, item) in reader["extra_headers", "headers"]?.entries ?? [] {
-      readHeader(name, item, &provider)
+      readHeader(name, item, &provider.headers)
     }
     if let item = reader["timeout", "request_timeout"] {
       facts.firstByte = item.number
@@ -271,14 +271,16 @@ extension Conversion {
   }
 
   /// What Remora sets itself, and what belongs to one connection.
-  private static let ownHeaders: Set = [
+  static let ownHeaders: Set = [
     "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
   ]
 
-  mutating func readHeader(_ name: String, _ item: Item, _ provider: inout ProviderDraft) {
-    let name = name.lowercased()
+  mutating func readHeader(
+    _ written: String, _ item: Item, _ headers: inout [String: ProviderDraft.HeaderDraft]
+  ) {
+    let name = written.lowercased()
     let isToken =
       (1...64).contains(name.utf8.count)
       && name.utf8.allSatisfy { ASCII.isNameByte($0) || $0 == UInt8(ascii: "_") }
@@ -290,11 +292,11 @@ extension Conversion {
     }
     guard Secrecy.namesSecret(name) || !plain(text.replacing(" ", with: "")) || Reference(text).literal == nil
     else {
-      provider.headers[name] = .text(text)
+      headers[name] = .text(text)
       return ledger.took(item)
     }
     let source = key(item)
     // Nothing that isn't a file or a variable can stand there.
-    if source != .none { provider.headers[name] = .key(source) }
+    if source != .none { headers[name] = .key(source) }
   }
 }
