@@ -238,6 +238,89 @@ import Testing
     #expect(load <= 1.01)
   }
 
+  @Test("A dead target is tried forty times in a hundred seconds at most, and has its share back within 45 s")
+  func recovery() {
+    let dead = TargetHealth(provider: "p", model: "dead")
+    var random: UInt64 = 5
+    func draw() -> UInt64 {
+      random = random &+ 0x9e37_79b9_7f4a_7c15
+      return Pick.mix(random)
+    }
+    let start = 1000 * Self.second
+    var tries = 0
+    var probes: [Int] = []
+    var backAt: Nanoseconds?
+    // A hundred requests a second, each under way for 200 ms, so that probes overlap.
+    var underWay: [(end: Nanoseconds, pass: Pass)] = []
+    for request in 0..<16_000 as Range<UInt64> {
+      let now = start + request * 10_000_000
+      let isAlive = now >= start + 100 * Self.second
+      underWay.removeAll { entry in
+        guard entry.end <= now else { return false }
+        if isAlive {
+          dead.succeeded(entry.pass, at: entry.end)
+        } else {
+          dead.failed(entry.pass, Failure(.overload), mayOpen: true, random: draw(), at: entry.end)
+        }
+        return true
+      }
+      guard dead.standing(at: now).isUsable else { continue }
+      if !isAlive { tries += 1 }
+      if isAlive, backAt == nil, dead.shown(at: now).state == .closed { backAt = now }
+      underWay.append((now + 200_000_000, dead.begin(isFirst: true, at: now)))
+      if isAlive, backAt == nil { probes.append(underWay.count) }
+    }
+    // What was under way when the fifth failed isn't a try too many: 20 fit into 200 ms.
+    #expect(tries <= 40 + 20, "\(tries)")
+    #expect(backAt.map { $0 - start <= 145 * Self.second } == true)
+    #expect(Set([1, 2, 4, 8]).isSubset(of: Set(probes)) && probes.max() == 8, "\(probes)")
+  }
+
+  @Test("Two hundred changes of the configuration leave circuits, cooling and retry budgets as they were")
+  func reloads() throws {
+    let registry = HealthRegistry()
+    var settings = Settings()
+    settings.providers = [Provider(name: "p", kind: .vllm, baseURL: nil, apiKey: .none)]
+    settings.listen = [ListenEntry(address: .tcp(host: "127.0.0.1", port: 1))]
+    func models(_ names: [String]) -> [ModelEntry] {
+      names.map { ModelEntry(name: $0, targets: [ModelTarget(provider: "p", model: $0)]) }
+    }
+    func health(_ router: Router, _ name: String) throws -> TargetHealth {
+      try #require(router.resolve(Array(name.utf8).span, entry: router.entries[0])?.health)
+    }
+    settings.models = models(["open", "cooling", "well", "goes"])
+    var router = Router(settings, health: registry)
+    let now = 1000 * Self.second
+    for _ in 0..<5 {
+      let target = try health(router, "open")
+      target.failed(
+        target.begin(isFirst: true, at: now), Failure(.overload), mayOpen: true, random: 0, at: now)
+    }
+    let target = try health(router, "cooling")
+    target.failed(
+      target.begin(isFirst: true, at: now), Failure(.rate, wait: 30 * Self.second), mayOpen: true, random: 0,
+      at: now)
+    // Promised before the changes, and ended behind them.
+    let well = try health(router, "well")
+    let pass = well.begin(isFirst: true, at: now)
+    for change in 0..<200 {
+      settings.models = models(
+        change % 2 == 0 ? ["open", "cooling", "well"] : ["well", "cooling", "open", "new"])
+      router = Router(settings, health: registry)
+      #expect(try health(router, "open").standing(at: now) == .open(until: now + 2 * Self.second))
+      #expect(
+        try health(router, "cooling").standing(at: now) == .cooling(.rate, until: now + 30 * Self.second))
+      #expect(try health(router, "well") === well)
+    }
+    well.succeeded(pass, at: now)
+    #expect(well.report(at: now).inFlight == 0)
+    #expect(registry.all.map(\.model).sorted() == ["cooling", "new", "open", "well"])
+    // Another name is another target, which nothing is known of.
+    settings.models = models(["renamed"])
+    router = Router(settings, health: registry)
+    #expect(try health(router, "renamed").standing(at: now) == .usable && registry.all.count == 1)
+  }
+
   @Test("Where everything is dead the load grows by a fifth and one a second")
   func allDead() {
     #expect(simulate([100]).load <= 1.22)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Policy
 
-private func limits(
+func limits(
   requests: Int = 0, tokens: Int = 0, concurrent: Int = 0, dollars: UInt64? = nil,
   per: Duration = .seconds(3600)
 ) -> Limits {
@@ -15,7 +15,7 @@ private func limits(
   return limits
 }
 
-private func settings(pod: Limits = Limits(), groups: [(String, Limits)] = []) -> Settings {
+func settings(pod: Limits = Limits(), groups: [(String, Limits)] = []) -> Settings {
   var settings = Settings()
   settings.limits = pod
   if !groups.isEmpty {
@@ -30,7 +30,7 @@ private func settings(pod: Limits = Limits(), groups: [(String, Limits)] = []) -
   return settings
 }
 
-private func need(_ tokens: UInt64 = 0, prompt: UInt64 = 0, cost: Int64 = 0, isBounded: Bool = true) -> Need {
+func need(_ tokens: UInt64 = 0, prompt: UInt64 = 0, cost: Int64 = 0, isBounded: Bool = true) -> Need {
   var need = Need()
   need.tokens = tokens
   need.promptTokens = prompt
@@ -39,7 +39,7 @@ private func need(_ tokens: UInt64 = 0, prompt: UInt64 = 0, cost: Int64 = 0, isB
   return need
 }
 
-private func moment(_ seconds: Double, wall: Int64 = 7_200_000) -> Moment {
+func moment(_ seconds: Double, wall: Int64 = 7_200_000) -> Moment {
   Moment(ticks: UInt64((1_000_000 + seconds) * 1e9), wall: wall + Int64(seconds))
 }
 
@@ -254,18 +254,18 @@ struct LedgerTests {
 
   // MARK: All at once
 
-  @Test("from many threads no limit is exceeded by more than what was guessed too low", arguments: [1, 4])
-  func concurrency(workers: Int) async throws {
+  @Test("from many threads no limit is exceeded by more than what was guessed too low", arguments: [8, 64])
+  func concurrency(workers: UInt64) async throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(
       settings(pod: limits(requests: 3000, tokens: 50_000, concurrent: 64, dollars: 40)))
     let payers = Payers(pod: accounts.pod?.place, group: nil)
     let taken = await withTaskGroup(of: (requests: Int, tokens: UInt64, cost: Int64).self) { group in
-      for worker in 0..<64 {
+      for worker in 0..<workers {
         group.addTask {
-          var random = Random(UInt64(worker))
+          var random = Random(worker)
           var sum = (requests: 0, tokens: UInt64(0), cost: Int64(0))
-          for _ in 0..<(100_000 / 64) {
+          for _ in 0..<(100_000 / workers) {
             let tokens = 1 + random.below(100)
             let wanted = need(tokens, prompt: 1, cost: Int64(tokens) * 700)
             guard case .success(let ticket) = ledger.reserve(payers, wanted, at: moment(0)).result else {
