@@ -5,6 +5,7 @@
 // was measured to cost. So the answer is there at once, and doesn't depend on what the allocator keeps back.
 
 internal import Config
+internal import Dialects
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -35,7 +36,9 @@ extension WorkerState {
   var memoryInUse: Int {
     // An exchange may fill a block each way at any time, whether it does so now or not.
     let buffers = max(loop.blocks.held, inFlight * 2 * BlockPool.blockSize)
-    return buffers + connections.count * Ceiling.clientMemory + inFlight * Ceiling.exchangeMemory
+    // What is kept for later requests is the process's, and each worker bears its part.
+    let kept = (books.cache.bytes + books.responses.bytes) / max(crew.count, 1)
+    return kept + buffers + connections.count * Ceiling.clientMemory + inFlight * Ceiling.exchangeMemory
       + dialer.pooled.tls * Ceiling.upstreamMemory + dialer.pooled.plain * Ceiling.plainUpstreamMemory
   }
 
@@ -54,6 +57,9 @@ extension WorkerState {
   /// Refuses what can't be begun.
   func admitExchange() throws(Refusal) {
     guard isShortOfMemory else { return }
+    // No request is refused for answers that could be had again.
+    books.cache.halve()
+    guard isShortOfMemory else { return }
     shard.refused(.overloaded)
     throw .noMemory
   }
@@ -69,6 +75,8 @@ extension WorkerState {
       shard.refused(.bodyTooLarge)
       throw .bodyTooLargeForMemory(limit: memory.bytes)
     }
+    guard memoryInUse > memory.bytes - capacity else { return }
+    books.cache.halve()
     guard memoryInUse > memory.bytes - capacity else { return }
     shard.refused(.overloaded)
     throw .noMemory

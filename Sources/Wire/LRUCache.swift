@@ -102,7 +102,8 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     return overflows ? .max : end
   }
 
-  private mutating func shrink(to ceiling: Int) {
+  /// Forgets what was used longest ago, until the rest weighs `ceiling` at most.
+  package mutating func shrink(to ceiling: Int) {
     while weight > ceiling, let at = oldest, let place = places[at] { remove(place.key) }
   }
 

@@ -40,6 +40,20 @@ import Wire
     #expect(cache.bytes == 0)
   }
 
+  @Test("where memory is short the half that was used longest ago goes, again and again down to nothing")
+  func halving() {
+    let cache = AnswerCache()
+    cache.resize(to: 8000)
+    for number in 0..<8 { cache.keep(answer(744), under: key(number)) }
+    for left in [4000, 2000, 1000, 0, 0] {
+      cache.halve()
+      #expect(cache.bytes == left)
+      #expect((cache.find(key(7), notOlderThan: 10, at: 0) != nil) == (left > 0))
+    }
+    cache.keep(answer(744), under: key(1))
+    #expect(cache.bytes == 1000)
+  }
+
   @Test("against a list of all of them, in any order of uses")
   func oracle() {
     let cache = AnswerCache()

@@ -116,6 +116,7 @@ extension Settings {
     ],
     check: { settings, fields, _, decoder in
       decoder.checkNames(settings, fields)
+      decoder.checkMemory(settings, fields)
       if let endpoint = settings.telemetry.otlp?.endpoint, OTLPSettings.isRemora(endpoint, settings) {
         decoder.problem(
           "telemetry.otlp.endpoint is Remora itself; name the collector, such as http://otel-collector:4318",

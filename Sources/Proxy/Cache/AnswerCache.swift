@@ -2,6 +2,7 @@
 // the process; its lock is held for a look-up.
 
 internal import Policy
+internal import Synchronization
 internal import Wire
 
 /// What requests have in common that get the same answer: a SHA-256.
@@ -35,16 +36,30 @@ final class AnswerCache: Sendable {
   }
 
   private let state = Guarded(State())
+  /// What the answers weigh: each request looks at it, and none waits for that.
+  private let held = Atomic(0)
 
   init() {}
 
   /// - Parameter bytes: how many may be kept.
   func resize(to bytes: Int) {
-    state.withLock { $0.kept.resize(bytes) }
+    change { $0.kept.resize(bytes) }
   }
 
   /// Bytes that are kept.
-  var bytes: Int { state.withLock { $0.kept.weight } }
+  var bytes: Int { held.load(ordering: .relaxed) }
+
+  /// Lets go of half of what is kept, what was used longest ago first: memory is short, and an answer can be had again.
+  func halve() {
+    change { $0.kept.shrink(to: $0.kept.weight / 2) }
+  }
+
+  private func change(_ body: (inout State) -> Void) {
+    state.withLock { state in
+      body(&state)
+      held.store(state.kept.weight, ordering: .relaxed)
+    }
+  }
 
   /// The answer that is kept under `key`, if it is young enough.
   func find(_ key: CacheKey, notOlderThan age: Nanoseconds, at now: Nanoseconds) -> CachedAnswer? {
@@ -56,7 +71,7 @@ final class AnswerCache: Sendable {
   }
 
   func keep(_ answer: CachedAnswer, under key: CacheKey) {
-    state.withLock { state in
+    change { state in
       // One answer must not drive all others out.
       guard answer.weight <= state.kept.ceiling / 4 else {
         state.kept.remove(key)

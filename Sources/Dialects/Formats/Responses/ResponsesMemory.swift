@@ -4,6 +4,7 @@
 //
 // A response refers to the one before it by that one's id: what is said once is kept once. Next: ResponsesRecall.swift.
 
+internal import Synchronization
 internal import Wire
 
 /// One process's memory.
@@ -28,11 +29,23 @@ package final class ResponsesMemory: Sendable {
   static let longestTurn = 1 << 20
 
   private let kept = Guarded(LRUCache<[UInt8], Entry>(ceiling: 0))
+  /// What they weigh: each request looks at it, and none waits for that.
+  private let held = Atomic(0)
 
   package init() {}
 
+  /// Bytes that are kept.
+  package var bytes: Int { held.load(ordering: .relaxed) }
+
+  private func change<Result>(_ body: (inout LRUCache<[UInt8], Entry>) -> Result) -> Result {
+    kept.withLock { kept in
+      defer { held.store(kept.weight, ordering: .relaxed) }
+      return body(&kept)
+    }
+  }
+
   /// Takes over how much may be kept, in bytes.
-  package func resize(_ ceiling: Int) { kept.withLock { $0.resize(ceiling) } }
+  package func resize(_ ceiling: Int) { change { $0.resize(ceiling) } }
 
   /// Keeps the response that `turn` came to.
   ///
@@ -48,7 +61,7 @@ package final class ResponsesMemory: Sendable {
     let entry = Entry(
       scope: scope, previous: turn.previous, input: turn.input.array(), response: response.array(),
       output: output.lowerBound + 1..<output.upperBound - 1)
-    kept.withLock { _ = $0.keep(entry, for: id, weight: entry.weight, age: age, now: now) }
+    change { _ = $0.keep(entry, for: id, weight: entry.weight, age: age, now: now) }
   }
 
   /// The response `id`, where it is this caller's.
@@ -82,7 +95,7 @@ package final class ResponsesMemory: Sendable {
 
   /// Forgets `id`; false where it isn't known, or not this caller's.
   package func forget(_ id: [UInt8], scope: [UInt8], now: UInt64) -> Bool {
-    kept.withLock { kept in
+    change { kept in
       guard kept.peek(id, now: now)?.scope == scope else { return false }
       return kept.remove(id)
     }
