@@ -114,6 +114,9 @@ def test_embeddings(start_remora, upstream):
         ({}, {"cache_control": "no-store"}, "bypass"),
         ({}, {"cache_control": "max-age=60, NO-CACHE"}, "miss"),
         ({}, {"cache_control": "max-age=60"}, "hit"),
+        # What the provider's API reads beside the body.
+        ({}, {"openai_beta": "assistants=v2"}, "miss"),
+        ({}, {"user_agent": "another"}, "hit"),
     ],
 )
 def test_which_requests_are_alike(start_remora, upstream, change, headers, expected):
@@ -209,13 +212,15 @@ WHOLE = {"id": "x", "object": "chat.completion", "created": 1, "model": "m",
          "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "once"}}]}  # fmt: skip
 
 
-def test_who_asks_the_same_meanwhile_waits(start_remora, upstream):
-    proxy = start_remora(upstream, CACHE)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_who_asks_the_same_meanwhile_waits(start_remora, upstream, workers):
+    proxy = start_remora(upstream, {**CACHE, "workers": workers})
+    before = len(upstream.requests)
     gate = Gate()
     upstream.reply(gate, json_answer(WHOLE))
     got, threads = _together(proxy, 6)
     for _ in range(500):
-        if proxy.total("remora_requests_in_flight") == 6 and upstream.requests:
+        if proxy.total("remora_requests_in_flight") == 6 and len(upstream.requests) > before:
             break
         time.sleep(0.01)
     time.sleep(0.1)
@@ -224,7 +229,14 @@ def test_who_asks_the_same_meanwhile_waits(start_remora, upstream):
         thread.join(10)
     assert [one.status for one in got] == [200] * 6 and all(one.json()["id"] == "x" for one in got)
     assert sorted(result(one) for one in got) == ["hit"] * 5 + ["miss"]
-    assert len(upstream.requests) == 1
+    assert len(upstream.requests) == before + 1
+
+
+def test_workers_have_one_cache(start_remora, upstream):
+    """Each connection is a worker's own: what one has kept all give."""
+    proxy = start_remora(upstream, {**CACHE, "workers": 4})
+    assert result(ask(proxy)) == "miss"
+    assert [result(ask(proxy)) for _ in range(24)] == ["hit"] * 24
 
 
 def test_where_the_first_one_fails_another_asks(start_remora, upstream):
@@ -272,6 +284,27 @@ def test_the_oldest_go_first(start_remora, upstream):
         assert result(ask(proxy, {**CHAT, "seed": number})) == "miss"
     assert result(ask(proxy, {**CHAT, "seed": 11})) == "hit"
     assert result(ask(proxy, {**CHAT, "seed": 0})) == "miss"
+
+
+@pytest.mark.parametrize(
+    "config, is_good",
+    [
+        ("cache: { size: 40MiB }\nmax_memory: 64MiB", False),
+        ("cache: { size: 36MiB }\nmax_memory: 64MiB", True),
+        ("responses: { memory: 50MiB }\nmax_memory: 64MiB", False),
+        ("cache: { size: 40MiB }\nresponses: { memory: 0 }\nmax_memory: 64MiB", True),
+        ("cache: { size: 400MiB }\nmax_memory: 0", True),
+        ("cache: { size: 40MiB }", True),
+        ("max_memory: 24MiB", True),
+    ],
+)
+def test_what_is_kept_is_a_part_of_the_memory(tmp_path, config, is_good):
+    file = tmp_path / "remora.yaml"
+    file.write_text(f"providers: {{ mock: {{}} }}\n{config}\n")
+    got = run("check", "--config", str(file))
+    assert got.returncode == (0 if is_good else 1)
+    if not is_good:
+        assert "must be 20MiB less together than max_memory (64MiB)" in got.stdout + got.stderr
 
 
 def test_what_is_wrong_is_said(tmp_path):

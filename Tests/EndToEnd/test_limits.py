@@ -9,7 +9,7 @@ import openai
 import pytest
 from remora import PROMPT, merged
 from reloading import wait_reloads, wait_watching
-from upstream import Gate
+from upstream import CUT, Gate
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json, request
 
 pytestmark = pytest.mark.proxy
@@ -319,6 +319,83 @@ def test_usage_of_nothing_is_a_count(start_remora, upstream):
     [line] = proxy.access_log(1)
     assert line["cost_usd"] == 0 and "estimated" not in line
     assert proxy.total("remora_limit_remaining", limit="tokens_per_minute") == 1000
+
+
+# Every kind of end.
+
+
+def _ends(proxy, upstream):
+    """Requests that end in every way there is; each is over when the next one begins."""
+
+    def left(body, after, *answer):
+        before = len(upstream.requests)
+        gate = Gate()
+        upstream.reply(*answer, gate)
+        peer = proxy.connect()
+        peer.send(post_json("/v1/chat/completions", body))
+        if after is not None:
+            peer.body_until(peer.head(), after)
+        for _ in range(500):
+            if len(upstream.requests) > before:
+                break
+            time.sleep(0.01)
+        peer.close()
+        gate.open()
+
+    word = event({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o",
+                  "choices": [{"index": 0, "delta": {"content": "word "}}]})  # fmt: skip
+    stream = {**BOUNDED, "stream": True}
+    yield "whole", lambda: ask(proxy)
+    yield "stream", lambda: ask(proxy, stream)
+    yield "unbounded", lambda: ask(proxy, CHAT)
+    yield "left before the answer", lambda: left(BOUNDED, None)
+    yield "left in a stream", lambda: left(stream, b"word", SSE_HEAD, word)
+    yield "cut in a stream", lambda: (upstream.reply(SSE_HEAD, word, CUT), ask(proxy, stream))
+    yield "cut before an answer", lambda: (upstream.reply(CUT), upstream.reply(CUT), upstream.reply(CUT), ask(proxy))
+    for status in (400, 401, 429, 500):
+        answer = json_answer({"error": {"message": "no", "type": "t", "code": "c"}}, status)
+        yield str(status), lambda answer=answer: ([upstream.reply(answer) for _ in range(3)], ask(proxy), upstream.reset())
+    yield "an error in a stream", lambda: (upstream.reply(SSE_HEAD, word, event({"error": {"message": "no"}}), LAST_CHUNK), ask(proxy, stream))
+    yield "no JSON", lambda: ([upstream.reply(json_answer(b"{")) for _ in range(3)], ask(proxy), upstream.reset())
+    yield "no usage", lambda: (upstream.reply(json_answer({"id": "c", "choices": []})), ask(proxy))
+    yield "usage of nothing", lambda: (
+        upstream.reply(json_answer({"id": "c", "choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}})), ask(proxy))
+    yield "not sent", lambda: ask(proxy, {**BOUNDED, "messages": 7})
+    yield "not JSON", lambda: proxy.ask(request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, b"{"))
+    yield "no such path", lambda: proxy.ask(request("GET", "/v2/nothing"))
+    yield "another method", lambda: proxy.ask(request("DELETE", "/v1/chat/completions"))
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_whatever_the_end_nothing_stays_promised(start_remora, start_upstream, workers):
+    import yaml
+
+    upstream = start_upstream()
+    limits = {"requests_per_minute": 1000, "tokens_per_minute": 100_000, "concurrent_requests": 3,
+              "budget_usd": {"amount": 1, "per": "365d"}}  # fmt: skip
+    proxy = start_remora(upstream, merged(PRICES, {"workers": workers, "limits": limits, "retry": {"backoff": "10ms"}}))
+    wait_watching(proxy)
+    ends = list(_ends(proxy, upstream))
+    for number, (name, end) in enumerate(ends):
+        end()
+        if number % 5 == 4:
+            # Another configuration comes into force between them, and while what was left behind ends.
+            text = yaml.safe_load(proxy.config_file.read_text())
+            text["limits"]["requests_per_minute"] += 1
+            proxy.config_file.write_text(yaml.safe_dump(text))
+            wait_reloads(proxy, applied=number // 5 + 1)
+    told = {}
+    for _ in range(500):
+        [told] = proxy.admin("/state").json()["limits"]
+        if told["concurrent_left"] == 3:
+            break
+        time.sleep(0.01)
+    lines = proxy.access_log(len(ends), seconds=20)
+    assert told["concurrent_left"] == 3, told
+    spent = sum(round(line.get("cost_usd", 0) * 1e9) for line in lines)
+    # To a nano-dollar each: what is left is all that the log doesn't say was spent.
+    assert abs(round((1 - told["budget_left_usd"]) * 1e9) - spent) <= len(lines)
+    assert told["tokens_left"] == 100_000 - sum(line.get("tokens_in", 0) + line.get("tokens_out", 0) for line in lines)
 
 
 # Reloads, workers, many at once.

@@ -60,6 +60,33 @@ def test_four_pods_never_pass_more(start_remora, upstream, tmp_path, start_redis
     assert redis.client().window("finance") == 150
 
 
+@pytest.mark.parametrize("workers", [2, 4])
+def test_the_workers_of_a_process_share_the_book(start_remora, upstream, tmp_path, start_redis, workers):
+    redis = start_redis()
+    config = {**shared(tmp_path, redis, {"requests_per_minute": 60, "tokens_per_minute": 100_000}), "workers": workers}
+    proxy = start_remora(upstream, config)
+    with ThreadPoolExecutor(16) as pool:
+        statuses = [got.status for got in pool.map(lambda _: ask(proxy), range(150))]
+    assert statuses.count(200) == 60 and statuses.count(429) == 90
+    proxy.access_log(150, seconds=20)
+    # What was promised is told to the Redis as what was taken, by whichever worker has its next word.
+    assert redis.client().window("finance") == 60
+    wait_until(lambda: redis.client().window("finance", "t") == 60 * 19)
+
+
+@pytest.mark.slow
+def test_several_workers_while_the_redis_is_away(start_remora, upstream, tmp_path, start_redis):
+    redis = start_redis()
+    config = {**shared(tmp_path, redis, {"requests_per_minute": 40}), "workers": 4}
+    proxy = start_remora(upstream, config)
+    assert ask(proxy).status == 200
+    redis.kill()
+    with ThreadPoolExecutor(16) as pool:
+        statuses = [got.status for got in pool.map(lambda _: ask(proxy), range(120))]
+    # The pod keeps to its part, which is all of it where it was alone, and what it has let through already counts.
+    assert set(statuses) == {200, 429} and 39 <= statuses.count(200) <= 40
+
+
 def test_one_question_a_request(start_remora, upstream, tmp_path, start_redis):
     redis = start_redis()
     proxy = start_remora(upstream, shared(tmp_path, redis, {"tokens_per_minute": 100_000}))

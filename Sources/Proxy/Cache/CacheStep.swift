@@ -117,6 +117,11 @@ extension Ask {
     return wish
   }
 
+  private static func begins(_ name: Span<UInt8>, _ prefix: StaticString) -> Bool {
+    name.count >= prefix.utf8CodeUnitCount
+      && name.extracting(0..<prefix.utf8CodeUnitCount).equalsIgnoringCase(prefix)
+  }
+
   private static func holds(_ value: Span<UInt8>, _ word: StaticString) -> Bool {
     let count = word.utf8CodeUnitCount
     guard value.count >= count else { return false }
@@ -142,6 +147,19 @@ extension Ask {
     if wishes?.cachesByCustomer == true, let customer = attribution?.customer { text.append(customer) }
     text.append("\n")
     text.append(headBytes.view.extracting(target.path))
+    if let query = target.query {
+      text.append("?")
+      text.append(headBytes.view.extracting(query))
+    }
+    // What providers' APIs read beside the body: versions, and what is tried out (`openai-beta`).
+    for field in head.fields {
+      let name = headBytes.view.extracting(field.name)
+      guard Self.begins(name, "openai-") || Self.begins(name, "anthropic-") else { continue }
+      text.append("\n")
+      text.append(name)
+      text.append("=")
+      text.append(headBytes.view.extracting(field.value))
+    }
     for place in 0..<plan.count {
       let route = plan[place]
       // Whose key a provider is asked with is the client's own affair.
