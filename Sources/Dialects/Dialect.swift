@@ -11,6 +11,8 @@ package import Wire
 package enum Operation: Sendable {
   case chat
   case embeddings
+  /// The tokens of a chat, ahead of its answer.
+  case tokenCount
   /// The list of the provider's models.
   case models
 }
@@ -183,6 +185,19 @@ package protocol Dialect: Sendable {
   /// A reader for the answer to `chat`.
   func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader
 
+  /// Whether the provider counts the tokens of a chat with this model, ahead of its answer.
+  ///
+  /// - Parameter model: the name that the provider knows, in UTF-8.
+  func counts(_ model: [UInt8]) -> Bool
+
+  /// Writes the question how many tokens a chat request has.
+  func writeCount(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault)
+
+  /// Reads the answer to it; nil where it says no number.
+  func readCount(_ reply: Span<UInt8>) -> Int?
+
   /// Writes a request for embeddings.
   func writeEmbeddings(
     _ embedding: EmbeddingRequest, of body: Span<UInt8>, to request: inout ProviderRequest
@@ -219,6 +234,15 @@ extension Dialect {
   package var keepsCacheControl: Bool { false }
   package var framing: StreamFraming { .events }
   package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? { nil }
+
+  package func counts(_ model: [UInt8]) -> Bool { false }
+  package func readCount(_ reply: Span<UInt8>) -> Int? { nil }
+
+  package func writeCount(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    throw RequestFault(.unsupported, "model", "The model's provider counts no tokens ahead of an answer.")
+  }
 
   package func writeEmbeddings(
     _ embedding: EmbeddingRequest, of body: Span<UInt8>, to request: inout ProviderRequest

@@ -218,6 +218,16 @@ extension Translation {
       if streams { return try takeMislabelled(body, into: &out) }
       throw .malformed
     }
+    if operation == .tokenCount {
+      guard let count = dialect.readCount(body) else { throw .malformed }
+      out.append("{\"input_tokens\":")
+      out.append(decimal: count)
+      if !answer.frame.member.isEmpty {
+        out.append(",")
+        out.append(answer.frame.member)
+      }
+      return out.append("}")
+    }
     if let embeddings {
       var writer = EmbeddingWriter(
         wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.frame.member)

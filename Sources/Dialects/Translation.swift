@@ -79,13 +79,14 @@ package final class Translation {
     self.operation = operation
     request.begin(model)
     switch operation {
-    case .chat:
+    case .chat, .tokenCount:
       defer { chat.removeAll() }
       try chat.read(body, strings: strings)
       try Self.check(chat, body, dialect, &request)
       chat.given.formIntersection(dialect.takes.union(.always))
       // Mostly it is a little longer, seldom much: so it grows once at most.
       request.body.reserve(body.count + body.count / 8 + 512)
+      if operation == .tokenCount { return try dialect.writeCount(chat, of: body, to: &request) }
       try dialect.writeChat(chat, of: body, to: &request)
       reader = dialect.makeReader(for: chat, of: body)
       streams = chat.streams

@@ -120,8 +120,9 @@ extension Attempt {
   /// Works out what goes to the upstream of a request in Anthropic's format.
   private func prepareMessages() throws(Refusal) {
     guard var way = try messagesWay() else {
-      if ask.target.endpoint == .countTokens { throw .noTokenCount(upstream.name) }
-      return try prepareRecast(.messages)
+      guard ask.target.endpoint == .countTokens else { return try prepareRecast(.messages) }
+      guard try countsTokens() else { throw .noTokenCount(upstream.name) }
+      return try prepareRecast(.tokenCount)
     }
     let ask = ask
     let passage = passage
@@ -146,6 +147,15 @@ extension Attempt {
       }
       try passage.take(&way, ask.body.bytes.view, ask.body.scanner)
     } catch { throw Refusal(error) }
+  }
+
+  /// Whether the upstream counts the model's tokens ahead of an answer.
+  private func countsTokens() throws(Refusal) -> Bool {
+    guard let dialect = upstream.dialect else { return false }
+    let model = withModel { $0.array() }
+    do throws(RequestFault) { return try dialect.spoken(to: model).counts(model) } catch {
+      throw Refusal(error)
+    }
   }
 
   /// How the request passes as it is; nil where the upstream has no word for it.

@@ -20,7 +20,8 @@ extension Attempt {
         recast.settle(.mock(mockAnswer(to: recast, model)))
       } else if let dialect = upstream.dialect {
         let translation = try Translation(
-          dialect, .chat, model: model, body: recast.body.view, pool: loop.blocks)
+          dialect, format == .tokenCount ? .tokenCount : .chat, model: model, body: recast.body.view,
+          pool: loop.blocks)
         address.clear()
         address.append(upstream.prefix)
         address.append(translation.request.path.view)

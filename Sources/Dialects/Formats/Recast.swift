@@ -8,7 +8,7 @@ package import Wire
 /// One exchange in another format.
 package final class Recast {
   /// The format that the client speaks.
-  package enum Format: Sendable { case messages, responses, completions }
+  package enum Format: Sendable { case messages, tokenCount, responses, completions }
 
   /// The request as a chat; what goes out, once it has been `settle`d.
   package private(set) var body = ByteQueue()
@@ -19,6 +19,7 @@ package final class Recast {
   package private(set) var dropped: DroppedFields
   /// How the chat goes.
   package private(set) var inner: Conversation
+  private let format: Format
   private let model: [UInt8]
   private let reader: any AnswerForm
   private var answer: ChatAnswerReader
@@ -38,12 +39,16 @@ package final class Recast {
     _ format: Format, _ body: Span<UInt8>, for target: ChatTarget, model: [UInt8], passage: Passage,
     _ turn: ResponsesTurn? = nil
   ) throws(RequestFault) {
+    self.format = format
     self.model = model
     inner = .passed(passage)
     var chat = ChatBody(target)
     switch format {
     case .messages:
       try MessagesRequest.write(body, into: &chat)
+      reader = MessagesForm()
+    case .tokenCount:
+      try MessagesRequest.write(body, counts: true, into: &chat)
       reader = MessagesForm()
     case .responses: reader = try ResponsesRequest.write(body, turn, into: &chat)
     case .completions: reader = try CompletionsRequest.write(body, into: &chat)
@@ -95,7 +100,8 @@ package final class Recast {
   /// Begins an answer whose head has come.
   func begin(_ reply: ReplyFacts, member: Span<UInt8>, stamp: AnswerStamp) -> Manner {
     made.removeAll()
-    let manner = inner.begin(reply, member: Span()) { stamp }
+    // Where a chat's answer gets it, its form decides.
+    let manner = inner.begin(reply, member: format == .tokenCount ? member : Span()) { stamp }
     var frame = FormFrame()
     frame.streams = facts.streams
     frame.model = model
@@ -148,6 +154,10 @@ package final class Recast {
       verdict = inner.conclude(provider: provider, member: Span(), into: &made)
     }
     switch verdict {
+    case .answer where format == .tokenCount:
+      out.append(made.view)
+      made.removeAll()
+      return verdict
     case .answer:
       var text = ByteQueue()
       swap(&text, &made)

@@ -25,7 +25,7 @@ def _load(name: str) -> dict:
 def check(dialect: str, body: dict) -> None:
     """Fails with the place and the reason where `body` isn't what the provider's definition allows."""
     if dialect == "bedrock":
-        problems = _bedrock_problems(body)
+        problems = bedrock_problems(body)
     else:
         validator = _validator("gemini" if dialect == "vertex" else dialect, bool(body.get("stream")))
         if dialect == "vertex-claude":
@@ -187,10 +187,11 @@ def _bedrock():
     return ServiceModel(_load("bedrock/bedrock-runtime.service-2.json"), "bedrock-runtime")
 
 
-def _bedrock_problems(body: dict) -> list[str]:
+def bedrock_problems(body: dict, operation: str = "Converse") -> list[str]:
+    """What AWS's own model of its service has against a body."""
     from botocore.validate import ParamValidator
 
-    shape = _bedrock().operation_model("Converse").input_shape
+    shape = _bedrock().operation_model(operation).input_shape
     problems: list[str] = []
     typed = _typed(shape, {"modelId": "named.in-the-path", **body}, "", problems)
     report = ParamValidator().validate(typed, shape)

@@ -22,11 +22,14 @@ struct MessagesRequest: ~Escapable {
     var format: Range<Int>?
   }
 
-  static func write(_ body: Span<UInt8>, into chat: inout ChatBody) throws(RequestFault) {
-    try MessagesRequest(body).write(into: &chat)
+  /// - Parameter counts: its tokens are to be counted, so that there is no answer whose length it would say.
+  static func write(
+    _ body: Span<UInt8>, counts: Bool = false, into chat: inout ChatBody
+  ) throws(RequestFault) {
+    try MessagesRequest(body).write(counts, into: &chat)
   }
 
-  private func write(into chat: inout ChatBody) throws(RequestFault) {
+  private func write(_ counts: Bool, into chat: inout ChatBody) throws(RequestFault) {
     var found = Members()
     var members = JSONObjectCursor(body, 0..<body.count)
     while let member = members.next() {
@@ -36,10 +39,11 @@ struct MessagesRequest: ~Escapable {
     guard let messages = found.messages else {
       throw RequestFault(.invalid, "messages", "'messages' is missing; send the conversation as a list.")
     }
-    guard let limit = found.maxTokens else {
+    if let limit = found.maxTokens, !counts {
+      try writeLimit(limit, into: &chat)
+    } else if !counts {
       throw RequestFault(.invalid, "max_tokens", "'max_tokens' is missing; say how long the answer may be.")
     }
-    try writeLimit(limit, into: &chat)
     try writeTurns(found.system, messages, into: &chat)
     try writeTools(found.tools, found.choice, into: &chat)
     writeThinking(found, into: &chat)

@@ -40,6 +40,31 @@ package struct BedrockDialect: Dialect {
     request.body.append("}")
   }
 
+  /// Claude's alone (user guide, "Monitor your token usage by counting tokens"); whose model a name is that says nothing,
+  /// the service knows.
+  package func counts(_ model: [UInt8]) -> Bool {
+    switch BedrockModel(model).maker {
+    case .anthropic, .unknown: true
+    case .nova, .mistral, .openAI, .qwen, .open, .other: false
+    }
+  }
+
+  package func writeCount(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    let model = request.model
+    request.path.append("/model/")
+    PathSegment.append(model.span.extracting(BedrockModel.baseStart(model)...), into: &request.path)
+    request.path.append("/count-tokens")
+    request.body.append("{\"input\":{\"converse\":{")
+    try BedrockRequest(chat, BedrockModel(model)).writeCounted(body, to: &request)
+    request.body.append("}}}")
+  }
+
+  package func readCount(_ reply: Span<UInt8>) -> Int? {
+    JSONView.value(reply, in: 0..<reply.count, at: "inputTokens").flatMap { TokenCount.read(reply, $0) }
+  }
+
   package func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader {
     BedrockReader()
   }

@@ -17,12 +17,20 @@ enum BedrockFault {
       || name.equals("InvalidSignatureException") || name.equals("MissingAuthenticationTokenException")
       || name.equals("IncompleteSignatureException") || name.equals("InvalidClientTokenId")
     fault.isAuthentication = isKey || fault.status == 401 || fault.status == 403
+    // It is refused like a fault of the client's, which could do nothing about it.
+    if status == 400, fault.message.map({ $0.span.equals(noCount) }) == true {
+      fault.status = 404
+      fault.type = "not_found_error"
+    }
     if name.equals("ValidationException") || name.isEmpty, status == 400, isTooLong(fault.message) {
       fault.code = ("context_length_exceeded" as StaticString).bytes.array()
       fault.type = "invalid_request_error"
     }
     return fault
   }
+
+  /// What Bedrock says of a model whose tokens it doesn't count, of a profile's ARN too.
+  private static let noCount: StaticString = "The provided model doesn't support counting tokens."
 
   /// An exception in the middle of a stream.
   ///

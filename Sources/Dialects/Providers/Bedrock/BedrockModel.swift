@@ -71,6 +71,18 @@ struct BedrockModel: Sendable {
     }
   }
 
+  /// Where the name of Claude's own model begins in one of a profile (`us.anthropic.…`, `arn:…/us.anthropic.…`), whose
+  /// tokens Bedrock doesn't count; 0 in every other name.
+  static func baseStart(_ name: [UInt8]) -> Int {
+    let maker = ("anthropic." as StaticString).bytes
+    guard name.count > maker.count else { return 0 }
+    for start in 0..<name.count - maker.count {
+      guard name.span.extracting(start..<start + maker.count).equals("anthropic.") else { continue }
+      return start
+    }
+    return 0
+  }
+
   var claude: ClaudeModel? {
     if case .anthropic(let model) = maker { model } else { nil }
   }

@@ -27,11 +27,24 @@ struct BedrockRequest {
     try writer.writeAll(body, &request)
   }
 
-  private mutating func writeAll(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
+  /// Appends the members that have tokens (API reference, "ConverseTokensRequest").
+  func writeCounted(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
+    var writer = self
+    try writer.writeConversation(body, &request)
+    try writer.writeTools(body, BedrockThinking(chat, body, model, &request.dropped), &request)
+  }
+
+  private mutating func writeConversation(
+    _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
     request.body.append("\"messages\":[")
     try writeTurns(body, &request)
     request.body.append("]")
     writeSystem(",\"system\":[", body, &request)
+  }
+
+  private mutating func writeAll(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
+    try writeConversation(body, &request)
     let thinking = BedrockThinking(chat, body, model, &request.dropped)
     writeInference(body, thinking, &request)
     try writeTools(body, thinking, &request)

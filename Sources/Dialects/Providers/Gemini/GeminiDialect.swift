@@ -48,7 +48,39 @@ package struct GeminiDialect: Dialect {
   ) throws(RequestFault) {
     appendModelPath(to: &request)
     request.path.append(chat.streams ? ":streamGenerateContent?alt=sse" : ":generateContent")
+    request.body.append("{")
     try GeminiRequest(chat, GeminiModel(request.model), host).write(body, to: &request)
+    request.body.append("}")
+  }
+
+  package func counts(_ model: [UInt8]) -> Bool { true }
+
+  /// The Gemini API takes the request as it would be sent; Vertex AI only what has tokens (references of both,
+  /// "countTokens").
+  package func writeCount(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    appendModelPath(to: &request)
+    request.path.append(":countTokens")
+    let model = request.model
+    var writer = GeminiRequest(chat, GeminiModel(model), host)
+    request.body.append("{")
+    if case .gemini = host {
+      let isWhole = Self.resourceKind(model) > 0
+      request.body.append("\"generateContentRequest\":{\"model\":\"")
+      request.body.append(isWhole ? "" : "models/")
+      JSONWriter.escaped(model.span, into: &request.body)
+      request.body.append("\",")
+    } else {
+      writer.isCounted = true
+    }
+    try writer.write(body, to: &request)
+    request.body.append("}")
+    if case .gemini = host { request.body.append("}") }
+  }
+
+  package func readCount(_ reply: Span<UInt8>) -> Int? {
+    JSONView.value(reply, in: 0..<reply.count, at: "totalTokens").flatMap { TokenCount.read(reply, $0) }
   }
 
   package func makeReader(for chat: ChatRequest, of body: Span<UInt8>) -> any AnswerReader {
@@ -60,20 +92,23 @@ package struct GeminiDialect: Dialect {
     case .vertex(let place): place.appendModel(publisher: "google", to: &request)
     case .gemini:
       request.path.append("/v1beta/")
-      // `models/NAME` and `tunedModels/NAME` are resources already.
       let model = request.model
-      let name = model.span
-      let slash = model.firstIndex(of: UInt8(ascii: "/"))
-      let kind = name.extracting(0..<(slash ?? 0))
-      if let slash, kind.equals("models") || kind.equals("tunedModels") {
-        request.path.append(kind)
-        request.path.append("/")
-        PathSegment.append(name.extracting(slash + 1..<name.count), into: &request.path)
+      let kind = Self.resourceKind(model)
+      if kind > 0 {
+        request.path.append(model.span.extracting(0..<kind))
+        PathSegment.append(model.span.extracting(kind..<model.count), into: &request.path)
       } else {
         request.path.append("models/")
         request.appendModel()
       }
     }
+  }
+
+  /// The length of what says what kind of resource a name is, with its slash; 0 where it is a model's name alone.
+  private static func resourceKind(_ model: [UInt8]) -> Int {
+    guard let slash = model.firstIndex(of: UInt8(ascii: "/")) else { return 0 }
+    let kind = model.span.extracting(0..<slash)
+    return kind.equals("models") || kind.equals("tunedModels") ? slash + 1 : 0
   }
 
   // MARK: Embeddings

@@ -7,6 +7,8 @@ struct GeminiRequest {
   let chat: ChatRequest
   let model: GeminiModel
   let host: GeminiHost
+  /// Only what Vertex AI counts tokens of is written: the conversation, the tools and the settings.
+  var isCounted = false
   private var turns = GeminiTurns()
   /// Calls of the turns so far by their ids, as places in `chat.calls`; of several the last one.
   private var answerable: [[UInt8]: Int] = [:]
@@ -17,14 +19,14 @@ struct GeminiRequest {
     self.host = host
   }
 
-  /// Appends the body, braces included.
+  /// Appends the members, with commas between them: `"contents":[…],…`.
   func write(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
     var writer = self
     try writer.writeAll(body, &request)
   }
 
   private mutating func writeAll(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
-    request.body.append("{\"contents\":[")
+    request.body.append("\"contents\":[")
     if !model.takesSystem { writeSystem(asUser: true, body, &request) }
     var index = 0
     var hasBegun = false
@@ -59,8 +61,7 @@ struct GeminiRequest {
       noteCached(&request)
     }
     try writeGeneration(body, &request)
-    writeRest(cached, body, &request)
-    request.body.append("}")
+    if !isCounted { writeRest(cached, body, &request) }
   }
 
   // MARK: System

@@ -55,6 +55,7 @@ extension GeminiRequest {
       request.body.append("]}")
     }
     request.body.append("]")
+    if isCounted { return }
     var config = GeminiObject(",\"toolConfig\":{")
     if !tools.isEmpty { writeChoice(&config, body, &request) }
     if searches, !tools.isEmpty, case .gemini = host {
