@@ -1,6 +1,6 @@
 // The request that a provider would get, worked out without sending it: what `remora explain --body` shows.
 //
-// The parts are those of the walk: the same translation, the same edits, the same address.
+// The parts are those of the walk: the same translation, the same edits, the same address. Next: PreviewEndpoint.swift.
 
 package import Config
 package import Wire
@@ -9,6 +9,29 @@ package import Wire
 package enum PreviewFault: Error, Sendable {
   case json(JSONFault)
   case request(RequestFault)
+  /// The provider counts no tokens: 404.
+  case noTokenCount
+}
+
+/// Which model of which provider would be asked.
+package struct PreviewTarget {
+  let provider: Config.Provider
+  let dialect: (any Dialect)?
+  /// The model's name as the target of the configuration has it, in UTF-8.
+  let model: [UInt8]
+  /// Tokens that an answer of it may have; 0: unknown.
+  package var outputCeiling = 0
+  /// The model thinks before it answers; nil: unknown.
+  package var reasons: Bool?
+
+  package init(_ provider: Config.Provider, model: [UInt8]) {
+    self.provider = provider
+    self.model = model
+    dialect = Dialects.dialect(of: provider)
+  }
+
+  /// What every address begins with.
+  var prefix: String { provider.baseURL?.prefix ?? "" }
 }
 
 /// One request as a provider would get it, without credentials.
@@ -23,10 +46,11 @@ package struct RequestPreview: Sendable {
   package private(set) var dropped = ""
 
   /// - Parameters:
-  ///   - model: the model's name as the target of the configuration has it.
-  ///   - body: what a client would send: a chat where it has `messages`, a completion where it has `prompt`,
-  ///     else embeddings, or, where it has `input` and no vectors are meant, a response.
-  package init(_ provider: Config.Provider, model: [UInt8], body: [UInt8]) throws(PreviewFault) {
+  ///   - body: what a client would send.
+  ///   - endpoint: where it would send it; nil: what the body looks like.
+  package init(
+    _ target: PreviewTarget, body: [UInt8], to endpoint: PreviewEndpoint? = nil
+  ) throws(PreviewFault) {
     var scanner = JSONScanner(
       watching: RequestFacts.watched, checksText: true, noticing: Noticed.names, andOwn: Noticed.ownNames)
     do throws(JSONFault) {
@@ -36,66 +60,151 @@ package struct RequestPreview: Sendable {
     guard scanner.topLevelKind == .object else {
       throw .request(RequestFault(.invalid, "body", "The body must be a JSON object."))
     }
-    do throws(RequestFault) {
-      if let dialect = Dialects.dialect(of: provider) {
-        try translate(provider, dialect, model, body)
+    let endpoint = endpoint ?? PreviewEndpoint(body, model: target.model)
+    let isServed: Bool
+    do throws(RequestFault) { isServed = try take(endpoint, target, body, scanner) } catch {
+      throw .request(error)
+    }
+    if !isServed { throw .noTokenCount }
+  }
+
+  /// - Returns: false where tokens are to be counted, and the provider doesn't.
+  private mutating func take(
+    _ endpoint: PreviewEndpoint, _ target: PreviewTarget, _ body: [UInt8], _ scanner: borrowing JSONScanner
+  ) throws(RequestFault) -> Bool {
+    switch endpoint {
+    case .messages:
+      if try !message(target, body, scanner, counts: false) { try recast(.messages, target, body) }
+    case .countTokens:
+      if try message(target, body, scanner, counts: true) { return true }
+      guard try target.dialect?.spoken(to: target.model).counts(target.model) == true else { return false }
+      try recast(.tokenCount, target, body)
+    case .responses where target.dialect != nil || target.provider.recastsResponses == true:
+      try recast(.responses, target, body)
+    case .completions where target.dialect != nil: try recast(.completions, target, body)
+    default:
+      if let dialect = target.dialect {
+        show(
+          try Translation(
+            dialect, endpoint == .embeddings ? .embeddings : .chat, model: target.model, body: body.span),
+          target)
       } else {
-        try pass(provider, model, body, scanner)
+        try pass(endpoint, target, body, scanner)
       }
-    } catch { throw .request(error) }
+    }
+    return true
   }
 
-  private static func has(_ name: StaticString, _ body: [UInt8]) -> Bool {
-    JSONView.value(body.span, in: 0..<body.count, at: name) != nil
-  }
-
-  private mutating func translate(
-    _ provider: Config.Provider, _ dialect: any Dialect, _ model: [UInt8], _ body: [UInt8]
-  ) throws(RequestFault) {
-    let isEmbedding = !Self.has("messages", body) && Self.has("input", body)
-    let made = try Translation(dialect, isEmbedding ? .embeddings : .chat, model: model, body: body.span)
+  private mutating func show(_ made: Translation, _ target: PreviewTarget) {
     method = "\(made.request.method)"
-    target = (provider.baseURL?.prefix ?? "") + made.request.path.view.text()
-    headers = made.request.headers.view.text().split(separator: "\r\n").map(String.init)
-    self.body = made.request.body.array()
+    self.target = target.prefix + made.request.path.view.text()
+    takeHeaders(made.request.headers)
+    body = made.request.body.array()
     dropped = Self.text(of: made.request.dropped)
   }
 
+  private mutating func takeHeaders(_ lines: borrowing ByteQueue) {
+    headers = lines.view.text().split(separator: "\r\n").map(String.init)
+  }
+
+  // MARK: As it is
+
   private mutating func pass(
-    _ provider: Config.Provider, _ model: [UInt8], _ body: [UInt8], _ scanner: borrowing JSONScanner
+    _ endpoint: PreviewEndpoint, _ target: PreviewTarget, _ body: [UInt8], _ scanner: borrowing JSONScanner
   ) throws(RequestFault) {
-    let (path, shape): (StaticString, BodyShape) =
-      Self.has("messages", body)
-      ? ("/chat/completions", .chat)
-      : Self.has("prompt", body)
-        ? ("/completions", .completion)
-        : Self.has("instructions", body) || Self.has("max_output_tokens", body)
-          ? ("/responses", .response) : ("/embeddings", .embedding)
+    var asked = AskedAnswer()
+    asked.shape = endpoint.shape
+    let passage = Passage(pool: nil)
+    passage.begin(asked, repairs: false)
+    var facts = try Self.facts(body, scanner)
+    facts.know(target.provider.kind, isChat: endpoint == .chat)
+    let quirks = Quirks.of(target.provider)
+    let addsUsage =
+      facts.streams && !facts.asksForUsage && quirks.takesStreamOptions && !facts.asksOfData
+      && (endpoint == .chat || endpoint == .completions)
+    try address(endpoint.path, target)
+    try passage.edit(
+      body.span, scanner, facts, model: named(target).span, addsUsage: addsUsage, quirks)
+    show(passage, body)
+  }
+
+  /// - Returns: false where the provider has no Messages API for the model.
+  private mutating func message(
+    _ target: PreviewTarget, _ body: [UInt8], _ scanner: borrowing JSONScanner, counts: Bool
+  ) throws(RequestFault) -> Bool {
+    let facts = try Self.facts(body, scanner)
+    var ask = MessagesAsk()
+    ask.counts = counts
+    ask.streams = facts.streams && !counts
+    guard var way = try MessagesWay.of(target.provider, target.dialect, ask, to: target.model) else {
+      return false
+    }
+    self.target = target.prefix + way.path.view.text()
+    var asked = AskedAnswer()
+    asked.shape = counts ? .tokenCount : .message
+    let passage = Passage(pool: nil)
+    passage.begin(asked, repairs: false)
+    let said = scanner.found(.model).map { JSONString.content(body.span, $0.value).equals(target.model.span) }
+    if way.readsModel, said != true {
+      try passage.edit(body.span, scanner, facts, model: target.model.span, addsUsage: false, nil)
+    } else {
+      try passage.edit(body.span, scanner, facts, model: nil, addsUsage: false, nil)
+    }
+    try passage.take(&way, body.span, scanner)
+    takeHeaders(passage.fields)
+    show(passage, body)
+    return true
+  }
+
+  private mutating func show(_ passage: Passage, _ body: [UInt8]) {
+    var out = ByteQueue()
+    _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: body.span, at: 0)
+    self.body = out.array()
+    dropped = Self.text(of: passage.dropped)
+  }
+
+  private static func facts(
+    _ body: [UInt8], _ scanner: borrowing JSONScanner
+  ) throws(RequestFault) -> RequestFacts {
     var facts = RequestFacts()
     do throws(RequestFacts.Fault) { try facts.read(body.span, scanner) } catch {
       throw RequestFault(.invalid, "body", "A member that steers the request has the wrong type.")
     }
-    let address = APIAddress(provider)
-    let quirks = Quirks.of(provider)
+    return facts
+  }
+
+  private func named(_ target: PreviewTarget) -> [UInt8] {
+    APIAddress(target.provider).deployment(of: target.model.span) ?? target.model
+  }
+
+  private mutating func address(_ path: StaticString, _ target: PreviewTarget) throws(RequestFault) {
     var written = ByteQueue()
-    try address.write(path: path.bytes, query: Span(), model: model.span, into: &written)
-    target = written.bytes.text()
-    let addsUsage =
-      facts.streams && !facts.asksForUsage && quirks.takesStreamOptions && !facts.asksOfData
-      && (shape == .chat || shape == .completion)
-    var splice = JSONSplice(editCeiling: 64 << 10)
-    var list = DroppedFields()
-    let name = address.deployment(of: model.span) ?? model
-    try? facts.edit(&splice, body.span, scanner, model: name.span, addsUsage: addsUsage)
-    if let edit = RequestEdit.of(
-      quirks, shape, count: body.count, Noticed(scanner))
-    {
-      try edit.write(body.span, &splice, dropped: &list)
+    try APIAddress(target.provider).write(
+      path: path.bytes, query: Span(), model: target.model.span, into: &written)
+    self.target = written.bytes.text()
+  }
+
+  // MARK: As a chat
+
+  private mutating func recast(
+    _ format: Recast.Format, _ target: PreviewTarget, _ body: [UInt8]
+  ) throws(RequestFault) {
+    let passage = Passage(pool: nil)
+    let chat = try ChatTarget(
+      target.provider.kind, target.dialect, model: target.model, outputCeiling: target.outputCeiling,
+      reasons: target.reasons)
+    let recast = try Recast(format, body.span, for: chat, model: target.model, passage: passage)
+    if let dialect = target.dialect {
+      let made = try recast.translate(dialect, model: target.model, pool: nil)
+      show(made, target)
+    } else {
+      let quirks = Quirks.of(target.provider)
+      try address("/chat/completions", target)
+      try recast.pass(
+        passage, model: named(target).span, addsUsage: quirks.takesStreamOptions, repairs: false, quirks)
+      self.body = recast.body.array()
     }
-    var edited = ByteQueue()
-    splice.apply(to: body.span, into: &edited)
-    self.body = edited.array()
-    dropped = Self.text(of: list)
+    dropped = Self.text(of: recast.dropped)
   }
 
   private static func text(of list: DroppedFields) -> String {

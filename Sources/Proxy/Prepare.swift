@@ -72,9 +72,8 @@ extension Attempt {
       model = upstream.address.deployment(of: ask.model.view)
     }
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
-    ask.body.facts.dropsMetadata = dropsMetadata
-    ask.body.facts.isStrict = upstream.kind == .openai || upstream.kind == .azure
-    ask.body.facts.keepsModels = upstream.kind == .openrouter
+    ask.body.facts.know(
+      upstream.kind, isChat: ask.target.endpoint == .chatCompletions && !ask.body.isFollowed)
     let edits =
       upstream.editsRequests || upstream.quirks.refusesForeign && Noticed(ask.body.scanner).contains(.foreign)
     let quirks = edits && !ask.body.isFollowed ? upstream.quirks : nil
@@ -88,17 +87,6 @@ extension Attempt {
       }
     } catch { throw Refusal(error) }
     if ask.body.isFollowed { ask.body.facts.beginFollowing(ask.body.scanner) }
-  }
-
-  /// Whether a chat's metadata stay here. OpenAI takes them with an answer that it is to store, and refuses them
-  /// otherwise; others know them even less. The log has them in any case.
-  private var dropsMetadata: Bool {
-    // Of a body that is still coming nobody knows yet what it says behind this.
-    guard ask.target.endpoint == .chatCompletions, !ask.body.isFollowed else { return false }
-    switch upstream.kind {
-    case .openai, .azure: return !ask.body.facts.stores
-    default: return true
-    }
   }
 
   /// Whether usage can be asked for where the client doesn't.
@@ -136,7 +124,7 @@ extension Attempt {
     if way.takesQuery, let query = ask.target.query {
       address.append(ask.headBytes.view.extracting(query.lowerBound - 1..<query.upperBound))
     }
-    let model = way.version == nil || way.keepsModel ? route.model : nil
+    let model = way.readsModel ? route.model : nil
     do throws(RequestFault) {
       if let model, !model.span.equals(ask.model.view) {
         try passage.edit(
@@ -169,18 +157,11 @@ extension Attempt {
       if !said.beta.isEmpty { said.beta.append(ASCII.comma) }
       said.beta += bytes.extracting(field.value).array()
     }
-    if let dialect = upstream.dialect {
-      do throws(RequestFault) {
-        if let way = try dialect.messages(said, to: withModel { $0.array() }) { return way }
-      } catch { throw Refusal(error) }
-    }
-    guard upstream.settings.messages == .native else { return nil }
-    var way = MessagesWay()
-    way.takesUnsigned = true
-    // A dialect's base URL ends before the API's version.
-    if upstream.isTranslated { way.path.append("/v1") }
-    way.path.append(bytes.extracting(ask.target.path))
-    return way
+    do throws(RequestFault) {
+      return try MessagesWay.of(
+        upstream.settings, upstream.dialect, said,
+        to: upstream.dialect == nil ? [] : withModel { $0.array() })
+    } catch { throw Refusal(error) }
   }
 
   // MARK: Dialects

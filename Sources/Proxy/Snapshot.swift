@@ -72,12 +72,7 @@ final class Upstream: Sendable {
   /// Whether a request of the Responses API goes as a chat.
   var recastsResponses: Bool {
     if isTranslated || isMock { return true }
-    switch settings.responses {
-    case .native: return false
-    case .translated: return true
-    case .auto: return lacksResponses.load(ordering: .relaxed)
-    case nil: return !kind.hasResponses
-    }
+    return settings.recastsResponses ?? lacksResponses.load(ordering: .relaxed)
   }
   /// Where its models run; nil where that isn't known.
   let region: [UInt8]?

@@ -1,6 +1,7 @@
 // What was typed, read strictly: an option that isn't known is refused, not ignored.
 
 import Config
+import Dialects
 import Import
 import Kubernetes
 import Wire
@@ -9,7 +10,7 @@ import Wire
 enum Command: Equatable {
   case serve(ServeOptions)
   case check(CheckOptions)
-  case explain(model: String, config: String?, body: String?, admin: Address?)
+  case explain(ExplainOptions)
   /// `admin` is nil for the default place.
   case record(RecordOptions)
   case replay(ReplayOptions)
@@ -36,6 +37,17 @@ struct ServeOptions: Equatable {
   var listen: [Config.Address] = []
   var admin: Config.Address?
   var level: Telemetry.Level?
+}
+
+struct ExplainOptions: Equatable {
+  var model: String
+  var config: String?
+  /// A request's body: a file, or `-`.
+  var body: String?
+  /// Nil: what the body looks like.
+  var endpoint: PreviewEndpoint?
+  /// Nil: what the configuration says.
+  var admin: Config.Address?
 }
 
 struct CheckOptions: Equatable {
@@ -112,9 +124,7 @@ struct Arguments {
       guard let model = arguments.operands.first, !model.isEmpty else {
         throw UsageFault("explain needs the name of a model", .explain)
       }
-      return .explain(
-        model: model, config: try arguments.single("--config"), body: try arguments.single("--body"),
-        admin: try arguments.address("--admin"))
+      return .explain(try arguments.explainOptions(model))
     case .import: return .import(try arguments.importOptions())
     case .inject: return .inject(try arguments.injectOptions())
     case .webhook: return .webhook(try arguments.webhookOptions())
@@ -234,6 +244,18 @@ struct Arguments {
     for text in values["--listen"] ?? [] { options.listen.append(try readAddress("--listen", text)) }
     options.admin = try address("--admin")
     options.level = try choice("--log-level", Telemetry.Level.self)
+    return options
+  }
+
+  private func explainOptions(_ model: String) throws(UsageFault) -> ExplainOptions {
+    var options = ExplainOptions(model: model)
+    options.config = try single("--config")
+    options.body = try single("--body")
+    options.admin = try address("--admin")
+    options.endpoint = try choice("--endpoint", PreviewEndpoint.self)
+    if options.endpoint != nil, options.body == nil {
+      throw UsageFault("--endpoint says where a body would be sent; give one with --body", topic)
+    }
     return options
   }
 

@@ -69,8 +69,7 @@ enum Main {
     return switch command {
     case .serve(let options): Serve.run(options)
     case .check(let options): CheckCommand.run(options)
-    case .explain(let model, let config, let body, let admin):
-      Explain.run(model, config: config, body: body, admin: admin)
+    case .explain(let options): Explain.run(options)
     case .import(let options): ImportCommand.run(options)
     case .inject(let options): Inject.run(options)
     case .webhook(let options): Webhook.run(options)

@@ -11,7 +11,7 @@ enum Topic: String, CaseIterable {
     switch self {
     case .serve: ["--config": true, "--listen": true, "--admin": true, "--log-level": true]
     case .check: ["--config": true, "--format": true, "--print": false]
-    case .explain: ["--config": true, "--body": true, "--admin": true]
+    case .explain: ["--config": true, "--body": true, "--endpoint": true, "--admin": true]
     case .models: ["--config": true, "--json": false]
     case .import: ["--from": true, "--report": true, "--strict": false]
     case .inject:

@@ -98,6 +98,18 @@ package enum FormatSupport: String, Sendable, CaseIterable {
   case translated
 }
 
+extension Provider {
+  /// Whether a request of the Responses API goes as a chat; nil: it is to be found out.
+  package var recastsResponses: Bool? {
+    switch responses {
+    case .native: false
+    case .translated: true
+    case .auto: nil
+    case nil: !kind.hasResponses
+    }
+  }
+}
+
 extension ProviderKind {
   /// Kinds that pass OpenAI's format on; the others are translated whatever is asked.
   fileprivate var mayHaveResponses: Bool { row.speaksOpenAI && self != .mock }

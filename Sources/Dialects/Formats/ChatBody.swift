@@ -1,5 +1,6 @@
 // A chat's body in the making, for requests that came in another format.
 
+package import Config
 internal import Wire
 
 /// What the chat's provider takes beside what every chat can say.
@@ -21,6 +22,31 @@ package struct ChatTarget: Sendable {
 
   func takes(_ name: StaticString) -> Bool {
     for known in extensions where known.bytes.equals(name) { return true }
+  /// - Parameters:
+  ///   - dialect: the provider's; nil for OpenAI's format.
+  ///   - model: the name that the provider knows, in UTF-8; without a dialect it isn't looked at.
+  ///   - outputCeiling: tokens that an answer of the model may have; 0: unknown.
+  ///   - reasons: whether it thinks before it answers; nil: unknown.
+  package init(
+    _ kind: ProviderKind, _ dialect: (any Dialect)?, model: [UInt8], outputCeiling: Int, reasons: Bool?
+  ) throws(RequestFault) {
+    if let dialect {
+      let spoken = try dialect.spoken(to: model)
+      isTranslated = true
+      extensions = spoken.takesExtensions
+      self.reasons = spoken.takes.contains(ChatFields(.reasoningEffort))
+      return
+    }
+    self.outputCeiling = outputCeiling
+    self.reasons = reasons
+    switch kind {
+    case .openai, .azure: wantsCompletionTokens = true
+    case .deepseek, .mistral, .vllm, .openaiCompatible, .openrouter, .together, .fireworks:
+      takesReasoning = true
+    default: break
+    }
+  }
+
     return false
   }
 }

@@ -70,6 +70,45 @@ package final class Recast {
     }
   }
 
+  /// How the chat's answer is read.
+  package var askedAnswer: AskedAnswer {
+    var asked = AskedAnswer()
+    asked.shape = .chat
+    asked.isFullService = true
+    asked.streams = facts.streams
+    return asked
+  }
+
+  /// Has the chat go through a dialect.
+  ///
+  /// - Parameters:
+  ///   - model: the name that the provider knows, in UTF-8.
+  ///   - pool: what the answer's bytes that wait are kept in.
+  package func translate(
+    _ dialect: any Dialect, model: [UInt8], pool: BlockPool?
+  ) throws(RequestFault) -> Translation {
+    let made = try Translation(
+      dialect, format == .tokenCount ? .tokenCount : .chat, model: model, body: body.view, pool: pool)
+    settle(.translated(made))
+    return made
+  }
+
+  /// Has the chat pass to a provider in OpenAI's format.
+  ///
+  /// - Parameters:
+  ///   - model: the name that the provider knows, in UTF-8.
+  ///   - addsUsage: whether a stream may be made to tell its usage.
+  ///   - repairs: whether the answer may hold what no OpenAI SDK can read.
+  ///   - quirks: how the provider differs from OpenAI; nil where that concerns no request.
+  package func pass(
+    _ passage: Passage, model: Span<UInt8>, addsUsage: Bool, repairs: Bool, _ quirks: Quirks?
+  ) throws(RequestFault) {
+    passage.begin(askedAnswer, repairs: repairs)
+    try passage.edit(
+      body.view, scanner, facts, model: model, addsUsage: addsUsage && facts.streams, quirks)
+    settle(.passed(passage))
+  }
+
   /// Says how the chat goes, once that is worked out; what it can't say either is named too.
   package func settle(_ conversation: Conversation) {
     inner = conversation

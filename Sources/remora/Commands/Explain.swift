@@ -8,13 +8,14 @@ import Proxy
 import Wire
 
 enum Explain {
-  static func run(_ model: String, config: String?, body: String?, admin: Config.Address?) -> Int32 {
-    let request: [UInt8]?
-    do throws(FileFault) { request = try read(body) } catch {
-      Console.error("\(body ?? ""): \(error.message)")
+  static func run(_ options: ExplainOptions) -> Int32 {
+    let model = options.model
+    let request: Request?
+    do throws(FileFault) { request = try read(options) } catch {
+      Console.error("\(options.body ?? ""): \(error.message)")
       return ExitStatus.bad
     }
-    guard let (settings, catalogue) = Configuration.shown(config) else { return ExitStatus.bad }
+    guard let (settings, catalogue) = Configuration.shown(options.config) else { return ExitStatus.bad }
     let router = Router(settings, catalogue)
     let asked = Array(model.utf8)
     var answers: [(routes: [Target], listeners: [String])] = []
@@ -28,7 +29,7 @@ enum Explain {
     }
     let live: LiveState?
     let now: String
-    (live, now) = Self.live(admin ?? settings.admin)
+    (live, now) = Self.live(options.admin ?? settings.admin)
     var isServed = false
     for answer in answers {
       let place = answers.count > 1 ? " at " + answer.listeners.joined(separator: ", ") : ""
@@ -64,6 +65,16 @@ enum Explain {
     var reason: String
     /// What stands beside it, a line each.
     var notes: [String] = []
+    /// What the catalogue knows of the model, as far as a request depends on it.
+    var outputCeiling = 0
+    var reasons: Bool?
+  }
+
+  /// A request that is to be shown.
+  private struct Request {
+    var body: [UInt8]
+    /// Nil: where it looks to go.
+    var endpoint: PreviewEndpoint?
   }
 
   /// The places that are asked, in order; none where the answer is 404.
@@ -82,7 +93,11 @@ enum Explain {
       var target = Target(provider: route.providerIndex, model: model, reason: reason)
       let name = Array(model.utf8)
       let facts = route.facts ?? router.catalogue.facts(settings.providers[route.providerIndex], name.span)
-      if let facts { target.notes = notes(facts) }
+      if let facts {
+        target.notes = notes(facts)
+        target.outputCeiling = facts.maximumOutput
+        target.reasons = facts.abilities.contains(.reasoning)
+      }
       if facts?.prices == nil, let note = ExplainedLimits.unpriced(settings, target.provider) {
         target.notes.append(note)
       }
@@ -117,14 +132,14 @@ enum Explain {
 
   private static let bodyCeiling = 64 << 20
 
-  private static func read(_ body: String?) throws(FileFault) -> [UInt8]? {
-    guard let body else { return nil }
-    return try Input.read(body, ceiling: bodyCeiling)
+  private static func read(_ options: ExplainOptions) throws(FileFault) -> Request? {
+    guard let body = options.body else { return nil }
+    return Request(body: try Input.read(body, ceiling: bodyCeiling), endpoint: options.endpoint)
   }
 
   /// - Returns: whether every target can be sent the request.
   private static func write(
-    _ targets: [Target], _ title: String, _ settings: Settings, _ live: LiveState?, _ request: [UInt8]?
+    _ targets: [Target], _ title: String, _ settings: Settings, _ live: LiveState?, _ request: Request?
   ) -> Bool {
     var isGood = true
     Console.line(Shown.line(title))
@@ -142,7 +157,7 @@ enum Explain {
         let line = live.line(provider.name, target.model) ?? "in use"
         Console.line("    state     \(Shown.line(line))")
       }
-      if let request, !preview(provider, target.model, request) { isGood = false }
+      if let request, !preview(provider, target, request) { isGood = false }
     }
     return isGood
   }
@@ -167,13 +182,16 @@ enum Explain {
   }
 
   /// Shows the request that `provider` would get for `request`; false where it can't be sent.
-  private static func preview(_ provider: Config.Provider, _ model: String, _ request: [UInt8]) -> Bool {
+  private static func preview(_ provider: Config.Provider, _ target: Target, _ request: Request) -> Bool {
     if provider.kind == .mock {
       Console.line("    request   none: it is answered inside Remora")
       return true
     }
     do throws(PreviewFault) {
-      let preview = try RequestPreview(provider, model: Array(model.utf8), body: request)
+      var asked = PreviewTarget(provider, model: Array(target.model.utf8))
+      asked.outputCeiling = target.outputCeiling
+      asked.reasons = target.reasons
+      let preview = try RequestPreview(asked, body: request.body, to: request.endpoint)
       Console.line("    request   \(preview.method) \(Shown.line(preview.target))")
       if provider.isShownAnything, let shown = provider.shownAs, !shown.name.isEmpty {
         Console.line("    header    \(shown.name): \(shown.prefix)***")
@@ -189,6 +207,8 @@ enum Explain {
         Console.error("the body is not valid JSON: \(fault.reason.message) at byte \(fault.offset)")
       case .request(let fault):
         Console.error("\(provider.name): 400 \(fault.parameter): \(fault.message)")
+      case .noTokenCount:
+        Console.error("\(provider.name): 404: the provider counts no tokens ahead of an answer")
       }
       return false
     }

@@ -79,14 +79,16 @@ enum Help {
       """
     case .explain:
       """
-      usage: remora explain MODEL [--config FILE] [--body FILE] [--admin ADDR]
+      usage: remora explain MODEL [--config FILE] [--body FILE [--endpoint NAME]] [--admin ADDR]
 
       Shows who serves a model's name, under which name and why. No request is sent. Where a proxy runs, its admin
       port is asked how the targets are doing and what is left of the limits.
 
         --admin ADDR       the running proxy's admin port; the configuration's, if not said
-        --body FILE        a request's body in OpenAI's format ('-' for standard input): shows the request that
-                           each target would get, translated and without secrets
+        --body FILE        the body of a chat, completion, response, message or of embeddings ('-' for standard input):
+                           shows the request that each target would get, translated and without secrets
+        --endpoint NAME    where the body would be sent, if not where it looks to go: chat_completions, completions,
+                           embeddings, responses, messages or count_tokens
 
       Exit status: 0 if somebody serves it, 1 if nobody does, the request can't be sent as it is or the
       configuration is bad, 2 for wrong usage.

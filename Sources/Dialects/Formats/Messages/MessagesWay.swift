@@ -1,5 +1,6 @@
 // How a request of the Messages API passes, as it is, to a provider that has that API: what goes before the body.
 
+package import Config
 package import Wire
 
 /// What a client's Messages request says outside its body.
@@ -37,6 +38,25 @@ package struct MessagesWay: ~Copyable {
 }
 
 extension MessagesWay {
+  /// Which model is asked, the body says.
+  package var readsModel: Bool { version == nil || keepsModel }
+
+  /// How a request passes as it is; nil where the provider has no Messages API for the model.
+  ///
+  /// - Parameter model: the name that the provider knows, in UTF-8; without a dialect it isn't looked at.
+  package static func of(
+    _ provider: Config.Provider, _ dialect: (any Dialect)?, _ ask: MessagesAsk, to model: [UInt8]
+  ) throws(RequestFault) -> MessagesWay? {
+    if let way = try dialect?.messages(ask, to: model) { return way }
+    guard provider.messages == .native else { return nil }
+    var way = MessagesWay()
+    way.takesUnsigned = true
+    // A dialect's base URL ends before the API's version.
+    if dialect != nil { way.path.append("/v1") }
+    way.path.append(ask.counts ? "/messages/count_tokens" : "/messages")
+    return way
+  }
+
   /// Appends the values of two lists as one field, each once: the client's, then the operator's.
   mutating func merge(_ name: StaticString, _ client: [UInt8], _ own: [UInt8]) {
     fields.append(name)

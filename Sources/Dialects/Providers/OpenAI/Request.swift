@@ -1,6 +1,7 @@
 // A request in OpenAI's format on its way to a provider that speaks it: what must change is spliced, the rest
 // stays byte for byte.
 
+package import Config
 package import Wire
 
 /// Which of OpenAI's APIs a body belongs to.
@@ -72,6 +73,17 @@ package struct RequestFacts: Sendable {
   package var keepsModels = false
 
   package init() {}
+
+  /// Notes what must change for a provider of this kind.
+  ///
+  /// - Parameter isChat: the body is a chat's, and whole.
+  package mutating func know(_ kind: ProviderKind, isChat: Bool) {
+    isStrict = kind == .openai || kind == .azure
+    keepsModels = kind == .openrouter
+    // OpenAI takes metadata with an answer that it is to store, and refuses them otherwise; others know them even less.
+    // The log has them in any case. Of a body that is still coming nobody knows yet what it says behind this.
+    dropsMetadata = isChat && !(isStrict && stores)
+  }
 
   /// Why a body that is valid JSON can't be served.
   package enum Fault: Error, Sendable {

@@ -11,7 +11,7 @@ import Wire
   ) throws -> (body: String, dropped: String) {
     let provider = Config.Provider(
       name: "p", kind: kind, baseURL: BaseURL(scheme: .https, host: host, prefix: prefix), apiKey: .none)
-    let preview = try RequestPreview(provider, model: Array("m".utf8), body: Array(body.utf8))
+    let preview = try RequestPreview(PreviewTarget(provider, model: Array("m".utf8)), body: Array(body.utf8))
     return (String(decoding: preview.body, as: UTF8.self), preview.dropped)
   }
 
