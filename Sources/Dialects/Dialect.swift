@@ -170,6 +170,8 @@ package protocol Dialect: Sendable {
   var takesExtensions: [StaticString] { get }
   /// Whether it has a word for the marks of what a cache is to keep (`cache_control`).
   var keepsCacheControl: Bool { get }
+  /// Whether a tool's result may hold pictures and documents; elsewhere they stand in the user's turn behind it.
+  var takesResultMedia: Bool { get }
   var framing: StreamFraming { get }
 
   /// Writes a chat request: path, headers, body, and what had to be left out beside `takes`.
@@ -232,6 +234,7 @@ extension Dialect {
   package func spoken(to model: [UInt8]) throws(RequestFault) -> any Dialect { self }
   package var takesExtensions: [StaticString] { [] }
   package var keepsCacheControl: Bool { false }
+  package var takesResultMedia: Bool { true }
   package var framing: StreamFraming { .events }
   package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? { nil }
 

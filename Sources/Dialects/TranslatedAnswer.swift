@@ -15,7 +15,7 @@ extension Translation {
     held.removeAll()
     answer.begin(
       AnswerWriter.Frame(
-        form: streams ? .chunks : .whole, includesUsage: includesUsage, model: request.model,
+        form: streams || tellsChunks ? .chunks : .whole, includesUsage: includesUsage, model: request.model,
         created: created, seed: seed, member: member))
   }
 
@@ -59,7 +59,7 @@ extension Translation {
     var body = ByteQueue()
     swap(&held, &body)
     do throws(AnswerFault) { try takeWhole(body.bytes, into: &out) } catch { return .fault(error) }
-    return streams ? .stream : .answer
+    return streams || tellsChunks && operation == .chat ? .stream : .answer
   }
 
   /// Reads the events that are complete. A stream that goes wrong ends with an error event, and `failure` says why.

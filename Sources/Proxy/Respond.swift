@@ -114,7 +114,7 @@ extension Exchange {
       refusal.write(into: &text)
       form.put(&text, status: form.status(refusal.status), requestID: ask.requestID.view)
       if let gate = attempt?.tried.gate { answer.piece { gate.end(into: &$0) } }
-      answer.piece { form.event(text.bytes, into: &$0) }
+      tell(text, form)
     }
     answer.cut()
   }
@@ -123,9 +123,20 @@ extension Exchange {
   func tellInStream(_ form: ErrorForm, _ connection: ClientConnection) {
     record.end = .error
     connection.mustClose = true
-    answer.piece { form.event(answer.body.view, into: &$0) }
-    answer.body.removeAll()
+    var text = ByteQueue()
+    swap(&text, &answer.body)
+    tell(text, form)
     answer.cut()
+  }
+
+  /// Appends an error to a stream as its last word.
+  private func tell(_ error: borrowing ByteQueue, _ form: ErrorForm) {
+    guard let attempt else { return answer.piece { form.event(error.bytes, into: &$0) } }
+    answer.piece { out in
+      let isTold = attempt.conversation.fail(
+        error.bytes, stamp: { AnswerStamp(created: attempt.unixSeconds, seed: attempt.seed()) }, into: &out)
+      if !isTold { form.event(error.bytes, into: &out) }
+    }
   }
 
   /// Answers with the body that was made.

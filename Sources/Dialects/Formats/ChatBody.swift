@@ -7,6 +7,8 @@ internal import Wire
 package struct ChatTarget: Sendable {
   /// It is spoken to in a dialect: parts, cache marks and signed reasoning are read by Remora itself.
   package var isTranslated = false
+  /// A tool's result may hold pictures and documents.
+  package var takesResultMedia = false
   /// Members that only some know, by name, and which its dialect takes.
   package var extensions: [StaticString] = []
   /// It takes `reasoning_content` back in the conversation.
@@ -20,8 +22,6 @@ package struct ChatTarget: Sendable {
 
   package init() {}
 
-  func takes(_ name: StaticString) -> Bool {
-    for known in extensions where known.bytes.equals(name) { return true }
   /// - Parameters:
   ///   - dialect: the provider's; nil for OpenAI's format.
   ///   - model: the name that the provider knows, in UTF-8; without a dialect it isn't looked at.
@@ -33,6 +33,7 @@ package struct ChatTarget: Sendable {
     if let dialect {
       let spoken = try dialect.spoken(to: model)
       isTranslated = true
+      takesResultMedia = spoken.takesResultMedia
       extensions = spoken.takesExtensions
       self.reasons = spoken.takes.contains(ChatFields(.reasoningEffort))
       return
@@ -47,6 +48,8 @@ package struct ChatTarget: Sendable {
     }
   }
 
+  func takes(_ name: StaticString) -> Bool {
+    for known in extensions where known.bytes.equals(name) { return true }
     return false
   }
 }

@@ -89,6 +89,7 @@ package final class Recast {
   ) throws(RequestFault) -> Translation {
     let made = try Translation(
       dialect, format == .tokenCount ? .tokenCount : .chat, model: model, body: body.view, pool: pool)
+    made.tellsChunks = true
     settle(.translated(made))
     return made
   }
@@ -215,15 +216,39 @@ package final class Recast {
       // A stream was asked for: what was made of the whole is one.
       return facts.streams ? .stream : .answer
     case .stream:
-      if (try? readEvents(into: &out)) == nil { answer.overflow(into: &out) }
+      do throws(TakeFault) { try readEvents(into: &out) } catch {
+        if !facts.streams { return .fault(.tooLarge) }
+        answer.overflow(into: &out)
+      }
       made.removeAll()
-      return .stream
+      if !facts.streams, answer.isOverfull { return .fault(.tooLarge) }
+      return facts.streams ? .stream : .answer
     case .error:
       out.append(made.view)
       made.removeAll()
       return verdict
     case .fault, .invalid: return verdict
     }
+  }
+
+  /// Ends a stream with what went wrong on the way here, in the words of the client's format.
+  ///
+  /// - Parameters:
+  ///   - error: in OpenAI's shape.
+  ///   - stamp: for an answer whose head hasn't come.
+  /// - Returns: false where the format has none of its own.
+  func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
+    guard format == .responses else { return false }
+    if !hasStarted, frame.seed.isEmpty {
+      let stamp = stamp()
+      frame.streams = true
+      frame.model = model
+      frame.created = stamp.created
+      frame.seed = stamp.seed
+    }
+    start(into: &out)
+    answer.read(chunk: error, into: &out)
+    return true
   }
 
   private func start(into out: inout ByteQueue) {
@@ -267,5 +292,18 @@ package final class Recast {
     } else {
       answer.read(chunk: data, into: &out)
     }
+  }
+}
+
+extension Conversation {
+  /// Ends a stream with what went wrong on the way, where the client's format has words of its own for it.
+  ///
+  /// - Parameters:
+  ///   - error: in OpenAI's shape.
+  ///   - stamp: asked for where no answer has begun.
+  /// - Returns: false where nothing was written.
+  package func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
+    if case .recast(let recast) = self { return recast.fail(error, stamp: stamp, into: &out) }
+    return false
   }
 }

@@ -164,7 +164,7 @@ extension MessagesRequest {
     let isError = JSONView.value(body, in: block, at: "is_error").flatMap { JSONValue.bool(body, $0) } == true
     let content = JSONView.value(body, in: block, at: "content")
     let isList = content.map { JSONView.kind(body, $0) == .array } ?? false
-    guard let content, isList, chat.target.isTranslated, !holdsOnlyText(content) else {
+    guard let content, isList, chat.target.takesResultMedia, !holdsOnlyText(content) else {
       chat.out.append(",\"content\":\"")
       // What a chat has no member for, the text says.
       if isError { chat.out.append("Error: ") }

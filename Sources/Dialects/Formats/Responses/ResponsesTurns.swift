@@ -254,7 +254,7 @@ extension ResponsesItems {
       begin("tool", &isFirst, into: &chat)
       ChatRequest.appendMember("tool_call_id", body.extracting(call.id), into: &chat.out)
       let kind = JSONView.kind(body, output)
-      if kind == .array, chat.target.isTranslated, !isPlain([(output, 0)]) {
+      if kind == .array, chat.target.takesResultMedia, !isPlain([(output, 0)]) {
         try writeContents([(output, 0)], into: &chat)
       } else if kind == .string || kind == .array {
         chat.out.append(",\"content\":\"")

@@ -7,6 +7,8 @@ struct CohereDialect: Dialect {
   var takes: ChatFields { Self.fields }
   var takesExtensions: [StaticString] { Self.extensions + ["top_k", "k", "thinking", "reasoning"] }
 
+  var takesResultMedia: Bool { false }
+
   private static let fields = ChatFields([
     .maxTokens, .maxCompletionTokens, .temperature, .topP, .stop, .presencePenalty, .frequencyPenalty, .seed,
     .logprobs, .responseFormat, .tools, .toolChoice, .reasoningEffort,
