@@ -30,7 +30,8 @@ def begin(start_remora, upstream):
         own = {"kind": kind, "responses": "translated", **provider}
         if kind != "openai_compatible":
             del own["responses"]
-        return start_remora(upstream, {"response_metadata": "off"}, provider={**own, "base_url": upstream.base_url})
+        url = upstream.base_url if kind.startswith("openai") else upstream.origin
+        return start_remora(upstream, {"response_metadata": "off"}, provider={**own, "base_url": url})
 
     return make
 
@@ -287,3 +288,74 @@ def test_a_seal_at_the_end_of_a_long_history_stays_here(begin, upstream):
         peer.send(sent[350_000:])
         assert peer.response("POST").status == 200
     assert b"rmr1." not in upstream.last.body and len(upstream.last.json()["input"]) == 2
+
+
+# Halves of surrogate pairs, which JSON can say and UTF-8 can't
+
+
+@pytest.mark.parametrize("path", TWO)
+@pytest.mark.parametrize("streams", [False, True])
+def test_halves_of_a_pair(proxy, upstream, path, streams):
+    """Two that come apart are one letter; one that stays alone is no end of the text."""
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": "\\ud83d'}}
+    rest = {"index": 0, "function": {"arguments": '\\ude00 \\ud83d"}'}}
+    if streams:
+        pieces = [{"content": "a\ud83d"}, {"content": "\ude00b"}, {"content": "\ud83d"}, {"content": "c"}]
+        upstream.reply(stream(*pieces, {"tool_calls": [call]}, {"tool_calls": [rest]}, finish="tool_calls"))
+    else:
+        call["function"]["arguments"] += rest["function"]["arguments"]
+        upstream.reply(json_answer(whole("a\ud83d\ude00b\ud83dc", tool_calls=[call])))
+    answer = proxy.ask(post_json(path, {**ASKS[path], "stream": streams}))
+    assert answer.status == 200
+    if not streams:
+        said = answer.json()
+        text, arguments = (
+            (said["content"][0]["text"], said["content"][1]["input"]) if path == MESSAGES
+            else (said["output"][0]["content"][0]["text"], json.loads(said["output"][1]["arguments"]))
+        )
+    else:
+        text = text_of(answer.body)
+        deltas = [json.loads(each)["delta"] for each in sse_data(answer.body) if '"delta"' in each]
+        joined = "".join(each if isinstance(each, str) else each.get("partial_json", "") for each in deltas)
+        arguments = json.loads(joined[joined.index("{") :])
+    for each in (text, arguments["a"]):
+        # As Python has it after halves were joined: none but the one that was alone.
+        assert each.encode("utf-16", "surrogatepass").decode("utf-16", "replace").count("\U0001f600") == 1
+    assert text.startswith("a\U0001f600b") and text.endswith("c")
+
+
+@pytest.mark.parametrize("path", TWO)
+@pytest.mark.parametrize("kind", ["openai_compatible", "anthropic", "gemini", "bedrock", "cohere", "ollama"])
+def test_halves_of_a_pair_in_what_is_asked(begin, upstream, path, kind):
+    if path == MESSAGES and kind == "anthropic":
+        pytest.skip("passes as it is")
+    half = "a\ud83db"
+    if path == MESSAGES:
+        turns = {"messages": [
+            {"role": "user", "content": half}, {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"x": half}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": half}]},
+        ], "system": half, "tools": [{"name": "f", "description": half, "input_schema": {"type": "object"}}]}
+    else:
+        turns = {"input": [
+            {"role": "user", "content": half}, {"type": "function_call", "name": "f", "call_id": "t", "arguments": json.dumps({"x": half})},
+            {"type": "custom_tool_call", "name": "g", "call_id": "u", "input": half},
+            {"type": "function_call_output", "call_id": "t", "output": half}, {"type": "custom_tool_call_output", "call_id": "u", "output": half},
+        ], "instructions": half, "tools": [{"type": "function", "name": "f", "description": half, "parameters": {"type": "object"}}, {"type": "custom", "name": "g"}]}
+    more = {"region": "eu-west-3"} if kind == "bedrock" else {}
+    proxy = begin(kind, **more)
+    upstream.reply(json_answer({}))
+    proxy.ask(post_json(path, {**ASKS[path], **turns}))
+    sent = upstream.last.body
+    assert sent.isascii() or sent.decode()
+    # Each is what it was, or the letter for what can't be said.
+    found = [each for each in flat(json.loads(sent)) if each.startswith("a") and each.endswith("b") and len(each) == 3]
+    assert len(found) >= 4 and set(found) <= {half, "a\ufffdb"}
+
+
+def flat(value):
+    if isinstance(value, str):
+        yield value
+        if value.startswith("{"):
+            yield from flat(json.loads(value))
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from flat(each)

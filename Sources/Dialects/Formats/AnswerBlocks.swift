@@ -17,6 +17,8 @@ struct AnswerBlocks: ~Copyable {
 
   private let form: any AnswerForm
   private var open: AnswerBlock?
+  /// The first half of a surrogate pair that its last piece ended in: clients decode each piece for itself.
+  private var half: [UInt8] = []
   private var nesting = JSONNesting()
   private var waiting: [Waiting] = []
   private(set) var hasCalls = false
@@ -98,7 +100,14 @@ struct AnswerBlocks: ~Copyable {
 
   private mutating func write(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
     guard let block = open, !bytes.isEmpty else { return }
-    form.piece(bytes, block, into: &out)
+    let count = AnswerWriter.wholeCount(bytes)
+    if half.isEmpty, count == bytes.count {
+      form.piece(bytes, block, into: &out)
+    } else {
+      let piece = half + bytes.extracting(0..<count).array()
+      half = bytes.extracting(count...).array()
+      if !piece.isEmpty { form.piece(piece.span, block, into: &out) }
+    }
     guard case .call = block.kind else { return }
     nesting.read(bytes)
     // Only what is still under way, or comes last, stays open.
@@ -122,6 +131,9 @@ struct AnswerBlocks: ~Copyable {
 
   private mutating func close(isCut: Bool = false, into out: inout ByteQueue) {
     guard let block = open else { return }
+    // Its other half never came: a reader makes U+FFFD of it.
+    if !half.isEmpty { form.piece(half.span, block, into: &out) }
+    half = []
     form.close(block, isCut: isCut, into: &out)
     open = nil
   }
