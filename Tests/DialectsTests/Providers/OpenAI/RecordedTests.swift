@@ -77,7 +77,7 @@ struct Recording: Sendable, CustomTestStringConvertible {
     }
   }
 
-  private static func names(_ path: String) -> [String] {
+  static func names(_ path: String) -> [String] {
     guard let listing = unsafe opendir(path) else { return [] }
     defer { unsafe closedir(listing) }
     var names: [String] = []
