@@ -9,7 +9,7 @@ import anthropic
 import pytest
 from remora import PROMPT
 from replay import answers
-from replay.answers import LOOP, Said
+from replay.answers import LOOP, SIGNATURE, Said
 from replay.serving import head
 from test_replay_requests import MODELS
 from wire import chunk, post_json
@@ -53,7 +53,7 @@ def create(client, streamed: bool, **asked):
     return said
 
 
-@dialects
+@pytest.mark.parametrize("dialect", ALL)
 @either
 def test_a_loop_of_tools(replayer, client, dialect, streamed):
     for said in LOOP:
@@ -80,6 +80,10 @@ def test_a_loop_of_tools(replayer, client, dialect, streamed):
     assert "".join(each.text for each in said.content if each.type == "text") == "Rain in Zürich, snow in Oslo at noon."
     sent = replayer.upstream.requests[-1].body
     assert sent.count(b"sun") == 3 and b"rmr1." not in sent
+    # What a provider signs comes back to it, of both turns; one that signs nothing never sees any of it.
+    signs = dialect in ("bedrock", "gemini", "vertex", *NATIVE)
+    assert (SIGNATURE.encode() in sent, (SIGNATURE + "A").encode() in sent) == (signs, signs)
+    assert signs or b"First the weather." not in sent or dialect in ("cohere", "ollama", "mistral")
 
 
 @dialects

@@ -11,7 +11,7 @@ from replay import answers
 from replay.answers import LOOP, SIGNATURE, Said
 from replay.serving import head
 from test_replay_requests import MODELS
-from wire import post_json
+from wire import LAST_CHUNK, chunk, post_json
 
 pytestmark = pytest.mark.proxy
 
@@ -72,6 +72,86 @@ def test_a_loop_of_tools(replayer, client, dialect, streamed):
     assert sent.count(b"sun") == 3 and b"rmr1." not in sent
     if dialect in ("anthropic", "vertex-claude", "bedrock"):
         assert SIGNATURE.encode() in sent
+
+
+# A provider that has the Responses API itself.
+
+
+def native_items(said: Said) -> list[dict]:
+    items: list[dict] = []
+    if said.reasoning:
+        summary = [{"type": "summary_text", "text": said.reasoning}]
+        items.append({"id": "rs_1", "type": "reasoning", "summary": summary, "encrypted_content": SIGNATURE})
+    if said.text:
+        part = {"type": "output_text", "text": said.text, "annotations": [], "logprobs": []}
+        items.append({"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]})
+    for identity, name, arguments in said.calls:
+        call = {"id": "fc_" + identity, "type": "function_call", "status": "completed", "call_id": identity}
+        items.append({**call, "name": name, "arguments": arguments})
+    return items
+
+
+def native(said: Said, streamed: bool) -> list[bytes]:
+    tokens = {"input_tokens": 11, "output_tokens": 7, "total_tokens": 18}
+    details = {"input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
+    whole = {
+        "id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "error": None, "incomplete_details": None,
+        "instructions": None, "metadata": {}, "model": "gpt-4o", "output": native_items(said), "parallel_tool_calls": True,
+        "store": False, "temperature": 1.0, "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [], "top_p": 1.0,
+        "usage": {**tokens, **details},
+    }
+    if not streamed:
+        body = json.dumps(whole).encode()
+        return [head(200, {"Content-Type": "application/json"}, len(body)) + body]
+    begun = {"response": {**whole, "status": "in_progress", "output": [], "usage": None}}
+    events: list[dict] = [{"type": "response.created", **begun}, {"type": "response.in_progress", **begun}]
+    for index, item in enumerate(whole["output"]):
+        events += native_events(index, item)
+    events.append({"type": "response.completed", "response": whole})
+    data = b"".join(
+        b"event: %s\ndata: %s\n\n" % (each["type"].encode(), json.dumps({**each, "sequence_number": number}).encode())
+        for number, each in enumerate(events)
+    )
+    return [head(200, {"Content-Type": "text/event-stream"}, None), chunk(data), LAST_CHUNK]
+
+
+def native_events(index: int, item: dict) -> list[dict]:
+    place = {"output_index": index, "item_id": item["id"]}
+    empty = {"message": {"content": []}, "reasoning": {"summary": []}, "function_call": {"arguments": ""}}[item["type"]]
+    told: list[dict] = [{"type": "response.output_item.added", "output_index": index, "item": {**item, **empty}}]
+    if item["type"] == "message":
+        part, place = item["content"][0], {**place, "content_index": 0}
+        told.append({"type": "response.content_part.added", **place, "part": {**part, "text": ""}})
+        deltas = answers.pieces(part["text"])
+        told += [{"type": "response.output_text.delta", **place, "delta": each, "logprobs": []} for each in deltas]
+        told.append({"type": "response.output_text.done", **place, "text": part["text"], "logprobs": []})
+        told.append({"type": "response.content_part.done", **place, "part": part})
+    elif item["type"] == "function_call":
+        deltas = answers.pieces(item["arguments"])
+        told += [{"type": "response.function_call_arguments.delta", **place, "delta": each} for each in deltas]
+        told.append({"type": "response.function_call_arguments.done", **place, "arguments": item["arguments"], "name": item["name"]})
+    return [*told, {"type": "response.output_item.done", "output_index": index, "item": item}]
+
+
+@pytest.mark.parametrize("dialect", ["openai", "azure", "xai", "vllm"])
+@either
+def test_a_loop_of_tools_at_its_home(replayer, client, dialect, streamed):
+    for said in LOOP:
+        replayer.upstream.reply(*native(said, streamed))
+    history: list = [{"role": "user", "content": PROMPT}]
+    for number in range(3):
+        said = create(client, streamed, model=f"{dialect}/m", tools=TOOLS, input=history)
+        # But for what the SDK's helper adds: None.
+        assert [each.model_dump(exclude_none=True) for each in said.output] == native_items(LOOP[number])
+        assert said.usage.output_tokens == 7
+        calls = [each for each in said.output if each.type == "function_call"]
+        history += [each.model_dump(exclude_none=True) for each in said.output]
+        history += [{"type": "function_call_output", "call_id": each.call_id, "output": "sun"} for each in calls]
+    assert said.output_text == "Rain in Zürich, snow in Oslo at noon."
+    sent = [json.loads(each.body) for each in replayer.upstream.requests]
+    assert all(each.target.endswith("/responses") for each in replayer.upstream.requests)
+    # What the provider has sealed goes back to it.
+    assert sent[-1]["input"] == history[: len(sent[-1]["input"])] and SIGNATURE in json.dumps(sent[-1])
 
 
 @dialects
