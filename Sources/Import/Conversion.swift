@@ -77,13 +77,29 @@ struct Conversion {
         item, .manual, "\(name) must be set where Remora runs; until then '\(fallback)' stands for it")
       return .variable(name, default: fallback)
     case .literal(let text):
-      guard plain(text), !isName || text.utf8.allSatisfy(ASCII.isNameByte) else {
+      // It may become a header's value.
+      guard plain(text), text.utf8.allSatisfy({ $0 < 0x7F && (!isName || ASCII.isNameByte($0)) }) else {
         ledger.note(item, .manual, "looks like a secret, or can't stand here; write it by hand")
         return nil
       }
       ledger.took(item)
       return .text(text)
     }
+  }
+
+  /// An address of a provider's, or the variable that holds one; nil where it is neither.
+  mutating func address(_ item: Item, _ kind: ProviderKind) -> Setting? {
+    guard let text = item.text else { return nil }
+    if case .variable = Reference(text) {
+      let host = kind.rawValue.replacing("_", with: "-")
+      return setting(item, fallback: "https://\(host).invalid" + (kind.row.speaksOpenAI ? "/v1" : ""))
+    }
+    guard let url = Endpoint.baseURL(text, kind), plain(url) else {
+      ledger.note(item, .manual, "is no address that Remora takes: write scheme, host and prefix")
+      return nil
+    }
+    ledger.took(item)
+    return .text(url)
   }
 
   /// Whether a text may be written into the configuration.

@@ -27,7 +27,7 @@ extension Conversion {
         if whole != kind.row.baseURL?.text { provider.baseURL = .text(whole) }
         ledger.took(base)
       } else {
-        provider.baseURL = setting(base, fallback: "https://\(kind.rawValue).invalid")
+        provider.baseURL = address(base, kind)
       }
     }
     if provider.baseURL == nil, kind.row.needsBaseURL {

@@ -156,7 +156,8 @@ def test_what_is_no_such_file_is_said(tmp_path):
 
 CANARY = "Zx9-canary-Qw7Lp2"
 """A secret as no rule knows it."""
-ODD = ["~", "-1", "1e999", "{}", "[]", "true", '""', "os.environ/", "$", "2024-01-01", "a b", "'*'", "http://", "${X}"]
+ODD = ["~", "-1", "1e999", "{}", "[]", "true", '""', "os.environ/", "$", "2024-01-01", "a b", "'*'", "http://", "${X}", '""', "näh",
+       "https://", "https://h:99999/v1", "a/b/c", "ftp://h", "0x10", "|", "'" + "a" * 300 + "'", '"a\\tb"', "http://[::1", "-"]
 
 
 def mutated(lines: list[str], random: Random) -> str:
@@ -289,3 +290,15 @@ def test_a_manifest_around_a_configuration_is_told(tmp_path):
     file.write_text("apiVersion: v1\nkind: ConfigMap\ndata:\n  config.yaml: |\n    model_list: []\n")
     done = run("import", str(file))
     assert done.returncode == 1 and "Kubernetes manifest" in done.stderr
+
+
+@pytest.mark.parametrize("product, text", [
+    ("agentgateway", "llm: {port: 4000, models: [{name: m, provider: azure, params: {apiVersion: '', azureResourceName: r, apiKey: $K}}]}\n"),
+    ("keeptrusts", "pack: {name: p}\nproviders: {targets: [{id: a, provider: openai, model: m, base_url: no-address}]}\n"),
+    ("litellm", "model_list: [{model_name: a, litellm_params: {model: bedrock/m, aws_bedrock_runtime_endpoint: no-address}}]\n"),
+    ("litellm", "model_list: [{model_name: a, litellm_params: {model: azure/m, api_version: '', api_base: 'https://h', api_key: os.environ/K}}]\n"),
+    ("litellm", "model_list: [{model_name: a, litellm_params: {model: openai/m, organization: näh, api_key: os.environ/K}}]\n"),
+    ("litellm", "model_list: [{model_name: a, litellm_params: {model: vertex_ai/m, vertex_location: 'a b', vertex_project: ''}}]\n"),
+])
+def test_what_can_not_stand_here_is_left_out(tmp_path, product, text):
+    both(tmp_path, text)

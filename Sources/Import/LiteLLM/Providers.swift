@@ -186,7 +186,7 @@ extension Conversion {
       provider.credentials = [:]
     }
     if let item = reader["aws_bedrock_runtime_endpoint"] {
-      provider.baseURL = setting(item, fallback: "https://bedrock.invalid")
+      provider.baseURL = address(item, .bedrock)
     }
     for entry in reader.parameters.entries where entry.key.hasPrefix("aws_") || entry.key.hasPrefix("s3_") {
       guard !keys.contains(where: { $0.0 == entry.key }), entry.key != "aws_region_name",
