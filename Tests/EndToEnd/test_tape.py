@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -101,6 +102,55 @@ def test_what_is_there_is_not_asked_again(tape):
     # One more of what is there comes behind it.
     assert tape("record", "--missing", suite=suite % "one" + suite % "one").returncode == 0
     assert len(files(tape.directory)) == 3 and before.items() <= files(tape.directory).items()
+
+
+@pytest.mark.timeout(240)
+def test_the_same_suite_again_changes_no_file(tape, upstream, authority, tmp_path):
+    """Where the provider answers the same: the times between events are those of the first run."""
+    config = tmp_path / "gateway.yaml"
+    config.write_text(yaml.safe_dump(default_config(tmp_path, upstream, authority.ca_file)))
+    suite = """
+import openai
+client = openai.OpenAI(max_retries=0)
+ask = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]}
+for stream in (False, True, True):
+    made = client.chat.completions.create(**ask, stream=stream)
+    list(made) if stream else made
+client.embeddings.create(model="e", input="x", encoding_format="float")
+client.responses.create(model="gpt-4o", input="x")
+"""
+    assert tape("record", "--config", str(config), suite=suite).returncode == 0
+    before = {each.name: (each.read_bytes(), each.stat().st_mtime_ns) for each in tape.directory.iterdir()}
+    assert len(before) == 5
+    again = tape("record", "--config", str(config), suite=suite)
+    assert "record: 0 written, 5 as they were" in again.stderr
+    assert {each.name: (each.read_bytes(), each.stat().st_mtime_ns) for each in tape.directory.iterdir()} == before
+
+
+def test_a_killed_recorder_leaves_whole_files(tape):
+    """However it ends, what has a recording's name is one."""
+    suite = """
+import itertools, openai
+client = openai.OpenAI(max_retries=0)
+for n in itertools.count():
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"{n} " + "x" * 20000}])
+"""
+    file = tape.directory.parent / "endless.py"
+    file.write_text(suite)
+    for wanted in (3, 9, 20):
+        process = subprocess.Popen(
+            [str(BINARY), "record", str(tape.directory), "--config", str(tape.config), "--", sys.executable, str(file)],
+            env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            deadline = time.monotonic() + 60
+            while len(list(tape.directory.glob("*.json"))) < wanted:
+                assert time.monotonic() < deadline and process.poll() is None
+                time.sleep(0.005)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        for each in tape.directory.glob("*.json"):
+            assert json.loads(each.read_text())["response"]["status"] == 200, each
 
 
 def test_recordings_are_for_people(tape):
