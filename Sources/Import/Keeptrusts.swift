@@ -71,6 +71,9 @@ extension Conversion {
 
   private mutating func readChained(_ item: Item) {
     guard let name = item.text else { return ledger.note(item, .unsupported, "has no counterpart") }
+    guard !draft.policies.contains(where: { $0.name == name }) else {
+      return ledger.note(item, .approximate, "stands in the chain already")
+    }
     let settings = root["policy"]?[name]
     let said = settings?["action"]
     let action: Policy.Action? =

@@ -295,6 +295,7 @@ def test_a_manifest_around_a_configuration_is_told(tmp_path):
 @pytest.mark.parametrize("product, text", [
     ("agentgateway", "llm: {port: 4000, models: [{name: m, provider: azure, params: {apiVersion: '', azureResourceName: r, apiKey: $K}}]}\n"),
     ("keeptrusts", "pack: {name: p}\nproviders: {targets: [{id: a, provider: openai, model: m, base_url: no-address}]}\n"),
+    ("keeptrusts", "pack: {name: p}\nproviders: {targets: []}\npolicies: {chain: [pii-detector, audit-logger, pii-detector, audit-logger]}\n"),
     ("litellm", "model_list: [{model_name: a, litellm_params: {model: bedrock/m, aws_bedrock_runtime_endpoint: no-address}}]\n"),
     ("litellm", "model_list: [{model_name: a, litellm_params: {model: azure/m, api_version: '', api_base: 'https://h', api_key: os.environ/K}}]\n"),
     ("litellm", "model_list: [{model_name: a, litellm_params: {model: openai/m, organization: näh, api_key: os.environ/K}}]\n"),
