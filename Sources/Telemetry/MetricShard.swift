@@ -131,6 +131,11 @@ package final class MetricShard {
       for end in ExchangeEnd.allCases {
         state.streamsEnded.add(0, to: SeriesKey(subject: label, detail: UInt16(end.rawValue)))
       }
+      for result in RefreshResult.allCases {
+        state.refreshes.add(0, to: SeriesKey(subject: label, detail: UInt16(result.rawValue)))
+      }
+      state.usageMissing.add(0, to: SeriesKey(subject: label))
+      state.droppedFields.add(0, to: SeriesKey(subject: label))
     }
     // What `models` leads to will be asked for.
     for target in targets.prefix(Self.preparedTargets) {
@@ -140,6 +145,11 @@ package final class MetricShard {
       if provider == .other || model == .other { continue }
       state.requests.add(
         0, to: SeriesKey(endpoint: .chatCompletions, subject: provider, model: model, detail: 200))
+      for kind in TokenKind.allCases {
+        state.tokens.add(0, to: SeriesKey(subject: provider, model: model, detail: UInt16(kind.rawValue)))
+      }
+      state.cost.add(0, to: SeriesKey(subject: provider, model: model))
+      state.unpriced.add(0, to: SeriesKey(subject: provider, model: model))
     }
   }
 

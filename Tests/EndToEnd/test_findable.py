@@ -179,6 +179,24 @@ def test_a_listeners_certificate_says_when_it_ends(start_remora, upstream, good_
     assert ends > time.time()
 
 
+def test_counters_of_what_is_configured_begin_at_zero(start_remora, upstream):
+    """A rate can't see a first event in what wasn't there before."""
+    proxy = start_remora(upstream)
+    samples = proxy.samples()
+    for name, labels in [
+        ("remora_upstream_attempts_total", {"outcome": "rate_limited"}), ("remora_streams_ended_total", {"reason": "upstream_eof"}),
+        ("remora_credential_refreshes_total", {"result": "failed"}), ("remora_dropped_fields_total", {}),
+        ("remora_usage_missing_total", {}),
+    ]:
+        assert samples[name, frozenset({"provider": "gateway", **labels}.items())] == 0, name
+    target = {"provider": "gateway", "model": "gpt-4o"}
+    for name, labels in [
+        ("remora_requests_total", {"endpoint": "chat_completions", "code": "200"}), ("remora_tokens_total", {"kind": "output"}),
+        ("remora_cost_usd_total", {}), ("remora_unpriced_requests_total", {}),
+    ]:
+        assert samples[name, frozenset({**target, **labels}.items())] == 0, name
+
+
 def test_a_secret_that_can_not_be_loaded_is_counted(start_remora, upstream):
     proxy = start_remora(upstream)
     key = proxy.directory / "gateway.key"
