@@ -99,4 +99,13 @@ package enum GatewayMembers {
       try? splice.remove(key: member.key, value: member.value, in: body)
     }
   }
+
+  /// Takes out what is heard in Messages and Responses, too: whether the answer is to say what it has taken.
+  static func removeBreakdown(from body: Span<UInt8>, _ splice: inout JSONSplice) {
+    var members = JSONObjectCursor(body, 0..<body.count)
+    while let member = members.next() {
+      guard case .requestBreakdown? = GatewayMember(body, member.key) else { continue }
+      try? splice.remove(key: member.key, value: member.value, in: body)
+    }
+  }
 }

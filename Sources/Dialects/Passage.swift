@@ -86,10 +86,14 @@ package final class Passage {
     self.addsUsage = addsUsage
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     try? facts.edit(&splice, body, scanner, model: model, addsUsage: addsUsage)
-    let isGatewayChat = asked.shape == .chat && Noticed(scanner).contains(.gateway)
-    if isGatewayChat {
-      try GatewayMembers.remove(
-        from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
+    if Noticed(scanner).contains(.gateway) {
+      switch asked.shape {
+      case .chat:
+        try GatewayMembers.remove(
+          from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
+      case .message, .response: GatewayMembers.removeBreakdown(from: body, &splice)
+      case .completion, .embedding, .tokenCount, .other: break
+      }
     }
     if asked.shape == .response { try ResponsesThoughts.remove(from: body, &splice) }
     guard let quirks,

@@ -1,18 +1,58 @@
 // What a request has taken, told in its answer where it asks for that (`request_breakdown`): the tokens, what they cost, how
-// long it took. It is known when the answer ends: in a whole one it goes into `x_remora`, in a stream into a chunk of its
-// own before the last word.
+// long it took. It is known when the answer ends: in a whole one it goes into `x_remora`, in a chat's stream into a chunk of
+// its own before the last word, in those of other APIs into the last event.
 
 internal import Dialects
 internal import Policy
+internal import Telemetry
 internal import Transport
 internal import Wire
 
 extension Attempt {
   private static let done: StaticString = "data: [DONE]\n\n"
 
-  /// Puts a chunk with it before the stream's last word, where that is what `out` ends with.
+  /// Tells it in a stream whose last word is what `out` ends with.
+  ///
+  /// - Parameter start: where in `out` the events begin that came last.
   @inline(never)
-  func tellBreakdown(into out: inout ByteQueue) {
+  func tellBreakdown(into out: inout ByteQueue, from start: Int) {
+    switch ask.target.endpoint {
+    case .messages, .responses: putBreakdown(into: &out, from: start)
+    default: addChunk(to: &out)
+    }
+  }
+
+  /// Makes it a member of the last event, if that ends the answer.
+  private func putBreakdown(into out: inout ByteQueue, from start: Int) {
+    guard let place = Self.lastBracket(of: out.bytes, from: start) else { return }
+    tried.owesBreakdown = false
+    let rest = out.bytes.extracting(place...).array()
+    out.truncate(to: place)
+    out.append(ASCII.comma)
+    writeBreakdown(into: &out)
+    out.append(rest)
+  }
+
+  /// Where the last event's object ends, if that event is the one that ends an answer.
+  private static func lastBracket(of bytes: Span<UInt8>, from start: Int) -> Int? {
+    var end = bytes.count
+    while end > start, bytes[end - 1] <= ASCII.space { end -= 1 }
+    // An event is on one line, and behind its name on another.
+    var begin = end
+    while begin > start, bytes[begin - 1] != ASCII.lf { begin -= 1 }
+    let line = bytes.extracting(begin..<end)
+    guard line.count > 6, line.extracting(0..<5).equals("data:"), line[line.count - 1] == UInt8(ascii: "}")
+    else { return nil }
+    let type = JSONView.content(line, in: 5..<line.count, at: "type")
+    guard
+      type.equals("message_stop") || type.equals("response.completed") || type.equals("response.incomplete")
+        || type.equals("response.failed")
+    else { return nil }
+    return end - 1
+  }
+
+  /// Puts a chunk with it before a chat's last word.
+  private func addChunk(to out: inout ByteQueue) {
     let kept = out.count - Self.done.utf8CodeUnitCount
     guard kept >= 0, out.bytes.extracting(kept..<out.count).equals(Self.done) else { return }
     tried.owesBreakdown = false
@@ -37,7 +77,7 @@ extension Attempt {
   @inline(never)
   func addBreakdown(to body: inout ByteQueue, _ verdict: Verdict) {
     switch verdict {
-    case .stream: return tellBreakdown(into: &body)
+    case .stream: return tellBreakdown(into: &body, from: 0)
     case .answer: break
     case .error, .fault, .invalid: return
     }

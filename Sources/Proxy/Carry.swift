@@ -113,7 +113,7 @@ extension Attempt {
         }
       } catch { throw Refusal(error, provider: upstream.name) }
     }
-    if tried.owesBreakdown { tellBreakdown(into: &out) }
+    if tried.owesBreakdown { tellBreakdown(into: &out, from: before) }
   }
 
   /// Turns an arrival that ends the answer into what the client is told.

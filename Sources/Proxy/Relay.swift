@@ -119,7 +119,7 @@ extension Exchange {
       } else {
         ending = attempt.conversation.end(isWhole: isWhole, into: &out)
       }
-      if attempt.tried.owesBreakdown { attempt.tellBreakdown(into: &out) }
+      if attempt.tried.owesBreakdown { attempt.tellBreakdown(into: &out, from: before) }
       if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) }
     }
     if attempt.tried.gate != nil, let refusal = ask.watch?.refusal { throw refusal }

@@ -37,14 +37,16 @@ extension Ask {
   ///
   /// - Throws: where the body holds credentials of providers, which nobody but the operator gives.
   func readWishes() throws(Refusal) {
-    guard body.isJSON, !body.isFollowed, target.endpoint == .chatCompletions,
-      Noticed(body.scanner).contains(.gateway)
-    else { return }
+    guard body.isJSON, !body.isFollowed, Noticed(body.scanner).contains(.gateway) else { return }
+    let isChat = target.endpoint == .chatCompletions
+    guard isChat || target.endpoint == .messages || target.endpoint == .responses else { return }
     var wishes = Wishes()
     let bytes = body.bytes.view
     var members = JSONObjectCursor(bytes, 0..<bytes.count)
     while let member = members.next() {
       guard member.kind != .null, let known = GatewayMember(bytes, member.key) else { continue }
+      // The others are of chats alone.
+      if !isChat, known != .requestBreakdown { continue }
       try read(known, member.value, member.kind, &wishes)
     }
     self.wishes = wishes

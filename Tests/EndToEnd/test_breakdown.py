@@ -96,6 +96,69 @@ def test_translated(start_remora, upstream, stream):
     assert proxy.log_line(got.get("x-request-id"))["cost_usd"] == said["usage"]["cost_usd"]
 
 
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x", "content": [{"type": "text", "text": "hi"}],
+           "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": 10, "output_tokens": 7}}  # fmt: skip
+
+
+def _message_events() -> bytes:
+    start = {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None, "usage": {"input_tokens": 10, "output_tokens": 1}}}
+    parts = [
+        start,
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "message_stop \n\n"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 7}},
+    ]
+    text = "".join(f"event: {part['type']}\ndata: {json.dumps(part)}\n\n" for part in parts)
+    # As Anthropic writes it, with blanks before the last bracket.
+    return (text + 'event: message_stop\ndata: {"type":"message_stop"          }\n\n').encode()
+
+
+def _told(got, stream) -> list[dict]:
+    """The `x_remora` of each object of an answer."""
+    if not stream:
+        return [got.json()["x_remora"]]
+    objects = [json.loads(line[6:]) for line in got.body.decode().split("\n") if line.startswith("data: {")]
+    assert objects[-1]["type"] in ("message_stop", "response.completed")
+    return [each["x_remora"] for each in objects if "x_remora" in each]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    "path, kind, responses",
+    [
+        ("/v1/messages", "anthropic", None),
+        ("/v1/messages", "openai_compatible", None),
+        ("/v1/responses", "anthropic", None),
+        ("/v1/responses", "openai_compatible", "translated"),
+        ("/v1/responses", "openai_compatible", "native"),
+    ],
+)
+def test_other_apis(start_remora, upstream, path, kind, responses, stream):
+    prices = {"prices": {"gateway/claude-x": {"input": 3, "output": 15}}}
+    base = upstream.base_url.removesuffix("/v1") if kind == "anthropic" else upstream.base_url
+    proxy = start_remora(upstream, prices, provider={"kind": kind, "base_url": base, **({"responses": responses} if responses else {})})
+    if kind == "anthropic":
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n"
+        events = _message_events()
+        upstream.reply((head % len(events) + events) if stream else json_answer(MESSAGE))
+    body = {"model": "claude-x", "stream": stream, "request_breakdown": True, "max_tokens": 10}
+    body |= {"messages": CHAT["messages"]} if path == "/v1/messages" else {"input": PROMPT}
+    body = {name: value for name, value in body.items() if path == "/v1/messages" or name != "max_tokens"}
+    got = proxy.ask(post_json(path, body, {"anthropic-version": "2023-06-01"} if path == "/v1/messages" else {}))
+    assert got.status == 200 and got.get("x-remora-dropped") is None
+    assert "request_breakdown" not in upstream.last.json()
+    said = _told(got, stream)[-1]
+    line = proxy.log_line(got.get("x-request-id"))
+    assert said["usage"]["output_tokens"] == line["tokens_out"] and said["usage"]["input_tokens"] == line["tokens_in"]
+    assert said["usage"]["cost_usd"] == line["cost_usd"] > 0
+    assert said["timings"]["duration_ms"] >= 0
+    plain = {**body, "request_breakdown": False}
+    if kind == "anthropic":
+        upstream.reply((head % len(events) + events) if stream else json_answer(MESSAGE))
+    assert not any("usage" in said for said in _told(proxy.ask(post_json(path, plain)), stream))
+
+
 @pytest.mark.parametrize("where", ["headers", "off"])
 def test_not_where_bodies_say_nothing(start_remora, upstream, where):
     proxy = start_remora(upstream, {**PRICES, "response_metadata": where})

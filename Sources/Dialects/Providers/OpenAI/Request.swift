@@ -52,7 +52,7 @@ package struct RequestFacts: Sendable {
   /// Whether a key names a member that only Remora reads.
   static func isOwn(_ body: Span<UInt8>, _ key: Range<Int>) -> Bool {
     for member in own where JSONString.equals(body, key, member.name) { return true }
-    return false
+    return JSONString.equals(body, key, GatewayMember.requestBreakdown.name)
   }
 
   /// The client wants a stream.
