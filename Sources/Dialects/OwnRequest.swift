@@ -42,7 +42,7 @@ package struct OwnRequest {
   package var acceptedTypes: StaticString {
     switch source {
     case .translated(let translation): translation.acceptedTypes
-    case .chat(let recast): recast.facts.streams ? "text/event-stream" : "application/json"
+    case .chat(let recast): recast.acceptedTypes
     }
   }
 

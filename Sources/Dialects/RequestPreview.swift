@@ -143,6 +143,10 @@ package struct RequestPreview: Sendable {
     var asked = AskedAnswer()
     asked.shape = counts ? .tokenCount : .message
     let passage = Passage(pool: nil)
+    if way.invokedBeta != nil {
+      self.body = try Recast(invoking: body.span, scanner, facts, &way, asked, passage).body.array()
+      return true
+    }
     passage.begin(asked, repairs: false)
     let said = scanner.found(.model).map { JSONString.content(body.span, $0.value).equals(target.model.span) }
     if way.readsModel, said != true {

@@ -116,11 +116,20 @@ extension Attempt {
     let passage = passage
     var asked = ask.askedAnswer
     asked.isRestored = ask.gate != nil || ask.wishes?.wantsBreakdown == true
-    passage.begin(asked, repairs: false)
-    conversation = .passed(passage)
     address.clear()
     address.append(upstream.prefix)
     address.append(way.path.view)
+    if way.invokedBeta != nil {
+      do throws(RequestFault) {
+        conversation = .recast(
+          try Recast(
+            invoking: ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked, passage))
+      } catch { throw Refusal(error) }
+      tried.upload = .kept(at: 0)
+      return
+    }
+    passage.begin(asked, repairs: false)
+    conversation = .passed(passage)
     if way.takesQuery, let query = ask.target.query {
       address.append(ask.headBytes.view.extracting(query.lowerBound - 1..<query.upperBound))
     }

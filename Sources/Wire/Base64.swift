@@ -63,3 +63,31 @@ package struct Base64Encoder: Sendable {
     }
   }
 }
+
+/// Bytes out of such text.
+package enum Base64 {
+  /// Appends what `text` stands for, in either alphabet; what is no letter of them is passed over.
+  package static func decode(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    var word: UInt32 = 0
+    var bits: UInt32 = 0
+    for at in 0..<text.count {
+      guard let digit = digit(text[at]) else { continue }
+      word = word << 6 | UInt32(digit)
+      bits += 6
+      if bits < 8 { continue }
+      bits -= 8
+      out.append(UInt8(truncatingIfNeeded: word >> bits))
+    }
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - UInt8(ascii: "A")
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - UInt8(ascii: "a") + 26
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0") + 52
+    case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+    case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+    default: nil
+    }
+  }
+}

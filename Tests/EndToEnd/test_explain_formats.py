@@ -110,6 +110,10 @@ def test_providers_that_have_the_format(explain):
     assert target == "POST /v1/messages" and body == {**MESSAGE, "model": "m"} and not dropped
     target, body, _, _ = explain("ollama", MESSAGE, messages="native")
     assert target == "POST /v1/messages" and body == {**MESSAGE, "model": "m"}
+    target, body, _, _ = explain("bedrock", MESSAGE, model="anthropic.claude-x", messages="native")
+    assert target == "POST /model/anthropic.claude-x/invoke-with-response-stream"
+    wanted = {name: value for name, value in MESSAGE.items() if name not in ("model", "stream")}
+    assert body == {"anthropic_version": "bedrock-2023-05-31", **wanted}
     target, body, _, _ = explain("openai", RESPONSE, responses="translated")
     assert target == "POST /v1/chat/completions" and body["messages"][0]["content"] == "Be brief."
 

@@ -20,4 +20,14 @@ import Wire
     #expect(standard.bytes.text() == example.standard)
     #expect(url.bytes.text() == example.url)
   }
+
+  @Test("both come back, however lines and padding stand in them", arguments: cases)
+  func decode(_ example: (bytes: [UInt8], standard: String, url: String)) {
+    let broken = example.standard.map { "\r\n \($0)" }.joined()
+    for text in [example.standard, example.url, broken] {
+      var out = ByteQueue()
+      Base64.decode(Array(text.utf8).span, into: &out)
+      #expect(out.array() == example.bytes)
+    }
+  }
 }

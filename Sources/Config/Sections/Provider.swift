@@ -65,7 +65,7 @@ package struct Provider: Sendable, Equatable {
       ).printed(where: \.dialect.takesStreamOptions),
       Row(
         "messages", \.messages, .choice,
-        "Whether it has the Messages API too, behind its base_url; translated, the default: requests become chats.",
+        "Whether it has the Messages API too, behind its base_url, or, at Bedrock, Claude's by InvokeModel; translated, the default: requests become chats.",
         kinds: ProviderKind.allCases.filter(\.mayHaveMessages).map(\.rawValue)
       ).printed(where: \.kind.mayHaveMessages),
       Row(
@@ -127,9 +127,9 @@ extension ProviderKind {
     switch self {
     case .deepseek, .openrouter, .ollama, .vllm, .openaiCompatible, .openai, .together, .fireworks, .groq,
       .xai,
-      .mistral:
+      .mistral, .bedrock:
       true
-    case .anthropic, .azure, .bedrock, .cohere, .gemini, .vertex, .perplexity, .mock: false
+    case .anthropic, .azure, .cohere, .gemini, .vertex, .perplexity, .mock: false
     }
   }
 }

@@ -8,7 +8,11 @@ package import Wire
 /// One exchange in another format.
 package final class Recast {
   /// The format that the client speaks.
-  package enum Format: Sendable { case messages, tokenCount, responses, completions }
+  package enum Format: Sendable {
+    case messages, tokenCount, responses, completions
+    /// A message that Claude at Bedrock gets as it is, but in the form of InvokeModel.
+    case invocation
+  }
 
   /// The request as a chat; what goes out, once it has been `settle`d.
   package private(set) var body = ByteQueue()
@@ -28,6 +32,10 @@ package final class Recast {
   private var made = ByteQueue()
   private var joined = ByteQueue()
   private var holdsAll = false
+  /// Takes the events of an invocation out of their frames; nil where there are none.
+  private var invoked: InvokedEvents?
+  /// An invocation's answer is a stream.
+  private var isStream = false
   private var hasStarted = false
 
   /// Reads a request.
@@ -50,6 +58,7 @@ package final class Recast {
     case .tokenCount:
       try MessagesRequest.write(body, counts: true, into: &chat)
       reader = MessagesForm()
+    case .invocation: reader = MessagesForm()
     case .responses: reader = try ResponsesRequest.write(body, turn, into: &chat)
     case .completions: reader = try CompletionsRequest.write(body, into: &chat)
     }
@@ -68,6 +77,31 @@ package final class Recast {
         throw RequestFault(.invalid, "\(parameter)", "'\(parameter)' must be \(expected).")
       }
     }
+  }
+
+  /// Reads a message that goes as it is, in the form of InvokeModel.
+  ///
+  /// - Parameters:
+  ///   - body: the client's, one JSON object that `scanner` has read.
+  ///   - asked: how its answer is read.
+  package init(
+    invoking body: Span<UInt8>, _ scanner: borrowing JSONScanner, _ facts: RequestFacts,
+    _ way: inout MessagesWay, _ asked: AskedAnswer, _ passage: Passage
+  ) throws(RequestFault) {
+    format = .invocation
+    model = []
+    reader = MessagesForm()
+    answer = ChatAnswerReader(reader)
+    dropped = DroppedFields()
+    inner = .passed(passage)
+    self.facts = facts
+    passage.begin(asked, repairs: false)
+    try passage.edit(body, scanner, facts, model: nil, addsUsage: false, nil)
+    let beta = way.invokedBeta ?? []
+    try passage.take(&way, body, scanner)
+    var text = ByteQueue()
+    _ = passage.fill(&text, upTo: passage.sentCount(of: body.count) + 1, from: body, at: 0)
+    InvokedRequest.write(text.bytes, beta: beta, into: &self.body)
   }
 
   /// How the chat's answer is read.
@@ -129,6 +163,12 @@ package final class Recast {
     }
   }
 
+  /// What the provider is asked to answer with.
+  var acceptedTypes: StaticString {
+    guard facts.streams else { return "application/json" }
+    return format == .invocation ? "application/vnd.amazon.eventstream" : "text/event-stream"
+  }
+
   /// The body has reached the provider and won't be sent again.
   package func forgetBody() {
     body.removeAll()
@@ -140,6 +180,7 @@ package final class Recast {
   /// Begins an answer whose head has come.
   func begin(_ reply: ReplyFacts, member: Span<UInt8>, stamp: AnswerStamp) -> Manner {
     made.removeAll()
+    if format == .invocation { return beginInvocation(reply, member: member, stamp) }
     // Where a chat's answer gets it, its form decides.
     let manner = inner.begin(reply, member: format == .tokenCount ? member : Span()) { stamp }
     var frame = FormFrame()
@@ -169,6 +210,7 @@ package final class Recast {
 
   /// Takes the next piece of the answer's body.
   func take(_ bytes: Span<UInt8>, into out: inout ByteQueue) throws(TakeFault) {
+    if format == .invocation { return try takeInvocation(bytes, into: &out) }
     try inner.take(bytes, member: Span(), into: &made)
     if holdsAll || made.isEmpty { return }
     try readEvents(into: &out)
@@ -176,6 +218,10 @@ package final class Recast {
 
   /// Ends a stream whose bytes are over.
   func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
+    if format == .invocation {
+      let isBroken = invoked?.isInside ?? false
+      return isWhole && isBroken ? .truncated : inner.end(isWhole: isWhole, into: &out)
+    }
     let ending = inner.end(isWhole: isWhole, into: &made)
     if (try? readEvents(into: &out)) == nil { answer.overflow(into: &out) }
     made.removeAll()
@@ -187,6 +233,7 @@ package final class Recast {
 
   /// Writes the client's answer from what was read whole.
   func conclude(provider: String, into out: inout ByteQueue) -> Verdict {
+    if format == .invocation { return concludeInvocation(provider: provider, into: &out) }
     var verdict = Verdict.answer
     if holdsAll {
       _ = inner.end(isWhole: true, into: &made)
@@ -258,10 +305,52 @@ package final class Recast {
   }
 
   /// Bytes of the answer that are held.
-  var heldCount: Int { made.count + inner.heldCount + answer.heldCount }
+  var heldCount: Int { made.count + inner.heldCount + answer.heldCount + (invoked?.heldCount ?? 0) }
 
   /// The provider signs what its model thinks.
-  var keepsThoughts: Bool { answer.hasSigned }
+  var keepsThoughts: Bool { format == .invocation || answer.hasSigned }
+
+  // MARK: An invocation
+
+  /// Whether a stream's events come in frames: a provider's own ones, behind another gateway, are Anthropic's already.
+  private func beginInvocation(_ reply: ReplyFacts, member: Span<UInt8>, _ stamp: AnswerStamp) -> Manner {
+    frame.member = member.array()
+    invoked = nil
+    var reply = reply
+    isStream = facts.streams && reply.media != .json
+    if isStream {
+      if reply.media != .events { invoked = InvokedEvents() }
+      reply.media = .events
+    }
+    let manner = inner.begin(reply, member: member) { stamp }
+    if case .events = manner { return .events }
+    if case .whole = manner { holdsAll = false } else { holdsAll = true }
+    return .whole
+  }
+
+  private func takeInvocation(_ bytes: Span<UInt8>, into out: inout ByteQueue) throws(TakeFault) {
+    let member = frame.member
+    guard isStream else { return made.append(bytes) }
+    guard invoked != nil else { return try inner.take(bytes, member: member.span, into: &out) }
+    var text = ByteQueue()
+    try invoked?.take(bytes, into: &text)
+    if !text.isEmpty { try inner.take(text.bytes, member: member.span, into: &out) }
+  }
+
+  private func concludeInvocation(provider: String, into out: inout ByteQueue) -> Verdict {
+    let member = frame.member
+    var text = ByteQueue()
+    swap(&text, &made)
+    guard JSONValue.kind(of: text.bytes) == .object else { return .fault(.malformed) }
+    do throws(TakeFault) { try inner.take(text.bytes, member: member.span, into: &out) } catch {
+      return .fault(.malformed)
+    }
+    if holdsAll {
+      _ = inner.end(isWhole: true, into: &out)
+      return .answer
+    }
+    return inner.conclude(provider: provider, member: member.span, into: &out)
+  }
 
   private func readEvents(into out: inout ByteQueue) throws(TakeFault) {
     var queue = ByteQueue()

@@ -45,37 +45,15 @@ private struct Source: Sendable, CustomTestStringConvertible {
     if let body = reply["body"]?.text {
       bytes = Array(body.utf8)
     } else if let body = reply["body_base64"]?.text {
-      bytes = Self.decoded(body)
+      var decoded = ByteQueue()
+      Base64.decode(Array(body.utf8).span, into: &decoded)
+      bytes = decoded.array()
     } else if kind != .bedrock, let events = reply["events"]?.elements {
       bytes = Array(events.compactMap(\.text).map { "data: \($0)\n\n" }.joined().utf8)
     } else {
       return nil
     }
     (self.name, self.kind, repairs) = (name, kind, false)
-  }
-
-  private static func decoded(_ text: String) -> [UInt8] {
-    var result: [UInt8] = []
-    var word: UInt32 = 0
-    var bits = 0
-    for byte in text.utf8 {
-      let digit: UInt8
-      switch byte {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = byte - UInt8(ascii: "A")
-      case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = byte - UInt8(ascii: "a") + 26
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0") + 52
-      case UInt8(ascii: "+"): digit = 62
-      case UInt8(ascii: "/"): digit = 63
-      default: continue
-      }
-      word = word << 6 | UInt32(digit)
-      bits += 6
-      if bits >= 8 {
-        bits -= 8
-        result.append(UInt8(truncatingIfNeeded: word >> UInt32(bits)))
-      }
-    }
-    return result
   }
 }
 

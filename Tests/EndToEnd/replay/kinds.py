@@ -22,7 +22,7 @@ KINDS = (
 
 
 def providers(directory: Path, origin: str, ca_file: Path) -> dict[str, dict]:
-    """Each kind under its own name, and `azure-classic` with deployments in its paths."""
+    """Each kind under its own name, `azure-classic` with deployments in its paths, and `bedrock-native` for InvokeModel."""
     key = {"file": _written(directory, "key", SECRET)}
     common = {"tls": {"ca_file": str(ca_file)}, "timeouts": {"connect": "5s", "first_byte": "20s", "idle": "20s"}}
     found = {}
@@ -41,6 +41,7 @@ def providers(directory: Path, origin: str, ca_file: Path) -> dict[str, dict]:
         },
     }
     del found["bedrock"]["api_key"]
+    found["bedrock-native"] = {**found["bedrock"], "kind": "bedrock", "messages": "native"}
     found["azure-classic"] = {**found["azure"], "api_version": "2024-10-21"}
     # Each with dictionaries of its own: YAML would write shared ones as anchors.
     return json.loads(json.dumps(found))

@@ -31,6 +31,9 @@ package struct MessagesWay: ~Copyable {
   package var version: StaticString?
   /// The body keeps its model nevertheless.
   package var keepsModel = false
+  /// The request is put into the form of InvokeModel, with these betas in it, where the operator wants that; nil: it goes
+  /// as it is.
+  package var invokedBeta: [UInt8]?
   /// The provider is none of Claude's, and thinks without signing.
   package var takesUnsigned = false
 
@@ -47,8 +50,12 @@ extension MessagesWay {
   package static func of(
     _ provider: Config.Provider, _ dialect: (any Dialect)?, _ ask: MessagesAsk, to model: [UInt8]
   ) throws(RequestFault) -> MessagesWay? {
-    if let way = try dialect?.messages(ask, to: model) { return way }
-    guard provider.messages == .native else { return nil }
+    if let way = try dialect?.messages(ask, to: model) {
+      if way.invokedBeta == nil || provider.messages == .native { return way }
+      return nil
+    }
+    // At Bedrock only Claude has it, and there is no other path to it.
+    guard provider.messages == .native, provider.kind != .bedrock else { return nil }
     var way = MessagesWay()
     way.takesUnsigned = true
     // A dialect's base URL ends before the API's version.

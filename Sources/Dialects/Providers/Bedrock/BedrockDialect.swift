@@ -40,6 +40,18 @@ package struct BedrockDialect: Dialect {
     request.body.append("}")
   }
 
+  /// Claude's own format is what InvokeModel takes of it.
+  package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? {
+    guard !ask.counts, BedrockModel(model).claude != nil else { return nil }
+    var way = MessagesWay()
+    way.takesQuery = false
+    way.path.append("/model/")
+    PathSegment.append(model.span, into: &way.path)
+    way.path.append(ask.streams ? "/invoke-with-response-stream" : "/invoke")
+    way.invokedBeta = ask.beta
+    return way
+  }
+
   /// Claude's alone (user guide, "Monitor your token usage by counting tokens"); whose model a name is that says nothing,
   /// the service knows.
   package func counts(_ model: [UInt8]) -> Bool {
