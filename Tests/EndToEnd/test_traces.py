@@ -267,6 +267,14 @@ def test_a_cut_stream_is_an_error(traced, start_upstream):
     assert call["attributes"]["remora.outcome"] == "connection_lost"
 
 
+def test_an_answer_that_is_kept_says_so(traced, upstream):
+    proxy, collector = traced(upstream, changes={"cache": {"size": "1MiB"}})
+    first, second = (chat(proxy, temperature=0) for _ in range(2))
+    assert (first.status, second.status) == (200, 200)
+    servers = [each["attributes"] for each in collector.spans(3) if each["kind"] == "SPAN_KIND_SERVER"]
+    assert [each["remora.cache"] for each in servers] == ["miss", "hit"]
+
+
 def test_health_metrics_and_what_is_answered_here(traced, upstream):
     proxy, collector = traced(upstream, changes={"models": {"here": "mock/x"}, "providers": {"mock": {}}})
     proxy.admin("/metrics")
