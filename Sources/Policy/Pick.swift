@@ -28,9 +28,11 @@ package struct RequestNeeds: Sendable {
 package enum Pick {
   /// The order in which a plan's targets are asked. What doesn't fit the request comes last, for its provider to say so.
   ///
-  /// - Parameter random: any number, which decides where nothing else does.
+  /// - Parameters:
+  ///   - random: any number, which decides where nothing else does.
+  ///   - companion: the target that the conversation was last at, where speed decides.
   package static func order(
-    _ plan: Plan, _ needs: RequestNeeds, random: UInt64, now: Nanoseconds,
+    _ plan: Plan, _ needs: RequestNeeds, random: UInt64, now: Nanoseconds, companion: TargetHealth? = nil,
     health: (Int) -> TargetHealth?
   ) -> Order {
     let count = min(plan.count, Order.ceiling)
@@ -45,7 +47,7 @@ package enum Pick {
     case .weighted:
       order = weighted(fitting, needs.affinity ?? random) { plan[$0].weight }
     case .cheapest: order = cheapest(fitting, plan, needs)
-    case .fastest: order = fastest(fitting, needs, random: random, now: now, health)
+    case .fastest: order = fastest(fitting, needs, random: random, now: now, companion, health)
     }
     for at in 0..<others.count { order.append(others[at]) }
     return order
@@ -97,9 +99,9 @@ package enum Pick {
   }
 
   /// The fastest first; the first of them keeps its place unless another is a fifth better. One request in sixteen goes
-  /// to a target of which nobody knows how fast it is.
+  /// to a target of which nobody knows how fast it is. A conversation stays where it was, unless that takes twice as long.
   private static func fastest(
-    _ places: Order, _ needs: RequestNeeds, random: UInt64, now: Nanoseconds,
+    _ places: Order, _ needs: RequestNeeds, random: UInt64, now: Nanoseconds, _ companion: TargetHealth?,
     _ health: (Int) -> TargetHealth?
   ) -> Order {
     let isExploring = random & 15 == 0
@@ -114,6 +116,11 @@ package enum Pick {
     }
     return sorted(places) { place in
       let score = health(place)?.score(isStream: needs.isStream, at: now)
+      if let companion, health(place) === companion,
+        score ?? 0 <= 2 * (leader?.score ?? .infinity)
+      {
+        return (-1, 0)
+      }
       if score == nil { return (leader == nil || (isExploring && unknown) ? 0 : 2, 0) }
       return (1, place == leader?.place ? 0 : score ?? 0)
     }

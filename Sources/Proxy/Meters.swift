@@ -11,6 +11,7 @@ internal import Wire
 final class Books: Sendable {
   let ledger: Ledger
   let learning = Learning()
+  let companions = Companions()
   let keeper: BudgetKeeper
   let complaints = Complaints()
   let shared = SharedBooks()

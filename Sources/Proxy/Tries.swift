@@ -34,6 +34,8 @@ final class Tries {
   private(set) var others = Order()
   /// Of those, the one that was faster.
   private var faster: Int?
+  /// The conversation, where it is to stay at the target that answers it.
+  private var conversation: UInt64?
   /// Who has failed last that could be told the request, and how.
   private(set) var failed: (name: String, cls: FailureClass)?
   /// The class of the last failure.
@@ -53,6 +55,7 @@ final class Tries {
     asked = 0
     last = nil
     failed = nil
+    conversation = nil
     var rules = snapshot.retryRules
     if let attempts = ask.wishes?.attempts { rules.attempts = min(rules.attempts, attempts) }
     percent = rules.budgetPercent
@@ -62,9 +65,11 @@ final class Tries {
       order = Order(first: 1)
     } else {
       let needs = ask.needs(plan)
-      order = Pick.order(plan, needs, random: exchange.state.nextRandom(), now: now.nanoseconds) {
-        exchange.health(plan[$0])
-      }
+      if plan.pick == .fastest { conversation = needs.affinity }
+      let companion = conversation.flatMap { exchange.state.books.companions.find($0, at: now.nanoseconds) }
+      order = Pick.order(
+        plan, needs, random: exchange.state.nextRandom(), now: now.nanoseconds, companion: companion
+      ) { exchange.health(plan[$0]) }
       if ask.isBound { order = order.keeping { plan[$0].providerIndex == plan[order[0]].providerIndex } }
     }
     let repeats = ask.target.isFullService && (ask.isIdempotent || ask.isForegroundResponse)
@@ -119,7 +124,10 @@ final class Tries {
   func succeeded(_ exchange: Exchange) {
     guard let pass else { return }
     self.pass = nil
-    exchange.health(plan[place])?.succeeded(pass, at: exchange.now.nanoseconds)
+    guard let health = exchange.health(plan[place]) else { return }
+    let now = exchange.now.nanoseconds
+    health.succeeded(pass, at: now)
+    if let conversation { exchange.state.books.companions.keep(conversation, at: health, now: now) }
   }
 
   /// The try came to an end that says nothing of the target.

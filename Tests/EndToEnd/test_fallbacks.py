@@ -160,6 +160,20 @@ def test_the_faster_target_is_asked(pair):
     assert seen(second) - before[1] >= 35, "a target that failed counts as slow"
 
 
+def test_a_conversation_stays_where_it_was_though_speed_decides(pair):
+    proxy, first, second = pair(pick="fastest")
+    for _ in range(40):
+        assert ask(proxy, prompt_cache_key="one").status == 200
+    counts = sorted((seen(first), seen(second)))
+    assert counts == [0, 40], "its provider has the prompt in a cache"
+    # It moves where that target can't, and stays there then.
+    home, other = (first, second) if seen(first) else (second, first)
+    home.reply(b"HTTP/1.1 429 No\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\n{}")
+    for _ in range(10):
+        assert ask(proxy, prompt_cache_key="one").status == 200
+    assert (seen(home), seen(other)) == (41, 10)
+
+
 def test_tokens_of_a_try_that_failed_are_booked_on_its_target(pair):
     proxy, first, second = pair()
     first.reply(events(ROLE, USAGE, ERROR))

@@ -157,6 +157,37 @@ import Testing
     return asked
   }
 
+  @Test("a conversation stays at its target while that is no more than twice as slow, and moves once it is")
+  func companion() {
+    let targets = (0..<3).map { TargetHealth(provider: "p", model: "\($0)") }
+    let plan = plan(.fastest, weights: [1, 1, 1], health: targets)
+    let companions = Companions()
+    var needs = RequestNeeds()
+    needs.isStream = true
+    needs.affinity = 7
+    var random = Random(12)
+    func ask(_ now: Nanoseconds) -> Int {
+      Pick.order(
+        plan, needs, random: random.next(), now: now, companion: companions.find(7, at: now)
+      ) { targets[$0] }[0]
+    }
+    var now = Self.start
+    companions.keep(7, at: targets[2], now: now)
+    for (milliseconds, expected) in [(50, 2), (90, 2), (101, 0)] as [(UInt64, Int)] {
+      for turn in 0..<50 as Range<UInt64> {
+        now += 1_000_000
+        for (place, target) in targets.enumerated() where turn == 0 {
+          target.took(.stream((place == 2 ? milliseconds : place == 0 ? 50 : 70) * 1_000_000), at: now)
+        }
+        #expect(ask(now) == expected || expected == 0 && ask(now) != 2)
+      }
+    }
+    // What its provider's cache has forgotten keeps it no longer, and one that is gone doesn't either.
+    #expect(companions.find(7, at: now + 301 * .second) == nil && companions.find(8, at: now) == nil)
+    companions.keep(7, at: TargetHealth(provider: "p", model: "gone"), now: now)
+    #expect((0..<3).contains(ask(now)))
+  }
+
   @Test("the faster one has nine requests of ten, and a change is found within ten seconds")
   func fastest() {
     let targets = (0..<2).map { TargetHealth(provider: "p", model: "\($0)") }
