@@ -35,7 +35,7 @@ package final class EscapedText {
     var at = 0
     while at < content.count {
       let start = at
-      while at < content.count, content[at] != ASCII.backslash { at &+= 1 }
+      at = content.backslash(from: at)
       if at > start { text.append(content.extracting(start..<at)) }
       guard at < content.count else { break }
       at += readEscape(content, at, isLoose)

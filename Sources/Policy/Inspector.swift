@@ -131,14 +131,9 @@ package final class Inspector {
     let isNested =
       text.kind == .arguments || text.role == .tool || first == UInt8(ascii: "{")
       || first == UInt8(ascii: "[")
-    guard isNested, Self.hasBackslash(outer.text.view) else { return false }
+    guard isNested, outer.text.view.backslash(from: 0) < outer.text.count else { return false }
     inner.read(outer.text.view, isLoose: true)
     return true
-  }
-
-  private static func hasBackslash(_ text: Span<UInt8>) -> Bool {
-    for at in 0..<text.count where text[at] == ASCII.backslash { return true }
-    return false
   }
 
   /// - Returns: whether something in it is to be redacted.

@@ -45,6 +45,15 @@ extension StaticString {
 }
 
 extension Span where Element == UInt8 {
+  /// Where the first backslash at or behind `from` is, or the count where there is none.
+  package func backslash(from: Int) -> Int {
+    unsafe withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, from >= 0 else { return raw.count }
+      // SAFETY: from is not negative, and the limit is the count.
+      return unsafe Lanes.first(start, from: from, to: raw.count, Backslash.self)
+    }
+  }
+
   /// Whether these bytes are exactly `text`.
   @inlinable
   public func equals(_ text: StaticString) -> Bool {

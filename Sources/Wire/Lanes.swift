@@ -26,6 +26,14 @@ enum StringEndOrWide: ByteKind {
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block { StringEnd.marks(block) }
 }
 
+/// A backslash.
+enum Backslash: ByteKind {
+  static var isWide: Bool { false }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+    Lanes.equal(block, ASCII.backslash)
+  }
+}
+
 /// What shows how a JSON text nests: a quote, a backslash, a bracket of either kind, and `|` for nothing, because
 /// `[`, `\` and `]` differ from `{`, `|` and `}` in one bit.
 enum NestByte: ByteKind {

@@ -3,7 +3,8 @@
 //
 // Of each element of a rule only the latest place is kept, since the distances between elements have only upper bounds:
 // so it never goes back, and its memory is one number an element. Signs of smuggling (hidden characters, look-alikes,
-// spaced letters, base64) count beside the words. Next: InjectionSignals.swift, InjectionRules.swift, Folding.swift.
+// spaced letters, base64) count beside the words. Next: InjectionReading.swift, InjectionSignals.swift,
+// InjectionRules.swift, Folding.swift.
 
 internal import Wire
 
@@ -45,17 +46,17 @@ package final class InjectionScanner {
   private var last: [Int32]
   private var nameAt: [Int32]
   private var nameWeight: [Int32]
-  private var position: Int32 = 0
+  var position: Int32 = 0
   var best: Int32 = 0
   /// A rule that was met, and counts unless the next word says that it concerns the user's own things; -1: none.
-  private var pending = -1
+  var pending = -1
   /// Where an indefinite article stood: what follows is anybody's.
-  private var articleAt: Int32 = 0
+  var articleAt: Int32 = 0
   private var bestNames: UInt64 = 0
 
   var word = WordBuffer()
   private var spaced = WordBuffer()
-  private var spacedCount = 0
+  var spacedCount = 0
 
   // Signals.
   var tags = 0
@@ -69,6 +70,12 @@ package final class InjectionScanner {
   var base64Left = 0
   var base64End = 0
   var decoded: [UInt8] = []
+  /// Control tokens: the most telling one's weight, how many there are, and where the last one ends.
+  var tokenWeight = 0
+  var tokenCount = 0
+  var tokenEnd = 0
+  /// Scripts without spaces between words are there.
+  var hasSymbols = false
   var signals: UInt64 = 0
 
   package convenience init() { self.init(isInner: false) }
@@ -91,8 +98,9 @@ package final class InjectionScanner {
     settle(false)
     var verdict = InjectionVerdict()
     verdict.score = Int(best)
-    if tokens { verdict.score += tokenScore(text) }
-    verdict.score += cjkScore(text) + signalScore()
+    if tokens { verdict.score += tokenScore() }
+    if hasSymbols { verdict.score += cjkScore(text) }
+    verdict.score += signalScore()
     verdict.rules = bestNames | signals << UInt64(rules.names.count)
     return verdict
   }
@@ -114,134 +122,16 @@ package final class InjectionScanner {
     base64Score = 0
     base64Left = Self.base64Runs
     base64End = 0
+    (tokenWeight, tokenCount, tokenEnd) = (0, 0, 0)
+    hasSymbols = false
     signals = 0
-  }
-
-  private func read(_ text: Span<UInt8>) {
-    var at = 0
-    var lineEnds = 0
-    while at < text.count {
-      let byte = text[at]
-      if Letters.isAlnum(byte) {
-        if word.isEmpty { word.start = at }
-        lineEnds = 0
-        at = readLetters(text, at)
-        continue
-      }
-      switch byte {
-      case UInt8(ascii: "'"):
-        at += passApostrophe(text, at)
-      case UInt8(ascii: "@"), UInt8(ascii: "$"), UInt8(ascii: "!"), UInt8(ascii: "|"), UInt8(ascii: "+"):
-        let goesOn = at + 1 < text.count && Letters.isAlnum(text[at + 1])
-        if goesOn, !word.isEmpty || byte == UInt8(ascii: "@") || byte == UInt8(ascii: "$") {
-          if word.isEmpty { word.start = at }
-          word.append(sign: byte)
-        } else {
-          endWord(text, at: at)
-          if byte == UInt8(ascii: "!") { endSentence(text, at) }
-        }
-        at += 1
-      case UInt8(ascii: "."), UInt8(ascii: "?"):
-        endWord(text, at: at)
-        endSentence(text, at)
-        at += 1
-      case ASCII.lf:
-        endWord(text, at: at)
-        lineEnds += 1
-        position &+= lineEnds == 1 ? 1 : lineEnds == 2 ? 2 : 0
-        at += 1
-      case 0x5F:
-        if !word.isEmpty { word.append(byte) }
-        at += 1
-      case 0..<0x80:
-        endWord(text, at: at)
-        at += 1
-      default: at = readWide(text, at)
-      }
-    }
-  }
-
-  /// The ASCII letters and digits from `at` on.
-  @inline(__always)
-  private func readLetters(_ text: Span<UInt8>, _ from: Int) -> Int {
-    var at = from
-    while at < text.count {
-      let byte = text[at]
-      if Letters.isLetter(byte) {
-        word.append(letter: byte | 0x20)
-      } else if Letters.isDigit(byte) {
-        word.append(digit: byte)
-      } else {
-        break
-      }
-      at &+= 1
-    }
-    return at
-  }
-
-  /// `don't` is one word, `you're` are two.
-  private func passApostrophe(_ text: Span<UInt8>, _ at: Int) -> Int {
-    let isNot =
-      at + 1 < text.count && text[at + 1] | 0x20 == UInt8(ascii: "t") && !Letters.isWord(text, at: at + 2)
-    if !isNot { endWord(text, at: at) }
-    return 1
-  }
-
-  private func endSentence(_ text: Span<UInt8>, _ at: Int) {
-    if at + 1 >= text.count || text[at + 1] <= ASCII.space { position &+= 3 }
-  }
-
-  /// One character that isn't ASCII.
-  private func readWide(_ text: Span<UInt8>, _ at: Int) -> Int {
-    let (code, width) = Self.character(text, at)
-    switch Folding.fold(code) {
-    case .letter(let first, let second):
-      if word.isEmpty { word.start = at }
-      if second == 0 {
-        Letters.isDigit(first) ? word.append(digit: first) : word.append(letter: first)
-      } else if first < 0x80 {
-        word.append(letter: first)
-        word.append(letter: second)
-      } else {
-        word.append(wide: first, second)
-      }
-    case .hidden: if !word.isEmpty { hiddenInside += code == 0xAD || code < 0x370 ? 0 : 1 }
-    case .bidirectional: bidirectional += 1
-    case .tag(let byte):
-      tags += 1
-      if Letters.isLetter(byte) { word.append(letter: byte | 0x20) } else { endWord(text, at: at) }
-    case .selector: selectors += 1
-    case .lineEnd:
-      endWord(text, at: at)
-      position &+= 1
-    case .space, .symbol, .other:
-      endWord(text, at: at)
-      if code == 0x2019, at + width < text.count {
-        return at + width + passApostrophe(text, at + width - 1) - 1
-      }
-      if code == 0x3002 { position &+= 3 }
-    }
-    return at + width
-  }
-
-  /// The character at `at`, and its length; what is no UTF-8 is U+FFFD.
-  static func character(_ text: Span<UInt8>, _ at: Int) -> (UInt32, Int) {
-    let lead = text[at]
-    let width = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 1
-    guard width > 1, at + width <= text.count else { return (0xFFFD, 1) }
-    var code = UInt32(lead) & (width == 4 ? 0x07 : width == 3 ? 0x0F : 0x1F)
-    for place in at + 1..<at + width {
-      guard text[place] & 0xC0 == 0x80 else { return (0xFFFD, place - at) }
-      code = code << 6 | UInt32(text[place] & 0x3F)
-    }
-    return (code, width)
   }
 
   // MARK: Words
 
   /// Ends the word that was read, if one was.
   @inline(__always)
-  private func endWord(_ text: Span<UInt8>, at: Int) {
+  func endWord(_ text: Span<UInt8>, at: Int) {
     guard !word.isEmpty else { return }
     position &+= 1
     if word.length == 1 {
@@ -265,7 +155,7 @@ package final class InjectionScanner {
   /// A word that is in no class as it stands, and has something about it.
   @inline(never)
   private func readOdd(_ text: Span<UInt8>, _ at: Int) {
-    if word.length >= 20, !isInner, at > base64End { readBase64(text, word.start) }
+    if word.length >= WordBuffer.oddLength, !isInner, at > base64End { readBase64(text, word.start) }
     if word.hasWide, let plain = word.plain(.lookAlikes) {
       if word.hasLatin { mixed += 1 }
       if let classes = rules.classes(plain) {
@@ -297,7 +187,7 @@ package final class InjectionScanner {
 
   /// Ends a run of single letters: six and more are one or several words, spelt out.
   @inline(never)
-  private func endSpaced() {
+  func endSpaced() {
     defer {
       spaced.clear()
       spacedCount = 0
@@ -325,14 +215,14 @@ package final class InjectionScanner {
   // MARK: Rules
 
   /// Decides about the rule that waits for the word behind it.
-  private func settle(_ isOwn: Bool) {
+  func settle(_ isOwn: Bool) {
     guard pending >= 0 else { return }
     let rule = pending
     pending = -1
     if !isOwn { hit(rule) }
   }
 
-  private func apply(_ known: WordClasses) {
+  func apply(_ known: WordClasses) {
     var classes = known
     settle(classes.contains(rules.own))
     // A prompt, any prompt, is no secret.

@@ -42,14 +42,16 @@ extension InjectionScanner {
     return score
   }
 
-  func tokenScore(_ text: Span<UInt8>) -> Int {
-    var most = 0
-    var count = 0
-    rules.tokens?.scan(text) { _, pattern in
-      most = max(most, InjectionRules.tokenPatterns[pattern].0)
-      count += 1
-    }
-    return count == 0 ? 0 : note(.token, most + min(count - 1, 2))
+  /// Looks for a control token at `at`, where one can begin: at a line's start, and with a bracket.
+  func readToken(_ text: Span<UInt8>, _ at: Int) {
+    guard at >= tokenEnd, let match = rules.tokens?.match(text, at) else { return }
+    tokenWeight = max(tokenWeight, InjectionRules.tokenPatterns[match.pattern].0)
+    tokenCount += 1
+    tokenEnd = match.end
+  }
+
+  func tokenScore() -> Int {
+    tokenCount == 0 ? 0 : note(.token, tokenWeight + min(tokenCount - 1, 2))
   }
 
   func cjkScore(_ text: Span<UInt8>) -> Int {

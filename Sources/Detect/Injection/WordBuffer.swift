@@ -3,6 +3,8 @@
 /// The word's letters as far as they can matter, and its hash.
 struct WordBuffer {
   static let ceiling = 64
+  /// A word of so many letters may be no word.
+  static let oddLength = 20
 
   private(set) var bytes = InlineArray<64, UInt8>(repeating: 0)
   /// Bytes that are held.
@@ -19,7 +21,7 @@ struct WordBuffer {
 
   var isEmpty: Bool { length == 0 }
   /// It may be more than it looks.
-  var isOdd: Bool { hasWide || hasDigit || hasSign || length >= 20 }
+  var isOdd: Bool { hasWide || hasDigit || hasSign || length >= Self.oddLength }
 
   @inline(__always) mutating func clear() {
     count = 0

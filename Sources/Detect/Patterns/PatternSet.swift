@@ -24,7 +24,7 @@ package struct PatternSet: Sendable {
   private let ends: [Int16]
   /// The states in which reading begins: behind no word, behind a word, at the text's start.
   private let starts: [UInt16]
-  /// Whether a match can begin with this byte.
+  /// Whether a match can begin with this byte, where it isn't the text's first.
   private let isFirst: [Bool]
   package let count: Int
   package var isEmpty: Bool { count == 0 }
@@ -46,7 +46,9 @@ package struct PatternSet: Sendable {
     starts = built.starts
     var first = [Bool](repeating: false, count: 256)
     for byte in 0..<256 {
-      for start in starts where next[Int(start) * classCount + Int(classes[byte])] != 0 { first[byte] = true }
+      for start in starts[..<2] where next[Int(start) * classCount + Int(classes[byte])] != 0 {
+        first[byte] = true
+      }
     }
     isFirst = first
     for start in starts where ends[Int(start) * 4..<Int(start) * 4 + 4].contains(where: { $0 >= 0 }) {
@@ -86,7 +88,7 @@ package struct PatternSet: Sendable {
     let isFirst = isFirst.span
     var at = 0
     while at < text.count {
-      guard isFirst[Int(text[at])], let match = match(text, at) else {
+      guard isFirst[Int(text[at])] || at == 0, let match = match(text, at) else {
         at &+= 1
         continue
       }
@@ -95,7 +97,8 @@ package struct PatternSet: Sendable {
     }
   }
 
-  private func match(_ text: Span<UInt8>, _ start: Int) -> (end: Int, pattern: Int)? {
+  /// The longest match that begins at `start`.
+  func match(_ text: Span<UInt8>, _ start: Int) -> (end: Int, pattern: Int)? {
     let next = next.span
     let classes = classes.span
     let ends = ends.span

@@ -5,39 +5,6 @@
 
 internal import Wire
 
-/// The words around a number, read once for all that ask.
-struct Around {
-  private var place = -1
-  private var end = -1
-  private var before: Hints = []
-  private var behind: Hints = []
-  private(set) var near: Hints = []
-
-  private mutating func read(_ text: Span<UInt8>, _ range: Range<Int>) {
-    guard range.lowerBound != place || range.upperBound != end else { return }
-    (before, behind, near) = ContextWords.shared.hints(text, around: range)
-    place = range.lowerBound
-    end = range.upperBound
-  }
-
-  /// What is said before or behind the number at `range`.
-  mutating func said(_ text: Span<UInt8>, _ range: Range<Int>) -> Hints {
-    read(text, range)
-    return before.union(behind)
-  }
-
-  mutating func before(_ text: Span<UInt8>, _ range: Range<Int>) -> Hints {
-    read(text, range)
-    return before
-  }
-
-  /// Whether the number at `range` is said to be a telephone's.
-  mutating func isPhone(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    read(text, range)
-    return before.contains(.phone) || near.contains(.weakPhone) || behind.contains(.phoneBehind)
-  }
-}
-
 /// What is looked for in texts, made once of the configuration.
 package struct PersonalData: Sendable {
   let entities: Entities
@@ -56,13 +23,15 @@ package struct PersonalData: Sendable {
   /// Appends what is found in `text` to `findings`, in order and without overlaps.
   package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
     let from = findings.count
-    let table = Letters.kinds
-    let kinds = table.span
+    let kinds = Letters.kinds
     var at = 0
     var hexEnd = 0
     while at < text.count {
       switch kinds[Int(text[at])] {
-      case Letters.Kind.letter: at = word(text, at, kinds, &hexEnd, &findings)
+      case Letters.Kind.letter, Letters.Kind.joint:
+        var end = at &+ 1
+        while end < text.count, kinds[Int(text[end])] == Letters.Kind.letter { end &+= 1 }
+        at = Self.isPlain(text, at, end) ? end : word(text, at, end, &hexEnd, &findings)
       case Letters.Kind.digit: at = number(text, at, &hexEnd, &findings)
       case Letters.Kind.mark: at = mark(text, at, &hexEnd, &findings)
       default: at &+= 1
@@ -73,23 +42,38 @@ package struct PersonalData: Sendable {
 
   // MARK: Words
 
-  /// Looks at the word that begins with a letter at `start`.
+  /// Whether nothing can begin with the letters from `start` to `end`: behind them is neither a digit, nor a letter that
+  /// isn't plain, nor a sign that credentials and addresses have, and they are fewer than the shortest credential has.
+  /// Two capitals may begin a British number, with a blank behind them.
+  @inline(__always)
+  private static func isPlain(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+    guard end < text.count, end &- start < 16, end &- start != 2 || !Letters.isUpper(text[start]) else {
+      return false
+    }
+    // What parts words and is in no credential: the controls, a blank, ! " ' ( ) ,
+    let parts: UInt64 =
+      0xFFFF_FFFF | 1 << 0x20 | 1 << 0x21 | 1 << 0x22 | 1 << 0x27 | 1 << 0x28 | 1 << 0x29 | 1 << 0x2C
+    let next = text[end]
+    guard next < 0x40, parts >> UInt64(next) & 1 == 1, text[start] != 0x5F else { return false }
+    // A private key's first word stands behind hyphens.
+    return start == 0 || text[start &- 1] != UInt8(ascii: "-")
+  }
+
+  /// Looks at the word that begins with a letter at `start`, and has letters alone up to `lettersEnd`.
   ///
   /// - Returns: where the walk goes on.
-  @inline(__always)
+  @inline(never)
   private func word(
-    _ text: Span<UInt8>, _ start: Int, _ kinds: Span<UInt8>, _ hexEnd: inout Int, _ findings: inout [Finding]
-  )
-    -> Int
-  {
-    var at = start &+ 1
+    _ text: Span<UInt8>, _ start: Int, _ lettersEnd: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+  ) -> Int {
+    var at = lettersEnd
     var digits = 0
-    while at < text.count {
-      let kind = kinds[Int(text[at])]
-      if kind == Letters.Kind.digit {
-        digits &+= 1
-      } else if kind != Letters.Kind.letter && kind != Letters.Kind.inner {
-        break
+    let kinds = Letters.kinds
+    scan: while at < text.count {
+      switch kinds[Int(text[at])] {
+      case Letters.Kind.digit: digits &+= 1
+      case Letters.Kind.letter, Letters.Kind.joint, Letters.Kind.inner: break
+      default: break scan
       }
       at &+= 1
     }
