@@ -52,45 +52,54 @@ package struct PromptTexts: ~Escapable {
   /// Values within values that are looked into.
   private static let depthCeiling = 64
 
-  private let bytes: Span<UInt8>
+  package let bytes: Span<UInt8>
+  private let strings: Span<UInt64>
 
-  @_lifetime(copy bytes)
-  package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+  /// - Parameter strings: where long strings lie, as far as that is known (`JSONScanner.strings`).
+  @_lifetime(copy bytes, copy strings)
+  package init(_ bytes: Span<UInt8>, strings: Span<UInt64> = Span()) {
+    self.bytes = bytes
+    self.strings = strings
+  }
 
   /// Calls `each` with every text, in the body's order.
   package func find(_ each: (PromptText) -> Void) {
-    var members = JSONObjectCursor(bytes, 0..<bytes.count)
-    while let member = members.next() {
-      let value = member.value
-      if member.keyIs("messages", in: bytes) {
-        readMessages(value, "messages", each)
-      } else if member.keyIs("input", in: bytes) {
-        if member.kind == .array {
-          readMessages(value, "input", each)
-        } else {
-          read(value, .user, "input", each)
-        }
-      } else if member.keyIs("prompt", in: bytes) {
-        readContent(value, .user, PromptPlace(top: "prompt"), each)
-      } else if member.keyIs("suffix", in: bytes) {
-        read(value, .user, "suffix", each)
-      } else if member.keyIs("instructions", in: bytes) {
-        readContent(value, .system, PromptPlace(top: "instructions"), each)
-      } else if member.keyIs("system", in: bytes) {
-        readContent(value, .system, PromptPlace(top: "system"), each)
-      } else if member.keyIs("prediction", in: bytes) {
-        if let content = JSONView.value(bytes, in: value, at: "content") {
-          readContent(content, .assistant, PromptPlace(top: "prediction", leaf: "content"), each)
-        }
-      } else if member.keyIs("user", in: bytes) {
-        read(value, .other, "user", each)
-      } else if member.keyIs("safety_identifier", in: bytes) {
-        read(value, .other, "safety_identifier", each)
-      } else if member.keyIs("metadata", in: bytes) {
-        readAll(value, .other, .text, PromptPlace(top: "metadata"), each)
-      } else if member.keyIs("tools", in: bytes) || member.keyIs("functions", in: bytes) {
-        readDescriptions(value, PromptPlace(top: "tools"), 0, each)
+    var walk = JSONWalk(bytes, strings: strings)
+    guard walk.enterObject() else { return }
+    while let key = walk.nextKey() {
+      if key.says("messages", in: bytes), walk.enterArray() {
+        readMessages(&walk, "messages", each)
+      } else if key.says("input", in: bytes), walk.enterArray() {
+        readMessages(&walk, "input", each)
+      } else if let value = walk.pass()?.range {
+        readMember(key, value, each)
       }
+    }
+  }
+
+  private func readMember(_ key: JSONKey, _ value: Range<Int>, _ each: (PromptText) -> Void) {
+    if key.says("input", in: bytes) {
+      read(value, .user, "input", each)
+    } else if key.says("prompt", in: bytes) {
+      readContent(value, .user, PromptPlace(top: "prompt"), each)
+    } else if key.says("suffix", in: bytes) {
+      read(value, .user, "suffix", each)
+    } else if key.says("instructions", in: bytes) {
+      readContent(value, .system, PromptPlace(top: "instructions"), each)
+    } else if key.says("system", in: bytes) {
+      readContent(value, .system, PromptPlace(top: "system"), each)
+    } else if key.says("prediction", in: bytes) {
+      if let content = JSONView.value(bytes, in: value, at: "content") {
+        readContent(content, .assistant, PromptPlace(top: "prediction", leaf: "content"), each)
+      }
+    } else if key.says("user", in: bytes) {
+      read(value, .other, "user", each)
+    } else if key.says("safety_identifier", in: bytes) {
+      read(value, .other, "safety_identifier", each)
+    } else if key.says("metadata", in: bytes) {
+      readAll(value, .other, .text, PromptPlace(top: "metadata"), each)
+    } else if key.says("tools", in: bytes) || key.says("functions", in: bytes) {
+      readDescriptions(value, PromptPlace(top: "tools"), 0, each)
     }
   }
 
@@ -100,7 +109,7 @@ package struct PromptTexts: ~Escapable {
     emit(value, role, .text, PromptPlace(top: name), each)
   }
 
-  private func emit(
+  func emit(
     _ value: Range<Int>, _ role: PromptRole, _ kind: PromptKind, _ place: PromptPlace,
     _ each: (PromptText) -> Void
   ) {
@@ -123,182 +132,10 @@ package struct PromptTexts: ~Escapable {
     return at < text.count && text.extracting(0..<at).ends(";base64")
   }
 
-  // MARK: Messages and items
-
-  private func readMessages(_ list: Range<Int>, _ top: StaticString, _ each: (PromptText) -> Void) {
-    var elements = JSONArrayCursor(bytes, list)
-    var place = PromptPlace(top: top)
-    place.index = 0
-    while let element = elements.next() {
-      switch element.kind {
-      case .string: emit(element.value, .user, .text, place, each)
-      case .object: readMessage(element.value, place, each)
-      default: break
-      }
-      place.index += 1
-    }
-  }
-
-  private func role(of message: Range<Int>) -> PromptRole {
-    let role = JSONView.content(bytes, in: message, at: "role")
-    if role.equals("user") { return .user }
-    if role.equals("assistant") { return .assistant }
-    if role.equals("system") || role.equals("developer") { return .system }
-    if role.equals("tool") || role.equals("function") { return .tool }
-    let type = JSONView.content(bytes, in: message, at: "type")
-    if type.ends("_output") { return .tool }
-    return role.isEmpty && !type.isEmpty && !type.equals("message") ? .assistant : .user
-  }
-
-  private func readMessage(_ message: Range<Int>, _ place: PromptPlace, _ each: (PromptText) -> Void) {
-    let role = role(of: message)
-    var members = JSONObjectCursor(bytes, message)
-    while let member = members.next() {
-      var place = place
-      let value = member.value
-      for name: StaticString in ["content", "output", "summary"] where member.keyIs(name, in: bytes) {
-        place.leaf = name
-        readContent(value, role, place, each)
-      }
-      for name: StaticString in ["refusal", "reasoning_content", "reasoning", "name", "text"]
-      where member.keyIs(name, in: bytes) {
-        place.leaf = name
-        emit(value, role, .text, place, each)
-      }
-      if member.keyIs("arguments", in: bytes) || member.keyIs("input", in: bytes) {
-        place.leaf = "arguments"
-        emit(value, role, .arguments, place, each)
-      } else if member.keyIs("function_call", in: bytes) {
-        place.leaf = "function_call.arguments"
-        if let arguments = JSONView.value(bytes, in: value, at: "arguments") {
-          emit(arguments, role, .arguments, place, each)
-        }
-      } else if member.keyIs("tool_calls", in: bytes) {
-        place.leaf = "tool_calls"
-        readCalls(value, role, place, each)
-      }
-    }
-  }
-
-  private func readCalls(
-    _ list: Range<Int>, _ role: PromptRole, _ place: PromptPlace, _ each: (PromptText) -> Void
-  ) {
-    var calls = JSONArrayCursor(bytes, list)
-    var place = place
-    place.part = 0
-    while let call = calls.next() {
-      if let arguments = JSONView.value(bytes, in: call.value, at: "function", "arguments") {
-        place.inner = "function.arguments"
-        emit(arguments, role, .arguments, place, each)
-      }
-      if let input = JSONView.value(bytes, in: call.value, at: "custom", "input") {
-        place.inner = "custom.input"
-        emit(input, role, .arguments, place, each)
-      }
-      place.part += 1
-    }
-  }
-
-  /// A string, or a list of strings and parts.
-  private func readContent(
-    _ value: Range<Int>, _ role: PromptRole, _ place: PromptPlace, _ each: (PromptText) -> Void
-  ) {
-    guard JSONView.kind(bytes, value) == .array else { return emit(value, role, .text, place, each) }
-    var elements = JSONArrayCursor(bytes, value)
-    var place = place
-    place.part = 0
-    while let element = elements.next() {
-      switch element.kind {
-      case .string: emit(element.value, role, .text, place, each)
-      case .object: readPart(element.value, role, place, each)
-      default: break
-      }
-      place.part += 1
-    }
-  }
-
-  private func readPart(
-    _ part: Range<Int>, _ role: PromptRole, _ place: PromptPlace, _ each: (PromptText) -> Void
-  ) {
-    let type = JSONView.content(bytes, in: part, at: "type")
-    // What the provider has signed must come back to it as it was.
-    if type.equals("thinking"), !JSONView.content(bytes, in: part, at: "signature").isEmpty { return }
-    let isResult = type.equals("tool_result")
-    let isDocument = type.equals("document") || type.equals("search_result")
-    var members = JSONObjectCursor(bytes, part)
-    while let member = members.next() {
-      var place = place
-      for name: StaticString in ["text", "refusal", "thinking"] where member.keyIs(name, in: bytes) {
-        place.inner = name
-        emit(member.value, role, .text, place, each)
-      }
-      if member.keyIs("content", in: bytes), isResult {
-        readResult(member.value, place, each)
-      } else if member.keyIs("input", in: bytes), member.kind == .object {
-        place.inner = "input"
-        readAll(member.value, role, .text, place, each)
-      } else if isDocument {
-        readDocument(member, role, place, each)
-      }
-    }
-  }
-
-  /// What a document or a found page says, as text or in parts, and what it is called.
-  private func readDocument(
-    _ member: JSONObjectCursor.Member, _ role: PromptRole, _ place: PromptPlace, _ each: (PromptText) -> Void
-  ) {
-    var place = place
-    if member.keyIs("title", in: bytes) || member.keyIs("context", in: bytes) {
-      place.inner = "title"
-      emit(member.value, role, .text, place, each)
-    } else if member.keyIs("content", in: bytes) {
-      readTexts(member.value, role, place, each)
-    } else if member.keyIs("source", in: bytes), member.kind == .string {
-      place.inner = "source"
-      emit(member.value, role, .text, place, each)
-    } else if member.keyIs("source", in: bytes) {
-      if JSONView.content(bytes, in: member.value, at: "type").equals("text"),
-        let text = JSONView.value(bytes, in: member.value, at: "data")
-      {
-        place.inner = "source.data"
-        emit(text, role, .text, place, each)
-      } else if let content = JSONView.value(bytes, in: member.value, at: "content") {
-        readTexts(content, role, place, each)
-      }
-    }
-  }
-
-  private func readResult(_ value: Range<Int>, _ place: PromptPlace, _ each: (PromptText) -> Void) {
-    readTexts(value, .tool, place, each)
-  }
-
-  /// A string, or parts of which the texts count, and documents among them.
-  private func readTexts(
-    _ value: Range<Int>, _ role: PromptRole, _ place: PromptPlace, _ each: (PromptText) -> Void
-  ) {
-    var place = place
-    place.inner = "content"
-    guard JSONView.kind(bytes, value) == .array else { return emit(value, role, .text, place, each) }
-    var parts = JSONArrayCursor(bytes, value)
-    while let part = parts.next() {
-      if part.kind == .string { emit(part.value, role, .text, place, each) }
-      let type = JSONView.content(bytes, in: part.value, at: "type")
-      let isDocument = type.equals("document") || type.equals("search_result")
-      var members = JSONObjectCursor(bytes, part.value)
-      while let member = members.next() {
-        if member.keyIs("text", in: bytes) {
-          emit(member.value, role, .text, place, each)
-        } else if isDocument {
-          readDocument(member, role, place, each)
-        }
-      }
-    }
-  }
-
   // MARK: Values of any shape
 
   /// All strings among the values in `value`, and of a tool's arguments the numbers.
-  private func readAll(
+  func readAll(
     _ value: Range<Int>, _ role: PromptRole, _ kind: PromptKind, _ place: PromptPlace, depth: Int = 0,
     _ each: (PromptText) -> Void
   ) {

@@ -56,22 +56,24 @@ package final class Inspector {
   /// - Parameters:
   ///   - scope: within what the same value has the same placeholder.
   ///   - thread: what the client calls the conversation; empty: it is told by its first question.
+  ///   - strings: where the body's long strings lie, as far as that is known.
   ///   - edited: takes the body with placeholders.
   package func inspect(
     _ body: Span<UInt8>, _ chain: PolicyChain, scope: [UInt8], thread: [UInt8] = [],
-    into edited: inout ByteQueue
+    strings: JSONPlaces = JSONPlaces(), into edited: inout ByteQueue
   ) -> Inspection {
     forget()
-    vault.begin(scope: scope, conversation: chain.hasOwn ? Self.conversation(body, thread) : [])
+    let texts = PromptTexts(body, strings: strings.span)
+    vault.begin(scope: scope, conversation: chain.hasOwn ? Self.conversation(texts, thread) : [])
     first = [String?](repeating: nil, count: chain.rules.count)
     fullPolicy = nil
     var redacts = false
-    PromptTexts(body).find { text in
+    texts.find { text in
       if look(at: text, in: body, chain) { redacts = true }
     }
     if let block = block(chain) { return .blocked(block) }
     guard redacts else { return .clean }
-    let isEdited = redact(body, chain, into: &edited)
+    let isEdited = redact(texts, chain, into: &edited)
     if let fullPolicy {
       return .blocked(
         PolicyBlock(
@@ -84,15 +86,15 @@ package final class Inspector {
   }
 
   /// What a conversation's requests have in common: the client's name for it, or its first question.
-  private static func conversation(_ body: Span<UInt8>, _ thread: [UInt8]) -> [UInt8] {
+  private static func conversation(_ texts: borrowing PromptTexts, _ thread: [UInt8]) -> [UInt8] {
     if !thread.isEmpty { return [1] + thread }
     var first: Range<Int>?
-    PromptTexts(body).find { text in
+    texts.find { text in
       if first == nil, text.role == .user { first = text.range }
     }
     guard let first else { return [] }
     var digest = SHA256()
-    digest.append(body.extracting(first))
+    digest.append(texts.bytes.extracting(first))
     let bytes = digest.finish()
     return [2] + (0..<32).map { bytes[$0] }
   }
@@ -263,16 +265,6 @@ extension PolicyRule {
   func takes(_ finding: Finding, _ text: Span<UInt8>, side: PolicySide = .request) -> Bool {
     entities.contains(finding.entity) && finding.score >= (side == .request ? least : leastInAnswers)
       && (allowed.isEmpty || !allowed.contains(text.extracting(finding.range)))
-  }
-
-  func looks(at role: PromptRole) -> Bool {
-    switch role {
-    case .user: roles.contains(.user)
-    case .tool: roles.contains(.tool)
-    case .assistant: roles.contains(.assistant)
-    case .system: roles.contains(.system)
-    case .other: false
-    }
   }
 
   /// Calls `found` for what the operator's own patterns match.

@@ -16,15 +16,16 @@ extension Inspector {
   /// Writes the body with placeholders.
   ///
   /// - Returns: whether it differs.
-  func redact(_ body: Span<UInt8>, _ chain: PolicyChain, into edited: inout ByteQueue) -> Bool {
-    PromptTexts(body).find { text in
+  func redact(_ texts: borrowing PromptTexts, _ chain: PolicyChain, into edited: inout ByteQueue) -> Bool {
+    let body = texts.bytes
+    texts.find { text in
       let isNested = read(text, in: body)
       collect(isNested ? inner.text.view : outer.text.view, chain)
     }
     if fullPolicy != nil || vault.isEmpty { return false }
     var splice = JSONSplice(editCeiling: 64 * 1024)
     var isGood = true
-    PromptTexts(body).find { text in
+    texts.find { text in
       let isNested = read(text, in: body)
       if !replace(text, isNested, chain, &splice) { isGood = false }
     }

@@ -2,11 +2,14 @@
 
 package import Config
 package import Detect
+internal import Dialects
 internal import Wire
 
-/// One policy of the configuration, made ready.
-package struct PolicyRule: Sendable {
+/// One policy of the configuration, made ready. A reference, because it is looked at for every text.
+package final class PolicyRule: Sendable {
   package let name: String
+  /// The name's bytes.
+  package let label: [UInt8]
   package let kind: Config.Policy.Kind
   package let action: Config.Policy.Action
   /// What it acts on, of what the scan for data and credentials finds.
@@ -27,7 +30,8 @@ package struct PolicyRule: Sendable {
   let patternNames: [[UInt8]]
   let patternContexts: [[[UInt8]]]
   let keywords: Keywords?
-  let roles: Set<PromptRoleName>
+  /// A bit for each `PromptRole` whose words it looks at.
+  private let roles: UInt8
   /// The score from which a text is an attempt.
   let threshold: Int
   let countsTokens: Bool
@@ -42,8 +46,6 @@ package struct PolicyRule: Sendable {
     }
   }
 
-  typealias PromptRoleName = Config.Policy.Role
-
   /// The key of placeholders where none is configured: the process's own.
   private static let ownKey: KeyedHash = {
     var generator = SystemRandomNumberGenerator()
@@ -56,6 +58,7 @@ package struct PolicyRule: Sendable {
   /// - Parameter key: what its placeholders are made with; nil: something random.
   init(_ policy: Config.Policy, key: Secret?) throws(PatternFault) {
     name = policy.name
+    label = Array(policy.name.utf8)
     kind = policy.kind
     action = policy.action
     restores = policy.restores
@@ -82,11 +85,8 @@ package struct PolicyRule: Sendable {
     keywords =
       policy.kind == .keywords
       ? try Keywords(words: policy.deny, patterns: policy.denyPatterns, exempt: policy.allowPatterns) : nil
-    if policy.roles.isEmpty {
-      roles = policy.kind == .promptInjection ? [.user, .tool] : [.user]
-    } else {
-      roles = Set(policy.roles)
-    }
+    let usual: [Config.Policy.Role] = policy.kind == .promptInjection ? [.user, .tool] : [.user]
+    roles = (policy.roles.isEmpty ? usual : policy.roles).reduce(0) { $0 | Self.bit(PromptRole($1)) }
     switch policy.sensitivity {
     case .strict: threshold = 6
     case .normal: threshold = policy.action == .report ? 6 : 8
@@ -95,9 +95,24 @@ package struct PolicyRule: Sendable {
     countsTokens = policy.tokens == .on
   }
 
+  private static func bit(_ role: PromptRole) -> UInt8 { 1 << role.rawValue }
+
+  func looks(at role: PromptRole) -> Bool { roles & Self.bit(role) != 0 }
+
   /// A placeholder's type for a pattern of this name.
   private static func label(_ name: String) -> [UInt8] {
     name.uppercased().utf8.map { ASCII.isNameByte($0) && $0 != 0x2D || $0 == 0x5F ? $0 : 0x5F }
+  }
+}
+
+extension PromptRole {
+  init(_ role: Config.Policy.Role) {
+    switch role {
+    case .user: self = .user
+    case .tool: self = .tool
+    case .assistant: self = .assistant
+    case .system: self = .system
+    }
   }
 }
 
@@ -186,8 +201,10 @@ struct AllowedValues: Sendable {
 }
 
 /// All policies that look at one caller's requests, in order.
-package struct PolicyChain: Sendable {
+package final class PolicyChain: Sendable {
   package let rules: [PolicyRule]
+  /// Their names, as `x-remora-policies` has them where nothing is found.
+  let header: String
   /// The union of what they look for, in one scan.
   let data: PersonalData?
   /// What is looked for in what the model itself says; nil where nothing is.
@@ -202,6 +219,7 @@ package struct PolicyChain: Sendable {
   init?(_ rules: [PolicyRule], regions: Regions, secrets: [Secret]) {
     if rules.isEmpty { return nil }
     self.rules = rules
+    header = rules.map(\.name).joined(separator: ", ")
     var entities = Entities()
     for rule in rules { entities.formUnion(rule.entities) }
     data = entities.isEmpty ? nil : PersonalData(entities, regions: regions)

@@ -72,7 +72,8 @@ package struct PolicyTally: Sendable {
 
   /// What `x-remora-policies` says: `pii;redact=3, injection;report=1`, and `pii;answer-redact=1` of what the model says.
   package func header(_ chain: PolicyChain) -> String {
-    chain.rules.indices.map { at in
+    if findings.isEmpty { return chain.header }
+    return chain.rules.indices.map { at in
       let rule = chain.rules[at]
       let (asked, said) = (count(at, .request), count(at, .answer))
       return rule.name + (asked > 0 ? ";\(rule.action.rawValue)=\(asked)" : "")
@@ -82,7 +83,10 @@ package struct PolicyTally: Sendable {
 
   /// What the access log says: `pii:redact:email=2,phone=1`, and `pii:answer-redact:email=1` of what the model says.
   package func lines(_ chain: PolicyChain) -> [String] {
-    chain.rules.indices.flatMap { at in PolicySide.allCases.compactMap { line(chain.rules[at], at, $0) } }
+    if findings.isEmpty { return [] }
+    return chain.rules.indices.flatMap { at in
+      PolicySide.allCases.compactMap { line(chain.rules[at], at, $0) }
+    }
   }
 
   private func line(_ rule: PolicyRule, _ at: Int, _ side: PolicySide) -> String? {

@@ -81,7 +81,8 @@ extension Exchange {
       ask.isUnscanned = ask.head.framing != .none && ask.head.framing != .length(0)
       if ask.isUnscanned { state.shard.unscanned(ask.target.endpoint) }
       if ask.isUnscanned, let rule = chain.refusesUnscanned {
-        state.shard.acted(state.shard.intern(policy: Array(rule.name.utf8).span), .block)
+        let label = rule.label
+        state.shard.acted(state.shard.intern(policy: label.span), .block)
         throw .unscanned(policy: rule.name)
       }
       return
@@ -93,7 +94,7 @@ extension Exchange {
     defer { state.shard.scanned(nanoseconds: Instant.now.nanoseconds(since: began)) }
     let found = watch.inspector.inspect(
       ask.body.bytes.view, chain, scope: ask.group?.label ?? [], thread: ask.attribution?.thread ?? [],
-      into: &watch.edited)
+      strings: ask.body.scanner.strings, into: &watch.edited)
     if watch.answers.begin(chain) {
       watch.gate.watch = watch.answers
       watch.hasGate = true
@@ -126,8 +127,10 @@ extension Exchange {
       state.shard.unscanned(ask.target.endpoint)
     }
     let tally = watch.inspector.tally
-    for (at, rule) in chain.rules.enumerated() {
-      let policy = state.shard.intern(policy: Array(rule.name.utf8).span)
+    for at in chain.rules.indices {
+      let rule = chain.rules[at]
+      let label = rule.label
+      let policy = state.shard.intern(policy: label.span)
       if tally.count(at, .request) > 0 { state.shard.acted(policy, PolicyAction(rule.action)) }
       if tally.count(at, .answer) > 0, let action = PolicyAction(rule.answers) {
         state.shard.acted(policy, action)
