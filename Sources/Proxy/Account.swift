@@ -117,22 +117,30 @@ extension Exchange {
   }
 
   private func log(_ counted: ExchangeRecord) {
-    var line = AccessRecord(
+    describe(counted, &state.accessLog.record)
+    state.accessLog.appendRecord()
+  }
+
+  private func describe(_ counted: ExchangeRecord, _ line: inout AccessRecord) {
+    line.begin(
       unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: counted.endpoint,
       status: counted.status, end: record.end)
-    line.requestID = ask.requestID.array()
+    line.set(.requestID, ask.requestID.view)
     line.trace = ask.traceIDs
     if ask.hasHead {
-      line.method = ask.headBytes.view.extracting(ask.head.methodText).array()
-      line.path = ask.headBytes.view.extracting(ask.head.path).array()
+      line.set(.method, ask.headBytes.view.extracting(ask.head.methodText))
+      line.set(.path, ask.headBytes.view.extracting(ask.head.path))
     }
-    if let group = ask.group { line.group = group.label }
+    if let group = ask.group {
+      let label = group.label
+      line.set(.group, label.span)
+    }
     if let watch = ask.watch { line.policies = watch.lines }
     line.keyHint = ask.unknownKey
-    line.modelAsked = ask.model.array()
+    line.set(.modelAsked, ask.model.view)
     if let upstream {
-      line.provider = Array(upstream.name.utf8)
-      line.model = withModel { $0.array() }
+      line.set(.provider, upstream.name.utf8.span)
+      withModel { line.set(.model, $0) }
     }
     if let attempt {
       if let sent = attempt.tried.sentAt, let first = attempt.tried.firstByteAt {
@@ -147,9 +155,9 @@ extension Exchange {
     line.overheadNanoseconds = counted.overheadNanoseconds
     line.usage = record.bill.shown ?? counted.usage
     if let said = ask.attribution {
-      line.customer = said.customer
-      line.thread = said.thread
-      line.groupIdentifier = said.group
+      line.set(.customer, said.customer.span)
+      line.set(.thread, said.thread.span)
+      line.set(.groupIdentifier, said.group.span)
       line.metadata = said.metadata
     }
     line.cost = record.bill.cost.map { Int(clamping: $0.picodollars) }
@@ -158,13 +166,20 @@ extension Exchange {
     line.cache = ask.cacheResult
     line.requestBytes = counted.requestBytes
     line.responseBytes = counted.responseBytes
-    line.errorCode = record.errorName.map { Array($0.utf8) } ?? record.errorCode.bytes.array()
+    describeError(counted, &line)
+  }
+
+  private func describeError(_ counted: ExchangeRecord, _ line: inout AccessRecord) {
+    if let name = record.errorName {
+      line.set(.errorCode, name.utf8.span)
+    } else {
+      line.set(.errorCode, record.errorCode.bytes)
+    }
     if let message = record.errorMessage {
-      line.errorMessage = Array(message.utf8)
+      line.set(.errorMessage, message.utf8.span)
     } else if counted.status >= 400, let attempt, !attempt.conversation.isLocal {
       // Its words may be the prompt's.
-      line.errorMessage = Array("Provider '\(attempt.upstream.name)' answered \(counted.status).".utf8)
+      line.set(.errorMessage, "Provider '\(attempt.upstream.name)' answered \(counted.status).".utf8.span)
     }
-    state.accessLog.append(line)
   }
 }

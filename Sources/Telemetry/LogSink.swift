@@ -27,6 +27,8 @@ package struct LogSink: ~Copyable {
   /// Lines that were dropped, since the sink was made.
   package private(set) var dropped = 0
   private let descriptor: Int32
+  /// What is said about an exchange: filled in, then appended.
+  package var record = AccessRecord()
 
   /// - Parameter descriptor: stays open as long as the sink is used; the sink never closes it.
   package init(descriptor: Int32, pool: BlockPool? = nil) {
@@ -38,22 +40,33 @@ package struct LogSink: ~Copyable {
 
   /// Keeps one line, which `write` appends with its line feed, or drops it where there is no room.
   package mutating func line(_ write: (inout ByteQueue) -> Void) {
+    guard makesRoom() else { return }
     let before = waiting.count
-    guard before <= Self.ceiling - Self.lineCeiling else {
-      dropped = saturated(dropped, plus: 1)
-      return
-    }
     write(&waiting)
-    // Too long to be written in one piece: it could wait for the reader half-way.
+    check(since: before)
+  }
+
+  /// Whether a line still fits in; counts the one that doesn't.
+  private mutating func makesRoom() -> Bool {
+    if waiting.count <= Self.ceiling - Self.lineCeiling { return true }
+    dropped = saturated(dropped, plus: 1)
+    return false
+  }
+
+  /// Takes a line back that is too long to be written in one piece: it could wait for the reader half-way.
+  private mutating func check(since before: Int) {
     if waiting.count - before > Self.lineCeiling {
       waiting.truncate(to: before)
       dropped = saturated(dropped, plus: 1)
     }
   }
 
-  /// Keeps an exchange's line, or drops it where there is no room.
-  package mutating func append(_ record: AccessRecord) {
-    line { record.write(into: &$0) }
+  /// Keeps the line of `record`, or drops it where there is no room.
+  package mutating func appendRecord() {
+    guard makesRoom() else { return }
+    let before = waiting.count
+    record.write(into: &waiting)
+    check(since: before)
   }
 
   /// Writes what the descriptor takes without waiting. SIGPIPE must be ignored by the process.

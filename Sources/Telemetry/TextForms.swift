@@ -46,6 +46,14 @@ package func jsonString(
   let start = out.count
   var at = 0
   while at < text.count {
+    // What needs no look goes out in one piece.
+    let room = min(ceiling &- at, writtenCeiling &- 6 &- (out.count &- start) &+ 1)
+    let plain = min(text.plainTextEnd(from: at), at &+ max(room, 0))
+    if plain > at {
+      out.append(text.extracting(at..<plain))
+      at = plain
+      continue
+    }
     let length = UTF8Form.length(of: text, at: at)
     // The longest form of one character is an escape of six bytes.
     guard at + max(length, 1) <= ceiling, out.count - start <= writtenCeiling - 6 else { break }

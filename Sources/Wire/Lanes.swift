@@ -26,6 +26,14 @@ enum StringEndOrWide: ByteKind {
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block { StringEnd.marks(block) }
 }
 
+/// What a line of a log can't hold as it is: what ends a string's plain part, DEL, and everything that isn't ASCII.
+enum NotPlainText: ByteKind {
+  static var isWide: Bool { true }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+    StringEnd.marks(block) | Lanes.equal(block, 0x7F)
+  }
+}
+
 /// A backslash.
 enum Backslash: ByteKind {
   static var isWide: Bool { false }

@@ -129,7 +129,8 @@ private func flush(_ sink: inout LogSink) -> LogSink.Flush { sink.flush() }
   func record() throws {
     let pipe = Pipe(isBlocking: true)
     var sink = LogSink(descriptor: pipe.writer)
-    sink.append(AccessRecord(unixNanoseconds: 0, endpoint: .models, status: 200, end: .complete))
+    sink.record.begin(unixNanoseconds: 0, endpoint: .models, status: 200, end: .complete)
+    sink.appendRecord()
     #expect(flush(&sink) == .done)
     #expect(try parseLine(pipe.drain()).contains { $0.name == "endpoint" && $0.value == .text("models") })
   }
