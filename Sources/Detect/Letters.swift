@@ -11,25 +11,19 @@ package enum WordBorders {
 }
 
 enum Letters {
-  /// The kinds by which the scan branches.
-  enum Kind {
-    static let other: UInt8 = 0, letter: UInt8 = 1, digit: UInt8 = 2, inner: UInt8 = 3, mark: UInt8 = 4
-    /// `_`, which is a letter of names and none of words.
-    static let joint: UInt8 = 5
-  }
+  /// The kinds by which the scan branches. `_` is a letter of names.
+  enum Kind { case other, letter, digit, inner, mark }
 
-  /// One for each byte. Scripts without spaces between words (lead bytes 0xE3 to 0xED) are no letters here: an address
+  /// Scripts without spaces between words (lead bytes 0xE3 to 0xED) are no letters here: an address
   /// in the middle of them stands by itself. 0xE2 leads typographic marks, 0xC2 signs and the no-break space.
-  static let kinds = InlineArray<256, UInt8> { value in
-    switch UInt8(truncatingIfNeeded: value) {
-    case 0x30...0x39: Kind.digit
-    case 0x41...0x5A, 0x61...0x7A: Kind.letter
-    case 0x5F: Kind.joint
-    case 0x80...0xBF: Kind.inner
-    case 0xC3...0xDF, 0xE0, 0xE1: Kind.letter
-    case UInt8(ascii: "@"), UInt8(ascii: "+"), UInt8(ascii: "("), UInt8(ascii: ":"), UInt8(ascii: "~"):
-      Kind.mark
-    default: Kind.other
+  @inline(__always) static func kind(_ byte: UInt8) -> Kind {
+    switch byte {
+    case 0x30...0x39: .digit
+    case 0x41...0x5A, 0x61...0x7A, 0x5F: .letter
+    case 0x80...0xBF: .inner
+    case 0xC3...0xE1: .letter
+    case UInt8(ascii: "@"), UInt8(ascii: "+"), UInt8(ascii: "("), UInt8(ascii: ":"), UInt8(ascii: "~"): .mark
+    default: .other
     }
   }
 

@@ -89,6 +89,14 @@ enum NotPathByte: ByteKind {
   }
 }
 
+/// What is no ASCII letter.
+enum NotLetter: ByteKind {
+  static var isWide: Bool { true }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+    ~Lanes.within(block | Lanes.Block(repeating: 0x20), 0x61, 0x7A)
+  }
+}
+
 /// A search for the first byte of a kind.
 enum Lanes {
   typealias Block = SIMD16<UInt8>
@@ -195,20 +203,9 @@ enum Lanes {
     var at = from
     var next = from
     while at < end {
-      var bits: UInt32
       let left = end &- at
-      if left >= 32 {
-        // SAFETY: at + 32 is at most end.
-        let low = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
-        let high = unsafe exact(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind)
-        bits = isAny(low | high) ? Self.bits(low) | Self.bits(high) << 16 : 0
-      } else {
-        // SAFETY: at + 16 is at most end, or there are fewer bytes and no more are read.
-        let block =
-          unsafe left < 16
-          ? some(start, at, left) : start.loadUnaligned(fromByteOffset: at, as: Block.self)
-        bits = Self.bits(exact(block, kind))
-      }
+      // SAFETY: what `marks` asks for is what is left.
+      var bits = unsafe marks(start, at, left, kind)
       while bits != 0 {
         let place = at &+ bits.trailingZeroBitCount
         bits &= bits &- 1
@@ -219,6 +216,23 @@ enum Lanes {
       at &+= left >= 32 ? 32 : 16
     }
     return max(next, end)
+  }
+
+  /// A bit for each of the next bytes that is of the kind, the first one's lowest: of 32 where so many are left, else of
+  /// sixteen or of what is left. As many as `left` says are there from `at` on, one at least.
+  @inline(__always) @unsafe static func marks<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, _ at: Int, _ left: Int, _ kind: Kind.Type
+  ) -> UInt32 {
+    if left >= 32 {
+      // SAFETY: 32 bytes are there.
+      let low = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
+      let high = unsafe exact(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind)
+      return isAny(low | high) ? bits(low) | bits(high) << 16 : 0
+    }
+    // SAFETY: sixteen bytes are there, or there are fewer and no more are read.
+    let block =
+      unsafe left < 16 ? some(start, at, left) : start.loadUnaligned(fromByteOffset: at, as: Block.self)
+    return bits(exact(block, kind))
   }
 
   /// The bytes from `at` on, fewer than sixteen, and others that nothing marks.

@@ -290,7 +290,8 @@ class Client:
             raise RuntimeError(f"an answer that is no 200: {head[:200]!r}")
 
     def _next(self, piece):
-        for _ in re.findall(rb'"(?:content|delta|text)":" word"', piece):
+        # A gate may have taken the words themselves out, to look at them.
+        for _ in re.findall(rb'"delta":{"content":"|"text_delta","text":"|"type":"response.output_text.delta"', piece):
             self.provider.turn.release()
 
 

@@ -98,6 +98,49 @@ struct TextGateTests {
       said == events([chunk("{\"content\":\"Write to \(Self.own)\"}", "\"stop\"")]) + "data: [DONE]\n\n")
   }
 
+  /// What each choice of a stream's chunks says, escapes and all.
+  private func said(_ stream: String) -> [String: String] {
+    var texts: [String: String] = [:]
+    for line in stream.split(separator: "\n") {
+      guard let index = line.firstRange(of: "\"index\":"), let text = line.firstRange(of: "\"content\":\"")
+      else {
+        continue
+      }
+      texts[String(line[index.upperBound...].prefix(1)), default: ""] += line[text.upperBound...].prefix {
+        $0 != "\""
+      }
+    }
+    return texts
+  }
+
+  /// Most chunks differ in their strings alone, and are known again by that: they may not hide what the others show.
+  @Test func chunksThatAreAlikeAreReadAsIfEachWereTheFirst() throws {
+    let stage = try Stage(.pass)
+    func piece(_ text: String, _ index: Int = 0, _ more: String = "") -> String {
+      let noise = String(repeating: "z", count: text.utf8.count % 3)
+      return
+        #"{"id":"c","object":"chat.completion.chunk","choices":[{"index":\#(index),"delta":{"content":"\#(text)"\#(more)},"#
+        + #""finish_reason":null}],"obfuscation":"\#(noise)"}"#
+    }
+    let letters = stage.name.map { piece(String($0)) }
+    let pieces = ["Hello", " to ", #"\n\"quoted\""#, " "].map { piece($0) } + letters + [piece(" and")]
+    let second = [piece("to ", 1), piece(stage.name, 1), piece(" ", 1)]
+    let thought = [
+      piece(".", 0, #","reasoning_content":"of \#(stage.name) "#),
+      piece("!", 0, #","reasoning_content":"x "#),
+    ]
+    .map { $0.replacing("},\"finish", with: "\"},\"finish") }
+    let stream = events(pieces + second + thought + [chunk("{}", "\"stop\"")]) + "data: [DONE]\n\n"
+    for step in [1, 7, 64, Int.max] {
+      let out = stage.stream(stream, by: step)
+      #expect(!out.contains(stage.name))
+      let texts = said(out.replacing(#"\""#, with: "'"))
+      #expect(texts["0"] == #"Hello to \n'quoted' \#(Self.own) and.!"#)
+      #expect(texts["1"] == "to \(Self.own) ")
+      #expect(out.contains(#""reasoning_content":"of \#(Self.own) "#))
+    }
+  }
+
   @Test func whatIsNoJSONIsNotLetThrough() throws {
     for answers in [Config.Policy.Answers.redact, .block] {
       let stage = try Stage(answers)

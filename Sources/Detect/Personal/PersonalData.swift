@@ -23,21 +23,36 @@ package struct PersonalData: Sendable {
   /// Appends what is found in `text` to `findings`, in order and without overlaps.
   package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
     let from = findings.count
-    let kinds = Letters.kinds
-    var at = 0
     var hexEnd = 0
-    while at < text.count {
-      switch kinds[Int(text[at])] {
-      case Letters.Kind.letter, Letters.Kind.joint:
-        var end = at &+ 1
-        while end < text.count, kinds[Int(text[end])] == Letters.Kind.letter { end &+= 1 }
-        at = Self.isPlain(text, at, end) ? end : word(text, at, end, &hexEnd, &findings)
-      case Letters.Kind.digit: at = number(text, at, &hexEnd, &findings)
-      case Letters.Kind.mark: at = mark(text, at, &hexEnd, &findings)
-      default: at &+= 1
+    // Where the walk is: letters from here on are a word.
+    var start = 0
+    var block = 0
+    while block < text.count {
+      var (bits, count) = text.nonLetters(from: block)
+      while bits != 0 {
+        let at = block &+ bits.trailingZeroBitCount
+        bits &= bits &- 1
+        // What was looked at whole is behind.
+        if at < start { continue }
+        while start < at, !Self.isPlain(text, start, at) { start = word(text, start, &hexEnd, &findings) }
+        if start > at { continue }
+        start = at &+ 1
+        if text[at] != ASCII.space { start = sign(text, at, &hexEnd, &findings) }
       }
+      block &+= count
     }
+    while start < text.count { start = word(text, start, &hexEnd, &findings) }
     if findings.count > from + 1 { Self.settle(&findings, from: from) }
+  }
+
+  /// Looks at what is no letter.
+  private func sign(_ text: Span<UInt8>, _ at: Int, _ hexEnd: inout Int, _ findings: inout [Finding]) -> Int {
+    switch Letters.kind(text[at]) {
+    case .letter: word(text, at, &hexEnd, &findings)
+    case .digit: number(text, at, &hexEnd, &findings)
+    case .mark: mark(text, at, &hexEnd, &findings)
+    case .inner, .other: at + 1
+    }
   }
 
   // MARK: Words
@@ -54,26 +69,25 @@ package struct PersonalData: Sendable {
     let parts: UInt64 =
       0xFFFF_FFFF | 1 << 0x20 | 1 << 0x21 | 1 << 0x22 | 1 << 0x27 | 1 << 0x28 | 1 << 0x29 | 1 << 0x2C
     let next = text[end]
-    guard next < 0x40, parts >> UInt64(next) & 1 == 1, text[start] != 0x5F else { return false }
+    guard next < 0x40, parts >> UInt64(next) & 1 == 1 else { return false }
     // A private key's first word stands behind hyphens.
     return start == 0 || text[start &- 1] != UInt8(ascii: "-")
   }
 
-  /// Looks at the word that begins with a letter at `start`, and has letters alone up to `lettersEnd`.
+  /// Looks at the word that begins with a letter at `start`.
   ///
   /// - Returns: where the walk goes on.
   @inline(never)
   private func word(
-    _ text: Span<UInt8>, _ start: Int, _ lettersEnd: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+    _ text: Span<UInt8>, _ start: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
   ) -> Int {
-    var at = lettersEnd
+    var at = start &+ 1
     var digits = 0
-    let kinds = Letters.kinds
     scan: while at < text.count {
-      switch kinds[Int(text[at])] {
-      case Letters.Kind.digit: digits &+= 1
-      case Letters.Kind.letter, Letters.Kind.joint, Letters.Kind.inner: break
-      default: break scan
+      switch Letters.kind(text[at]) {
+      case .digit: digits &+= 1
+      case .letter, .inner: break
+      case .mark, .other: break scan
       }
       at &+= 1
     }
