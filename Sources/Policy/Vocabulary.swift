@@ -57,6 +57,8 @@ package struct Vocabulary: Sendable {
 
   /// The weight of a text that is still escaped, in 64ths of a token. `\u00e9` counts as the character that it means.
   func weight(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+    let table = weights
+    let weights = table.span
     var sum = 0
     var at = range.lowerBound
     let end = min(range.upperBound, bytes.count)

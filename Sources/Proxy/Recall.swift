@@ -17,7 +17,8 @@ extension Ask {
     guard body.isJSON, case .object? = body.scanner.topLevelKind else { return }
     var composed = ByteQueue()
     turn = state.books.responses.recall(
-      body.bytes.view, scope: group?.label ?? [], age: age, now: now.nanoseconds, into: &composed)
+      body.bytes.view, strings: body.scanner.strings, scope: group?.label ?? [], age: age,
+      now: now.nanoseconds, into: &composed)
     if composed.isEmpty { return }
     if composed.count > lineup.snapshot.maxBody {
       state.shard.refused(.bodyTooLarge)

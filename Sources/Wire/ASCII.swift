@@ -54,6 +54,15 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// Where the first full stop at or behind `from` is, or the count where there is none.
+  package func fullStop(from: Int) -> Int {
+    unsafe withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, from >= 0 else { return raw.count }
+      // SAFETY: from is not negative, and the limit is the count.
+      return unsafe Lanes.first(start, from: from, to: raw.count, FullStop.self)
+    }
+  }
+
   /// Where the first byte at or behind `from` is that is no ASCII, a control character, a quote or a backslash; the count
   /// where there is none.
   package func plainTextEnd(from: Int) -> Int {

@@ -34,6 +34,14 @@ enum NotPlainText: ByteKind {
   }
 }
 
+/// A full stop.
+enum FullStop: ByteKind {
+  static var isWide: Bool { false }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+    Lanes.equal(block, UInt8(ascii: "."))
+  }
+}
+
 /// A backslash.
 enum Backslash: ByteKind {
   static var isWide: Bool { false }

@@ -15,14 +15,13 @@ enum Envelope {
   /// Whether such a seal may stand in a text.
   static func occurs(in text: Span<UInt8>) -> Bool {
     var at = 0
-    while at < text.count {
+    while true {
       // The rarest of its letters in JSON and in prose.
-      if text[at] == UInt8(ascii: "."), at >= 4, text.extracting(at - 4..<at + 1).equals(opening) {
-        return true
-      }
+      at = text.fullStop(from: at)
+      guard at < text.count else { return false }
+      if at >= 4, text.extracting(at - 4..<at + 1).equals(opening) { return true }
       at += 1
     }
-    return false
   }
 
   /// Seals what Google signs a call with; it is base64, so it needs no escapes.

@@ -7,31 +7,76 @@ enum MessagesThoughts {
   /// Takes out what the provider hasn't signed, and turns of which nothing else is left.
   ///
   /// - Parameters:
-  ///   - messages: where the conversation lies in `body`.
+  ///   - strings: where the long strings of `body` lie, as far as that is known.
   ///   - takesUnsigned: the provider thinks without signing, and wants it back.
   static func remove(
-    from body: Span<UInt8>, _ messages: Range<Int>, takesUnsigned: Bool, _ splice: inout JSONSplice
+    from body: Span<UInt8>, strings: Span<UInt64>, takesUnsigned: Bool, _ splice: inout JSONSplice
   ) throws(RequestFault) {
-    var turns = JSONArrayCursor(body, messages)
-    while let turn = turns.next() {
-      guard turn.kind == .object, let content = JSONView.value(body, in: turn.value, at: "content"),
-        JSONView.kind(body, content) == .array,
-        JSONView.content(body, in: turn.value, at: "role").equals("assistant")
-      else { continue }
-      var foreign: [Range<Int>] = []
-      var keepsAny = false
-      var blocks = JSONArrayCursor(body, content)
-      while let block = blocks.next() {
-        if block.kind == .object, isForeign(body, block.value, takesUnsigned) {
-          foreign.append(block.value)
-        } else {
-          keepsAny = true
+    var walk = JSONWalk(body, strings: strings)
+    guard walk.enterObject() else { return }
+    while let key = walk.nextKey() {
+      guard key.says("messages", in: body), walk.enterArray() else {
+        _ = walk.pass()
+        continue
+      }
+      while walk.nextElement() {
+        for element in foreign(body, &walk, takesUnsigned) {
+          try remove(element, from: body, &splice, "messages")
         }
       }
-      // A turn without content is refused.
-      if !foreign.isEmpty, !keepsAny { foreign = [turn.value] }
-      for element in foreign { try remove(element, from: body, &splice, "messages") }
     }
+  }
+
+  /// What is to be taken out of the turn that comes next.
+  private static func foreign(
+    _ body: Span<UInt8>, _ walk: inout JSONWalk, _ takesUnsigned: Bool
+  ) -> [Range<Int>] {
+    guard case .object? = walk.kind else {
+      _ = walk.pass()
+      return []
+    }
+    let start = walk.at
+    guard walk.enterObject() else { return [] }
+    var foreign: [Range<Int>] = []
+    var keepsAny = false
+    var isAssistants = false
+    while let key = walk.nextKey() {
+      if key.says("content", in: body), walk.enterArray() {
+        while walk.nextElement() {
+          if let block = foreignBlock(body, &walk, takesUnsigned) {
+            foreign.append(block)
+          } else {
+            keepsAny = true
+          }
+        }
+      } else if let (value, _) = walk.pass(), key.says("role", in: body) {
+        isAssistants = JSONString.equals(body, value, "assistant")
+      }
+    }
+    if !isAssistants || foreign.isEmpty { return [] }
+    // A turn without content is refused.
+    return keepsAny ? foreign : [start..<walk.at]
+  }
+
+  /// The block that comes next, where it is to be taken out.
+  private static func foreignBlock(
+    _ body: Span<UInt8>, _ walk: inout JSONWalk, _ takesUnsigned: Bool
+  ) -> Range<Int>? {
+    guard case .object? = walk.kind else {
+      _ = walk.pass()
+      return nil
+    }
+    let start = walk.at
+    guard walk.enterObject() else { return nil }
+    var isThought = false
+    while let member = walk.nextMember() {
+      if member.keyIs("type", in: body), member.kind == .string {
+        let type = JSONString.content(body, member.value)
+        isThought = type.equals("thinking") || type.equals("redacted_thinking")
+      }
+    }
+    let block = start..<walk.at
+    return isThought && isForeign(body, block, takesUnsigned) ? block : nil
   }
 
   /// Takes an element out of its list as a member is out of its object: it has neighbours with commas between.

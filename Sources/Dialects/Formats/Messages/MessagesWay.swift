@@ -107,9 +107,9 @@ extension Passage {
   ) throws(RequestFault) {
     swap(&fields, &way.fields)
     heldFields = way.held
-    if let messages = JSONView.value(body, in: 0..<body.count, at: "messages") {
-      try MessagesThoughts.remove(from: body, messages, takesUnsigned: way.takesUnsigned, &splice)
-    }
+    let strings = scanner.strings
+    try MessagesThoughts.remove(
+      from: body, strings: strings.span, takesUnsigned: way.takesUnsigned, &splice)
     guard let version = way.version else { return }
     var member = ByteQueue()
     if JSONView.value(body, in: 0..<body.count, at: "anthropic_version") == nil {

@@ -7,22 +7,29 @@ extension ResponsesMemory {
   ///
   /// - Parameters:
   ///   - body: the request, a JSON object.
+  ///   - strings: where its long strings lie, as far as that is known.
   ///   - out: gets the request with its references resolved; stays empty where it has none that are known here.
   /// - Returns: nil where nothing of it is to be remembered.
   package func recall(
-    _ body: Span<UInt8>, scope: [UInt8], age: UInt64, now: UInt64, into out: inout ByteQueue
+    _ body: Span<UInt8>, strings: JSONPlaces = JSONPlaces(), scope: [UInt8], age: UInt64, now: UInt64,
+    into out: inout ByteQueue
   ) -> ResponsesTurn? {
-    var input: JSONObjectCursor.Member?
+    let places = strings.span
+    var walk = JSONWalk(body, strings: places)
+    var input = ResponsesInput()
     var previous: [UInt8] = []
     var isKept = true
-    var members = JSONObjectCursor(body, 0..<body.count)
-    while let member = members.next() {
-      if member.keyIs("input", in: body) {
-        input = member
-      } else if member.keyIs("store", in: body) {
-        isKept = JSONValue.bool(body, member.value) != false
-      } else if member.keyIs("previous_response_id", in: body), member.kind == .string {
-        previous = JSONString.content(body, member.value).array()
+    guard walk.enterObject() else { return nil }
+    while let key = walk.nextKey() {
+      if key.says("input", in: body) {
+        // Of several the last counts.
+        input = ResponsesInput(body, &walk)
+      } else if let (value, kind) = walk.pass() {
+        if key.says("store", in: body) {
+          isKept = JSONValue.bool(body, value) != false
+        } else if key.says("previous_response_id", in: body), kind == .string {
+          previous = JSONString.content(body, value).array()
+        }
       }
     }
     let turn = ResponsesTurn(isKept: isKept)
@@ -34,9 +41,7 @@ extension ResponsesMemory {
       turn.previous = previous
     }
     var isChanged = !chain.isEmpty
-    if let input {
-      isChanged = take(body, input, into: &turn.input, scope, age, now) || isChanged
-    }
+    isChanged = take(body, input, into: &turn.input, scope, age, now) || isChanged
     if turn.input.count > Self.longestTurn { turn.isKept = false }
     if isChanged { compose(body, chain, turn.input.bytes, into: &out) }
     return turn
@@ -46,44 +51,27 @@ extension ResponsesMemory {
   ///
   /// - Returns: whether there was one that it only names.
   private func take(
-    _ body: Span<UInt8>, _ input: JSONObjectCursor.Member, into out: inout ByteQueue, _ scope: [UInt8],
+    _ body: Span<UInt8>, _ input: ResponsesInput, into out: inout ByteQueue, _ scope: [UInt8],
     _ age: UInt64, _ now: UInt64
   ) -> Bool {
-    if input.kind == .string {
+    if input.isText {
       out.append("{\"type\":\"message\",\"role\":\"user\",\"content\":")
-      out.append(body.extracting(input.value))
+      out.append(body.extracting(input.range))
       out.append("}")
       return false
     }
     var isChanged = false
-    var items = JSONArrayCursor(body, input.value)
-    while let item = items.next() {
-      if !out.isEmpty { out.append(ASCII.comma) }
-      if let id = Self.reference(body, item), let known = self.item(id, scope, age, now) {
-        out.append(known)
-        isChanged = true
-      } else {
-        out.append(body.extracting(item.value))
-      }
+    var at = input.range.lowerBound
+    out.reserve(input.range.count)
+    for (id, place) in input.references {
+      guard let known = item(id, scope, age, now) else { continue }
+      out.append(body.extracting(at..<place.lowerBound))
+      out.append(known)
+      at = place.upperBound
+      isChanged = true
     }
+    out.append(body.extracting(at..<input.range.upperBound))
     return isChanged
-  }
-
-  /// The id that an item is, where it is nothing but that.
-  private static func reference(_ body: Span<UInt8>, _ item: JSONArrayCursor.Element) -> [UInt8]? {
-    guard item.kind == .object else { return nil }
-    var id: [UInt8]?
-    var members = JSONObjectCursor(body, item.value)
-    while let member = members.next() {
-      if member.keyIs("id", in: body), member.kind == .string {
-        id = JSONString.content(body, member.value).array()
-      } else if member.keyIs("type", in: body) {
-        if member.kind != .null, !JSONString.equals(body, member.value, "item_reference") { return nil }
-      } else {
-        return nil
-      }
-    }
-    return id
   }
 
   /// The item `id` of an output that is kept. Its id names the response: `msg_SEED_NUMBER` is one of `resp_SEED`'s.
@@ -130,5 +118,61 @@ extension ResponsesMemory {
     }
     add(input)
     out.append("]}")
+  }
+}
+
+/// The input of a request, as far as recalling needs to know it.
+private struct ResponsesInput {
+  /// The text with its quotes, or what stands between a list's brackets, from its first item to the end of its last.
+  private(set) var range = 0..<0
+  private(set) var isText = false
+  /// Items that are nothing but an id.
+  private(set) var references: [(id: [UInt8], place: Range<Int>)] = []
+
+  init() {}
+
+  /// Reads the value that comes next.
+  init(_ body: Span<UInt8>, _ walk: inout JSONWalk) {
+    if case .string? = walk.kind, let value = walk.pass()?.range {
+      range = value
+      isText = true
+      return
+    }
+    guard walk.enterArray() else {
+      _ = walk.pass()
+      return
+    }
+    var isFirst = true
+    while walk.nextElement() {
+      // The kind passes over what stands before it.
+      let kind = walk.kind
+      let start = walk.at
+      if isFirst { range = start..<start }
+      isFirst = false
+      if kind == .object, let id = Self.reference(body, &walk) {
+        references.append((id, start..<walk.at))
+      } else if kind != .object {
+        _ = walk.pass()
+      }
+      range = range.lowerBound..<max(walk.at, range.lowerBound)
+    }
+  }
+
+  /// The id that the item is that comes next, where it is nothing but that. It is passed.
+  private static func reference(_ body: Span<UInt8>, _ walk: inout JSONWalk) -> [UInt8]? {
+    guard walk.enterObject() else { return nil }
+    var id: Range<Int>?
+    var isMore = false
+    while let member = walk.nextMember() {
+      if member.keyIs("id", in: body), member.kind == .string {
+        id = member.value
+      } else if member.keyIs("type", in: body) {
+        if member.kind != .null, !JSONString.equals(body, member.value, "item_reference") { isMore = true }
+      } else {
+        isMore = true
+      }
+    }
+    guard !isMore, let id else { return nil }
+    return JSONString.content(body, id).array()
   }
 }
