@@ -16,7 +16,7 @@ struct ClaudeModel: Sendable, Equatable {
   private(set) var alwaysThinks = false
 
   /// Reads `claude-3-5-haiku-20241022`, `claude-opus-4-5`, `us.anthropic.claude-sonnet-4-20250514-v1:0`,
-  /// `claude-sonnet-4-5@20250929`.
+  /// `claude-sonnet-4-5@20250929`, `anthropic.claude-v2:1`.
   init(_ name: [UInt8]) {
     let name = name.span
     var major: Int?
@@ -35,6 +35,9 @@ struct ClaudeModel: Sendable, Equatable {
         family = .opus
       } else if part.equals("fable") || part.equals("mythos") {
         alwaysThinks = true
+      } else if major == nil, part.count == 2, part[0] == UInt8(ascii: "v"), ASCII.isDigit(part[1]) {
+        // As the oldest were called.
+        major = Int(part[1] - 0x30)
       } else if let number = Self.number(part), minor == nil {
         if major == nil { major = number } else { minor = number }
       } else if part.count >= 6, major != nil {
