@@ -63,11 +63,15 @@ package struct Vocabulary: Sendable {
     var at = range.lowerBound
     let end = min(range.upperBound, bytes.count)
     while at < end {
-      let byte = bytes[at]
+      // Up to the next escape each byte stands for itself.
+      let run = bytes.extracting(at..<min(bytes.backslash(from: at), end))
+      for place in 0..<run.count { sum &+= Int(weights[Int(run[place])]) }
+      at &+= run.count
+      guard at < end else { break }
       at &+= 1
-      guard byte == UInt8(ascii: "\\"), at < end else {
-        sum &+= Int(weights[Int(byte)])
-        continue
+      guard at < end else {
+        sum &+= Int(weights[Int(UInt8(ascii: "\\"))])
+        break
       }
       let escaped = bytes[at]
       at &+= 1
