@@ -1,10 +1,11 @@
 // Chunks of a chat that differ from the one before only in what their strings say: of most streams all but the first and the
-// last. Only the text itself is read of them, for everything else is what was seen to hold no text.
+// last. Only the text itself is read of them, for everything else is what was seen to hold no text. The text gate and the
+// formats that are made of chats know them so.
 
 internal import Wire
 
 /// A chunk as a model for others.
-struct TextGatePattern: ~Copyable {
+struct ChunkPattern: ~Copyable {
   /// So many chunks of a stream are taken as models: one that changes all the time has none.
   private static let attempts = 4
 

@@ -4,7 +4,7 @@
 // It works on the client's own formats, behind every conversation, so there is nothing to go around. What has no
 // placeholder in it goes on as it was, byte for byte; a text that ends in what may become one is held by that much
 // (RestoreState.swift). What can't be looked at is told to the watch, which stops the answer where a policy must have
-// seen it. Next: TextGatePattern.swift, TextGateFormats.swift, TextGateWhole.swift, TextGateEvent.swift.
+// seen it. Next: ChunkPattern.swift, TextGateFormats.swift, TextGateWhole.swift, TextGateEvent.swift.
 
 package import Detect
 package import Wire
@@ -23,7 +23,7 @@ package final class TextGate {
   /// The provider signs what its model thinks, and wants it back as it was: values aren't put back there.
   package var keepsThoughts = true
   var channels: [TextChannel] = []
-  private var pattern = TextGatePattern()
+  private var pattern = ChunkPattern()
   private var events = EventDecoder()
   /// The part of an incomplete event that has come.
   private var held = ByteQueue()

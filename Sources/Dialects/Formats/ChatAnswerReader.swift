@@ -11,6 +11,7 @@ struct ChatAnswerReader: ~Copyable {
   /// More came than can be held.
   private(set) var isOverfull = false
   private var callCount = 0
+  private var pattern = ChunkPattern()
   /// Reasoning has come in blocks that its provider signs.
   private(set) var hasSigned = false
 
@@ -22,11 +23,16 @@ struct ChatAnswerReader: ~Copyable {
   /// Reads a chunk.
   mutating func read(chunk data: Span<UInt8>, into out: inout ByteQueue) {
     if hasEnded { return }
-    if Self.error(in: data) {
+    if let (value, choice) = pattern.match(data) {
+      // Formats of blocks know one answer.
+      if choice == 0 { blocks.piece(.text, JSONString.content(data, value), into: &out) }
+    } else if Self.error(in: data) {
       hasEnded = true
       return form.fail(data, into: &out)
+    } else {
+      readChoices(data, into: &out)
+      pattern.learn(data)
     }
-    readChoices(data, into: &out)
     if blocks.isOverfull || form.heldCount > Self.heldCeiling { overflow(into: &out) }
   }
 
