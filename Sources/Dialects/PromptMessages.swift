@@ -19,27 +19,11 @@ extension PromptTexts {
 
   /// Reads the message that comes next. What is in it depends on its role, which may stand behind it.
   private func readMessage(_ walk: inout JSONWalk, _ place: PromptPlace, _ each: (PromptText) -> Void) {
-    let start = walk.at
-    guard walk.enterObject() else { return }
-    var held = InlineArray<12, JSONObjectCursor.Member?>(repeating: nil)
-    var count = 0
-    while let member = walk.nextMember() {
-      if count < held.count { held[count] = member }
-      count += 1
-    }
-    if count > held.count { return readLong(start..<walk.at, place, each) }
-    var (role, type) = (0..<0, 0..<0)
-    for at in 0..<count {
-      guard let member = held[at] else { continue }
-      let content = member.kind == .string ? member.value.lowerBound + 1..<member.value.upperBound - 1 : 0..<0
-      if member.keyIs("role", in: bytes) {
-        role = content
-      } else if member.keyIs("type", in: bytes) {
-        type = content
-      }
-    }
-    let speaker = Self.role(bytes.extracting(role), type: bytes.extracting(type))
-    for at in 0..<count { if let member = held[at] { read(member, speaker, place, each) } }
+    let members = HeldMembers(&walk)
+    if members.isMore { return readLong(members.range, place, each) }
+    let role = Self.role(
+      members.content("role", in: bytes), type: members.content("type", in: bytes))
+    members.visit { read($0, role, place, each) }
   }
 
   /// Reads a message with more members than formats have.

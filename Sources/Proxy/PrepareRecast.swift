@@ -14,7 +14,8 @@ extension Attempt {
     let recast: Recast
     do throws(RequestFault) {
       recast = try Recast(
-        format, ask.body.bytes.view, for: try chatTarget(model), model: model, passage: passage,
+        format, ask.body.bytes.view, strings: ask.body.scanner.strings, for: try chatTarget(model),
+        model: model, passage: passage,
         ask.turn)
       if upstream.isMock {
         recast.settle(.mock(mockAnswer(to: recast, model)))

@@ -42,10 +42,11 @@ package final class Recast {
   ///
   /// - Parameters:
   ///   - body: the client's, one JSON object that has been scanned.
+  ///   - strings: where its long strings lie, as far as that is known.
   ///   - passage: what the chat passes through where it isn't translated.
   package init(
-    _ format: Format, _ body: Span<UInt8>, for target: ChatTarget, model: [UInt8], passage: Passage,
-    _ turn: ResponsesTurn? = nil
+    _ format: Format, _ body: Span<UInt8>, strings: JSONPlaces = JSONPlaces(), for target: ChatTarget,
+    model: [UInt8], passage: Passage, _ turn: ResponsesTurn? = nil
   ) throws(RequestFault) {
     self.format = format
     self.model = model
@@ -53,13 +54,13 @@ package final class Recast {
     var chat = ChatBody(target)
     switch format {
     case .messages:
-      try MessagesRequest.write(body, into: &chat)
+      try MessagesRequest.write(body, strings: strings.span, into: &chat)
       reader = MessagesForm()
     case .tokenCount:
-      try MessagesRequest.write(body, counts: true, into: &chat)
+      try MessagesRequest.write(body, strings: strings.span, counts: true, into: &chat)
       reader = MessagesForm()
     case .invocation: reader = MessagesForm()
-    case .responses: reader = try ResponsesRequest.write(body, turn, into: &chat)
+    case .responses: reader = try ResponsesRequest.write(body, strings: strings.span, turn, into: &chat)
     case .completions: reader = try CompletionsRequest.write(body, into: &chat)
     }
     answer = ChatAnswerReader(reader)

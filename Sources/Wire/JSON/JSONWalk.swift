@@ -94,16 +94,46 @@ package struct JSONWalk: ~Escapable {
   }
 
   @inline(__always) private mutating func valueEnd(_ kind: JSONKind) -> Int? {
-    guard case .string = kind else { return JSONBytes.valueEnd(bytes, start: at, limit: end, kind) }
+    switch kind {
+    case .string: stringEnd()
+    case .object, .array: nestEnd()
+    case .number, .true, .false, .null: JSONBytes.valueEnd(bytes, start: at, limit: end, kind)
+    }
+  }
+
+  @inline(__always) private mutating func stringEnd() -> Int? {
     while nextString < strings.count {
-      let place = strings[nextString]
-      let start = Int(truncatingIfNeeded: place >> 32)
+      let start = Int(truncatingIfNeeded: strings[nextString] >> 32)
       if start > at { break }
+      let stringEnd = Int(truncatingIfNeeded: strings[nextString] & 0xFFFF_FFFF)
       nextString &+= 1
-      let stringEnd = Int(truncatingIfNeeded: place & 0xFFFF_FFFF)
       if start == at, stringEnd <= end { return stringEnd }
     }
     return JSONBytes.stringEnd(bytes, quote: at, limit: end)
+  }
+
+  /// Where the object or array at `at` ends: from one long string to the next, over each of them at once.
+  private mutating func nestEnd() -> Int? {
+    var nest = JSONNest()
+    var from = at
+    while true {
+      while nextString < strings.count, Int(truncatingIfNeeded: strings[nextString] >> 32) < from {
+        nextString &+= 1
+      }
+      guard nextString < strings.count else { break }
+      let place = strings[nextString]
+      let start = Int(truncatingIfNeeded: place >> 32)
+      let stringEnd = Int(truncatingIfNeeded: place & 0xFFFF_FFFF)
+      guard stringEnd <= end, stringEnd > start &+ 1, bytes[start] == ASCII.quote else { break }
+      let stop = nest.pass(bytes, from: from, limit: start, to: 0)
+      if nest.depth == 0 { return stop }
+      // No string of this text begins inside of another.
+      if nest.isInString { return nil }
+      nextString &+= 1
+      from = stringEnd
+    }
+    let stop = nest.pass(bytes, from: from, limit: end, to: 0)
+    return nest.depth == 0 ? stop : nil
   }
 
   /// Moves to the next item of the object or array that `closing` ends, or behind its end.

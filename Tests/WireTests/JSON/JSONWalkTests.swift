@@ -67,6 +67,59 @@ import Wire
     }
   }
 
+  /// The members of the outermost object, each passed over whole.
+  private static func pass(_ bytes: [UInt8], strings: JSONPlaces) -> [String] {
+    var walk = JSONWalk(bytes.span, strings: strings.span)
+    _ = walk.enterObject()
+    var found: [String] = []
+    while let member = walk.nextMember() {
+      found.append(String(decoding: bytes[member.key.lowerBound..<member.value.upperBound], as: UTF8.self))
+    }
+    return found + ["\(walk.at)"]
+  }
+
+  @Test("an object or an array is passed over from one long string to the next")
+  func nests() throws {
+    let inner = Self.text().trimming
+    let text = #"{"a":\#(inner),"b":[[\#(inner)],"\#(Self.long[0])"],"c":[],"d":{"x":[]},"e":\#(inner)}"#
+    let bytes = Array(text.utf8)
+    let looked = Self.pass(bytes, strings: JSONPlaces())
+    let known = Self.pass(bytes, strings: try Self.places([bytes]))
+    #expect(looked.count == 6 && looked.last == "\(bytes.count)")
+    #expect(known == looked)
+  }
+
+  @Test("places of another text lead nowhere, and never out of the text")
+  func foreignPlaces() throws {
+    let places = try Self.places([Array(Self.text().utf8)])
+    for text in [
+      #"{"a":[1,{"b":2}],"c":3}"#, "{\"a\":[" + String(repeating: "\"x\",", count: 300) + "1]}", "[[[",
+    ] {
+      #expect(Self.pass(Array(text.utf8), strings: places).count <= 3)
+    }
+  }
+
+  @Test("members that are held are asked for by name, the last of several counts")
+  func held() throws {
+    func members(_ text: String) -> (HeldMembers, [UInt8]) {
+      let bytes = Array(text.utf8)
+      var walk = JSONWalk(bytes.span, strings: Span())
+      return (HeldMembers(&walk), bytes)
+    }
+    let (few, bytes) = members(#" {"a":"x","b":{"c":[1]},"a":"y","d":null}"#)
+    #expect(!few.isMore && few.range == 0..<bytes.count)
+    #expect(few.content("a", in: bytes.span).text() == "y")
+    #expect(
+      few.value("b", in: bytes.span).map { String(decoding: bytes[$0], as: UTF8.self) } == #"{"c":[1]}"#)
+    #expect(few.string("b", in: bytes.span) == nil && few.value("e", in: bytes.span) == nil)
+    let (many, long) = members("{" + (0..<20).map { "\"k\($0)\":\"v\($0)\"" }.joined(separator: ",") + "}")
+    #expect(many.isMore)
+    #expect(
+      many.content("k0", in: long.span).text() == "v0" && many.content("k12", in: long.span).text() == "v12")
+    let (none, _) = members("[1]")
+    #expect(none.value("a", in: [UInt8]("[1]".utf8).span) == nil)
+  }
+
   @Test("strings behind those that are noted are looked for")
   func manyStrings() throws {
     let string = "\"" + String(repeating: "a", count: 60) + "\""
@@ -100,4 +153,9 @@ import Wire
     }
     #expect(found == [true, true, false, false])
   }
+}
+
+extension String {
+  /// Without the blanks at its ends.
+  fileprivate var trimming: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
 }

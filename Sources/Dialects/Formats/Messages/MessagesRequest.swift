@@ -6,9 +6,14 @@ internal import Wire
 /// One request.
 struct MessagesRequest: ~Escapable {
   let body: Span<UInt8>
+  let strings: Span<UInt64>
 
-  @_lifetime(copy body)
-  init(_ body: Span<UInt8>) { self.body = body }
+  /// - Parameter strings: where the body's long strings lie, as far as that is known.
+  @_lifetime(copy body, copy strings)
+  init(_ body: Span<UInt8>, strings: Span<UInt64>) {
+    self.body = body
+    self.strings = strings
+  }
 
   /// Where the request's members lie.
   struct Members {
@@ -24,15 +29,16 @@ struct MessagesRequest: ~Escapable {
 
   /// - Parameter counts: its tokens are to be counted, so that there is no answer whose length it would say.
   static func write(
-    _ body: Span<UInt8>, counts: Bool = false, into chat: inout ChatBody
+    _ body: Span<UInt8>, strings: Span<UInt64>, counts: Bool = false, into chat: inout ChatBody
   ) throws(RequestFault) {
-    try MessagesRequest(body).write(counts, into: &chat)
+    try MessagesRequest(body, strings: strings).write(counts, into: &chat)
   }
 
   private func write(_ counts: Bool, into chat: inout ChatBody) throws(RequestFault) {
     var found = Members()
-    var members = JSONObjectCursor(body, 0..<body.count)
-    while let member = members.next() {
+    var members = JSONWalk(body, strings: strings)
+    _ = members.enterObject()
+    while let member = members.nextMember() {
       if member.kind == .null { continue }
       try read(member, &found, &chat)
     }

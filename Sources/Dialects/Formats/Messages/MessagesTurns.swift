@@ -11,13 +11,14 @@ extension MessagesRequest {
     chat.out.append("[")
     var turns = Turns()
     if let system { try writeSystem(system, &turns, into: &chat) }
-    var elements = JSONArrayCursor(body, messages)
+    var walk = JSONWalk(body, from: messages.lowerBound, strings: strings)
+    _ = walk.enterArray()
     var index = 0
-    while let element = elements.next() {
-      guard element.kind == .object else {
+    while walk.nextElement() {
+      guard walk.kind == .object else {
         throw RequestFault(.invalid, "messages[\(index)]", "'messages[\(index)]' must be an object.")
       }
-      try writeMessage(element.value, index, &turns, into: &chat)
+      try writeMessage(HeldMembers(&walk), index, &turns, into: &chat)
       index += 1
       if index > ChatRequest.listCeiling {
         throw RequestFault(.invalid, "messages", "'messages' has more than \(ChatRequest.listCeiling) turns.")
@@ -61,23 +62,15 @@ extension MessagesRequest {
   }
 
   private func writeMessage(
-    _ message: Range<Int>, _ index: Int, _ turns: inout Turns, into chat: inout ChatBody
+    _ message: HeldMembers, _ index: Int, _ turns: inout Turns, into chat: inout ChatBody
   ) throws(RequestFault) {
-    var role = 0..<0
-    var content: Range<Int>?
-    var kind = JSONKind.null
-    var members = JSONObjectCursor(body, message)
-    while let member = members.next() {
-      if member.keyIs("role", in: body) {
-        role = member.value
-      } else if member.keyIs("content", in: body) {
-        (content, kind) = (member.value, member.kind)
-      }
-    }
-    let place = "messages[\(index)]"
-    guard let content, kind == .string || kind == .array else {
+    let role = message.value("role", in: body) ?? 0..<0
+    func place() -> String { "messages[\(index)]" }
+    guard let content = message.value("content", in: body), let kind = JSONView.kind(body, content),
+      kind == .string || kind == .array
+    else {
       throw RequestFault(
-        .invalid, place + ".content", "'content' must be a string or a list of blocks.")
+        .invalid, place() + ".content", "'content' must be a string or a list of blocks.")
     }
     if JSONString.equals(body, role, "assistant") {
       turns.begin("assistant", into: &chat)
@@ -90,17 +83,27 @@ extension MessagesRequest {
     } else if JSONString.equals(body, role, "user") {
       if kind == .array { try writeResults(content, index, &turns, into: &chat) }
       guard kind == .string || saysMore(content) else {
-        return try passOverAll(content, place + ".content", &chat)
+        return try passOverAll(content, place() + ".content", &chat)
       }
       turns.begin("user", into: &chat)
-      try writeContent(content, place + ".content", into: &chat)
+      try writeContent(content, kind, index, into: &chat)
       chat.out.append("}")
     } else if JSONString.equals(body, role, "system") {
       turns.begin("system", into: &chat)
-      try writeContent(content, place + ".content", into: &chat)
+      try writeContent(content, kind, index, into: &chat)
       chat.out.append("}")
     } else {
-      throw RequestFault(.invalid, place + ".role", "'role' must be user or assistant.")
+      throw RequestFault(.invalid, place() + ".role", "'role' must be user or assistant.")
+    }
+  }
+
+  private func writeContent(
+    _ content: Range<Int>, _ kind: JSONKind, _ index: Int, into chat: inout ChatBody
+  ) throws(RequestFault) {
+    if kind == .string {
+      ChatRequest.appendMember("content", body.extracting(content), into: &chat.out)
+    } else {
+      try writeContent(content, "messages[\(index)].content", into: &chat)
     }
   }
 

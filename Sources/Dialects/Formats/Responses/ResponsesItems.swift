@@ -31,6 +31,7 @@ struct ResponsesItems: ~Escapable {
   }
 
   let body: Span<UInt8>
+  private let strings: Span<UInt64>
   private(set) var turns: [Turn] = []
   private var isOpen = false
   private var signature: [UInt8] = []
@@ -49,8 +50,12 @@ struct ResponsesItems: ~Escapable {
   /// The input is one text.
   private(set) var text: Range<Int>?
 
-  @_lifetime(copy body)
-  init(_ body: Span<UInt8>) { self.body = body }
+  /// - Parameter strings: where the body's long strings lie, as far as that is known.
+  @_lifetime(copy body, copy strings)
+  init(_ body: Span<UInt8>, strings: Span<UInt64> = Span()) {
+    self.body = body
+    self.strings = strings
+  }
 
   mutating func read(_ input: Range<Int>) throws(RequestFault) {
     if JSONView.kind(body, input) == .string {
@@ -60,13 +65,14 @@ struct ResponsesItems: ~Escapable {
     guard JSONView.kind(body, input) == .array else {
       throw RequestFault(.invalid, "input", "'input' must be a text or a list of items.")
     }
-    var items = JSONArrayCursor(body, input)
+    var walk = JSONWalk(body, from: input.lowerBound, strings: strings)
+    _ = walk.enterArray()
     var position = 0
-    while let item = items.next() {
-      guard item.kind == .object else {
+    while walk.nextElement() {
+      guard walk.kind == .object else {
         throw RequestFault(.invalid, "input[\(position)]", "An item must be an object.")
       }
-      try read(item: item.value, position)
+      try read(HeldMembers(&walk), position)
       position += 1
       guard position <= ChatRequest.listCeiling else {
         throw RequestFault(.invalid, "input", "'input' has more than \(ChatRequest.listCeiling) items.")
@@ -85,50 +91,46 @@ struct ResponsesItems: ~Escapable {
       "No tool output found for a function call; send a function_call_output with its call_id.")
   }
 
-  private func member(_ item: Range<Int>, _ name: StaticString) -> Range<Int>? {
-    JSONView.value(body, in: item, at: name).flatMap { JSONView.kind(body, $0) == .string ? $0 : nil }
-  }
-
-  private mutating func read(item: Range<Int>, _ position: Int) throws(RequestFault) {
-    let type = JSONView.content(body, in: item, at: "type")
-    let place = "input[\(position)]"
+  private mutating func read(_ item: HeldMembers, _ position: Int) throws(RequestFault) {
+    let type = item.content("type", in: body)
+    func place() -> String { "input[\(position)]" }
     if type.isEmpty || type.equals("message") {
       try readMessage(item, position)
     } else if type.equals("function_call") || type.equals("custom_tool_call") {
       let isCustom = type.equals("custom_tool_call")
-      guard let name = member(item, "name"), let id = member(item, "call_id") else {
-        throw RequestFault(.invalid, place, "A call must have a name and a call_id.")
+      guard let name = item.string("name", in: body), let id = item.string("call_id", in: body) else {
+        throw RequestFault(.invalid, place(), "A call must have a name and a call_id.")
       }
       openAssistant()
       var call = Call(
-        name: name, space: member(item, "namespace") ?? 0..<0, id: id,
-        input: member(item, isCustom ? "input" : "arguments"), isCustom: isCustom)
+        name: name, space: item.string("namespace", in: body) ?? 0..<0, id: id,
+        input: item.string(isCustom ? "input" : "arguments", in: body), isCustom: isCustom)
       call.signature = signature
       signature = []
       wait(JSONString.content(body, id).array(), turns.count - 1, turns[turns.count - 1].calls.count)
       turns[turns.count - 1].calls.append(call)
       turns[turns.count - 1].open += 1
     } else if type.equals("function_call_output") || type.equals("custom_tool_call_output") {
-      try readOutput(item, place)
+      try readOutput(item, position)
     } else if type.equals("reasoning") {
-      let seal = JSONView.content(body, in: item, at: "encrypted_content")
+      let seal = item.content("encrypted_content", in: body)
       let ofCall = Envelope.callSignature(seal)
       if !ofCall.isEmpty {
         signature = ofCall
         return
       }
       openAssistant()
-      turns[turns.count - 1].thoughts.append(item)
+      turns[turns.count - 1].thoughts.append(item.range)
     } else if type.equals("item_reference") {
       throw RequestFault(
-        .invalid, place,
+        .invalid, place(),
         "Items of earlier answers aren't kept for this model; send the item itself, or say store: false.")
     } else if type.equals("compaction") || type.equals("compaction_trigger") {
-      throw RequestFault(.unsupported, place, "Only OpenAI's models can read a compacted conversation.")
+      throw RequestFault(.unsupported, place(), "Only OpenAI's models can read a compacted conversation.")
     } else if type.equals("additional_tools") || type.equals("tool_search_output") {
-      if let tools = JSONView.value(body, in: item, at: "tools") { moreTools.append(tools) }
+      if let tools = item.value("tools", in: body) { moreTools.append(tools) }
     } else if type.equals("agent_message") {
-      guard let content = JSONView.value(body, in: item, at: "content") else { return }
+      guard let content = item.value("content", in: body) else { return }
       begin("user", content, position)
     } else {
       leftOut.append(position)
@@ -140,20 +142,20 @@ struct ResponsesItems: ~Escapable {
     turns.append(Turn(role: role, contents: [(content, position)]))
   }
 
-  private mutating func readMessage(_ item: Range<Int>, _ position: Int) throws(RequestFault) {
-    let place = "input[\(position)]"
-    guard let role = member(item, "role") else {
-      if member(item, "id") != nil {
+  private mutating func readMessage(_ item: HeldMembers, _ position: Int) throws(RequestFault) {
+    func place() -> String { "input[\(position)]" }
+    guard let role = item.string("role", in: body) else {
+      if item.string("id", in: body) != nil {
         throw RequestFault(
-          .invalid, place,
+          .invalid, place(),
           "Items of earlier answers aren't kept for this model; send the item itself, or say store: false.")
       }
-      throw RequestFault(.invalid, place + ".role", "A message must have a role.")
+      throw RequestFault(.invalid, place() + ".role", "A message must have a role.")
     }
-    guard let content = JSONView.value(body, in: item, at: "content"),
+    guard let content = item.value("content", in: body),
       let kind = JSONView.kind(body, content), kind == .string || kind == .array
     else {
-      throw RequestFault(.invalid, place + ".content", "'content' must be a text or a list of parts.")
+      throw RequestFault(.invalid, place() + ".content", "'content' must be a text or a list of parts.")
     }
     if JSONString.equals(body, role, "assistant") {
       openAssistant()
@@ -164,7 +166,7 @@ struct ResponsesItems: ~Escapable {
       begin("system", content, position)
     } else {
       throw RequestFault(
-        .invalid, place + ".role", "'role' must be one of user, assistant, system and developer.")
+        .invalid, place() + ".role", "'role' must be one of user, assistant, system and developer.")
     }
   }
 
@@ -175,12 +177,13 @@ struct ResponsesItems: ~Escapable {
     turns.append(Turn(role: "assistant"))
   }
 
-  private mutating func readOutput(_ item: Range<Int>, _ place: String) throws(RequestFault) {
-    guard let id = member(item, "call_id") else {
-      throw RequestFault(.invalid, place + ".call_id", "An output must have the call_id of its call.")
+  private mutating func readOutput(_ item: HeldMembers, _ position: Int) throws(RequestFault) {
+    func place() -> String { "input[\(position)]" }
+    guard let id = item.string("call_id", in: body) else {
+      throw RequestFault(.invalid, place() + ".call_id", "An output must have the call_id of its call.")
     }
-    guard let output = JSONView.value(body, in: item, at: "output") else {
-      throw RequestFault(.invalid, place + ".output", "An output must have an 'output'.")
+    guard let output = item.value("output", in: body) else {
+      throw RequestFault(.invalid, place() + ".output", "An output must have an 'output'.")
     }
     if let (turn, call) = takeWaiting(JSONString.content(body, id).array()) {
       turns[turn].calls[call].output = output
@@ -188,7 +191,7 @@ struct ResponsesItems: ~Escapable {
       return
     }
     throw RequestFault(
-      .invalid, place + ".call_id", "No tool call found for this output; send the call before it.")
+      .invalid, place() + ".call_id", "No tool call found for this output; send the call before it.")
   }
 
   private mutating func wait(_ id: [UInt8], _ turn: Int, _ call: Int) {

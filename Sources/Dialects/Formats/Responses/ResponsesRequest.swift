@@ -6,9 +6,14 @@ internal import Wire
 /// One request.
 struct ResponsesRequest: ~Escapable {
   let body: Span<UInt8>
+  private let strings: Span<UInt64>
 
-  @_lifetime(copy body)
-  init(_ body: Span<UInt8>) { self.body = body }
+  /// - Parameter strings: where the body's long strings lie, as far as that is known.
+  @_lifetime(copy body, copy strings)
+  init(_ body: Span<UInt8>, strings: Span<UInt64>) {
+    self.body = body
+    self.strings = strings
+  }
 
   /// Members that the answer repeats, and what it says where they aren't given.
   private static let repeated: [(name: StaticString, otherwise: StaticString)] = [
@@ -34,16 +39,17 @@ struct ResponsesRequest: ~Escapable {
   }
 
   static func write(
-    _ body: Span<UInt8>, _ turn: ResponsesTurn?, into chat: inout ChatBody
+    _ body: Span<UInt8>, strings: Span<UInt64>, _ turn: ResponsesTurn?, into chat: inout ChatBody
   ) throws(RequestFault) -> ResponsesForm {
-    try ResponsesRequest(body).write(turn, into: &chat)
+    try ResponsesRequest(body, strings: strings).write(turn, into: &chat)
   }
 
   private func write(_ turn: ResponsesTurn?, into chat: inout ChatBody) throws(RequestFault) -> ResponsesForm
   {
     var found = Members(repeated: Self.repeated.map { _ in nil })
-    var members = JSONObjectCursor(body, 0..<body.count)
-    while let member = members.next() {
+    var members = JSONWalk(body, strings: strings)
+    _ = members.enterObject()
+    while let member = members.nextMember() {
       if member.kind == .null { continue }
       for (at, known) in Self.repeated.enumerated() where member.keyIs(known.name, in: body) {
         found.repeated[at] = member.value
@@ -54,7 +60,7 @@ struct ResponsesRequest: ~Escapable {
       throw RequestFault(.invalid, "input", "'input' is missing; send a text or a list of items.")
     }
     var tools = ResponsesTools()
-    var conversation = ResponsesItems(body)
+    var conversation = ResponsesItems(body, strings: strings)
     try conversation.read(input)
     try tools.read(body, found.tools, conversation.moreTools, &chat.dropped)
     try conversation.write(found.instructions, tools, into: &chat)
