@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -267,6 +268,20 @@ class Bench:
             proxy.stop()
         self.at_rest(kind, 0)
 
+    def manifests(self, kinds):
+        """What putting the sidecar into five megabytes of manifests takes."""
+        text = self.file(scenarios.manifests())
+        for kind in kinds:
+            if kind.name not in ("remora", "before"):
+                continue
+            for round_ in range(self.rounds):
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                with open(text) as stream:
+                    subprocess.run([kind.program, "inject"], stdin=stream, capture_output=True, check=True)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                self.add("CPU, inject into 22,000 workloads", "s", kind.name, round_, spent)
+
     def sizes(self, kinds):
         for kind in kinds:
             if kind.name != "litellm":
@@ -345,6 +360,7 @@ def main():
                     for kind in small:
                         bench.at_rest(kind, round_)
                 bench.allocations(small)
+                bench.manifests(small)
                 bench.sizes(small)
                 for kind in kinds:
                     if kind.name == "litellm":

@@ -148,3 +148,11 @@ EVERYTHING = [
 """With callers, limits, a budget, policies, an access log and traces; and the bare load that it is measured against."""
 
 WORKERS = [2, 4]
+
+
+def manifests():
+    """Five megabytes of Deployments."""
+    one = ("apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web%d }\nspec:\n  selector: { matchLabels: { app: web } }\n"
+           "  template:\n    metadata: { labels: { app: web } }\n    spec:\n      containers:\n      - name: app\n"
+           "        image: web:1\n")
+    return "---\n".join(one % number for number in range(22_000)).encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 
@@ -153,18 +152,12 @@ def test_wrong_usage(arguments):
     assert b"see 'remora help inject'" in done.stderr
 
 
-@pytest.mark.skipif("release" not in str(BINARY), reason="speed is the release build's")
+@pytest.mark.skipif("release" not in str(BINARY), reason="a debug build takes a minute")
 @pytest.mark.parametrize("variables", [0, 16], ids=["small", "large"])
-def test_five_megabytes_in_a_second(variables):
-    """Of small workloads there are 22,000 in it."""
+def test_five_megabytes(variables):
+    """Of small workloads there are 22,000 in it. How long it takes, the benchmark says."""
     env = "".join(f"        - name: VARIABLE_{n}\n          value: something of some length\n" for n in range(variables))
     whole = DEPLOYMENT + ("        env:\n" + env if env else "")
-    stream = "---\n".join(whole % f"web{n}" for n in range(5_000_000 // len(whole)))
-
-    def spent() -> float:
-        # The processor's time, which neighbours on the machine don't lengthen.
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return usage.ru_utime + usage.ru_stime
-
-    before = spent()
-    assert inject(stdin=stream).returncode == 0 and spent() - before < 1
+    count = 5_000_000 // len(whole)
+    done = inject(stdin="---\n".join(whole % f"web{n}" for n in range(count)))
+    assert done.returncode == 0 and done.stdout.count(b"initContainers:") == count

@@ -7,8 +7,9 @@
 
 package import Wire
 
-/// A value and where it stands. All offsets are those of the text's bytes.
-package struct ManifestNode: Sendable {
+/// A value and where it stands. All offsets are those of the text's bytes. A reference, because trees are walked by handing
+/// values from hand to hand.
+package final class ManifestNode: Sendable {
   package enum Kind: Sendable {
     /// Nothing was written.
     case null
@@ -17,7 +18,7 @@ package struct ManifestNode: Sendable {
     /// In the order of the text; no key occurs twice, but for merge keys (`<<`).
     case mapping([ManifestEntry])
     /// `*name`, and what has that anchor.
-    indirect case alias(ManifestNode)
+    case alias(ManifestNode)
   }
 
   package let kind: Kind
@@ -34,6 +35,19 @@ package struct ManifestNode: Sendable {
   /// The number of its anchor in its document.
   package let anchor: Int?
   package let hasTag: Bool
+
+  package init(
+    kind: Kind, start: Int, content: Int, end: Int, isFlow: Bool, column: Int, anchor: Int?, hasTag: Bool
+  ) {
+    self.kind = kind
+    self.start = start
+    self.content = content
+    self.end = end
+    self.isFlow = isFlow
+    self.column = column
+    self.anchor = anchor
+    self.hasTag = hasTag
+  }
 }
 
 /// One key of a mapping and its value.
