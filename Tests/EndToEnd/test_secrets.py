@@ -40,10 +40,11 @@ REFUSED = json_answer({"error": {"message": "Incorrect API key provided", "code"
 
 
 def refreshes(proxy) -> dict[str, int]:
+    """How often each result came; what never did is there at 0."""
     return {
         dict(labels)["result"]: int(value)
         for (name, labels), value in proxy.samples().items()
-        if name == "remora_credential_refreshes_total"
+        if name == "remora_credential_refreshes_total" and value
     }
 
 
