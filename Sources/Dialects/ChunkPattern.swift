@@ -8,14 +8,18 @@ internal import Wire
 struct ChunkPattern: ~Copyable {
   /// So many chunks of a stream are taken as models: one that changes all the time has none.
   private static let attempts = 4
+  /// The first chunks are like no other, and of a whole answer that is told in chunks there are no more.
+  private static let first = 2
 
   private var pattern = JSONPattern()
   private var choice = 0
   private var left = attempts
+  private var seen = 0
 
   mutating func forget() {
     pattern.forget()
     left = Self.attempts
+    seen = 0
   }
 
   /// Where the text lies in a chunk that is like the model, and whose it is.
@@ -29,7 +33,8 @@ struct ChunkPattern: ~Copyable {
 
   /// Takes a chunk as the model, if its choice brings a text and nothing else.
   mutating func learn(_ data: Span<UInt8>) {
-    guard left > 0 else { return }
+    seen &+= 1
+    guard seen > Self.first, left > 0 else { return }
     left -= 1
     pattern.forget()
     var content: JSONObjectCursor.Member?
