@@ -46,30 +46,22 @@ extension StaticString {
 
 extension Span where Element == UInt8 {
   /// Where the first backslash at or behind `from` is, or the count where there is none.
-  package func backslash(from: Int) -> Int {
-    unsafe withUnsafeBytes { raw in
-      guard let start = raw.baseAddress, from >= 0 else { return raw.count }
-      // SAFETY: from is not negative, and the limit is the count.
-      return unsafe Lanes.first(start, from: from, to: raw.count, Backslash.self)
-    }
-  }
+  package func backslash(from: Int) -> Int { first(Backslash.self, from: from) }
 
   /// Where the first full stop at or behind `from` is, or the count where there is none.
-  package func fullStop(from: Int) -> Int {
-    unsafe withUnsafeBytes { raw in
-      guard let start = raw.baseAddress, from >= 0 else { return raw.count }
-      // SAFETY: from is not negative, and the limit is the count.
-      return unsafe Lanes.first(start, from: from, to: raw.count, FullStop.self)
-    }
-  }
+  package func fullStop(from: Int) -> Int { first(FullStop.self, from: from) }
 
   /// Where the first byte at or behind `from` is that is no ASCII, a control character, a quote or a backslash; the count
   /// where there is none.
-  package func plainTextEnd(from: Int) -> Int {
+  package func plainTextEnd(from: Int) -> Int { first(NotPlainText.self, from: from) }
+
+  /// Where the first byte of a kind at or behind `from` is, or the count where there is none.
+  @inline(__always)
+  private func first<Kind: ByteKind>(_ kind: Kind.Type, from: Int) -> Int {
     unsafe withUnsafeBytes { raw in
       guard let start = raw.baseAddress, from >= 0 else { return raw.count }
       // SAFETY: from is not negative, and the limit is the count.
-      return unsafe Lanes.first(start, from: from, to: raw.count, NotPlainText.self)
+      return unsafe Lanes.first(start, from: from, to: raw.count, kind)
     }
   }
 
