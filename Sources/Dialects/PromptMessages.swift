@@ -20,19 +20,9 @@ extension PromptTexts {
   /// Reads the message that comes next. What is in it depends on its role, which may stand behind it.
   private func readMessage(_ walk: inout JSONWalk, _ place: PromptPlace, _ each: (PromptText) -> Void) {
     let members = HeldMembers(&walk)
-    if members.isMore { return readLong(members.range, place, each) }
     let role = Self.role(
       members.content("role", in: bytes), type: members.content("type", in: bytes))
-    members.visit { read($0, role, place, each) }
-  }
-
-  /// Reads a message with more members than formats have.
-  private func readLong(_ message: Range<Int>, _ place: PromptPlace, _ each: (PromptText) -> Void) {
-    let role = Self.role(
-      JSONView.content(bytes, in: message, at: "role"), type: JSONView.content(bytes, in: message, at: "type")
-    )
-    var members = JSONObjectCursor(bytes, message)
-    while let member = members.next() { read(member, role, place, each) }
+    members.visit(bytes) { read($0, role, place, each) }
   }
 
   private static func role(_ role: Span<UInt8>, type: Span<UInt8>) -> PromptRole {

@@ -21,8 +21,8 @@ package struct HeldMembers {
     range = start..<max(walk.at, start)
   }
 
-  /// It has more members than are held.
-  package var isMore: Bool { count > Self.ceiling }
+  /// It has more members than are held: those are looked for again.
+  private var isMore: Bool { count > Self.ceiling }
 
   /// The value of the member `name`, whatever it is. Of several the last counts.
   package func value(_ name: StaticString, in bytes: Span<UInt8>) -> Range<Int>? {
@@ -48,8 +48,13 @@ package struct HeldMembers {
     return JSONString.content(bytes, value)
   }
 
-  /// Calls `each` with every member that is held, in the object's order.
-  package func visit(_ each: (JSONObjectCursor.Member) -> Void) {
-    for at in 0..<min(count, Self.ceiling) { if let member = held[at] { each(member) } }
+  /// Calls `each` with every member, in the object's order.
+  package func visit(_ bytes: Span<UInt8>, _ each: (JSONObjectCursor.Member) -> Void) {
+    if isMore {
+      var members = JSONObjectCursor(bytes, range)
+      while let member = members.next() { each(member) }
+    } else {
+      for at in 0..<count { if let member = held[at] { each(member) } }
+    }
   }
 }
