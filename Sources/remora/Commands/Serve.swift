@@ -6,16 +6,9 @@ import Transport
 
 enum Serve {
   static func run(_ options: ServeOptions) -> Int32 {
-    ProcessSettings.leaveOnSignals()
-    prepareProcess()
-    let environment = Environment.current()
-    ProcessSettings.forbidDumps()
-    let loaded = Configuration.load(options.config, environment)
-    let problems = Configuration.problems(loaded, environment)
-    guard problems.isEmpty, var settings = loaded.settings else {
-      for problem in problems { Console.error(problem.description) }
-      return ExitStatus.bad
-    }
+    guard let start = begin(options.config) else { return ExitStatus.bad }
+    let (loaded, environment) = (start.loaded, start.environment)
+    var settings = start.settings
     // Later, the same place is read: a file that appears where there was none is a matter for a restart.
     let file = loaded.file
     let source = ConfigSource(
@@ -37,6 +30,28 @@ enum Serve {
     if !options.listen.isEmpty { settings.listen = options.listen.map { ListenEntry(address: $0) } }
     if let admin = options.admin { settings.admin = admin }
     if let level = options.level { settings.telemetry.level = level }
+  }
+
+  /// What a command that serves begins with.
+  struct Start {
+    let environment: Environment
+    let loaded: Loaded
+    let settings: Settings
+  }
+
+  /// Prepares the process and reads the configuration; nil where something is wrong with that, which has been said then.
+  static func begin(_ path: String?) -> Start? {
+    ProcessSettings.leaveOnSignals()
+    prepareProcess()
+    let environment = Environment.current()
+    ProcessSettings.forbidDumps()
+    let loaded = Configuration.load(path, environment)
+    let problems = Configuration.problems(loaded, environment)
+    guard problems.isEmpty, let settings = loaded.settings else {
+      for problem in problems { Console.error(problem.description) }
+      return nil
+    }
+    return Start(environment: environment, loaded: loaded, settings: settings)
   }
 
   /// What must come before the first thread and the first large allocation.

@@ -10,16 +10,9 @@ import Wire
 
 enum VerifyCommand {
   static func run(_ options: ReplayOptions) -> Int32 {
-    ProcessSettings.leaveOnSignals()
-    Serve.prepareProcess()
-    let environment = Environment.current()
-    ProcessSettings.forbidDumps()
-    let loaded = Configuration.load(options.config, environment)
-    let problems = Configuration.problems(loaded, environment)
-    guard problems.isEmpty, var settings = loaded.settings else {
-      for problem in problems { Console.error(problem.description) }
-      return ExitStatus.bad
-    }
+    guard let start = Serve.begin(options.config) else { return ExitStatus.bad }
+    let (loaded, environment) = (start.loaded, start.environment)
+    var settings = start.settings
     settings.listen = [ListenEntry(address: .tcp(host: "127.0.0.1", port: 0))]
     settings.admin = .tcp(host: "127.0.0.1", port: 0)
     settings.telemetry.accessLog = .off
