@@ -76,12 +76,27 @@ package enum GatewayMember: UInt8, CaseIterable, Sendable {
 
 /// Takes them out of a chat on its way to a provider that is spoken to in OpenAI's format.
 package enum GatewayMembers {
+  /// Takes them out as far as the request's format has them.
+  ///
+  /// - Throws: what can't be left out.
+  static func remove(
+    from body: Span<UInt8>, _ shape: BodyShape, _ facts: RequestFacts, _ splice: inout JSONSplice,
+    _ dropped: inout DroppedFields
+  ) throws(RequestFault) {
+    switch shape {
+    case .chat:
+      try remove(
+        from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
+    case .message, .response: removeBreakdown(from: body, &splice)
+    case .completion, .embedding, .tokenCount, .other: break
+    }
+  }
+
   /// - Parameters:
   ///   - isStrict: whether the provider refuses what it doesn't know. Others may be such a gateway themselves, so they are
   ///     sent all but what is done here.
   ///   - keepsModels: whether `models` is a member of the provider's own API.
-  /// - Throws: what can't be left out.
-  static func remove(
+  private static func remove(
     from body: Span<UInt8>, isStrict: Bool, keepsModels: Bool, _ splice: inout JSONSplice,
     _ dropped: inout DroppedFields
   ) throws(RequestFault) {
@@ -101,7 +116,7 @@ package enum GatewayMembers {
   }
 
   /// Takes out what is heard in Messages and Responses, too: whether the answer is to say what it has taken.
-  static func removeBreakdown(from body: Span<UInt8>, _ splice: inout JSONSplice) {
+  private static func removeBreakdown(from body: Span<UInt8>, _ splice: inout JSONSplice) {
     var members = JSONObjectCursor(body, 0..<body.count)
     while let member = members.next() {
       guard case .requestBreakdown? = GatewayMember(body, member.key) else { continue }

@@ -86,20 +86,14 @@ package final class Passage {
     self.addsUsage = addsUsage
     // The edits are few and lie inside the scanned text, so they can't fail; without them the body is the client's.
     try? facts.edit(&splice, body, scanner, model: model, addsUsage: addsUsage)
-    if Noticed(scanner).contains(.gateway) {
-      switch asked.shape {
-      case .chat:
-        try GatewayMembers.remove(
-          from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
-      case .message, .response: GatewayMembers.removeBreakdown(from: body, &splice)
-      case .completion, .embedding, .tokenCount, .other: break
-      }
+    let noticed = Noticed(scanner)
+    if noticed.contains(.gateway) {
+      try GatewayMembers.remove(from: body, asked.shape, facts, &splice, &dropped)
     }
     if asked.shape == .response { try ResponsesThoughts.remove(from: body, &splice) }
-    guard let quirks,
-      let edit = RequestEdit.of(
-        quirks, asked.shape, count: body.count, Noticed(scanner))
-    else { return }
+    guard let quirks, let edit = RequestEdit.of(quirks, asked.shape, count: body.count, noticed) else {
+      return
+    }
     do throws(RequestFault) { try edit.write(body, &splice, dropped: &dropped) } catch {
       dropped.removeAll()
       throw error

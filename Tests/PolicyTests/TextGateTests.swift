@@ -71,8 +71,6 @@ struct TextGateTests {
     "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":\(delta),\"finish_reason\":\(finish)}]}"
   }
 
-  // MARK: Events
-
   @Test func anEventInSeveralLinesIsOneText() throws {
     let stage = try Stage(.redact)
     let event =
