@@ -90,7 +90,9 @@ package final class Passage {
     if noticed.contains(.gateway) {
       try GatewayMembers.remove(from: body, asked.shape, facts, &splice, &dropped)
     }
-    if asked.shape == .response { try ResponsesThoughts.remove(from: body, &splice) }
+    if asked.shape == .response || asked.shape == .tokenCount {
+      try ResponsesThoughts.remove(from: body, &splice)
+    }
     guard let quirks, let edit = RequestEdit.of(quirks, asked.shape, count: body.count, noticed) else {
       return
     }

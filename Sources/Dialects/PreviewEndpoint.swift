@@ -7,6 +7,7 @@ package enum PreviewEndpoint: String, Sendable, CaseIterable {
   case chat = "chat_completions"
   case completions, embeddings, responses, messages
   case countTokens = "count_tokens"
+  case inputTokens = "input_tokens"
 
   /// What a body looks like.
   ///
@@ -40,7 +41,7 @@ package enum PreviewEndpoint: String, Sendable, CaseIterable {
     case .embeddings: .embedding
     case .responses: .response
     case .messages: .message
-    case .countTokens: .tokenCount
+    case .countTokens, .inputTokens: .tokenCount
     }
   }
 
@@ -53,6 +54,7 @@ package enum PreviewEndpoint: String, Sendable, CaseIterable {
     case .responses: "/responses"
     case .messages: "/messages"
     case .countTokens: "/messages/count_tokens"
+    case .inputTokens: "/responses/input_tokens"
     }
   }
 

@@ -77,8 +77,11 @@ package struct RequestPreview: Sendable {
       if try !message(target, body, scanner, counts: false) { try recast(.messages, target, body) }
     case .countTokens:
       if try message(target, body, scanner, counts: true) { return true }
-      guard try target.dialect?.spoken(to: target.model).counts(target.model) == true else { return false }
+      guard try Self.counts(target) else { return false }
       try recast(.tokenCount, target, body)
+    case .inputTokens where target.dialect != nil || target.provider.recastsResponses == true:
+      guard try Self.counts(target) else { return false }
+      try recast(.inputTokens, target, body)
     case .responses where target.dialect != nil || target.provider.recastsResponses == true:
       try recast(.responses, target, body)
     case .completions where target.dialect != nil: try recast(.completions, target, body)
@@ -93,6 +96,10 @@ package struct RequestPreview: Sendable {
       }
     }
     return true
+  }
+
+  private static func counts(_ target: PreviewTarget) throws(RequestFault) -> Bool {
+    try target.dialect?.spoken(to: target.model).counts(target.model) == true
   }
 
   private mutating func show(_ made: Translation, _ target: PreviewTarget) {

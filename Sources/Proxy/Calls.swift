@@ -201,7 +201,7 @@ extension Ask {
     case .post:
       // Inference leaves nothing at the provider that a second call would double; a stored response would be doubled.
       switch target.endpoint {
-      case .chatCompletions, .completions, .embeddings, .messages, .countTokens: return true
+      case .chatCompletions, .completions, .embeddings, .messages, .countTokens, .inputTokens: return true
       default: return head.first(.idempotencyKey) != nil
       }
     case .patch, .trace, .connect, .other: return false

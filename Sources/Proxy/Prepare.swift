@@ -24,7 +24,7 @@ extension Upstream {
     switch ask.target.endpoint {
     // What other providers have signed is taken out of them, wherever in them it is. One that must be asked first
     // whether it has the API may want the body in another form, too.
-    case .messages, .countTokens, .responses: .keep
+    case .messages, .countTokens, .responses, .inputTokens: .keep
     default:
       isMock || isTranslated || !quirks.leaves(ask.target.shape)
         || quirks.refusesForeign && Noticed(ask.body.scanner).contains(.foreign) ? .keep : .follow
@@ -41,6 +41,9 @@ extension Attempt {
     switch ask.target.endpoint {
     case .messages, .countTokens: return try prepareMessages()
     case .responses where upstream.recastsResponses: return try prepareRecast(.responses)
+    case .inputTokens where upstream.recastsResponses:
+      guard try countsTokens() else { throw .noTokenCount(upstream.name) }
+      return try prepareRecast(.inputTokens)
     case .other where ask.asksForResponses && upstream.recastsResponses:
       throw .notTranslated(upstream.name, ask.shownPath)
     case .completions where upstream.isTranslated || upstream.isMock: return try prepareRecast(.completions)
@@ -148,7 +151,7 @@ extension Attempt {
 
   /// Whether the upstream counts the model's tokens ahead of an answer.
   private func countsTokens() throws(Refusal) -> Bool {
-    guard let dialect = upstream.dialect else { return false }
+    guard let dialect = upstream.dialect else { return upstream.isMock }
     let model = withModel { $0.array() }
     do throws(RequestFault) { return try dialect.spoken(to: model).counts(model) } catch {
       throw Refusal(error)
@@ -186,7 +189,7 @@ extension Attempt {
         throw .methodNotAllowed("\(ask.head.method.text)", path: ask.shownPath, allow: "GET, HEAD")
       }
       return .models
-    case .completions, .responses, .messages, .countTokens:
+    case .completions, .responses, .messages, .countTokens, .inputTokens:
       throw .notTranslated(upstream.name, ask.shownPath)
     case .other: return nil
     }
@@ -217,7 +220,8 @@ extension Attempt {
     case .models:
       // The name of one has been read from the path.
       shape = ask.headBytes.view.extracting(ask.target.path).ends("/models") ? .models : .model
-    case .completions, .responses, .messages, .countTokens, .other: throw .notMocked(ask.shownPath)
+    case .completions, .responses, .messages, .countTokens, .inputTokens, .other:
+      throw .notMocked(ask.shownPath)
     }
     guard ask.body.flow.hasEnded else {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)

@@ -47,8 +47,9 @@ extension Attempt {
   private func mockAnswer(to recast: Recast, _ model: [UInt8]) -> MockAnswer {
     var text = ByteQueue()
     Mock.answer(
-      .chat, body: recast.body.view, model: model.span, streams: recast.facts.streams, includesUsage: true,
-      id: state.nextRandom(), created: unixSeconds, into: &text)
+      recast.counts ? .tokenCount : .chat, body: recast.body.view, model: model.span,
+      streams: recast.facts.streams, includesUsage: true, id: state.nextRandom(), created: unixSeconds,
+      into: &text)
     passage.begin(recast.askedAnswer, repairs: false)
     passage.removeUsage()
     return MockAnswer(passage, text, streams: recast.facts.streams)

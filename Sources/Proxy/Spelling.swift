@@ -8,7 +8,7 @@ enum Spelling {
   /// What is served here, behind `/v1`.
   private static let served: [StaticString] = [
     "/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/messages/count_tokens",
-    "/models",
+    "/responses/input_tokens", "/models",
   ]
 
   /// The served path that some server may take `path` for; nil where that is its own spelling, and for all others.

@@ -20,7 +20,7 @@ struct Target {
     case .embeddings: .embedding
     case .responses: .response
     case .messages: .message
-    case .countTokens: .tokenCount
+    case .countTokens, .inputTokens: .tokenCount
     case .models, .other: .other
     }
   }
@@ -28,13 +28,16 @@ struct Target {
   /// Whether the endpoint is one of those that Remora serves in full: JSON in, JSON or a stream out.
   var isFullService: Bool {
     switch endpoint {
-    case .chatCompletions, .completions, .embeddings, .responses, .messages, .countTokens: true
+    case .chatCompletions, .completions, .embeddings, .responses, .messages, .countTokens, .inputTokens: true
     case .models, .other: false
     }
   }
 
   /// Whether a model makes an answer there, so that there are tokens to count.
-  var takesTokens: Bool { isFullService && endpoint != .countTokens }
+  var takesTokens: Bool { isFullService && endpoint != .countTokens && endpoint != .inputTokens }
+
+  /// Whether the body may go on with a response that is remembered.
+  var recalls: Bool { endpoint == .responses || endpoint == .inputTokens }
 
   /// Whether it is one of Anthropic's API, whose clients show their key in `x-api-key` and read errors of their own.
   private(set) var isMessages = false
@@ -75,6 +78,7 @@ struct Target {
     case 7 where rest.equals("/models"): endpoint = .models
     case 9 where rest.equals("/messages"): endpoint = .messages
     case 22 where rest.equals("/messages/count_tokens"): endpoint = .countTokens
+    case 23 where rest.equals("/responses/input_tokens"): endpoint = .inputTokens
     default:
       if rest.count > 8, rest.extracting(0..<8).equals("/models/") { endpoint = .models }
     }

@@ -44,7 +44,7 @@ extension Exchange {
       ask.readAttribution()
       try ask.readWishes()
       if Log.isOn(.trace) { trace("body read") }
-      if let age = lineup.snapshot.responsesAge, ask.target.endpoint == .responses {
+      if let age = lineup.snapshot.responsesAge, ask.target.recalls {
         if ask.awaitsMore { try await ask.readRest(connection) }
         try ask.recall(age)
       }

@@ -5,7 +5,7 @@
 
 /// What the client asked for, by path.
 package enum Endpoint: UInt8, CaseIterable, Sendable {
-  case other, chatCompletions, completions, embeddings, responses, models, messages, countTokens
+  case other, chatCompletions, completions, embeddings, responses, models, messages, countTokens, inputTokens
 
   package var name: StaticString {
     switch self {
@@ -17,6 +17,7 @@ package enum Endpoint: UInt8, CaseIterable, Sendable {
     case .models: "models"
     case .messages: "messages"
     case .countTokens: "count_tokens"
+    case .inputTokens: "input_tokens"
     }
   }
 }

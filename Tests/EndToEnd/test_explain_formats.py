@@ -105,6 +105,19 @@ def test_counts(explain, kind):
         assert f"{kind}: 404" in explain(kind, asked, "--endpoint", "count_tokens", fails=True)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_counts_of_responses(explain, kind):
+    asked = {"model": "any", "input": "hi", "instructions": "Be brief."}
+    if kind in ("openai", "openai_compatible"):
+        target, body, _, _ = explain(kind, asked, "--endpoint", "input_tokens")
+        assert target == "POST /v1/responses/input_tokens" and body == {**asked, "model": "m"}
+    elif kind in COUNTS:
+        target, body, _, _ = explain(kind, asked, "--endpoint", "input_tokens")
+        assert target == "POST " + COUNTS[kind] and "Be brief." in json.dumps(body) and "max_tokens" not in body
+    else:
+        assert f"{kind}: 404" in explain(kind, asked, "--endpoint", "input_tokens", fails=True)
+
+
 def test_providers_that_have_the_format(explain):
     target, body, dropped, _ = explain("openai_compatible", MESSAGE, messages="native")
     assert target == "POST /v1/messages" and body == {**MESSAGE, "model": "m"} and not dropped

@@ -8,7 +8,10 @@ from wire import json_answer, post_json, request
 pytestmark = pytest.mark.proxy
 
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
-SERVED = ["/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/messages/count_tokens"]
+SERVED = [
+    "/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/messages/count_tokens",
+    "/responses/input_tokens",
+]
 
 
 def spellings(path: str) -> list[str]:

@@ -12,6 +12,7 @@ import Wire
 
   static let served = [
     "/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/messages/count_tokens",
+    "/responses/input_tokens",
     "/models",
   ]
 

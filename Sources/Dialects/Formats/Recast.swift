@@ -9,7 +9,9 @@ package import Wire
 package final class Recast {
   /// The format that the client speaks.
   package enum Format: Sendable {
-    case messages, tokenCount, responses, completions
+    case messages, responses, completions
+    /// The count of a message's tokens, of a response's.
+    case tokenCount, inputTokens
     /// A message that Claude at Bedrock gets as it is, but in the form of InvokeModel.
     case invocation
   }
@@ -61,6 +63,8 @@ package final class Recast {
       reader = MessagesForm()
     case .invocation: reader = MessagesForm()
     case .responses: reader = try ResponsesRequest.write(body, strings: strings.span, turn, into: &chat)
+    case .inputTokens:
+      reader = try ResponsesRequest.write(body, strings: strings.span, counts: true, turn, into: &chat)
     case .completions: reader = try CompletionsRequest.write(body, into: &chat)
     }
     answer = ChatAnswerReader(reader)
@@ -105,10 +109,13 @@ package final class Recast {
     InvokedRequest.write(text.bytes, beta: beta, into: &self.body)
   }
 
+  /// Whether the request's tokens are asked for, and no answer.
+  package var counts: Bool { format == .tokenCount || format == .inputTokens }
+
   /// How the chat's answer is read.
   package var askedAnswer: AskedAnswer {
     var asked = AskedAnswer()
-    asked.shape = .chat
+    asked.shape = counts ? .tokenCount : .chat
     asked.isFullService = true
     asked.streams = facts.streams
     return asked
@@ -123,7 +130,7 @@ package final class Recast {
     _ dialect: any Dialect, model: [UInt8], pool: BlockPool?
   ) throws(RequestFault) -> Translation {
     let made = try Translation(
-      dialect, format == .tokenCount ? .tokenCount : .chat, model: model, body: body.view, pool: pool)
+      dialect, counts ? .tokenCount : .chat, model: model, body: body.view, pool: pool)
     made.tellsChunks = true
     settle(.translated(made))
     return made
@@ -183,7 +190,7 @@ package final class Recast {
     made.removeAll()
     if format == .invocation { return beginInvocation(reply, member: member, stamp) }
     // Where a chat's answer gets it, its form decides.
-    let manner = inner.begin(reply, member: format == .tokenCount ? member : Span()) { stamp }
+    let manner = inner.begin(reply, member: counts ? member : Span()) { stamp }
     var frame = FormFrame()
     frame.streams = facts.streams
     frame.model = model
@@ -212,7 +219,8 @@ package final class Recast {
   /// Takes the next piece of the answer's body.
   func take(_ bytes: Span<UInt8>, into out: inout ByteQueue) throws(TakeFault) {
     if format == .invocation { return try takeInvocation(bytes, into: &out) }
-    try inner.take(bytes, member: Span(), into: &made)
+    let member = counts ? frame.member : []
+    try inner.take(bytes, member: member.span, into: &made)
     if holdsAll || made.isEmpty { return }
     try readEvents(into: &out)
   }
@@ -242,8 +250,14 @@ package final class Recast {
       verdict = inner.conclude(provider: provider, member: Span(), into: &made)
     }
     switch verdict {
-    case .answer where format == .tokenCount:
-      out.append(made.view)
+    case .answer where counts:
+      if format == .inputTokens, JSONValue.kind(of: made.view) == .object {
+        // OpenAI's answer says what it is (API reference, "Get input token counts").
+        out.append("{\"object\":\"response.input_tokens\",")
+        out.append(made.view.extracting(1...))
+      } else {
+        out.append(made.view)
+      }
       made.removeAll()
       return verdict
     case .answer:
@@ -382,18 +396,5 @@ package final class Recast {
     } else {
       answer.read(chunk: data, into: &out)
     }
-  }
-}
-
-extension Conversation {
-  /// Ends a stream with what went wrong on the way, where the client's format has words of its own for it.
-  ///
-  /// - Parameters:
-  ///   - error: in OpenAI's shape.
-  ///   - stamp: asked for where no answer has begun.
-  /// - Returns: false where nothing was written.
-  package func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
-    if case .recast(let recast) = self { return recast.fail(error, stamp: stamp, into: &out) }
-    return false
   }
 }

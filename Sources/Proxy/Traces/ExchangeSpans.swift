@@ -225,7 +225,7 @@ extension APIEndpoint {
     case .chatCompletions, .responses, .messages: "chat"
     case .completions: "text_completion"
     case .embeddings: "embeddings"
-    case .models, .countTokens, .other: nil
+    case .models, .countTokens, .inputTokens, .other: nil
     }
   }
 
@@ -238,6 +238,7 @@ extension APIEndpoint {
     case .responses: "/v1/responses"
     case .messages: "/v1/messages"
     case .countTokens: "/v1/messages/count_tokens"
+    case .inputTokens: "/v1/responses/input_tokens"
     case .models: "/v1/models"
     case .other: ""
     }

@@ -88,7 +88,7 @@ enum Help {
         --body FILE        the body of a chat, completion, response, message or of embeddings ('-' for standard input):
                            shows the request that each target would get, translated and without secrets
         --endpoint NAME    where the body would be sent, if not where it looks to go: chat_completions, completions,
-                           embeddings, responses, messages or count_tokens
+                           embeddings, responses, messages, count_tokens or input_tokens
 
       Exit status: 0 if somebody serves it, 1 if nobody does, the request can't be sent as it is or the
       configuration is bad, 2 for wrong usage.

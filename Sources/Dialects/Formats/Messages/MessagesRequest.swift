@@ -39,7 +39,7 @@ struct MessagesRequest: ~Escapable {
     var members = JSONWalk(body, strings: strings)
     _ = members.enterObject()
     while let member = members.nextMember() {
-      if member.kind == .null { continue }
+      if member.kind == .null || counts && member.keyIs("stream", in: body) { continue }
       try read(member, &found, &chat)
     }
     guard let messages = found.messages else {

@@ -38,19 +38,22 @@ struct ResponsesRequest: ~Escapable {
     var repeated: [Range<Int>?]
   }
 
+  /// - Parameter counts: its tokens are to be counted, so that there is no stream.
   static func write(
-    _ body: Span<UInt8>, strings: Span<UInt64>, _ turn: ResponsesTurn?, into chat: inout ChatBody
+    _ body: Span<UInt8>, strings: Span<UInt64>, counts: Bool = false, _ turn: ResponsesTurn?,
+    into chat: inout ChatBody
   ) throws(RequestFault) -> ResponsesForm {
-    try ResponsesRequest(body, strings: strings).write(turn, into: &chat)
+    try ResponsesRequest(body, strings: strings).write(counts, turn, into: &chat)
   }
 
-  private func write(_ turn: ResponsesTurn?, into chat: inout ChatBody) throws(RequestFault) -> ResponsesForm
-  {
+  private func write(
+    _ counts: Bool, _ turn: ResponsesTurn?, into chat: inout ChatBody
+  ) throws(RequestFault) -> ResponsesForm {
     var found = Members(repeated: Self.repeated.map { _ in nil })
     var members = JSONWalk(body, strings: strings)
     _ = members.enterObject()
     while let member = members.nextMember() {
-      if member.kind == .null { continue }
+      if member.kind == .null || counts && member.keyIs("stream", in: body) { continue }
       for (at, known) in Self.repeated.enumerated() where member.keyIs(known.name, in: body) {
         found.repeated[at] = member.value
       }

@@ -45,6 +45,27 @@ package struct AnthropicDialect: Dialect {
     request.body.append("}")
   }
 
+  package func counts(_ model: [UInt8]) -> Bool { true }
+
+  package func writeCount(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    request.path.append("/v1/messages/count_tokens")
+    writeHeaders(to: &request)
+    let model = request.model
+    request.body.append("{\"model\":")
+    JSONWriter.string(model.span, into: &request.body)
+    request.body.append(",")
+    try AnthropicRequest(chat, ClaudeModel(model), .anthropic).writeCounted(body, to: &request)
+    request.body.append("}")
+  }
+
+  package func readCount(_ reply: Span<UInt8>) -> Int? { Self.readCount(reply) }
+
+  static func readCount(_ reply: Span<UInt8>) -> Int? {
+    JSONView.value(reply, in: 0..<reply.count, at: "input_tokens").flatMap { TokenCount.read(reply, $0) }
+  }
+
   package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? {
     var way = MessagesWay()
     way.path.append(ask.counts ? "/v1/messages/count_tokens" : "/v1/messages")

@@ -21,6 +21,23 @@ struct AnthropicRequest {
     try writer.writeAll(body, &request)
   }
 
+  /// Appends the members whose tokens are counted, and no others: the rest is refused there (API reference, "Count tokens
+  /// in a Message").
+  func writeCounted(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
+    var writer = self
+    let thinking = ClaudeThinking(chat, body, model, isBedrock: false, &request.dropped)
+    request.body.append("\"messages\":[")
+    try writer.writeTurns(body, &request)
+    request.body.append("]")
+    writer.writeSystem(",\"system\":[", body, &request)
+    try writer.writeTools(body, thinking, &request)
+    if thinking.mode != .unsaid {
+      request.body.append(",")
+      thinking.write(body, into: &request.body)
+    }
+    try writer.writeOutput(body, thinking, &request)
+  }
+
   private mutating func writeAll(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
     let thinking = ClaudeThinking(chat, body, model, isBedrock: false, &request.dropped)
     request.body.append("\"max_tokens\":")

@@ -9,6 +9,8 @@ package import Wire
 /// Which of OpenAI's endpoints is asked.
 package enum MockEndpoint: Sendable, CaseIterable {
   case chat, embedding, models
+  /// The tokens of a chat.
+  case tokenCount
   /// One of the models.
   case model
 }
@@ -47,6 +49,10 @@ package enum Mock {
         MockRequest(body), model: ByteQueue(copying: model), id: id,
         created: created)
       if streams { chat.stream(includesUsage: includesUsage, into: &out) } else { chat.whole(into: &out) }
+    case .tokenCount:
+      out.append("{\"input_tokens\":")
+      out.append(decimal: MockRequest(body).inputTokens)
+      out.append("}")
     case .embedding:
       MockEmbedding(body).write(body, model: model, into: &out)
     case .models:

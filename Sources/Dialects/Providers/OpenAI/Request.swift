@@ -12,7 +12,7 @@ package enum BodyShape: Sendable {
   case response
   /// Anthropic's Messages.
   case message
-  /// The count of a message's tokens: there is no answer of a model in it.
+  /// The count of a message's or a response's tokens: there is no answer of a model in it.
   case tokenCount
   /// JSON of another endpoint: only its model is ours to read.
   case other

@@ -30,6 +30,31 @@ struct VertexClaude: Dialect {
     request.body.append("}")
   }
 
+  func counts(_ model: [UInt8]) -> Bool { true }
+
+  func writeCount(
+    _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    // Its path is a model's, and the body says which one is meant.
+    let model = VertexDialect.name(of: request.model)
+    request.path.append(counterPath.view)
+    request.body.append("{\"anthropic_version\":\"vertex-2023-10-16\",\"model\":")
+    JSONWriter.string(model.span, into: &request.body)
+    request.body.append(",")
+    try AnthropicRequest(chat, ClaudeModel(request.model), .vertex).writeCounted(body, to: &request)
+    request.body.append("}")
+  }
+
+  /// Where tokens are counted: a model of its own.
+  private var counterPath: ByteQueue {
+    var counter = ProviderRequest(model: ("count-tokens" as StaticString).bytes.array())
+    place.appendModel(publisher: "anthropic", to: &counter)
+    counter.path.append(":rawPredict")
+    return ByteQueue(copying: counter.path.view)
+  }
+
+  func readCount(_ reply: Span<UInt8>) -> Int? { AnthropicDialect.readCount(reply) }
+
   func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? {
     var request = ProviderRequest(
       model: ask.counts ? ("count-tokens" as StaticString).bytes.array() : model)
