@@ -30,7 +30,7 @@ package final class Passage {
   private var events = EventDecoder()
   /// The end of an event of another API, of which a part has gone on; nil between events.
   private var eventEnd: EventEnd?
-  private var stream = PassStream(.other, removesUsage: false, insertsMember: false)
+  private(set) var stream = PassStream(.other, removesUsage: false, insertsMember: false)
   private var reply = PassReply(insertsMember: false)
   /// What a span tells of the answer; nil where there is none.
   package var facts: AnswerFacts?
@@ -50,6 +50,7 @@ package final class Passage {
 
   /// Forgets the exchange; keeps what memory is worth keeping.
   package func end() {
+    course = .untouched
     splice.removeAll()
     dropped.removeAll()
     fields.clear()
@@ -319,8 +320,7 @@ package final class Passage {
 
   /// Something that the model made has passed, in a stream.
   package var hasContent: Bool { isStream && stream.hasContent }
-
-  private var isStream: Bool { course == .events || course == .foreignEvents }
+  var isStream: Bool { course == .events || course == .foreignEvents }
 
   /// The tokens that the provider has told so far.
   package var usage: TokenUsage {

@@ -151,6 +151,8 @@ package struct AnswerStamp: Sendable {
   package var created: Int
   /// Letters and digits that no other exchange has.
   package var seed: [UInt8]
+  /// The model's name, of an answer that never began; in UTF-8.
+  package var model: [UInt8] = []
 
   /// Stamps one answer.
   package init(created: Int, seed: [UInt8]) {

@@ -134,7 +134,12 @@ extension Exchange {
     guard let attempt else { return answer.piece { form.event(error.bytes, into: &$0) } }
     answer.piece { out in
       let isTold = attempt.conversation.fail(
-        error.bytes, stamp: { AnswerStamp(created: attempt.unixSeconds, seed: attempt.seed()) }, into: &out)
+        error.bytes,
+        stamp: {
+          var stamp = AnswerStamp(created: attempt.unixSeconds, seed: attempt.seed())
+          stamp.model = attempt.withModel { $0.array() }
+          return stamp
+        }, into: &out)
       if !isTold { form.event(error.bytes, into: &out) }
     }
   }

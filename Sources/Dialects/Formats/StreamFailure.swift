@@ -10,7 +10,34 @@ extension Conversation {
   ///   - stamp: asked for where no answer has begun.
   /// - Returns: false where nothing was written.
   package func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
-    if case .recast(let recast) = self { return recast.fail(error, stamp: stamp, into: &out) }
-    return false
+    switch self {
+    case .passed(let passage): passage.fail(error, stamp: stamp, into: &out)
+    case .recast(let recast): recast.fail(error, stamp: stamp, into: &out)
+    case .translated, .mock: false
+    }
+  }
+}
+
+extension Passage {
+  /// Ends a stream with what went wrong, where it is one of an API whose errors have a form of their own: the Responses
+  /// API's. Those of Messages have only another name than OpenAI's (`ErrorForm.event`).
+  fileprivate func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
+    guard asked.shape == .response, asked.isFullService else { return false }
+    let failure = ResponsesFailure(error)
+    guard isStream else {
+      // Nothing has come yet.
+      failure.writeError(number: 0, into: &out)
+      failure.writeEnd(number: 1, into: &out) { ResponseOpening().write($0, stamp: stamp, into: &$1) }
+      return true
+    }
+    if stream.hasEnded { return true }
+    var number = stream.nextNumber
+    // The provider may have said the first half itself.
+    if !stream.hasFailed {
+      failure.writeError(number: number, into: &out)
+      number += 1
+    }
+    failure.writeEnd(number: number, into: &out) { stream.opening.write($0, stamp: stamp, into: &$1) }
+    return true
   }
 }

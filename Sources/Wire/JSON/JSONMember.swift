@@ -8,7 +8,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
   case id, object, created, choices, usage, error, systemFingerprint, data, output, status
   case type, response, event, message, detail, code, xGroq, xRemora, dataSources
   case choiceCount, system, background, conversation, container
-  case temperature, topP, seed
+  case temperature, topP, seed, sequenceNumber
 
   /// The name as it is written in a text: ASCII, at most `nameCeiling` bytes.
   package var name: StaticString {
@@ -61,6 +61,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
     case .temperature: "temperature"
     case .topP: "top_p"
     case .seed: "seed"
+    case .sequenceNumber: "sequence_number"
     }
   }
 
@@ -151,6 +152,7 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let temperature = Self(.temperature)
   package static let topP = Self(.topP)
   package static let seed = Self(.seed)
+  package static let sequenceNumber = Self(.sequenceNumber)
 
   /// Every member there is.
   package static let all = Self(rawValue: (1 << UInt64(JSONMember.allCases.count)) - 1)

@@ -1,10 +1,12 @@
-// What is read of the events of a Responses API's stream that passes.
+// What is read of the events of a Responses API's stream that passes, and how such a stream ends that goes wrong.
 
 internal import Wire
 
 extension PassStream {
   /// Takes note of an event, which `scanner` has read.
   mutating func readResponseEvent(_ data: Span<UInt8>) {
+    let number = scanner.found(.sequenceNumber).flatMap { JSONValue.integer(data, $0.value) }
+    nextNumber = (number ?? nextNumber) &+ 1
     guard let type = scanner.found(.type), type.kind == .string else { return }
     let name = type.value
     if JSONString.equals(data, name, "response.completed")
@@ -12,19 +14,133 @@ extension PassStream {
       || JSONString.equals(data, name, "response.cancelled")
     {
       hasEnded = true
-    } else if JSONString.equals(data, name, "response.failed") || JSONString.equals(data, name, "error") {
+    } else if JSONString.equals(data, name, "response.failed") {
+      hasFailed = true
+      hasEnded = true
+    } else if JSONString.equals(data, name, "error") {
       hasFailed = true
     } else if JSONString.content(data, name).count > 6, !hasContent {
       let text = JSONString.content(data, name)
       hasContent = text.extracting(text.count - 6..<text.count).equals(".delta")
     }
-    if let response = scanner.found(.response), response.kind == .object,
-      let inner = JSONView.value(data, in: response.value, at: "usage")
-    {
-      usage.read(data, inner)
+    guard let response = scanner.found(.response), response.kind == .object else { return }
+    opening.read(data, response.value)
+    if let inner = JSONView.value(data, in: response.value, at: "usage") { usage.read(data, inner) }
+    if let facts, hasEnded || facts.id.isEmpty { facts.read(data, response.value, isOver: hasEnded) }
+  }
+}
+
+/// What tells a response from others, as its first event says it.
+struct ResponseOpening: Sendable {
+  /// Bytes of a value that is kept: names are short.
+  private static let ceiling = 256
+
+  /// `"id":…,"created_at":…,"model":…`, each with a comma behind it.
+  private var members: [UInt8] = []
+
+  /// Notes what a response's object says; what was noted before holds.
+  mutating func read(_ data: Span<UInt8>, _ response: Range<Int>) {
+    guard members.isEmpty else { return }
+    var out = ByteQueue()
+    var cursor = JSONObjectCursor(data, response)
+    while let member = cursor.next() {
+      for name: StaticString in ["id", "created_at", "model"]
+      where member.keyIs(name, in: data) && member.kind != .null && member.value.count <= Self.ceiling {
+        out.append("\"")
+        out.append(name)
+        out.append("\":")
+        out.append(data.extracting(member.value))
+        out.append(ASCII.comma)
+      }
     }
-    if let facts, let response = scanner.found(.response), hasEnded || facts.id.isEmpty {
-      facts.read(data, response.value, isOver: hasEnded)
+    members = out.array()
+  }
+
+  /// Appends the object of a response that has failed, with the members that every SDK's type has.
+  ///
+  /// - Parameters:
+  ///   - error: a JSON value.
+  ///   - stamp: asked for where no event has said anything.
+  func write(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) {
+    out.append("{")
+    if members.isEmpty {
+      let stamp = stamp()
+      out.append("\"id\":\"resp_")
+      out.append(stamp.seed)
+      out.append("\",\"created_at\":")
+      out.append(decimal: stamp.created)
+      out.append(",\"model\":")
+      JSONWriter.string(stamp.model.span, into: &out)
+      out.append(ASCII.comma)
+    } else {
+      out.append(members)
     }
+    out.append("\"object\":\"response\",\"status\":\"failed\",\"error\":")
+    out.append(error)
+    out.append(",\"incomplete_details\":null,\"instructions\":null,\"metadata\":{},\"output\":[]")
+    out.append(",\"parallel_tool_calls\":true,\"temperature\":null,\"tool_choice\":\"auto\",\"tools\":[]")
+    out.append(",\"top_p\":null,\"usage\":null}")
+  }
+}
+
+/// The last events of a stream that goes wrong. It is said twice: the SDKs raise what an `error` event says, whose members
+/// the reference has at its top and OpenAI in an object; coding agents wait for `response.failed`, and tell a few codes
+/// apart.
+struct ResponsesFailure: ~Escapable {
+  /// In OpenAI's shape.
+  private let error: Span<UInt8>
+
+  @_lifetime(copy error)
+  init(_ error: Span<UInt8>) { self.error = error }
+
+  /// Appends the event that says it.
+  func writeError(number: Int, into out: inout ByteQueue) {
+    begin("error", number, into: &out)
+    var members = ByteQueue()
+    append("code", "server_error", to: &members)
+    members.append(ASCII.comma)
+    append("message", "The provider failed without a message.", to: &members)
+    members.append(",\"param\":null")
+    out.append(members.view)
+    out.append(",\"error\":{")
+    append("type", "server_error", to: &out)
+    out.append(ASCII.comma)
+    out.append(members.view)
+    out.append("}}\n\n")
+  }
+
+  /// Appends the event that ends the response.
+  ///
+  /// - Parameter response: appends its object, with the error that it is given.
+  func writeEnd(number: Int, into out: inout ByteQueue, _ response: (Span<UInt8>, inout ByteQueue) -> Void) {
+    var text = ByteQueue()
+    text.append("{")
+    append("code", "server_error", to: &text)
+    text.append(ASCII.comma)
+    append("message", "The provider failed without a message.", to: &text)
+    text.append("}")
+    begin("response.failed", number, into: &out)
+    out.append("\"response\":")
+    response(text.bytes, &out)
+    out.append("}\n\n")
+  }
+
+  private func begin(_ type: StaticString, _ number: Int, into out: inout ByteQueue) {
+    out.append("event: ")
+    out.append(type)
+    out.append("\ndata: {\"type\":\"")
+    out.append(type)
+    out.append("\",\"sequence_number\":")
+    out.append(decimal: number)
+    out.append(ASCII.comma)
+  }
+
+  private func append(_ name: StaticString, _ otherwise: StaticString, to out: inout ByteQueue) {
+    let said = JSONView.content(error, in: 0..<error.count, at: "error", name)
+    out.append("\"")
+    out.append(name)
+    out.append("\":\"")
+    if said.isEmpty { out.append(otherwise) } else { out.append(said) }
+    out.append("\"")
   }
 }

@@ -315,41 +315,11 @@ final class ResponsesForm: AnswerForm {
     self.end(into: &out)
   }
 
-  /// Says it twice: the SDKs raise what an `error` event says, whose members the reference has at its top and OpenAI in an
-  /// object; coding agents wait for `response.failed`, and tell a few codes apart.
   func fail(_ error: Span<UInt8>, into out: inout ByteQueue) {
-    let whole = 0..<error.count
-    func append(_ name: StaticString, _ otherwise: StaticString, to out: inout ByteQueue) {
-      let said = JSONView.content(error, in: whole, at: "error", name)
-      out.append("\"")
-      out.append(name)
-      out.append("\":\"")
-      if said.isEmpty { out.append(otherwise) } else { out.append(said) }
-      out.append("\"")
+    let failure = ResponsesFailure(error)
+    failure.writeError(number: sequence, into: &out)
+    failure.writeEnd(number: sequence + 1, into: &out) { error, out in
+      writeResponse("failed", nil, error.array(), into: &out)
     }
-    var members = ByteQueue()
-    append("code", "server_error", to: &members)
-    members.append(ASCII.comma)
-    append("message", "The provider failed without a message.", to: &members)
-    members.append(",\"param\":null")
-    begin("error", into: &out)
-    out.append(ASCII.comma)
-    out.append(members.view)
-    out.append(",\"error\":{")
-    append("type", "server_error", to: &out)
-    out.append(ASCII.comma)
-    out.append(members.view)
-    out.append("}")
-    end(into: &out)
-    var text = ByteQueue()
-    text.append("{")
-    append("code", "server_error", to: &text)
-    text.append(ASCII.comma)
-    append("message", "The provider failed without a message.", to: &text)
-    text.append("}")
-    begin("response.failed", into: &out)
-    out.append(",\"response\":")
-    writeResponse("failed", nil, text.array(), into: &out)
-    end(into: &out)
   }
 }

@@ -45,6 +45,10 @@ package struct PassStream: ~Copyable {
   package private(set) var failureStatus: Int?
   /// Something that the model made has passed.
   package internal(set) var hasContent = false
+  /// Of a stream of the Responses API: the number of the event that follows.
+  var nextNumber = 0
+  /// And what its first event says of the response, which its last one says again.
+  var opening = ResponseOpening()
 
   /// - Parameters:
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
@@ -70,7 +74,7 @@ package struct PassStream: ~Copyable {
       }
   }
 
-  private static let ofResponse: JSONMembers = [.type, .response, .error]
+  private static let ofResponse: JSONMembers = [.type, .response, .error, .sequenceNumber]
   private static let ofMessage: JSONMembers = [.type, .message, .usage]
   private static let ofChunk: JSONMembers = [.choices, .usage, .error, .xGroq, .object]
   private static let ofTracedChunk: JSONMembers = ofChunk.union([.id, .model])

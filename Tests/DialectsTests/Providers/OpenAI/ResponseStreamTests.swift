@@ -18,7 +18,7 @@ import Wire
     arguments: [
       ("response.completed", true, false), ("response.incomplete", true, false),
       ("response.cancelled", true, false),
-      ("response.failed", false, true), ("error", false, true), ("response.created", false, false),
+      ("response.failed", true, true), ("error", false, true), ("response.created", false, false),
       ("response.output_text.delta", false, false),
     ])
   func ends(_ type: String, _ hasEnded: Bool, _ hasFailed: Bool) {
