@@ -88,7 +88,7 @@ package final class AnswerFacts {
 
   /// Reads what was kept of a whole answer.
   func conclude() {
-    if !isRead, !held.isEmpty { _ = read(held.view, 0..<held.count, isOver: true) }
+    if !isRead, !held.isEmpty { _ = read(unsafe held.view, 0..<held.count, isOver: true) }
     isRead = true
     held.removeAll()
   }

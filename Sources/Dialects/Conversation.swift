@@ -99,10 +99,10 @@ package enum Conversation {
     case .recast(let recast):
       if recast.inner.isTranslated { return recast.inner.fill(&out, upTo: ceiling, from: body, at: start) }
       let end = min(start + max(ceiling - out.count, 0), recast.body.count)
-      if start < end { out.append(recast.body.view.extracting(start..<end)) }
+      if start < end { out.append(recast.body, start..<end) }
       return end
     case .translated(let translation):
-      let own = translation.request.body.view
+      let own = unsafe translation.request.body.view  // SAFETY: nothing here changes the queue.
       let end = min(start + max(ceiling - out.count, 0), own.count)
       if start < end { out.append(own.extracting(start..<end)) }
       return end

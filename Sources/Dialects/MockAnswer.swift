@@ -7,14 +7,19 @@ package final class MockAnswer {
   /// What the answer goes through on its way to the client.
   package let passage: Passage
   /// The answer's body, as a provider would send it.
-  package let text: ByteQueue
+  package var text: Span<UInt8> {
+    // SAFETY: the queue is constant, and whoever answers holds this object.
+    @_lifetime(immortal)
+    get { unsafe queue.view }
+  }
+  private let queue: ByteQueue
   /// The answer's head.
   package let facts: ReplyFacts
 
   /// Makes an answer of `text`: events where `streams`, else JSON.
   package init(_ passage: Passage, _ text: consuming ByteQueue, streams: Bool) {
     self.passage = passage
-    self.text = text
+    queue = text
     facts = ReplyFacts(status: 200, media: streams ? .events : .json, hasBody: true)
   }
 }

@@ -25,7 +25,7 @@ package struct OwnRequest {
 
   /// Header lines of the dialect's own, each with its CR LF.
   package func writeHeaders(into out: inout ByteQueue) {
-    if case .translated(let translation) = source { out.append(translation.request.headers.view) }
+    if case .translated(let translation) = source { out.append(translation.request.headers) }
   }
 
   /// The body, whole; empty where there is none.

@@ -247,10 +247,10 @@ package final class Passage {
     var search = EventEnd()
     // The decoder has found no end in it, but perhaps the second half of the last one's.
     var at = 0
-    while let end = search.find(held.view.extracting(at..<held.count)) { at += end }
+    while let end = search.find(unsafe held.view.extracting(at..<held.count)) { at += end }
     eventEnd = search
     stream.watchPart()
-    out.append(held.view)
+    out.append(held)
     held.removeAll()
     events = EventDecoder(ceiling: .max)
   }
@@ -306,7 +306,7 @@ package final class Passage {
     guard isStream else { return .complete }
     if isWhole {
       guard stream.mayEnd else { return .truncated }
-      if course == .events { stream.end(into: &out) } else { out.append(held.view) }
+      if course == .events { stream.end(into: &out) } else { out.append(held) }
     }
     held.removeAll()
     return stream.hasFailed ? .failed : .complete
@@ -339,26 +339,25 @@ package final class Passage {
   package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
     if course == .collected, let verdict = collect(into: &out) { return verdict }
     // Blank lines that a provider sends while it works are no part of the answer.
-    var start = 0
-    while start < held.count, held.view[start] <= ASCII.space { start += 1 }
-    held.consume(start)
+    let start = held.consumeBlanks()
     var repair = ReplyRepair()
     var repaired = ByteQueue()
     let finding = repair.read(
-      held.view, asked.shape, wantsBase64: asked.wantsBase64, provider: provider, into: &repaired)
+      unsafe held.view, asked.shape, wantsBase64: asked.wantsBase64, provider: provider, into: &repaired)
     switch finding {
     case .fine, .beyondRepair: break
     case .repaired: swap(&held, &repaired)
     case .error(let status):
       out.append(repaired.bytes)
       return .error(status: status)
-    case .givenUp(let reason): return .fault(Fault.givenUp(held.view, reason))
+    case .givenUp(let reason): return .fault(Fault.givenUp(unsafe held.view, reason))
     case .invalid(let fault): return .invalid(fault, at: start)
     }
     if course == .made, make(member, into: &out) { return .stream }
     reply.reset(
-      insertsMember: !member.isEmpty && PassReply.takesMember(held.view), isMessage: asked.shape == .message)
-    reply.piece(held.view, member: member, into: &out)
+      insertsMember: !member.isEmpty && PassReply.takesMember(unsafe held.view),
+      isMessage: asked.shape == .message)
+    reply.piece(unsafe held.view, member: member, into: &out)
     held.removeAll()
     return .answer
   }
@@ -390,7 +389,8 @@ package final class Passage {
   /// - Returns: false where what is held is no answer.
   private func make(_ member: Span<UInt8>, into out: inout ByteQueue) -> Bool {
     var text = ByteQueue()
-    guard StreamMaker.write(held.view, asked.shape, includesUsage: true, into: &text) else { return false }
+    let isMade = StreamMaker.write(unsafe held.view, asked.shape, includesUsage: true, into: &text)
+    guard isMade else { return false }
     addsUsage = !asked.asksForUsage
     beginStream(insertsMember: !member.isEmpty)
     course = .events

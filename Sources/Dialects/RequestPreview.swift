@@ -104,14 +104,14 @@ package struct RequestPreview: Sendable {
 
   private mutating func show(_ made: Translation, _ target: PreviewTarget) {
     method = "\(made.request.method)"
-    self.target = target.prefix + made.request.path.view.text()
+    self.target = target.prefix + made.request.path.text()
     takeHeaders(made.request.headers)
     body = made.request.body.array()
     dropped = Self.text(of: made.request.dropped)
   }
 
   private mutating func takeHeaders(_ lines: borrowing ByteQueue) {
-    headers = lines.view.text().split(separator: "\r\n").map(String.init)
+    headers = lines.text().split(separator: "\r\n").map(String.init)
   }
 
   // MARK: As it is
@@ -146,7 +146,7 @@ package struct RequestPreview: Sendable {
     guard var way = try MessagesWay.of(target.provider, target.dialect, ask, to: target.model) else {
       return false
     }
-    self.target = target.prefix + way.path.view.text()
+    self.target = target.prefix + way.path.text()
     var asked = AskedAnswer()
     asked.shape = counts ? .tokenCount : .message
     let passage = Passage(pool: nil)

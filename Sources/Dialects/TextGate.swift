@@ -97,7 +97,7 @@ package final class TextGate {
     // What stands in several lines is one text, and goes on in one line where it changes.
     joined.clear()
     EventDecoder.data(of: event, in: bytes, into: &joined)
-    guard change(joined.view, into: &out) else {
+    guard change(unsafe joined.view, into: &out) else {
       return isBlocked ? () : out.append(bytes.extracting(event.whole))
     }
     for (field, value) in [("event: " as StaticString, event.name), ("id: ", event.id)] {
@@ -107,8 +107,8 @@ package final class TextGate {
       out.append(ASCII.lf)
     }
     made.clear()
-    splice.apply(to: joined.view, into: &made)
-    EventEncoder.data(made.view, into: &out)
+    splice.apply(to: unsafe joined.view, into: &made)
+    EventEncoder.data(unsafe made.view, into: &out)
   }
 
   /// Reads an event's data, and works out what changes in it.
@@ -169,10 +169,10 @@ package final class TextGate {
     if let watch {
       looked.clear()
       var verdict = channels[at].answer.feed(
-        decoded.view, watch, isArguments: place.kind.isArguments, into: &looked)
+        unsafe decoded.view, watch, isArguments: place.kind.isArguments, into: &looked)
       if isLast, verdict != .blocked {
         let last = channels[at].close(watch, into: &looked)
-        verdict = last == .blocked || looked.view.equals(decoded.view) ? last : .changed
+        verdict = last == .blocked || looked.equals(decoded) ? last : .changed
       }
       if verdict == .blocked {
         isBlocked = true
@@ -183,12 +183,12 @@ package final class TextGate {
       swap(&looked, &decoded)
     }
     if restores(place.kind) {
-      if channels[at].state.feed(looked.view, vault, place.kind.form, into: &made) { isChanged = true }
+      if channels[at].state.feed(unsafe looked.view, vault, place.kind.form, into: &made) { isChanged = true }
       if isLast { channels[at].state.close(vault, place.kind.form, into: &made) }
     } else {
       swap(&looked, &made)
     }
-    if isChanged { replace(value, with: made.view) }
+    if isChanged { replace(value, with: unsafe made.view) }
   }
 
   func restores(_ kind: TextChannel.Kind) -> Bool {
@@ -210,7 +210,7 @@ package final class TextGate {
   func replace(_ value: Range<Int>, with text: Span<UInt8>) {
     escaped.clear()
     JSONWriter.escaped(text, into: &escaped)
-    put(escaped.view, in: value.lowerBound + 1..<value.upperBound - 1)
+    put(unsafe escaped.view, in: value.lowerBound + 1..<value.upperBound - 1)
   }
 
   /// Puts `text` in the place of `range`.

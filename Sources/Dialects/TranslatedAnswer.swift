@@ -118,7 +118,7 @@ extension Translation {
       } else {
         joined.clear()
         EventDecoder.data(of: found, in: bytes, into: &joined)
-        try read(StreamEvent(), name, joined.view, reader)
+        try read(StreamEvent(), name, unsafe joined.view, reader)
       }
     }
   }
@@ -188,7 +188,7 @@ extension Translation {
     for at in 0..<min(data.count, 8) where data[at] > ASCII.space { isBlank = false }
     if isBlank || data.equals("[DONE]") { return }
     let isMessage = if case .message = event.kind { true } else { false }
-    if isMessage, let piece = template.match(data), name.equals(templateName.view) {
+    if isMessage, let piece = template.match(data), name.equals(unsafe templateName.view) {
       return answer.again(data.extracting(piece))
     }
     scanner.reset(watching: [])
@@ -202,7 +202,7 @@ extension Translation {
     // What else the event says, the reader knows now: hearing it again changes nothing.
     guard isMessage, let piece = answer.repeatable(since: told, in: data) else { return }
     template.learn(data, hole: piece)
-    if name.equals(templateName.view) { return }
+    if name.equals(unsafe templateName.view) { return }
     templateName.clear()
     templateName.append(name)
   }

@@ -146,7 +146,7 @@ package struct BodyFlow: ~Copyable {
     if coded.bytes.isEmpty, !holdsMore { try unframe(&source, into: &coded.bytes) }
     do throws(ContentFault) {
       var at = 0
-      holdsMore = try coded.decoder.next(coded.bytes.view, from: &at, into: &queue, limit: limit)
+      holdsMore = try coded.decoder.next(unsafe coded.bytes.view, from: &at, into: &queue, limit: limit)
       coded.bytes.consume(at)
       guard hasFramingEnded, !holdsMore else { return }
       try coded.decoder.finish()

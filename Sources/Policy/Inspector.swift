@@ -129,19 +129,20 @@ package final class Inspector {
   func read(_ text: PromptText, in body: Span<UInt8>) -> Bool {
     outer.read(body.extracting(text.range))
     guard text.kind != .number, outer.text.count > 1 else { return false }
-    let first = outer.text.view[0]
+    let first = outer.text[0]
     let isNested =
       text.kind == .arguments || text.role == .tool || first == UInt8(ascii: "{")
       || first == UInt8(ascii: "[")
-    guard isNested, outer.text.view.backslash(from: 0) < outer.text.count else { return false }
-    inner.read(outer.text.view, isLoose: true)
+    guard isNested, unsafe outer.text.view.backslash(from: 0) < outer.text.count else { return false }
+    inner.read(unsafe outer.text.view, isLoose: true)
     return true
   }
 
   /// - Returns: whether something in it is to be redacted.
   private func look(at text: PromptText, in body: Span<UInt8>, _ chain: PolicyChain) -> Bool {
     let isNested = read(text, in: body)
-    let said = isNested ? inner.text.view : outer.text.view
+    // SAFETY: both are read anew only with the next text.
+    let said = isNested ? unsafe inner.text.view : unsafe outer.text.view
     tally.scanned += said.count
     var redacts = false
     findings.removeAll(keepingCapacity: true)

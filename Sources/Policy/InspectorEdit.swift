@@ -20,7 +20,8 @@ extension Inspector {
     let body = texts.bytes
     texts.find { text in
       let isNested = read(text, in: body)
-      collect(isNested ? inner.text.view : outer.text.view, chain)
+      // SAFETY: both are read anew only with the next text.
+      collect(isNested ? unsafe inner.text.view : unsafe outer.text.view, chain)
     }
     if fullPolicy != nil || vault.isEmpty { return false }
     var splice = JSONSplice(editCeiling: 64 * 1024)
@@ -75,7 +76,8 @@ extension Inspector {
   private func replace(
     _ text: PromptText, _ isNested: Bool, _ chain: PolicyChain, _ splice: inout JSONSplice
   ) -> Bool {
-    let said = isNested ? inner.text.view : outer.text.view
+    // SAFETY: both are read anew only with the next text.
+    let said = isNested ? unsafe inner.text.view : unsafe outer.text.view
     var changes: [Change] = []
     forEachChange(said, chain) { changes.append(Change(range: $0, value: $1)) }
     vault.forEachValue { value, place in
@@ -105,7 +107,7 @@ extension Inspector {
     // A number among arguments becomes a string, or they would no longer be JSON.
     let isBare =
       text.kind == .number
-      || text.kind == .arguments && quotes.isOutside(outer.text.view, at: outerRange.lowerBound)
+      || text.kind == .arguments && quotes.isOutside(unsafe outer.text.view, at: outerRange.lowerBound)
     if isBare, text.kind == .arguments { name.append("\\") }
     if isBare { name.append("\"") }
     vault.writeName(change.value, into: &name)

@@ -101,7 +101,7 @@ extension Exchange {
   @inline(never)
   private func tell(_ counted: ExchangeRecord) {
     Log.write(
-      .debug, "request", .bytes("request_id", ask.requestID.view),
+      .debug, "request", .bytes("request_id", ask.requestID),
       .bytes("endpoint", counted.endpoint.name.bytes),
       .number("status", counted.status), .bytes("end", record.end.name.bytes),
       .number("received_us", ask.receivedAt.map { $0.nanoseconds(since: record.startedAt) / 1000 } ?? -1),
@@ -125,11 +125,11 @@ extension Exchange {
     line.begin(
       unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: counted.endpoint,
       status: counted.status, end: record.end)
-    line.set(.requestID, ask.requestID.view)
+    line.set(.requestID, ask.requestID)
     line.trace = ask.traceIDs
     if ask.hasHead {
-      line.set(.method, ask.headBytes.view.extracting(ask.head.methodText))
-      line.set(.path, ask.headBytes.view.extracting(ask.head.path))
+      line.set(.method, ask.headBytes.extracting(ask.head.methodText))
+      line.set(.path, ask.headBytes.extracting(ask.head.path))
     }
     if let group = ask.group {
       let label = group.label
@@ -137,7 +137,7 @@ extension Exchange {
     }
     if let watch = ask.watch { line.policies = watch.lines }
     line.keyHint = ask.unknownKey
-    line.set(.modelAsked, ask.model.view)
+    line.set(.modelAsked, ask.model)
     if let upstream {
       line.set(.provider, upstream.name.utf8.span)
       withModel { line.set(.model, $0) }

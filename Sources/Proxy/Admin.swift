@@ -11,7 +11,7 @@ internal import Wire
 extension Exchange {
   func answerAdmin(_ connection: ClientConnection) async {
     record.isSilent = true
-    let path = ask.headBytes.view.extracting(ask.head.path)
+    let path = ask.headBytes.extracting(ask.head.path)
     if path.equals("/quitquitquit") {
       return answerQuit(connection)
     }
@@ -32,7 +32,7 @@ extension Exchange {
     if path.equals("/healthz") {
       answerPulse(connection)
     } else if path.equals("/readyz") {
-      let isVerbose = ask.target.query.map { ask.headBytes.view.extracting($0).equals("verbose") } ?? false
+      let isVerbose = ask.target.query.map { ask.headBytes.extracting($0).equals("verbose") } ?? false
       if isVerbose { writeConfigHealth() }
       let isReady = state.readiness.write(isVerbose: isVerbose, into: &answer.body)
       answer(isReady ? 200 : 503, "text/plain; charset=utf-8", connection)
@@ -79,7 +79,7 @@ extension Exchange {
     let merged = await state.gatherMetrics()
     let format: Exposition.Format
     if let accept = ask.head.first(.accept) {
-      format = Exposition.negotiate(accept: ask.headBytes.view.extracting(accept.value))
+      format = Exposition.negotiate(accept: ask.headBytes.extracting(accept.value))
     } else {
       format = .prometheusText
     }
@@ -150,7 +150,7 @@ extension Exchange {
   /// Request Headers, section 2.3); Host shows a page whose name was pointed here.
   private var isFromWebPage: Bool {
     if ask.head.first(.origin) != nil { return true }
-    let bytes = ask.headBytes.view
+    let bytes = ask.headBytes
     for field in ask.head.fields where bytes.extracting(field.name).equalsIgnoringCase("sec-fetch-site") {
       // `none` is a person's own doing, which no page has caused.
       if !bytes.extracting(field.value).equals("none") { return true }

@@ -12,7 +12,7 @@ extension Ask {
   /// Refuses what the process has no memory for, what is not served on this port, and what a foreign web page sends.
   func admit(_ connection: ClientConnection) throws(Refusal) {
     try state.admitExchange()
-    let bytes = headBytes.view
+    let bytes = headBytes
     // The admin port's paths mean nothing here, and no provider has them.
     let path = bytes.extracting(head.path)
     if path.equals("/metrics") || path.equals("/readyz") || path.equals("/quitquitquit") {
@@ -54,7 +54,7 @@ extension Ask {
 
   /// Whether `authority`, a place in the head, names this pod's loopback, a listen address, or one of `allowed_hosts`.
   func isOwnHost(_ authority: Range<Int>) -> Bool {
-    let text = headBytes.view.extracting(authority)
+    let text = headBytes.extracting(authority)
     // The names that SDKs send need no look at any list.
     if text.count >= 9, text.count == 9 || text[9] == ASCII.colon,
       text.extracting(0..<9).equals("localhost") || text.extracting(0..<9).equals("127.0.0.1")
@@ -62,8 +62,8 @@ extension Ask {
       return true
     }
     // The head's parser has checked it already.
-    guard let range = try? Authority.split(headBytes.view, authority).host else { return false }
-    let host = headBytes.view.extracting(range).text()
+    guard let range = try? Authority.split(headBytes, authority).host else { return false }
+    let host = headBytes.extracting(range).text()
     let plain = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host.lowercased()
     if plain == "localhost" || plain.hasSuffix(".localhost") { return true }
     if let address = Transport.Address(ip: plain, port: 0), address.isLoopback { return true }

@@ -93,7 +93,7 @@ final class Answer {
   func send(isShown: Bool = true) {
     count += body.count
     if isShown {
-      if isChunked { HeadWriter.chunk(body.view, to: &outbound) } else { outbound.append(body.view) }
+      if isChunked { HeadWriter.chunk(unsafe body.view, to: &outbound) } else { outbound.append(body) }
     }
     body.removeAll()
   }

@@ -12,13 +12,31 @@ final class Ask {
   let state: WorkerState
   private(set) var lineup: Lineup
   var head = RequestHead()
-  var headBytes = ByteQueue()
+  /// The head's bytes.
+  var headBytes: Span<UInt8> {
+    // SAFETY: only `take(head:)` and `reset` change it: before anything of the request is read, and when the exchange is
+    // over. Until then the exchange holds this object, and no span can be kept in another.
+    @_lifetime(immortal)
+    get { unsafe headQueue.view }
+  }
+  private var headQueue = ByteQueue()
   /// Whether `head` is this request's; until then it may be an earlier one's.
   private(set) var hasHead = false
   var target = Target()
-  var requestID = ByteQueue()
+  /// What it is called in logs and traces.
+  var requestID: Span<UInt8> {
+    // SAFETY: as above, and `takeRequestID` and `makeRequestID` find it empty.
+    @_lifetime(immortal)
+    get { unsafe idQueue.view }
+  }
+  private var idQueue = ByteQueue()
   /// The model in the client's words; empty where it names none.
-  var model = ByteQueue()
+  var model: Span<UInt8> {
+    // SAFETY: as above, and `setModel`, which is of the request's reading: nothing that uses the name is under way then.
+    @_lifetime(immortal)
+    get { unsafe modelQueue.view }
+  }
+  private var modelQueue = ByteQueue()
   /// Whose key the request shows; nil where it shows none.
   var group: Group?
   /// What the caller's policies have found; nil where none has looked.
@@ -66,9 +84,9 @@ final class Ask {
   func reset() {
     hasHead = false
     target = Target()
-    headBytes.clear()
-    requestID.clear()
-    model.clear()
+    headQueue.clear()
+    idQueue.clear()
+    modelQueue.clear()
     group = nil
     if let watch { state.takeBack(watch) }
     watch = nil
@@ -90,9 +108,33 @@ final class Ask {
 
   /// Takes over the bytes that `head` was read from.
   func take(head bytes: Span<UInt8>) {
-    headBytes.clear()
-    headBytes.append(bytes)
+    headQueue.clear()
+    headQueue.append(bytes)
     hasHead = true
+  }
+
+  /// Keeps the caller's request id where it is fit for a header and a log, else makes one.
+  func takeRequestID() {
+    idQueue.clear()
+    if let field = head.first(.xRequestID), !field.value.isEmpty, field.value.count <= Ceiling.requestID {
+      let value = headBytes.extracting(field.value)
+      var isFit = true
+      for at in 0..<value.count where value[at] <= ASCII.space || value[at] >= 0x7F { isFit = false }
+      if isFit { return idQueue.append(value) }
+    }
+    makeRequestID()
+  }
+
+  func makeRequestID() {
+    idQueue.append("req_")
+    idQueue.append(hexadecimalWord: state.nextRandom())
+    idQueue.append(hexadecimalWord: state.nextRandom())
+  }
+
+  /// Takes the model's name, which `write` appends to nothing.
+  func setModel(_ write: (inout ByteQueue) -> Void) {
+    modelQueue.clear()
+    write(&modelQueue)
   }
 
   /// The client speaks HTTP/1.0: it knows no chunks (RFC 9112 section 6.3, item 8), no interim answers, and no kept
@@ -103,7 +145,7 @@ final class Ask {
   static func shown(_ text: String) -> String { String(text.prefix(128)) }
 
   /// The path as a message may show it: without the query, which can hold keys.
-  var shownPath: String { Self.shown(headBytes.view.extracting(head.path).text()) }
+  var shownPath: String { Self.shown(headBytes.extracting(head.path).text()) }
 
   /// How the client reads errors: on paths of Anthropic's API in its form, and on those that are no format's own where
   /// the client says that it speaks it.

@@ -144,7 +144,7 @@ final class Attempt {
   /// The model's name as the upstream knows it.
   func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
     if let model = route.model { return body(model.span) }
-    return body(ask.model.view)
+    return body(ask.model)
   }
 
   /// Whether the upstream's key is Remora's to answer for, and not the client's.

@@ -31,7 +31,7 @@ extension Ask {
       attribution = said
     }
     guard head.names.contains(.xRemora) else { return }
-    let bytes = headBytes.view
+    let bytes = headBytes
     for field in head.fields where field.known == .xRemora {
       let name = bytes.extracting(field.name).extracting(9...)
       let path: WritableKeyPath<Attribution, [UInt8]>
@@ -76,7 +76,8 @@ extension Ask {
 
   /// A text or a number as the log takes it; nil for anything else.
   private func text(_ value: Range<Int>, _ kind: JSONKind, _ ceiling: Int) -> [UInt8]? {
-    let bytes = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe body.bytes.view
     switch kind {
     case .string:
       var text = ByteQueue()
@@ -93,7 +94,7 @@ extension Ask {
     guard let found = body.scanner.found(.metadata), found.kind == .object,
       found.value.upperBound <= body.bytes.count
     else { return }
-    var members = JSONObjectCursor(body.bytes.view, found.value)
+    var members = JSONObjectCursor(unsafe body.bytes.view, found.value)
     while let member = members.next(), said.metadata.count < Attribution.pairCeiling {
       let key = member.key.lowerBound - 1..<member.key.upperBound + 1
       guard let name = text(key, .string, Attribution.nameCeiling), !name.isEmpty,

@@ -59,7 +59,7 @@ extension Attempt {
     out.truncate(to: kept)
     var chunk = ByteQueue()
     chunk.append("{\"id\":")
-    JSONWriter.string(ask.requestID.view, into: &chunk)
+    JSONWriter.string(ask.requestID, into: &chunk)
     chunk.append(",\"object\":\"chat.completion.chunk\",\"created\":")
     chunk.append(decimal: unixSeconds)
     chunk.append(",\"model\":")
@@ -82,7 +82,7 @@ extension Attempt {
     case .error, .fault, .invalid: return
     }
     tried.owesBreakdown = false
-    guard let place = Self.place(of: metadata.view, in: body.bytes) else { return }
+    guard let place = Self.place(of: unsafe metadata.view, in: body.bytes) else { return }
     var whole = ByteQueue()
     whole.append(body.bytes.extracting(0..<place))
     writeBreakdown(into: &whole)
@@ -105,7 +105,7 @@ extension Attempt {
 
   /// Appends `"x_remora":{…}` with it.
   private func writeBreakdown(into out: inout ByteQueue) {
-    out.append(metadata.view.extracting(0..<metadata.count - 1))
+    out.append(metadata, 0..<metadata.count - 1)
     let usage = conversation.usage
     out.append(",\"usage\":{\"input_tokens\":")
     Self.write(usage.input, into: &out)

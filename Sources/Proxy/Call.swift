@@ -25,7 +25,14 @@ final class Call {
   /// All of the request is with the upstream.
   var hasSent = false
   private var heads = HeadScanner(for: .upstream, skipsEmptyLines: false)
-  private(set) var headBytes = ByteQueue()
+  /// The bytes of the answer's head.
+  var headBytes: Span<UInt8> {
+    // SAFETY: only `begin`, `reset` and the reading of a head change it, each a step of its own: nothing that uses the
+    // earlier bytes is under way then. No span can be kept in an object.
+    @_lifetime(immortal)
+    get { unsafe headQueue.view }
+  }
+  private var headQueue = ByteQueue()
   private(set) var reply = ResponseHead()
   var flow = BodyFlow(.none)
   /// Interim responses (1xx) that were passed over.
@@ -45,7 +52,7 @@ final class Call {
     incoming.removeAll()
     hasSent = false
     heads.reset()
-    headBytes.clear()
+    headQueue.clear()
     interimCount = 0
   }
 
@@ -72,9 +79,10 @@ final class Call {
     guard let socket else { throw .lost(nil) }
     while true {
       do throws(HeadFault) {
-        while interimCount <= Ceiling.interimReplies, let count = try reply.read(incoming.view, &heads) {
-          headBytes.clear()
-          headBytes.append(incoming.view.extracting(0..<count))
+        while interimCount <= Ceiling.interimReplies, let count = try reply.read(unsafe incoming.view, &heads)
+        {
+          headQueue.clear()
+          headQueue.append(incoming, 0..<count)
           incoming.consume(count)
           if reply.isInterim {
             interimCount += 1
@@ -106,7 +114,7 @@ final class Call {
   /// The value of the answer's first field with this name, which is in lower case; empty where there is none.
   @_lifetime(immortal)
   func field(_ name: StaticString?) -> Span<UInt8> {
-    let bytes = headBytes.view
+    let bytes = headBytes
     guard let name else { return bytes.extracting(0..<0) }
     for field in reply.fields where bytes.extracting(field.name).equalsIgnoringCase(name) {
       return bytes.extracting(field.value)
@@ -116,7 +124,7 @@ final class Call {
 
   /// The answer's content coding.
   var coding: ContentCoding {
-    reply.first(.contentEncoding) == nil ? .identity : ContentCoding(reply.fields, in: headBytes.view)
+    reply.first(.contentEncoding) == nil ? .identity : ContentCoding(reply.fields, in: headBytes)
   }
 
   /// Takes the framing, and the coding, off what has come of the answer's body and hands each piece to `take`. Before a
@@ -132,13 +140,13 @@ final class Call {
     defer { incoming.consume(at) }
     while true {
       let step: BodyFlow.Step
-      do throws(ChunkFault) { step = try flow.next(incoming.view, from: at) } catch {
+      do throws(ChunkFault) { step = try flow.next(unsafe incoming.view, from: at) } catch {
         throw broken(.framing(error))
       }
       switch step {
       case .data(let range):
         at = range.upperBound
-        try take(incoming.view.extracting(range))
+        try take(unsafe incoming.view.extracting(range))
       case .more(let consumed), .end(let consumed):
         at = consumed
         return
@@ -186,7 +194,7 @@ final class Call {
     drop()
     out.removeAll()
     incoming.removeAll()
-    headBytes.clear()
+    headQueue.clear()
     // A decoder is large.
     if flow.isCoded { flow.begin(.none) }
   }

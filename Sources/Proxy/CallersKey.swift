@@ -9,7 +9,7 @@ extension Ask {
   /// Appends the caller's key under `name`, after `prefix`. Only one of the fields that may hold it goes on: the
   /// provider's own if it is there, else Authorization, else whichever there is.
   func writeCallersKey(_ name: [UInt8], _ prefix: [UInt8], into out: inout ByteQueue) {
-    let bytes = headBytes.view
+    let bytes = headBytes
     var found: Field?
     // The key of the caller's group is for Remora alone.
     for field in head.fields where field.known.isCredential && field != groupKey {

@@ -177,13 +177,13 @@ extension Attempt {
     try await readError()
     if upstream.settings.responses == .auto, [404, 405, 501].contains(call.reply.status) {
       // A name that the provider doesn't know is no path that it doesn't know.
-      let code = JSONView.content(errorText.view, in: 0..<errorText.count, at: "error", "code")
+      let code = JSONView.content(unsafe errorText.view, in: 0..<errorText.count, at: "error", "code")
       if code.equals("model_not_found") { return false }
       upstream.lacksResponses.store(true, ordering: .relaxed)
       release()
       return true
     }
-    guard Fault.refusesStreamOptions(errorText.view, status: call.reply.status) else { return false }
+    guard Fault.refusesStreamOptions(unsafe errorText.view, status: call.reply.status) else { return false }
     upstream.refusesStreamOptions.store(true, ordering: .relaxed)
     release()
     return true

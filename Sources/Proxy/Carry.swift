@@ -109,7 +109,7 @@ extension Attempt {
         if let gate = tried.gate {
           try take(bytes, gate, into: &out)
         } else {
-          try conversation.take(bytes, member: metadata.view, into: &out)
+          try conversation.take(bytes, member: unsafe metadata.view, into: &out)
         }
       } catch { throw Refusal(error, provider: upstream.name) }
     }
@@ -226,7 +226,7 @@ extension Attempt {
   /// size is for the decoder to refuse.
   private var awaitsOpening: Bool {
     if call.flow.hasEnded { return false }
-    let bytes = call.incoming.view
+    let bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
     if bytes.isEmpty { return true }
     guard case .chunked = call.flow.framing, let digit = ASCII.hexadecimal(bytes[0]), digit > 0 else {
       return false
@@ -238,7 +238,7 @@ extension Attempt {
   /// What the body shows itself to be, so far as it is here; nil where that can't be told.
   private var opening: Media? {
     if call.flow.isCoded { return nil }
-    var bytes = call.incoming.view
+    var bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
     if case .chunked = call.flow.framing {
       var at = 0
       while at < bytes.count, bytes[at] != ASCII.lf { at += 1 }
@@ -250,13 +250,15 @@ extension Attempt {
   /// Waits for the first bytes of a JSON body: its length is promised ahead of it, so they must show whether a member
   /// can go in.
   func awaitOpening() async throws(Refusal) {
-    while !PassReply.takesMember(call.incoming.view), call.incoming.count < min(call.flow.remaining, 4096) {
+    while !PassReply.takesMember(unsafe call.incoming.view),
+      call.incoming.count < min(call.flow.remaining, 4096)
+    {
       switch await more(nil) {
       case .bytes, .beat: continue
       case let arrival: try fail(arrival)
       }
     }
-    if !PassReply.takesMember(call.incoming.view) {
+    if !PassReply.takesMember(unsafe call.incoming.view) {
       metadata.clear()
       conversation.withoutMember()
     }
@@ -265,7 +267,7 @@ extension Attempt {
   /// Whether the answer's length was given, a member is to be added to it, and what has come doesn't show that it can.
   var awaitsMember: Bool {
     guard case .length = call.flow.framing, !metadata.isEmpty, !call.flow.isCoded else { return false }
-    return !PassReply.takesMember(call.incoming.view)
+    return !PassReply.takesMember(unsafe call.incoming.view)
   }
 
   // MARK: Waiting

@@ -14,14 +14,14 @@ extension Ask {
   /// Decides where the request goes.
   func choose(_ entrance: Entrance) throws(Refusal) -> Plan {
     let router = lineup.snapshot.router
-    var plan = router.plan(model.view, entry: router.entries[entrance.index], today: { Self.today })
+    var plan = router.plan(model, entry: router.entries[entrance.index], today: { Self.today })
     if target.endpoint == .models { plan = plan?.asAsked }
     let isKnown = plan != nil
     if let found = plan, let group, group.isRestricted { plan = permitted(found, group, entrance) }
     if let plan = try steered(plan, entrance) { return try wished(plan) }
     if isKnown, let group { throw notPermitted(group, entrance) }
     if !model.isEmpty {
-      let name = Self.shown(model.view.text())
+      let name = Self.shown(model.text())
       throw .modelNotFound(name, nearest: router.nearest(to: name, today: Self.today))
     }
     if body.isJSON, target.isFullService {

@@ -123,16 +123,16 @@ final class ClientConnection {
   private var hasBegun: Bool {
     switch inbound.count {
     case 0: false
-    case 1: inbound.view[0] != ASCII.cr
-    case 2: inbound.view[0] != ASCII.cr || inbound.view[1] != ASCII.lf
+    case 1: inbound[0] != ASCII.cr
+    case 2: inbound[0] != ASCII.cr || inbound[1] != ASCII.lf
     default: true
     }
   }
 
   /// Reads a head into `ask`, if all of it is here and nothing is wrong with it.
   func takeHead(_ ask: Ask) -> Bool {
-    guard let count = ask.head.readWhole(inbound.view) else { return false }
-    ask.take(head: inbound.view.extracting(0..<count))
+    guard let count = ask.head.readWhole(unsafe inbound.view) else { return false }
+    ask.take(head: unsafe inbound.view.extracting(0..<count))
     inbound.consume(count)
     isSilent = false
     return true
@@ -146,8 +146,8 @@ final class ClientConnection {
     defer { isSilent = false }
     while true {
       do throws(HeadFault) {
-        if let count = try ask.head.read(inbound.view, &heads) {
-          ask.take(head: inbound.view.extracting(0..<count))
+        if let count = try ask.head.read(unsafe inbound.view, &heads) {
+          ask.take(head: unsafe inbound.view.extracting(0..<count))
           inbound.consume(count)
           return true
         }

@@ -10,7 +10,7 @@ extension Exchange {
     guard case .options = ask.head.method, ask.head.framing == .none, ask.head.first(.origin) != nil else {
       return false
     }
-    let bytes = ask.headBytes.view
+    let bytes = ask.headBytes
     var asksMethod = false
     var wanted: Field?
     for field in ask.head.fields {
@@ -33,7 +33,7 @@ extension Exchange {
   func writeOrigin() {
     guard ask.isOriginAllowed, let origin = ask.head.first(.origin) else { return }
     HeadWriter.field(
-      "Access-Control-Allow-Origin", ask.headBytes.view.extracting(origin.value), to: &answer.outbound)
+      "Access-Control-Allow-Origin", ask.headBytes.extracting(origin.value), to: &answer.outbound)
     HeadWriter.field("Access-Control-Expose-Headers", "*", to: &answer.outbound)
     HeadWriter.field("Vary", "Origin", to: &answer.outbound)
   }

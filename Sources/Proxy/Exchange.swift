@@ -77,7 +77,7 @@ final class Exchange {
   /// The model's name as the upstream knows it, or the client's where none was chosen.
   func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
     if let model = route?.model { return body(model.span) }
-    return body(ask.model.view)
+    return body(ask.model)
   }
 
   var loop: Loop { state.loop }

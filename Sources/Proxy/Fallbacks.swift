@@ -49,7 +49,7 @@ extension Ask {
     }
     guard let field = remoraField("fallback-models") else { return [] }
     var names: [[UInt8]] = []
-    for name in headBytes.view.extracting(field.value).text().split(separator: ",") {
+    for name in headBytes.extracting(field.value).text().split(separator: ",") {
       let bytes = name.utf8.drop { $0 <= ASCII.space }.reversed().drop { $0 <= ASCII.space }.reversed()
       names.append(try checked(Array(bytes), at: names.count, "The header x-remora-fallback-models"))
     }
@@ -57,7 +57,8 @@ extension Ask {
   }
 
   private func names(in found: JSONScanner.Found) throws(Refusal) -> [[UInt8]] {
-    let bytes = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe body.bytes.view
     switch found.kind {
     case .null: return []
     case .array: break
@@ -96,13 +97,13 @@ extension Ask {
 
   private var disablesFallback: Bool {
     guard let field = remoraField("disable-fallback") else { return false }
-    return headBytes.view.extracting(field.value).equalsIgnoringCase("true")
+    return headBytes.extracting(field.value).equalsIgnoringCase("true")
   }
 
   /// The field `x-remora-NAME`.
   private func remoraField(_ name: StaticString) -> Field? {
     guard head.names.contains(.xRemora) else { return nil }
-    let bytes = headBytes.view
+    let bytes = headBytes
     for field in head.fields where field.known == .xRemora {
       if bytes.extracting(field.name).extracting(9...).equalsIgnoringCase(name) { return field }
     }

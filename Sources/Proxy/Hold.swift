@@ -87,7 +87,7 @@ extension Attempt {
       // Of other APIs than the chat's every event counts as content.
       if ask.target.endpoint == .chatCompletions, conversation.hasContent { return .begun }
       if conversation.hasFailed || saysError {
-        return .failed(Failure(FailureClass(status: 200, text: held.view)))
+        return .failed(Failure(FailureClass(status: 200, text: unsafe held.view)))
       }
       if conversation.hasContent || held.count > most { return .begun }
       if call.flow.hasEnded || conversation.hasEnded {
@@ -108,13 +108,15 @@ extension Attempt {
   /// Whether an event tells of an error in the way of OpenAI's API.
   private var saysError: Bool {
     guard case .passed = conversation else { return false }
-    let text = held.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let text = unsafe held.view
     return text.first(of: "{\"error\":") != nil || text.first(of: "{\"error\" :") != nil
       || text.first(of: "\"type\":\"error\"") != nil
   }
 
   private var endsWithoutWord: Bool {
-    let text = held.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let text = unsafe held.view
     var rest = text
     while let at = rest.first(of: "\"finish_reason\":") {
       rest = rest.extracting((at + 16)...)

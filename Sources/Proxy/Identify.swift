@@ -10,7 +10,7 @@ internal import Wire
 extension Ask {
   /// Finds the caller's group; refuses a key that is none, and a request without one where one is required.
   func identify(_ callers: Callers) throws(Refusal) {
-    let bytes = headBytes.view
+    let bytes = headBytes
     var shown: Field?
     for field in head.fields where bytes.extracting(field.name).equalsIgnoringCase(callers.header.span) {
       // Of two keys either could be the one that counts.
@@ -46,7 +46,7 @@ extension Ask {
   }
 
   private func group(shownIn field: Field, _ callers: Callers) -> (group: Group?, digest: KeyDigest?) {
-    var key = headBytes.view.extracting(field.value)
+    var key = headBytes.extracting(field.value)
     if field.known == .authorization, let token = Self.bearer(key) { key = token }
     guard let words = Digest.sha256(words: key) else { return (nil, nil) }
     let digest = KeyDigest(words)

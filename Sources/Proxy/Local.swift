@@ -18,7 +18,7 @@ extension Exchange {
       return true
     }
     guard ask.head.method == .get || ask.head.method == .head else { return false }
-    let path = ask.headBytes.view.extracting(ask.head.path)
+    let path = ask.headBytes.extracting(ask.head.path)
     // What clients of Anthropic's ask to warm a connection up.
     let isGreeting = path.equals("/") || path.equals("/api/hello") && ask.head.method == .head
     guard isGreeting || path.equals("/healthz") else { return false }
@@ -52,7 +52,7 @@ extension Exchange {
   /// - Parameter plan: is set where it isn't the configuration that says who is asked.
   func answerModels(_ connection: ClientConnection, _ plan: inout Plan?) async throws(Refusal) -> Bool {
     let snapshot = lineup.snapshot
-    let rest = ask.headBytes.view.extracting(ask.target.path)
+    let rest = ask.headBytes.extracting(ask.target.path)
     if rest.count > 8 { return try await answerModel(connection) }
     let form = ask.errorForm
     if form == .openAI, snapshot.settings.models.isEmpty, snapshot.upstreams.count == 1,
@@ -111,9 +111,9 @@ extension Exchange {
   }
 
   private func answerModel(_ connection: ClientConnection) async throws(Refusal) -> Bool {
-    let name = ask.headBytes.view.extracting(ask.target.path).extracting(8...)
-    decodePath(name)
-    let text = ask.model.view.text()
+    let name = ask.headBytes.extracting(ask.target.path).extracting(8...)
+    ask.setModel { Self.decode(name, into: &$0) }
+    let text = ask.model.text()
     guard lineup.snapshot.modelNames.contains(text) else {
       return try await answerTranslatedModel(connection)
     }
@@ -162,18 +162,17 @@ extension Exchange {
     return nil
   }
 
-  /// Undoes percent-encoding into the ask's model. The head's parser has checked the escapes.
-  private func decodePath(_ path: Span<UInt8>) {
-    ask.model.clear()
+  /// Undoes percent-encoding. The head's parser has checked the escapes.
+  private static func decode(_ path: Span<UInt8>, into model: inout ByteQueue) {
     var at = 0
     while at < path.count {
       if path[at] == UInt8(ascii: "%"), at + 2 < path.count, let high = ASCII.hexadecimal(path[at + 1]),
         let low = ASCII.hexadecimal(path[at + 2])
       {
-        ask.model.append(high << 4 | low)
+        model.append(high << 4 | low)
         at += 3
       } else {
-        ask.model.append(path[at])
+        model.append(path[at])
         at += 1
       }
     }

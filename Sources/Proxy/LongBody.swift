@@ -61,7 +61,7 @@ extension Attempt {
         return false
       }
       do throws(JSONFault) {
-        try body.scanner.feed(body.bytes.view.extracting(before..<body.bytes.count))
+        try body.scanner.feed(unsafe body.bytes.view.extracting(before..<body.bytes.count))
       } catch {
         return breakOff(error)
       }
@@ -75,7 +75,7 @@ extension Attempt {
     let body = ask.body
     do throws(RequestFacts.Fault) {
       try passage.follow(
-        &body.facts, body.bytes.view, from: body.start, body.scanner, mayAddUsage: mayAddUsage)
+        &body.facts, unsafe body.bytes.view, from: body.start, body.scanner, mayAddUsage: mayAddUsage)
     } catch { body.fault = Refusal(error) }
   }
 

@@ -8,7 +8,7 @@ extension Exchange {
   func makeMessagesList() {
     var page = MessagesModels.Page()
     if let query = ask.target.query {
-      let text = ask.headBytes.view.extracting(query)
+      let text = ask.headBytes.extracting(query)
       if let limit = Self.parameter("limit", of: text),
         let count = JSONValue.integer(limit.span, 0..<limit.count)
       {

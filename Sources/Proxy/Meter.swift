@@ -103,7 +103,7 @@ extension Exchange {
     }
     prompt.tools = ask.found(.tools)
     prompt.total = max(ask.head.announcedLength ?? 0, ask.body.bytes.count)
-    let weighed = Estimate.tokens(ask.body.bytes.view, prompt, rate.counting)
+    let weighed = Estimate.tokens(unsafe ask.body.bytes.view, prompt, rate.counting)
     let provider = Array(lineup.snapshot.upstreams[route.providerIndex].name.utf8)
     let model = route.model ?? ask.model.array()
     let group = ask.group?.label ?? []
@@ -257,7 +257,7 @@ extension Exchange {
 extension Lineup {
   func rate(of route: Route, _ ask: Ask) -> Rate {
     if let model = route.model { return rates.rate(route.providerIndex, model.span) }
-    return rates.rate(route.providerIndex, ask.model.view)
+    return rates.rate(route.providerIndex, ask.model)
   }
 }
 
@@ -295,12 +295,12 @@ extension Ask {
 
   func integer(_ member: JSONMember) -> Int? {
     guard let found = body.scanner.found(member), found.kind == .number else { return nil }
-    return JSONValue.integer(body.bytes.view, found.value)
+    return JSONValue.integer(unsafe body.bytes.view, found.value)
   }
 
   func double(_ member: JSONMember) -> Double? {
     guard let found = body.scanner.found(member), found.kind == .number else { return nil }
-    return JSONValue.double(body.bytes.view, found.value)
+    return JSONValue.double(unsafe body.bytes.view, found.value)
   }
 
   /// Reads how urgently it wants to be served, where that has a price of its own.
@@ -312,7 +312,7 @@ extension Ask {
     guard body.isJSON, let found = body.scanner.found(.serviceTier), found.kind == .string,
       found.value.upperBound <= body.bytes.count
     else { return nil }
-    return PriceTier(JSONString.content(body.bytes.view, found.value))
+    return PriceTier(JSONString.content(unsafe body.bytes.view, found.value))
   }
 
   /// Whether the request may have a provider do something that costs: what only looks things up doesn't.
@@ -326,7 +326,7 @@ extension Ask {
   /// Whether it may name a model in a way that isn't read here: a form, a batch. Files and uploads only keep something.
   var mayHideModel: Bool {
     guard mayCost, head.framing != .none, head.framing != .length(0) else { return false }
-    let path = headBytes.view.extracting(target.path)
+    let path = headBytes.extracting(target.path)
     for kept: StaticString in ["/files", "/uploads"] {
       let count = kept.utf8CodeUnitCount
       if path.count >= count, path.extracting(0..<count).equals(kept),

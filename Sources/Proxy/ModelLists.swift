@@ -23,7 +23,12 @@ final class ProviderModels {
 
   private let upstream: Upstream
   /// Header lines that show the caller's own key, where that is what the provider is shown.
-  private let callersFields: ByteQueue
+  private var callersFields: Span<UInt8> {
+    // SAFETY: the queue is constant.
+    @_lifetime(borrow self)
+    get { unsafe callersFieldQueue.view }
+  }
+  private let callersFieldQueue: ByteQueue
   private var models: [UInt8]?
   private var fetchedAt = Instant(nanoseconds: 0)
   private var failedAt: Instant?
@@ -32,7 +37,7 @@ final class ProviderModels {
 
   init(_ upstream: Upstream, callersFields: consuming ByteQueue = ByteQueue()) {
     self.upstream = upstream
-    self.callersFields = callersFields
+    callersFieldQueue = callersFields
   }
 
   /// Gives the list that is known. Asks the provider where none is known, or where it is older than a minute.
@@ -104,7 +109,7 @@ final class ProviderModels {
     var request = FetchRequest(.get, try place(&fields), ceiling: Ceiling.modelList)
     request.fields.append(fields.bytes)
     upstream.writeOwnFields(lineup.keys[upstream.index], into: &request.fields)
-    request.fields.append(secret: callersFields.view)
+    request.fields.append(secret: callersFields)
     if let source = lineup.sources[upstream.index] {
       let grant = try await grant(source, parker, until: deadline)
       guard source.append(grant, signing: nil, into: &request.fields) else {

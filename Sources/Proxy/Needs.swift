@@ -22,7 +22,8 @@ extension Ask {
     var needs = RequestNeeds()
     needs.isStream = body.isJSON && body.facts.streams
     guard body.isJSON, !body.isFollowed else { return needs }
-    let text = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let text = unsafe body.bytes.view
     needs.prompt = max(text.count / 4, 1)
     // A token has hardly more than eight bytes, whatever the language.
     needs.promptAtLeast = target.endpoint == .chatCompletions ? text.count / 8 : 0
@@ -46,7 +47,7 @@ extension Ask {
       return Self.hash(text.extracting(key))
     }
     if let found = body.scanner.found(.threadIdentifier) { return Self.hash(text.extracting(found.value)) }
-    let bytes = headBytes.view
+    let bytes = headBytes
     for field in head.fields where field.name.count == 12 {
       if bytes.extracting(field.name).equalsIgnoringCase("x-session-id") {
         return Self.hash(bytes.extracting(field.value))
@@ -69,7 +70,7 @@ extension Ask {
       }
     }
     let prefix = text.extracting(messages.lowerBound..<min(end, messages.lowerBound + 8192))
-    return Self.hash(prefix) ^ Self.hash(model.view)
+    return Self.hash(prefix) ^ Self.hash(model)
   }
 
   /// A hash that is the same in every process.

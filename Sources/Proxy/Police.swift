@@ -93,7 +93,7 @@ extension Exchange {
     let began = Instant.now
     defer { state.shard.scanned(nanoseconds: Instant.now.nanoseconds(since: began)) }
     let found = watch.inspector.inspect(
-      ask.body.bytes.view, chain, scope: ask.group?.label ?? [], thread: ask.attribution?.thread ?? [],
+      unsafe ask.body.bytes.view, chain, scope: ask.group?.label ?? [], thread: ask.attribution?.thread ?? [],
       strings: ask.body.scanner.strings, into: &watch.edited)
     if watch.answers.begin(chain) {
       watch.gate.watch = watch.answers
@@ -184,9 +184,9 @@ extension Attempt {
   func take(_ bytes: Span<UInt8>, _ gate: TextGate, into out: inout ByteQueue) throws(TakeFault) {
     guard let watch = ask.watch else { return }
     defer { watch.made.clear() }
-    try conversation.take(bytes, member: metadata.view, into: &watch.made)
+    try conversation.take(bytes, member: unsafe metadata.view, into: &watch.made)
     gate.keepsThoughts = conversation.keepsThoughts
-    gate.take(watch.made.view, into: &out)
+    gate.take(unsafe watch.made.view, into: &out)
   }
 
   /// Ends a stream behind a gate, as `Conversation.end` does.

@@ -69,10 +69,10 @@ extension Attempt {
     if let known {
       model = upstream.address.deployment(of: known.span)
       let isSaid =
-        model != nil || known.span.equals(ask.model.view) && ask.body.scanner.found(.model) != nil
+        model != nil || known.span.equals(ask.model) && ask.body.scanner.found(.model) != nil
       if !isSaid { model = known }
     } else {
-      model = upstream.address.deployment(of: ask.model.view)
+      model = upstream.address.deployment(of: ask.model)
     }
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
     ask.body.facts.know(
@@ -83,10 +83,11 @@ extension Attempt {
     do throws(RequestFault) {
       if let model {
         try passage.edit(
-          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: model.span, addsUsage: adds, quirks)
+          unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: model.span, addsUsage: adds,
+          quirks)
       } else {
         try passage.edit(
-          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: nil, addsUsage: adds, quirks)
+          unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: nil, addsUsage: adds, quirks)
       }
     } catch { throw Refusal(error) }
     if ask.body.isFollowed { ask.body.facts.beginFollowing(ask.body.scanner) }
@@ -121,12 +122,12 @@ extension Attempt {
     asked.isRestored = ask.gate != nil || ask.wishes?.wantsBreakdown == true
     address.clear()
     address.append(upstream.prefix)
-    address.append(way.path.view)
+    address.append(way.path)
     if way.invokedBeta != nil {
       do throws(RequestFault) {
         conversation = .recast(
           try Recast(
-            invoking: ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked, passage))
+            invoking: unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked, passage))
       } catch { throw Refusal(error) }
       tried.upload = .kept(at: 0)
       return
@@ -134,18 +135,19 @@ extension Attempt {
     passage.begin(asked, repairs: false)
     conversation = .passed(passage)
     if way.takesQuery, let query = ask.target.query {
-      address.append(ask.headBytes.view.extracting(query.lowerBound - 1..<query.upperBound))
+      address.append(ask.headBytes.extracting(query.lowerBound - 1..<query.upperBound))
     }
     let model = way.readsModel ? route.model : nil
     do throws(RequestFault) {
-      if let model, !model.span.equals(ask.model.view) {
+      if let model, !model.span.equals(ask.model) {
         try passage.edit(
-          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: model.span, addsUsage: false, nil)
+          unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: model.span, addsUsage: false,
+          nil)
       } else {
         try passage.edit(
-          ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: nil, addsUsage: false, nil)
+          unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, model: nil, addsUsage: false, nil)
       }
-      try passage.take(&way, ask.body.bytes.view, ask.body.scanner)
+      try passage.take(&way, unsafe ask.body.bytes.view, ask.body.scanner)
     } catch { throw Refusal(error) }
   }
 
@@ -160,7 +162,7 @@ extension Attempt {
 
   /// How the request passes as it is; nil where the upstream has no word for it.
   private func messagesWay() throws(Refusal) -> MessagesWay? {
-    let bytes = ask.headBytes.view
+    let bytes = ask.headBytes
     var said = MessagesAsk()
     said.counts = ask.target.endpoint == .countTokens
     said.streams = ask.body.facts.streams && !said.counts
@@ -200,12 +202,12 @@ extension Attempt {
     self.translation = translation
     do throws(RequestFault) {
       try translation.begin(
-        dialect, operation, model: route.model ?? ask.model.array(), body: ask.body.bytes.view,
+        dialect, operation, model: route.model ?? ask.model.array(), body: unsafe ask.body.bytes.view,
         strings: ask.body.scanner.strings, state.chat)
       conversation = .translated(translation)
       address.clear()
       address.append(upstream.prefix)
-      address.append(translation.request.path.view)
+      address.append(translation.request.path)
     } catch { throw Refusal(error) }
     tried.upload = operation == .models ? .sent : .kept(at: 0)
   }
@@ -219,14 +221,15 @@ extension Attempt {
     case .embeddings: shape = .embedding
     case .models:
       // The name of one has been read from the path.
-      shape = ask.headBytes.view.extracting(ask.target.path).ends("/models") ? .models : .model
+      shape = ask.headBytes.extracting(ask.target.path).ends("/models") ? .models : .model
     case .completions, .responses, .messages, .countTokens, .inputTokens, .other:
       throw .notMocked(ask.shownPath)
     }
     guard ask.body.flow.hasEnded else {
       throw .invalidValue("The mock provider reads JSON bodies only.", parameter: nil)
     }
-    let body = ask.body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let body = unsafe ask.body.bytes.view
     // Refused here as by every provider, so that an application's tests find the mistake.
     if ask.target.shape == .chat {
       var messages = JSONArrayCursor(body, JSONView.value(body, in: 0..<body.count, at: "messages") ?? 0..<0)
@@ -253,7 +256,7 @@ extension Attempt {
   /// Works out the target of a request in OpenAI's format.
   private func takeAddress(_ upstream: Upstream) throws(Refusal) {
     let ask = ask
-    let bytes = ask.headBytes.view
+    let bytes = ask.headBytes
     let target = ask.target
     address.clear()
     // A dialect's own API is reached under the path that the client wrote: `/v1` is a part of it.
@@ -267,7 +270,7 @@ extension Attempt {
       if let model = route.model {
         try upstream.address.write(path: path, query: query, model: model.span, into: &address)
       } else {
-        try upstream.address.write(path: path, query: query, model: ask.model.view, into: &address)
+        try upstream.address.write(path: path, query: query, model: ask.model, into: &address)
       }
     } catch { throw Refusal(error) }
   }

@@ -14,7 +14,7 @@ extension Attempt {
     let recast: Recast
     do throws(RequestFault) {
       recast = try Recast(
-        format, ask.body.bytes.view, strings: ask.body.scanner.strings, for: try chatTarget(model),
+        format, unsafe ask.body.bytes.view, strings: ask.body.scanner.strings, for: try chatTarget(model),
         model: model, passage: passage,
         ask.turn)
       if upstream.isMock {
@@ -23,7 +23,7 @@ extension Attempt {
         let translation = try recast.translate(dialect, model: model, pool: loop.blocks)
         address.clear()
         address.append(upstream.prefix)
-        address.append(translation.request.path.view)
+        address.append(translation.request.path)
       } else {
         try pass(recast, model)
       }
@@ -47,7 +47,7 @@ extension Attempt {
   private func mockAnswer(to recast: Recast, _ model: [UInt8]) -> MockAnswer {
     var text = ByteQueue()
     Mock.answer(
-      recast.counts ? .tokenCount : .chat, body: recast.body.view, model: model.span,
+      recast.counts ? .tokenCount : .chat, body: unsafe recast.body.view, model: model.span,
       streams: recast.facts.streams, includesUsage: true, id: state.nextRandom(), created: unixSeconds,
       into: &text)
     passage.begin(recast.askedAnswer, repairs: false)

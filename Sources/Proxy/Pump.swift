@@ -81,7 +81,7 @@ extension Attempt {
     case .followed: return follow()
     case .kept(let at):
       // As much as one record of TLS takes: that fits into a block, and what follows is sent from where it lies.
-      let end = conversation.fill(&call.out, upTo: Ceiling.record, from: ask.body.bytes.view, at: at)
+      let end = conversation.fill(&call.out, upTo: Ceiling.record, from: unsafe ask.body.bytes.view, at: at)
       tried.upload = .kept(at: end)
       return end == conversation.end(of: ask.body.bytes.count)
     case .streamed(let isChunked):
@@ -103,7 +103,8 @@ extension Attempt {
   /// Moves a piece of what was read before the body turned out to be none that is read here.
   private func fillFromHeld(_ isChunked: Bool) {
     let count = min(ask.body.bytes.count, Ceiling.piece)
-    let data = ask.body.bytes.view.extracting(0..<count)
+    // SAFETY: while it is in use, nothing changes the queue.
+    let data = unsafe ask.body.bytes.view.extracting(0..<count)
     if isChunked { HeadWriter.chunk(data, to: &call.out) } else { call.out.append(data) }
     ask.body.bytes.consume(count)
   }
@@ -118,9 +119,10 @@ extension Attempt {
     var at = 0
     do throws(ChunkFault) {
       scan: while true {
-        switch try ask.body.flow.next(connection.inbound.view, from: at) {
+        switch try ask.body.flow.next(unsafe connection.inbound.view, from: at) {
         case .data(let range):
-          let data = connection.inbound.view.extracting(range)
+          // SAFETY: while it is in use, nothing changes the queue.
+          let data = unsafe connection.inbound.view.extracting(range)
           ask.body.received += data.count
           if isChunked { HeadWriter.chunk(data, to: &call.out) } else { call.out.append(data) }
           at = range.upperBound

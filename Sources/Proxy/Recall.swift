@@ -17,7 +17,7 @@ extension Ask {
     guard body.isJSON, case .object? = body.scanner.topLevelKind else { return }
     var composed = ByteQueue()
     turn = state.books.responses.recall(
-      body.bytes.view, strings: body.scanner.strings, scope: group?.label ?? [], age: age,
+      unsafe body.bytes.view, strings: body.scanner.strings, scope: group?.label ?? [], age: age,
       now: now.nanoseconds, into: &composed)
     if composed.isEmpty { return }
     if composed.count > lineup.snapshot.maxBody {
@@ -30,7 +30,7 @@ extension Ask {
 
   /// The id of the response that the path names, between `/responses/` and what follows.
   private var responseID: Range<Int>? {
-    let path = headBytes.view.extracting(target.path)
+    let path = headBytes.extracting(target.path)
     guard path.count > 11, path.extracting(0..<11).equals("/responses/") else { return nil }
     var end = 11
     while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
@@ -43,7 +43,7 @@ extension Ask {
   /// The response that the path names, and what it wants of it.
   fileprivate var wantedResponse: (id: [UInt8], rest: [UInt8])? {
     guard let range = responseID else { return nil }
-    let path = headBytes.view.extracting(target.path)
+    let path = headBytes.extracting(target.path)
     return (path.extracting(range).array(), path.extracting(range.upperBound...).array())
   }
 
@@ -51,7 +51,7 @@ extension Ask {
   fileprivate func page() throws(Refusal) -> ResponsesPage {
     var page = ResponsesPage()
     guard let query = target.query else { return page }
-    for pair in headBytes.view.extracting(query).text().split(separator: "&") {
+    for pair in headBytes.extracting(query).text().split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1)
       let value = parts.count == 2 ? parts[1] : ""
       switch parts.first {

@@ -11,7 +11,7 @@ internal import Wire
 extension Ask {
   /// Takes from the head what every answer needs: the request's id, and what the target means.
   func read(_ connection: ClientConnection) throws(Refusal) {
-    target = Target(head, headBytes.view)
+    target = Target(head, headBytes)
     // GET lists stored completions on the path where new ones are made, and a method may mean something else for
     // responses too. On the other served paths only POST means anything.
     switch (target.endpoint, head.method) {
@@ -28,24 +28,6 @@ extension Ask {
     body.flow.begin(head.framing)
     takeRequestID()
     if state.isOver, connection.entrance.role == .proxy { throw .draining }
-  }
-
-  /// Keeps the caller's request id where it is fit for a header and a log, else makes one.
-  private func takeRequestID() {
-    requestID.clear()
-    if let field = head.first(.xRequestID), !field.value.isEmpty, field.value.count <= Ceiling.requestID {
-      let value = headBytes.view.extracting(field.value)
-      var isFit = true
-      for at in 0..<value.count where value[at] <= ASCII.space || value[at] >= 0x7F { isFit = false }
-      if isFit { return requestID.append(value) }
-    }
-    makeRequestID()
-  }
-
-  func makeRequestID() {
-    requestID.append("req_")
-    requestID.append(hexadecimalWord: state.nextRandom())
-    requestID.append(hexadecimalWord: state.nextRandom())
   }
 
   /// Refuses what can't be served, as far as the head shows it.
@@ -109,9 +91,9 @@ extension Ask {
   /// provider.
   private func takeCoding() throws(Refusal) {
     guard let field = head.first(.contentEncoding) else { return }
-    let coding = ContentCoding(head.fields, in: headBytes.view)
+    let coding = ContentCoding(head.fields, in: headBytes)
     if coding == .other {
-      throw .unsupportedCoding(Self.shown(headBytes.view.extracting(field.value).text()))
+      throw .unsupportedCoding(Self.shown(headBytes.extracting(field.value).text()))
     }
     body.flow.begin(head.framing, coding: coding)
   }
@@ -121,14 +103,14 @@ extension Ask {
     guard head.framing != .none, head.framing != .length(0), let field = head.first(.contentType) else {
       return false
     }
-    return headBytes.view.extracting(field.value).isMediaType("application/json")
+    return headBytes.extracting(field.value).isMediaType("application/json")
   }
 
   /// Gives up reading a body outside the served endpoints. What Remora can't read there is for the provider to judge: it
   /// goes on as it came, to the default provider. The part that was read already is in `body`.
   private func leaveUnread() {
     body.isJSON = false
-    model.clear()
+    setModel { _ in }
   }
 
   /// Whether the client waits to be told to go on with a body (RFC 9110 section 10.1.1).
@@ -189,7 +171,7 @@ extension Ask {
     }
     if body.bytes.count > before {
       do throws(JSONFault) {
-        try body.scanner.feed(body.bytes.view.extracting(before..<body.bytes.count))
+        try body.scanner.feed(unsafe body.bytes.view.extracting(before..<body.bytes.count))
       } catch {
         if !target.isFullService { return .unreadable }
         state.shard.refused(.invalidJSON)
@@ -238,9 +220,9 @@ extension Ask {
     var at = 0
     do throws(ChunkFault) {
       scan: while true {
-        switch try body.flow.next(connection.inbound.view, from: at) {
+        switch try body.flow.next(unsafe connection.inbound.view, from: at) {
         case .data(let range):
-          body.bytes.append(connection.inbound.view.extracting(range))
+          body.bytes.append(connection.inbound, range)
           at = range.upperBound
         case .more(let consumed), .end(let consumed):
           at = consumed
@@ -284,7 +266,7 @@ extension Ask {
   /// Reads a body that was changed here: it is as good JSON as before.
   func readAgain() throws(Refusal) {
     body.scanner.reset(watching: lineup.meters == nil ? RequestFacts.watched : RequestFacts.weighed)
-    do throws(JSONFault) { try body.scanner.feed(body.bytes.view) } catch { throw .invalidJSON(error) }
+    do throws(JSONFault) { try body.scanner.feed(unsafe body.bytes.view) } catch { throw .invalidJSON(error) }
     _ = try readFacts()
   }
 
@@ -303,7 +285,7 @@ extension Ask {
       guard body.scanner.topLevelKind == .object else { return false }
       if let found = body.scanner.found(.model), found.kind != .string { return false }
     }
-    do throws(RequestFacts.Fault) { try body.facts.read(body.bytes.view, body.scanner) } catch {
+    do throws(RequestFacts.Fault) { try body.facts.read(unsafe body.bytes.view, body.scanner) } catch {
       // Only the name counts there; what other members mean is the provider's affair.
       if target.isFullService { throw Refusal(error) }
     }
@@ -313,8 +295,7 @@ extension Ask {
       throw .modelMissing("'model' is longer than a name can be.")
     }
     // A body that is needed whole is read a second time.
-    model.clear()
-    JSONString.decode(body.bytes.view, found.value, into: &model)
+    setModel { JSONString.decode(unsafe body.bytes.view, found.value, into: &$0) }
     if !model.isEmpty { return true }
     if !target.isFullService { return false }
     throw .modelMissing("'model' is empty; name a model.")

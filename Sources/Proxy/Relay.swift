@@ -51,7 +51,7 @@ extension Exchange {
       throw .notTheAPI(attempt.upstream.name, "it is no stream, and a stream was asked for")
     }
     if !attempt.held.isEmpty {
-      answer.piece { $0.append(attempt.held.view) }
+      answer.piece { $0.append(attempt.held) }
       attempt.held.removeAll()
     }
     var isWhole = try attempt.carryAtOnce(manner)
@@ -71,7 +71,7 @@ extension Exchange {
   func begin(_ facts: ReplyFacts, _ attempt: Attempt) -> Manner {
     attempt.prepareMetadata(attempts: record.attempts)
     if let trace = ask.trace, trace.isSampled { attempt.conversation.note(in: trace.answer) }
-    return attempt.conversation.begin(facts, member: attempt.metadata.view) {
+    return attempt.conversation.begin(facts, member: unsafe attempt.metadata.view) {
       AnswerStamp(created: attempt.unixSeconds, seed: attempt.seed())
     }
   }
@@ -156,7 +156,7 @@ extension Exchange {
     let name = attempt.upstream.name
     let isOurs = attempt.conversation.wording == .ours
     let verdict = attempt.conversation.conclude(
-      provider: name, member: attempt.metadata.view, into: &answer.body)
+      provider: name, member: unsafe attempt.metadata.view, into: &answer.body)
     if let gate = ask.gate {
       let isStream = if case .stream = verdict { true } else { false }
       gate.restore(&answer.body, isStream: isStream)
@@ -164,7 +164,7 @@ extension Exchange {
     }
     if ask.turn != nil { attempt.remember() }
     if attempt.tried.owesBreakdown { attempt.addBreakdown(to: &answer.body, verdict) }
-    if let write = ask.cacheWrite { write.take(answer.body.view) }
+    if let write = ask.cacheWrite { write.take(unsafe answer.body.view) }
     switch verdict {
     case .answer where answer.hasBegun: throw .notTheAPI(name, "it is no stream, and a stream was asked for")
     case .answer:
@@ -203,9 +203,9 @@ extension Exchange {
     _ status: Int, _ attempt: Attempt, isOurs: Bool, retryAfter: Int? = nil, _ connection: ClientConnection
   ) {
     let form = ask.errorForm
-    if state.writesAccessLog { record.errorMessage = sentence(of: answer.body.view, status, attempt) }
+    if state.writesAccessLog { record.errorMessage = sentence(of: unsafe answer.body.view, status, attempt) }
     let status = form.status(status)
-    form.put(&answer.body, status: status, requestID: ask.requestID.view)
+    form.put(&answer.body, status: status, requestID: ask.requestID)
     if answer.hasBegun { return tellInStream(form, connection) }
     answerWhole(status, attempt, isOurs: isOurs, retryAfter: retryAfter, connection)
   }
@@ -247,7 +247,7 @@ extension Exchange {
     Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &answer.body)
     let form = ask.errorForm
     let status = form.status(fault.status)
-    form.put(&answer.body, status: status, requestID: ask.requestID.view)
+    form.put(&answer.body, status: status, requestID: ask.requestID)
     if answer.hasBegun { return tellInStream(form, connection) }
     if !ask.body.flow.hasEnded { connection.mustClose = true }
     answer.begin(status)
@@ -293,11 +293,11 @@ extension Exchange {
     guard let mock = attempt.conversation.local else { return }
     let manner = begin(mock.facts, attempt)
     do throws(TakeFault) {
-      try attempt.conversation.take(mock.text.view, member: attempt.metadata.view, into: &answer.body)
+      try attempt.conversation.take(mock.text, member: unsafe attempt.metadata.view, into: &answer.body)
     } catch { throw Refusal(error, provider: attempt.upstream.name) }
     if manner == .whole {
       _ = attempt.conversation.conclude(
-        provider: attempt.upstream.name, member: attempt.metadata.view, into: &answer.body)
+        provider: attempt.upstream.name, member: unsafe attempt.metadata.view, into: &answer.body)
     } else {
       _ = attempt.conversation.end(isWhole: true, into: &answer.body)
     }
@@ -307,7 +307,7 @@ extension Exchange {
     }
     if let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
-    if let write = ask.cacheWrite { write.take(answer.body.view) }
+    if let write = ask.cacheWrite { write.take(unsafe answer.body.view) }
     if manner == .events {
       // All of it is there at once, its first token too.
       if attempt.conversation.hasContent { attempt.tried.firstTokenAt = .now }

@@ -13,7 +13,7 @@ extension Attempt {
   var replyFacts: ReplyFacts {
     let call = call
     let names = call.reply.names
-    let media = call.reply.first(.contentType).map { Media(call.headBytes.view.extracting($0.value)) }
+    let media = call.reply.first(.contentType).map { Media(call.headBytes.extracting($0.value)) }
     let hasBody = if case .none = call.flow.framing { false } else { true }
     var facts = ReplyFacts(status: call.reply.status, media: media ?? .none, hasBody: hasBody)
     facts.isCoded = names.contains(.contentEncoding) && !readsAnswer
@@ -38,7 +38,7 @@ extension Attempt {
     guard readsAnswer, call.coding == .other, let field = call.reply.first(.contentEncoding) else {
       return nil
     }
-    return Ask.shown(call.headBytes.view.extracting(field.value).text())
+    return Ask.shown(call.headBytes.extracting(field.value).text())
   }
 
   /// Whether an error is put into OpenAI's shape. The answer to a HEAD passes as it is, unless it refuses a key that is
@@ -57,11 +57,11 @@ extension Attempt {
   func writeReplyFields(replacesBody: Bool, relaysTrailers: Bool = false) {
     // Clients of Anthropic's SDK look for an id under this name; a provider's own goes on.
     let namesRequest = ask.target.isMessages && (conversation.isLocal || conversation.isRecast)
-    if namesRequest { HeadWriter.field("request-id", ask.requestID.view, to: &answer.outbound) }
+    if namesRequest { HeadWriter.field("request-id", ask.requestID, to: &answer.outbound) }
     if conversation.isLocal { return }
     let call = call
     let answer = answer
-    let bytes = call.headBytes.view
+    let bytes = call.headBytes
     let fields = call.reply.fields
     replyFields.direct(.response(relaysTrailers: relaysTrailers))
     replyFields.read(fields, named: call.reply.names, in: bytes)
@@ -155,7 +155,7 @@ extension Attempt {
   /// Where the model runs: as the configuration says, or Azure's answer.
   private func writeRegion() {
     if case .azure = upstream.kind, !conversation.isLocal {
-      let bytes = call.headBytes.view
+      let bytes = call.headBytes
       for field in call.reply.fields where bytes.extracting(field.name).equalsIgnoringCase("x-ms-region") {
         return JSONWriter.string(bytes.extracting(field.value).extracting(first: 64), into: &metadata)
       }
@@ -183,7 +183,7 @@ extension Ask {
   ) {
     out.append("\"x_remora\":{\"request_id\":")
     // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
-    JSONWriter.string(requestID.view, into: &out)
+    JSONWriter.string(requestID, into: &out)
     out.append(upstream.providerMember)
     JSONWriter.string(model, into: &out)
     out.append(",\"attempts\":")

@@ -12,14 +12,14 @@ extension Exchange {
   /// Appends what every answer carries.
   func writeCommonFields(_ connection: ClientConnection) {
     answer.outbound.append("x-request-id: ")
-    answer.outbound.append(ask.requestID.view)
+    answer.outbound.append(ask.requestID)
     answer.outbound.append("\r\n")
     if let route {
       answer.outbound.append(lineup.snapshot.upstreams[route.providerIndex].providerField)
       if let model = route.model {
         if !model.isEmpty { HeadWriter.field("x-remora-model", model.span, to: &answer.outbound) }
       } else if !ask.model.isEmpty {
-        HeadWriter.field("x-remora-model", ask.model.view, to: &answer.outbound)
+        HeadWriter.field("x-remora-model", ask.model, to: &answer.outbound)
       }
       HeadWriter.field("x-remora-attempts", record.attempts, to: &answer.outbound)
     }
@@ -75,7 +75,7 @@ extension Exchange {
     let form = ask.hasHead ? ask.errorForm : errorForm(ofUnread: connection)
     let status = form.status(refusal.status)
     refusal.write(into: &answer.body)
-    form.put(&answer.body, status: status, requestID: ask.requestID.view)
+    form.put(&answer.body, status: status, requestID: ask.requestID)
     answer.begin(status)
     HeadWriter.field("Content-Type", "application/json", to: &answer.outbound)
     if let allow = refusal.allow { HeadWriter.field("Allow", allow, to: &answer.outbound) }
@@ -90,7 +90,7 @@ extension Exchange {
     }
     HeadWriter.field("x-remora-error-source", refusal.source.name, to: &answer.outbound)
     if case .anthropic = form {
-      HeadWriter.field("request-id", ask.requestID.view, to: &answer.outbound)
+      HeadWriter.field("request-id", ask.requestID, to: &answer.outbound)
       HeadWriter.field("x-remora-error-code", refusal.code, to: &answer.outbound)
     }
     writeCommonFields(connection)
@@ -100,7 +100,7 @@ extension Exchange {
 
   /// The form of errors for a request whose head can't be read.
   private func errorForm(ofUnread connection: ClientConnection) -> ErrorForm {
-    Target.isMessages(opening: connection.inbound.view) ? .anthropic : .openAI
+    Target.isMessages(opening: unsafe connection.inbound.view) ? .anthropic : .openAI
   }
 
   /// Ends an answer that has begun so that no client takes it for whole: with an error event where it is a stream that
@@ -112,7 +112,7 @@ extension Exchange {
       var text = ByteQueue()
       let form = ask.errorForm
       refusal.write(into: &text)
-      form.put(&text, status: form.status(refusal.status), requestID: ask.requestID.view)
+      form.put(&text, status: form.status(refusal.status), requestID: ask.requestID)
       if let gate = attempt?.tried.gate { answer.piece { gate.end(into: &$0) } }
       tell(text, form)
     }

@@ -19,7 +19,7 @@ extension Ask {
       return .never
     }
     var least = wishes?.timeout.flatMap { $0 > 0 ? $0 : nil }
-    let bytes = headBytes.view
+    let bytes = headBytes
     for field in head.fields where field.known == .xStainless || field.known == .xRemora {
       let name = bytes.extracting(field.name)
       let places: Int
@@ -53,7 +53,7 @@ extension Ask {
   /// How often the client's SDK has repeated this call, as it says.
   var retryCount: Int? {
     guard head.first(.xStainless) != nil else { return nil }
-    let bytes = headBytes.view
+    let bytes = headBytes
     for field in head.fields where field.known == .xStainless && field.name.count == 23 {
       guard bytes.extracting(field.name).equalsIgnoringCase("x-stainless-retry-count") else { continue }
       return Decimals.read(bytes.extracting(field.value), places: 0).flatMap { Int(exactly: $0) }.map {
@@ -66,6 +66,6 @@ extension Ask {
   /// What the same call of an SDK has in common with its repetitions.
   var callKey: UInt64 {
     FailedCalls.key(
-      group: group?.index, path: headBytes.view.extracting(head.path), body: body.bytes.view)
+      group: group?.index, path: headBytes.extracting(head.path), body: unsafe body.bytes.view)
   }
 }

@@ -259,7 +259,7 @@ extension Exchange {
   }
 
   private func name(of route: Route) -> String {
-    route.model.map { String(decoding: $0, as: UTF8.self) } ?? ask.model.view.text()
+    route.model.map { String(decoding: $0, as: UTF8.self) } ?? ask.model.text()
   }
 
   /// Waits, as long as the client does.
@@ -298,13 +298,13 @@ extension Attempt {
   /// What an error means whose head is here, and its text as far as it was read.
   func failure() -> Failure {
     let status = call.reply.status
-    let bytes = call.headBytes.view
+    let bytes = call.headBytes
     var hint = RetryHint(now: unixSeconds)
     for field in call.reply.fields { hint.take(bytes.extracting(field.name), bytes.extracting(field.value)) }
-    hint.take(body: errorText.view)
+    hint.take(body: unsafe errorText.view)
     let kind = call.field("x-amzn-errortype")
     var failure = Failure(
-      FailureClass(status: status, text: errorText.view, kind: kind), wait: hint.wait(status: status))
+      FailureClass(status: status, text: unsafe errorText.view, kind: kind), wait: hint.wait(status: status))
     if let field = call.reply.first(.xShouldRetry) {
       failure.shouldRetry = bytes.extracting(field.value).equalsIgnoringCase("true")
     }

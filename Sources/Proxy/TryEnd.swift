@@ -54,7 +54,7 @@ extension Exchange {
     guard let times = state.books.complaints.take(name, at: now) else { return }
     Log.write(
       .warn, "a provider fails", .text("provider", name), .bytes("outcome", outcome.name.bytes),
-      .text("problem", sentence(attempt)), .number("times", times), .bytes("request_id", ask.requestID.view))
+      .text("problem", sentence(attempt)), .number("times", times), .bytes("request_id", ask.requestID))
   }
 
   /// What went wrong in a try. Of a provider's own error its status alone: its words may be the prompt's.
@@ -75,7 +75,7 @@ extension Exchange {
       instant.map { $0.nanoseconds(since: tried.beganAt) / 1000 } ?? -1
     }
     Log.write(
-      .debug, "try", .bytes("request_id", ask.requestID.view), .number("number", tried.number),
+      .debug, "try", .bytes("request_id", ask.requestID), .number("number", tried.number),
       .text("provider", attempt.upstream.name), .bytes("model", model.span),
       .bytes("outcome", outcome.name.bytes),
       .number("status", tried.firstByteAt == nil ? 0 : attempt.call.reply.status),
@@ -90,7 +90,7 @@ extension Exchange {
   @inline(never)
   func trace(_ step: StaticString) {
     Log.write(
-      .trace, "step", .bytes("request_id", ask.requestID.view), .bytes("step", step.bytes),
+      .trace, "step", .bytes("request_id", ask.requestID), .bytes("step", step.bytes),
       .number("at_us", Instant.now.nanoseconds(since: record.startedAt) / 1000))
   }
 }
@@ -111,7 +111,7 @@ extension Attempt {
   @inline(never)
   func trace(_ step: StaticString) {
     Log.write(
-      .trace, "step", .bytes("request_id", ask.requestID.view), .bytes("step", step.bytes),
+      .trace, "step", .bytes("request_id", ask.requestID), .bytes("step", step.bytes),
       .text("provider", upstream.name),
       .number("in_try_us", Instant.now.nanoseconds(since: tried.beganAt) / 1000))
   }

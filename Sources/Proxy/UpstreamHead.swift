@@ -14,9 +14,9 @@ extension Attempt {
     let call = call
     call.out.removeAll()
     let own = conversation.ownRequest
-    var method = ask.headBytes.view.extracting(ask.head.methodText)
+    var method = ask.headBytes.extracting(ask.head.methodText)
     if let own { method = own.method.bytes }
-    HeadWriter.requestLine(method: method, target: address.view, to: &call.out)
+    HeadWriter.requestLine(method: method, target: unsafe address.view, to: &call.out)
     call.out.append(upstream.hostField)
     writeClientFields(upstream, isOwn: own != nil)
     if ask.target.isFullService || own != nil { call.out.append("Accept-Encoding: identity\r\n") }
@@ -25,7 +25,7 @@ extension Attempt {
       HeadWriter.field("Accept", own.acceptedTypes, to: &call.out)
       own.writeHeaders(into: &call.out)
     } else {
-      call.out.append(passage.fields.view)
+      call.out.append(passage.fields)
     }
     let keys = lineup.keys[upstream.index]
     if keys != nil { tried.keys = keys }
@@ -33,7 +33,7 @@ extension Attempt {
     if tried.grant != nil { writeGrant() }
     if let trace = ask.trace { trace.write(into: &call.out) }
     call.out.append("x-request-id: ")
-    call.out.append(ask.requestID.view)
+    call.out.append(ask.requestID)
     call.out.append("\r\n")
     switch tried.upload {
     case .sent: if ask.head.framing == .length(0) { HeadWriter.framing(.length(0), to: &call.out) }
@@ -49,7 +49,7 @@ extension Attempt {
   private func writeClientFields(_ upstream: Upstream, isOwn: Bool) {
     let ask = ask
     let call = call
-    let bytes = ask.headBytes.view
+    let bytes = ask.headBytes
     let fields = ask.head.fields
     requestFields.read(fields, named: ask.head.names, in: bytes)
     let held = heldFields(upstream, isOwn: isOwn)

@@ -41,7 +41,8 @@ extension Ask {
     let isChat = target.endpoint == .chatCompletions
     guard isChat || target.endpoint == .messages || target.endpoint == .responses else { return }
     var wishes = Wishes()
-    let bytes = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe body.bytes.view
     var members = JSONObjectCursor(bytes, 0..<bytes.count)
     while let member = members.next() {
       guard member.kind != .null, let known = GatewayMember(bytes, member.key) else { continue }
@@ -55,7 +56,8 @@ extension Ask {
   private func read(
     _ member: GatewayMember, _ value: Range<Int>, _ kind: JSONKind, _ wishes: inout Wishes
   ) throws(Refusal) {
-    let bytes = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe body.bytes.view
     switch member {
     case .disableFallback: wishes.wantsNoFallback = kind == .true
     case .cacheEnabled: wishes.wantsNoCache = kind == .false
@@ -111,7 +113,8 @@ extension Ask {
 
   /// The names of a list, or of one text.
   private func names(_ value: Range<Int>, _ kind: JSONKind) -> [[UInt8]] {
-    let bytes = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe body.bytes.view
     var names: [[UInt8]] = []
     func add(_ text: Range<Int>) {
       guard text.count <= Self.longestName, JSONView.kind(bytes, text) == .string else { return }
@@ -136,7 +139,7 @@ extension Ask {
     }
     guard let left else {
       throw .invalidValue(
-        "'exclude_providers' and 'exclude_models' leave no target for the model '\(Self.shown(model.view.text()))'.",
+        "'exclude_providers' and 'exclude_models' leave no target for the model '\(Self.shown(model.text()))'.",
         parameter: "exclude_providers")
     }
     return left

@@ -195,7 +195,7 @@ package struct AccessRecord: ~Copyable {
     if place.isEmpty { return }
     out.append(key)
     jsonString(
-      texts.view.extracting(place), ceiling: Self.textCeiling, writtenCeiling: writtenCeiling, into: &out)
+      texts.bytes.extracting(place), ceiling: Self.textCeiling, writtenCeiling: writtenCeiling, into: &out)
   }
 
   /// As much of the sentence as fits into the line.
@@ -204,7 +204,7 @@ package struct AccessRecord: ~Copyable {
     let room = min(LogSink.lineCeiling - (out.count - start) - 64, Self.sentenceCeiling)
     if place.isEmpty || room < 32 { return }
     out.append(",\"error_message\":")
-    jsonString(texts.view.extracting(place), writtenCeiling: room, into: &out)
+    jsonString(texts.bytes.extracting(place), writtenCeiling: room, into: &out)
   }
 
   private func string(_ value: Span<UInt8>, into out: inout ByteQueue) {

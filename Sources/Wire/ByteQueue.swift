@@ -97,7 +97,8 @@
   /// Bytes that can be appended before memory has to be found for more.
   public var room: Int { capacity - tail }
 
-  /// The waiting bytes, in order.
+  /// The waiting bytes, in order: for as long as the queue isn't changed, which the compiler sees to. It takes none of
+  /// a queue that is a property of an object, for it can't follow that: such a queue is handed on whole, or `view`ed.
   public var bytes: Span<UInt8> {
     @inlinable @_lifetime(borrow self)
     get {
@@ -109,19 +110,23 @@
     }
   }
 
-  /// The waiting bytes, of a queue that is a property of an object: the compiler can't follow a borrow through the
-  /// object's reference, so the caller sees to it that the queue isn't changed while the span is in use. Use it in
-  /// the expression that needs it, and across no `await`.
+  /// The waiting bytes, of a queue that is a property of an object.
+  ///
+  /// - Safety: what is called with the span neither changes the queue nor keeps the span, and neither does the code
+  ///   behind it, while a name stands for the span. No `await` comes before its last use.
+  @unsafe
   public var view: Span<UInt8> {
     @inlinable @_lifetime(immortal)
     get {
-      // SAFETY: as `bytes`; how long it holds is the caller's promise.
       let span = unsafe Span<UInt8>(
         _unsafeStart: (base ?? Self.nowhere).advanced(by: head).assumingMemoryBound(to: UInt8.self),
         count: tail &- head)
       return unsafe _overrideLifetime(span, copying: ())
     }
   }
+
+  /// The byte at `offset`, which must be below `count`.
+  @inlinable public subscript(offset: Int) -> UInt8 { bytes[offset] }
 
   /// The waiting bytes as C sees them; valid until the queue is next changed.
   @inlinable public var unsafeBytes: UnsafeRawBufferPointer {
@@ -149,6 +154,16 @@
     precondition(count >= 0 && count <= tail - head)
     head += count
     if head == tail { removeAll() }
+  }
+
+  /// Takes blanks and line ends off the head.
+  ///
+  /// - Returns: how many there were.
+  package mutating func consumeBlanks() -> Int {
+    var end = 0
+    while end < count, self[end] <= ASCII.space { end += 1 }
+    consume(end)
+    return end
   }
 
   /// Drops the bytes behind the first `count`.
@@ -222,6 +237,18 @@
       }
     }
     tail &+= count
+  }
+
+  /// Appends what `other` holds.
+  @inlinable
+  public mutating func append(_ other: borrowing ByteQueue) {
+    append(other.bytes)
+  }
+
+  /// Appends what `other` holds between two offsets.
+  @inlinable
+  public mutating func append(_ other: borrowing ByteQueue, _ range: Range<Int>) {
+    append(other.bytes.extracting(range))
   }
 
   @inlinable
@@ -299,55 +326,11 @@
     }
   }
 
-  // MARK: Chunks
+  /// Whether both hold the same bytes.
+  package func equals(_ other: borrowing ByteQueue) -> Bool { bytes.equals(other.bytes) }
 
-  /// Bytes that a chunk's head may have: eight digits and the line's end.
-  private static let chunkHead = 10
-
-  /// Leaves room for the head of a chunk (RFC 9112 section 7.1) whose bytes are appended next.
-  ///
-  /// - Returns: what `endChunk` is told.
-  public mutating func beginChunk() -> Int {
-    reserve(Self.chunkHead)
-    let start = count
-    // SAFETY: the room is there; what is read before `endChunk` is never more than these zeros.
-    unsafe base?.advanced(by: tail).initializeMemory(as: UInt8.self, repeating: 0, count: Self.chunkHead)
-    tail += Self.chunkHead
-    return start
-  }
-
-  /// Makes what was appended since `beginChunk` a chunk. Of nothing comes no chunk, for that would end the body.
-  ///
-  /// The bytes stay where they are if nothing waits before them.
-  /// - Returns: how many bytes the chunk holds.
-  @discardableResult
-  public mutating func endChunk(_ start: Int) -> Int {
-    let size = count - start - Self.chunkHead
-    guard size > 0 else {
-      truncate(to: min(start, count))
-      return 0
-    }
-    var digits = 1
-    while digits < 8, size >> (digits * 4) > 0 { digits += 1 }
-    let gap = Self.chunkHead - digits - 2
-    if start == 0 {
-      head += gap
-    } else if let base = unsafe base {
-      // SAFETY: both stretches lie between head and tail; `copyMemory` takes those that overlap.
-      unsafe base.advanced(by: head + start + digits + 2).copyMemory(
-        from: base.advanced(by: head + start + Self.chunkHead), byteCount: size)
-      tail -= gap
-    }
-    for at in 0..<digits {
-      let digit = UInt8(truncatingIfNeeded: size >> ((digits - 1 - at) * 4) & 15)
-      unsafe base?.storeBytes(
-        of: digit < 10 ? 48 + digit : 87 + digit, toByteOffset: head + start + at, as: UInt8.self)
-    }
-    unsafe base?.storeBytes(of: ASCII.cr, toByteOffset: head + start + digits, as: UInt8.self)
-    unsafe base?.storeBytes(of: ASCII.lf, toByteOffset: head + start + digits + 1, as: UInt8.self)
-    append("\r\n")
-    return size
-  }
+  /// The waiting bytes as a text, what isn't UTF-8 repaired; off the hot path.
+  package func text() -> String { bytes.text() }
 
   /// A copy of the waiting bytes, for what is off the hot path.
   public func array() -> [UInt8] {

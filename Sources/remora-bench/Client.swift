@@ -110,7 +110,7 @@ final class Client {
   private func readHead() async -> Bool {
     while true {
       do throws(HeadFault) {
-        if let size = try heads.scan(inbound.view) {
+        if let size = try heads.scan(unsafe inbound.view) {
           try takeHead(size)
           if !head.isInterim {
             countBody()
@@ -124,7 +124,7 @@ final class Client {
   }
 
   private func takeHead(_ size: Int) throws(HeadFault) {
-    try head.parse(inbound.view.extracting(0..<size))
+    try head.parse(unsafe inbound.view.extracting(0..<size))
     framing = try head.framing(toMethod: .post)
     if case .length(let length) = framing { rest = length } else { rest = 0 }
     chunks = ChunkedDecoder()
@@ -163,14 +163,14 @@ final class Client {
   private func countChunks() {
     var at = 0
     while true {
-      guard let step = try? chunks.next(inbound.view, from: at) else {
+      guard let step = try? chunks.next(unsafe inbound.view, from: at) else {
         // Not well chunked: the connection is of no more use, which the next read says.
         socket?.close()
         return
       }
       switch step {
       case .data(let range):
-        countEvents(inbound.view.extracting(range))
+        countEvents(unsafe inbound.view.extracting(range))
         bytes += range.count
         at = range.upperBound
       case .needMore(let consumed), .end(let consumed):

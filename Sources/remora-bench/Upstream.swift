@@ -126,7 +126,7 @@ private final class ProviderConnection {
   private func receive() async -> Order? {
     while true {
       do throws(HeadFault) {
-        if let size = try heads.scan(inbound.view) {
+        if let size = try heads.scan(unsafe inbound.view) {
           let order = try takeHead(size)
           return await skipBody() ? order : nil
         }
@@ -136,7 +136,8 @@ private final class ProviderConnection {
   }
 
   private func takeHead(_ size: Int) throws(HeadFault) -> Order {
-    let bytes = inbound.view.extracting(0..<size)
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe inbound.view.extracting(0..<size)
     try head.parse(bytes)
     var order = Order.json(1024)
     let path = bytes.extracting(head.path)
@@ -173,7 +174,7 @@ private final class ProviderConnection {
   private func skipChunks(_ chunks: inout ChunkedDecoder) -> Bool {
     var at = 0
     while true {
-      guard let step = try? chunks.next(inbound.view, from: at) else { return false }
+      guard let step = try? chunks.next(unsafe inbound.view, from: at) else { return false }
       switch step {
       case .data(let range): at = range.upperBound
       case .needMore(let consumed), .end(let consumed):

@@ -15,9 +15,9 @@ struct TranslatedRequest {
 
   init(_ translation: Translation) throws {
     method = "\(translation.request.method)"
-    path = translation.request.path.view.text()
-    headers = translation.request.headers.view.text()
-    text = translation.request.body.view.text()
+    path = translation.request.path.text()
+    headers = translation.request.headers.text()
+    text = translation.request.body.text()
     var names = ByteQueue()
     translation.request.dropped.write(into: &names)
     dropped = names.bytes.text()

@@ -72,10 +72,10 @@ package final class Recast {
     chat.finish(into: &self.body)
     // It is made of values that were scanned already, so this finds no fault but in what steers.
     do throws(JSONFault) {
-      try scanner.feed(self.body.view)
+      try scanner.feed(unsafe self.body.view)
       try scanner.finish()
     } catch { throw RequestFault(.invalid, "body", "The request can't be put into a chat.") }
-    do throws(RequestFacts.Fault) { try facts.read(self.body.view, scanner) } catch {
+    do throws(RequestFacts.Fault) { try facts.read(unsafe self.body.view, scanner) } catch {
       switch error {
       case .notAnObject: throw RequestFault(.invalid, "body", "The request body must be a JSON object.")
       case .wrongType(let parameter, let expected):
@@ -130,7 +130,7 @@ package final class Recast {
     _ dialect: any Dialect, model: [UInt8], pool: BlockPool?
   ) throws(RequestFault) -> Translation {
     let made = try Translation(
-      dialect, counts ? .tokenCount : .chat, model: model, body: body.view, pool: pool)
+      dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, pool: pool)
     made.tellsChunks = true
     settle(.translated(made))
     return made
@@ -148,7 +148,7 @@ package final class Recast {
   ) throws(RequestFault) {
     passage.begin(askedAnswer, repairs: repairs)
     try passage.edit(
-      body.view, scanner, facts, model: model, addsUsage: addsUsage && facts.streams, quirks)
+      unsafe body.view, scanner, facts, model: model, addsUsage: addsUsage && facts.streams, quirks)
     settle(.passed(passage))
   }
 
@@ -158,7 +158,7 @@ package final class Recast {
     conversation.dropped.each { dropped.add($0) }
     guard case .passed(let passage) = conversation else { return }
     var out = ByteQueue()
-    _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: body.view, at: 0)
+    _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: unsafe body.view, at: 0)
     swap(&body, &out)
   }
 
@@ -251,12 +251,12 @@ package final class Recast {
     }
     switch verdict {
     case .answer where counts:
-      if format == .inputTokens, JSONValue.kind(of: made.view) == .object {
+      if format == .inputTokens, JSONValue.kind(of: unsafe made.view) == .object {
         // OpenAI's answer says what it is (API reference, "Get input token counts").
         out.append("{\"object\":\"response.input_tokens\",")
-        out.append(made.view.extracting(1...))
+        out.append(made, 1..<made.count)
       } else {
-        out.append(made.view)
+        out.append(made)
       }
       made.removeAll()
       return verdict
@@ -286,7 +286,7 @@ package final class Recast {
       if !facts.streams, answer.isOverfull { return .fault(.tooLarge) }
       return facts.streams ? .stream : .answer
     case .error:
-      out.append(made.view)
+      out.append(made)
       made.removeAll()
       return verdict
     case .fault, .invalid: return verdict
@@ -385,7 +385,7 @@ package final class Recast {
       } else {
         joined.clear()
         EventDecoder.data(of: event, in: queue.bytes, into: &joined)
-        read(joined.view, into: &out)
+        read(unsafe joined.view, into: &out)
       }
     }
   }

@@ -67,7 +67,7 @@ final class AnswerChoice {
       out.append("null")
     } else {
       out.append("\"")
-      out.append(text.view)
+      out.append(text)
       out.append("\"")
     }
     out.append(",\"refusal\":")
@@ -89,23 +89,23 @@ final class AnswerChoice {
       for at in 0..<calls.count {
         out.append(at == 0 ? "{" : ",{")
         calls[at].writeHead(into: &out)
-        out.append(calls[at].arguments.view)
+        out.append(calls[at].arguments)
         out.append("\"}}")
       }
       out.append("]")
     }
     if !images.isEmpty {
       out.append(",\"images\":[")
-      out.append(images.view)
+      out.append(images)
       out.append("]")
     }
-    out.append(members.view)
+    out.append(members)
     out.append("},\"logprobs\":")
     if logprobs.isEmpty {
       out.append("null")
     } else {
       out.append("{\"content\":[")
-      out.append(logprobs.view)
+      out.append(logprobs)
       out.append("],\"refusal\":null}")
     }
     out.append(",\"finish_reason\":\"")
@@ -120,14 +120,14 @@ final class AnswerChoice {
       if at > 0 { out.append(",") }
       if block.redacted.isEmpty {
         out.append("{\"type\":\"thinking\",\"thinking\":\"")
-        out.append(block.text.view)
+        out.append(block.text)
         if !block.signature.isEmpty {
           out.append("\",\"signature\":\"")
-          out.append(block.signature.view)
+          out.append(block.signature)
         }
       } else {
         out.append("{\"type\":\"redacted_thinking\",\"data\":\"")
-        out.append(block.redacted.view)
+        out.append(block.redacted)
       }
       out.append("\"}")
     }
@@ -153,15 +153,15 @@ final class AnswerCall {
   /// Appends the call up to the opening quote of its arguments.
   func writeHead(into out: inout ByteQueue) {
     out.append("\"id\":\"")
-    out.append(id.view)
+    out.append(id)
     out.append("\",\"type\":\"function\",")
     if !signature.isEmpty {
       out.append("\"extra_content\":{\"google\":{\"thought_signature\":\"")
-      out.append(signature.view)
+      out.append(signature)
       out.append("\"}},")
     }
     out.append("\"function\":{\"name\":\"")
-    out.append(name.view)
+    out.append(name)
     out.append("\",\"arguments\":\"")
   }
 }

@@ -13,7 +13,7 @@ extension Exchange {
   func auditLine(_ audits: AuditBook, _ counted: ExchangeRecord, _ connection: ClientConnection) -> [UInt8] {
     var line = AuditLine()
     line.time(Int(clamping: Instant.unixNanoseconds))
-    line.text("request_id", ask.requestID.view)
+    line.text("request_id", ask.requestID)
     line.text("pod", audits.pod)
     if audits.listeners.indices.contains(connection.entrance.index) {
       line.text("listener", audits.listeners[connection.entrance.index])
@@ -24,7 +24,7 @@ extension Exchange {
       line.text("thread", said.thread)
     }
     line.word("endpoint", counted.endpoint.name)
-    line.text("model_asked", ask.model.view)
+    line.text("model_asked", ask.model)
     if let upstream {
       line.text("provider", Array(upstream.name.utf8))
       withModel { line.text("model", $0) }

@@ -84,7 +84,7 @@ extension Exchange {
       !attempt.conversation.hasFailed
     {
       write.keep(
-        without: attempt.metadata.view, isEvents: answer.isEvents, route: route, at: now.nanoseconds)
+        without: unsafe attempt.metadata.view, isEvents: answer.isEvents, route: route, at: now.nanoseconds)
     }
     // Those who wait for it are told.
     ask.cacheWrite = nil
@@ -103,7 +103,7 @@ extension Ask {
   /// What the request's head and another gateway's members say of it. Nothing here allows more than the operator does.
   func cacheWish(_ settings: CacheSettings) -> CacheWish {
     var wish = CacheWish(age: settings.ttl.nanoseconds)
-    let bytes = headBytes.view
+    let bytes = headBytes
     // RFC 9111 section 5.2.1.
     for field in head.fields where bytes.extracting(field.name).equalsIgnoringCase("cache-control") {
       let value = bytes.extracting(field.value)
@@ -146,19 +146,19 @@ extension Ask {
     text.append("\n")
     if wishes?.cachesByCustomer == true, let customer = attribution?.customer { text.append(customer) }
     text.append("\n")
-    text.append(headBytes.view.extracting(target.path))
+    text.append(headBytes.extracting(target.path))
     if let query = target.query {
       text.append("?")
-      text.append(headBytes.view.extracting(query))
+      text.append(headBytes.extracting(query))
     }
     // What providers' APIs read beside the body: versions, and what is tried out (`openai-beta`).
     for field in head.fields {
-      let name = headBytes.view.extracting(field.name)
+      let name = headBytes.extracting(field.name)
       guard Self.begins(name, "openai-") || Self.begins(name, "anthropic-") else { continue }
       text.append("\n")
       text.append(name)
       text.append("=")
-      text.append(headBytes.view.extracting(field.value))
+      text.append(headBytes.extracting(field.value))
     }
     for place in 0..<plan.count {
       let route = plan[place]
@@ -167,9 +167,10 @@ extension Ask {
       text.append("\n")
       text.append(decimal: route.providerIndex)
       text.append("/")
-      if let model = route.model { text.append(model) } else { text.append(self.model.view) }
+      if let model = route.model { text.append(model) } else { text.append(self.model) }
     }
-    let bytes = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe body.bytes.view
     var members = JSONObjectCursor(bytes, 0..<bytes.count)
     while let member = members.next() {
       if Self.isAside(member, in: bytes) { continue }
@@ -195,7 +196,8 @@ extension Ask {
     case .chatCompletions: break
     default: return false
     }
-    let bytes = body.bytes.view
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe body.bytes.view
     let whole = 0..<bytes.count
     if body.scanner.found(.store)?.kind == .true { return false }
     guard let temperature = JSONView.value(bytes, in: whole, at: "temperature"),

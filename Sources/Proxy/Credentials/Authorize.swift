@@ -60,9 +60,9 @@ extension Attempt {
       request = SigV4.Request(
         method: own.method.bytes.array(),
         path: address.array(), fields: fields,
-        payloadHash: Array(Digest.sha256(own.body.view).utf8))
+        payloadHash: Array(Digest.sha256(unsafe own.body.view).utf8))
     } else {
-      let bytes = ask.headBytes.view
+      let bytes = ask.headBytes
       request = SigV4.Request(
         method: bytes.extracting(ask.head.methodText).array(),
         path: upstream.prefix + bytes.extracting(ask.head.path).array(), fields: fields,
@@ -80,7 +80,7 @@ extension Attempt {
     switch grant.proof {
     case .bearer: return call.reply.status == 401 && source.giveUp(grant)
     case .keys:
-      let bytes = call.headBytes.view
+      let bytes = call.headBytes
       if let field = call.reply.fields.first(.date),
         let date = CivilTime.unixSeconds(httpDate: bytes.extracting(field.value)),
         source.hasLearned(date: date)

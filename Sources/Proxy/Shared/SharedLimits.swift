@@ -295,7 +295,7 @@ final class SharedLimits {
       }
       while true {
         let found: (reply: RESPReply, count: Int)?
-        do throws(RESPFault) { found = try RESP.read(inbound.view) } catch { throw .malformed }
+        do throws(RESPFault) { found = try RESP.read(unsafe inbound.view) } catch { throw .malformed }
         guard let found else { break }
         inbound.consume(found.count)
         try take(found.reply)

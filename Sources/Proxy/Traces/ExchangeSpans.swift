@@ -19,9 +19,9 @@ extension Exchange {
     var ids = trace.ids
     ids.span = trace.attempt
     encoder.begin(
-      ids, parent: trace.ids.span, state: trace.traceState.view, flags: trace.flags, isRemote: false,
+      ids, parent: trace.ids.span, state: unsafe trace.traceState.view, flags: trace.flags, isRemote: false,
       kind: .client)
-    let method = ask.headBytes.view.extracting(ask.head.methodText).array()
+    let method = ask.headBytes.extracting(ask.head.methodText).array()
     let model = attempt.withModel { $0.array() }
     let operation = ask.target.endpoint.operation
     if let operation {
@@ -74,9 +74,9 @@ extension Exchange {
     encoder.attribute("gen_ai.request.seed", trace.seed)
     if let thread = ask.attribution?.thread { encoder.attribute("gen_ai.conversation.id", thread.span) }
     attempt.conversation.complete(trace.answer)
-    encoder.attribute("gen_ai.response.id", trace.answer.id.view)
-    encoder.attribute("gen_ai.response.model", trace.answer.model.view)
-    encoder.attribute("gen_ai.response.finish_reasons", words: trace.answer.reasons.view)
+    encoder.attribute("gen_ai.response.id", unsafe trace.answer.id.view)
+    encoder.attribute("gen_ai.response.model", unsafe trace.answer.model.view)
+    encoder.attribute("gen_ai.response.finish_reasons", words: unsafe trace.answer.reasons.view)
     let tried = attempt.tried
     if let sent = tried.sentAt, let first = tried.firstTokenAt {
       encoder.attribute(
@@ -121,14 +121,14 @@ extension Exchange {
     guard trace.keeps(failed: hasFailed) else { return }
     let encoder = state.spanEncoder
     encoder.begin(
-      trace.ids, parent: trace.parent, state: trace.traceState.view, flags: trace.flags | 1,
+      trace.ids, parent: trace.parent, state: unsafe trace.traceState.view, flags: trace.flags | 1,
       isRemote: trace.parent != 0, kind: .server)
-    let method = ask.headBytes.view.extracting(ask.head.methodText).array()
+    let method = ask.headBytes.extracting(ask.head.methodText).array()
     let route = ask.target.endpoint.route
     encoder.name(method.span, route.bytes)
     encoder.time(from: trace.unix(record.startedAt), to: trace.unix(end))
     encoder.attribute("http.request.method", method.span)
-    encoder.attribute("url.path", ask.headBytes.view.extracting(ask.head.path))
+    encoder.attribute("url.path", ask.headBytes.extracting(ask.head.path))
     encoder.attribute(
       "url.scheme",
       lineup.snapshot.listenerTLS[connection.entrance.index] == nil ? "http" as StaticString : "https")
@@ -147,7 +147,7 @@ extension Exchange {
       encoder.status(.error(word.utf8CodeUnitCount == 0 ? record.end.name : word))
     }
     trace.sizes.append(encoder.end(into: &trace.spans))
-    state.books.spans.append(trace.spans.view, trace.sizes, ceiling: plan.queue)
+    state.books.spans.append(unsafe trace.spans.view, trace.sizes, ceiling: plan.queue)
   }
 
   /// Whether the exchange is an error in the sense of the conventions: the server's, or an answer that was cut.
@@ -162,7 +162,7 @@ extension Exchange {
   /// The address that the client has asked.
   private func writeServer(_ encoder: SpanEncoder) {
     guard let host = ask.head.host else { return }
-    let text = ask.headBytes.view.extracting(host)
+    let text = ask.headBytes.extracting(host)
     var colon = text.count - 1
     while colon >= 0, ASCII.isDigit(text[colon]) { colon -= 1 }
     guard colon > 0, text[colon] == ASCII.colon, colon < text.count - 1 else {
@@ -175,20 +175,20 @@ extension Exchange {
 
   /// What only Remora knows.
   private func writeOwn(_ counted: ExchangeRecord, _ encoder: SpanEncoder) {
-    encoder.attribute("remora.request_id", ask.requestID.view)
+    encoder.attribute("remora.request_id", ask.requestID)
     encoder.attribute("remora.attempts", record.attempts)
     encoder.attribute("remora.overhead_us", counted.overheadNanoseconds / 1000)
     if let label = ask.group?.label { encoder.attribute("remora.group", label.span) }
     if let watch = ask.watch { encoder.attribute("remora.policies", Array(watch.header.utf8).span) }
     if let result = ask.cacheResult { encoder.attribute("remora.cache", result.name) }
-    encoder.attribute("remora.model_asked", ask.model.view)
+    encoder.attribute("remora.model_asked", ask.model)
     if let attempt, attempt.conversation.droppedCount > 0 {
       var text = ByteQueue()
       attempt.conversation.dropped.write(into: &text)
       encoder.attribute("remora.dropped", text.bytes)
     }
     // Calls that an SDK repeats are traces apart, unless its caller is traced.
-    let bytes = ask.headBytes.view
+    let bytes = ask.headBytes
     for field in ask.head.fields where field.known == .xStainless {
       guard bytes.extracting(field.name).equalsIgnoringCase("x-stainless-retry-count") else { continue }
       if let count = Int(bytes.extracting(field.value).text()), count > 0 {

@@ -73,7 +73,7 @@ final class ExchangeTrace {
 
   private func takeState(_ ask: Ask) {
     guard ask.head.names.contains(.tracestate) else { return }
-    let bytes = ask.headBytes.view
+    let bytes = ask.headBytes
     var state = TraceState()
     for field in ask.head.fields where field.known == .tracestate {
       let value = bytes.extracting(field.value)
@@ -149,7 +149,7 @@ extension Ask {
       if found != nil { return nil }
       found = field
     }
-    return found.flatMap { TraceParent(headBytes.view.extracting($0.value)) }
+    return found.flatMap { TraceParent(headBytes.extracting($0.value)) }
   }
 
   /// The trace that the request belongs to, and its span where it has one here; nil where there is none.

@@ -185,7 +185,7 @@ final class Player: Sendable {
         bytes = metadata(tree, answer, id).compact
       }
       EventEncoder.data(bytes.span, into: &piece)
-      if isOld { out.append(piece.view) } else { HeadWriter.chunk(piece.view, to: &out) }
+      if isOld { out.append(piece) } else { HeadWriter.chunk(piece.bytes, to: &out) }
       if out.count > 64 << 10 {
         try connection.send(out.array())
         out.removeAll()

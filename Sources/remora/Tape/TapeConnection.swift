@@ -62,7 +62,7 @@ enum TapeConnection {
     var head = RequestHead()
     var length: Int?
     while length == nil {
-      do throws(HeadFault) { length = try head.read(inbound.view, &scanner) } catch {
+      do throws(HeadFault) { length = try head.read(unsafe inbound.view, &scanner) } catch {
         try connection.send(
           Array("HTTP/1.1 \(error.status) Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".utf8)
         )
@@ -74,7 +74,8 @@ enum TapeConnection {
         inbound.append(piece)
       }
     }
-    let bytes = inbound.view.extracting(0..<(length ?? 0)).array()
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe inbound.view.extracting(0..<(length ?? 0)).array()
     inbound.consume(length ?? 0)
     if head.expectsContinue { try connection.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
     guard let body = try readBody(head.framing, connection, &inbound) else { return nil }

@@ -120,7 +120,8 @@ final class WholeConnection {
   }
 
   private func answer(_ headLength: Int) async -> Bool {
-    let bytes = inbound.view.extracting(0..<headLength).array()
+    // SAFETY: while it is in use, nothing changes the queue.
+    let bytes = unsafe inbound.view.extracting(0..<headLength).array()
     let text = { (range: Range<Int>) in String(decoding: bytes[range], as: UTF8.self) }
     let path = text(head.path)
     let type = head.first(.contentType).map { String(text($0.value).prefix { $0 != ";" && $0 != " " }) }
@@ -159,7 +160,7 @@ final class WholeConnection {
   private func readHead() async throws(HeadFault) -> Int? {
     let deadline = loop.now + Bound.head
     while true {
-      if let length = try head.read(inbound.view, &scanner) { return length }
+      if let length = try head.read(unsafe inbound.view, &scanner) { return length }
       guard await more(until: deadline) else { return nil }
     }
   }

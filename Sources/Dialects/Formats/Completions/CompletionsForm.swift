@@ -67,7 +67,7 @@ final class CompletionsForm: AnswerForm {
       case .stop, .toolCalls: "stop"
       }
     begin(into: &out)
-    writeChoice(text.view, reason, into: &out)
+    writeChoice(unsafe text.view, reason, into: &out)
     out.append("]")
     if !frame.streams {
       out.append(",\"usage\":")

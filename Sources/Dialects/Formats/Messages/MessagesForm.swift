@@ -153,7 +153,7 @@ final class MessagesForm: AnswerForm {
   private func writeInput() {
     var string = ByteQueue()
     string.append("\"")
-    string.append(arguments.view)
+    string.append(arguments)
     string.append("\"")
     var text = ByteQueue()
     JSONString.decode(string.bytes, 0..<string.count, into: &text)
@@ -176,7 +176,7 @@ final class MessagesForm: AnswerForm {
       return
     }
     writeHead(into: &out)
-    out.append(content.view)
+    out.append(content)
     out.append("],\"stop_reason\":\"")
     out.append(Self.reason(end))
     out.append("\",\"stop_sequence\":null,\"usage\":")

@@ -101,11 +101,11 @@ struct ResponsesFailure: ~Escapable {
     members.append(ASCII.comma)
     append("message", "The provider failed without a message.", to: &members)
     members.append(",\"param\":null")
-    out.append(members.view)
+    out.append(members)
     out.append(",\"error\":{")
     append("type", "server_error", to: &out)
     out.append(ASCII.comma)
-    out.append(members.view)
+    out.append(members)
     out.append("}}\n\n")
   }
 

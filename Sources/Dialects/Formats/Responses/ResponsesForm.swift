@@ -84,7 +84,7 @@ final class ResponsesForm: AnswerForm {
     let model = frame.model
     JSONWriter.string(model.span, into: &out)
     out.append(",\"output\":[")
-    if end != nil || error != nil { out.append(output.view) }
+    if end != nil || error != nil { out.append(output) }
     out.append("],\"previous_response_id\":")
     if let previous = turn?.previous, !previous.isEmpty {
       out.append("\"")
@@ -233,7 +233,7 @@ final class ResponsesForm: AnswerForm {
       out.append(",\"")
       out.append(member)
       out.append("\":\"")
-      out.append(text.view)
+      out.append(text)
       out.append("\"")
     }
     switch item.sort {
@@ -263,7 +263,7 @@ final class ResponsesForm: AnswerForm {
       return end(into: &out)
     case .sealed: return
     }
-    item.writePart(text.view, into: &out)
+    item.writePart(unsafe text.view, into: &out)
     end(into: &out)
   }
 
@@ -271,7 +271,7 @@ final class ResponsesForm: AnswerForm {
   private func unwrap() {
     var string = ByteQueue()
     string.append("\"")
-    string.append(text.view)
+    string.append(text)
     string.append("\"")
     var json = ByteQueue()
     JSONString.decode(string.bytes, 0..<string.count, into: &json)

@@ -170,7 +170,7 @@ struct MockRequest: ~Copyable {
       else { continue }
       tool.clear()
       JSONString.decode(body, name, into: &tool)
-      if tool.isEmpty || !wanted.isEmpty && !wanted.view.equals(tool.view) { continue }
+      if tool.isEmpty || !wanted.isEmpty && !wanted.equals(tool) { continue }
       if isFree, !asksForTool, !speaksOfTool { continue }
       return fill(body, JSONView.value(body, in: function, at: "parameters"))
     }

@@ -37,7 +37,7 @@ struct VertexClaude: Dialect {
   ) throws(RequestFault) {
     // Its path is a model's, and the body says which one is meant.
     let model = VertexDialect.name(of: request.model)
-    request.path.append(counterPath.view)
+    request.path.append(counterPath)
     request.body.append("{\"anthropic_version\":\"vertex-2023-10-16\",\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(",")
@@ -50,7 +50,7 @@ struct VertexClaude: Dialect {
     var counter = ProviderRequest(model: ("count-tokens" as StaticString).bytes.array())
     place.appendModel(publisher: "anthropic", to: &counter)
     counter.path.append(":rawPredict")
-    return ByteQueue(copying: counter.path.view)
+    return ByteQueue(copying: counter.path.bytes)
   }
 
   func readCount(_ reply: Span<UInt8>) -> Int? { AnthropicDialect.readCount(reply) }
@@ -63,7 +63,7 @@ struct VertexClaude: Dialect {
     var way = MessagesWay()
     // Google's front refuses queries that it doesn't know: the client's (`?beta=true`) stays here.
     way.takesQuery = false
-    way.path.append(request.path.view)
+    way.path.append(request.path)
     way.version = "vertex-2023-10-16"
     // Which model's tokens are counted, the body says.
     way.keepsModel = ask.counts
