@@ -12,6 +12,8 @@ package struct AskedAnswer: Sendable {
   package var wantsBase64 = false
   /// Values are put back in the answer, which is looked at whole for that.
   package var isRestored = false
+  /// The provider's whole answers are mostly in OpenAI's form, and looked at for whether they are.
+  package var isDoubted = false
   /// How the client reads errors.
   package var errors = ErrorForm.openAI
   /// The client itself wants to see a stream's usage.

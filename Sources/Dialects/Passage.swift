@@ -24,7 +24,7 @@ package final class Passage {
   package private(set) var addsUsage = false
 
   // The answer.
-  private var course = Course.untouched
+  var course = Course.untouched
   /// The fields that describe the body are Remora's, and not the provider's.
   package private(set) var isReworded = false
   private var events = EventDecoder()
@@ -37,7 +37,7 @@ package final class Passage {
   /// The part of an incomplete event that has come, or of an answer that is read whole.
   private var held: ByteQueue
 
-  private enum Course {
+  enum Course {
     case untouched, json, events, foreignEvents, whole
     /// A stream where a whole answer was asked for.
     case collected
@@ -193,7 +193,7 @@ package final class Passage {
     }
   }
 
-  private var isChoices: Bool { asked.shape == .chat || asked.shape == .completion }
+  var isChoices: Bool { asked.shape == .chat || asked.shape == .completion }
 
   private func beginStream(insertsMember: Bool) {
     stream = PassStream(

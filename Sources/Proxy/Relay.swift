@@ -28,7 +28,15 @@ extension Exchange {
     if let strange = attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) {
       throw .notTheAPI(attempt.upstream.name, strange)
     }
-    let manner = attempt.tried.opened?.manner ?? begin(facts, attempt)
+    var manner = attempt.tried.opened?.manner ?? begin(facts, attempt)
+    if manner == .watched, attempt.conversation.mayBeDoubtful {
+      var isDoubtful = attempt.isDoubtfulAtOnce()
+      if isDoubtful == nil { isDoubtful = try await attempt.isDoubtful() }
+      if isDoubtful == true {
+        attempt.conversation.readWhole()
+        manner = .whole
+      }
+    }
     switch manner {
     case .whole:
       // Answers that may need repair, or another form: read whole, looked at, sent with a length of their own. Because

@@ -10,6 +10,9 @@ package struct Quirks: Sendable {
   /// Whether an answer may hold what no OpenAI SDK can read. Then it is looked at whole before it is sent on, and so
   /// is every chunk of a stream.
   package var repairsAnswers = true
+  /// Whether, where that isn't so, a whole answer is looked at for whether it needs repair after all: the kind says
+  /// OpenAI, and the address another maker.
+  package var doubtsAnswers = false
   /// Whether a stream tells its usage only when `stream_options` asks for it.
   package var takesStreamOptions = true
   /// Whether it refuses what conversations carry from other providers (`ForeignMembers`).
@@ -37,6 +40,7 @@ extension Quirks {
   package static func of(_ provider: Config.Provider) -> Quirks {
     var quirks = of(provider.kind)
     quirks.refusesForeign = isOpenAI(provider)
+    quirks.doubtsAnswers = !quirks.repairsAnswers && !(provider.kind == .openai && quirks.refusesForeign)
     if provider.streamOptions == .never || !APIAddress(provider).takesStreamOptions {
       quirks.takesStreamOptions = false
       quirks.chat.fields.append(FieldRule("stream_options", .drop))

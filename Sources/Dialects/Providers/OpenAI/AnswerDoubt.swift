@@ -1,0 +1,113 @@
+// Whether a whole answer must be looked at more closely, of a provider whose answers mostly need nothing: one walk over
+// it, which leaves it where it lies. What is brought into form then, ReplyRepair.swift says.
+
+internal import Wire
+
+/// Tells answers that are in OpenAI's form from those that may not be.
+package enum AnswerDoubt {
+  /// - Parameters:
+  ///   - body: a whole answer with status 2xx, any bytes at all.
+  ///   - isChat: its choices hold messages, and not texts.
+  /// - Returns: whether something is missing in it that every SDK's type has, or is in another form.
+  package static func isDue(_ body: Span<UInt8>, isChat: Bool) -> Bool {
+    var walk = JSONWalk(body, strings: Span())
+    guard walk.enterObject() else { return false }
+    var hasChoices = false
+    var hasObject = false
+    while let key = walk.nextKey() {
+      if key.says("choices", in: body), walk.enterArray() {
+        hasChoices = true
+        while walk.nextElement() {
+          guard walk.enterObject(), isGood(choice: &walk, body, isChat) else { return true }
+        }
+        // What follows is usage, mostly.
+        if hasObject { return false }
+      } else if let value = walk.pass() {
+        if value.kind == .string, key.says("object", in: body) { hasObject = true }
+      }
+      if hasChoices, hasObject { return false }
+    }
+    return true
+  }
+
+  /// Whether the choice that the walk is in can go as it is.
+  private static func isGood(choice walk: inout JSONWalk, _ body: Span<UInt8>, _ isChat: Bool) -> Bool {
+    var hasIndex = false
+    var hasReason = false
+    while let key = walk.nextKey() {
+      if key.says("message", in: body), walk.enterObject() {
+        guard isGood(message: &walk, body) else { return false }
+        continue
+      }
+      guard let value = walk.pass() else { return false }
+      if key.says("index", in: body) {
+        hasIndex = value.kind == .number
+      } else if key.says("finish_reason", in: body) {
+        hasReason =
+          value.kind == .string ? Reason.isKnown(body, value.range) : value.kind == .null && !isChat
+      } else if key.says("usage", in: body) {
+        return false
+      }
+    }
+    return hasIndex && hasReason
+  }
+
+  private static func isGood(message walk: inout JSONWalk, _ body: Span<UInt8>) -> Bool {
+    while let key = walk.nextKey() {
+      if key.says("tool_calls", in: body), walk.enterArray() {
+        while walk.nextElement() {
+          guard walk.enterObject(), isGood(call: &walk, body) else { return false }
+        }
+      } else if let value = walk.pass() {
+        if value.kind == .array, key.says("content", in: body) { return false }
+      }
+    }
+    return true
+  }
+
+  private static func isGood(call walk: inout JSONWalk, _ body: Span<UInt8>) -> Bool {
+    var found = 0
+    while let key = walk.nextKey() {
+      if key.says("function", in: body), walk.enterObject() {
+        while let inner = walk.nextKey() {
+          guard let value = walk.pass() else { return false }
+          if value.kind == .string, inner.says("arguments", in: body) { found += 1 }
+        }
+      } else if let value = walk.pass() {
+        let isText = value.kind == .string && value.range.count > 2
+        if key.says("id", in: body) || key.says("type", in: body) {
+          guard isText else { return false }
+          found += 1
+          // Calls of tools that take any text have no arguments.
+          if JSONString.equals(body, value.range, "custom") { found += 1 }
+        }
+      }
+    }
+    return found >= 3
+  }
+}
+
+extension Passage {
+  /// Whether an answer that is to pass on its way may be one that needs repair.
+  fileprivate var mayBeDoubtful: Bool {
+    if case .json = course { asked.isDoubted && isChoices } else { false }
+  }
+}
+
+extension Conversation {
+  /// Whether an answer that is to pass on its way may be one that needs repair: then `isDoubtful` tells.
+  package var mayBeDoubtful: Bool {
+    if case .passed(let passage) = self { passage.mayBeDoubtful } else { false }
+  }
+
+  /// Whether a whole answer needs a closer look.
+  package func isDoubtful(_ body: Span<UInt8>) -> Bool {
+    guard case .passed(let passage) = self else { return false }
+    return AnswerDoubt.isDue(body, isChat: passage.asked.shape == .chat)
+  }
+
+  /// Has an answer that was to pass on its way read whole, before any of it has come.
+  package func readWhole() {
+    if case .passed(let passage) = self { passage.course = .whole }
+  }
+}

@@ -1,0 +1,59 @@
+// A whole answer of a provider whose answers mostly need nothing: it is looked at before its head goes on, so that one that
+// needs something can be brought into form.
+
+internal import Dialects
+internal import HTTP
+internal import Policy
+internal import Transport
+internal import Wire
+
+extension Attempt {
+  /// Bytes of an answer that is awaited for a look; a longer one passes as it comes.
+  private static let ceiling = 256 << 10
+
+  /// Whether the answer must be read whole; nil: not all of it is here.
+  func isDoubtfulAtOnce() -> Bool? {
+    let bytes = unsafe call.incoming.view
+    if call.flow.isCoded || call.flow.hasEnded { return true }
+    switch call.flow.framing {
+    case .none: return false
+    case .length:
+      let count = call.flow.remaining
+      if count > Self.ceiling { return false }
+      return bytes.count < count ? nil : conversation.isDoubtful(bytes.extracting(0..<count))
+    case .chunked:
+      if let chunk = Self.onlyChunk(bytes) { return conversation.isDoubtful(bytes.extracting(chunk)) }
+      // In several chunks it is looked at without them.
+      if bytes.ends("\r\n\r\n") { return true }
+    case .untilClose: break
+    }
+    return bytes.count > Self.ceiling ? false : nil
+  }
+
+  /// Waits until enough of the answer is here to tell.
+  func isDoubtful() async throws(Refusal) -> Bool {
+    while true {
+      if let isDoubtful = isDoubtfulAtOnce() { return isDoubtful }
+      switch await more(nil) {
+      case .bytes, .beat: continue
+      case .end where call.flow.mayEndHere: return true
+      case let arrival: try fail(arrival)
+      }
+    }
+  }
+
+  /// The data of a body that has one chunk (RFC 9112 section 7.1), if all of it is here.
+  private static func onlyChunk(_ bytes: Span<UInt8>) -> Range<Int>? {
+    var count = 0
+    var at = 0
+    while at < bytes.count, at < 8, let digit = ASCII.hexadecimal(bytes[at]) {
+      count = count << 4 | Int(digit)
+      at += 1
+    }
+    let start = at + 2
+    guard at > 0, start + count + 7 <= bytes.count, bytes[at] == ASCII.cr,
+      bytes.extracting((start + count)..<(start + count + 5)).equals("\r\n0\r\n")
+    else { return nil }
+    return start..<start + count
+  }
+}
