@@ -1,6 +1,7 @@
 // The last step, which every exchange comes to once: metrics and the access log.
 
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport

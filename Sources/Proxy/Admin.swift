@@ -3,6 +3,7 @@
 internal import CRevision
 internal import Config
 internal import Glibc
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport

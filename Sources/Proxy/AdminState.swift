@@ -1,6 +1,7 @@
 // `/state` of the admin port: how targets are doing and what is left of the limits, for `remora explain` and for people.
 // It names providers, models and groups, and no key.
 
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport

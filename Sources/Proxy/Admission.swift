@@ -21,7 +21,7 @@ extension Ask {
     if case .other = target.endpoint, let meant = Spelling.served(meantBy: path) {
       throw .misspelt(shownPath, meant: meant)
     }
-    if connection.entrance.isLoopback {
+    if entrance.isLoopback {
       if let authority = head.authority ?? head.host {
         try admitHost(bytes, authority, connection)
         // An absolute target and a Host that differ are two hosts: both must be ours.

@@ -11,10 +11,12 @@ internal import Wire
 final class Ask {
   let state: WorkerState
   private(set) var lineup: Lineup
+  /// Where it came in.
+  private(set) var entrance = Entrance(role: .proxy, index: 0, isLoopback: false)
   var head = RequestHead()
   /// The head's bytes.
   var headBytes: Span<UInt8> {
-    // SAFETY: only `take(head:)` and `reset` change it: before anything of the request is read, and when the exchange is
+    // SAFETY: only `takeHead`, `receiveHead` and `reset` change it: before anything of the request is read, and when the exchange is
     // over. Until then the exchange holds this object, and no span can be kept in another.
     @_lifetime(immortal)
     get { unsafe headQueue.view }
@@ -74,7 +76,8 @@ final class Ask {
   }
 
   /// Begins with the configuration that is in force now.
-  func begin() {
+  func begin(_ entrance: Entrance) {
+    self.entrance = entrance
     if lineup !== state.lineup { lineup = state.lineup }
   }
 
@@ -106,11 +109,31 @@ final class Ask {
     body.reset()
   }
 
-  /// Takes over the bytes that `head` was read from.
-  func take(head bytes: Span<UInt8>) {
-    headQueue.clear()
-    headQueue.append(bytes)
-    hasHead = true
+  /// Takes a head over, if all of it is here and nothing is wrong with it.
+  func takeHead(from connection: ClientConnection) -> Bool {
+    hasHead = connection.takeHead(&head, into: &headQueue)
+    return hasHead
+  }
+
+  /// Takes a head over.
+  ///
+  /// - Returns: false if the client left in the middle of it, or speaks another protocol.
+  func receiveHead(from connection: ClientConnection) async throws(Refusal) -> Bool {
+    do throws(HeadLapse) {
+      hasHead = try await connection.receiveHead(&head, into: &headQueue)
+      return hasHead
+    } catch {
+      guard case .fault(let fault) = error else {
+        state.shard.refused(.timeout)
+        throw .slow("request head")
+      }
+      state.shard.refused(RefusedReason(fault))
+      guard fault == .tlsOnPlaintext else { throw Refusal(fault) }
+    }
+    // Said first: whoever sees the alert finds the line.
+    Log.write(.warn, "client spoke TLS to the plaintext port; use http://")
+    await connection.answerTLS()
+    return false
   }
 
   /// Keeps the caller's request id where it is fit for a header and a log, else makes one.

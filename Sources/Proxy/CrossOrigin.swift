@@ -2,6 +2,7 @@
 //
 // Without `allowed_origins` nothing of this happens: a request with an Origin is refused before.
 
+internal import HTTP
 internal import Wire
 
 extension Exchange {

@@ -3,6 +3,7 @@
 // so the listeners stay open, and the end comes with the first moment in which nobody needs them.
 
 internal import Config
+internal import HTTP
 internal import Synchronization
 internal import Telemetry
 internal import Transport
@@ -63,8 +64,8 @@ final class Drain {
   /// Leaves, if nothing is under way and nobody is likely to come again.
   func consider() {
     guard state.inFlight == 0, let settle else { return }
-    let needed = state.connections.values.reduce(Instant(nanoseconds: 0)) { latest, connection in
-      connection.entrance.role == .proxy && connection.entrance.isLoopback
+    let needed = state.rolls.proxy.members.values.reduce(Instant(nanoseconds: 0)) { latest, connection in
+      (connection.handler as? ProxyPort)?.entrance.isLoopback == true
         ? max(latest, connection.activeAt) : latest
     }
     let until = needed + quiet

@@ -2,6 +2,7 @@
 // which never had the secret, must not get it this way either.
 
 internal import Config
+internal import HTTP
 internal import Transport
 internal import Wire
 

@@ -5,6 +5,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -35,8 +36,8 @@ final class Exchange {
     answer = Answer(pool: state.loop.blocks)
   }
 
-  func begin() {
-    ask.begin()
+  func begin(_ entrance: Entrance) {
+    ask.begin(entrance)
     record = Tally()
     record.startedAt = state.loop.now
   }

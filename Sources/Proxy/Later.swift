@@ -52,43 +52,9 @@ extension Exchange {
   /// Leaves the answer to its connection, where it is whole, another request may follow it, and it can wait for others.
   func leaveAnswer(to connection: ClientConnection) -> Bool {
     guard loop.isBusy, !answer.outbound.isEmpty, mayGoOn(connection) else { return false }
+    // It counts as under way until it is sent.
+    state.hold()
     connection.sendLater(&answer.outbound)
     return true
-  }
-}
-
-extension ClientConnection: Straggler {
-  /// Leaves the end of an answer to `roundEnds`. The exchange under way counts until it is sent.
-  func sendLater(_ answer: inout ByteQueue) {
-    swap(&outbox, &answer)
-    sendsLater = true
-    state.hold()
-    loop.atEndOfRound(self)
-  }
-
-  func roundEnds() {
-    guard sendsLater else { return }
-    sendsLater = false
-    if let isSent = try? socket.write(from: &outbox), isSent { return state.letGo() }
-    parker.signal()
-  }
-
-  /// Sends what `sendLater` has left and the socket has not taken yet; there must be something.
-  ///
-  /// - Returns: false if the client is gone, or takes nothing for too long.
-  func sendRest() async -> Bool {
-    sendsLater = false
-    defer {
-      outbox.removeAll()
-      state.letGo()
-    }
-    var deadline = loop.now + Deadline.stalledClient
-    while true {
-      let before = outbox.count
-      guard let isSent = try? socket.write(from: &outbox), !socket.hasFailed else { return false }
-      if isSent { return true }
-      if outbox.count < before { deadline = loop.now + Deadline.stalledClient }
-      if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return false }
-    }
   }
 }

@@ -118,7 +118,7 @@ extension Exchange {
       return try await answerTranslatedModel(connection)
     }
     // A name that leads nowhere else is judged as a request for it would be.
-    _ = try ask.choose(connection.entrance)
+    _ = try ask.choose(ask.entrance)
     Self.writeModel(text, into: &answer.body)
     if ask.errorForm == .anthropic { makeMessagesModel() }
     answer(200, "application/json", connection)
@@ -128,7 +128,7 @@ extension Exchange {
   /// Answers for a model of a provider that has no such answer of its own: as its list has it. False where the
   /// provider speaks OpenAI's format.
   private func answerTranslatedModel(_ connection: ClientConnection) async throws(Refusal) -> Bool {
-    let route = try ask.choose(connection.entrance).first
+    let route = try ask.choose(ask.entrance).first
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
     guard upstream.dialect != nil || ask.errorForm == .anthropic else { return false }
     self.route = route

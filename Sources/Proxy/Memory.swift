@@ -6,6 +6,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -38,7 +39,8 @@ extension WorkerState {
     let buffers = max(loop.blocks.held, inFlight * 2 * BlockPool.blockSize)
     // What is kept for later requests is the process's, and each worker bears its part.
     let kept = (books.cache.bytes + books.responses.bytes) / max(crew.count, 1)
-    return kept + buffers + connections.count * Ceiling.clientMemory + inFlight * Ceiling.exchangeMemory
+    return kept + buffers + (rolls.proxy.count + rolls.admin.count) * Ceiling.clientMemory + inFlight
+      * Ceiling.exchangeMemory
       + dialer.pooled.tls * Ceiling.upstreamMemory + dialer.pooled.plain * Ceiling.plainUpstreamMemory
   }
 

@@ -1,6 +1,7 @@
 // Lists of models for clients that say `anthropic-version`: the list that all get, in Anthropic's form.
 
 internal import Dialects
+internal import HTTP
 internal import Wire
 
 extension Exchange {

@@ -221,7 +221,7 @@ extension Exchange {
 
   /// Appends what is left of the limits that hold for the request.
   func writeStanding(_ meters: Meters, _ connection: ClientConnection) {
-    guard connection.entrance.role == .proxy else { return }
+    guard ask.entrance.role == .proxy else { return }
     if !meters.limits(ask.group) { return }
     let standing = record.bill.standing ?? meters.standing(ask.group)
     if let requests = standing.requests {

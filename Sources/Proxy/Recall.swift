@@ -132,7 +132,7 @@ extension Exchange {
       return true
     }
     // It may be one of a provider's own.
-    if let route = try? ask.choose(connection.entrance).first,
+    if let route = try? ask.choose(ask.entrance).first,
       !lineup.snapshot.upstreams[route.providerIndex].recastsResponses
     {
       return false

@@ -1,51 +1,8 @@
-// Room for a new client where there are as many as there may be: of those that ask for nothing, the one that has been
-// silent longest goes.
+// Room for a new client where there are as many as there may be (HTTP/Roll.swift), and what is said of it.
 
+internal import HTTP
 internal import Telemetry
 internal import Transport
-
-/// Those that may go, the longest silent first.
-///
-/// Collected when they are needed, a part of all at a time: a list that is kept up to date would cost every request, and
-/// a search for each newcomer would be dear in a flood of them.
-struct SilentClients {
-  struct Client: Equatable {
-    let id: ObjectIdentifier
-    /// When it was last served, or came.
-    let since: Instant
-    /// Its place among those of the same instant, which all that happens in one turn of the loop shares.
-    let order: UInt64
-    /// A part of a request has come. Those of which nothing has go first.
-    let hasBegun: Bool
-  }
-
-  /// The longest silent last.
-  private var candidates: [Client] = []
-
-  /// Takes out the client that is to go; nil where none may.
-  ///
-  /// - Parameters:
-  ///   - latest: the silent ones that have been so only since then stay.
-  ///   - all: every silent client, asked where no earlier answer is left.
-  ///   - isStill: whether a client that was silent then has been since.
-  mutating func next(silentSince latest: Instant, all: () -> [Client], isStill: (Client) -> Bool) -> Client? {
-    while let client = candidates.popLast() {
-      // Others are younger.
-      guard client.since <= latest else { break }
-      if isStill(client) { return client }
-    }
-    collect(all())
-    guard let client = candidates.last, client.since <= latest else { return nil }
-    return candidates.popLast()
-  }
-
-  private mutating func collect(_ all: [Client]) {
-    // `order` grows with `since`.
-    candidates = all.sorted { ($0.hasBegun ? 0 : 1, $1.order) < ($1.hasBegun ? 0 : 1, $0.order) }
-    // Those that have been silent for a shorter time will have changed before they would be looked at.
-    candidates.removeFirst(candidates.count - min(candidates.count, candidates.count / 16 + 16))
-  }
-}
 
 /// How many newcomers have found one port full; the log is told once in a while.
 struct Crowd {
@@ -70,9 +27,9 @@ extension WorkerState {
   /// Whether the port has as many clients as it may.
   func isFull(_ role: Entrance.Role) -> Bool {
     switch role {
-    case .admin: adminConnections - leaving.admin >= Ceiling.adminClients
+    case .admin: rolls.admin.staying >= Ceiling.adminClients
     // One more than this is accepted before the listeners wait.
-    case .proxy: proxyConnections - leaving.proxy >= clientCeiling - 1
+    case .proxy: rolls.proxy.staying >= clientCeiling - 1
     }
   }
 
@@ -82,14 +39,7 @@ extension WorkerState {
   func makeRoom(_ role: Entrance.Role) -> Bool {
     // A probe speaks as soon as it is connected. The applications' clients of a burst may only be about to.
     let latest = role == .admin ? loop.now : loop.now - Deadline.silence
-    let client = silent[role].next(silentSince: latest) {
-      connections.values.compactMap { $0.entrance.role == role ? $0.silence : nil }
-    } isStill: { client in
-      connections[client.id]?.silence == client
-    }
-    guard let client, let connection = connections[client.id] else { return false }
-    leaving[role] += 1
-    connection.leave()
+    guard rolls[role].makeRoom(silentSince: latest) else { return false }
     shard.evicted(role.port)
     return true
   }
@@ -97,7 +47,7 @@ extension WorkerState {
   /// Says, once in a while, that a port is full.
   func noteCrowd(_ role: Entrance.Role, isClosed: Bool) {
     guard let closed = crowd[role].count(isClosed: isClosed, at: loop.now) else { return }
-    let count = role == .admin ? adminConnections : proxyConnections
+    let count = rolls[role].count
     if isClosed {
       Log.write(
         .warn, "closed the clients that were silent longest, to make room for others",
@@ -115,9 +65,9 @@ struct Ports<Value> {
   var proxy: Value
   var admin: Value
 
-  init(_ value: Value) {
-    proxy = value
-    admin = value
+  init(_ make: @autoclosure () -> Value) {
+    proxy = make()
+    admin = make()
   }
 
   subscript(role: Entrance.Role) -> Value {

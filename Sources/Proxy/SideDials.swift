@@ -1,6 +1,7 @@
 // Connections to other targets, made while one is slow to come: the first that is up is asked. Which target is dialed when
 // is decided in Policy/DialRace.swift.
 
+internal import HTTP
 internal import Policy
 internal import Transport
 

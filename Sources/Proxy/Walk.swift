@@ -16,14 +16,14 @@ extension Exchange {
   /// - Returns: whether the connection takes another request.
   func run(_ connection: ClientConnection) async -> Bool {
     walk: do throws(Refusal) {
-      var isHere = connection.takeHead(ask)
-      if !isHere { isHere = try await connection.receiveHead(ask) }
+      var isHere = ask.takeHead(from: connection)
+      if !isHere { isHere = try await ask.receiveHead(from: connection) }
       guard isHere else {
         abandon()
         break walk
       }
       try ask.read(connection)
-      if connection.entrance.role == .admin {
+      if ask.entrance.role == .admin {
         await answerAdmin(connection)
         break walk
       }
@@ -84,7 +84,7 @@ extension Exchange {
   @inline(never)
   private func choose(_ plan: Plan?, _ connection: ClientConnection) throws(Refusal) -> Plan {
     var chosen: Plan
-    if let plan { chosen = plan } else { chosen = try ask.choose(connection.entrance) }
+    if let plan { chosen = plan } else { chosen = try ask.choose(ask.entrance) }
     ask.readTier()
     if let meters = lineup.meters { chosen = try reserve(chosen, meters) }
     if let trace = ask.trace { trace.note(ask) }

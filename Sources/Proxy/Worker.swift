@@ -2,6 +2,7 @@
 
 internal import Config
 internal import Glibc
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -90,13 +91,14 @@ actor Worker {
     _ listening: ServerPlan.Listening, _ plan: ServerPlan, _ state: WorkerState
   ) throws(ListenFault) -> Listener? {
     let entrance = listening.entrance
+    let port = ProxyPort(entrance, state)
     do throws(SystemFault) {
       // The admin port is one address, and kubelet may come by either family; a listener is named by its family.
       let takesBoth = entrance.role == .admin
       return try Listener(
         listening.address, on: loop, sharesPort: plan.workers > 1, takesIPv4: takesBoth
       ) { socket in
-        self.begin(socket, entrance)
+        self.begin(socket, port)
       }
     } catch {
       if listening.isOptional, error.isAddressMissing { return nil }
@@ -166,25 +168,25 @@ actor Worker {
 
   // MARK: Connections
 
-  private func begin(_ socket: Socket, _ entrance: Entrance) {
+  private func begin(_ socket: Socket, _ port: ProxyPort) {
     guard let state else { return socket.close() }
-    if state.isFull(entrance.role) {
-      let hasRoom = state.makeRoom(entrance.role)
-      state.noteCrowd(entrance.role, isClosed: hasRoom)
+    let role = port.entrance.role
+    if state.isFull(role) {
+      let hasRoom = state.makeRoom(role)
+      state.noteCrowd(role, isClosed: hasRoom)
       if !hasRoom {
         state.shard.refused(.tooManyConnections)
-        if entrance.role == .admin { return socket.close() }
+        if role == .admin { return socket.close() }
         suspendListeners(state)
       }
     }
-    let connection = ClientConnection(socket, entrance, state)
-    // At once, and not when its task begins: a burst is accepted in one go.
-    state.add(connection)
-    let confined = Confined(connection)
+    let confined = Confined((connection: port.accept(socket), tls: port.tls))
     Task(executorPreference: loop) { await self.serve(confined) }
   }
 
-  private func serve(_ connection: Confined<ClientConnection>) async { await connection.value.serve() }
+  private func serve(_ accepted: Confined<(connection: ClientConnection, tls: TLSContext?)>) async {
+    await accepted.value.connection.serve(accepted.value.tls)
+  }
 
   private func warm(_ pool: Confined<Pool>) async { await pool.value.warmUp() }
 

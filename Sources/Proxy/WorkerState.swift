@@ -3,6 +3,7 @@
 internal import Config
 internal import Dialects
 internal import Glibc
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -62,14 +63,8 @@ final class WorkerState {
   private(set) var memory: MemoryBudget
   private let quota: Int?
   private let workers: Int
-  private(set) var connections: [ObjectIdentifier: ClientConnection] = [:]
-  /// Those of the admin port.
-  private(set) var adminConnections = 0
-  var proxyConnections: Int { connections.count - adminConnections }
-  /// Those that are on their way out, to make room (Room.swift).
-  var leaving = Ports(0)
-  var silent = Ports(SilentClients())
-  private var order: UInt64 = 0
+  /// Who is connected.
+  let rolls = Ports(Roll())
   var crowd = Ports(Crowd())
   /// Exchanges under way, for the drain.
   var inFlight = 0
@@ -213,25 +208,11 @@ final class WorkerState {
 
   // MARK: Connections
 
-  func add(_ connection: ClientConnection) {
-    connections[ObjectIdentifier(connection)] = connection
-    if connection.entrance.role == .admin { adminConnections += 1 }
-    shard.clientConnections(by: 1)
-  }
-
-  func remove(_ connection: ClientConnection) {
-    guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+  /// A client's connection has ended.
+  func clientHasLeft() {
     shard.clientConnections(by: -1)
-    if connection.entrance.role == .admin { adminConnections -= 1 }
-    if connection.isLeaving { leaving[connection.entrance.role] -= 1 }
-    if proxyConnections < clientCeiling { onRoom?() }
+    if rolls.proxy.count < clientCeiling { onRoom?() }
     if inFlight == 0 { onIdle?() }
-  }
-
-  /// The place of what happens now among all that has.
-  func nextOrder() -> UInt64 {
-    order &+= 1
-    return order
   }
 
   /// Lends what policies need for one exchange.
@@ -272,7 +253,8 @@ final class WorkerState {
   /// Ends what is under way, each in its own way.
   func endAll() {
     isOver = true
-    for connection in connections.values { connection.parker.signal() }
+    rolls.proxy.wakeAll()
+    rolls.admin.wakeAll()
   }
 
   /// Another worker that has stopped turning, if there is one; this one turns, or it could not ask.

@@ -1,5 +1,6 @@
 // Who goes where the house is full.
 
+import HTTP
 import Testing
 import Transport
 

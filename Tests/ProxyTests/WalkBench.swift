@@ -1,6 +1,7 @@
 // One worker's walk below the network: a client's end of a pair of sockets here, a scripted provider there.
 
 import Glibc
+import HTTP
 import Support
 import Telemetry
 import Testing
@@ -53,14 +54,12 @@ final class WalkBench {
       AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
     try #require(made == 0)
     let socket = try Socket(ends[0], on: loop, isConnected: true)
-    let connection = ClientConnection(
-      socket, Entrance(role: .proxy, index: 0, isLoopback: true), state)
-    state.add(connection)
+    let connection = ProxyPort(Entrance(role: .proxy, index: 0, isLoopback: true), state).accept(socket)
     let client = WalkClient(try Socket(ends[1], on: loop, isConnected: true))
     let pair = Confined((connection, client))
     Task(executorPreference: loop) {
       let (connection, client) = pair.value
-      await connection.serve()
+      await connection.serve(nil)
       client.serverHasLeft()
     }
     return client

@@ -2,6 +2,7 @@
 
 internal import Config
 internal import Glibc
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport

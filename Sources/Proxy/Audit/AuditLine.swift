@@ -3,6 +3,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport
@@ -15,8 +16,8 @@ extension Exchange {
     line.time(Int(clamping: Instant.unixNanoseconds))
     line.text("request_id", ask.requestID)
     line.text("pod", audits.pod)
-    if audits.listeners.indices.contains(connection.entrance.index) {
-      line.text("listener", audits.listeners[connection.entrance.index])
+    if audits.listeners.indices.contains(ask.entrance.index) {
+      line.text("listener", audits.listeners[ask.entrance.index])
     }
     if let group = ask.group { line.text("group", group.label) }
     if let said = ask.attribution {

@@ -3,6 +3,7 @@
 
 internal import Config
 internal import Dialects
+internal import HTTP
 internal import Policy
 internal import Transport
 internal import Wire

@@ -2,6 +2,7 @@
 // 50 ms; where there is no answer by then, the pod keeps to its part of the limits.
 
 internal import Config
+internal import HTTP
 internal import Policy
 internal import Telemetry
 internal import Transport

@@ -131,7 +131,7 @@ extension Exchange {
     encoder.attribute("url.path", ask.headBytes.extracting(ask.head.path))
     encoder.attribute(
       "url.scheme",
-      lineup.snapshot.listenerTLS[connection.entrance.index] == nil ? "http" as StaticString : "https")
+      lineup.snapshot.listenerTLS[ask.entrance.index] == nil ? "http" as StaticString : "https")
     encoder.attribute("http.route", route)
     encoder.attribute("http.response.status_code", counted.status)
     writeServer(encoder)

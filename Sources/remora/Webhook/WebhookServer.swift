@@ -1,6 +1,7 @@
 // The webhook's process: two listeners on one loop, certificates that are followed, and an orderly end.
 
 import Glibc
+import HTTP
 import Kubernetes
 import Proxy
 import Telemetry
@@ -26,6 +27,12 @@ actor WebhookServer {
   private static let quiet = Interval(seconds: 3)
   /// The longest that an end takes.
   private static let patience = Interval(seconds: 20)
+  /// Between two bytes of a body, or of an answer that the client takes.
+  private static let stall = Interval(seconds: 30)
+  /// The API server keeps a connection it doesn't use for 90 seconds: it closes first.
+  private static let times = ConnectionTimes(
+    handshake: Interval(seconds: 10), opening: Interval(seconds: 180), idle: Interval(seconds: 180),
+    head: Interval(seconds: 10), stalled: stall)
 
   nonisolated let loop: Loop
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
@@ -33,7 +40,8 @@ actor WebhookServer {
   private let plan: WebhookPlan
   private var context: TLSContext
   private var listeners: [Listener] = []
-  private var connections: [ObjectIdentifier: WholeConnection] = [:]
+  private let roll = Roll()
+  private var ports: [WholePort] = []
   private var metrics = WebhookMetrics()
   private var signals: Signals?
   private var watch: FileWatch?
@@ -52,8 +60,11 @@ actor WebhookServer {
     do throws(SystemFault) {
       signals = try Signals(on: loop) { self.take($0) }
     } catch { return "can't listen to signals: \(error.description)" }
-    if let problem = bind(plan.listen, isAdmin: false) { return problem }
-    if let problem = bind(plan.admin, isAdmin: true) { return problem }
+    let reviews = port(bodyCeiling: Self.bodyCeiling) { self.answerReview($0) }
+    let admin = port(bodyCeiling: 0) { self.answerAdmin($0) }
+    ports = [reviews, admin]
+    if let problem = bind(plan.listen, reviews, isAdmin: false) { return problem }
+    if let problem = bind(plan.admin, admin, isAdmin: true) { return problem }
     let watch = FileWatch(on: loop) { self.readCertificate() }
     self.watch = watch
     look(watch.roll)
@@ -63,12 +74,12 @@ actor WebhookServer {
   }
 
   /// Listens at the first of `addresses` that this machine has.
-  private func bind(_ addresses: [Transport.Address], isAdmin: Bool) -> String? {
+  private func bind(_ addresses: [Transport.Address], _ port: WholePort, isAdmin: Bool) -> String? {
     var problem: String?
     for address in addresses {
       do throws(SystemFault) {
         let listener = try Listener(address, on: loop, sharesPort: false, takesIPv4: true) { socket in
-          self.begin(socket, isAdmin: isAdmin)
+          self.begin(socket, port, isAdmin: isAdmin)
         }
         listeners.append(listener)
         return nil
@@ -84,39 +95,38 @@ actor WebhookServer {
 
   // MARK: Connections
 
-  private func begin(_ socket: Socket, isAdmin: Bool) {
-    if connections.count >= Self.connectionCeiling { makeRoom() }
-    // Those that were told to leave may still be there.
-    guard connections.count < 2 * Self.connectionCeiling else { return socket.close() }
-    let connection = WholeConnection(socket, on: loop, bodyCeiling: isAdmin ? 0 : Self.bodyCeiling) {
-      isAdmin ? self.answerAdmin($0) : self.answerReview($0)
+  /// A port whose requests `answer` answers at once.
+  private func port(bodyCeiling: Int, _ answer: @escaping (borrowing WholeRequest) -> WholeAnswer)
+    -> WholePort
+  {
+    let port = WholePort(roll, Self.times, bodyCeiling: bodyCeiling, stall: Self.stall) { request, reply in
+      reply.send(answer(request))
     }
-    connection.isLast = endsBy != nil
-    connections[ObjectIdentifier(connection)] = connection
-    let confined = Confined(connection)
-    let tls = isAdmin ? nil : context
-    Task(executorPreference: loop) { await self.serve(confined, tls) }
+    port.onFailure = {
+      Log.write(.warn, "a client's TLS handshake failed", .text("problem", "\($0)"))
+    }
+    return port
   }
 
-  /// Lets go of the connection that has been silent longest, so that idle ones keep no API server out.
-  private func makeRoom() {
-    let silent = connections.values.filter { !$0.isBusy && !$0.isLeaving }
-    guard let oldest = silent.min(by: { $0.activeAt < $1.activeAt }) else { return }
-    oldest.leave()
-    oldest.socket.hangUp()
+  private func begin(_ socket: Socket, _ port: WholePort, isAdmin: Bool) {
+    // Idle clients keep no API server out.
+    if roll.staying >= Self.connectionCeiling { _ = roll.makeRoom(silentSince: loop.now) }
+    // Those that were told to leave may still be there.
+    guard roll.count < 2 * Self.connectionCeiling else { return socket.close() }
+    let confined = Confined((connection: port.accept(socket), tls: isAdmin ? nil : context))
+    Task(executorPreference: loop) { await self.serve(confined) }
   }
 
-  private func serve(_ connection: Confined<WholeConnection>, _ tls: TLSContext?) async {
-    await connection.value.serve(tls)
-    connections[ObjectIdentifier(connection.value)] = nil
+  private func serve(_ accepted: Confined<(connection: Connection, tls: TLSContext?)>) async {
+    await accepted.value.connection.serve(accepted.value.tls)
     considerEnd()
   }
 
   // MARK: Answers
 
-  private func answerReview(_ request: WholeRequest) -> WholeAnswer {
+  private func answerReview(_ request: borrowing WholeRequest) -> WholeAnswer {
     lastAsked = loop.now
-    guard request.method == .post else {
+    guard request.head.method == .post else {
       return WholeAnswer("send an AdmissionReview with POST\n", status: 405)
     }
     guard request.contentType == "application/json", !request.isEncoded else {
@@ -124,7 +134,7 @@ actor WebhookServer {
     }
     let began = Instant.now
     do throws(ReviewFault) {
-      let answer = try plan.reviewer.answer(request.body)
+      let answer = try plan.reviewer.answer(request.body.array())
       metrics.count(answer.result.rawValue)
       Log.write(
         answer.result == .denied || answer.result == .failed ? .warn : .info, "review",
@@ -139,8 +149,8 @@ actor WebhookServer {
     }
   }
 
-  private func answerAdmin(_ request: WholeRequest) -> WholeAnswer {
-    guard request.method == .get || request.method == .head else {
+  private func answerAdmin(_ request: borrowing WholeRequest) -> WholeAnswer {
+    guard request.head.method == .get || request.head.method == .head else {
       return WholeAnswer("send GET\n", status: 405)
     }
     switch request.path {
@@ -201,14 +211,14 @@ actor WebhookServer {
     endsBy = loop.now + Self.patience
     lastAsked = loop.now
     // Whoever asks now is told that it is the last answer. Listening goes on: others have yet to hear of the end.
-    for connection in connections.values { connection.isLast = true }
+    for port in ports { port.isEnding = true }
     considerEnd()
   }
 
   /// Leaves when nobody has asked for a while; until then connections that are kept go on waiting for a last request.
   private func considerEnd() {
     guard let endsBy else { return }
-    let isQuiet = loop.now >= lastAsked + Self.quiet && !connections.values.contains(where: \.isBusy)
+    let isQuiet = loop.now >= lastAsked + Self.quiet && !roll.members.values.contains(where: \.isBusy)
     if isQuiet || loop.now >= endsBy { return leave() }
     let alarm = ending ?? Alarm { self.considerEnd() }
     ending = alarm
@@ -218,7 +228,7 @@ actor WebhookServer {
   private func leave() {
     for listener in listeners { listener.close() }
     listeners = []
-    for connection in connections.values { connection.leave() }
+    for connection in roll.members.values { connection.leave() }
     watch?.close()
     loop.stop()
   }

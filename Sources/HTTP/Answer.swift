@@ -1,33 +1,35 @@
 // The answer to one request on its way to the client: its head, which begins and ends nowhere else, its body, its end.
 
-internal import Wire
+public import Wire
 
-/// One answer.
-final class Answer {
+/// One answer. Of one loop.
+///
+/// Public for `piece` alone, which is to be inlined into other modules (Wire/ByteQueue.swift).
+public final class Answer {
   /// What waits for the client.
-  var outbound: ByteQueue
+  public var outbound: ByteQueue
   /// A body that is made before its length is known.
-  var body: ByteQueue
-  private(set) var status = 0
+  package var body: ByteQueue
+  package private(set) var status = 0
   /// The head has been written to `outbound`.
-  private(set) var hasBegun = false
-  private(set) var isChunked = false
+  package private(set) var hasBegun = false
+  public internal(set) var isChunked = false
   /// It is an event stream.
-  private(set) var isEvents = false
+  package private(set) var isEvents = false
   /// It was ended before its time and must not look whole.
-  private(set) var isCut = false
+  package private(set) var isCut = false
   /// Bytes of its body.
-  private(set) var count = 0
+  public var count = 0
   /// Where the head begins in `outbound`.
   private var start = 0
 
-  init(pool: BlockPool) {
+  package init(pool: BlockPool) {
     outbound = ByteQueue(pool: pool)
     body = ByteQueue(pool: pool)
   }
 
   /// Forgets it; keeps the memory that is worth keeping.
-  func reset() {
+  package func reset() {
     outbound.removeAll()
     body.removeAll()
     forget()
@@ -46,7 +48,7 @@ final class Answer {
   // MARK: The head
 
   /// Begins the head: its first line. The caller appends fields to `outbound`, then calls `end(head:)`.
-  func begin(_ status: Int, isEvents: Bool = false) {
+  package func begin(_ status: Int, isEvents: Bool = false) {
     self.status = status
     self.isEvents = isEvents
     start = outbound.count
@@ -54,7 +56,7 @@ final class Answer {
   }
 
   /// Ends the head with what delimits the body.
-  func end(head framing: Framing) {
+  package func end(head framing: Framing) {
     HeadWriter.framing(framing, to: &outbound)
     HeadWriter.end(to: &outbound)
     isChunked = framing == .chunked
@@ -62,13 +64,13 @@ final class Answer {
   }
 
   /// Begins an interim answer (RFC 9110 section 15.2), which another one follows.
-  func beginInterim(_ status: Int) { HeadWriter.statusLine(status, to: &outbound) }
+  package func beginInterim(_ status: Int) { HeadWriter.statusLine(status, to: &outbound) }
 
   /// Ends the interim answer's head; it has no body.
-  func endInterim() { HeadWriter.end(to: &outbound) }
+  package func endInterim() { HeadWriter.end(to: &outbound) }
 
   /// Takes back an answer of which nothing has left yet: an error with its own status says more than a broken answer.
-  func takeBack() {
+  package func takeBack() {
     outbound.truncate(to: min(start, outbound.count))
     forget()
   }
@@ -76,7 +78,8 @@ final class Answer {
   // MARK: The body
 
   /// Appends a piece of the body, which `make` makes in its place, as a chunk where the answer is chunked.
-  func piece<Fault: Error>(_ make: (inout ByteQueue) throws(Fault) -> Void) throws(Fault) {
+  @inlinable
+  public func piece<Fault: Error>(_ make: (inout ByteQueue) throws(Fault) -> Void) throws(Fault) {
     guard isChunked else {
       let before = outbound.count
       defer { count += outbound.count - before }
@@ -90,7 +93,7 @@ final class Answer {
   /// Appends the body that was made before.
   ///
   /// - Parameter isShown: whether the client gets it, and not only its length: not for HEAD.
-  func send(isShown: Bool = true) {
+  package func send(isShown: Bool = true) {
     count += body.count
     if isShown {
       if isChunked { HeadWriter.chunk(unsafe body.view, to: &outbound) } else { outbound.append(body) }
@@ -99,7 +102,7 @@ final class Answer {
   }
 
   /// Ends the body, unless it is cut.
-  func end(trailers: [UInt8]) {
+  package func end(trailers: [UInt8]) {
     guard isChunked, !isCut else { return }
     if trailers.isEmpty {
       HeadWriter.lastChunk(to: &outbound)
@@ -109,5 +112,5 @@ final class Answer {
   }
 
   /// Has what has begun end so that it can't be taken for whole: a transfer coding without its end, no close_notify.
-  func cut() { isCut = true }
+  package func cut() { isCut = true }
 }

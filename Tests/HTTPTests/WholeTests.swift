@@ -1,0 +1,187 @@
+// Requests that are read whole, on a pair of sockets: framings and cuts, refusals, what a connection outlives.
+
+import Glibc
+import HTTP
+import Support
+import Testing
+import Transport
+import Wire
+
+/// A client's end of a connection that a `WholePort` serves. Confined to its loop.
+private final class Client {
+  let socket: Socket
+  let parker: Parker
+  let roll: Roll
+  private(set) var hasLeft = false
+  private var incoming = ByteQueue()
+
+  init(_ port: WholePort, _ roll: Roll, on stage: isolated Stage) throws {
+    var ends: [Int32] = [-1, -1]
+    // SAFETY: the call writes two descriptors, for which there is room.
+    let made = unsafe socketpair(
+      AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+    try #require(made == 0)
+    self.roll = roll
+    socket = try Socket(ends[1], on: stage.loop, isConnected: true)
+    parker = Parker(on: stage.loop)
+    socket.parker = parker
+    let pair = Confined((port.accept(try Socket(ends[0], on: stage.loop, isConnected: true)), self))
+    Task(executorPreference: stage.loop) {
+      await pair.value.0.serve(nil)
+      pair.value.1.hasLeft = true
+      pair.value.1.parker.signal()
+    }
+  }
+
+  func send(_ text: String) throws {
+    var queue = ByteQueue()
+    queue.append(text)
+    #expect(try socket.write(from: &queue))
+  }
+
+  /// What comes up to `end`, or to the connection's end.
+  func receive(to end: String? = nil) async throws -> String {
+    let deadline = socket.loop.now + Interval(seconds: 20)
+    while true {
+      let text = incoming.bytes.text()
+      if let end, text.hasSuffix(end) {
+        incoming.removeAll()
+        return text
+      }
+      switch try socket.read(into: &incoming, ceiling: 1 << 16) {
+      case .bytes: continue
+      case .end: return text
+      case .wouldBlock:
+        if await parker.park(until: deadline) == .deadline { return text + "<nothing came>" }
+      }
+    }
+  }
+
+  func leave() {
+    socket.close()
+    parker.retire()
+  }
+}
+
+@Suite("Whole requests") struct WholeTests {
+  private static let times = ConnectionTimes(
+    handshake: Interval(seconds: 9), opening: Interval(seconds: 9), idle: Interval(seconds: 9),
+    head: Interval(seconds: 9), stalled: Interval(seconds: 9))
+
+  private static func echo(_ roll: Roll) -> WholePort {
+    WholePort(roll, times, bodyCeiling: 8, stall: Interval(seconds: 9)) { request, reply in
+      reply.send(WholeAnswer("\(request.head.method.text) \(request.path) \(request.body.text())."))
+    }
+  }
+
+  private static func answer(_ body: String, _ fields: String = "") -> String {
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+  }
+
+  @Test("a connection takes one request after the other, in every framing and cut")
+  func kept() async throws {
+    let posts = [
+      "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
+      "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n",
+    ]
+    try await Stage.run { stage in
+      let roll = Roll()
+      let port = Self.echo(roll)
+      let client = try Client(port, roll, on: stage)
+      for post in posts {
+        for piece in [post.utf8.count, 1] {
+          for at in stride(from: 0, to: post.utf8.count, by: piece) {
+            try client.send(String(post.dropFirst(at).prefix(piece)))
+            await client.parker.yield()
+          }
+          #expect(try await client.receive(to: "abc.") == Self.answer("POST /a abc."))
+        }
+      }
+      #expect(roll.count == 1)
+      client.leave()
+    }
+  }
+
+  static let refusals: [(request: String, status: String)] = [
+    ("GET / HTTP/1.1\r\n\r\n", "400"), ("GET / HTTP/2.0\r\n\r\n", "505"),
+    ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n", "413"),
+    ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n", "413"),
+    ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "400"),
+  ]
+
+  @Test("what can't be read is refused, and ends the connection", arguments: refusals)
+  func refused(_ example: (request: String, status: String)) async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let client = try Client(Self.echo(roll), roll, on: stage)
+      try client.send(example.request)
+      let answer = try await client.receive()
+      #expect(answer.hasPrefix("HTTP/1.1 \(example.status) "))
+      #expect(answer.contains("\r\nConnection: close\r\n"))
+      client.leave()
+    }
+  }
+
+  @Test("TLS on a plain port is answered with an alert")
+  func alert() async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let client = try Client(Self.echo(roll), roll, on: stage)
+      try client.send("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}")
+      #expect(try await client.receive().utf8.prefix(2).elementsEqual([0x15, 0x03]))
+      client.leave()
+    }
+  }
+
+  @Test("an answer says what becomes of the connection")
+  func manners() async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let port = Self.echo(roll)
+      let old = try Client(port, roll, on: stage)
+      try old.send("GET /a HTTP/1.0\r\n\r\n")
+      #expect(try await old.receive() == Self.answer("GET /a .", "Connection: close\r\n"))
+      let head = try Client(port, roll, on: stage)
+      try head.send("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n")
+      let text = try await head.receive(to: "\r\n\r\n")
+      #expect(text == String(Self.answer("HEAD /a .").dropLast(9)))
+      // The port comes to its end: what is asked now is answered, and nothing after it.
+      port.isEnding = true
+      try head.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+      #expect(try await head.receive() == Self.answer("GET /a .", "Connection: close\r\n"))
+      old.leave()
+      head.leave()
+    }
+  }
+
+  @Test("a client that waits for it is told to go on")
+  func goOn() async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let client = try Client(Self.echo(roll), roll, on: stage)
+      try client.send("POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+      #expect(try await client.receive(to: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
+      try client.send("abc")
+      #expect(try await client.receive(to: "abc.") == Self.answer("POST /a abc."))
+      client.leave()
+    }
+  }
+
+  @Test("of clients that ask for nothing, the one that has been silent longest makes room")
+  func room() async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let port = Self.echo(roll)
+      let clients = [try Client(port, roll, on: stage), try Client(port, roll, on: stage)]
+      try clients[0].send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+      _ = try await clients[0].receive(to: ".")
+      #expect(roll.makeRoom(silentSince: stage.loop.now))
+      #expect(roll.staying == 1)
+      #expect(try await clients[1].receive() == "")
+      while !clients[1].hasLeft { _ = await clients[1].parker.park(until: stage.loop.now + .seconds(9)) }
+      #expect(roll.count == 1)
+      #expect(roll.staying == 1)
+      for client in clients { client.leave() }
+    }
+  }
+}
