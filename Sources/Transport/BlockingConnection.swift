@@ -24,12 +24,6 @@ package struct BlockingConnection: ~Copyable, Sendable {
     throw fault
   }
 
-  /// A connection that a listener has taken, without a deadline that ends before the process does.
-  init(accepted descriptor: Int32) {
-    self.descriptor = descriptor
-    deadline = .now + .seconds(365 * 86_400)
-  }
-
   deinit { Glibc.close(descriptor) }
 
   /// The addresses of `host`, with `port`: a look-up that blocks, unless it is an IP address.
@@ -69,18 +63,6 @@ package struct BlockingConnection: ~Copyable, Sendable {
       if count == 0 { throw SystemFault("poll", ETIMEDOUT) }
       guard errno == EINTR else { throw .last("poll") }
     }
-  }
-
-  /// Whether the peer is on this machine.
-  package var isFromLoopback: Bool {
-    var storage = sockaddr_storage()
-    var count = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let peer = unsafe withUnsafeMutablePointer(to: &storage) {
-      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe getpeername(descriptor, $0, &count) == 0 ? Address($0) : nil
-      }
-    }
-    return peer?.isLoopback ?? false
   }
 
   /// Sends all of `bytes`.

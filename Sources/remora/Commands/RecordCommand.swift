@@ -117,22 +117,22 @@ final class RecordSession: Sendable {
   }
 
   private func begin(_ proxy: String) throws(Failure) {
-    guard case .tcp(let host, let port)? = Config.Address.parse(proxy),
-      let upstream = Transport.Address(ip: host, port: UInt16(clamping: port))
-    else { throw Failure("the proxy listens nowhere") }
+    guard case .tcp(let host, let port)? = Config.Address.parse(proxy) else {
+      throw Failure("the proxy listens nowhere")
+    }
+    let upstream = Endpoint(host: host, port: UInt16(clamping: port))
     let recorder: Recorder
     do throws(TapeFault) { recorder = try Recorder(options, rules, secrets, upstream: upstream) } catch {
       throw Failure(error.message)
     }
-    let server = try TapeServer(places)
-    try server.serve { request, connection throws(SystemFault) in try recorder.answer(request, connection) }
+    let addresses = try TapeServer.start(places) { await recorder.answer($0, $1) }
     state.withLock { $0.recorder = recorder }
     guard !options.command.isEmpty else {
       Console.error(
-        "record: into \(options.directory) at \(server.addresses.map(\.description).joined(separator: ", "))")
+        "record: into \(options.directory) at \(addresses.map(\.description).joined(separator: ", "))")
       return
     }
-    let child = try Child(options.command, port: server.addresses.first?.port ?? 0, hiding: hidden)
+    let child = try Child(options.command, port: addresses.first?.port ?? 0, hiding: hidden)
     state.withLock { $0.child = child }
     let status = child.wait()
     state.withLock { $0.status = status }

@@ -2,6 +2,7 @@
 
 import Config
 import Glibc
+import HTTP
 import Tape
 import Transport
 import Wire
@@ -33,27 +34,26 @@ enum ReplayCommand {
       isAlone
       ? [Config.Address.tcp(host: "127.0.0.1", port: 4141), .tcp(host: "::1", port: 4141)]
       : [.tcp(host: "127.0.0.1", port: 0)]
-    let server = try TapeServer(options.listen.isEmpty ? usual : options.listen)
-    try server.serve { request, connection throws(SystemFault) in
+    let addresses = try TapeServer.start(options.listen.isEmpty ? usual : options.listen) { request, reply in
       if !isAlone, request.method == "POST", request.path == "/replay/reset" {
-        return try reset(player, request, connection)
+        player.rewind()
+        return reply.send(WholeAnswer("ok\n"))
       }
-      return try player.answer(request, connection)
+      await player.answer(request, reply)
     }
     if isAlone || options.admin != nil {
-      let admin = try TapeServer([options.admin ?? .tcp(host: "0.0.0.0", port: 4142)])
-      try admin.serve { request, connection throws(SystemFault) in
-        try answerAdmin(player, request, connection)
+      _ = try TapeServer.start([options.admin ?? .tcp(host: "0.0.0.0", port: 4142)]) { request, reply in
+        reply.send(answerAdmin(player, request))
       }
     }
     if isAlone {
       Console.error(
-        "replay: \(options.directory) at \(server.addresses.map(\.description).joined(separator: ", "))")
+        "replay: \(options.directory) at \(addresses.map(\.description).joined(separator: ", "))")
       var number: Int32 = 0
       repeat { unsafe sigwait(&set, &number) } while number == SIGCHLD || number == SIGHUP
       return end(player, options, status: ExitStatus.good)
     }
-    let child = try Child(options.command, port: server.addresses.first?.port ?? 0, hiding: [])
+    let child = try Child(options.command, port: addresses.first?.port ?? 0, hiding: [])
     return end(player, options, status: wait(for: child, &set), isTest: true)
   }
 
@@ -79,40 +79,19 @@ enum ReplayCommand {
     return status
   }
 
-  private static func reset(
-    _ player: Player, _ request: TapeIncoming, _ connection: borrowing BlockingConnection
-  ) throws(SystemFault) -> Bool {
-    player.rewind()
-    try connection.send(TapeReply.whole(200, "text/plain; charset=utf-8", Array("ok\n".utf8)))
-    return true
-  }
-
-  private static func answerAdmin(
-    _ player: Player, _ request: TapeIncoming, _ connection: borrowing BlockingConnection
-  ) throws(SystemFault) -> Bool {
+  private static func answerAdmin(_ player: Player, _ request: TapeIncoming) -> WholeAnswer {
     if request.method == "POST", request.path == "/replay/reset" {
-      guard connection.isFromLoopback else {
-        try connection.send(
-          TapeReply.whole(403, "text/plain; charset=utf-8", Array("only from this machine\n".utf8)))
-        return true
-      }
-      return try reset(player, request, connection)
+      guard request.isFromLoopback else { return WholeAnswer("only from this machine\n", status: 403) }
+      player.rewind()
+      return WholeAnswer("ok\n")
     }
-    let isHead = request.method == "HEAD"
     switch request.path {
-    case "/healthz", "/readyz":
-      try connection.send(
-        TapeReply.whole(200, "text/plain; charset=utf-8", Array("ok\n".utf8), isHead: isHead))
+    case "/healthz", "/readyz": return WholeAnswer("ok\n")
     case "/metrics":
-      try connection.send(
-        TapeReply.whole(
-          200, "text/plain; version=0.0.4; charset=utf-8", Array(player.metrics.utf8), isHead: isHead))
-    default:
-      try connection.send(
-        TapeReply.whole(
-          404, "text/plain; charset=utf-8", Array("/healthz, /readyz, /metrics, POST /replay/reset\n".utf8),
-          isHead: isHead))
+      var answer = WholeAnswer(player.metrics)
+      answer.contentType = "text/plain; version=0.0.4; charset=utf-8"
+      return answer
+    default: return WholeAnswer("/healthz, /readyz, /metrics, POST /replay/reset\n", status: 404)
     }
-    return true
   }
 }

@@ -1,7 +1,7 @@
 // The side that replays: finds the recording of a request, and gives it as it came.
 
 import Config
-import Glibc
+import HTTP
 import Tape
 import Transport
 import Wire
@@ -112,29 +112,21 @@ final class Player: Sendable {
 
   // MARK: Answering
 
-  /// Answers one request; whether another may follow.
-  func answer(_ request: TapeIncoming, _ connection: borrowing BlockingConnection) throws(SystemFault) -> Bool
-  {
+  /// Answers one request.
+  func answer(_ request: TapeIncoming, _ reply: Reply) async {
     let path = request.path
     if ["/", "/healthz", "/api/hello"].contains(path), ["GET", "HEAD"].contains(request.method) {
-      try connection.send(
-        TapeReply.whole(
-          200, "text/plain; charset=utf-8", Array("ok\n".utf8), isHead: request.method == "HEAD"))
-      return true
+      return reply.send(WholeAnswer("ok\n"))
     }
     switch find(request) {
-    case .missed(let sentence, let key):
+    case .missed(let sentence, _):
       Console.error("replay: \(sentence)")
-      try connection.send(
-        TapeReply.error(501, code: "no_recording", sentence + (key.isEmpty ? "" : ""), for: request))
-      return true
-    case .recording(let recording): return try play(recording, request, connection)
+      reply.sendError(501, code: "no_recording", sentence, for: request)
+    case .recording(let recording): await play(recording, request, reply)
     }
   }
 
-  func play(_ recording: TapeRecording, _ request: TapeIncoming, _ connection: borrowing BlockingConnection)
-    throws(SystemFault) -> Bool
-  {
+  func play(_ recording: TapeRecording, _ request: TapeIncoming, _ reply: Reply) async {
     let answer = recording.answer
     let id = request.field("x-request-id") ?? "req_\(String(ProcessSettings.randomWord(), radix: 16))"
     var fields = answer.headers.filter { $0.name != "content-type" }.map { ($0.name, $0.value) }
@@ -142,57 +134,42 @@ final class Player: Sendable {
     if !answer.provider.isEmpty { fields.append(("x-remora-provider", answer.provider)) }
     if !answer.model.isEmpty { fields.append(("x-remora-model", answer.model)) }
     let type = answer.headers.first { $0.name == "content-type" }?.value ?? "application/json"
-    let isHead = request.method == "HEAD"
     switch answer.body {
-    case .none: try connection.send(TapeReply.whole(answer.status, type, [], fields, isHead: isHead))
-    case .raw(let bytes):
-      try connection.send(TapeReply.whole(answer.status, type, bytes, fields, isHead: isHead))
+    case .none: reply.send(answer.status, type, [], fields)
+    case .raw(let bytes): reply.send(answer.status, type, bytes, fields)
     case .json(let tree):
       let body = answer.hasMetadata ? metadata(tree, answer, id) : tree
-      try connection.send(TapeReply.whole(answer.status, type, body.compact, fields, isHead: isHead))
+      reply.send(answer.status, type, body.compact, fields)
     case .events(let events):
-      fields = [("content-type", type), ("cache-control", "no-cache")] + fields
-      fields.append(request.isOld ? ("connection", "close") : ("transfer-encoding", "chunked"))
-      try play(events, answer, id, TapeReply.head(answer.status, fields), request.isOld, connection)
-      return !request.isOld
+      reply.begin(answer.status, [("content-type", type), ("cache-control", "no-cache")] + fields)
+      reply.end(head: request.isOld ? .untilClose : .chunked)
+      await play(events, answer, id, reply)
     }
-    return true
   }
 
-  private func play(
-    _ events: [TapeEvent], _ answer: TapeAnswer, _ id: String, _ head: [UInt8], _ isOld: Bool,
-    _ connection: borrowing BlockingConnection
-  ) throws(SystemFault) {
-    var out = ByteQueue()
-    out.append(head)
+  private func play(_ events: [TapeEvent], _ answer: TapeAnswer, _ id: String, _ reply: Reply) async {
     var due = Instant.now
     for (index, event) in events.enumerated() {
       if options.pace > 0 {
         // Counted from the beginning, so that what a turn takes adds up to nothing.
         due = due + .microseconds(Int64(Double(max(0, min(event.gap, 600_000))) * options.pace * 1000))
-        let rest = due.nanoseconds(since: .now)
-        if rest > 0 {
-          try connection.send(out.array())
-          out.removeAll()
-          // The pause is what is played; the thread is this connection's own.
-          usleep(UInt32(clamping: rest / 1000))
+        if due > .now {
+          await reply.flush()
+          await reply.pause(until: due)
         }
       }
-      var piece = ByteQueue()
-      if !event.name.isEmpty { piece.append(Array("event: \(Shown.line(event.name))\n".utf8)) }
+      if reply.isGone { return }
       var bytes = event.bytes
       if index == 0, answer.hasMetadata, case .json(let tree) = event.data {
         bytes = metadata(tree, answer, id).compact
       }
-      EventEncoder.data(bytes.span, into: &piece)
-      if isOld { out.append(piece) } else { HeadWriter.chunk(piece.bytes, to: &out) }
-      if out.count > 64 << 10 {
-        try connection.send(out.array())
-        out.removeAll()
+      reply.answer.piece { out in
+        if !event.name.isEmpty { out.append(Array("event: \(Shown.line(event.name))\n".utf8)) }
+        EventEncoder.data(bytes.span, into: &out)
       }
+      if reply.answer.outbound.count > 64 << 10 { await reply.flush() }
     }
-    if !isOld { HeadWriter.lastChunk(to: &out) }
-    try connection.send(out.array())
+    reply.answer.end(trailers: [])
   }
 
   /// What answers carry of who made them, anew.

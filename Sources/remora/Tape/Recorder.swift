@@ -36,7 +36,7 @@ final class Recorder: Sendable {
   private let options: RecordOptions
   private let rules: TapeRules
   private let secrets: TapeSecrets
-  private let upstream: Transport.Address
+  private let upstream: Endpoint
   private let player: Player?
   private let state = Guarded(State())
   /// Exchanges that are under way or being written.
@@ -45,7 +45,7 @@ final class Recorder: Sendable {
   /// Larger ones are passed on and not kept.
   private static let ceiling = 8 << 20
 
-  init(_ options: RecordOptions, _ rules: TapeRules, _ secrets: TapeSecrets, upstream: Transport.Address)
+  init(_ options: RecordOptions, _ rules: TapeRules, _ secrets: TapeSecrets, upstream: Endpoint)
     throws(TapeFault)
   {
     self.options = options
@@ -77,19 +77,31 @@ final class Recorder: Sendable {
 
   // MARK: Passing on
 
-  func answer(_ request: TapeIncoming, _ client: borrowing BlockingConnection) throws(SystemFault) -> Bool {
+  func answer(_ request: TapeIncoming, _ reply: Reply) async {
     underWay.add(1, ordering: .relaxed)
     defer { underWay.subtract(1, ordering: .releasing) }
     if let player, case .recording(let recording) = player.find(request) {
       state.withLock { $0.reused += 1 }
-      return try player.play(recording, request, client)
+      return await player.play(recording, request, reply)
     }
-    let connection = try BlockingConnection(toOneOf: [upstream], until: .now + .seconds(86_400))
-    try connection.send(head(request) + request.body)
+    let parker = reply.connection.parker
+    let dialer = Dialer(on: reply.connection.loop, resolver: Resolver(on: reply.connection.loop))
+    guard
+      let proxy = try? await dialer.dial(
+        upstream, tls: nil, sessions: nil, parker: parker, client: nil, until: .now + .seconds(10))
+    else { return reply.drop() }
+    defer { proxy.close() }
+    var out = ByteQueue()
+    out.append(head(request))
+    out.append(request.body)
+    while true {
+      guard let isSent = try? proxy.write(from: &out) else { break }
+      if isSent { break }
+      _ = await parker.park(until: .never)
+    }
     var taping = Taping(began: .now)
-    let goesOn = try relay(connection, client, request, &taping)
+    await relay(proxy, reply, request, &taping)
     keep(request, taping)
-    return goesOn
   }
 
   /// The request's head as the proxy behind gets it: of one connection, without a coding, at its own name.
@@ -114,27 +126,38 @@ final class Recorder: Sendable {
     return out.array()
   }
 
-  /// Passes the answer on as it comes; a piece is sent before it is looked at.
+  /// Passes the answer on as it comes; a piece is sent before it is kept.
   private func relay(
-    _ upstream: borrowing BlockingConnection, _ client: borrowing BlockingConnection, _ request: TapeIncoming,
-    _ taping: inout Taping
-  ) throws(SystemFault) -> Bool {
-    while !taping.hasEnded {
-      let piece = try upstream.receive()
-      if piece.isEmpty {
-        taping.end()
-        break
+    _ proxy: Socket, _ reply: Reply, _ request: TapeIncoming, _ taping: inout Taping
+  ) async {
+    var incoming = ByteQueue()
+    while !taping.hasEnded, !reply.isGone {
+      guard let step = try? proxy.read(into: &incoming, ceiling: 64 << 10) else { break }
+      switch step {
+      case .wouldBlock:
+        _ = await reply.connection.parker.park(until: .never)
+        if reply.connection.socket.hasFailed { return reply.drop() }
+        continue
+      case .end: taping.end()
+      case .bytes: break
       }
+      let piece = incoming.array()
+      incoming.removeAll()
       let before = taping.hasHead
-      taping.take(piece, isHead: request.method == "HEAD")
+      if !piece.isEmpty { taping.take(piece, isHead: request.method == "HEAD") }
       // The head goes out without what is only of the connection behind.
       if before {
-        try client.send(piece)
-      } else if let head = taping.takeHead(closes: request.isOld) {
-        try client.send(head)
+        reply.answer.outbound.append(piece)
+      } else if let (status, fields, rest) = taping.takeHead() {
+        if request.isOld { reply.close() }
+        reply.begin(status, fields)
+        reply.end(head: taping.framing)
+        // The body goes on in its framing.
+        reply.answer.outbound.append(rest)
       }
+      await reply.flush()
     }
-    return !request.isOld && taping.isWhole && !taping.endsByClose
+    if !taping.isWhole { reply.drop() }
   }
 
   // MARK: Keeping
@@ -217,13 +240,12 @@ struct Taping: ~Copyable {
   private var fields: [(name: String, value: String)] = []
   private(set) var hasEnded = false
   private(set) var isWhole = false
-  private(set) var endsByClose = false
   private var isEvents = false
   private var isTooLarge = false
   private var waiting = ByteQueue()
   private var content = ByteQueue()
   private var flow = BodyFlow(.none)
-  private var framing = Framing.none
+  private(set) var framing = Framing.none
   private var scanner = HeadScanner(for: .upstream)
   private var decoder = EventDecoder()
   private var events: [TapeEvent] = []
@@ -282,7 +304,6 @@ struct Taping: ~Copyable {
       }
       framing = (try? head.framing(toMethod: isHead ? .head : .get)) ?? .none
       flow = BodyFlow(framing)
-      if case .untilClose = framing { endsByClose = true }
       isEvents = field("content-type")?.lowercased().hasPrefix("text/event-stream") == true
       waiting.consume(size)
       rest = waiting.bytes.array()
@@ -291,12 +312,14 @@ struct Taping: ~Copyable {
   }
 
   /// The head as the application gets it, with what came behind it; nil where it isn't whole yet.
-  mutating func takeHead(closes: Bool) -> [UInt8]? {
+  mutating func takeHead() -> (status: Int, fields: [(String, String)], rest: [UInt8])? {
     guard status != 0, !hasGivenHead else { return nil }
     hasGivenHead = true
-    var shown = fields.filter { !["connection", "keep-alive"].contains($0.name) }.map { ($0.name, $0.value) }
-    if closes || endsByClose { shown.append(("connection", "close")) }
-    return TapeReply.head(status, shown) + rest
+    var own = ["connection", "keep-alive"]
+    // The length of a body that isn't sent, for HEAD, is the provider's word.
+    if framing != .none { own += ["content-length", "transfer-encoding"] }
+    let shown = fields.filter { !own.contains($0.name) }.map { ($0.name, $0.value) }
+    return (status, shown, rest)
   }
 
   private mutating func takeEvents() {

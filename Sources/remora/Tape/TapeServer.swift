@@ -1,36 +1,67 @@
-// Where applications connect whose exchanges are recorded or replayed: a thread a connection, and a bound on them.
+// Where applications connect whose exchanges are recorded or replayed.
 
 import Config
 import Glibc
-import Synchronization
+import HTTP
 import Tape
 import Transport
 import Wire
 
-/// Listens, and gives each connection a thread.
-final class TapeServer: Sendable {
+/// Serves applications. Everything happens on its loop, which has a thread of its own.
+actor TapeServer {
+  typealias Respond = @Sendable (TapeIncoming, Reply) async -> Void
+
   /// A test suite has a few workers with a few connections each.
   private static let connectionCeiling = 256
+  /// As large as a proxy's own ceiling: files are uploaded.
+  private static let bodyCeiling = 256 << 20
+  /// An application in a debugger stands still for as long as its developer thinks.
+  private static let patience = Interval(seconds: 86_400)
+  private static let times = ConnectionTimes(
+    handshake: patience, opening: patience, idle: patience, head: patience, stalled: patience)
 
-  private let listeners: [BlockingListener]
-  private let connections = Atomic<Int>(0)
-  /// Whether it is a pod's own loopback that it listens on.
-  let addresses: [Transport.Address]
+  nonisolated let loop: Loop
+  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
+  private let roll = Roll()
+  private var listeners: [Listener] = []
+
+  private init(on loop: Loop) { self.loop = loop }
+
+  /// Begins to serve.
+  ///
+  /// - Returns: where it listens: an asked-for port 0 is a number.
   /// - Throws: what can't be bound, in words; a missing IPv6 is none.
-  init(_ places: [Config.Address]) throws(Failure) {
-    var listeners: [BlockingListener] = []
+  static func start(
+    _ places: [Config.Address], _ respond: @escaping Respond
+  ) throws(Failure) -> [Transport.Address] {
+    var addresses: [Transport.Address] = []
     for place in places {
-      guard let address = Self.address(place) else {
-        throw Failure("'\(place.text)' is no IP address and port")
-      }
-      do throws(SystemFault) { listeners.append(try BlockingListener(address)) } catch {
-        if address.family == .ipv6, error.isAddressMissing, places.count > 1 { continue }
-        throw Failure("can't listen at \(place.text): \(error.reason)")
+      guard let address = address(place) else { throw Failure("'\(place.text)' is no IP address and port") }
+      addresses.append(address)
+    }
+    let server: TapeServer
+    let bell: Bell
+    do throws(SystemFault) {
+      server = TapeServer(on: try Loop())
+      bell = try Bell()
+    } catch { throw Failure(error.description) }
+    let outcome = Guarded<Result<[Transport.Address], Failure>?>(nil)
+    let isRunning = Thread.detached { [addresses] in
+      server.loop.run {
+        let bound = server.assumeIsolated { server in
+          Result { () throws(Failure) in try server.listen(addresses, respond) }
+        }
+        if case .failure = bound { server.loop.stop() }
+        outcome.withLock { $0 = bound }
+        bell.ring()
       }
     }
-    self.listeners = listeners
-    addresses = listeners.map(\.address)
+    guard isRunning else { throw Failure("the system has no thread to give") }
+    while true {
+      if let bound = outcome.withLock({ $0 }) { return try bound.get() }
+      bell.wait(milliseconds: 1000)
+    }
   }
 
   private static func address(_ place: Config.Address) -> Transport.Address? {
@@ -41,37 +72,33 @@ final class TapeServer: Sendable {
     }
   }
 
-  /// Begins to serve, on threads of its own.
-  func serve(
-    _ answer: @escaping @Sendable (TapeIncoming, borrowing BlockingConnection) throws(SystemFault) -> Bool
-  ) throws(Failure) {
-    for listener in listeners {
-      let isRunning = Thread.detached { [self] in
-        while let connection = listener.accept() { begin(connection, answer) }
+  private func listen(
+    _ addresses: [Transport.Address], _ respond: @escaping Respond
+  ) throws(Failure) -> [Transport.Address] {
+    let port = WholePort(roll, Self.times, bodyCeiling: Self.bodyCeiling, stall: Self.patience) {
+      await respond(TapeIncoming($0), $1)
+    }
+    for address in addresses {
+      do throws(SystemFault) {
+        listeners.append(
+          try Listener(address, on: loop, sharesPort: false) { self.begin($0, port) })
+      } catch {
+        if address.family == .ipv6, error.isAddressMissing, addresses.count > 1 { continue }
+        throw Failure("can't listen at \(address): \(error.reason)")
       }
-      if !isRunning { throw Failure("the system has no thread to give") }
     }
+    return listeners.map(\.address)
   }
 
-  private func begin(
-    _ connection: consuming BlockingConnection,
-    _ answer: @escaping @Sendable (TapeIncoming, borrowing BlockingConnection) throws(SystemFault) -> Bool
-  ) {
-    guard connections.load(ordering: .relaxed) < Self.connectionCeiling else { return }
-    connections.add(1, ordering: .relaxed)
-    let accepted = Accepted(connection)
-    let isRunning = Thread.detached { [self] in
-      TapeConnection.serve(accepted.connection, answer)
-      connections.subtract(1, ordering: .relaxed)
+  private func begin(_ socket: Socket, _ port: WholePort) {
+    guard roll.count < Self.connectionCeiling || roll.makeRoom(silentSince: loop.now) else {
+      return socket.close()
     }
-    if !isRunning { connections.subtract(1, ordering: .relaxed) }
+    let connection = Confined(port.accept(socket))
+    Task(executorPreference: loop) { await self.serve(connection) }
   }
-}
 
-/// A connection that a thread takes over.
-private final class Accepted: Sendable {
-  let connection: BlockingConnection
-  init(_ connection: consuming BlockingConnection) { self.connection = connection }
+  private func serve(_ connection: Confined<Connection>) async { await connection.value.serve(nil) }
 }
 
 /// The command that is run against it: an application's tests.
