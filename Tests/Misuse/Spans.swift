@@ -30,7 +30,7 @@ func appendsToItself(_ queue: inout ByteQueue) {
 /// What gives an object's bytes is `unsafe`, and has to be called so.
 func promisesNothing(_ holder: Holder, _ other: inout ByteQueue) {
   // expected-warning@+1 {{expression uses unsafe constructs but is not marked with 'unsafe'}}
-  let bytes = holder.queue.bytes  // expected-note {{reference to unsafe property 'view'}}
+  let bytes = holder.queue.view  // expected-note {{reference to unsafe property 'view'}}
   holder.queue.removeAll()
   other.append(bytes)
 }
