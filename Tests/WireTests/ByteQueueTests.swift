@@ -21,6 +21,29 @@ import Wire
     #expect(queue.array() == expected)
   }
 
+  @Test("a queue takes another's bytes, all or a range, and leaves them there")
+  func wholeQueues() {
+    var source = ByteQueue()
+    source.append(" \r\n\tabc")
+    var queue = ByteQueue(pool: BlockPool())
+    queue.append(source)
+    queue.append(source, 4..<6)
+    queue.append(ByteQueue())
+    #expect(queue.text() == " \r\n\tabcab")
+    #expect(queue.consumeBlanks() == 4)
+    #expect(queue.consumeBlanks() == 0)
+    #expect(queue.text() == "abcab")
+    #expect(queue[2] == UInt8(ascii: "c"))
+    #expect(source.consumeBlanks() == 4)
+    #expect(!queue.equals(source))
+    queue.truncate(to: 3)
+    #expect(queue.equals(source))
+    queue.consume(3)
+    queue.append("  ")
+    #expect(queue.consumeBlanks() == 2)
+    #expect(queue.isEmpty)
+  }
+
   @Test("a chunk is framed in its place, whatever waits before it", arguments: [0, 1, 3, 9000])
   func chunks(_ waiting: Int) {
     for size in [0, 1, 15, 16, 255, 256, 4095, 4096, 65_535, 65_536, 1_048_576] {
