@@ -146,7 +146,7 @@ final class CataloguedNames: Sendable {
       return (left.3, left.4) < (right.3, right.4)
     }
     // A family has a member, and each of its names is one of them.
-    guard let first = candidates.first else { return (Plan(Route(providerIndex: 0)), until) }
+    guard let first = candidates.first else { return (.any, until) }
     let plan = Plan(
       first.route, others: candidates.dropFirst().map(\.route),
       pick: candidates.count > 1 ? .cheapest : .ordered,
@@ -192,8 +192,7 @@ final class CataloguedNames: Sendable {
     if isDue, !end.successor.isEmpty, let next = catalogue.facts(provider, end.successor.span),
       isAffordable(next, after: facts)
     {
-      candidate.route.model = end.successor
-      candidate.route.facts = next
+      candidate.route = Route(providerIndex: member.provider, model: end.successor, facts: next)
       candidate.isRerouted = true
     } else {
       candidate.isGone = isRetired

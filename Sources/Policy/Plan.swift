@@ -3,25 +3,21 @@
 package import Config
 internal import Wire
 
-/// Where a request goes.
-package struct Route: Sendable {
+/// Where a request goes. By reference, because each request's way hands it on a dozen times: a copy would count each of its
+/// parts.
+package final class Route: Sendable {
   /// The provider's place in `Settings.providers`.
-  package var providerIndex: Int
+  package let providerIndex: Int
   /// The model's name at the provider; nil where it is the name that was asked for.
-  package var model: [UInt8]?
+  package let model: [UInt8]?
   /// Whether the name itself chose the provider (`provider/model`), so that no other may serve it.
-  package var isPinned: Bool
+  package let isPinned: Bool
   /// Its share where targets are picked by weight; 0: only where no target with weight is usable.
-  package var weight: Int
+  package let weight: Int
   /// What the catalogue knows of the model; nil: nothing, or it wasn't looked up.
-  package var facts: ModelFacts? {
-    get { box?.facts }
-    set { box = newValue.map { FactsBox($0) } }
-  }
-  /// Apart: a plan is copied into what each stream keeps, and is a few words without it.
-  private var box: FactsBox?
+  package let facts: ModelFacts?
   /// How it has been doing; nil where the model's name is the client's own, so that there may be any number of them.
-  package var health: TargetHealth?
+  package let health: TargetHealth?
 
   package init(
     providerIndex: Int, model: [UInt8]? = nil, isPinned: Bool = false, weight: Int = 1,
@@ -31,8 +27,15 @@ package struct Route: Sendable {
     self.model = model
     self.isPinned = isPinned
     self.weight = weight
-    box = facts.map { FactsBox($0) }
+    self.facts = facts
     self.health = health
+  }
+
+  /// The same target, whose model is called `model`.
+  package func named(_ model: [UInt8]?) -> Route {
+    Route(
+      providerIndex: providerIndex, model: model, isPinned: isPinned, weight: weight, facts: facts,
+      health: health)
   }
 
   /// Whether both lead to the same model of the same provider.
@@ -41,13 +44,11 @@ package struct Route: Sendable {
   }
 }
 
-private final class FactsBox: Sendable {
-  let facts: ModelFacts
-  init(_ facts: ModelFacts) { self.facts = facts }
-}
+/// The targets of a request. Made once a configuration, but for names that hold a part of the client's own.
+package final class Plan: Sendable {
+  /// Leads to the first provider, whatever it is.
+  package static let any = Plan(Route(providerIndex: 0))
 
-/// The targets of a request. Made for each request, without memory of its own where there is one target.
-package struct Plan: Sendable {
   /// The target that is tried first.
   package let first: Route
   /// The targets behind it, which serve where it can't.
@@ -73,12 +74,15 @@ package struct Plan: Sendable {
   /// The target at `place`, which is below `count`.
   package subscript(_ place: Int) -> Route { place == 0 ? first : others[place - 1] }
 
+  /// The same with another target in front.
+  package func beginning(with first: Route) -> Plan {
+    Plan(first, others: others, pick: pick, notice: notice)
+  }
+
   /// The same for a question about the name itself: what has come to its end is asked about as it is.
   package var asAsked: Plan {
     guard let notice else { return self }
-    var first = first
-    if notice.warning != nil { first.model = nil }
-    return Plan(first, others: others, pick: pick)
+    return Plan(notice.warning == nil ? first : first.named(nil), others: others, pick: pick)
   }
 
   /// The same with more targets behind, those that are there already left out.

@@ -32,6 +32,8 @@ package final class Router: Sendable {
   /// How the configured targets are doing, by the name that pins each.
   private let pins: NameTable
   private let pinnedHealth: [TargetHealth]
+  /// For each provider the plan of what no rule places.
+  private let bare: [Plan]
   private let catalogued = AtomicLazyReference<CataloguedNames>()
 
   /// Targets and defaults whose provider isn't configured are left out; decoding has refused them already.
@@ -58,17 +60,19 @@ package final class Router: Sendable {
         guard let provider = index(target.provider) else { continue }
         let said = settings.providers[provider]
         let model = Array(target.model.utf8)
-        var route = Route(providerIndex: provider, model: model, weight: target.weight)
-        if !hasStar {
-          route.facts = catalogue.facts(said, model.span)
-          let identity = said.identity(of: target.model)
-          identities.insert(identity)
-          let known = health.health(identity, provider: said.name, model: target.model)
-          route.health = known
-          pins.append(Array("\(said.name)/\(target.model)".utf8))
-          pinned.append(known)
+        if hasStar {
+          routes.append(Route(providerIndex: provider, model: model, weight: target.weight))
+          continue
         }
-        routes.append(route)
+        let identity = said.identity(of: target.model)
+        identities.insert(identity)
+        let known = health.health(identity, provider: said.name, model: target.model)
+        routes.append(
+          Route(
+            providerIndex: provider, model: model, weight: target.weight,
+            facts: catalogue.facts(said, model.span), health: known))
+        pins.append(Array("\(said.name)/\(target.model)".utf8))
+        pinned.append(known)
       }
       guard let first = routes.first else { continue }
       let plan = Plan(
@@ -84,6 +88,7 @@ package final class Router: Sendable {
     health.keep(identities)
     self.pins = NameTable(pins)
     pinnedHealth = pinned
+    bare = settings.providers.indices.map { Plan(Route(providerIndex: $0)) }
     entries = settings.listen.map {
       RouterEntry(
         fallback: $0.defaultProvider.flatMap(index) ?? fallback, isOwnBackend: $0.defaultProvider != nil,
@@ -113,9 +118,7 @@ package final class Router: Sendable {
     guard let plan = place(forced.span, entry, today) else { return nil }
     // "As asked" was said of the forced name, which the client has not written.
     guard plan.first.model == nil else { return plan }
-    var first = plan.first
-    first.model = forced
-    return Plan(first, others: plan.others, pick: plan.pick, notice: plan.notice)
+    return plan.beginning(with: plan.first.named(forced))
   }
 
   /// Whether `asked` is the name of an entry of `models`.
@@ -136,17 +139,17 @@ package final class Router: Sendable {
 
   /// The first match wins: a pinned provider, `models`, the listener's own provider, the catalogue, the default provider.
   private func place(_ asked: Span<UInt8>, _ entry: RouterEntry, _ today: () -> Int) -> Plan? {
-    let fallback = entry.fallback
+    let fallback = entry.fallback.map { bare[$0] }
     if let route = pinned(asked) { return Plan(route) }
     if let model = models.index(of: asked) { return plans[model] }
     for star in stars where star.matches(asked) { return star.plan(asked) }
-    if asked.isEmpty || entry.isOwnBackend { return fallback.map { Plan(Route(providerIndex: $0)) } }
+    if asked.isEmpty || entry.isOwnBackend { return fallback }
     if let known = catalogued.load() ?? (asked.count <= Self.longestName ? names(today()) : nil),
       let plan = known.find(asked, today)
     {
       return plan
     }
-    return fallback.map { Plan(Route(providerIndex: $0)) }
+    return fallback
   }
 
   private static let longestName = 256
@@ -211,9 +214,7 @@ private struct StarEntry: Sendable {
     let text = asked.extracting(prefix.count..<asked.count - suffix.count).array()
     func filled(_ route: Route) -> Route {
       guard let model = route.model, let star = model.firstIndex(of: UInt8(ascii: "*")) else { return route }
-      var route = route
-      route.model = Array(model[..<star]) + text + Array(model[(star + 1)...])
-      return route
+      return route.named(Array(model[..<star]) + text + Array(model[(star + 1)...]))
     }
     return Plan(
       filled(targets.first), others: targets.others.map(filled), pick: targets.pick, notice: targets.notice)

@@ -147,6 +147,12 @@ final class Attempt {
     return body(ask.model)
   }
 
+  /// Nanoseconds that the try took in Remora itself; 0 where it came to nothing.
+  var overhead: Int {
+    guard let sent = tried.sentAt else { return 0 }
+    return sent.nanoseconds(since: tried.beganAt) - tried.waited
+  }
+
   /// Whether the upstream's key is Remora's to answer for, and not the client's.
   var hasOwnKey: Bool {
     if case .passthrough = upstream.credential { return false }

@@ -37,7 +37,7 @@ extension Exchange {
       // What can't be said was no try, nor was a connection that was dead: the upstream has not seen the request.
       if attempt.tried.isSaid, trial.reuse != .new { record.attempts += 1 }
       attempt.tried.number = record.attempts
-      record.take(attempt.tried)
+      record.overhead += attempt.overhead
       if attempt.mayHaveAskedTooMuch(outcome), ask.isKept, try await attempt.wasAskedTooMuch() {
         note(.clientError, attempt)
         outcome = .askedTooMuch

@@ -109,10 +109,4 @@ struct Tally {
   var isSilent = false
   /// What was estimated of it, and what is left of its limits.
   var bill = Bill()
-
-  /// Adds the time that a try took in Remora itself.
-  mutating func take(_ tried: Attempt.Try) {
-    guard let sent = tried.sentAt else { return }
-    overhead += sent.nanoseconds(since: tried.beganAt) - tried.waited
-  }
 }

@@ -33,7 +33,7 @@ extension Ask {
       for place in 0..<other.count {
         var route = other[place]
         // "As asked" is said of this name, and not of the request's own.
-        if route.model == nil { route.model = name }
+        if route.model == nil { route = route.named(name) }
         if let group, group.isRestricted, !allowed(route, under: name, group) { continue }
         routes.append(route)
       }

@@ -60,7 +60,7 @@ extension Exchange {
       snapshot.upstreams[0].dialect == nil, snapshot.upstreams[0].address.models.isEmpty,
       ask.group?.isRestricted != true
     {
-      plan = Plan(Route(providerIndex: 0))
+      plan = .any
       return false
     }
     let listed = try await models(of: snapshot.upstreams, connection)

@@ -109,9 +109,14 @@ final class Meters {
 }
 
 /// What a target's tokens cost and how they are counted.
-struct Rate {
+final class Rate {
   let facts: ModelFacts?
   let counting: Counting
+
+  init(facts: ModelFacts?, counting: Counting) {
+    self.facts = facts
+    self.counting = counting
+  }
 }
 
 /// The rates that this worker's requests have asked for. A pod asks for few models, and mostly for the last one.

@@ -19,7 +19,7 @@ final class Tries {
     case stop
   }
 
-  private(set) var plan = Plan(Route(providerIndex: 0))
+  private(set) var plan = Plan.any
   /// The target that is asked now.
   private(set) var place = 0
   /// When there must be an answer.
@@ -89,7 +89,7 @@ final class Tries {
   func end(_ exchange: Exchange) {
     abandoned(exchange)
     // Targets that only this request has named keep memory.
-    if plan.first.model != nil { plan = Plan(Route(providerIndex: 0)) }
+    plan = .any
   }
 
   /// Whether another try could follow.

@@ -16,11 +16,9 @@ extension Exchange {
     guard let outcome = attempt.tried.outcome else { return }
     attempt.tried.outcome = nil
     state.shard.attempted(attempt.label, outcome)
-    let tried = attempt.tried
-    state.shard.timed(
-      attempt.label,
-      firstByte: tried.sentAt.flatMap { sent in tried.firstByteAt?.nanoseconds(since: sent) },
-      connect: tried.connecting)
+    var firstByte: Int?
+    if let sent = attempt.tried.sentAt { firstByte = attempt.tried.firstByteAt?.nanoseconds(since: sent) }
+    state.shard.timed(attempt.label, firstByte: firstByte, connect: attempt.tried.connecting)
     if let trace = ask.trace, trace.keeps(failed: !isLast || hasFailed) {
       writeSpan(of: attempt, outcome, trace)
     }
