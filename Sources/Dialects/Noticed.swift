@@ -28,16 +28,15 @@ package struct Noticed: OptionSet, Sendable {
     ]
 
   /// The names, in the order of the scanner's bits.
-  package static let names = table.map(\.name)
-  package static let ownNames = GatewayMember.allCases.map(\.name)
+  package static let names = JSONNames(table.map(\.name))
+  package static let ownNames = JSONNames(GatewayMember.allCases.map(\.name))
 
   /// What `scanner` has noticed.
   package init(_ scanner: borrowing JSONScanner) {
-    var found: Noticed = []
+    var found: Noticed = scanner.noticedOwn == 0 ? [] : .gateway
     var rest = scanner.noticed
     while rest != 0 {
-      let place = rest.trailingZeroBitCount
-      found.insert(place < Self.table.count ? Self.table[place].says : .gateway)
+      found.insert(Self.table[rest.trailingZeroBitCount].says)
       rest &= rest &- 1
     }
     self = found

@@ -13,23 +13,18 @@ extension Ask {
   ///
   /// An answer that comes after the client has given up is paid for and lost, and its SDK asks again.
   func deadline(from start: Instant) -> Instant {
+    let names = head.names
     guard target.isFullService,
-      head.first(.xStainless) != nil || head.first(.xRemora) != nil || wishes?.timeout != nil
-    else {
-      return .never
-    }
+      names.contains(.xStainlessTimeout) || names.contains(.xRemora) || wishes?.timeout != nil
+    else { return .never }
     var least = wishes?.timeout.flatMap { $0 > 0 ? $0 : nil }
     let bytes = headBytes
-    for field in head.fields where field.known == .xStainless || field.known == .xRemora {
-      let name = bytes.extracting(field.name)
+    for field in head.fields {
       let places: Int
-      if name.equalsIgnoringCase("x-stainless-timeout") || name.equalsIgnoringCase("x-stainless-read-timeout")
-      {
-        places = 3
-      } else if name.equalsIgnoringCase("x-remora-timeout-ms") {
-        places = 0
-      } else {
-        continue
+      switch field.known {
+      case .xStainlessTimeout: places = 3
+      case .xRemora where bytes.extracting(field.name).equalsIgnoringCase("x-remora-timeout-ms"): places = 0
+      default: continue
       }
       guard let value = Decimals.read(bytes.extracting(field.value), places: places), value > 0 else {
         continue
@@ -52,15 +47,11 @@ extension Ask {
 
   /// How often the client's SDK has repeated this call, as it says.
   var retryCount: Int? {
-    guard head.first(.xStainless) != nil else { return nil }
-    let bytes = headBytes
-    for field in head.fields where field.known == .xStainless && field.name.count == 23 {
-      guard bytes.extracting(field.name).equalsIgnoringCase("x-stainless-retry-count") else { continue }
-      return Decimals.read(bytes.extracting(field.value), places: 0).flatMap { Int(exactly: $0) }.map {
-        min($0, 100)
-      }
+    guard head.names.contains(.xStainlessRetryCount), let field = head.first(.xStainlessRetryCount) else {
+      return nil
     }
-    return nil
+    let count = Decimals.read(headBytes.extracting(field.value), places: 0)
+    return count.flatMap { Int(exactly: $0) }.map { min($0, 100) }
   }
 
   /// What the same call of an SDK has in common with its repetitions.

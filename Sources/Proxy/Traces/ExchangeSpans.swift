@@ -188,13 +188,7 @@ extension Exchange {
       encoder.attribute("remora.dropped", text.bytes)
     }
     // Calls that an SDK repeats are traces apart, unless its caller is traced.
-    let bytes = ask.headBytes
-    for field in ask.head.fields where field.known == .xStainless {
-      guard bytes.extracting(field.name).equalsIgnoringCase("x-stainless-retry-count") else { continue }
-      if let count = Int(bytes.extracting(field.value).text()), count > 0 {
-        encoder.attribute("remora.client_retry", count)
-      }
-    }
+    if let count = ask.retryCount, count > 0 { encoder.attribute("remora.client_retry", count) }
   }
 }
 

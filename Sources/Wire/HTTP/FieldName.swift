@@ -15,7 +15,9 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   case xForwarded, forwarded, via
   // What happens next.
   case retryAfter, retryAfterMS, xShouldRetry, idempotencyKey, location, date, server, allow
-  case xRequestID, traceparent, tracestate, traceResponse, xRateLimit, xRemora, xStainless
+  case xRequestID, traceparent, tracestate, traceResponse, xRateLimit, xRemora
+  // What OpenAI's SDKs tell of a call.
+  case xStainlessTimeout, xStainlessRetryCount
   /// What other systems of traces than W3C's carry along: `baggage`, `b3`, `x-b3-…`, `x-datadog-…` and their like.
   case otherTrace
   /// Not a known name, but read as one by servers that don't tell its bytes from hyphens (`Transfer_Encoding`).
@@ -30,8 +32,8 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   }
 
   /// The name that `name`, a token, writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
-  /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`, `xStainless` for what
-  /// OpenAI's SDKs tell of themselves under `x-stainless-`, `otherTrace` for several names.
+  /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`, `otherTrace` for
+  /// several names.
   @inline(__always)
   package init(_ name: Span<UInt8>) {
     self = unsafe name.withUnsafeBytes { raw in
@@ -49,7 +51,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       switch count {
       case 0..<10: Self.short(name)
       case 10..<15: Self.middle(name)
-      case 15..<22: Self.long(name)
+      case 15..<25: Self.long(name)
       default: .other
       }
     if self == .other, count > 9, name.begins("x-") { self = unsafe Self.family(start, count) }
@@ -200,6 +202,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       switch name {
       case "openai-organization": .openAIOrganization
       case "proxy-authorization": .proxyAuthorization
+      case "x-stainless-timeout": .xStainlessTimeout
       default: .other
       }
     case 21:
@@ -207,18 +210,33 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
       case "x-cloud-trace-context": .otherTrace
       default: .other
       }
+    case 23:
+      switch name {
+      case "x-stainless-retry-count": .xStainlessRetryCount
+      default: .other
+      }
+    case 24:
+      switch name {
+      case "x-stainless-read-timeout": .xStainlessTimeout
+      default: .other
+      }
     default: .other
     }
   }
 
-  /// Of the many names that begin with `x-`, hardly one goes beyond the first word.
+  /// Of the many names that begin with `x-`, the third byte leaves one or two to compare.
   @inline(__always) @unsafe
   private static func family(_ start: UnsafeRawPointer, _ count: Int) -> FieldName {
-    if unsafe begins(start, count, "x-ratelimit-") { return .xRateLimit }
-    if unsafe begins(start, count, "x-forwarded-") { return .xForwarded }
-    if unsafe begins(start, count, "x-datadog-") || begins(start, count, "x-b3-") { return .otherTrace }
-    if unsafe begins(start, count, "x-stainless-") { return .xStainless }
-    return unsafe begins(start, count, "x-remora-") ? .xRemora : .other
+    // SAFETY: there are more than nine bytes.
+    switch unsafe start.load(fromByteOffset: 2, as: UInt8.self) | 0x20 {
+    case UInt8(ascii: "r"):
+      if unsafe begins(start, count, "x-ratelimit-") { return .xRateLimit }
+      return unsafe begins(start, count, "x-remora-") ? .xRemora : .other
+    case UInt8(ascii: "f"): return unsafe begins(start, count, "x-forwarded-") ? .xForwarded : .other
+    case UInt8(ascii: "d"): return unsafe begins(start, count, "x-datadog-") ? .otherTrace : .other
+    case UInt8(ascii: "b"): return unsafe begins(start, count, "x-b3-") ? .otherTrace : .other
+    default: return .other
+    }
   }
 
   /// Whether the bytes begin with `text` and go on.

@@ -80,13 +80,14 @@ package struct JSONScanner: ~Copyable, Sendable {
   package internal(set) var strings = JSONPlaces()
 
   /// Names that are noticed in objects further in, and how long they are: a bit for each length.
-  let noticedNames: [StaticString]
+  let noticedNames: JSONNames
   let noticedLengths: UInt64
-  /// The same for the text's own members, beside those that are watched. Their bits follow on those of the others.
-  let ownNames: [StaticString]
+  /// The same for the text's own members, beside those that are watched.
+  let ownNames: JSONNames
   let ownLengths: UInt64
   /// Which of those names a member of an object further in has, a bit for each place in the list.
   package internal(set) var noticed: UInt64 = 0
+  package internal(set) var noticedOwn: UInt64 = 0
 
   private var fault: JSONFault?
   /// Bytes fed so far.
@@ -103,24 +104,20 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// - Parameters:
   ///   - checksText: whether strings must be UTF-8.
   ///   - notesStrings: whether the places of long strings are noted.
-  ///   - names: at most 64, of at most `JSONMember.nameCeiling` bytes, that are noticed in objects further in (`noticed`).
-  ///   - ownNames: the same of the text's own object; at most 64 in all.
+  ///   - names: those that are noticed in objects further in (`noticed`).
+  ///   - ownNames: the same of the text's own object (`noticedOwn`).
   package init(
     watching members: JSONMembers = [], checksText: Bool = false, notesStrings: Bool = false,
-    noticing names: [StaticString] = [], andOwn ownNames: [StaticString] = []
+    noticing names: JSONNames = .none, andOwn ownNames: JSONNames = .none
   ) {
     noticedNames = names
-    noticedLengths = Self.lengths(names)
+    noticedLengths = names.lengths
     self.ownNames = ownNames
-    ownLengths = Self.lengths(ownNames)
+    ownLengths = ownNames.lengths
     self.checksText = checksText
     self.notesStrings = notesStrings
     watched = members
     makeSlots()
-  }
-
-  private static func lengths(_ names: [StaticString]) -> UInt64 {
-    names.reduce(0) { $0 | 1 << UInt64(truncatingIfNeeded: $1.utf8CodeUnitCount) }
   }
 
   private mutating func makeSlots() {
@@ -148,6 +145,7 @@ package struct JSONScanner: ~Copyable, Sendable {
     lastComma = -1
     if notesStrings { strings.removeAll() }
     noticed = 0
+    noticedOwn = 0
     fault = nil
     offset = 0
     topLevelKind = nil

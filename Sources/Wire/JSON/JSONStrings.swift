@@ -112,11 +112,7 @@ extension JSONScanner {
   }
 
   @inline(never)
-  private mutating func notice(_ key: Span<UInt8>) {
-    for (place, name) in noticedNames.enumerated() where key.equals(name) {
-      noticed |= 1 << UInt64(place & 63)
-    }
-  }
+  private mutating func notice(_ key: Span<UInt8>) { noticed |= noticedNames.places(of: key) }
 
   @inline(__always)
   private func mayBeOwn(_ count: Int) -> Bool {
@@ -124,25 +120,17 @@ extension JSONScanner {
   }
 
   @inline(never)
-  private mutating func notice(own key: Span<UInt8>) {
-    for (place, name) in ownNames.enumerated() where key.equals(name) {
-      noticed |= 1 << UInt64((noticedNames.count + place) & 63)
-    }
-  }
+  private mutating func notice(own key: Span<UInt8>) { noticedOwn |= ownNames.places(of: key) }
 
   @inline(never)
   private mutating func noticeKeptOwn() {
-    for (place, name) in ownNames.enumerated() where keyBytes.span.extracting(0..<keyCount).equals(name) {
-      noticed |= 1 << UInt64((noticedNames.count + place) & 63)
-    }
+    noticedOwn |= ownNames.places(of: keyBytes.span.extracting(0..<keyCount))
   }
 
   /// The same for a key that was escaped or came in pieces.
   @inline(never)
   private mutating func noticeKept() {
-    for (place, name) in noticedNames.enumerated() where keyBytes.span.extracting(0..<keyCount).equals(name) {
-      noticed |= 1 << UInt64(place & 63)
-    }
+    noticed |= noticedNames.places(of: keyBytes.span.extracting(0..<keyCount))
   }
 
   /// Keeps a part of a key that is escaped or comes in pieces.

@@ -85,12 +85,13 @@ import Wire
     ("X-B3-TraceId", .otherTrace), ("x-datadog-trace-id", .otherTrace), ("sentry-trace", .otherTrace),
     ("X-Cloud-Trace-Context", .otherTrace), ("uber-trace-id", .otherTrace),
     ("x-ratelimit-limit-tokens", .xRateLimit), ("X-Remora-Key", .xRemora),
-    ("X-Stainless-Retry-Count", .xStainless),
+    ("X-Stainless-Retry-Count", .xStainlessRetryCount), ("X-Stainless-Timeout", .xStainlessTimeout),
+    ("x-stainless-read-timeout", .xStainlessTimeout),
   ]
 
   /// Whether the name stands for all that begin as it does.
   private static func isOfFamily(_ text: String) -> Bool {
-    ["x-forwarded-", "x-ratelimit-", "x-remora-", "x-stainless-", "x-b3-", "x-datadog-"].contains {
+    ["x-forwarded-", "x-ratelimit-", "x-remora-", "x-b3-", "x-datadog-"].contains {
       text.lowercased().hasPrefix($0)
     }
   }
@@ -110,7 +111,7 @@ import Wire
   func complete() {
     #expect(Set(Self.names.map(\.1)).union([.other, .lookalike]) == Set(FieldName.allCases))
     for text in [
-      "", "x", "x-forwarded-", "x-remora-", "x-ratelimit-", "hosts", String(repeating: "x", count: 300),
+      "", "x", "x-forwarded-", "x-remora-", "x-ratelimit-", "hosts", "x-stainless-arch", String(repeating: "x", count: 300),
     ] {
       #expect(Self.named(text) == .other)
     }

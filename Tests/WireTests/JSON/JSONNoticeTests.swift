@@ -5,7 +5,7 @@ import Testing
 @testable import Wire
 
 @Suite struct JSONNoticeTests {
-  private static let names: [StaticString] = ["file_id", "encrypted_content", "image_url"]
+  private static let names = JSONNames(["file_id", "encrypted_content", "image_url"])
 
   private func noticed(_ text: String, cut: Int) throws -> UInt64 {
     var scanner = JSONScanner(watching: [.model], noticing: Self.names)
