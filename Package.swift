@@ -58,10 +58,11 @@ let package = Package(
   name: "remora",
   products: [.executable(name: "remora", targets: ["remora"])],
   targets: [
+    .systemLibrary(name: "CLanes"),
     .systemLibrary(name: "CLinux"),
     .target(name: "CRevision", cSettings: [.define("REMORA_REVISION", to: "\"\(revision)\"")]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
-    target("Wire"),
+    target("Wire", ["CLanes"]),
     target("Detect", ["Wire"]),
     target("Config", ["Wire", "Detect"]),
     target("Dialects", ["Wire", "Config", "Detect"]),

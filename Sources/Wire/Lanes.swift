@@ -1,127 +1,138 @@
 // Sixteen bytes at a step: the one search behind heads, strings and lines.
-//
-// Comparisons of `SIMD16` are not compiled to vector instructions, additions and logic are, so a byte is tested by
-// arithmetic whose top bit says what came of it. Byte by byte nothing carries over: every mark is exact.
+
+internal import CLanes
 
 /// What is sought.
 protocol ByteKind {
-  /// Whether all bytes from 0x80 on are of the kind; else none is.
-  static var isWide: Bool { get }
-  /// Sets the top bit of each byte below 0x80 that is of the kind; what it makes of others doesn't matter.
-  static func marks(_ block: SIMD16<UInt8>) -> SIMD16<UInt8>
+  /// Tells which bytes of the block are of the kind.
+  static func marks(_ block: Lanes.Block) -> Lanes.Marks
 }
 
 /// The end of what may be copied from a JSON string as it is: a quote, a backslash, a control character.
 enum StringEnd: ByteKind {
-  static var isWide: Bool { false }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
     // A quote is 0x22, which without that 2 is next to the control characters; they stay among themselves.
-    Lanes.below(block ^ Lanes.Block(repeating: 0x02), 0x21) | Lanes.equal(block, ASCII.backslash)
+    Lanes.below(block ^ Lanes.Block(repeating: 0x02), 0x21) .| Lanes.equal(block, ASCII.backslash)
   }
 }
 
 /// As `StringEnd`, and everything that isn't ASCII.
 enum StringEndOrWide: ByteKind {
-  static var isWide: Bool { true }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block { StringEnd.marks(block) }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    StringEnd.marks(block) .| Lanes.wide(block)
+  }
 }
 
 /// What a line of a log can't hold as it is: what ends a string's plain part, DEL, and everything that isn't ASCII.
 enum NotPlainText: ByteKind {
-  static var isWide: Bool { true }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    StringEnd.marks(block) | Lanes.equal(block, 0x7F)
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    StringEnd.marks(block) .| (block .>= Lanes.Block(repeating: 0x7F))
   }
 }
 
 /// A full stop.
 enum FullStop: ByteKind {
-  static var isWide: Bool { false }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
     Lanes.equal(block, UInt8(ascii: "."))
+  }
+}
+
+/// A quote.
+enum Quote: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    Lanes.equal(block, ASCII.quote)
   }
 }
 
 /// A backslash.
 enum Backslash: ByteKind {
-  static var isWide: Bool { false }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
     Lanes.equal(block, ASCII.backslash)
   }
 }
 
-/// What shows how a JSON text nests: a quote, a backslash, a bracket of either kind, and `|` for nothing, because
-/// `[`, `\` and `]` differ from `{`, `|` and `}` in one bit.
-enum NestByte: ByteKind {
-  static var isWide: Bool { false }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    Lanes.equal(block, ASCII.quote) | Lanes.within(block | Lanes.Block(repeating: 0x20), 0x7B, 0x7D)
+/// What opens an object or an array: `[` and `{` differ in one bit.
+enum OpeningBracket: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    Lanes.equal(block | Lanes.Block(repeating: 0x20), UInt8(ascii: "{"))
+  }
+}
+
+/// What ends an object or an array.
+enum ClosingBracket: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    Lanes.equal(block | Lanes.Block(repeating: 0x20), UInt8(ascii: "}"))
   }
 }
 
 /// A control byte in a head, the tab among them.
 enum ControlByte: ByteKind {
-  static var isWide: Bool { false }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    Lanes.below(block, 0x20) | Lanes.equal(block, 0x7F)
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    Lanes.below(block, 0x20) .| Lanes.equal(block, 0x7F)
   }
 }
 
 /// A line feed or a carriage return.
 enum LineBreak: ByteKind {
-  static var isWide: Bool { false }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    Lanes.equal(block, ASCII.lf) | Lanes.equal(block, ASCII.cr)
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    Lanes.equal(block, ASCII.lf) .| Lanes.equal(block, ASCII.cr)
   }
 }
 
 /// What is no ASCII letter, digit or hyphen.
 enum NotNameByte: ByteKind {
-  static var isWide: Bool { true }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    let lower = block | Lanes.Block(repeating: 0x20)
-    let letters = Lanes.within(lower, 0x61, 0x7A)
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
     let digits = Lanes.within(block, 0x30, 0x39)
-    return ~(letters | digits | Lanes.equal(block, 0x2D))
+    return .!(Lanes.letters(block) .| digits .| Lanes.equal(block, 0x2D))
   }
 }
 
 /// What is no ASCII letter, digit, hyphen or slash: of such bytes most paths are made, and they have one reading.
 enum NotPathByte: ByteKind {
-  static var isWide: Bool { true }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    let lower = block | Lanes.Block(repeating: 0x20)
-    let letters = Lanes.within(lower, 0x61, 0x7A)
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
     let digitsAndSlash = Lanes.within(block, 0x2F, 0x39)
-    return ~(letters | digitsAndSlash | Lanes.equal(block, 0x2D))
+    return .!(Lanes.letters(block) .| digitsAndSlash .| Lanes.equal(block, 0x2D))
   }
 }
 
 /// What is no ASCII letter.
 enum NotLetter: ByteKind {
-  static var isWide: Bool { true }
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Block {
-    ~Lanes.within(block | Lanes.Block(repeating: 0x20), 0x61, 0x7A)
-  }
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks { .!Lanes.letters(block) }
 }
 
 /// A search for the first byte of a kind.
 enum Lanes {
   typealias Block = SIMD16<UInt8>
+  /// A truth for each byte of a block.
+  typealias Marks = SIMDMask<SIMD16<Int8>>
 
-  /// Marks the bytes that are `byte`, which is ASCII.
-  @inline(__always) static func equal(_ block: Block, _ byte: UInt8) -> Block {
-    (block ^ Block(repeating: byte)) &- Block(repeating: 1)
+  /// Tells which bytes are `byte`.
+  @inline(__always) static func equal(_ block: Block, _ byte: UInt8) -> Marks {
+    block .== Block(repeating: byte)
   }
 
-  /// Marks the bytes from `low` to `high`, both ASCII. Each sum leaves the top bit only to what is at least so much.
-  @inline(__always) static func within(_ block: Block, _ low: UInt8, _ high: UInt8) -> Block {
-    (block &+ Block(repeating: 0x80 &- low)) & ~(block &+ Block(repeating: 0x7F &- high))
+  /// Tells which bytes lie between `low` and `high`, or are one of them.
+  @inline(__always) static func within(_ block: Block, _ low: UInt8, _ high: UInt8) -> Marks {
+    (block &- Block(repeating: low)) .<= Block(repeating: high &- low)
   }
 
-  /// Marks the bytes below `bound`, which is at most 0x80.
-  @inline(__always) static func below(_ block: Block, _ bound: UInt8) -> Block {
-    block &- Block(repeating: bound)
+  /// Tells which bytes are below `bound`.
+  @inline(__always) static func below(_ block: Block, _ bound: UInt8) -> Marks {
+    block .< Block(repeating: bound)
+  }
+
+  /// Tells which bytes aren't ASCII.
+  @inline(__always) static func wide(_ block: Block) -> Marks { block .>= Block(repeating: 0x80) }
+
+  /// Tells which bytes are ASCII letters.
+  @inline(__always) static func letters(_ block: Block) -> Marks {
+    within(block | Block(repeating: 0x20), 0x61, 0x7A)
+  }
+
+  /// A bit for each byte of the block that is of the kind, the first one's lowest.
+  @inline(__always) private static func bits<Kind: ByteKind>(_ block: Block, _ kind: Kind.Type) -> UInt32 {
+    // SAFETY: a mask is sixteen bytes, each of which is all ones or zero.
+    unsafe lanes_top_bits(unsafeBitCast(Kind.marks(block), to: Block.self))
   }
 
   /// Where the first byte at or behind `from` is that `marks` marks, or `end`.
@@ -146,8 +157,8 @@ enum Lanes {
       // SAFETY: at + 16 is at most end.
       let block = unsafe start.loadUnaligned(fromByteOffset: at, as: Block.self)
       seen |= block
-      let found = exact(block, kind)
-      if isAny(found) { return at &+ place(found) }
+      let found = bits(block, kind)
+      if found != 0 { return at &+ found.trailingZeroBitCount }
       at &+= 16
     }
     while at <= end &- 32 {
@@ -155,17 +166,16 @@ enum Lanes {
       let lower = unsafe start.loadUnaligned(fromByteOffset: at, as: Block.self)
       let upper = unsafe start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self)
       seen |= lower | upper
-      let low = exact(lower, kind)
-      let high = exact(upper, kind)
-      if isAny(low | high) { return isAny(low) ? at &+ place(low) : at &+ 16 &+ place(high) }
+      let found = bits(lower, kind) | bits(upper, kind) << 16
+      if found != 0 { return at &+ found.trailingZeroBitCount }
       at &+= 32
     }
     if at <= end &- 16 {
       // SAFETY: at + 16 is at most end.
       let block = unsafe start.loadUnaligned(fromByteOffset: at, as: Block.self)
       seen |= block
-      let found = exact(block, kind)
-      if isAny(found) { return at &+ place(found) }
+      let found = bits(block, kind)
+      if found != 0 { return at &+ found.trailingZeroBitCount }
       at &+= 16
     }
     return at >= end ? end : unsafe last(start, at, end, kind, &seen)
@@ -173,9 +183,7 @@ enum Lanes {
 
   /// Whether any byte of `seen` is no ASCII.
   @inline(__always) static func isWide(_ seen: Block) -> Bool {
-    // SAFETY: both are sixteen bytes without structure.
-    let halves = unsafe unsafeBitCast(seen, to: SIMD2<UInt64>.self)
-    return (halves[0] | halves[1]) & 0x8080_8080_8080_8080 != 0
+    lanes_top_bits(seen) != 0
   }
 
   /// As `first`, for what is a step or two away: there is less of it, and its rare end is elsewhere.
@@ -185,8 +193,8 @@ enum Lanes {
     var at = from
     while at <= end &- 16 {
       // SAFETY: at + 16 is at most end.
-      let found = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
-      if isAny(found) { return at &+ place(found) }
+      let found = unsafe bits(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
+      if found != 0 { return at &+ found.trailingZeroBitCount }
       at &+= 16
     }
     return unsafe nearEnd(start, at, end, kind)
@@ -233,14 +241,13 @@ enum Lanes {
   ) -> UInt32 {
     if left >= 32 {
       // SAFETY: 32 bytes are there.
-      let low = unsafe exact(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
-      let high = unsafe exact(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind)
-      return isAny(low | high) ? bits(low) | bits(high) << 16 : 0
+      let low = unsafe bits(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
+      return unsafe low | bits(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind) << 16
     }
     // SAFETY: sixteen bytes are there, or there are fewer and no more are read.
     let block =
       unsafe left < 16 ? some(start, at, left) : start.loadUnaligned(fromByteOffset: at, as: Block.self)
-    return bits(exact(block, kind))
+    return bits(block, kind)
   }
 
   /// The bytes from `at` on, fewer than sixteen, and others that nothing marks.
@@ -255,17 +262,6 @@ enum Lanes {
     return unsafe unsafeBitCast(SIMD2<UInt64>(low, high), to: Block.self)
   }
 
-  /// A bit for each mark, the first byte's lowest.
-  @inline(__always) private static func bits(_ marks: SIMD2<UInt64>) -> UInt32 {
-    UInt32(truncatingIfNeeded: gathered(marks[0]) | gathered(marks[1]) << 8)
-  }
-
-  /// The top bits of eight bytes, whose other bits are zero, in one byte.
-  @inline(__always) private static func gathered(_ marks: UInt64) -> UInt64 {
-    // Each of the factor's bits brings another byte's into the product's top byte, and none meets another below it.
-    ((UInt64(littleEndian: marks) >> 7) &* 0x0102_0408_1020_4080) >> 56
-  }
-
   /// The last bytes, fewer than sixteen.
   @inline(__always) @unsafe private static func last<Kind: ByteKind>(
     _ start: UnsafeRawPointer, _ from: Int, _ end: Int, _ kind: Kind.Type, _ seen: inout Block
@@ -275,16 +271,16 @@ enum Lanes {
       // SAFETY: at + 8 is at most end.
       let block = unsafe half(start.loadUnaligned(fromByteOffset: at, as: UInt64.self))
       seen |= block
-      let found = exact(block, kind)
-      if isAny(found) { return at &+ place(found) }
+      let found = bits(block, kind)
+      if found != 0 { return at &+ found.trailingZeroBitCount }
       at &+= 8
       if at == end { return end }
     }
     // SAFETY: the bytes from at to end are there, fewer than eight.
     let block = unsafe half(Words.rest(start, at, end &- at).littleEndian)
     seen |= block
-    let found = exact(block, kind)
-    return isAny(found) ? at &+ place(found) : end
+    let found = bits(block, kind)
+    return found != 0 ? at &+ found.trailingZeroBitCount : end
   }
 
   /// Eight bytes and eight that nothing marks.
@@ -295,21 +291,4 @@ enum Lanes {
 
   /// Letters, which no search is for.
   static let filler: UInt64 = 0x7878_7878_7878_7878
-
-  @inline(__always) private static func exact<Kind: ByteKind>(
-    _ block: Block, _ kind: Kind.Type
-  ) -> SIMD2<UInt64> {
-    let found = Kind.isWide ? Kind.marks(block) | block : Kind.marks(block) & ~block
-    // SAFETY: both are sixteen bytes without structure.
-    return unsafe unsafeBitCast(found & Block(repeating: 0x80), to: SIMD2<UInt64>.self)
-  }
-
-  @inline(__always) private static func isAny(_ marks: SIMD2<UInt64>) -> Bool { marks[0] | marks[1] != 0 }
-
-  @inline(__always) private static func place(_ marks: SIMD2<UInt64>) -> Int {
-    // The first byte lies in the lowest place of a word, on machines of either order.
-    let low = UInt64(littleEndian: marks[0])
-    if low != 0 { return low.trailingZeroBitCount >> 3 }
-    return 8 &+ UInt64(littleEndian: marks[1]).trailingZeroBitCount >> 3
-  }
 }
