@@ -18,6 +18,8 @@ package enum BodyFault: Error {
 
 /// Takes the framing off one body, as its bytes arrive, and the content coding, where it is to be read and has one.
 package struct BodyFlow: ~Copyable {
+  private let inPlace = InPlace()
+
   /// What to do next; offsets count from the first byte of the span that `next` was given.
   package enum Step {
     /// These bytes are body.

@@ -4,6 +4,7 @@
 // `Standings`. What may happen again on one connection or another of the same try is Attempts.swift.
 
 package import Config
+internal import Wire
 
 /// What is known of a plan's targets at a moment.
 package protocol Standings {
@@ -47,7 +48,7 @@ package struct Order: Sendable {
 }
 
 /// The tries of one request.
-package struct Retries: Sendable {
+package struct Retries: ~Copyable, Sendable {
   /// What the operator says of trying again.
   package struct Rules: Sendable {
     package var attempts: Int
@@ -94,7 +95,11 @@ package struct Retries: Sendable {
   private static let floor: Nanoseconds = 25_000_000
 
   /// Of no request.
-  package static let none = Retries(Order(), Rules(Retry()), isRepeatable: false, isKept: false, now: 0)
+  package static var none: Retries {
+    Retries(Order(), Rules(Retry()), isRepeatable: false, isKept: false, now: 0)
+  }
+
+  private let inPlace = InPlace()
 
   private let rules: Rules
   private let order: Order

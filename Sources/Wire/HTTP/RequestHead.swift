@@ -8,6 +8,8 @@
 ///
 /// One value is parsed into again and again, so that a connection's second request allocates nothing.
 package struct RequestHead: ~Copyable, Sendable, Head {
+  private let inPlace = InPlace()
+
   package internal(set) var method = Method.other
   package internal(set) var methodText = 0..<0
   /// The target as it was written.

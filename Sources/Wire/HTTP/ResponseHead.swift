@@ -4,6 +4,8 @@
 ///
 /// One value is parsed into again and again. Every fault means that the upstream broke the protocol.
 package struct ResponseHead: ~Copyable, Sendable, Head {
+  private let inPlace = InPlace()
+
   /// 100...599, but never 101.
   package private(set) var status = 0
   /// The reason phrase; empty where there is none.

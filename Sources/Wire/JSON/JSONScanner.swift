@@ -44,6 +44,8 @@ package struct JSONScanner: ~Copyable, Sendable {
     var kind = JSONKind.null
   }
 
+  private let inPlace = InPlace()
+
   var state = State.start
   var isKey = false
   var isInObject = false
