@@ -240,10 +240,13 @@ package final class MetricShard {
     if exchange.isUnpriced {
       state.unpriced.add(1, to: SeriesKey(subject: exchange.provider, model: exchange.model))
     }
-    for (tokens, kind) in [(exchange.estimatedInput, TokenKind.input), (exchange.estimatedOutput, .output)]
-    where tokens > 0 {
-      state.tokensEstimated.add(min(tokens, Self.mostTokens), to: SeriesKey(detail: UInt16(kind.rawValue)))
-    }
+    guess(exchange.estimatedInput, .input)
+    guess(exchange.estimatedOutput, .output)
+  }
+
+  private func guess(_ tokens: Int, _ kind: TokenKind) {
+    if tokens <= 0 { return }
+    state.tokensEstimated.add(min(tokens, Self.mostTokens), to: SeriesKey(detail: UInt16(kind.rawValue)))
   }
 
   private func count(_ tokens: Int?, _ kind: TokenKind, of exchange: ExchangeRecord) {

@@ -190,10 +190,14 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
           isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
       }
       running.removeAll(keepingCapacity: true)
-      for straggler in stragglers { straggler.roundEnds() }
-      stragglers.removeAll(keepingCapacity: true)
-      for parker in yielding { parker.signal() }
-      yielding.removeAll(keepingCapacity: true)
+      if !stragglers.isEmpty {
+        for straggler in stragglers { straggler.roundEnds() }
+        stragglers.removeAll(keepingCapacity: true)
+      }
+      if !yielding.isEmpty {
+        for parker in yielding { parker.signal() }
+        yielding.removeAll(keepingCapacity: true)
+      }
     }
   }
 

@@ -13,6 +13,8 @@ package struct JSONWalk: ~Escapable {
   private let end: Int
   /// Nothing of the innermost object or array has been read.
   private var isFirst = false
+  /// The text ended before what was to be read in it, or was none.
+  package private(set) var isCut = false
 
   /// - Parameters:
   ///   - start: where the first value is.
@@ -84,7 +86,7 @@ package struct JSONWalk: ~Escapable {
   package mutating func pass() -> (range: Range<Int>, kind: JSONKind)? {
     skipSpace()
     guard at < end, let kind = JSONKind(firstByte: bytes[at]), let valueEnd = valueEnd(kind) else {
-      at = end
+      cut()
       return nil
     }
     let start = at
@@ -139,7 +141,10 @@ package struct JSONWalk: ~Escapable {
   /// Moves to the next item of the object or array that `closing` ends, or behind its end.
   @inline(__always) private mutating func nextItem(closing: UInt8) -> Bool {
     skipSpace()
-    guard at < end else { return false }
+    guard at < end else {
+      cut()
+      return false
+    }
     if bytes[at] == closing {
       at &+= 1
       isFirst = false
@@ -147,7 +152,7 @@ package struct JSONWalk: ~Escapable {
     }
     if !isFirst {
       guard bytes[at] == ASCII.comma else {
-        at = end
+        cut()
         return false
       }
       at &+= 1
@@ -159,8 +164,13 @@ package struct JSONWalk: ~Escapable {
 
   private mutating func stop() -> JSONKey? {
     // Behind a closing brace the walk goes on in what surrounds it.
-    if at == 0 || at > end || bytes[at &- 1] != UInt8(ascii: "}") { at = end }
+    if at == 0 || at > end || bytes[at &- 1] != UInt8(ascii: "}") { cut() }
     return nil
+  }
+
+  private mutating func cut() {
+    at = end
+    isCut = true
   }
 
   @inline(__always) private mutating func skipSpace() {

@@ -111,7 +111,8 @@ import Wire
   func complete() {
     #expect(Set(Self.names.map(\.1)).union([.other, .lookalike]) == Set(FieldName.allCases))
     for text in [
-      "", "x", "x-forwarded-", "x-remora-", "x-ratelimit-", "hosts", "x-stainless-arch", String(repeating: "x", count: 300),
+      "", "x", "x-forwarded-", "x-remora-", "x-ratelimit-", "hosts", "x-stainless-arch",
+      String(repeating: "x", count: 300),
     ] {
       #expect(Self.named(text) == .other)
     }

@@ -22,45 +22,44 @@ package struct TokenUsage: Sendable, Equatable {
 
   /// Takes over what the `usage` object in `range` says. Members it lacks leave what was known (streams repeat).
   package mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-    if case .object? = JSONView.kind(bytes, range) { _ = readMembers(bytes, range) }
+    _ = read(bytes.extracting(first: range.upperBound), from: range.lowerBound)
   }
 
   /// Takes over what the `usage` object that begins at `start` says, and tells where it ends; nil if that isn't in
   /// `bytes`.
   package mutating func read(_ bytes: Span<UInt8>, from start: Int) -> Int? {
-    readMembers(bytes, start..<bytes.count)
-  }
-
-  private mutating func readMembers(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
     var said = TokenUsage()
     var total: Int?
-    var members = JSONObjectCursor(bytes, range)
-    while let member = members.next() {
-      if member.keyIs("prompt_tokens", in: bytes) || member.keyIs("input_tokens", in: bytes) {
-        set(&said.input, bytes, member.value)
-      } else if member.keyIs("completion_tokens", in: bytes) || member.keyIs("output_tokens", in: bytes) {
-        set(&said.output, bytes, member.value)
-      } else if member.keyIs("total_tokens", in: bytes) {
-        set(&total, bytes, member.value)
-      } else if member.keyIs("prompt_tokens_details", in: bytes)
-        || member.keyIs("input_tokens_details", in: bytes) || member.keyIs("prompt_token_details", in: bytes)
+    var walk = JSONWalk(bytes, from: start, strings: Span())
+    guard walk.enterObject() else { return nil }
+    while let key = walk.nextKey() {
+      if key.says("prompt_tokens", in: bytes) || key.says("input_tokens", in: bytes) {
+        set(&said.input, bytes, &walk)
+      } else if key.says("completion_tokens", in: bytes) || key.says("output_tokens", in: bytes) {
+        set(&said.output, bytes, &walk)
+      } else if key.says("total_tokens", in: bytes) {
+        set(&total, bytes, &walk)
+      } else if key.says("prompt_tokens_details", in: bytes) || key.says("input_tokens_details", in: bytes)
+        || key.says("prompt_token_details", in: bytes)
       {
-        said.readInput(bytes, member.value)
-      } else if member.keyIs("completion_tokens_details", in: bytes)
-        || member.keyIs("output_tokens_details", in: bytes)
+        said.readInput(bytes, &walk)
+      } else if key.says("completion_tokens_details", in: bytes)
+        || key.says("output_tokens_details", in: bytes)
       {
-        said.readOutput(bytes, member.value)
-      } else if member.keyIs("reasoning_tokens", in: bytes) {
+        said.readOutput(bytes, &walk)
+      } else if key.says("reasoning_tokens", in: bytes) {
         // Perplexity and others; the details count where both are said.
-        if said.reasoning == nil { set(&said.reasoning, bytes, member.value) }
-      } else if member.keyIs("cache_creation_input_tokens", in: bytes) {
+        if said.reasoning == nil { set(&said.reasoning, bytes, &walk) } else { _ = walk.pass() }
+      } else if key.says("cache_creation_input_tokens", in: bytes) {
         // Gateways that pass Anthropic's name on.
-        if said.cacheWrite == nil { set(&said.cacheWrite, bytes, member.value) }
-      } else if member.keyIs("prompt_cache_hit_tokens", in: bytes) || member.keyIs("cached_tokens", in: bytes)
-        || member.keyIs("num_cached_tokens", in: bytes)
+        if said.cacheWrite == nil { set(&said.cacheWrite, bytes, &walk) } else { _ = walk.pass() }
+      } else if key.says("prompt_cache_hit_tokens", in: bytes) || key.says("cached_tokens", in: bytes)
+        || key.says("num_cached_tokens", in: bytes)
       {
         // DeepSeek, Moonshot and Mistral.
-        set(&said.cachedInput, bytes, member.value)
+        set(&said.cachedInput, bytes, &walk)
+      } else {
+        _ = walk.pass()
       }
     }
     said.addReasoning(to: total)
@@ -73,31 +72,41 @@ package struct TokenUsage: Sendable, Equatable {
     reasoning = said.reasoning ?? reasoning
     audioInput = said.audioInput ?? audioInput
     audioOutput = said.audioOutput ?? audioOutput
-    return members.end
+    return walk.isCut ? nil : walk.at
   }
 
   /// Reads of which kinds the output is.
-  private mutating func readOutput(_ bytes: Span<UInt8>, _ details: Range<Int>) {
-    var members = JSONObjectCursor(bytes, details)
-    while let member = members.next() {
-      if member.keyIs("reasoning_tokens", in: bytes) {
-        set(&reasoning, bytes, member.value)
-      } else if member.keyIs("audio_tokens", in: bytes) {
-        set(&audioOutput, bytes, member.value)
+  private mutating func readOutput(_ bytes: Span<UInt8>, _ walk: inout JSONWalk) {
+    guard walk.enterObject() else {
+      _ = walk.pass()
+      return
+    }
+    while let key = walk.nextKey() {
+      if key.says("reasoning_tokens", in: bytes) {
+        set(&reasoning, bytes, &walk)
+      } else if key.says("audio_tokens", in: bytes) {
+        set(&audioOutput, bytes, &walk)
+      } else {
+        _ = walk.pass()
       }
     }
   }
 
   /// Reads what of the input a cache had, or got (OpenAI API reference, "The chat completion object", 2026-10).
-  private mutating func readInput(_ bytes: Span<UInt8>, _ details: Range<Int>) {
-    var members = JSONObjectCursor(bytes, details)
-    while let member = members.next() {
-      if member.keyIs("cached_tokens", in: bytes) {
-        set(&cachedInput, bytes, member.value)
-      } else if member.keyIs("cache_write_tokens", in: bytes) {
-        set(&cacheWrite, bytes, member.value)
-      } else if member.keyIs("audio_tokens", in: bytes) {
-        set(&audioInput, bytes, member.value)
+  private mutating func readInput(_ bytes: Span<UInt8>, _ walk: inout JSONWalk) {
+    guard walk.enterObject() else {
+      _ = walk.pass()
+      return
+    }
+    while let key = walk.nextKey() {
+      if key.says("cached_tokens", in: bytes) {
+        set(&cachedInput, bytes, &walk)
+      } else if key.says("cache_write_tokens", in: bytes) {
+        set(&cacheWrite, bytes, &walk)
+      } else if key.says("audio_tokens", in: bytes) {
+        set(&audioInput, bytes, &walk)
+      } else {
+        _ = walk.pass()
       }
     }
   }
@@ -148,7 +157,10 @@ package struct TokenUsage: Sendable, Equatable {
     out.append("}")
   }
 
-  private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ range: Range<Int>?) {
-    if let range, let number = JSONValue.integer(bytes, range), number >= 0 { field = number }
+  /// Passes over the value that comes next, and takes it where it is a count.
+  private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ walk: inout JSONWalk) {
+    if let value = walk.pass(), let number = JSONValue.integer(bytes, value.range), number >= 0 {
+      field = number
+    }
   }
 }
