@@ -99,42 +99,51 @@ package final class AnswerFacts {
   /// - Returns: whether all of it was there.
   @discardableResult
   func read(_ data: Span<UInt8>, _ place: Range<Int>, isOver: Bool) -> Bool {
-    var members = JSONObjectCursor(data, place)
+    var walk = JSONWalk(data.extracting(first: place.upperBound), from: place.lowerBound, strings: Span())
     var status: Range<Int>?
     var detail: Range<Int>?
     reasons.clear()
     reasonCount = 0
-    while let member = members.next() {
-      switch member.kind {
+    guard walk.enterObject() else { return false }
+    while let key = walk.nextKey() {
+      if key.says("choices", in: data), walk.enterArray() {
+        readChoices(data, &walk)
+        continue
+      }
+      guard let (value, kind) = walk.pass() else { break }
+      switch kind {
       case .string:
-        if member.keyIs("id", in: data) {
-          take(data, member.value, into: &id)
-        } else if member.keyIs("model", in: data) {
-          take(data, member.value, into: &model)
-        } else if member.keyIs("stop_reason", in: data) {
-          finish(data, member.value)
-        } else if member.keyIs("status", in: data) {
-          status = member.value
+        if key.says("id", in: data) {
+          take(data, value, into: &id)
+        } else if key.says("model", in: data) {
+          take(data, value, into: &model)
+        } else if key.says("stop_reason", in: data) {
+          finish(data, value)
+        } else if key.says("status", in: data) {
+          status = value
         }
-      case .array where member.keyIs("choices", in: data): readChoices(data, member.value)
-      case .object where member.keyIs("incomplete_details", in: data):
-        detail = JSONView.value(data, in: member.value, at: "reason")
+      case .object where key.says("incomplete_details", in: data):
+        detail = JSONView.value(data, in: value, at: "reason")
       default: break
       }
     }
     // Of a response the word for why it is incomplete says more.
     if isOver, reasonCount == 0, let why = detail ?? status { finish(data, why) }
-    return members.end != nil
+    return !walk.isCut
   }
 
-  private func readChoices(_ data: Span<UInt8>, _ place: Range<Int>) {
-    var choices = JSONArrayCursor(data, place)
-    while let choice = choices.next() {
-      if let reason = JSONView.value(data, in: choice.value, at: "finish_reason"),
-        JSONView.kind(data, reason) == .string
-      {
-        finish(data, reason)
+  private func readChoices(_ data: Span<UInt8>, _ walk: inout JSONWalk) {
+    while walk.nextElement() {
+      guard walk.enterObject() else {
+        _ = walk.pass()
+        continue
       }
+      var reason: Range<Int>?
+      while let key = walk.nextKey() {
+        guard let (value, kind) = walk.pass() else { break }
+        if kind == .string, key.says("finish_reason", in: data) { reason = value }
+      }
+      if let reason { finish(data, reason) }
     }
   }
 }

@@ -55,6 +55,9 @@ extension Span where Element == UInt8 {
   /// where there is none.
   package func plainTextEnd(from: Int) -> Int { first(NotPlainText.self, from: from) }
 
+  /// Where the first byte at or behind `from` is that is no ASCII, or the count where there is none.
+  package func wide(from: Int) -> Int { first(Wide.self, from: from) }
+
   /// Where the first byte of a kind at or behind `from` is, or the count where there is none.
   @inline(__always)
   private func first<Kind: ByteKind>(_ kind: Kind.Type, from: Int) -> Int {

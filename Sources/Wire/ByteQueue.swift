@@ -264,6 +264,35 @@
     append(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
+  /// As above, compiled into the caller, where a short literal is a store or two: for what every head is made of.
+  @inlinable @inline(__always)
+  public mutating func append(literal text: StaticString) {
+    let count = text.utf8CodeUnitCount
+    if capacity &- tail < count { makeRoom(count) }
+    // SAFETY: a static string's bytes live as long as the program, and there is room for them behind the tail.
+    unsafe base?.advanced(by: tail).copyMemory(from: text.utf8Start, byteCount: count)
+    tail &+= count
+  }
+
+  /// Appends the word's bytes, the lowest first.
+  @inlinable
+  public mutating func append(littleEndian word: UInt64) {
+    reserve(8)
+    // SAFETY: reserve made room behind the tail.
+    unsafe base?.storeBytes(of: word.littleEndian, toByteOffset: tail, as: UInt64.self)
+    tail &+= 8
+  }
+
+  /// Appends two bytes.
+  @inlinable
+  public mutating func append(_ first: UInt8, _ second: UInt8) {
+    reserve(2)
+    // SAFETY: as above.
+    unsafe base?.storeBytes(
+      of: (UInt16(first) | UInt16(second) << 8).littleEndian, toByteOffset: tail, as: UInt16.self)
+    tail &+= 2
+  }
+
   /// Not what a literal means: that is a `StaticString`.
   @_disfavoredOverload
   public mutating func append(_ text: String) {

@@ -30,6 +30,11 @@ enum NotPlainText: ByteKind {
   }
 }
 
+/// What isn't ASCII.
+enum Wide: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks { Lanes.wide(block) }
+}
+
 /// A full stop.
 enum FullStop: ByteKind {
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {

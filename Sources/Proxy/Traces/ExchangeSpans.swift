@@ -15,31 +15,33 @@ extension Exchange {
   /// Writes the span of a try that is over.
   @inline(never)
   func writeSpan(of attempt: Attempt, _ outcome: AttemptOutcome, _ trace: ExchangeTrace) {
-    let (tried, upstream, encoder) = (attempt.tried, attempt.upstream, state.spanEncoder)
+    let (upstream, encoder) = (attempt.upstream, state.spanEncoder)
     var ids = trace.ids
     ids.span = trace.attempt
     encoder.begin(
       ids, parent: trace.ids.span, state: unsafe trace.traceState.view, flags: trace.flags, isRemote: false,
       kind: .client)
-    let method = ask.headBytes.extracting(ask.head.methodText).array()
-    let model = attempt.withModel { $0.array() }
+    let method = ask.headBytes.extracting(ask.head.methodText)
     let operation = ask.target.endpoint.operation
     if let operation {
-      encoder.name(operation.bytes, model.span)
+      attempt.withModel { encoder.name(operation.bytes, $0) }
     } else {
-      encoder.name(method.span, method.span.extracting(0..<0))
+      encoder.name(method, method.extracting(0..<0))
     }
-    encoder.time(from: trace.unix(tried.beganAt), to: trace.unix(Instant.now))
-    if let operation { writeModel(operation, model.span, attempt, trace, encoder) }
-    encoder.attribute("server.address", Array(upstream.endpoint.host.utf8).span)
+    encoder.time(from: trace.unix(attempt.tried.beganAt), to: trace.unix(Instant.now))
+    if let operation { writeModel(operation, attempt, trace, encoder) }
+    encoder.attribute("server.address", upstream.endpoint.host.utf8.span)
     encoder.attribute("server.port", Int(upstream.endpoint.port))
-    encoder.attribute("http.request.method", method.span)
-    let status = tried.firstByteAt == nil ? 0 : attempt.call.reply.status
+    encoder.attribute("http.request.method", method)
+    let status = attempt.tried.firstByteAt == nil ? 0 : attempt.call.reply.status
     if status > 0 { encoder.attribute("http.response.status_code", status) }
-    if tried.number > 1 { encoder.attribute("http.request.resend_count", tried.number - 1) }
-    encoder.attribute("remora.provider", Array(upstream.name.utf8).span)
+    if attempt.tried.number > 1 {
+      encoder.attribute("http.request.resend_count", attempt.tried.number - 1)
+    }
+    encoder.attribute("remora.provider", upstream.name.utf8.span)
     encoder.attribute("remora.outcome", outcome.name)
-    encoder.attribute("remora.connection", tried.connecting == nil ? "reused" as StaticString : "new")
+    encoder.attribute(
+      "remora.connection", attempt.tried.connecting == nil ? "reused" as StaticString : "new")
     if trace.waited > 0 { encoder.attribute("remora.retry_wait_ms", trace.waited / 1_000_000) }
     trace.waited = 0
     switch outcome {
@@ -57,15 +59,13 @@ extension Exchange {
 
   /// What the conventions for generative AI want of a call.
   private func writeModel(
-    _ operation: StaticString, _ model: Span<UInt8>, _ attempt: Attempt, _ trace: ExchangeTrace,
-    _ encoder: SpanEncoder
+    _ operation: StaticString, _ attempt: Attempt, _ trace: ExchangeTrace, _ encoder: SpanEncoder
   ) {
     let provider = attempt.upstream.kind.conventionalName ?? attempt.upstream.name
-    let name = Array(provider.utf8)
     encoder.attribute("gen_ai.operation.name", operation)
-    encoder.attribute("gen_ai.provider.name", name.span)
-    encoder.attribute("gen_ai.system", name.span)
-    encoder.attribute("gen_ai.request.model", model)
+    encoder.attribute("gen_ai.provider.name", provider.utf8.span)
+    encoder.attribute("gen_ai.system", provider.utf8.span)
+    attempt.withModel { encoder.attribute("gen_ai.request.model", $0) }
     encoder.attribute("gen_ai.request.stream", ask.body.facts.streams)
     encoder.attribute("gen_ai.request.max_tokens", trace.maxTokens)
     encoder.attribute("gen_ai.request.choice.count", trace.choices)
@@ -74,11 +74,10 @@ extension Exchange {
     encoder.attribute("gen_ai.request.seed", trace.seed)
     if let thread = ask.attribution?.thread { encoder.attribute("gen_ai.conversation.id", thread.span) }
     attempt.conversation.complete(trace.answer)
-    encoder.attribute("gen_ai.response.id", unsafe trace.answer.id.view)
-    encoder.attribute("gen_ai.response.model", unsafe trace.answer.model.view)
-    encoder.attribute("gen_ai.response.finish_reasons", words: unsafe trace.answer.reasons.view)
-    let tried = attempt.tried
-    if let sent = tried.sentAt, let first = tried.firstTokenAt {
+    encoder.attribute("gen_ai.response.id", trace.answer.id.view)
+    encoder.attribute("gen_ai.response.model", trace.answer.model.view)
+    encoder.attribute("gen_ai.response.finish_reasons", words: trace.answer.reasons.view)
+    if let sent = attempt.tried.sentAt, let first = attempt.tried.firstTokenAt {
       encoder.attribute(
         "gen_ai.response.time_to_first_chunk", Double(first.nanoseconds(since: sent)) / 1_000_000_000)
       encoder.event("first_token", at: trace.unix(first))
@@ -123,11 +122,11 @@ extension Exchange {
     encoder.begin(
       trace.ids, parent: trace.parent, state: unsafe trace.traceState.view, flags: trace.flags | 1,
       isRemote: trace.parent != 0, kind: .server)
-    let method = ask.headBytes.extracting(ask.head.methodText).array()
+    let method = ask.headBytes.extracting(ask.head.methodText)
     let route = ask.target.endpoint.route
-    encoder.name(method.span, route.bytes)
+    encoder.name(method, route.bytes)
     encoder.time(from: trace.unix(record.startedAt), to: trace.unix(end))
-    encoder.attribute("http.request.method", method.span)
+    encoder.attribute("http.request.method", method)
     encoder.attribute("url.path", ask.headBytes.extracting(ask.head.path))
     encoder.attribute(
       "url.scheme",

@@ -31,7 +31,7 @@ extension ByteQueue {
 
   mutating func append(field number: UInt8, fixed64 value: UInt64) {
     append(number << 3 | 1)
-    append(littleEndian: value, bytes: 8)
+    append(littleEndian: value)
   }
 
   mutating func append(field number: UInt8, double value: Double) {
@@ -40,6 +40,8 @@ extension ByteQueue {
 
   /// The beginning of a field that has a length: `count` bytes follow.
   mutating func append(field number: UInt8, length count: Int) {
+    // Most are names and short texts.
+    if count < 0x80 { return append(number << 3 | 2, UInt8(truncatingIfNeeded: count)) }
     append(number << 3 | 2)
     append(varint: UInt64(count))
   }
@@ -59,7 +61,7 @@ extension ByteQueue {
 
   /// The first `count` bytes of `text`, those that aren't UTF-8 as question marks.
   mutating func appendText(_ text: Span<UInt8>, _ count: Int) {
-    var (from, at) = (0, 0)
+    var (from, at) = (0, text.wide(from: 0))
     while at < count {
       let length = UTF8Form.length(of: text, at: at)
       if length == 0 {
@@ -76,9 +78,7 @@ extension ByteQueue {
     for at in 0..<bytes { append(UInt8(truncatingIfNeeded: value >> UInt64(at * 8))) }
   }
 
-  mutating func append(bigEndian value: UInt64) {
-    for at in 0..<8 { append(UInt8(truncatingIfNeeded: value >> UInt64(56 - at * 8))) }
-  }
+  mutating func append(bigEndian value: UInt64) { append(littleEndian: value.byteSwapped) }
 }
 
 extension UTF8Form {

@@ -34,7 +34,7 @@ package final class SpanEncoder {
   package func begin(
     _ ids: TraceIDs, parent: UInt64, state: Span<UInt8>, flags: UInt8, isRemote: Bool, kind: SpanKind
   ) {
-    body.removeAll()
+    body.clear()
     body.append(field: 1, length: 16)
     body.append(bigEndian: ids.high)
     body.append(bigEndian: ids.low)
