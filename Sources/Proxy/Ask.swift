@@ -149,7 +149,7 @@ final class Ask {
   }
 
   func makeRequestID() {
-    idQueue.append("req_")
+    idQueue.append(literal: "req_")
     idQueue.append(hexadecimalWord: state.nextRandom())
     idQueue.append(hexadecimalWord: state.nextRandom())
   }

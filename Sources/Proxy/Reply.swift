@@ -148,7 +148,7 @@ extension Attempt {
     guard ask.target.isFullService, case .body = lineup.snapshot.settings.responseMetadata else { return }
     withModel { ask.writeMetadata(upstream, $0, attempts: attempts, into: &metadata) }
     writeRegion()
-    metadata.append("}")
+    metadata.append(literal: "}")
     tried.owesBreakdown = ask.wishes?.wantsBreakdown == true
   }
 
@@ -163,7 +163,7 @@ extension Attempt {
     if let region = upstream.region {
       JSONWriter.string(region.span, into: &metadata)
     } else {
-      metadata.append("null")
+      metadata.append(literal: "null")
     }
   }
 
@@ -181,21 +181,21 @@ extension Ask {
   func writeMetadata(
     _ upstream: Upstream, _ model: Span<UInt8>, attempts: Int, into out: inout ByteQueue
   ) {
-    out.append("\"x_remora\":{\"request_id\":")
+    out.append(literal: "\"x_remora\":{\"request_id\":")
     // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
     JSONWriter.string(requestID, into: &out)
     out.append(upstream.providerMember)
     JSONWriter.string(model, into: &out)
-    out.append(",\"attempts\":")
+    out.append(literal: ",\"attempts\":")
     out.append(decimal: attempts)
-    out.append(",\"cache_status\":")
+    out.append(literal: ",\"cache_status\":")
     if let result = cacheResult {
       out.append("\"")
       out.append(result.name)
       out.append("\"")
     } else {
-      out.append("null")
+      out.append(literal: "null")
     }
-    out.append(",\"region\":")
+    out.append(literal: ",\"region\":")
   }
 }

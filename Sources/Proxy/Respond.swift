@@ -11,9 +11,9 @@ internal import Wire
 extension Exchange {
   /// Appends what every answer carries.
   func writeCommonFields(_ connection: ClientConnection) {
-    answer.outbound.append("x-request-id: ")
+    answer.outbound.append(literal: "x-request-id: ")
     answer.outbound.append(ask.requestID)
-    answer.outbound.append("\r\n")
+    answer.outbound.append(literal: "\r\n")
     if let route {
       answer.outbound.append(lineup.snapshot.upstreams[route.providerIndex].providerField)
       if let model = route.model {
@@ -27,9 +27,9 @@ extension Exchange {
       let conversation = attempt.conversation
       if conversation.droppedCount > 0 {
         let dropped = conversation.dropped
-        answer.outbound.append("x-remora-dropped: ")
+        answer.outbound.append(literal: "x-remora-dropped: ")
         dropped.write(into: &answer.outbound)
-        answer.outbound.append("\r\n")
+        answer.outbound.append(literal: "\r\n")
       }
     }
     if let watch = ask.watch {
@@ -41,13 +41,13 @@ extension Exchange {
     if answer.status >= 400, let ids = ask.traceIDs {
       answer.outbound.append("x-remora-trace-id: ")
       ids.writeTrace(into: &answer.outbound)
-      answer.outbound.append("\r\n")
+      answer.outbound.append(literal: "\r\n")
     }
     if ask.isOriginAllowed { writeOrigin() }
     if let meters = lineup.meters, !record.isSilent { writeStanding(meters, connection) }
     // What becomes of the connection, where that is not the version's default.
     if connection.mustClose {
-      answer.outbound.append("Connection: close\r\n")
+      answer.outbound.append(literal: "Connection: close\r\n")
     } else if ask.hasHead, ask.isOld {
       answer.outbound.append("Connection: keep-alive\r\n")
     }

@@ -19,7 +19,7 @@ extension Attempt {
     HeadWriter.requestLine(method: method, target: unsafe address.view, to: &call.out)
     call.out.append(upstream.hostField)
     writeClientFields(upstream, isOwn: own != nil)
-    if ask.target.isFullService || own != nil { call.out.append("Accept-Encoding: identity\r\n") }
+    if ask.target.isFullService || own != nil { call.out.append(literal: "Accept-Encoding: identity\r\n") }
     if let own {
       if own.hasBody { HeadWriter.field("Content-Type", "application/json", to: &call.out) }
       HeadWriter.field("Accept", own.acceptedTypes, to: &call.out)
@@ -32,9 +32,9 @@ extension Attempt {
     upstream.writeOwnFields(keys, into: &call.out)
     if tried.grant != nil { writeGrant() }
     if let trace = ask.trace { trace.write(into: &call.out) }
-    call.out.append("x-request-id: ")
+    call.out.append(literal: "x-request-id: ")
     call.out.append(ask.requestID)
-    call.out.append("\r\n")
+    call.out.append(literal: "\r\n")
     switch tried.upload {
     case .sent: if ask.head.framing == .length(0) { HeadWriter.framing(.length(0), to: &call.out) }
     case .followed: HeadWriter.framing(.chunked, to: &call.out)
@@ -120,16 +120,16 @@ extension Upstream {
   func writeOwnFields(_ keys: Keys?, into out: inout ByteQueue) {
     for (place, header) in headers.enumerated() {
       out.append(header.name)
-      out.append(": ")
+      out.append(literal: ": ")
       out.append(header.text)
       if let secret = keys?.headers[place] ?? header.secret { out.append(secret: secret.bytes) }
-      out.append("\r\n")
+      out.append(literal: "\r\n")
     }
     if case .field(let opening, let secret) = credential {
       out.append(opening)
       let shown = keys?.credential ?? secret
       out.append(secret: shown.bytes)
-      out.append("\r\n")
+      out.append(literal: "\r\n")
     }
   }
 }

@@ -74,9 +74,9 @@ extension Exchange {
     encoder.attribute("gen_ai.request.seed", trace.seed)
     if let thread = ask.attribution?.thread { encoder.attribute("gen_ai.conversation.id", thread.span) }
     attempt.conversation.complete(trace.answer)
-    encoder.attribute("gen_ai.response.id", trace.answer.id.view)
-    encoder.attribute("gen_ai.response.model", trace.answer.model.view)
-    encoder.attribute("gen_ai.response.finish_reasons", words: trace.answer.reasons.view)
+    encoder.attribute("gen_ai.response.id", unsafe trace.answer.id.view)
+    encoder.attribute("gen_ai.response.model", unsafe trace.answer.model.view)
+    encoder.attribute("gen_ai.response.finish_reasons", words: unsafe trace.answer.reasons.view)
     if let sent = attempt.tried.sentAt, let first = attempt.tried.firstTokenAt {
       encoder.attribute(
         "gen_ai.response.time_to_first_chunk", Double(first.nanoseconds(since: sent)) / 1_000_000_000)

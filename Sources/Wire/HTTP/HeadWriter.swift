@@ -43,14 +43,14 @@ package enum HeadWriter {
     out.append(method)
     out.append(ASCII.space)
     self.target(target, to: &out)
-    out.append(" HTTP/1.1\r\n")
+    out.append(literal: " HTTP/1.1\r\n")
   }
 
   package static func requestLine(method: Method, target: Span<UInt8>, to out: inout ByteQueue) {
     out.append(method.text)
     out.append(ASCII.space)
     self.target(target, to: &out)
-    out.append(" HTTP/1.1\r\n")
+    out.append(literal: " HTTP/1.1\r\n")
   }
 
   private static func target(_ target: Span<UInt8>, to out: inout ByteQueue) {
@@ -71,42 +71,42 @@ package enum HeadWriter {
   /// `HTTP/1.1 200 OK`, with its CR LF.
   package static func statusLine(_ status: Int, to out: inout ByteQueue) {
     if status == 200 {
-      out.append("HTTP/1.1 200 OK\r\n")
+      out.append(literal: "HTTP/1.1 200 OK\r\n")
       return
     }
-    out.append("HTTP/1.1 ")
+    out.append(literal: "HTTP/1.1 ")
     out.append(decimal: status)
     out.append(ASCII.space)
     out.append(reason(status))
-    out.append("\r\n")
+    out.append(literal: "\r\n")
   }
 
   package static func field(_ name: StaticString, _ value: Span<UInt8>, to out: inout ByteQueue) {
     out.append(name)
-    out.append(": ")
+    out.append(literal: ": ")
     self.value(value, to: &out)
-    out.append("\r\n")
+    out.append(literal: "\r\n")
   }
 
   package static func field(_ name: Span<UInt8>, _ value: Span<UInt8>, to out: inout ByteQueue) {
     out.append(name)
-    out.append(": ")
+    out.append(literal: ": ")
     self.value(value, to: &out)
-    out.append("\r\n")
+    out.append(literal: "\r\n")
   }
 
   package static func field(_ name: StaticString, _ value: StaticString, to out: inout ByteQueue) {
     out.append(name)
-    out.append(": ")
+    out.append(literal: ": ")
     out.append(value)
-    out.append("\r\n")
+    out.append(literal: "\r\n")
   }
 
   package static func field(_ name: StaticString, _ value: Int, to out: inout ByteQueue) {
     out.append(name)
-    out.append(": ")
+    out.append(literal: ": ")
     out.append(decimal: value)
-    out.append("\r\n")
+    out.append(literal: "\r\n")
   }
 
   /// A parsed field of the head `bytes`, its name in the case in which it came.
@@ -119,30 +119,30 @@ package enum HeadWriter {
     switch framing {
     case .none, .untilClose: break
     case .length(let count):
-      out.append("Content-Length: ")
+      out.append(literal: "Content-Length: ")
       out.append(decimal: count)
-      out.append("\r\n")
-    case .chunked: out.append("Transfer-Encoding: chunked\r\n")
+      out.append(literal: "\r\n")
+    case .chunked: out.append(literal: "Transfer-Encoding: chunked\r\n")
     }
   }
 
   /// What describes an event stream.
   package static func eventStream(to out: inout ByteQueue) {
-    out.append("Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n")
+    out.append(literal: "Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n")
   }
 
   /// The empty line that ends a head.
-  package static func end(to out: inout ByteQueue) { out.append("\r\n") }
+  package static func end(to out: inout ByteQueue) { out.append(literal: "\r\n") }
 
   /// What comes before a chunk of `size` bytes; `chunkEnd` comes behind it. A chunk of nothing would end the
   /// body, so a size of zero writes nothing.
   package static func chunkHead(_ size: Int, to out: inout ByteQueue) {
     if size <= 0 { return }
     out.append(hexadecimal: size)
-    out.append("\r\n")
+    out.append(literal: "\r\n")
   }
 
-  package static func chunkEnd(to out: inout ByteQueue) { out.append("\r\n") }
+  package static func chunkEnd(to out: inout ByteQueue) { out.append(literal: "\r\n") }
 
   /// `data` as one chunk, or nothing if it is empty.
   package static func chunk(_ data: Span<UInt8>, to out: inout ByteQueue) {
@@ -153,13 +153,13 @@ package enum HeadWriter {
   }
 
   /// The end of a chunked body without trailers.
-  package static func lastChunk(to out: inout ByteQueue) { out.append("0\r\n\r\n") }
+  package static func lastChunk(to out: inout ByteQueue) { out.append(literal: "0\r\n\r\n") }
 
   /// The end of a chunked body with `trailers`, each of which has its CR LF (`ChunkedDecoder.trailers`).
   package static func lastChunk(trailers: Span<UInt8>, to out: inout ByteQueue) {
-    out.append("0\r\n")
+    out.append(literal: "0\r\n")
     out.append(trailers)
-    out.append("\r\n")
+    out.append(literal: "\r\n")
   }
 
   private static func value(_ value: Span<UInt8>, to out: inout ByteQueue) {
