@@ -204,7 +204,8 @@ package struct RequestPreview: Sendable {
     let chat = try ChatTarget(
       target.provider.kind, target.dialect, model: target.model, outputCeiling: target.outputCeiling,
       reasons: target.reasons)
-    let recast = try Recast(format, body.span, for: chat, model: target.model, passage: passage)
+    let recast = try Recast(
+      format, body.span, for: chat, model: target.model, sent: named(target), passage: passage)
     if let dialect = target.dialect {
       let made = try recast.translate(dialect, model: target.model, pool: nil)
       show(made, target)
@@ -212,7 +213,7 @@ package struct RequestPreview: Sendable {
       let quirks = Quirks.of(target.provider)
       try address("/chat/completions", target)
       try recast.pass(
-        passage, model: named(target).span, addsUsage: quirks.takesStreamOptions, repairs: false, quirks)
+        passage, addsUsage: quirks.takesStreamOptions, repairs: false, quirks)
       self.body = recast.body.array()
     }
     dropped = Self.text(of: recast.dropped)

@@ -56,12 +56,14 @@ package final class Translation {
   /// - Parameters:
   ///   - model: the name that the provider knows, in UTF-8.
   ///   - body: the client's body, one JSON object that has been scanned; empty for `models`.
+  ///   - strings: where its long strings lie, as far as that is known.
   ///   - pool: what the answer's bytes that wait are kept in.
   package convenience init(
-    _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>, pool: BlockPool? = nil
+    _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>,
+    strings: JSONPlaces = JSONPlaces(), pool: BlockPool? = nil
   ) throws(RequestFault) {
     self.init(dialect, pool: pool)
-    try begin(dialect, operation, model: model, body: body, strings: JSONPlaces(), ChatRequest())
+    try begin(dialect, operation, model: model, body: body, strings: strings, ChatRequest())
   }
 
   /// Begins an exchange, and forgets the one before.

@@ -11,12 +11,12 @@ extension Attempt {
   /// Works out what goes to the upstream of a request that must become a chat.
   func prepareRecast(_ format: Recast.Format) throws(Refusal) {
     let model = withModel { $0.array() }
+    let sent = upstream.address.deployment(of: model.span)
     let recast: Recast
     do throws(RequestFault) {
       recast = try Recast(
         format, unsafe ask.body.bytes.view, strings: ask.body.scanner.strings, for: try chatTarget(model),
-        model: model, passage: passage,
-        ask.turn)
+        model: model, sent: sent, passage: passage, ask.turn)
       if upstream.isMock {
         recast.settle(.mock(mockAnswer(to: recast, model)))
       } else if let dialect = upstream.dialect {
@@ -34,9 +34,8 @@ extension Attempt {
 
   /// Has the chat pass to an upstream in OpenAI's format.
   private func pass(_ recast: Recast, _ model: [UInt8]) throws(RequestFault) {
-    let named = upstream.address.deployment(of: model.span) ?? model
     try recast.pass(
-      passage, model: named.span,
+      passage,
       addsUsage: upstream.takesStreamOptions && !upstream.refusesStreamOptions.load(ordering: .relaxed),
       repairs: upstream.quirks.repairsAnswers, upstream.editsRequests ? upstream.quirks : nil)
     address.clear()

@@ -57,12 +57,28 @@ package struct ChatTarget: Sendable {
 struct ChatBody: ~Copyable {
   let target: ChatTarget
   var out = ByteQueue()
+  /// Where the long strings of the conversation lie in `out`, as far as they are noted: for a dialect, which reads it.
+  private(set) var strings = JSONPlaces()
+  /// Where the conversation lies in `out`.
+  private(set) var conversation = 0..<0
   var dropped = DroppedFields()
   private var hasMembers = false
 
-  init(_ target: ChatTarget) {
+  /// - Parameters:
+  ///   - model: the name that the provider knows, in UTF-8; a dialect says it elsewhere.
+  ///   - count: the bytes of the request.
+  ///   - others: its long strings.
+  init(_ target: ChatTarget, model: [UInt8], count: Int, _ others: Span<UInt64>) {
     self.target = target
+    // Mostly it is about as long, so it grows once at most.
+    out.reserve(count + count / 8 + 512)
     out.append("{")
+    if target.isTranslated {
+      strings.reserve(others)
+    } else {
+      member("model")
+      JSONWriter.string(model.span, into: &out)
+    }
   }
 
   /// Begins a member: its value is appended to `out`.
@@ -79,8 +95,45 @@ struct ChatBody: ~Copyable {
     out.append(value)
   }
 
-  mutating func finish(into text: inout ByteQueue) {
+  /// Begins the list of turns.
+  mutating func beginConversation() {
+    member("messages")
+    conversation = out.count..<out.count
+    out.append("[")
+  }
+
+  mutating func endConversation() {
+    out.append("]")
+    conversation = conversation.lowerBound..<out.count
+  }
+
+  /// Appends `,"content":` and a value, which is a string or a list.
+  mutating func content(_ value: Span<UInt8>) {
+    out.append(",\"content\":")
+    let start = out.count
+    out.append(value)
+    if value.count > 0, value[0] == ASCII.quote { note(from: start) }
+  }
+
+  /// Notes the string that begins at `start` and ends here.
+  @inline(__always) mutating func note(from start: Int) {
+    if target.isTranslated { strings.add(start, out.count) }
+  }
+
+  /// Ends the body. All but the conversation is read by `scanner`; that was made of what had been read before.
+  mutating func finish(
+    into text: inout ByteQueue, _ scanner: inout JSONScanner, _ strings: inout JSONPlaces
+  ) throws(JSONFault) {
     out.append("}")
     swap(&text, &out)
+    swap(&strings, &self.strings)
+    if conversation.isEmpty {
+      try scanner.feed(text.bytes)
+    } else {
+      try scanner.feed(text.bytes.extracting(0..<conversation.lowerBound))
+      try scanner.pass(.array, count: conversation.count)
+      try scanner.feed(text.bytes.extracting(conversation.upperBound...))
+    }
+    try scanner.finish()
   }
 }

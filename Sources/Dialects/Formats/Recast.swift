@@ -18,6 +18,8 @@ package final class Recast {
 
   /// The request as a chat; what goes out, once it has been `settle`d.
   package private(set) var body = ByteQueue()
+  /// Where its long strings lie, for a dialect.
+  private var strings = JSONPlaces()
   /// What was found in it.
   package private(set) var scanner = JSONScanner(watching: RequestFacts.watched)
   package private(set) var facts = RequestFacts()
@@ -45,15 +47,16 @@ package final class Recast {
   /// - Parameters:
   ///   - body: the client's, one JSON object that has been scanned.
   ///   - strings: where its long strings lie, as far as that is known.
+  ///   - sent: the name of the model that the provider knows; nil: the same.
   ///   - passage: what the chat passes through where it isn't translated.
   package init(
     _ format: Format, _ body: Span<UInt8>, strings: JSONPlaces = JSONPlaces(), for target: ChatTarget,
-    model: [UInt8], passage: Passage, _ turn: ResponsesTurn? = nil
+    model: [UInt8], sent: [UInt8]? = nil, passage: Passage, _ turn: ResponsesTurn? = nil
   ) throws(RequestFault) {
     self.format = format
     self.model = model
     inner = .passed(passage)
-    var chat = ChatBody(target)
+    var chat = ChatBody(target, model: sent ?? model, count: body.count, strings.span)
     switch format {
     case .messages:
       try MessagesRequest.write(body, strings: strings.span, into: &chat)
@@ -69,11 +72,8 @@ package final class Recast {
     }
     answer = ChatAnswerReader(reader)
     dropped = chat.dropped
-    chat.finish(into: &self.body)
-    // It is made of values that were scanned already, so this finds no fault but in what steers.
     do throws(JSONFault) {
-      try scanner.feed(unsafe self.body.view)
-      try scanner.finish()
+      try chat.finish(into: &self.body, &scanner, &self.strings)
     } catch { throw RequestFault(.invalid, "body", "The request can't be put into a chat.") }
     do throws(RequestFacts.Fault) { try facts.read(unsafe self.body.view, scanner) } catch {
       switch error {
@@ -130,7 +130,8 @@ package final class Recast {
     _ dialect: any Dialect, model: [UInt8], pool: BlockPool?
   ) throws(RequestFault) -> Translation {
     let made = try Translation(
-      dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, pool: pool)
+      dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, strings: strings,
+      pool: pool)
     made.tellsChunks = true
     settle(.translated(made))
     return made
@@ -139,16 +140,15 @@ package final class Recast {
   /// Has the chat pass to a provider in OpenAI's format.
   ///
   /// - Parameters:
-  ///   - model: the name that the provider knows, in UTF-8.
   ///   - addsUsage: whether a stream may be made to tell its usage.
   ///   - repairs: whether the answer may hold what no OpenAI SDK can read.
   ///   - quirks: how the provider differs from OpenAI; nil where that concerns no request.
   package func pass(
-    _ passage: Passage, model: Span<UInt8>, addsUsage: Bool, repairs: Bool, _ quirks: Quirks?
+    _ passage: Passage, addsUsage: Bool, repairs: Bool, _ quirks: Quirks?
   ) throws(RequestFault) {
     passage.begin(askedAnswer, repairs: repairs)
     try passage.edit(
-      unsafe body.view, scanner, facts, model: model, addsUsage: addsUsage && facts.streams, quirks)
+      unsafe body.view, scanner, facts, model: nil, addsUsage: addsUsage && facts.streams, quirks)
     settle(.passed(passage))
   }
 
@@ -156,7 +156,7 @@ package final class Recast {
   package func settle(_ conversation: Conversation) {
     inner = conversation
     conversation.dropped.each { dropped.add($0) }
-    guard case .passed(let passage) = conversation else { return }
+    guard case .passed(let passage) = conversation, !passage.splice.isEmpty else { return }
     var out = ByteQueue()
     _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: unsafe body.view, at: 0)
     swap(&body, &out)

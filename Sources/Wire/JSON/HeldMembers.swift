@@ -1,10 +1,38 @@
 // The members of one object, read once and asked for by name: a message or an item has few, and is asked for most of them.
 
-/// Where the members of an object lie.
-package struct HeldMembers {
+/// Where the members of an object lie. It can't be copied, so that asking it costs no copy of all.
+package struct HeldMembers: ~Copyable {
   private static let ceiling = 12
 
-  private var held = InlineArray<12, JSONObjectCursor.Member?>(repeating: nil)
+  /// A key and its value, in the halves of what a text of less than 4 GiB can be.
+  private struct Held {
+    var key: UInt32 = 0
+    /// The key's length, and in its highest bit whether the key holds a backslash.
+    var form: UInt32 = 0
+    var value: UInt32 = 0
+    var end: UInt32 = 0
+
+    static let escaped: UInt32 = 1 << 31
+
+    init() {}
+
+    init(_ member: JSONObjectCursor.Member) {
+      key = UInt32(truncatingIfNeeded: member.key.lowerBound)
+      form = UInt32(truncatingIfNeeded: member.key.count) | (member.isEscaped ? Self.escaped : 0)
+      value = UInt32(truncatingIfNeeded: member.value.lowerBound)
+      end = UInt32(truncatingIfNeeded: member.value.upperBound)
+    }
+
+    @inline(__always) var name: JSONKey {
+      let start = Int(key)
+      return JSONKey(
+        range: start..<start &+ Int(form & ~Self.escaped), isEscaped: form & Self.escaped != 0)
+    }
+
+    var range: Range<Int> { Int(value)..<Int(end) }
+  }
+
+  private var held = InlineArray<12, Held>(repeating: Held())
   private var count = 0
   /// Where the object lies, perhaps with white space in front of it.
   package let range: Range<Int>
@@ -14,11 +42,13 @@ package struct HeldMembers {
     let start = walk.at
     if walk.enterObject() {
       while let member = walk.nextMember() {
-        if count < Self.ceiling { held[count] = member }
+        if count < Self.ceiling { held[count] = Held(member) }
         count &+= 1
       }
     }
     range = start..<max(walk.at, start)
+    // What lies behind the first 4 GiB is looked for again.
+    if range.upperBound > UInt32.max { count = Self.ceiling + 1 }
   }
 
   /// It has more members than are held: those are looked for again.
@@ -30,7 +60,7 @@ package struct HeldMembers {
     var at = count
     while at > 0 {
       at &-= 1
-      if let member = held[at], member.keyIs(name, in: bytes) { return member.value }
+      if held[at].name.says(name, in: bytes) { return held[at].range }
     }
     return nil
   }
@@ -54,7 +84,14 @@ package struct HeldMembers {
       var members = JSONObjectCursor(bytes, range)
       while let member = members.next() { each(member) }
     } else {
-      for at in 0..<count { if let member = held[at] { each(member) } }
+      for at in 0..<count {
+        let member = held[at]
+        let name = member.name
+        guard let kind = JSONView.kind(bytes, member.range) else { continue }
+        each(
+          JSONObjectCursor.Member(
+            key: name.range, value: member.range, kind: kind, isEscaped: name.isEscaped))
+      }
     }
   }
 }

@@ -21,8 +21,11 @@ package struct JSONPlaces: Sendable {
   /// Begins a new text.
   mutating func removeAll() { places.removeAll(keepingCapacity: places.count <= Self.kept) }
 
-  /// Notes a string, unless it is short.
-  @inline(__always) mutating func add(_ start: Int, _ end: Int) {
+  /// Makes room for as many as `others` are.
+  package mutating func reserve(_ others: Span<UInt64>) { places.reserveCapacity(others.count) }
+
+  /// Notes a string, quotes included, unless it is short. It stands behind those that were noted before.
+  @inline(__always) package mutating func add(_ start: Int, _ end: Int) {
     // What lies behind the first four gigabytes is looked for.
     guard end &- start >= Self.least, end <= UInt32.max, places.count < Self.ceiling else { return }
     places.append(UInt64(truncatingIfNeeded: start) << 32 | UInt64(truncatingIfNeeded: end))

@@ -207,6 +207,23 @@ package struct JSONScanner: ~Copyable, Sendable {
     offset &+= bytes.count
   }
 
+  /// Takes `count` bytes, which are next and one object or list, as read: whoever has written them knows that they are
+  /// JSON. Nothing in them is noticed, and no string's place noted.
+  package mutating func pass(_ kind: JSONKind, count: Int) throws(JSONFault) {
+    if let fault { throw fault }
+    guard state == .value, depth > 0, kind == .object || kind == .array, count >= 2 else {
+      let fault = JSONFault(offset: offset, reason: .expectedValue)
+      self.fault = fault
+      throw fault
+    }
+    if depth == 1, current >= 0 {
+      slots[current].valueStart = offset
+      slots[current].kind = kind
+    }
+    offset &+= count
+    endValue(at: offset)
+  }
+
   /// The text ends here.
   package mutating func finish() throws(JSONFault) {
     if let fault { throw fault }

@@ -41,6 +41,18 @@ public struct JSONObjectCursor: ~Escapable {
     /// Whether the key holds a backslash, so that it is not what it looks like.
     @usableFromInline let isEscaped: Bool
 
+    /// A key, and what a walk has passed over behind it.
+    package init(key: JSONKey, _ passed: (range: Range<Int>, kind: JSONKind)) {
+      self.init(key: key.range, value: passed.range, kind: passed.kind, isEscaped: key.isEscaped)
+    }
+
+    init(key: Range<Int>, value: Range<Int>, kind: JSONKind, isEscaped: Bool) {
+      self.key = key
+      self.value = value
+      self.kind = kind
+      self.isEscaped = isEscaped
+    }
+
     /// Whether the member is called `name`, however its key is escaped.
     @inlinable @inline(__always)
     public func keyIs(_ name: StaticString, in bytes: Span<UInt8>) -> Bool {

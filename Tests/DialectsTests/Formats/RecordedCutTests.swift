@@ -79,7 +79,7 @@ private struct Recasted: Equatable {
     if let dialect {
       _ = try recast.translate(dialect, model: model, pool: nil)
     } else {
-      try recast.pass(passage, model: model.span, addsUsage: true, repairs: source.repairs, nil)
+      try recast.pass(passage, addsUsage: true, repairs: source.repairs, nil)
     }
     var out = ByteQueue()
     _ = recast.begin(

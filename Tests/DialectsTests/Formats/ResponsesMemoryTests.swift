@@ -12,7 +12,7 @@ struct ResponsesMemoryTests {
   private func keep(_ number: Int, behind previous: Int? = nil, in memory: ResponsesMemory) {
     let turn = ResponsesTurn(isKept: true)
     turn.previous = previous.map { Array("resp_\($0)".utf8) } ?? []
-    turn.input.append(#"{"role":"user","content":"\#(String(repeating: "x", count: 200))"}"#)
+    turn.input = Array(#"{"role":"user","content":"\#(String(repeating: "x", count: 200))"}"#.utf8)
     let response = Array(
       #"{"id":"resp_\#(number)","output":[{"type":"message","id":"msg_\#(number)"}]}"#.utf8)
     memory.keep(response.span, turn, scope: [], age: age, now: UInt64(number))

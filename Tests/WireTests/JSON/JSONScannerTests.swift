@@ -252,6 +252,37 @@ import Wire
     #expect(refused > 1_000 && refused < 8_900)
   }
 
+  @Test("a value that is known to be JSON is taken as read")
+  func pass() throws {
+    let text = Array(#"{"model":"m","messages":[1,{"a":"\u00e9"}],"stream":true}"#.utf8)
+    let list = 24..<42
+    var scanner = JSONScanner(watching: [.model, .messages, .stream])
+    try scanner.feed(text.span.extracting(0..<list.lowerBound))
+    try scanner.pass(.array, count: list.count)
+    try scanner.feed(text.span.extracting(list.upperBound...))
+    try scanner.finish()
+    var whole = JSONScanner(watching: [.model, .messages, .stream])
+    try whole.feed(text.span)
+    try whole.finish()
+    for member: JSONMember in [.model, .messages, .stream] {
+      #expect(scanner.found(member) == whole.found(member) && scanner.found(member)?.isComplete == true)
+    }
+    #expect(scanner.closeBrace == whole.closeBrace && scanner.isComplete)
+  }
+
+  @Test("only an object or a list can be taken as read, and only where a value comes next")
+  func passElsewhere() throws {
+    for (before, kind, count) in [
+      ("{", JSONKind.array, 2), ("", .array, 2), ("{\"a\":1", .array, 2), ("{\"a\":", .string, 2),
+      ("{\"a\":", .array, 1),
+    ] {
+      var scanner = JSONScanner()
+      try scanner.feed(Array(before.utf8).span)
+      #expect(throws: JSONFault.self) { try scanner.pass(kind, count: count) }
+      #expect(throws: JSONFault.self) { try scanner.finish() }
+    }
+  }
+
   static func mutate(_ text: [UInt8], _ random: inout Seeded) -> [UInt8] {
     var text = text
     for _ in 0..<Int.random(in: 1...2, using: &random) {

@@ -101,24 +101,28 @@ import Wire
 
   @Test("members that are held are asked for by name, the last of several counts")
   func held() throws {
-    func members(_ text: String) -> (HeldMembers, [UInt8]) {
-      let bytes = Array(text.utf8)
+    func members(_ bytes: [UInt8]) -> HeldMembers {
       var walk = JSONWalk(bytes.span, strings: Span())
-      return (HeldMembers(&walk), bytes)
+      return HeldMembers(&walk)
     }
-    let (few, bytes) = members(#" {"a":"x","b":{"c":[1]},"a":"y","d":null}"#)
+    let bytes = Array(#" {"a":"x","b":{"c":[1]},"\u0061":"y","d":null}"#.utf8)
+    let few = members(bytes)
     #expect(few.range == 0..<bytes.count)
     #expect(few.content("a", in: bytes.span).text() == "y")
     #expect(
       few.value("b", in: bytes.span).map { String(decoding: bytes[$0], as: UTF8.self) } == #"{"c":[1]}"#)
     #expect(few.string("b", in: bytes.span) == nil && few.value("e", in: bytes.span) == nil)
-    let (many, long) = members("{" + (0..<20).map { "\"k\($0)\":\"v\($0)\"" }.joined(separator: ",") + "}")
+    var kinds: [JSONKind] = []
+    few.visit(bytes.span) { kinds.append($0.kind) }
+    #expect(kinds == [.string, .object, .string, .null])
+    let long = Array(("{" + (0..<20).map { "\"k\($0)\":\"v\($0)\"" }.joined(separator: ",") + "}").utf8)
+    let many = members(long)
     var names: [String] = []
     many.visit(long.span) { names.append(String(decoding: long[$0.key], as: UTF8.self)) }
     #expect(names == (0..<20).map { "k\($0)" })
     #expect(
       many.content("k0", in: long.span).text() == "v0" && many.content("k12", in: long.span).text() == "v12")
-    let (none, _) = members("[1]")
+    let none = members(Array("[1]".utf8))
     #expect(none.value("a", in: [UInt8]("[1]".utf8).span) == nil)
   }
 

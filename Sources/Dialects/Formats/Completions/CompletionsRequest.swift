@@ -8,8 +8,7 @@ enum CompletionsRequest {
   private static let tokens = 16
 
   private static let same: [StaticString] = [
-    "model", "stream", "temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty",
-    "user",
+    "stream", "temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "user",
     "stream_options",
   ]
 
@@ -18,7 +17,7 @@ enum CompletionsRequest {
     var limit = tokens
     var members = JSONObjectCursor(body, 0..<body.count)
     while let member = members.next() {
-      if member.kind == .null { continue }
+      if member.kind == .null || member.keyIs("model", in: body) { continue }
       let key = body.extracting(member.key)
       let value = member.value
       let number = member.kind == .number ? JSONValue.integer(body, value) : nil
@@ -47,10 +46,11 @@ enum CompletionsRequest {
     guard let prompt else { throw RequestFault(.invalid, "prompt", "'prompt' is missing; send a text.") }
     chat.member(chat.target.wantsCompletionTokens ? "max_completion_tokens" : "max_tokens")
     chat.out.append(decimal: limit)
-    chat.member("messages")
-    chat.out.append("[{\"role\":\"user\",\"content\":")
-    chat.out.append(body.extracting(prompt))
-    chat.out.append("}]")
+    chat.beginConversation()
+    chat.out.append("{\"role\":\"user\"")
+    chat.content(body.extracting(prompt))
+    chat.out.append("}")
+    chat.endConversation()
     let options = JSONView.value(body, in: 0..<body.count, at: "stream_options")
     let asks = options.flatMap { JSONView.value(body, in: $0, at: "include_usage") }
     return CompletionsForm(tellsUsage: asks.flatMap { JSONValue.bool(body, $0) } == true)

@@ -8,7 +8,7 @@ extension MessagesRequest {
     throws(RequestFault)
   {
     guard JSONView.kind(body, content) == .array else {
-      return ChatRequest.appendMember("content", body.extracting(content), into: &chat.out)
+      return chat.content(body.extracting(content))
     }
     var number = 0
     var all = JSONArrayCursor(body, content)
@@ -125,7 +125,9 @@ extension MessagesRequest {
         throw RequestFault(.invalid, place + ".text", "A text block must have a text.")
       }
       chat.out.append("{\"type\":\"text\",\"text\":")
+      let start = chat.out.count
       chat.out.append(body.extracting(text))
+      chat.note(from: start)
     } else if type.equals("image") {
       chat.out.append("{\"type\":\"image_url\",\"image_url\":{\"url\":\"")
       try writeSource(block, place, into: &chat)

@@ -90,7 +90,7 @@ struct MessagesRequest: ~Escapable {
     } else if member.keyIs("output_format", in: body) {
       found.format = value
     } else if member.keyIs("model", in: body) {
-      chat.member("model", body.extracting(value))
+      return
     } else if member.keyIs("stream", in: body) {
       chat.member("stream", body.extracting(value))
     } else if member.keyIs("temperature", in: body) {

@@ -7,8 +7,7 @@ extension MessagesRequest {
   func writeTurns(
     _ system: Range<Int>?, _ messages: Range<Int>, into chat: inout ChatBody
   ) throws(RequestFault) {
-    chat.member("messages")
-    chat.out.append("[")
+    chat.beginConversation()
     var turns = Turns()
     if let system { try writeSystem(system, &turns, into: &chat) }
     var walk = JSONWalk(body, from: messages.lowerBound, strings: strings)
@@ -31,7 +30,7 @@ extension MessagesRequest {
       throw RequestFault(
         .unsupported, "messages", "'messages' say nothing that the model's provider can be told.")
     }
-    chat.out.append("]")
+    chat.endConversation()
   }
 
   /// The turns that have been written.
@@ -62,7 +61,7 @@ extension MessagesRequest {
   }
 
   private func writeMessage(
-    _ message: HeldMembers, _ index: Int, _ turns: inout Turns, into chat: inout ChatBody
+    _ message: borrowing HeldMembers, _ index: Int, _ turns: inout Turns, into chat: inout ChatBody
   ) throws(RequestFault) {
     let role = message.value("role", in: body) ?? 0..<0
     func place() -> String { "messages[\(index)]" }
@@ -75,7 +74,7 @@ extension MessagesRequest {
     if JSONString.equals(body, role, "assistant") {
       turns.begin("assistant", into: &chat)
       if kind == .string {
-        ChatRequest.appendMember("content", body.extracting(content), into: &chat.out)
+        chat.content(body.extracting(content))
       } else {
         try writeAssistant(content, index, into: &chat)
       }
@@ -101,7 +100,7 @@ extension MessagesRequest {
     _ content: Range<Int>, _ kind: JSONKind, _ index: Int, into chat: inout ChatBody
   ) throws(RequestFault) {
     if kind == .string {
-      ChatRequest.appendMember("content", body.extracting(content), into: &chat.out)
+      chat.content(body.extracting(content))
     } else {
       try writeContent(content, "messages[\(index)].content", into: &chat)
     }

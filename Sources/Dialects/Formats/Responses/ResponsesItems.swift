@@ -16,14 +16,23 @@ struct ResponsesItems: ~Escapable {
     var signature: [UInt8] = []
   }
 
+  /// A string, or a list of parts, and which item has it.
+  typealias Content = (range: Range<Int>, place: Int)
+
+  /// One turn. Most have one content and nothing else: then it needs no memory but its own.
   struct Turn {
     var role: StaticString
-    /// Contents: strings, or lists of parts.
-    var contents: [(range: Range<Int>, place: Int)] = []
+    var content: Content?
+    /// Where in `further` the rest of it is; below 0: there is none.
+    var further = -1
+  }
+
+  /// What few turns have.
+  struct Further {
+    var contents: [Content] = []
     var calls: [Call] = []
     /// Reasoning items.
     var thoughts: [Range<Int>] = []
-
     /// Calls without a result.
     var open = 0
 
@@ -33,12 +42,14 @@ struct ResponsesItems: ~Escapable {
   let body: Span<UInt8>
   private let strings: Span<UInt64>
   private(set) var turns: [Turn] = []
+  private(set) var further: [Further] = []
   private var isOpen = false
   private var signature: [UInt8] = []
   /// Calls that wait for a result, by their ids: of several with one id those of the last turn, in their order.
   private var waiting: [[UInt8]: [Waiting]] = [:]
 
   private struct Waiting {
+    /// Where in `further` its turn's calls are.
     let turn: Int
     var calls: [Int]
     var next = 0
@@ -57,16 +68,16 @@ struct ResponsesItems: ~Escapable {
     self.strings = strings
   }
 
-  mutating func read(_ input: Range<Int>) throws(RequestFault) {
-    if JSONView.kind(body, input) == .string {
-      text = input
+  /// Reads the input, which comes next; of several the last counts.
+  mutating func read(_ walk: inout JSONWalk) throws(RequestFault) {
+    if case .string? = walk.kind {
+      text = walk.pass()?.range
       return
     }
-    guard JSONView.kind(body, input) == .array else {
+    guard walk.enterArray() else {
       throw RequestFault(.invalid, "input", "'input' must be a text or a list of items.")
     }
-    var walk = JSONWalk(body, from: input.lowerBound, strings: strings)
-    _ = walk.enterArray()
+    turns.reserveCapacity(min(strings.count, 1024))
     var position = 0
     while walk.nextElement() {
       guard walk.kind == .object else {
@@ -78,20 +89,17 @@ struct ResponsesItems: ~Escapable {
         throw RequestFault(.invalid, "input", "'input' has more than \(ChatRequest.listCeiling) items.")
       }
     }
-    for turn in turns { try check(turn) }
+    for at in further.indices where further[at].open > 0 {
+      throw RequestFault(
+        .invalid, "input",
+        "No tool output found for a function call; send a function_call_output with its call_id.")
+    }
     if turns.isEmpty {
       throw RequestFault(.invalid, "input", "'input' says nothing; send at least one message.")
     }
   }
 
-  private func check(_ turn: Turn) throws(RequestFault) {
-    guard turn.open > 0 else { return }
-    throw RequestFault(
-      .invalid, "input",
-      "No tool output found for a function call; send a function_call_output with its call_id.")
-  }
-
-  private mutating func read(_ item: HeldMembers, _ position: Int) throws(RequestFault) {
+  private mutating func read(_ item: borrowing HeldMembers, _ position: Int) throws(RequestFault) {
     let type = item.content("type", in: body)
     func place() -> String { "input[\(position)]" }
     if type.isEmpty || type.equals("message") {
@@ -107,9 +115,10 @@ struct ResponsesItems: ~Escapable {
         input: item.string(isCustom ? "input" : "arguments", in: body), isCustom: isCustom)
       call.signature = signature
       signature = []
-      wait(JSONString.content(body, id).array(), turns.count - 1, turns[turns.count - 1].calls.count)
-      turns[turns.count - 1].calls.append(call)
-      turns[turns.count - 1].open += 1
+      let at = lastFurther()
+      wait(JSONString.content(body, id).array(), at, further[at].calls.count)
+      further[at].calls.append(call)
+      further[at].open += 1
     } else if type.equals("function_call_output") || type.equals("custom_tool_call_output") {
       try readOutput(item, position)
     } else if type.equals("reasoning") {
@@ -120,7 +129,8 @@ struct ResponsesItems: ~Escapable {
         return
       }
       openAssistant()
-      turns[turns.count - 1].thoughts.append(item.range)
+      let range = item.range
+      further[lastFurther()].thoughts.append(range)
     } else if type.equals("item_reference") {
       throw RequestFault(
         .invalid, place(),
@@ -139,10 +149,10 @@ struct ResponsesItems: ~Escapable {
 
   private mutating func begin(_ role: StaticString, _ content: Range<Int>, _ position: Int) {
     isOpen = false
-    turns.append(Turn(role: role, contents: [(content, position)]))
+    turns.append(Turn(role: role, content: (content, position)))
   }
 
-  private mutating func readMessage(_ item: HeldMembers, _ position: Int) throws(RequestFault) {
+  private mutating func readMessage(_ item: borrowing HeldMembers, _ position: Int) throws(RequestFault) {
     func place() -> String { "input[\(position)]" }
     guard let role = item.string("role", in: body) else {
       if item.string("id", in: body) != nil {
@@ -159,7 +169,11 @@ struct ResponsesItems: ~Escapable {
     }
     if JSONString.equals(body, role, "assistant") {
       openAssistant()
-      turns[turns.count - 1].contents.append((content, position))
+      if turns[turns.count - 1].content == nil {
+        turns[turns.count - 1].content = (content, position)
+      } else {
+        further[lastFurther()].contents.append((content, position))
+      }
     } else if JSONString.equals(body, role, "user") {
       begin("user", content, position)
     } else if JSONString.equals(body, role, "system") || JSONString.equals(body, role, "developer") {
@@ -172,12 +186,21 @@ struct ResponsesItems: ~Escapable {
 
   /// Has a turn of the model's be the last one. One whose calls are answered is over.
   private mutating func openAssistant() {
-    if isOpen, let last = turns.last, !last.isAnswered { return }
+    if isOpen, let last = turns.last, last.further < 0 || !further[last.further].isAnswered { return }
     isOpen = true
     turns.append(Turn(role: "assistant"))
   }
 
-  private mutating func readOutput(_ item: HeldMembers, _ position: Int) throws(RequestFault) {
+  /// Where the rest of the last turn is.
+  private mutating func lastFurther() -> Int {
+    if turns[turns.count - 1].further < 0 {
+      turns[turns.count - 1].further = further.count
+      further.append(Further())
+    }
+    return turns[turns.count - 1].further
+  }
+
+  private mutating func readOutput(_ item: borrowing HeldMembers, _ position: Int) throws(RequestFault) {
     func place() -> String { "input[\(position)]" }
     guard let id = item.string("call_id", in: body) else {
       throw RequestFault(.invalid, place() + ".call_id", "An output must have the call_id of its call.")
@@ -186,8 +209,8 @@ struct ResponsesItems: ~Escapable {
       throw RequestFault(.invalid, place() + ".output", "An output must have an 'output'.")
     }
     if let (turn, call) = takeWaiting(JSONString.content(body, id).array()) {
-      turns[turn].calls[call].output = output
-      turns[turn].open -= 1
+      further[turn].calls[call].output = output
+      further[turn].open -= 1
       return
     }
     throw RequestFault(

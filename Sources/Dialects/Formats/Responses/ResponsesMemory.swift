@@ -59,7 +59,7 @@ package final class ResponsesMemory: Sendable {
     guard let output = JSONView.value(response, in: whole, at: "output"), output.count >= 2 else { return }
     let id = JSONView.content(response, in: whole, at: "id").array()
     let entry = Entry(
-      scope: scope, previous: turn.previous, input: turn.input.array(), response: response.array(),
+      scope: scope, previous: turn.previous, input: turn.input, response: response.array(),
       output: output.lowerBound + 1..<output.upperBound - 1)
     change { _ = $0.keep(entry, for: id, weight: entry.weight, age: age, now: now) }
   }
@@ -107,7 +107,7 @@ package final class ResponsesTurn {
   /// The id of the response that it goes on with; empty: none.
   package internal(set) var previous: [UInt8] = []
   /// The client's items, with commas between.
-  var input = ByteQueue()
+  var input: [UInt8] = []
   /// The response is to be kept.
   package internal(set) var isKept: Bool
   /// The response object, once it is whole.

@@ -43,7 +43,10 @@ extension ResponsesMemory {
     var isChanged = !chain.isEmpty
     isChanged = take(body, input, into: &turn.input, scope, age, now) || isChanged
     if turn.input.count > Self.longestTurn { turn.isKept = false }
-    if isChanged { compose(body, chain, turn.input.bytes, into: &out) }
+    if isChanged {
+      let items = turn.input
+      compose(body, chain, items.span, into: &out)
+    }
     return turn
   }
 
@@ -51,9 +54,15 @@ extension ResponsesMemory {
   ///
   /// - Returns: whether there was one that it only names.
   private func take(
-    _ body: Span<UInt8>, _ input: ResponsesInput, into out: inout ByteQueue, _ scope: [UInt8],
+    _ body: Span<UInt8>, _ input: ResponsesInput, into items: inout [UInt8], _ scope: [UInt8],
     _ age: UInt64, _ now: UInt64
   ) -> Bool {
+    if input.references.isEmpty, !input.isText {
+      items = body.extracting(input.range).array()
+      return false
+    }
+    var out = ByteQueue()
+    defer { items = out.array() }
     if input.isText {
       out.append("{\"type\":\"message\",\"role\":\"user\",\"content\":")
       out.append(body.extracting(input.range))

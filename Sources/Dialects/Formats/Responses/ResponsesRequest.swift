@@ -29,7 +29,6 @@ struct ResponsesRequest: ~Escapable {
 
   /// Where the request's members lie.
   struct Members {
-    var input: Range<Int>?
     var instructions: Range<Int>?
     var tools: Range<Int>?
     var choice: Range<Int>?
@@ -50,21 +49,31 @@ struct ResponsesRequest: ~Escapable {
     _ counts: Bool, _ turn: ResponsesTurn?, into chat: inout ChatBody
   ) throws(RequestFault) -> ResponsesForm {
     var found = Members(repeated: Self.repeated.map { _ in nil })
+    var conversation = ResponsesItems(body, strings: strings)
+    var hasInput = false
     var members = JSONWalk(body, strings: strings)
     _ = members.enterObject()
-    while let member = members.nextMember() {
+    while let key = members.nextKey() {
+      let kind = members.kind
+      // Read where it stands, and not passed over first. Of several the last counts.
+      if kind != .null, key.says("input", in: body) {
+        if hasInput { conversation = ResponsesItems(body, strings: strings) }
+        hasInput = true
+        try conversation.read(&members)
+        continue
+      }
+      guard let value = members.pass() else { break }
+      let member = JSONObjectCursor.Member(key: key, value)
       if member.kind == .null || counts && member.keyIs("stream", in: body) { continue }
       for (at, known) in Self.repeated.enumerated() where member.keyIs(known.name, in: body) {
         found.repeated[at] = member.value
       }
       try read(member, &found, &chat)
     }
-    guard let input = found.input else {
+    guard hasInput else {
       throw RequestFault(.invalid, "input", "'input' is missing; send a text or a list of items.")
     }
     var tools = ResponsesTools()
-    var conversation = ResponsesItems(body, strings: strings)
-    try conversation.read(input)
     try tools.read(body, found.tools, conversation.moreTools, &chat.dropped)
     try conversation.write(found.instructions, tools, into: &chat)
     try tools.write(body, found.choice, into: &chat)
@@ -88,7 +97,8 @@ struct ResponsesRequest: ~Escapable {
   ) throws(RequestFault) {
     let value = member.value
     let key = body.extracting(member.key)
-    for name: StaticString in ["temperature", "top_p", "parallel_tool_calls", "user", "stream", "model"]
+    if member.keyIs("model", in: body) { return }
+    for name: StaticString in ["temperature", "top_p", "parallel_tool_calls", "user", "stream"]
     where member.keyIs(name, in: body) {
       // Providers that know no tools know nothing of their order either.
       if member.keyIs("parallel_tool_calls", in: body) { return }
@@ -99,9 +109,7 @@ struct ResponsesRequest: ~Escapable {
         .unsupported, "\(name)",
         "'\(name)' is kept at OpenAI, and the model is elsewhere; send all of it in 'input'.")
     }
-    if member.keyIs("input", in: body) {
-      found.input = value
-    } else if member.keyIs("instructions", in: body) {
+    if member.keyIs("instructions", in: body) {
       found.instructions = value
     } else if member.keyIs("tools", in: body) {
       guard member.kind == .array else { throw RequestFault(.invalid, "tools", "'tools' must be a list.") }

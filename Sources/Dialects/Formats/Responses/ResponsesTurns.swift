@@ -7,32 +7,37 @@ extension ResponsesItems {
     _ instructions: Range<Int>?, _ tools: ResponsesTools, into chat: inout ChatBody
   ) throws(RequestFault) {
     for position in leftOut { chat.dropped.add("input", position, "") }
-    chat.member("messages")
-    chat.out.append("[")
+    chat.beginConversation()
     var isFirst = true
     if let instructions, JSONView.kind(body, instructions) == .string {
       begin("system", &isFirst, into: &chat)
-      ChatRequest.appendMember("content", body.extracting(instructions), into: &chat.out)
+      chat.content(body.extracting(instructions))
       chat.out.append("}")
     }
     if let text {
       begin("user", &isFirst, into: &chat)
-      ChatRequest.appendMember("content", body.extracting(text), into: &chat.out)
+      chat.content(body.extracting(text))
       chat.out.append("}")
     }
     for turn in turns {
       begin(turn.role, &isFirst, into: &chat)
-      if turn.calls.isEmpty || !turn.contents.isEmpty {
-        try writeContents(turn.contents, into: &chat)
-      } else {
-        chat.out.append(",\"content\":null")
+      if turn.further < 0, let content = turn.content {
+        try writeContents(content, [], into: &chat)
+        chat.out.append("}")
+        continue
       }
-      writeThoughts(turn.thoughts, into: &chat)
-      writeCalls(turn.calls, tools, into: &chat)
+      let more = turn.further < 0 ? Further() : further[turn.further]
+      if let content = turn.content {
+        try writeContents(content, more.contents, into: &chat)
+      } else {
+        chat.out.append(more.calls.isEmpty ? ",\"content\":\"\"" : ",\"content\":null")
+      }
+      writeThoughts(more.thoughts, into: &chat)
+      writeCalls(more.calls, tools, into: &chat)
       chat.out.append("}")
-      try writeOutputs(turn.calls, &isFirst, into: &chat)
+      try writeOutputs(more.calls, &isFirst, into: &chat)
     }
-    chat.out.append("]")
+    chat.endConversation()
   }
 
   private func begin(_ role: StaticString, _ isFirst: inout Bool, into chat: inout ChatBody) {
@@ -57,29 +62,34 @@ extension ResponsesItems {
     JSONView.content(body, in: part, at: type(part).equals("refusal") ? "refusal" : "text")
   }
 
-  private func isPlain(_ contents: [(range: Range<Int>, place: Int)]) -> Bool {
-    for content in contents where JSONView.kind(body, content.range) == .array {
-      var parts = JSONArrayCursor(body, content.range)
-      while let part = parts.next() {
-        if !isText(part.value) { return false }
-      }
+  private func isPlain(_ content: Content) -> Bool {
+    guard JSONView.kind(body, content.range) == .array else { return true }
+    var parts = JSONArrayCursor(body, content.range)
+    while let part = parts.next() {
+      if !isText(part.value) { return false }
     }
     return true
   }
 
   /// Appends `,"content":…` of one or more contents: a string where there is only text.
   private func writeContents(
-    _ contents: [(range: Range<Int>, place: Int)], into chat: inout ChatBody
+    _ content: Content, _ more: [Content], into chat: inout ChatBody
   ) throws(RequestFault) {
-    if isPlain(contents) {
-      chat.out.append(",\"content\":\"")
+    var isText = isPlain(content)
+    for other in more where isText { isText = isPlain(other) }
+    if isText {
+      chat.out.append(",\"content\":")
+      let start = chat.out.count
+      chat.out.append("\"")
       var isFirst = true
-      for content in contents { writeText(content.range, &isFirst, into: &chat.out) }
-      return chat.out.append("\"")
+      writeText(content.range, &isFirst, into: &chat.out)
+      for other in more { writeText(other.range, &isFirst, into: &chat.out) }
+      chat.out.append("\"")
+      return chat.note(from: start)
     }
     chat.out.append(",\"content\":[")
     var isFirst = true
-    for content in contents {
+    for content in [content] + more {
       if JSONView.kind(body, content.range) == .string {
         if !isFirst { chat.out.append(ASCII.comma) }
         isFirst = false
@@ -254,13 +264,16 @@ extension ResponsesItems {
       begin("tool", &isFirst, into: &chat)
       ChatRequest.appendMember("tool_call_id", body.extracting(call.id), into: &chat.out)
       let kind = JSONView.kind(body, output)
-      if kind == .array, chat.target.takesResultMedia, !isPlain([(output, 0)]) {
-        try writeContents([(output, 0)], into: &chat)
+      if kind == .array, chat.target.takesResultMedia, !isPlain((output, 0)) {
+        try writeContents((output, 0), [], into: &chat)
       } else if kind == .string || kind == .array {
-        chat.out.append(",\"content\":\"")
+        chat.out.append(",\"content\":")
+        let start = chat.out.count
+        chat.out.append("\"")
         var isFirst = true
         writeText(output, &isFirst, into: &chat.out)
         chat.out.append("\"")
+        chat.note(from: start)
         if kind == .array {
           var parts = JSONArrayCursor(body, output)
           while let part = parts.next() {
