@@ -47,6 +47,12 @@ extension Ask {
     return (path.extracting(range).array(), path.extracting(range.upperBound...).array())
   }
 
+  /// Whether the query wants the response as its events.
+  fileprivate var wantsEvents: Bool {
+    guard let query = target.query else { return false }
+    return headBytes.extracting(query).text().split(separator: "&").contains("stream=true")
+  }
+
   /// Which page of a list the query wants.
   fileprivate func page() throws(Refusal) -> ResponsesPage {
     var page = ResponsesPage()
@@ -107,6 +113,12 @@ extension Exchange {
     case (.get, ""), (.head, ""):
       let response = memory.response(id, scope: scope, age: age, now: now)
       isKnown = response != nil
+      // The SDKs would take the object for a stream without events.
+      if isKnown, ask.wantsEvents {
+        throw .invalidValue(
+          "Only a response that was made in the background can be streamed again; leave 'stream' out.",
+          parameter: "stream")
+      }
       if let response { answer.body.append(response.span) }
     case (.get, "/input_items"), (.head, "/input_items"):
       // Which page a provider's own list is asked for is for the provider to judge.

@@ -114,3 +114,15 @@ def test_what_it_has_not_is_said(proxy, path):
         answer = proxy.ask(asked)
         assert answer.status in (400, 404) and answer.json()["error"]["message"], answer.body
     assert "The mock provider has nothing at" in proxy.ask(post_json(path, {"model": "m"})).json()["error"]["message"]
+
+
+def test_a_response_of_the_foreground_is_not_streamed_again(proxy, sdk):
+    """The SDK would take the object for a stream without events."""
+    client = sdk(proxy)
+    made = client.responses.create(model="m", input="Hi", store=True)
+    with pytest.raises(openai.BadRequestError, match="background") as caught:
+        client.responses.retrieve(made.id, stream=True)
+    assert caught.value.param == "stream"
+    assert client.responses.retrieve(made.id).id == made.id
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve("resp_none", stream=True)
