@@ -36,6 +36,8 @@ final class Exchange {
     answer = Answer(pool: state.loop.blocks)
   }
 
+  /// A function of its own, so that the empty tally doesn't stand in the memory of each stream.
+  @inline(never)
   func begin(_ entrance: Entrance) {
     ask.begin(entrance)
     record = Tally()
