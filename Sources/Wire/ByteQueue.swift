@@ -175,6 +175,8 @@
 
   /// Forgets everything and gives the block back.
   public mutating func removeAll() {
+    // Most queues hold nothing when they are told to forget it.
+    if unsafe base == nil { return }
     wipeSecret()
     unsafe Self.release(base, capacity, to: pool)
     if secretEnd != .max { secretEnd = 0 }
