@@ -87,8 +87,8 @@ package enum GatewayMembers {
     case .chat:
       try remove(
         from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
-    case .message, .response: removeBreakdown(from: body, &splice)
-    case .completion, .embedding, .tokenCount, .other: break
+    case .message, .response, .tokenCount: removeBreakdown(from: body, &splice)
+    case .completion, .embedding, .other: break
     }
   }
 

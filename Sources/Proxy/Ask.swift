@@ -27,14 +27,14 @@ final class Ask {
   var target = Target()
   /// What it is called in logs and traces.
   var requestID: Span<UInt8> {
-    // SAFETY: as above, and `takeRequestID` and `makeRequestID` find it empty.
+    // SAFETY: as above; when `takeRequestID` and `makeRequestID` write it, nothing uses the id yet.
     @_lifetime(immortal)
     get { unsafe idQueue.view }
   }
   private var idQueue = ByteQueue()
   /// The model in the client's words; empty where it names none.
   var model: Span<UInt8> {
-    // SAFETY: as above, and `setModel`, which is of the request's reading: nothing that uses the name is under way then.
+    // SAFETY: as above, and `setModel`, when nothing that uses the name is under way.
     @_lifetime(immortal)
     get { unsafe modelQueue.view }
   }

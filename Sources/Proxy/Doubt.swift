@@ -13,6 +13,7 @@ extension Attempt {
 
   /// Whether the answer must be read whole; nil: not all of it is here.
   func isDoubtfulAtOnce() -> Bool? {
+    // SAFETY: nothing is received while it is looked at.
     let bytes = unsafe call.incoming.view
     if call.flow.isCoded || call.flow.hasEnded { return true }
     switch call.flow.framing {

@@ -48,9 +48,6 @@ enum Ceiling {
   static let modelList = 4 << 20
   /// Bytes of a token service's answer, head and all; the usual one has 2 kB.
   static let credentialAnswer = 64 * 1024
-  /// Bytes and time that are spent on reading what a refused client still sends, so that it sees the answer.
-  static let lingerBytes = 256 * 1024
-  static let lingerTime = Interval(seconds: 1)
 }
 
 enum Deadline {

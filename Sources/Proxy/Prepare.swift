@@ -57,9 +57,10 @@ extension Attempt {
     let passage = passage
     var asked = ask.askedAnswer
     asked.isRestored = ask.gate != nil || ask.wishes?.wantsBreakdown == true
-    // Without tools there is nothing in it that a client must send back.
+    // Without tools there is nothing in it that a client must send back. A body that is still coming may have some.
     asked.isDoubted =
-      upstream.quirks.doubtsAnswers && ask.body.isJSON && ask.body.scanner.found(.tools) != nil
+      upstream.quirks.doubtsAnswers && ask.body.isJSON
+      && (ask.body.isFollowed || ask.body.scanner.found(.tools) != nil)
     passage.begin(asked, repairs: upstream.quirks.repairsAnswers)
     // It is that already, but behind another try.
     if conversation.isTranslated || conversation.isLocal || conversation.isRecast {

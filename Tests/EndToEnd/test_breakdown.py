@@ -214,3 +214,13 @@ prices: { "gateway/known": { input: 1, output: 2 } }
     assert "price     $1 in, $2 out" in shown
     shown = run("explain", "other", "--config", str(tmp_path / "remora.yaml"), env={"KEY": "rk-explain-0001"}).stdout
     assert "the budget of group finance refuses it" in shown
+
+
+@pytest.mark.parametrize("path, kind", [("/v1/messages/count_tokens", "anthropic"), ("/v1/responses/input_tokens", "openai")])
+def test_counts_ahead_don_t_hand_it_on(start_remora, upstream, path, kind):
+    base = upstream.base_url.removesuffix("/v1") if kind == "anthropic" else upstream.base_url
+    proxy = start_remora(upstream, provider={"kind": kind, "base_url": base})
+    upstream.reply(json_answer({"input_tokens": 3}))
+    prompt = {"messages": CHAT["messages"]} if kind == "anthropic" else {"input": PROMPT}
+    got = proxy.ask(post_json(path, {"model": "claude-x", "request_breakdown": True, **prompt}))
+    assert got.json()["input_tokens"] == 3 and "request_breakdown" not in upstream.last.json()

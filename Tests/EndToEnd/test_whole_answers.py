@@ -179,3 +179,12 @@ def test_without_tools_answers_pass_as_they_come(proxy_for, upstream, kind):
     for body in [*(json.dumps(odd).encode() for odd, _ in ODD.values()), b'{"choices":[{"index":']:
         upstream.reply(answer(200, TYPE, body))
         assert proxy.ask(post_json("/v1/chat/completions", PLAIN)).body == body
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure"])
+def test_tools_behind_a_long_conversation(proxy_for, sdk, upstream, kind):
+    """Of a body that is sent on while it comes nobody knows yet whether it has tools."""
+    upstream.reply(answer(200, TYPE, json.dumps(whole({"tool_calls": [call(id=None)]}, "tool_calls")).encode()))
+    turns = [{"role": "user", "content": "x" * 600_000}]
+    made = sdk(proxy_for(kind)).chat.completions.create(model="m", messages=turns, tools=TOOLS)
+    assert made.choices[0].message.tool_calls[0].id

@@ -35,46 +35,61 @@ struct ResponseOpening: Sendable {
   /// Bytes of a value that is kept: names are short.
   private static let ceiling = 256
 
-  /// `"id":…,"created_at":…,"model":…`, each with a comma behind it.
-  private var members: [UInt8] = []
+  /// The values of `id`, `created_at` and `model`, as they were written; empty where there is none.
+  private var id: [UInt8] = []
+  private var created: [UInt8] = []
+  private var model: [UInt8] = []
+  private var isRead = false
 
   /// Notes what a response's object says; what was noted before holds.
   mutating func read(_ data: Span<UInt8>, _ response: Range<Int>) {
-    guard members.isEmpty else { return }
-    var out = ByteQueue()
+    if isRead { return }
+    isRead = true
+    var missing = 3
     var cursor = JSONObjectCursor(data, response)
-    while let member = cursor.next() {
-      for name: StaticString in ["id", "created_at", "model"]
-      where member.keyIs(name, in: data) && member.kind != .null && member.value.count <= Self.ceiling {
-        out.append("\"")
-        out.append(name)
-        out.append("\":")
-        out.append(data.extracting(member.value))
-        out.append(ASCII.comma)
+    while missing > 0, let member = cursor.next() {
+      guard member.value.count <= Self.ceiling else { continue }
+      switch member.kind {
+      case .string where id.isEmpty && member.keyIs("id", in: data): take(data, member.value, &id, &missing)
+      case .string where model.isEmpty && member.keyIs("model", in: data):
+        take(data, member.value, &model, &missing)
+      case .number where created.isEmpty && member.keyIs("created_at", in: data):
+        take(data, member.value, &created, &missing)
+      default: break
       }
     }
-    members = out.array()
+  }
+
+  private func take(_ data: Span<UInt8>, _ value: Range<Int>, _ member: inout [UInt8], _ missing: inout Int) {
+    member = data.extracting(value).array()
+    missing -= 1
   }
 
   /// Appends the object of a response that has failed, with the members that every SDK's type has.
   ///
   /// - Parameters:
   ///   - error: a JSON value.
-  ///   - stamp: asked for where no event has said anything.
+  ///   - stamp: asked for where no event has said all three.
   func write(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) {
-    out.append("{")
-    if members.isEmpty {
-      let stamp = stamp()
-      out.append("\"id\":\"resp_")
-      out.append(stamp.seed)
-      out.append("\",\"created_at\":")
-      out.append(decimal: stamp.created)
-      out.append(",\"model\":")
-      JSONWriter.string(stamp.model.span, into: &out)
-      out.append(ASCII.comma)
-    } else {
-      out.append(members)
+    var made: AnswerStamp?
+    if id.isEmpty || created.isEmpty || model.isEmpty { made = stamp() }
+    out.append("{\"id\":")
+    if id.isEmpty {
+      out.append("\"resp_")
+      if let made { out.append(made.seed) }
+      out.append("\"")
     }
+    out.append(id)
+    out.append(",\"created_at\":")
+    if created.isEmpty { out.append(decimal: made?.created ?? 0) }
+    out.append(created)
+    out.append(",\"model\":")
+    if model.isEmpty {
+      let name = made?.model ?? []
+      JSONWriter.string(name.span, into: &out)
+    }
+    out.append(model)
+    out.append(ASCII.comma)
     out.append("\"object\":\"response\",\"status\":\"failed\",\"error\":")
     out.append(error)
     out.append(",\"incomplete_details\":null,\"instructions\":null,\"metadata\":{},\"output\":[]")

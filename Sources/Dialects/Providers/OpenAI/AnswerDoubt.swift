@@ -66,24 +66,27 @@ package enum AnswerDoubt {
   }
 
   private static func isGood(call walk: inout JSONWalk, _ body: Span<UInt8>) -> Bool {
-    var found = 0
+    var hasID = false
+    var hasType = false
+    // Calls of tools that take any text have none.
+    var hasArguments = false
     while let key = walk.nextKey() {
       if key.says("function", in: body), walk.enterObject() {
         while let inner = walk.nextKey() {
           guard let value = walk.pass() else { return false }
-          if value.kind == .string, inner.says("arguments", in: body) { found += 1 }
+          if inner.says("arguments", in: body) { hasArguments = value.kind == .string }
         }
       } else if let value = walk.pass() {
         let isText = value.kind == .string && value.range.count > 2
-        if key.says("id", in: body) || key.says("type", in: body) {
-          guard isText else { return false }
-          found += 1
-          // Calls of tools that take any text have no arguments.
-          if JSONString.equals(body, value.range, "custom") { found += 1 }
+        if key.says("id", in: body) {
+          hasID = isText
+        } else if key.says("type", in: body) {
+          hasType = isText
+          if JSONString.equals(body, value.range, "custom") { hasArguments = true }
         }
       }
     }
-    return found >= 3
+    return hasID && hasType && hasArguments
   }
 }
 
