@@ -91,7 +91,7 @@ let package = Package(
 
     .target(
       name: "Support", dependencies: ["Transport", "Wire"], path: "Tests/Support", swiftSettings: house),
-    tests("Wire", ["Wire"]),
+    tests("Wire", ["Wire", "CLanes"]),
     tests("Detect", ["Detect", "Wire"]),
     tests("Config", ["Config", "Wire"]),
     tests("Dialects", ["Dialects", "Config", "Wire"]),

@@ -212,33 +212,6 @@ enum Lanes {
     return at >= end ? end : unsafe last(start, at, end, kind, &seen)
   }
 
-  /// Shows `visit` where the bytes are that `marks` marks, each in its turn. It says from where on it wants to see
-  /// more, or nil for an end.
-  ///
-  /// `from` and `end` are as for `first`, which is dearer where much is found and passed.
-  ///
-  /// - Returns: the place at which `visit` made an end; else from where on it wanted more, at `end` or behind.
-  @inline(__always) @unsafe static func visit<Kind: ByteKind>(
-    _ start: UnsafeRawPointer, from: Int, to end: Int, _ kind: Kind.Type, _ visit: (Int) -> Int?
-  ) -> Int {
-    var at = from
-    var next = from
-    while at < end {
-      let left = end &- at
-      // SAFETY: what `marks` asks for is what is left.
-      var bits = unsafe marks(start, at, left, kind)
-      while bits != 0 {
-        let place = at &+ bits.trailingZeroBitCount
-        bits &= bits &- 1
-        if place < next { continue }
-        guard let further = visit(place) else { return place }
-        next = further
-      }
-      at &+= left >= 32 ? 32 : 16
-    }
-    return max(next, end)
-  }
-
   /// A bit for each of the next bytes that is of the kind, the first one's lowest: of 32 where so many are left, else of
   /// sixteen or of what is left. As many as `left` says are there from `at` on, one at least.
   @inline(__always) @unsafe static func marks<Kind: ByteKind>(

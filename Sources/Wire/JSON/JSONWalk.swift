@@ -157,9 +157,13 @@ package struct JSONWalk: ~Escapable {
       }
       at &+= 1
       skipSpace()
+      guard at < end else {
+        cut()
+        return false
+      }
     }
     isFirst = false
-    return at < end
+    return true
   }
 
   private mutating func stop() -> JSONKey? {

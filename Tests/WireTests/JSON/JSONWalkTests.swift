@@ -159,6 +159,21 @@ import Wire
     }
     #expect(found == [true, true, false, false])
   }
+
+  @Test(
+    "a text that ends early is told from one that ends",
+    arguments: [
+      (#"{"a":[1,{"b":2}],"c":"d"} "#, false), (#"{"a":1}x"#, false), (#"{"a":1"#, true), (#"{"a":1,"#, true),
+      (#"{"a":[1,"#, true), (#"{"a":{"b":1}"#, true), (#"{"a":"b"#, true), (#"{"a""#, true),
+      (#"{"a":{}"b":1}"#, true),
+    ])
+  func cut(_ text: String, _ isCut: Bool) {
+    let bytes = Array(text.utf8)
+    var walk = JSONWalk(bytes.span, strings: Span())
+    var found: [String] = []
+    Self.read(bytes, &walk, &found)
+    #expect(walk.isCut == isCut)
+  }
 }
 
 extension String {
