@@ -63,6 +63,8 @@ package final class Reply {
   package fileprivate(set) var closes: Bool
   /// The client has left, or takes nothing.
   package private(set) var isGone = false
+  /// Only the connection's end says where the body ends.
+  fileprivate private(set) var hasOpenEnd = false
 
   fileprivate init(
     on connection: Connection, _ answer: Answer, isHead: Bool = false, isOld: Bool = false, closes: Bool
@@ -87,7 +89,10 @@ package final class Reply {
 
   /// Ends the head that `answer.begin` has begun.
   package func end(head framing: Framing) {
-    if case .untilClose = framing { closes = true }
+    if case .untilClose = framing {
+      closes = true
+      hasOpenEnd = true
+    }
     if closes {
       HeadWriter.field("Connection", "close", to: &answer.outbound)
     } else if isOld {
@@ -99,7 +104,7 @@ package final class Reply {
   /// Has no request follow.
   package func close() { closes = true }
 
-  /// Ends the connection where the answer stands.
+  /// Ends the connection where the answer stands, so that it can't be taken for whole.
   package func drop() { isGone = true }
 
   /// Sends what there is of the answer now.
@@ -111,8 +116,8 @@ package final class Reply {
   /// Waits; the client's leaving ends it.
   package func pause(until time: Instant) async {
     while !isGone, connection.loop.now < time {
+      if connection.socket.peerHasClosed { return drop() }
       _ = await connection.parker.park(until: time)
-      isGone = connection.socket.hasFailed
     }
   }
 }
@@ -177,13 +182,27 @@ package final class WholePort: Handler {
       if let refusal { await refuse(refusal, connection, answer) }
       return false
     }
-    let isFromLoopback = connection.socket.peerAddress?.isLoopback ?? true
     let reply = Reply(
       on: connection, answer, isHead: head.method == .head, isOld: head.minor == 0,
       closes: isEnding || !head.keepsAlive)
-    await respond(WholeRequest(head, bytes, body, isFromLoopback: isFromLoopback), reply)
+    await respond(
+      WholeRequest(head, bytes, body, isFromLoopback: connection.isFromThisMachine), reply)
+    return await finish(reply, connection)
+  }
+
+  /// Sends what is left of an answer, and says whether another request may follow.
+  private func finish(_ reply: Reply, _ connection: Connection) async -> Bool {
     await reply.flush()
-    return !reply.isGone && !reply.closes && !isEnding
+    if reply.isGone {
+      // A body that is cut must not look whole: no last chunk, no close_notify, and no end where that is all there is.
+      if reply.answer.hasBegun {
+        connection.socket.close(isCut: true, abruptly: reply.isOld || reply.hasOpenEnd)
+      }
+      return false
+    }
+    guard reply.closes || isEnding else { return true }
+    if connection.socket.hasReadable { await connection.linger() }
+    return false
   }
 
   private func refuse(_ refusal: WholeAnswer, _ connection: Connection, _ answer: Answer) async {
@@ -205,13 +224,17 @@ package final class WholePort: Handler {
       guard await connection.send(&answer.outbound) else { return .some(nil) }
     }
     var flow = BodyFlow(head.framing)
+    let end = connection.loop.now + times.body
     while true {
       do throws(BodyFault) { try flow.take(&connection.inbound, into: &body, limit: bodyCeiling) } catch {
         return WholeAnswer("\(error.message)\n", status: 400)
       }
       if body.count > bodyCeiling { return tooLarge }
       if flow.hasEnded { return nil }
-      guard await connection.receive(until: connection.loop.now + stall) == .bytes else { return .some(nil) }
+      let deadline = min(connection.loop.now + stall, end)
+      guard connection.loop.now < end, await connection.receive(until: deadline) == .bytes else {
+        return .some(nil)
+      }
     }
   }
 }

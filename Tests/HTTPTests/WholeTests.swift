@@ -167,6 +167,136 @@ private final class Client {
     }
   }
 
+  @Test("a client that sends its body byte by byte has only so long for all of it")
+  func slowBody() async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let hour = Interval(seconds: 3600)
+      let times = ConnectionTimes(
+        handshake: hour, opening: hour, idle: hour, head: hour, stalled: hour,
+        body: Interval(milliseconds: 20))
+      let port = WholePort(roll, times, bodyCeiling: 8, stall: hour) { _, reply in
+        reply.send(WholeAnswer("too late"))
+      }
+      let client = try Client(port, roll, on: stage)
+      try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na")
+      #expect(try await client.receive() == "")
+      client.leave()
+    }
+  }
+
+  @Test("an answer that closes is read whole by a client that has sent more")
+  func lingering() async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let client = try Client(Self.echo(roll), roll, on: stage)
+      let more = String(repeating: "x", count: 64 << 10)
+      try client.send("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" + more)
+      #expect(try await client.receive() == Self.answer("GET /a .", "Connection: close\r\n"))
+      client.leave()
+    }
+  }
+
+  /// Serves `port` on TCP, which has addresses, resets and halves that close, and connects to it.
+  private static func connect(
+    to port: WholePort, on stage: isolated Stage
+  ) async throws -> (listener: Listener, socket: Socket, parker: Parker) {
+    let place = try #require(Address(ip: "127.0.0.1", port: 0))
+    let listener = try Listener(place, on: stage.loop, sharesPort: false) { socket in
+      let accepted = Confined(port.accept(socket))
+      Task(executorPreference: stage.loop) { await accepted.value.serve(nil) }
+    }
+    let parker = Parker(on: stage.loop)
+    let endpoint = Endpoint(host: "127.0.0.1", port: listener.address.port)
+    let dialer = Dialer(on: stage.loop, resolver: Resolver(on: stage.loop))
+    let socket = try await dialer.dial(
+      endpoint, tls: nil, sessions: nil, parker: parker, client: nil, until: stage.patience)
+    return (listener, socket, parker)
+  }
+
+  private static func send(_ text: String, on socket: Socket) throws {
+    var queue = ByteQueue()
+    queue.append(text)
+    #expect(try socket.write(from: &queue))
+  }
+
+  /// Whether what comes ends in a reset, and not in good order.
+  private static func isReset(_ socket: Socket, _ parker: Parker, until deadline: Instant) async -> Bool {
+    var incoming = ByteQueue()
+    while true {
+      guard let step = try? socket.read(into: &incoming, ceiling: 1 << 16) else { return true }
+      if step == .end { return false }
+      if step == .wouldBlock, await parker.park(until: deadline) == .deadline { return false }
+    }
+  }
+
+  /// What a port's function was called with. Confined to its loop.
+  private final class Seen {
+    var values: [Bool] = []
+  }
+
+  @Test("a client that has reset its connection is not taken for this machine's", arguments: [false, true])
+  func origin(resets: Bool) async throws {
+    try await Stage.run { stage in
+      let (roll, seen, waiter) = (Roll(), Seen(), Parker(on: stage.loop))
+      let port = WholePort(roll, Self.times, bodyCeiling: 8, stall: Interval(seconds: 9)) { request, _ in
+        seen.values.append(request.isFromLoopback)
+        waiter.signal()
+      }
+      let (listener, socket, parker) = try await Self.connect(to: port, on: stage)
+      try Self.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", on: socket)
+      if resets { socket.close(abruptly: true) }
+      while seen.values.isEmpty, await waiter.park(until: stage.patience) == .event {}
+      #expect(seen.values == [!resets])
+      socket.close()
+      listener.close()
+      parker.retire()
+      waiter.retire()
+    }
+  }
+
+  @Test("an answer whose end is the connection's ends in a reset where it is cut")
+  func cut() async throws {
+    try await Stage.run { stage in
+      let roll = Roll()
+      let port = WholePort(roll, Self.times, bodyCeiling: 8, stall: Interval(seconds: 9)) { _, reply in
+        reply.answer.begin(200)
+        reply.end(head: .untilClose)
+        reply.answer.piece { $0.append("half of it") }
+        await reply.flush()
+        reply.drop()
+      }
+      for version in ["1.0", "1.1"] {
+        let (listener, socket, parker) = try await Self.connect(to: port, on: stage)
+        try Self.send("GET /a HTTP/\(version)\r\nHost: h\r\n\r\n", on: socket)
+        #expect(await Self.isReset(socket, parker, until: stage.patience))
+        socket.close()
+        listener.close()
+        parker.retire()
+      }
+    }
+  }
+
+  @Test("a client that closes in good order ends a pause")
+  func pause() async throws {
+    try await Stage.run { stage in
+      let (roll, seen, waiter) = (Roll(), Seen(), Parker(on: stage.loop))
+      let port = WholePort(roll, Self.times, bodyCeiling: 8, stall: Interval(seconds: 9)) { _, reply in
+        await reply.pause(until: .never)
+        seen.values.append(reply.isGone)
+        waiter.signal()
+      }
+      let (listener, socket, parker) = try await Self.connect(to: port, on: stage)
+      try Self.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n", on: socket)
+      socket.close()
+      while seen.values.isEmpty, await waiter.park(until: stage.patience) == .event {}
+      #expect(seen.values == [true])
+      listener.close()
+      parker.retire()
+      waiter.retire()
+    }
+  }
+
   @Test("of clients that ask for nothing, the one that has been silent longest makes room")
   func room() async throws {
     try await Stage.run { stage in

@@ -18,7 +18,7 @@ actor TapeServer {
   /// An application in a debugger stands still for as long as its developer thinks.
   private static let patience = Interval(seconds: 86_400)
   private static let times = ConnectionTimes(
-    handshake: patience, opening: patience, idle: patience, head: patience, stalled: patience)
+    handshake: patience, opening: patience, idle: patience, head: patience, stalled: patience, body: patience)
 
   nonisolated let loop: Loop
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }

@@ -29,10 +29,12 @@ actor WebhookServer {
   private static let patience = Interval(seconds: 20)
   /// Between two bytes of a body, or of an answer that the client takes.
   private static let stall = Interval(seconds: 30)
+  /// For all of a body: no API server waits longer for an answer (timeoutSeconds of a webhook, 30 at most).
+  private static let bodyTime = Interval(seconds: 30)
   /// The API server keeps a connection it doesn't use for 90 seconds: it closes first.
   private static let times = ConnectionTimes(
     handshake: Interval(seconds: 10), opening: Interval(seconds: 180), idle: Interval(seconds: 180),
-    head: Interval(seconds: 10), stalled: stall)
+    head: Interval(seconds: 10), stalled: stall, body: bodyTime)
 
   nonisolated let loop: Loop
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
