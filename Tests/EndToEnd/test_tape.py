@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from remora import BINARY, PROMPT, SECRET, default_config, environment, free_port
-from wire import json_answer
+from upstream import STALL
+from wire import RawClient, SSE_HEAD, event, json_answer, post_json
 
 pytestmark = pytest.mark.proxy
 
@@ -417,6 +418,28 @@ except openai.APIStatusError: pass
     recorded = tape("record", suite=suite)
     assert {each.name for each in tape.directory.iterdir()} == {"one", "two"} and not (tape.directory.parent / "up").exists()
     assert tape("replay", suite=suite).stdout == recorded.stdout
+
+
+def test_an_application_that_leaves_in_good_order_ends_its_exchange(tape, upstream, authority, tmp_path):
+    """It would go on to its end otherwise, and cost what it costs."""
+    config, port = tmp_path / "gateway.yaml", free_port()
+    listen = {"listen": [f"127.0.0.1:{port}"], "admin": "127.0.0.1:0"}
+    config.write_text(yaml.safe_dump(default_config(tmp_path, upstream, authority.ca_file) | listen))
+    upstream.reply(SSE_HEAD, event({"choices": []}), STALL)
+    process = subprocess.Popen(
+        [str(BINARY), "record", str(tape.directory), "--config", str(config)], env=environment(), stderr=subprocess.PIPE, text=True)
+    try:
+        while "record: into" not in (line := process.stderr.readline()):
+            assert line, "it has ended"
+        with RawClient(("127.0.0.1", port)) as client:
+            client.send(post_json("/v1/chat/completions", {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]}))
+            client.head()
+        assert upstream.wait_requests(1)[0].connection.closed.wait(8)
+        process.send_signal(signal.SIGTERM)
+        assert "POST /v1/chat/completions: the answer was cut" in process.communicate(timeout=20)[1]
+    finally:
+        process.kill()
+        process.wait()
 
 
 # Whether the providers still answer so.

@@ -23,7 +23,8 @@ struct ReplayOptions: Equatable {
   var config: String?
 }
 
-/// Answers from recordings. Shared by the threads of all connections.
+/// Answers from recordings. Shared by the loops of the server and of its admin port, and by the thread that says in the end
+/// what came of it.
 final class Player: Sendable {
   private struct State {
     var libraries: [String: TapeLibrary] = [:]

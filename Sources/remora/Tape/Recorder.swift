@@ -1,4 +1,5 @@
-// The side that records: passes an exchange on to the proxy behind it, and keeps what the application got.
+// The side that records: passes an exchange on to the proxy behind it, and keeps what the application got. Its loop passes
+// on; what is taken apart, looked at and written is so by a thread beside it (TapeWriter.swift).
 
 import Config
 import Glibc
@@ -18,7 +19,7 @@ struct RecordOptions: Equatable {
   var command: [String] = []
 }
 
-/// Passes exchanges on and writes them down. Shared by the threads of all connections.
+/// Passes exchanges on and writes them down. Shared by the loop that passes on and the thread that writes.
 final class Recorder: Sendable {
   private struct State {
     /// What was recorded before, by set; only with `keepsOld`.
@@ -39,11 +40,13 @@ final class Recorder: Sendable {
   private let upstream: Endpoint
   private let player: Player?
   private let state = Guarded(State())
-  /// Exchanges that are under way or being written.
+  private let writer: TapeWriter
+  /// Exchanges that are under way: they are not with the writer yet.
   private let underWay = Atomic<Int>(0)
 
-  /// Larger ones are passed on and not kept.
-  private static let ceiling = 8 << 20
+  /// How much longer an answer is read whose client has left. Some leave with the last event that says something, and
+  /// before the end of its framing: what they got is whole.
+  private static let afterglow = Interval(seconds: 1)
 
   init(_ options: RecordOptions, _ rules: TapeRules, _ secrets: TapeSecrets, upstream: Endpoint)
     throws(TapeFault)
@@ -54,6 +57,8 @@ final class Recorder: Sendable {
     self.upstream = upstream
     player =
       options.keepsOld ? try Player(ReplayOptions(directory: options.directory, exhausted: .fail)) : nil
+    writer = try TapeWriter()
+    try writer.start { self.keep($0) }
   }
 
   var hasSecret: Bool { state.withLock { $0.hasSecret } }
@@ -71,8 +76,12 @@ final class Recorder: Sendable {
   /// Waits for what is being written: an application may end as soon as it has the last byte.
   func finish() {
     let deadline = Instant.now + .seconds(5)
-    // In short steps: each thread ends by itself, and there is nothing else to do meanwhile.
-    while underWay.load(ordering: .acquiring) > 0, Instant.now < deadline { usleep(1000) }
+    // A disk that takes what it has been given is worth more patience than a provider.
+    let patience = deadline + .seconds(25)
+    // In short steps: both end by themselves, and there is nothing else to do meanwhile.
+    while underWay.load(ordering: .acquiring) > 0 && Instant.now < deadline
+      || !writer.isIdle && Instant.now < patience
+    { usleep(1000) }
   }
 
   // MARK: Passing on
@@ -84,11 +93,11 @@ final class Recorder: Sendable {
       state.withLock { $0.reused += 1 }
       return await player.play(recording, request, reply)
     }
-    let parker = reply.connection.parker
+    let (parker, client) = (reply.connection.parker, reply.connection.socket)
     let dialer = Dialer(on: reply.connection.loop, resolver: Resolver(on: reply.connection.loop))
     guard
       let proxy = try? await dialer.dial(
-        upstream, tls: nil, sessions: nil, parker: parker, client: nil, until: .now + .seconds(10))
+        upstream, tls: nil, sessions: nil, parker: parker, client: client, until: .now + .seconds(10))
     else { return reply.drop() }
     defer { proxy.close() }
     var out = ByteQueue()
@@ -97,11 +106,14 @@ final class Recorder: Sendable {
     while true {
       guard let isSent = try? proxy.write(from: &out) else { break }
       if isSent { break }
+      if client.peerHasClosed { return reply.drop() }
       _ = await parker.park(until: .never)
     }
     var taping = Taping(began: .now)
     await relay(proxy, reply, request, &taping)
-    keep(request, taping)
+    let taken = taping.taken(of: request)
+    // The disk is behind. The application has its answer, and may ask again once there is room.
+    while !writer.take(taken) { _ = await parker.park(until: .now + .milliseconds(10)) }
   }
 
   /// The request's head as the proxy behind gets it: of one connection, without a coding, at its own name.
@@ -126,17 +138,22 @@ final class Recorder: Sendable {
     return out.array()
   }
 
-  /// Passes the answer on as it comes; a piece is sent before it is kept.
+  /// Passes the answer on as it comes.
   private func relay(
     _ proxy: Socket, _ reply: Reply, _ request: TapeIncoming, _ taping: inout Taping
   ) async {
+    let connection = reply.connection
     var incoming = ByteQueue()
-    while !taping.hasEnded, !reply.isGone {
+    var deadline = Instant.never
+    while !taping.hasEnded {
+      if deadline == .never, reply.isGone || connection.socket.peerHasClosed {
+        deadline = .now + Self.afterglow
+      }
+      if Instant.now >= deadline { break }
       guard let step = try? proxy.read(into: &incoming, ceiling: 64 << 10) else { break }
       switch step {
       case .wouldBlock:
-        _ = await reply.connection.parker.park(until: .never)
-        if reply.connection.socket.hasFailed { return reply.drop() }
+        _ = await connection.parker.park(until: deadline)
         continue
       case .end: taping.end()
       case .bytes: break
@@ -144,7 +161,7 @@ final class Recorder: Sendable {
       let piece = incoming.array()
       incoming.removeAll()
       let before = taping.hasHead
-      if !piece.isEmpty { taping.take(piece, isHead: request.method == "HEAD") }
+      if !piece.isEmpty { taping.take(piece, at: .now, isHead: request.method == "HEAD") }
       // The head goes out without what is only of the connection behind.
       if before {
         reply.answer.outbound.append(piece)
@@ -156,19 +173,22 @@ final class Recorder: Sendable {
         reply.answer.outbound.append(rest)
       }
       await reply.flush()
+      if reply.isGone { reply.answer.outbound.removeAll() }
     }
     if !taping.isWhole { reply.drop() }
   }
 
   // MARK: Keeping
 
-  private func keep(_ request: TapeIncoming, _ taping: borrowing Taping) {
+  /// Writes an exchange down, or says why not. Called by the writer's thread.
+  private func keep(_ taping: TakenExchange) {
+    let request = taping.request
     let what = "\(request.method) \(Shown.text(request.path))"
     if taping.field("x-remora-error-source") == "remora" {
       return tell("\(what): \(taping.status), refused by Remora itself")
     }
     guard taping.isWhole else { return tell("\(what): the answer was cut") }
-    guard let body = taping.body else { return tell("\(what): more than 8 MiB") }
+    guard let (body, hasMetadata) = taping.content.parted else { return tell("\(what): more than 8 MiB") }
     let isError = [401, 403, 429].contains(taping.status) || taping.status >= 500
     guard !isError || options.keepsErrors else {
       return tell("\(what): status \(taping.status); --errors stores it")
@@ -185,7 +205,7 @@ final class Recorder: Sendable {
     let headers = TapeAnswer.kept.compactMap { name in taping.field(name).map { (name: name, value: $0) } }
     let answer = TapeAnswer(
       status: taping.status, headers: headers, provider: taping.field("x-remora-provider") ?? "",
-      model: taping.field("x-remora-model") ?? "", hasMetadata: taping.hasMetadata(body), body: body)
+      model: taping.field("x-remora-model") ?? "", hasMetadata: hasMetadata, body: body)
     let recording = TapeRecording(asked, key: key, answer)
     if let (member, rule) = secrets.find(recording) {
       state.withLock { $0.hasSecret = true }
@@ -231,126 +251,5 @@ final class Recorder: Sendable {
       try WholeFile.replace(path, with: file)
       state.withLock { $0.written += 1 }
     } catch { tell("\(Shown.path(path)): can't be written: \(error.reason)") }
-  }
-}
-
-/// What has come of an answer, and what it says.
-struct Taping: ~Copyable {
-  private(set) var status = 0
-  private var fields: [(name: String, value: String)] = []
-  private(set) var hasEnded = false
-  private(set) var isWhole = false
-  private var isEvents = false
-  private var isTooLarge = false
-  private var waiting = ByteQueue()
-  private var content = ByteQueue()
-  private var flow = BodyFlow(.none)
-  private(set) var framing = Framing.none
-  private var scanner = HeadScanner(for: .upstream)
-  private var decoder = EventDecoder()
-  private var events: [TapeEvent] = []
-  private var metadata = false
-  private var last: Instant
-  /// What came with the head, framing and all.
-  private var rest: [UInt8] = []
-  private var hasGivenHead = false
-
-  var hasHead: Bool { hasGivenHead }
-
-  init(began: Instant) { last = began }
-
-  func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
-
-  mutating func take(_ piece: [UInt8], isHead: Bool) {
-    waiting.append(piece)
-    if status == 0, !readHead(isHead) { return }
-    do throws(BodyFault) { try flow.take(&waiting, into: &content, limit: .max) } catch {
-      hasEnded = true
-      return
-    }
-    if isEvents { takeEvents() }
-    if content.count > 8 << 20 {
-      isTooLarge = true
-      content.removeAll()
-    }
-    if flow.hasEnded {
-      hasEnded = true
-      isWhole = true
-    }
-  }
-
-  /// The connection has ended.
-  mutating func end() {
-    hasEnded = true
-    isWhole = isWhole || (status != 0 && flow.mayEndHere)
-  }
-
-  private mutating func readHead(_ isHead: Bool) -> Bool {
-    while true {
-      var head = ResponseHead()
-      let bytes = waiting.array()
-      guard let size = (try? head.read(bytes.span, &scanner)) ?? nil else { return false }
-      if head.isInterim {
-        waiting.consume(size)
-        scanner.reset()
-        continue
-      }
-      status = head.status
-      fields = head.fields.map { field in
-        (
-          waiting.bytes.extracting(field.name).text().lowercased(),
-          waiting.bytes.extracting(field.value).text()
-        )
-      }
-      framing = (try? head.framing(toMethod: isHead ? .head : .get)) ?? .none
-      flow = BodyFlow(framing)
-      isEvents = field("content-type")?.lowercased().hasPrefix("text/event-stream") == true
-      waiting.consume(size)
-      rest = waiting.bytes.array()
-      return true
-    }
-  }
-
-  /// The head as the application gets it, with what came behind it; nil where it isn't whole yet.
-  mutating func takeHead() -> (status: Int, fields: [(String, String)], rest: [UInt8])? {
-    guard status != 0, !hasGivenHead else { return nil }
-    hasGivenHead = true
-    var own = ["connection", "keep-alive"]
-    // The length of a body that isn't sent, for HEAD, is the provider's word.
-    if framing != .none { own += ["content-length", "transfer-encoding"] }
-    let shown = fields.filter { !own.contains($0.name) }.map { ($0.name, $0.value) }
-    return (status, shown, rest)
-  }
-
-  private mutating func takeEvents() {
-    var at = 0
-    let now = Instant.now
-    // A copy of what isn't a whole event yet: what has been taken is gone from it.
-    let text = content.array()
-    while case .event(let event)? = try? decoder.next(text.span, from: at) {
-      at = event.whole.upperBound
-      guard event.dataLines > 0 else { continue }
-      var data = ByteQueue()
-      EventDecoder.data(of: event, in: text.span, into: &data)
-      let name = event.name.map { String(decoding: text[$0], as: UTF8.self) } ?? ""
-      let bytes = data.array()
-      if events.isEmpty, let tree = JSONTree.parse(bytes), tree["x_remora"] != nil { metadata = true }
-      events.append(TapeEvent(gap: now.nanoseconds(since: last) / 1_000_000, data: bytes, name: name))
-      last = now
-    }
-    content.consume(at)
-  }
-
-  /// Nil where it is too large to keep.
-  var body: TapeAnswer.Body? {
-    if isTooLarge { return nil }
-    if isEvents { return .events(events) }
-    let isJSON = field("content-type")?.lowercased().contains("json") == true
-    return TapeAnswer.body(of: content.array(), isJSON: isJSON).body
-  }
-
-  func hasMetadata(_ body: TapeAnswer.Body) -> Bool {
-    if isEvents { return metadata }
-    return TapeAnswer.body(of: content.array(), isJSON: true).hasMetadata
   }
 }
