@@ -1,7 +1,6 @@
 // A client's connection: one request after the other, until either side has had enough. Every port's connections are
 // served here, the proxy's, the admin port's, the webhook's and the tapes'; what a request comes to is its handler's.
 
-internal import Glibc
 package import Transport
 package import Wire
 
@@ -149,17 +148,6 @@ package final class Connection {
     guard isSilent, !isLeaving, outbox.isEmpty else { return nil }
     return SilentClients.Client(
       id: ObjectIdentifier(self), since: activeAt, order: order, hasBegun: !inbound.isEmpty)
-  }
-
-  /// Whether the peer is a process of this machine's. One that has reset the connection has no address any more, so it
-  /// could be anybody.
-  package var isFromThisMachine: Bool {
-    if let address = socket.peerAddress { return address.isLoopback }
-    var family: Int32 = 0
-    var count = socklen_t(MemoryLayout<Int32>.size)
-    // SAFETY: the option is an `int` (socket(7)), for which there is room.
-    let got = unsafe getsockopt(socket.descriptor, SOL_SOCKET, SO_DOMAIN, &family, &count)
-    return got == 0 && family == AF_UNIX
   }
 
   /// Ends the connection, which is silent. Its task finds that out, whatever it waits for.

@@ -186,7 +186,7 @@ package final class WholePort: Handler {
       on: connection, answer, isHead: head.method == .head, isOld: head.minor == 0,
       closes: isEnding || !head.keepsAlive)
     await respond(
-      WholeRequest(head, bytes, body, isFromLoopback: connection.isFromThisMachine), reply)
+      WholeRequest(head, bytes, body, isFromLoopback: connection.socket.isFromThisMachine), reply)
     return await finish(reply, connection)
   }
 

@@ -103,7 +103,7 @@ extension Exchange {
 
   /// Whether a process of this pod asks; whatever else does is refused.
   private func isOfThisPod(_ connection: ClientConnection) -> Bool {
-    guard connection.socket.peerAddress?.isLoopback ?? true else {
+    guard connection.socket.isFromThisMachine else {
       refuse(
         Refusal(
           403, "permission_error", "loopback_only", "Only a process in the same pod may ask for this.",

@@ -217,7 +217,7 @@ package final class Socket: EventSource {
     return step == .wouldBlock
   }
 
-  /// The peer's address, nil for a Unix socket.
+  /// The peer's address; nil for a Unix socket, and of a peer that has reset the connection.
   package var peerAddress: Address? {
     var storage = sockaddr_storage()
     var count = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -226,6 +226,17 @@ package final class Socket: EventSource {
         unsafe getpeername(descriptor, $0, &count) == 0 ? Address($0) : nil
       }
     }
+  }
+
+  /// Whether the peer is a process of this machine's. One that has reset the connection has no address any more, so it
+  /// could be anybody.
+  package var isFromThisMachine: Bool {
+    if let address = peerAddress { return address.isLoopback }
+    var family: Int32 = 0
+    var count = socklen_t(MemoryLayout<Int32>.size)
+    // SAFETY: the option is an `int` (socket(7)), for which there is room.
+    let got = unsafe getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &count)
+    return got == 0 && family == AF_UNIX
   }
 
   /// The code of a connection attempt that has come to its end: 0 for success.
