@@ -95,7 +95,7 @@ def begin(start_remora, upstream):
     def make(name, **changes):
         kind = "anthropic" if name == "messages" else "openai"
         url = upstream.origin if kind == "anthropic" else upstream.base_url
-        provider = {"kind": kind, "base_url": url, "timeouts": {"idle": "300ms"}}
+        provider = {"kind": kind, "base_url": url, "timeouts": {"idle": "1s"}}
         return start_remora(upstream, {"response_metadata": "off", **changes}, provider=provider)
 
     return make
