@@ -35,14 +35,7 @@ package struct AnthropicDialect: Dialect {
   package func writeChat(
     _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
   ) throws(RequestFault) {
-    request.path.append("/v1/messages")
-    writeHeaders(to: &request)
-    let model = request.model
-    request.body.append("{\"model\":")
-    JSONWriter.string(model.span, into: &request.body)
-    request.body.append(",")
-    try AnthropicRequest(chat, ClaudeModel(model), .anthropic).write(body, to: &request)
-    request.body.append("}")
+    try write(chat, of: body, counts: false, to: &request)
   }
 
   package func counts(_ model: [UInt8]) -> Bool { true }
@@ -50,13 +43,20 @@ package struct AnthropicDialect: Dialect {
   package func writeCount(
     _ chat: ChatRequest, of body: Span<UInt8>, to request: inout ProviderRequest
   ) throws(RequestFault) {
-    request.path.append("/v1/messages/count_tokens")
+    try write(chat, of: body, counts: true, to: &request)
+  }
+
+  private func write(
+    _ chat: ChatRequest, of body: Span<UInt8>, counts: Bool, to request: inout ProviderRequest
+  ) throws(RequestFault) {
+    request.path.append(counts ? "/v1/messages/count_tokens" : "/v1/messages")
     writeHeaders(to: &request)
     let model = request.model
     request.body.append("{\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(",")
-    try AnthropicRequest(chat, ClaudeModel(model), .anthropic).writeCounted(body, to: &request)
+    let own = AnthropicRequest(chat, ClaudeModel(model), .anthropic)
+    if counts { try own.writeCounted(body, to: &request) } else { try own.write(body, to: &request) }
     request.body.append("}")
   }
 
