@@ -44,7 +44,8 @@ package final class Route: Sendable {
   }
 }
 
-/// The targets of a request. Made once a configuration, but for names that hold a part of the client's own.
+/// The targets of a request. Made once a configuration, but for names that hold a part of the client's own, and where a
+/// request asks for more targets than its model has, or for fewer.
 package final class Plan: Sendable {
   /// Leads to the first provider, whatever it is.
   package static let any = Plan(Route(providerIndex: 0))

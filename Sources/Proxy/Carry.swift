@@ -281,9 +281,7 @@ extension Attempt {
       guard send() else { return .clientGone }
       if connection.socket.peerHasClosed { return .clientGone }
       if state.isOver { return .shutdown }
-      // What waits for a look is held as well.
-      let held = conversation.heldCount + (manner == nil ? call.incoming.count : 0)
-      if held > Ceiling.window, state.isShortOfMemory { return .noMemory }
+      if held(manner) > Ceiling.window, state.isShortOfMemory { return .noMemory }
       // An answer may begin before the request has ended; what is left of it goes on beside.
       if !call.hasSent { pumpOn() }
       let isFull = answer.outbound.count >= state.window

@@ -43,6 +43,9 @@ extension Attempt {
     }
   }
 
+  /// Bytes of the answer that are held: where the caller looks at it first, what has come is too.
+  func held(_ manner: Manner?) -> Int { conversation.heldCount + (manner == nil ? call.incoming.count : 0) }
+
   /// The data of a body that has one chunk (RFC 9112 section 7.1), if all of it is here.
   private static func onlyChunk(_ bytes: Span<UInt8>) -> Range<Int>? {
     var count = 0

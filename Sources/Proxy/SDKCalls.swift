@@ -47,9 +47,7 @@ extension Ask {
 
   /// How often the client's SDK has repeated this call, as it says.
   var retryCount: Int? {
-    guard head.names.contains(.xStainlessRetryCount), let field = head.first(.xStainlessRetryCount) else {
-      return nil
-    }
+    guard let field = head.first(.xStainlessRetryCount) else { return nil }
     let count = Decimals.read(headBytes.extracting(field.value), places: 0)
     return count.flatMap { Int(exactly: $0) }.map { min($0, 100) }
   }

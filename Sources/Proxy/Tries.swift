@@ -88,7 +88,7 @@ final class Tries {
   /// Ends with the request, whatever came of it: a try that is under way is told of, so that no target counts it for ever.
   func end(_ exchange: Exchange) {
     abandoned(exchange)
-    // Targets that only this request has named keep memory.
+    // One that was made for this request alone keeps memory.
     plan = .any
   }
 
