@@ -5,21 +5,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+
+from ports import free_port  # noqa: E402
+
 KEY = "the-providers-secret"
 # Where `Tests/run bench` unpacks Debian's packages, and where Debian puts servers, which is not on every PATH.
 UNPACKED = ROOT / ".build/bench-debs"
 SYSTEM_PATH = os.environ.get("PATH", "") + f":/usr/sbin:{UNPACKED}/usr/sbin"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def pin(processors):

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -20,10 +21,13 @@ from pathlib import Path
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from upstream import Upstream
-from wire import RawClient
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests"))
+
+from ports import free_port  # noqa: E402
+from upstream import Upstream  # noqa: E402
+from wire import RawClient  # noqa: E402
+
 BINARY = Path(os.environ.get("REMORA_BINARY", ROOT / ".build/release/remora"))
 DIRECT = os.environ.get("REMORA_BASE_URL") == "upstream"
 """Leaves the proxy out: clients speak to the upstream itself, to see whether the harness is faithful."""
@@ -41,19 +45,6 @@ PROMPT = "the canary sings at dawn"
 SLOWER = 5 if SANITIZER else 1
 """How much longer than the binary that ships this one may take for what it has promised to do in time."""
 STOP_SECONDS = 2.0 * SLOWER
-
-
-def free_port() -> int:
-    """A port free on both loopbacks now."""
-    while True:
-        with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
-            four.bind(("127.0.0.1", 0))
-            port = four.getsockname()[1]
-            try:
-                six.bind(("::1", port))
-            except OSError:
-                continue
-            return port
 
 
 def environment(**extra: str) -> dict[str, str]:

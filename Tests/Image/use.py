@@ -6,12 +6,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from ports import free_port  # noqa: E402
 
 USER = 64642
 CONFIG = """
@@ -20,12 +23,6 @@ providers:
   demo: {{kind: mock}}
 default_provider: demo
 """
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def get(address: str, body: dict | None = None) -> tuple[int, str]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -19,7 +18,7 @@ import yaml
 
 import dashboard
 import prometheus
-from tools import BINARY, ROOT, Absent, helm
+from tools import BINARY, ROOT, Absent, free_port, helm
 
 CHART = ROOT / "charts/remora"
 RULES = CHART / "rules/remora.rules.yaml"
@@ -44,12 +43,6 @@ def needs_prometheus():
         prometheus.program("prometheus")
     except Absent as absent:
         pytest.skip(str(absent))
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def get(url: str) -> bytes:

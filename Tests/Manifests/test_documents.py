@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -18,7 +17,7 @@ import yaml
 
 import cel
 import schemas
-from tools import BINARY, ROOT, check, code_blocks, kustomize, run
+from tools import BINARY, ROOT, check, code_blocks, free_port, kustomize, run
 
 READMES = [
     ROOT / place
@@ -172,12 +171,6 @@ def test_what_can_go_wrong_quotes_what_is_said():
 
 
 # The container by itself.
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def serves(arguments: list[str], environment: dict[str, str], directory) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 import rules
 import schemas
-from tools import BINARY, ROOT
+from tools import BINARY, ROOT, free_port
 
 REVIEWS = ROOT / "../shared/kubernetes"
 RECORDED = sorted(REVIEWS.glob("review-*.json")) + sorted(REVIEWS.glob("raw/*.json"))
@@ -41,12 +41,6 @@ def certificate(directory, name: str = "tls", days: int = 2) -> None:
     )
     (directory / "new.key").rename(directory / "tls.key")
     (directory / "new.crt").rename(directory / "tls.crt")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Webhook:

