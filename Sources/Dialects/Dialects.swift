@@ -25,4 +25,14 @@ package enum Dialects {
       nil
     }
   }
+
+  /// What a provider is asked in how many tokens a request has; nil where it is asked in none, or not at all.
+  ///
+  /// - Parameter recastsResponses: whether requests of the Responses API go to it as chats.
+  package static func counter(of provider: Config.Provider, recastsResponses: Bool) -> (any Dialect)? {
+    switch provider.kind {
+    case .openai, .azure: recastsResponses ? nil : ResponsesCount()
+    default: dialect(of: provider)
+    }
+  }
 }

@@ -30,6 +30,10 @@ package struct PreviewTarget {
     dialect = Dialects.dialect(of: provider)
   }
 
+  /// What the provider is asked in how many tokens a request has.
+  var counter: (any Dialect)? {
+    Dialects.counter(of: provider, recastsResponses: provider.recastsResponses == true)
+  }
   /// What every address begins with.
   var prefix: String { provider.baseURL?.prefix ?? "" }
 }
@@ -99,7 +103,7 @@ package struct RequestPreview: Sendable {
   }
 
   private static func counts(_ target: PreviewTarget) throws(RequestFault) -> Bool {
-    try target.dialect?.spoken(to: target.model).counts(target.model) == true
+    try target.counter?.spoken(to: target.model).counts(target.model) == true
   }
 
   private mutating func show(_ made: Translation, _ target: PreviewTarget) {
@@ -201,14 +205,16 @@ package struct RequestPreview: Sendable {
     _ format: Recast.Format, _ target: PreviewTarget, _ body: [UInt8]
   ) throws(RequestFault) {
     let passage = Passage(pool: nil)
+    let dialect = format == .tokenCount ? target.counter : target.dialect
     let chat = try ChatTarget(
-      target.provider.kind, target.dialect, model: target.model, outputCeiling: target.outputCeiling,
+      target.provider.kind, dialect, model: target.model, outputCeiling: target.outputCeiling,
       reasons: target.reasons)
     let recast = try Recast(
       format, body.span, for: chat, model: target.model, sent: named(target), passage: passage)
-    if let dialect = target.dialect {
-      let made = try recast.translate(dialect, model: target.model, pool: nil)
+    if let dialect {
+      let made = try recast.translate(dialect, model: named(target), pool: nil)
       show(made, target)
+      if target.dialect == nil { try address("/responses/input_tokens", target) }
     } else {
       let quirks = Quirks.of(target.provider)
       try address("/chat/completions", target)

@@ -177,7 +177,7 @@ extension Refusal {
   package static func noTokenCount(_ provider: String) -> Refusal {
     Refusal(
       404, "not_found_error", "not_found",
-      "Provider '\(provider)' counts no tokens ahead of an answer; estimate them, or ask a Claude or Gemini model.",
+      "Provider '\(provider)' counts no tokens ahead of an answer; estimate them, or ask a Claude, Gemini or OpenAI model.",
       shouldRetry: false)
   }
 

@@ -157,9 +157,9 @@ extension Attempt {
 
   /// Whether the upstream counts the model's tokens ahead of an answer.
   private func countsTokens() throws(Refusal) -> Bool {
-    guard let dialect = upstream.dialect else { return upstream.isMock }
+    guard let counter = upstream.counter else { return upstream.isMock }
     let model = withModel { $0.array() }
-    do throws(RequestFault) { return try dialect.spoken(to: model).counts(model) } catch {
+    do throws(RequestFault) { return try counter.spoken(to: model).counts(model) } catch {
       throw Refusal(error)
     }
   }

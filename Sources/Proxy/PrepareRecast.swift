@@ -13,23 +13,36 @@ extension Attempt {
     let model = withModel { $0.array() }
     let sent = upstream.address.deployment(of: model.span)
     let recast: Recast
+    let dialect = format == .tokenCount ? upstream.counter : upstream.dialect
     do throws(RequestFault) {
       recast = try Recast(
-        format, unsafe ask.body.bytes.view, strings: ask.body.scanner.strings, for: try chatTarget(model),
+        format, unsafe ask.body.bytes.view, strings: ask.body.scanner.strings,
+        for: try chatTarget(model, dialect),
         model: model, sent: sent, passage: passage, ask.turn)
       if upstream.isMock {
         recast.settle(.mock(mockAnswer(to: recast, model)))
-      } else if let dialect = upstream.dialect {
-        let translation = try recast.translate(dialect, model: model, pool: loop.blocks)
-        address.clear()
-        address.append(upstream.prefix)
-        address.append(translation.request.path)
+      } else if let dialect {
+        try translate(recast, dialect, model, sent: sent ?? model)
       } else {
         try pass(recast, model)
       }
     } catch { throw Refusal(error) }
     conversation = .recast(recast)
     tried.upload = .kept(at: 0)
+  }
+
+  private func translate(
+    _ recast: Recast, _ dialect: any Dialect, _ model: [UInt8], sent: [UInt8]
+  ) throws(RequestFault) {
+    let made = try recast.translate(dialect, model: sent, pool: loop.blocks)
+    address.clear()
+    if upstream.isTranslated {
+      address.append(upstream.prefix)
+      address.append(made.request.path)
+    } else {
+      try upstream.address.write(
+        path: made.request.path.bytes, query: Span(), model: model.span, into: &address)
+    }
   }
 
   /// Has the chat pass to an upstream in OpenAI's format.
@@ -55,10 +68,10 @@ extension Attempt {
   }
 
   /// What the upstream takes in a chat beside what all take.
-  private func chatTarget(_ model: [UInt8]) throws(RequestFault) -> ChatTarget {
-    let facts = upstream.dialect == nil ? lineup.rates.rate(upstream.index, model.span).facts : nil
+  private func chatTarget(_ model: [UInt8], _ dialect: (any Dialect)?) throws(RequestFault) -> ChatTarget {
+    let facts = dialect == nil ? lineup.rates.rate(upstream.index, model.span).facts : nil
     return try ChatTarget(
-      upstream.kind, upstream.dialect, model: model, outputCeiling: facts?.maximumOutput ?? 0,
+      upstream.kind, dialect, model: model, outputCeiling: facts?.maximumOutput ?? 0,
       reasons: facts.map { $0.abilities.contains(.reasoning) })
   }
 }

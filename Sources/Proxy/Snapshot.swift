@@ -74,6 +74,8 @@ final class Upstream: Sendable {
     if isTranslated || isMock { return true }
     return settings.recastsResponses ?? lacksResponses.load(ordering: .relaxed)
   }
+  /// What it is asked in how many tokens a request has; nil where it isn't asked.
+  var counter: (any Dialect)? { Dialects.counter(of: settings, recastsResponses: recastsResponses) }
   /// Where its models run; nil where that isn't known.
   let region: [UInt8]?
   /// Where requests in OpenAI's format go.

@@ -92,6 +92,7 @@ def test_completions(explain, kind):
 
 COUNTS = {
     "anthropic": "/v1/messages/count_tokens", "gemini": "/v1beta/models/m:countTokens", "bedrock": "/model/m/count-tokens",
+    "openai": "/v1/responses/input_tokens",
 }
 
 

@@ -102,12 +102,20 @@ def test_nothing_is_made_up(replayer, sdk, model):
 
 @pytest.mark.parametrize(
     ("changes", "place"),
-    [({"input": None}, "input"), ({"input": 1}, "input"), ({"tools": 1}, "tools"), ({"conversation": "c"}, "conversation")],
+    [({"input": None, "instructions": None}, "input"), ({"input": 1}, "input"), ({"tools": 1}, "tools"), ({"conversation": "c"}, "conversation")],
 )
 @counting
 def test_what_can_not_be_said(replayer, dialect, changes, place):
     got = replayer.proxy.ask(post_json(PATH, {"model": ALL[dialect], **ASK, **changes}))
     assert (got.status, got.error["param"]) == (400, place) and not replayer.upstream.requests
+
+
+@counting
+def test_instructions_alone(replayer, sdk, dialect):
+    """Of what OpenAI counts nothing must be there; elsewhere a conversation needs a user, if one who says little."""
+    reply(replayer, {WORDS[dialect]: 42})
+    got = sdk(replayer.proxy).responses.input_tokens.count(model=ALL[dialect], instructions="Be brief.")
+    assert got.input_tokens == 42 and b"Be brief." in replayer.upstream.last.body
 
 
 def test_what_is_remembered_is_counted(replayer, sdk):

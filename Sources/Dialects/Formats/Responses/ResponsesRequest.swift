@@ -70,7 +70,8 @@ struct ResponsesRequest: ~Escapable {
       }
       try read(member, &found, &chat)
     }
-    guard hasInput else {
+    // To be counted, all of it may be left out (OpenAPI document, "TokenCountsBody"): instructions have tokens, too.
+    guard hasInput || counts && found.instructions != nil else {
       throw RequestFault(.invalid, "input", "'input' is missing; send a text or a list of items.")
     }
     var tools = ResponsesTools()
