@@ -9,6 +9,8 @@ package struct ChatTarget: Sendable {
   package var isTranslated = false
   /// A tool's result may hold pictures and documents.
   package var takesResultMedia = false
+  /// It has a word for the marks of what a cache is to keep.
+  package var keepsCacheControl = false
   /// Members that only some know, by name, and which its dialect takes.
   package var extensions: [StaticString] = []
   /// It takes `reasoning_content` back in the conversation.
@@ -34,6 +36,7 @@ package struct ChatTarget: Sendable {
       let spoken = try dialect.spoken(to: model)
       isTranslated = true
       takesResultMedia = spoken.takesResultMedia
+      keepsCacheControl = spoken.keepsCacheControl
       extensions = spoken.takesExtensions
       self.reasons = spoken.takes.contains(ChatFields(.reasoningEffort))
       return

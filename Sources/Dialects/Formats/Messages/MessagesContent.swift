@@ -94,6 +94,14 @@ extension MessagesRequest {
     return true
   }
 
+  func holdsMark(_ content: Range<Int>) -> Bool {
+    var blocks = JSONArrayCursor(body, content)
+    while let block = blocks.next() {
+      if JSONView.value(body, in: block.value, at: "cache_control") != nil { return true }
+    }
+    return false
+  }
+
   /// Appends the texts among blocks, still escaped, with a blank line between.
   func writeText(of content: Range<Int>, _ isFirst: inout Bool, into chat: inout ChatBody) {
     if JSONView.kind(body, content) == .string {
@@ -156,12 +164,21 @@ extension MessagesRequest {
       }
       chat.out.append("\"")
     }
-    if chat.target.isTranslated, let mark = JSONView.value(body, in: block, at: "cache_control"),
-      JSONView.kind(body, mark) == .object
-    {
-      ChatRequest.appendMember("cache_control", body.extracting(mark), into: &chat.out)
-    }
+    writeMark(of: block, place, into: &chat)
     chat.out.append("}")
+  }
+
+  /// Appends `,"cache_control":…` where the block marks the end of what a cache is to keep; where the provider has no such
+  /// marks it is named. Providers in OpenAI's format keep what they like, and nothing is lost there.
+  func writeMark(of block: Range<Int>, _ place: @autoclosure () -> String, into chat: inout ChatBody) {
+    guard chat.target.isTranslated, let mark = JSONView.value(body, in: block, at: "cache_control"),
+      JSONView.kind(body, mark) == .object
+    else { return }
+    if chat.target.keepsCacheControl {
+      ChatRequest.appendMember("cache_control", body.extracting(mark), into: &chat.out)
+    } else {
+      chat.dropped.add(Array("\(place()).cache_control".utf8).span)
+    }
   }
 
   /// Writes a document that is text as text; false where it is a file.
@@ -185,7 +202,9 @@ extension MessagesRequest {
     chat.out.append("{\"type\":\"text\",\"text\":\"")
     var first = true
     writeText(of: content, &first, into: &chat)
-    chat.out.append("\"}")
+    chat.out.append("\"")
+    writeMark(of: block, place, into: &chat)
+    chat.out.append("}")
     return true
   }
 

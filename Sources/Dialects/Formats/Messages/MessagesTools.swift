@@ -70,7 +70,6 @@ extension MessagesRequest {
     var description: Range<Int>?
     var schema: Range<Int>?
     var strict: Range<Int>?
-    var mark: Range<Int>?
     var members = JSONObjectCursor(body, tool)
     while let member = members.next() {
       if member.kind == .null { continue }
@@ -82,9 +81,7 @@ extension MessagesRequest {
         schema = member.value
       } else if member.keyIs("strict", in: body) {
         strict = member.value
-      } else if member.keyIs("cache_control", in: body) {
-        mark = member.value
-      } else if !member.keyIs("type", in: body) {
+      } else if !member.keyIs("type", in: body), !member.keyIs("cache_control", in: body) {
         chat.dropped.add("tools", position, body.extracting(member.key))
       }
     }
@@ -103,9 +100,7 @@ extension MessagesRequest {
     ChatRequest.appendMember("parameters", body.extracting(schema), into: &chat.out)
     if let strict { ChatRequest.appendMember("strict", body.extracting(strict), into: &chat.out) }
     chat.out.append("}")
-    if let mark, chat.target.isTranslated {
-      ChatRequest.appendMember("cache_control", body.extracting(mark), into: &chat.out)
-    }
+    writeMark(of: tool, "tools[\(position)]", into: &chat)
     chat.out.append("}")
   }
 

@@ -149,6 +149,7 @@ extension MessagesRequest {
       turns.begin("tool", into: &chat)
       ChatRequest.appendMember("tool_call_id", body.extracting(id), into: &chat.out)
       try writeResult(block.value, place, &pictures, into: &chat)
+      writeMark(of: block.value, place, into: &chat)
       chat.out.append("}")
     }
     if pictures.isEmpty { return }
@@ -166,7 +167,9 @@ extension MessagesRequest {
     let isError = JSONView.value(body, in: block, at: "is_error").flatMap { JSONValue.bool(body, $0) } == true
     let content = JSONView.value(body, in: block, at: "content")
     let isList = content.map { JSONView.kind(body, $0) == .array } ?? false
-    guard let content, isList, chat.target.takesResultMedia, !holdsOnlyText(content) else {
+    guard let content, isList, chat.target.takesResultMedia,
+      !holdsOnlyText(content) || chat.target.keepsCacheControl && holdsMark(content)
+    else {
       chat.out.append(",\"content\":\"")
       // What a chat has no member for, the text says.
       if isError { chat.out.append("Error: ") }
@@ -180,7 +183,11 @@ extension MessagesRequest {
             try check(part, "\(place).content[\(position)]")
             if !isContent(part.value) {
               passOver(part.value, place + ".content", position, &chat)
-            } else if !type(part.value).equals("text") {
+            } else if type(part.value).equals("text") {
+              if !chat.target.keepsCacheControl {
+                writeMark(of: part.value, "\(place).content[\(position)]", into: &chat)
+              }
+            } else {
               pictures.append((part.value, "\(place).content[\(position)]"))
             }
             position += 1
@@ -335,7 +342,9 @@ extension MessagesRequest {
       } else {
         chat.out.append("{}")
       }
-      chat.out.append("\"}}")
+      chat.out.append("\"}")
+      writeMark(of: block.value, place, into: &chat)
+      chat.out.append("}")
     }
     chat.out.append("]")
   }

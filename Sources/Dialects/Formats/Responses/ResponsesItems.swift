@@ -8,7 +8,7 @@ struct ResponsesItems: ~Escapable {
     let name: Range<Int>
     let space: Range<Int>
     let id: Range<Int>
-    /// A string; of a tool that takes any text that text.
+    /// A string; of a tool that takes any text that text; of one of OpenAI's own what it is to do, an object or a list.
     let input: Range<Int>?
     let isCustom: Bool
     var output: Range<Int>?
@@ -121,6 +121,10 @@ struct ResponsesItems: ~Escapable {
       further[at].open += 1
     } else if type.equals("function_call_output") || type.equals("custom_tool_call_output") {
       try readOutput(item, position)
+    } else if let action = Self.action(of: type) {
+      readOwn(item, action, position)
+    } else if Self.isOwnOutput(type) {
+      readOwnOutput(item, position)
     } else if type.equals("reasoning") {
       let seal = item.content("encrypted_content", in: body)
       let ofCall = Envelope.callSignature(seal)
@@ -145,6 +149,50 @@ struct ResponsesItems: ~Escapable {
     } else {
       leftOut.append(position)
     }
+  }
+
+  // MARK: Tools of OpenAI's own that the client runs
+
+  /// Which member says what such a call is to do; nil where the item is no such call.
+  private static func action(of type: Span<UInt8>) -> StaticString? {
+    if type.equals("local_shell_call") || type.equals("shell_call") || type.equals("computer_call") {
+      return "action"
+    }
+    return type.equals("apply_patch_call") ? "operation" : nil
+  }
+
+  private static func isOwnOutput(_ type: Span<UInt8>) -> Bool {
+    type.equals("local_shell_call_output") || type.equals("shell_call_output")
+      || type.equals("computer_call_output") || type.equals("apply_patch_call_output")
+  }
+
+  /// Another model sees a call of a function that is called like the item, and what came of it.
+  private mutating func readOwn(
+    _ item: borrowing HeldMembers, _ action: StaticString, _ position: Int
+  ) {
+    guard let name = item.string("type", in: body), let id = item.string("call_id", in: body) else {
+      leftOut.append(position)
+      return
+    }
+    openAssistant()
+    let at = lastFurther()
+    wait(JSONString.content(body, id).array(), at, further[at].calls.count)
+    let input = item.value(action, in: body) ?? item.value("actions", in: body)
+    further[at].calls.append(Call(name: name, space: 0..<0, id: id, input: input, isCustom: false))
+    further[at].open += 1
+  }
+
+  private mutating func readOwnOutput(_ item: borrowing HeldMembers, _ position: Int) {
+    // A patch may say nothing but how it went.
+    guard let id = item.string("call_id", in: body) ?? item.string("id", in: body),
+      let output = item.value("output", in: body) ?? item.value("status", in: body),
+      let (turn, call) = takeWaiting(JSONString.content(body, id).array())
+    else {
+      leftOut.append(position)
+      return
+    }
+    further[turn].calls[call].output = output
+    further[turn].open -= 1
   }
 
   private mutating func begin(_ role: StaticString, _ content: Range<Int>, _ position: Int) {

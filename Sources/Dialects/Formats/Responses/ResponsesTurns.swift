@@ -62,21 +62,47 @@ extension ResponsesItems {
     JSONView.content(body, in: part, at: type(part).equals("refusal") ? "refusal" : "text")
   }
 
-  private func isPlain(_ content: Content) -> Bool {
+  /// Whether nothing but texts is there to be told.
+  private func isPlain(_ content: Content, _ target: ChatTarget) -> Bool {
     guard JSONView.kind(body, content.range) == .array else { return true }
     var parts = JSONArrayCursor(body, content.range)
     while let part = parts.next() {
-      if !isText(part.value) { return false }
+      if !isText(part.value) || target.keepsCacheControl && mark(of: part.value) != nil { return false }
     }
     return true
+  }
+
+  /// Whether a list is one of content parts, which say their type.
+  private func isOfParts(_ list: Range<Int>) -> Bool {
+    var parts = JSONArrayCursor(body, list)
+    guard let first = parts.next() else { return true }
+    return first.kind == .object && !type(first.value).isEmpty
+  }
+
+  /// Where a part marks the end of what a cache is to keep: an object.
+  private func mark(of part: Range<Int>) -> Range<Int>? {
+    JSONView.value(body, in: part, at: "prompt_cache_breakpoint").flatMap {
+      JSONView.kind(body, $0) == .object ? $0 : nil
+    }
+  }
+
+  /// Ends a part, with its mark in the words of who has such marks. Lifetimes that are said there are longer than the
+  /// five minutes which unsaid ones have elsewhere, and an hour is the next.
+  private func end(_ part: Range<Int>, _ target: ChatTarget, into out: inout ByteQueue) {
+    if target.keepsCacheControl, let mark = mark(of: part) {
+      let isLong = JSONView.value(body, in: mark, at: "ttl").map { !JSONValue.isNull(body, $0) } ?? false
+      out.append(",\"cache_control\":{\"type\":\"ephemeral\"")
+      out.append(isLong ? ",\"ttl\":\"1h\"}" : "}")
+    }
+    out.append("}")
   }
 
   /// Appends `,"content":…` of one or more contents: a string where there is only text.
   private func writeContents(
     _ content: Content, _ more: [Content], into chat: inout ChatBody
   ) throws(RequestFault) {
-    var isText = isPlain(content)
-    for other in more where isText { isText = isPlain(other) }
+    var isText = isPlain(content, chat.target)
+    for other in more where isText { isText = isPlain(other, chat.target) }
     if isText {
       chat.out.append(",\"content\":")
       let start = chat.out.count
@@ -100,7 +126,8 @@ extension ResponsesItems {
       var position = 0
       var parts = JSONArrayCursor(body, content.range)
       while let part = parts.next() {
-        try writePart(part.value, "input[\(content.place)].content[\(position)]", &isFirst, into: &chat.out)
+        try writePart(
+          part.value, "input[\(content.place)].content[\(position)]", chat.target, &isFirst, into: &chat.out)
         position += 1
       }
     }
@@ -123,7 +150,8 @@ extension ResponsesItems {
   }
 
   private func writePart(
-    _ part: Range<Int>, _ place: String, _ isFirst: inout Bool, into out: inout ByteQueue
+    _ part: Range<Int>, _ place: String, _ target: ChatTarget, _ isFirst: inout Bool,
+    into out: inout ByteQueue
   ) throws(RequestFault) {
     if !isFirst { out.append(ASCII.comma) }
     isFirst = false
@@ -131,9 +159,10 @@ extension ResponsesItems {
     if isText(part) {
       out.append("{\"type\":\"text\",\"text\":\"")
       out.append(text(part))
-      return out.append("\"}")
+      out.append("\"")
+      return end(part, target, into: &out)
     }
-    if type.equals("input_image") {
+    if type.equals("input_image") || type.equals("computer_screenshot") {
       let url = JSONView.content(body, in: part, at: "image_url")
       guard !url.isEmpty else { throw Self.noFile(place) }
       out.append("{\"type\":\"image_url\",\"image_url\":{\"url\":\"")
@@ -143,7 +172,8 @@ extension ResponsesItems {
         out.append("\",\"detail\":\"")
         out.append(detail)
       }
-      return out.append("\"}}")
+      out.append("\"}")
+      return end(part, target, into: &out)
     }
     guard type.equals("input_file") else {
       throw RequestFault(
@@ -164,7 +194,8 @@ extension ResponsesItems {
       if !data.extracting(first: 5).equals("data:") { out.append("data:application/pdf;base64,") }
       out.append(data)
     }
-    out.append("\"}}")
+    out.append("\"}")
+    end(part, target, into: &out)
   }
 
   private static func noFile(_ place: String) -> RequestFault {
@@ -238,7 +269,12 @@ extension ResponsesItems {
         tools.name(of: JSONString.content(body, call.name), in: JSONString.content(body, call.space)))
       chat.out.append("\",\"arguments\":\"")
       let input = JSONString.content(body, call.input ?? 0..<0)
-      if call.isCustom {
+      let kind = call.input.flatMap { JSONView.kind(body, $0) }
+      if kind == .object || kind == .array {
+        if kind == .array { chat.out.append("{\\\"actions\\\":") }
+        JSONText.appendCompact(input, escaped: true, into: &chat.out)
+        if kind == .array { chat.out.append("}") }
+      } else if call.isCustom {
         // A string in a string: what was escaped once is escaped again.
         chat.out.append("{\\\"input\\\":\\\"")
         JSONWriter.escaped(input, into: &chat.out)
@@ -264,9 +300,20 @@ extension ResponsesItems {
       begin("tool", &isFirst, into: &chat)
       ChatRequest.appendMember("tool_call_id", body.extracting(call.id), into: &chat.out)
       let kind = JSONView.kind(body, output)
-      if kind == .array, chat.target.takesResultMedia, !isPlain((output, 0)) {
+      let isList = kind == .array && isOfParts(output)
+      if isList, chat.target.takesResultMedia, !isPlain((output, 0), chat.target) {
         try writeContents((output, 0), [], into: &chat)
-      } else if kind == .string || kind == .array {
+      } else if kind == .object, type(output).equals("computer_screenshot") {
+        if chat.target.takesResultMedia {
+          chat.out.append(",\"content\":[")
+          var isFirst = true
+          try writePart(output, "input", chat.target, &isFirst, into: &chat.out)
+          chat.out.append("]")
+        } else {
+          chat.out.append(",\"content\":\"\"")
+          pictures.append((output, "input"))
+        }
+      } else if kind == .string || isList {
         chat.out.append(",\"content\":")
         let start = chat.out.count
         chat.out.append("\"")
@@ -274,14 +321,14 @@ extension ResponsesItems {
         writeText(output, &isFirst, into: &chat.out)
         chat.out.append("\"")
         chat.note(from: start)
-        if kind == .array {
+        if isList {
           var parts = JSONArrayCursor(body, output)
           while let part = parts.next() {
             if part.kind == .object, !isText(part.value) { pictures.append((part.value, "input")) }
           }
         }
       } else {
-        // An object: its text.
+        // An object, or a list of such as a shell gives back: its text.
         chat.out.append(",\"content\":\"")
         JSONText.appendCompact(body.extracting(output), escaped: true, into: &chat.out)
         chat.out.append("\"")
@@ -292,7 +339,9 @@ extension ResponsesItems {
     begin("user", &isFirst, into: &chat)
     chat.out.append(",\"content\":[")
     var first = true
-    for picture in pictures { try writePart(picture.range, picture.place, &first, into: &chat.out) }
+    for picture in pictures {
+      try writePart(picture.range, picture.place, chat.target, &first, into: &chat.out)
+    }
     chat.out.append("]}")
   }
 }

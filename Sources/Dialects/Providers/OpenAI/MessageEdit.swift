@@ -79,6 +79,10 @@ struct MessageEdit {
           dropped.add("messages", index, body.extracting(member.key))
         }
         try removal.remove(member, &splice)
+      } else if member.kind == .null, role == .tool, member.keyIs("content", in: body) {
+        // A tool that gives nothing back has answered nevertheless, and without a content there is no such turn.
+        try splice.change(member.value, "\"\"")
+        try removal.keep(member, &splice)
       } else if member.kind == .null, thought == nil || !member.keyIs("content", in: body) {
         try removal.remove(member, &splice)
       } else {
