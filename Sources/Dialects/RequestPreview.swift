@@ -212,14 +212,14 @@ package struct RequestPreview: Sendable {
     let recast = try Recast(
       format, body.span, for: chat, model: target.model, sent: named(target), passage: passage)
     if let dialect {
-      let made = try recast.translate(dialect, model: named(target), pool: nil)
+      let made = try recast.translate(dialect, body.span, model: named(target), pool: nil)
       show(made, target)
       if target.dialect == nil { try address("/responses/input_tokens", target) }
     } else {
       let quirks = Quirks.of(target.provider)
       try address("/chat/completions", target)
       try recast.pass(
-        passage, addsUsage: quirks.takesStreamOptions, repairs: false, quirks)
+        passage, body.span, addsUsage: quirks.takesStreamOptions, repairs: false, quirks)
       self.body = recast.body.array()
     }
     dropped = Self.text(of: recast.dropped)

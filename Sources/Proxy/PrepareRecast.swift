@@ -20,7 +20,7 @@ extension Attempt {
         for: try chatTarget(model, dialect),
         model: model, sent: sent, passage: passage, ask.turn)
       if upstream.isMock {
-        recast.settle(.mock(mockAnswer(to: recast, model)))
+        recast.settle(.mock(mockAnswer(to: recast, model)), unsafe ask.body.bytes.view)
       } else if let dialect {
         try translate(recast, dialect, model, sent: sent ?? model)
       } else {
@@ -34,7 +34,8 @@ extension Attempt {
   private func translate(
     _ recast: Recast, _ dialect: any Dialect, _ model: [UInt8], sent: [UInt8]
   ) throws(RequestFault) {
-    let made = try recast.translate(dialect, model: sent, pool: loop.blocks)
+    let made = try recast.translate(
+      dialect, unsafe ask.body.bytes.view, model: sent, pool: loop.blocks)
     address.clear()
     if upstream.isTranslated {
       address.append(upstream.prefix)
@@ -48,7 +49,7 @@ extension Attempt {
   /// Has the chat pass to an upstream in OpenAI's format.
   private func pass(_ recast: Recast, _ model: [UInt8]) throws(RequestFault) {
     try recast.pass(
-      passage,
+      passage, unsafe ask.body.bytes.view,
       addsUsage: upstream.takesStreamOptions && !upstream.refusesStreamOptions.load(ordering: .relaxed),
       repairs: upstream.quirks.repairsAnswers, upstream.editsRequests ? upstream.quirks : nil)
     address.clear()

@@ -65,6 +65,8 @@ struct ChatBody: ~Copyable {
   /// Where the conversation lies in `out`.
   private(set) var conversation = 0..<0
   var dropped = DroppedFields()
+  /// Where its parts come from, if that is asked.
+  var places: ChatPlaces?
   private var hasMembers = false
 
   /// - Parameters:

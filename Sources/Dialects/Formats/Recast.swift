@@ -24,10 +24,11 @@ package final class Recast {
   package private(set) var scanner = JSONScanner(watching: RequestFacts.watched)
   package private(set) var facts = RequestFacts()
   /// What the chat can't say.
-  package private(set) var dropped: DroppedFields
+  package internal(set) var dropped: DroppedFields
   /// How the chat goes.
   package private(set) var inner: Conversation
-  private let format: Format
+  let format: Format
+  let target: ChatTarget
   private let model: [UInt8]
   private let reader: any AnswerForm
   private var answer: ChatAnswerReader
@@ -54,22 +55,11 @@ package final class Recast {
     model: [UInt8], sent: [UInt8]? = nil, passage: Passage, _ turn: ResponsesTurn? = nil
   ) throws(RequestFault) {
     self.format = format
+    self.target = target
     self.model = model
     inner = .passed(passage)
     var chat = ChatBody(target, model: sent ?? model, count: body.count, strings.span)
-    switch format {
-    case .messages:
-      try MessagesRequest.write(body, strings: strings.span, into: &chat)
-      reader = MessagesForm()
-    case .tokenCount:
-      try MessagesRequest.write(body, strings: strings.span, counts: true, into: &chat)
-      reader = MessagesForm()
-    case .invocation: reader = MessagesForm()
-    case .responses: reader = try ResponsesRequest.write(body, strings: strings.span, turn, into: &chat)
-    case .inputTokens:
-      reader = try ResponsesRequest.write(body, strings: strings.span, counts: true, turn, into: &chat)
-    case .completions: reader = try CompletionsRequest.write(body, into: &chat)
-    }
+    reader = try Self.write(format, body, strings.span, turn, into: &chat)
     answer = ChatAnswerReader(reader)
     dropped = chat.dropped
     do throws(JSONFault) {
@@ -94,6 +84,7 @@ package final class Recast {
     _ way: inout MessagesWay, _ asked: AskedAnswer, _ passage: Passage
   ) throws(RequestFault) {
     format = .invocation
+    target = ChatTarget()
     model = []
     reader = MessagesForm()
     answer = ChatAnswerReader(reader)
@@ -124,38 +115,47 @@ package final class Recast {
   /// Has the chat go through a dialect.
   ///
   /// - Parameters:
+  ///   - asked: the client's body, for what must be said of it.
   ///   - model: the name that the provider knows, in UTF-8.
   ///   - pool: what the answer's bytes that wait are kept in.
   package func translate(
-    _ dialect: any Dialect, model: [UInt8], pool: BlockPool?
+    _ dialect: any Dialect, _ asked: Span<UInt8>, model: [UInt8], pool: BlockPool?
   ) throws(RequestFault) -> Translation {
-    let made = try Translation(
-      dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, strings: strings,
-      pool: pool)
+    let made: Translation
+    do throws(RequestFault) {
+      made = try Translation(
+        dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, strings: strings,
+        pool: pool)
+    } catch { throw inClientWords(error, asked) }
     made.tellsChunks = true
-    settle(.translated(made))
+    settle(.translated(made), asked)
     return made
   }
 
   /// Has the chat pass to a provider in OpenAI's format.
   ///
   /// - Parameters:
+  ///   - asked: the client's body, for what must be said of it.
   ///   - addsUsage: whether a stream may be made to tell its usage.
   ///   - repairs: whether the answer may hold what no OpenAI SDK can read.
   ///   - quirks: how the provider differs from OpenAI; nil where that concerns no request.
   package func pass(
-    _ passage: Passage, addsUsage: Bool, repairs: Bool, _ quirks: Quirks?
+    _ passage: Passage, _ asked: Span<UInt8>, addsUsage: Bool, repairs: Bool, _ quirks: Quirks?
   ) throws(RequestFault) {
     passage.begin(askedAnswer, repairs: repairs)
-    try passage.edit(
-      unsafe body.view, scanner, facts, model: nil, addsUsage: addsUsage && facts.streams, quirks)
-    settle(.passed(passage))
+    do throws(RequestFault) {
+      try passage.edit(
+        unsafe body.view, scanner, facts, model: nil, addsUsage: addsUsage && facts.streams, quirks)
+    } catch { throw inClientWords(error, asked) }
+    settle(.passed(passage), asked)
   }
 
   /// Says how the chat goes, once that is worked out; what it can't say either is named too.
-  package func settle(_ conversation: Conversation) {
+  ///
+  /// - Parameter asked: the client's body, for what must be said of it.
+  package func settle(_ conversation: Conversation, _ asked: Span<UInt8>) {
     inner = conversation
-    conversation.dropped.each { dropped.add($0) }
+    nameLost(conversation, asked)
     guard case .passed(let passage) = conversation, !passage.splice.isEmpty else { return }
     var out = ByteQueue()
     _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: unsafe body.view, at: 0)

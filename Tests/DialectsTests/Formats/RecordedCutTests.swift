@@ -77,9 +77,9 @@ private struct Recasted: Equatable {
       source.kind ?? .openaiCompatible, dialect, model: model, outputCeiling: 0, reasons: nil)
     let recast = try Recast(format, body.span, for: target, model: model, passage: passage)
     if let dialect {
-      _ = try recast.translate(dialect, model: model, pool: nil)
+      _ = try recast.translate(dialect, body.span, model: model, pool: nil)
     } else {
-      try recast.pass(passage, addsUsage: true, repairs: source.repairs, nil)
+      try recast.pass(passage, body.span, addsUsage: true, repairs: source.repairs, nil)
     }
     var out = ByteQueue()
     _ = recast.begin(

@@ -124,6 +124,7 @@ extension MessagesRequest {
     _ block: Range<Int>, _ place: String, _ isFirst: inout Bool, into chat: inout ChatBody
   ) throws(RequestFault) {
     let type = type(block)
+    chat.places?.note(part: place)
     if type.equals("document"), try writeDocumentText(block, place, &isFirst, into: &chat) { return }
     if !isFirst { chat.out.append(ASCII.comma) }
     isFirst = false

@@ -59,6 +59,7 @@ extension MessagesRequest {
     chat.out.append("[")
     for (at, tool) in functions.enumerated() {
       if at > 0 { chat.out.append(ASCII.comma) }
+      chat.places?.note(tool: "tools[\(tool.place)]")
       try write(tool.range, tool.place, into: &chat)
     }
     chat.out.append("]")

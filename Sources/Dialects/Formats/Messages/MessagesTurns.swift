@@ -37,7 +37,10 @@ extension MessagesRequest {
   struct Turns {
     private(set) var count = 0
 
-    mutating func begin(_ role: StaticString, into chat: inout ChatBody) {
+    mutating func begin(
+      _ role: StaticString, _ place: @autoclosure () -> String, into chat: inout ChatBody
+    ) {
+      chat.places?.note(turn: place())
       if count > 0 { chat.out.append(ASCII.comma) }
       count += 1
       chat.out.append("{\"role\":\"")
@@ -55,7 +58,7 @@ extension MessagesRequest {
     }
     var items = JSONArrayCursor(body, system)
     if kind == .array, items.next() == nil { return }
-    turns.begin("system", into: &chat)
+    turns.begin("system", "system", into: &chat)
     try writeContent(system, "system", into: &chat)
     chat.out.append("}")
   }
@@ -72,7 +75,7 @@ extension MessagesRequest {
         .invalid, place() + ".content", "'content' must be a string or a list of blocks.")
     }
     if JSONString.equals(body, role, "assistant") {
-      turns.begin("assistant", into: &chat)
+      turns.begin("assistant", place(), into: &chat)
       if kind == .string {
         chat.content(body.extracting(content))
       } else {
@@ -84,11 +87,11 @@ extension MessagesRequest {
       guard kind == .string || saysMore(content) else {
         return try passOverAll(content, place() + ".content", &chat)
       }
-      turns.begin("user", into: &chat)
+      turns.begin("user", place(), into: &chat)
       try writeContent(content, kind, index, into: &chat)
       chat.out.append("}")
     } else if JSONString.equals(body, role, "system") {
-      turns.begin("system", into: &chat)
+      turns.begin("system", place(), into: &chat)
       try writeContent(content, kind, index, into: &chat)
       chat.out.append("}")
     } else {
@@ -146,14 +149,14 @@ extension MessagesRequest {
         throw RequestFault(
           .invalid, place + ".tool_use_id", "A tool's result must say which call it answers.")
       }
-      turns.begin("tool", into: &chat)
+      turns.begin("tool", place, into: &chat)
       ChatRequest.appendMember("tool_call_id", body.extracting(id), into: &chat.out)
       try writeResult(block.value, place, &pictures, into: &chat)
       writeMark(of: block.value, place, into: &chat)
       chat.out.append("}")
     }
     if pictures.isEmpty { return }
-    turns.begin("user", into: &chat)
+    turns.begin("user", "messages[\(index)]", into: &chat)
     chat.out.append(",\"content\":[")
     var isFirst = true
     for picture in pictures { try writePart(picture.block, picture.place, &isFirst, into: &chat) }
@@ -325,6 +328,7 @@ extension MessagesRequest {
       else { throw RequestFault(.invalid, place, "A tool_use block must have an id and a name.") }
       if !isFirst { chat.out.append(ASCII.comma) }
       isFirst = false
+      chat.places?.note(call: place)
       chat.out.append("{\"id\":")
       chat.out.append(body.extracting(id))
       chat.out.append(",\"type\":\"function\"")

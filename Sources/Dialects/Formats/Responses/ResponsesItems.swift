@@ -11,6 +11,9 @@ struct ResponsesItems: ~Escapable {
     /// A string; of a tool that takes any text that text; of one of OpenAI's own what it is to do, an object or a list.
     let input: Range<Int>?
     let isCustom: Bool
+    /// Which item it is, and which its output.
+    let place: Int
+    var outputPlace = 0
     var output: Range<Int>?
     /// What Google signed it with.
     var signature: [UInt8] = []
@@ -112,7 +115,8 @@ struct ResponsesItems: ~Escapable {
       openAssistant()
       var call = Call(
         name: name, space: item.string("namespace", in: body) ?? 0..<0, id: id,
-        input: item.string(isCustom ? "input" : "arguments", in: body), isCustom: isCustom)
+        input: item.string(isCustom ? "input" : "arguments", in: body), isCustom: isCustom,
+        place: position)
       call.signature = signature
       signature = []
       let at = lastFurther()
@@ -178,7 +182,8 @@ struct ResponsesItems: ~Escapable {
     let at = lastFurther()
     wait(JSONString.content(body, id).array(), at, further[at].calls.count)
     let input = item.value(action, in: body) ?? item.value("actions", in: body)
-    further[at].calls.append(Call(name: name, space: 0..<0, id: id, input: input, isCustom: false))
+    further[at].calls.append(
+      Call(name: name, space: 0..<0, id: id, input: input, isCustom: false, place: position))
     further[at].open += 1
   }
 
@@ -192,6 +197,7 @@ struct ResponsesItems: ~Escapable {
       return
     }
     further[turn].calls[call].output = output
+    further[turn].calls[call].outputPlace = position
     further[turn].open -= 1
   }
 
@@ -258,6 +264,7 @@ struct ResponsesItems: ~Escapable {
     }
     if let (turn, call) = takeWaiting(JSONString.content(body, id).array()) {
       further[turn].calls[call].output = output
+      further[turn].calls[call].outputPlace = position
       further[turn].open -= 1
       return
     }

@@ -22,6 +22,8 @@ struct ResponsesTools {
     let child: [UInt8]
     let space: [UInt8]?
     let isCustom: Bool
+    /// Which of `tools` it is, or is in; nil where the input brings it.
+    let position: Int?
     /// In the chat.
     var name: [UInt8]
   }
@@ -64,7 +66,7 @@ struct ResponsesTools {
       var elements = JSONArrayCursor(body, list)
       while let element = elements.next() {
         // A tool that no chat knows is left out here.
-        if element.kind == .object { _ = try? read(body, tool: element.value, 0, space: nil) }
+        if element.kind == .object { _ = try? read(body, tool: element.value, nil, space: nil) }
       }
     }
     nameAll()
@@ -84,13 +86,13 @@ struct ResponsesTools {
   }
 
   private mutating func read(
-    _ body: Span<UInt8>, tool: Range<Int>, _ position: Int, space: [UInt8]?
+    _ body: Span<UInt8>, tool: Range<Int>, _ position: Int?, space: [UInt8]?
   ) throws(RequestFault) -> Reading {
     let type = JSONView.content(body, in: tool, at: "type")
     let name = JSONView.content(body, in: tool, at: "name").array()
     if type.equals("function") || type.equals("custom") {
       guard !name.isEmpty else {
-        throw RequestFault(.invalid, "tools[\(position)].name", "A tool must have a name.")
+        throw RequestFault(.invalid, "tools[\(position ?? 0)].name", "A tool must have a name.")
       }
       guard tools.count < Self.ceiling else {
         throw RequestFault(.invalid, "tools", "'tools' has more than \(Self.ceiling) entries.")
@@ -101,14 +103,16 @@ struct ResponsesTools {
         return .again
       }
       tools.append(
-        Tool(range: tool, child: name, space: space, isCustom: type.equals("custom"), name: name))
+        Tool(
+          range: tool, child: name, space: space, isCustom: type.equals("custom"), position: position,
+          name: name))
       return .taken
     }
     if type.equals("namespace") {
       // One in another would be read once for each level.
       guard space == nil else {
         throw RequestFault(
-          .invalid, "tools[\(position)].tools", "A namespace holds functions and custom tools only.")
+          .invalid, "tools[\(position ?? 0)].tools", "A namespace holds functions and custom tools only.")
       }
       var children = JSONArrayCursor(body, JSONView.value(body, in: tool, at: "tools") ?? 0..<0)
       while let child = children.next() {
@@ -121,7 +125,7 @@ struct ResponsesTools {
     // Codex lists its shell beside functions that do the same.
     if type.equals("local_shell") { return .hosted }
     throw RequestFault(
-      .unsupported, "tools[\(position)].type",
+      .unsupported, "tools[\(position ?? 0)].type",
       "This tool works on the client's data or machine in a way that only OpenAI's models know; use functions."
     )
   }
@@ -161,6 +165,7 @@ struct ResponsesTools {
     chat.out.append("[")
     for (at, tool) in tools.enumerated() {
       if at > 0 { chat.out.append(ASCII.comma) }
+      chat.places?.note(tool: tool.position.map { "tools[\($0)]" } ?? "input")
       write(body, tool, into: &chat.out)
     }
     chat.out.append("]")

@@ -10,17 +10,17 @@ extension ResponsesItems {
     chat.beginConversation()
     var isFirst = true
     if let instructions, JSONView.kind(body, instructions) == .string {
-      begin("system", &isFirst, into: &chat)
+      begin("system", "instructions", &isFirst, into: &chat)
       chat.content(body.extracting(instructions))
       chat.out.append("}")
     }
     if let text {
-      begin("user", &isFirst, into: &chat)
+      begin("user", "input", &isFirst, into: &chat)
       chat.content(body.extracting(text))
       chat.out.append("}")
     }
     for turn in turns {
-      begin(turn.role, &isFirst, into: &chat)
+      begin(turn.role, place(of: turn), &isFirst, into: &chat)
       if turn.further < 0, let content = turn.content {
         try writeContents(content, [], into: &chat)
         chat.out.append("}")
@@ -40,7 +40,15 @@ extension ResponsesItems {
     chat.endConversation()
   }
 
-  private func begin(_ role: StaticString, _ isFirst: inout Bool, into chat: inout ChatBody) {
+  private func place(of turn: Turn) -> String {
+    let call = turn.further < 0 ? nil : further[turn.further].calls.first
+    return (turn.content?.place ?? call?.place).map { "input[\($0)]" } ?? "input"
+  }
+
+  private func begin(
+    _ role: StaticString, _ place: @autoclosure () -> String, _ isFirst: inout Bool, into chat: inout ChatBody
+  ) {
+    chat.places?.note(turn: place())
     if !isFirst { chat.out.append(ASCII.comma) }
     isFirst = false
     chat.out.append("{\"role\":\"")
@@ -99,7 +107,7 @@ extension ResponsesItems {
 
   /// Appends `,"content":…` of one or more contents: a string where there is only text.
   private func writeContents(
-    _ content: Content, _ more: [Content], into chat: inout ChatBody
+    _ content: Content, _ more: [Content], member: StaticString = "content", into chat: inout ChatBody
   ) throws(RequestFault) {
     var isText = isPlain(content, chat.target)
     for other in more where isText { isText = isPlain(other, chat.target) }
@@ -119,6 +127,7 @@ extension ResponsesItems {
       if JSONView.kind(body, content.range) == .string {
         if !isFirst { chat.out.append(ASCII.comma) }
         isFirst = false
+        chat.places?.note(part: "input[\(content.place)].content")
         chat.out.append("{\"type\":\"text\",\"text\":")
         chat.out.append(body.extracting(content.range))
         chat.out.append("}")
@@ -126,8 +135,10 @@ extension ResponsesItems {
       var position = 0
       var parts = JSONArrayCursor(body, content.range)
       while let part = parts.next() {
+        chat.places?.note(part: "input[\(content.place)].\(member)[\(position)]")
         try writePart(
-          part.value, "input[\(content.place)].content[\(position)]", chat.target, &isFirst, into: &chat.out)
+          part.value, "input[\(content.place)].\(member)[\(position)]", chat.target, &isFirst, into: &chat.out
+        )
         position += 1
       }
     }
@@ -256,6 +267,7 @@ extension ResponsesItems {
     chat.out.append(",\"tool_calls\":[")
     for (at, call) in calls.enumerated() {
       if at > 0 { chat.out.append(ASCII.comma) }
+      chat.places?.note(call: "input[\(call.place)]")
       chat.out.append("{\"id\":")
       chat.out.append(body.extracting(call.id))
       chat.out.append(",\"type\":\"function\"")
@@ -297,21 +309,23 @@ extension ResponsesItems {
     var pictures: [(range: Range<Int>, place: String)] = []
     for call in calls {
       guard let output = call.output else { continue }
-      begin("tool", &isFirst, into: &chat)
+      let place = call.outputPlace
+      begin("tool", "input[\(place)]", &isFirst, into: &chat)
       ChatRequest.appendMember("tool_call_id", body.extracting(call.id), into: &chat.out)
       let kind = JSONView.kind(body, output)
       let isList = kind == .array && isOfParts(output)
-      if isList, chat.target.takesResultMedia, !isPlain((output, 0), chat.target) {
-        try writeContents((output, 0), [], into: &chat)
+      if isList, chat.target.takesResultMedia, !isPlain((output, place), chat.target) {
+        try writeContents((output, place), [], member: "output", into: &chat)
       } else if kind == .object, type(output).equals("computer_screenshot") {
         if chat.target.takesResultMedia {
           chat.out.append(",\"content\":[")
           var isFirst = true
-          try writePart(output, "input", chat.target, &isFirst, into: &chat.out)
+          chat.places?.note(part: "input[\(place)].output")
+          try writePart(output, "input[\(place)].output", chat.target, &isFirst, into: &chat.out)
           chat.out.append("]")
         } else {
           chat.out.append(",\"content\":\"\"")
-          pictures.append((output, "input"))
+          pictures.append((output, "input[\(place)].output"))
         }
       } else if kind == .string || isList {
         chat.out.append(",\"content\":")
@@ -322,9 +336,13 @@ extension ResponsesItems {
         chat.out.append("\"")
         chat.note(from: start)
         if isList {
+          var position = 0
           var parts = JSONArrayCursor(body, output)
           while let part = parts.next() {
-            if part.kind == .object, !isText(part.value) { pictures.append((part.value, "input")) }
+            if part.kind == .object, !isText(part.value) {
+              pictures.append((part.value, "input[\(place)].output[\(position)]"))
+            }
+            position += 1
           }
         }
       } else {
@@ -336,10 +354,11 @@ extension ResponsesItems {
       chat.out.append("}")
     }
     if pictures.isEmpty { return }
-    begin("user", &isFirst, into: &chat)
+    begin("user", "input", &isFirst, into: &chat)
     chat.out.append(",\"content\":[")
     var first = true
     for picture in pictures {
+      chat.places?.note(part: picture.place)
       try writePart(picture.range, picture.place, chat.target, &first, into: &chat.out)
     }
     chat.out.append("]}")

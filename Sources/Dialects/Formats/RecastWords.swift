@@ -1,0 +1,45 @@
+// A request of any format as a chat, and what must be said of it to a client that never saw the chat.
+
+internal import Wire
+
+extension Recast {
+  /// Writes a request as a chat.
+  static func write(
+    _ format: Format, _ body: Span<UInt8>, _ strings: Span<UInt64>, _ turn: ResponsesTurn?,
+    into chat: inout ChatBody
+  ) throws(RequestFault) -> any AnswerForm {
+    switch format {
+    case .messages: try MessagesRequest.write(body, strings: strings, into: &chat)
+    case .tokenCount: try MessagesRequest.write(body, strings: strings, counts: true, into: &chat)
+    case .invocation: break
+    case .responses: return try ResponsesRequest.write(body, strings: strings, turn, into: &chat)
+    case .inputTokens:
+      return try ResponsesRequest.write(body, strings: strings, counts: true, turn, into: &chat)
+    case .completions: return try CompletionsRequest.write(body, into: &chat)
+    }
+    return MessagesForm()
+  }
+
+  func nameLost(_ conversation: Conversation, _ asked: Span<UInt8>) {
+    if conversation.droppedCount == 0 { return }
+    var isInside = false
+    conversation.dropped.each { isInside = isInside || ClientWords.isInside($0) }
+    let words = ClientWords(format, asked, isInside ? places(in: asked) : ChatPlaces())
+    conversation.dropped.each { dropped.add(Array(words.name($0.text()).utf8).span) }
+  }
+
+  func inClientWords(_ fault: RequestFault, _ asked: Span<UInt8>) -> RequestFault {
+    var fault = fault
+    fault.parameter = ClientWords(format, asked, places(in: asked)).name(fault.parameter)
+    return fault
+  }
+
+  /// Where the chat's parts come from, found out by writing it again.
+  func places(in asked: Span<UInt8>) -> ChatPlaces {
+    let places = ChatPlaces()
+    var chat = ChatBody(target, model: [], count: 0, Span())
+    chat.places = places
+    _ = try? Self.write(format, asked, Span(), nil, into: &chat)
+    return places
+  }
+}
