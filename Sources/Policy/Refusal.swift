@@ -163,6 +163,10 @@ extension Refusal {
         400, "invalid_request_error", "previous_response_not_found", fault.message,
         parameter: fault.parameter,
         shouldRetry: false)
+    case .noThread:
+      self.init(
+        400, "invalid_request_error", "thread_unsupported_request", fault.message,
+        parameter: fault.parameter, shouldRetry: false)
     }
   }
 

@@ -362,6 +362,28 @@ def test_arguments_are_not_lost(replayer, format, dialect, pieces):
     assert blocks(got) == [("call", "weather", json.loads(ARGUMENTS))]
 
 
+NO_OBJECTS = {
+    "a list": ("[1]", {"INVALID_JSON": "[1]"}),
+    "an object in a text": (r'"{\"a\": 1}"', {"INVALID_JSON": r'"{\"a\": 1}"'}),
+    "words": ('say "é😀"', {"INVALID_JSON": 'say "é😀"'}),
+    "an object behind a blank line": ('\n {"a": 1}', {"a": 1}),
+    "blanks": ("  ", {}),
+}
+
+
+@pytest.mark.parametrize("size", [1, 100])
+@pytest.mark.parametrize("name", NO_OBJECTS)
+def test_arguments_that_are_no_object(replayer, name, size):
+    """An input is an object in this format: clients that look into anything else stop there."""
+    said, wanted = NO_OBJECTS[name]
+    pieces = [said[at : at + size] for at in range(0, len(said), size)]
+    deltas = [{**CALL, "function": {"name": "weather", "arguments": ""}}, *({"index": 0, "function": {"arguments": each}} for each in pieces)]
+    replayer.upstream.reply(*chat_stream(*({"tool_calls": [each]} for each in deltas), finish="tool_calls"))
+    got, _ = ask(replayer, "messages", "openai_compatible", True, tools=tools("messages", "weather"))
+    assert blocks(got) == [("call", "weather", wanted)]
+    assert got["stop_reason"] == "tool_use"
+
+
 @formats
 @pytest.mark.parametrize("nothing", [[], None])
 @pytest.mark.parametrize("done", [True, False])

@@ -15,6 +15,8 @@ package struct RequestFault: Error, Sendable, Equatable {
     case unsupported
     /// An earlier answer that isn't kept.
     case noSuchResponse
+    /// A conversation is to be kept that can't be.
+    case noThread
   }
 
   package var code: Code

@@ -31,7 +31,13 @@ enum MessagesFault {
       out.append(parameter)
       out.append(")")
     }
-    out.append("\"},\"request_id\":")
+    out.append("\"")
+    // By this clients know what to do (API reference, "ThreadUnsupportedRequestError").
+    let code = JSONView.content(error, in: inner, at: "code")
+    if code.equals("thread_unsupported_request") {
+      out.append(",\"details\":{\"error_code\":\"thread_unsupported_request\"}")
+    }
+    out.append("},\"request_id\":")
     if requestID.isEmpty {
       JSONWriter.null(into: &out)
     } else {

@@ -7,8 +7,11 @@ final class MessagesForm: AnswerForm {
   private var index = 0
   /// What is written between `"content":[` and `]` of a whole answer.
   private var content = ByteQueue()
-  /// A call's arguments in a whole answer, still escaped.
+  /// A call's arguments in a whole answer, still escaped; in a stream what came of them before they were known to be an
+  /// object, and all of them where they are none.
   private var arguments = ByteQueue()
+  /// The call's arguments are an object, as far as it has come, so that they go on as they are.
+  private var isObject = false
 
   func start(_ frame: FormFrame, into out: inout ByteQueue) {
     self.frame = frame
@@ -74,6 +77,8 @@ final class MessagesForm: AnswerForm {
       out.append("\",\"name\":\"")
       out.append(block.name)
       out.append("\",\"input\":{}}")
+      arguments.clear()
+      isObject = false
     case .redacted: break
     }
     out.append("}\n\n")
@@ -111,12 +116,29 @@ final class MessagesForm: AnswerForm {
       if case .call = block.kind { arguments.append(bytes) } else { content.append(bytes) }
       return
     }
+    if case .call = block.kind { return isObject ? writeInput(bytes, into: &out) : hold(bytes, into: &out) }
     begin("content_block_delta", into: &out)
     switch block.kind {
     case .text, .refusal: out.append(",\"delta\":{\"type\":\"text_delta\",\"text\":\"")
-    case .reasoning, .redacted: out.append(",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"")
-    case .call: out.append(",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"")
+    case .reasoning, .redacted, .call: out.append(",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"")
     }
+    out.append(bytes)
+    out.append("\"}}\n\n")
+  }
+
+  /// Keeps the beginning of a call's arguments until it shows what they are.
+  private func hold(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    let isFirst = arguments.isEmpty
+    if isFirst, bytes.count > 0, bytes[0] == UInt8(ascii: "{") {
+      isObject = true
+      return writeInput(bytes, into: &out)
+    }
+    arguments.append(bytes)
+  }
+
+  private func writeInput(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    begin("content_block_delta", into: &out)
+    out.append(",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"")
     out.append(bytes)
     out.append("\"}}\n\n")
   }
@@ -129,6 +151,13 @@ final class MessagesForm: AnswerForm {
         out.append(",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"")
         out.append(block.signature)
         out.append("\"}}\n\n")
+      }
+      if case .call = block.kind, !isObject, !arguments.isEmpty {
+        writeInput()
+        var input = ByteQueue()
+        JSONWriter.escaped(content.bytes, into: &input)
+        content.clear()
+        writeInput(input.bytes, into: &out)
       }
       begin("content_block_stop", into: &out)
       out.append("}\n\n")

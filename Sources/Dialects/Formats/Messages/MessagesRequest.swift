@@ -34,6 +34,12 @@ struct MessagesRequest: ~Escapable {
     try MessagesRequest(body, strings: strings).write(counts, into: &chat)
   }
 
+  /// Of a conversation that goes on the rest is missing. The SDK's loop of tools begins a thread by itself, and sends all of
+  /// the conversation once it hears this.
+  static let noThread = RequestFault(
+    .noThread, "thread",
+    "The model's provider keeps no conversations; send all of this one in 'messages', without 'thread'.")
+
   private func write(_ counts: Bool, into chat: inout ChatBody) throws(RequestFault) {
     var found = Members()
     var members = JSONWalk(body, strings: strings)
@@ -115,6 +121,8 @@ struct MessagesRequest: ~Escapable {
       throw RequestFault(
         .unsupported, "mcp_servers",
         "The model's provider runs no MCP servers; have your application call them, and send their tools.")
+    } else if member.keyIs("thread", in: body) {
+      throw Self.noThread
     } else if member.keyIs("service_tier", in: body), JSONString.equals(body, value, "auto") {
       return
     } else if !RequestFacts.isOwn(body, member.key) {

@@ -34,6 +34,8 @@ package struct MessagesWay: ~Copyable {
   /// The request is put into the form of InvokeModel, with these betas in it, where the operator wants that; nil: it goes
   /// as it is.
   package var invokedBeta: [UInt8]?
+  /// The provider keeps conversations that go on with their last turn alone.
+  package var keepsThreads = false
   /// The provider is none of Claude's, and thinks without signing.
   package var takesUnsigned = false
 
@@ -107,6 +109,12 @@ extension Passage {
   ) throws(RequestFault) {
     swap(&fields, &way.fields)
     heldFields = way.held
+    // Elsewhere it would be refused in words that no client knows, or passed over, and the conversation lost.
+    if !way.keepsThreads, let thread = JSONView.value(body, in: 0..<body.count, at: "thread"),
+      !JSONValue.isNull(body, thread)
+    {
+      throw MessagesRequest.noThread
+    }
     let strings = scanner.strings
     try MessagesThoughts.remove(
       from: body, strings: strings.span, takesUnsigned: way.takesUnsigned, &splice)

@@ -68,6 +68,7 @@ package struct AnthropicDialect: Dialect {
 
   package func messages(_ ask: MessagesAsk, to model: [UInt8]) throws(RequestFault) -> MessagesWay? {
     var way = MessagesWay()
+    way.keepsThreads = true
     way.path.append(ask.counts ? "/v1/messages/count_tokens" : "/v1/messages")
     if !ask.hasVersion {
       way.fields.append("anthropic-version: ")
