@@ -15,8 +15,9 @@ extension Translation {
     held.removeAll()
     answer.begin(
       AnswerWriter.Frame(
-        form: streams || tellsChunks ? .chunks : .whole, includesUsage: includesUsage, model: request.model,
-        created: created, seed: seed, member: member))
+        form: blocks != nil ? .blocks : streams ? .chunks : .whole, includesUsage: includesUsage,
+        model: request.model, created: created, seed: seed, member: member))
+    answer.blocks = blocks
   }
 
   /// Something that the model made has come.
@@ -59,7 +60,7 @@ extension Translation {
     var body = ByteQueue()
     swap(&held, &body)
     do throws(AnswerFault) { try takeWhole(body.bytes, into: &out) } catch { return .fault(error) }
-    return streams || tellsChunks && operation == .chat ? .stream : .answer
+    return streams ? .stream : .answer
   }
 
   /// Reads the events that are complete. A stream that goes wrong ends with an error event, and `failure` says why.
@@ -100,7 +101,7 @@ extension Translation {
   /// Ends the client's stream with an error event.
   private func fail(_ fault: AnswerFault) {
     failure = fault
-    if answer.isStream { answer.fail(fault) }
+    if streams { answer.fail(fault) }
   }
 
   private func takeEvents(

@@ -13,8 +13,8 @@ package final class Translation {
   package private(set) var request = ProviderRequest()
   /// The client wants a stream.
   package private(set) var streams = false
-  /// A whole answer is told in chunks too: they keep the order of what a chat's answer has beside each other.
-  var tellsChunks = false
+  /// Who is told what the answer says, where the client speaks another format than a chat's.
+  var blocks: BlockAnswer?
   var includesUsage = false
   var reader: (any AnswerReader)?
   var answer = AnswerWriter()
@@ -110,7 +110,7 @@ package final class Translation {
   package func end() {
     request.removeAll()
     streams = false
-    tellsChunks = false
+    blocks = nil
     includesUsage = false
     reader = nil
     embeddings = nil

@@ -28,13 +28,14 @@ private final class Notes: AnswerForm {
 @Suite struct AnswerBlocksTests {
   private func told(_ chunks: [String], finishes: Bool = true) -> String {
     let notes = Notes()
-    var reader = ChatAnswerReader(notes)
+    let answer = BlockAnswer(notes)
+    var reader = ChatAnswerReader(answer)
     var out = ByteQueue()
     for chunk in chunks {
       let data = Array(#"{"choices":[{"index":0,"delta":\#(chunk)}]}"#.utf8)
       reader.read(chunk: data.span, into: &out)
     }
-    if finishes { reader.finish(TokenUsage(), into: &out) }
+    if finishes { answer.finish(TokenUsage(), into: &out) }
     return notes.text
   }
 

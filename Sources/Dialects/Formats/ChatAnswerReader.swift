@@ -4,100 +4,68 @@
 internal import Wire
 
 struct ChatAnswerReader: ~Copyable {
-  private let form: any AnswerForm
-  private var blocks: AnswerBlocks
-  private var end = AnswerEnd()
-  private(set) var hasEnded = false
-  /// More came than can be held.
-  private(set) var isOverfull = false
+  private let answer: BlockAnswer
   private var callCount = 0
   private var pattern = ChunkPattern()
-  /// Reasoning has come in blocks that its provider signs.
-  private(set) var hasSigned = false
 
-  init(_ form: any AnswerForm) {
-    self.form = form
-    blocks = AnswerBlocks(form)
+  init(_ answer: BlockAnswer) { self.answer = answer }
+
+  /// Begins an answer.
+  mutating func begin() {
+    callCount = 0
+    pattern.forget()
   }
 
   /// Reads a chunk.
   mutating func read(chunk data: Span<UInt8>, into out: inout ByteQueue) {
-    if hasEnded { return }
+    if answer.hasEnded { return }
+    answer.start(into: &out)
     if let (value, choice) = pattern.match(data) {
       // Formats of blocks know one answer.
-      if choice == 0 { blocks.piece(.text, JSONString.content(data, value), into: &out) }
-    } else if Self.error(in: data) {
-      hasEnded = true
-      return form.fail(data, into: &out)
+      if choice == 0 { answer.piece(.text, JSONString.content(data, value), into: &out) }
     } else {
-      readChoices(data, into: &out)
+      guard read(data, into: &out) != .error else { return answer.fail(data, into: &out) }
       pattern.learn(data)
     }
-    if blocks.isOverfull || form.heldCount > Self.heldCeiling { overflow(into: &out) }
+    answer.checkHeld(into: &out)
   }
 
-  /// Ends a stream of which more would have to be held than can be.
-  mutating func overflow(into out: inout ByteQueue) {
-    isOverfull = true
-    if hasEnded { return }
-    hasEnded = true
-    form.fail(Self.overfull.bytes, into: &out)
+  /// What a chunk or a whole answer turned out to be.
+  enum Found {
+    case choices, error
+    /// An object without choices.
+    case other
   }
 
-  /// Whether what is said is that something went wrong.
-  static func error(in data: Span<UInt8>) -> Bool {
-    JSONView.value(data, in: 0..<data.count, at: "error").map { !JSONValue.isNull(data, $0) } ?? false
-  }
-
-  private mutating func readChoices(_ data: Span<UInt8>, into out: inout ByteQueue) {
-    guard let choices = JSONView.value(data, in: 0..<data.count, at: "choices") else { return }
-    var elements = JSONArrayCursor(data, choices)
-    while let choice = elements.next() {
-      // Formats of blocks know one answer.
-      if let index = JSONView.value(data, in: choice.value, at: "index"),
-        let number = JSONValue.integer(data, index), number != 0
-      {
+  /// Reads a chunk or a whole answer, and tells what the first choice says; of one that says that something went wrong,
+  /// nothing.
+  mutating func read(_ data: Span<UInt8>, into out: inout ByteQueue) -> Found {
+    var found = Found.other
+    var said: Choice?
+    var walk = JSONWalk(data, strings: Span())
+    guard walk.enterObject() else { return .other }
+    while let key = walk.nextKey() {
+      if key.says("choices", in: data), walk.enterArray() {
+        if found != .error { found = .choices }
+        said = nil
+        while walk.nextElement() {
+          guard walk.enterObject() else {
+            _ = walk.pass()
+            continue
+          }
+          let choice = Choice(data, &walk)
+          // Formats of blocks know one answer.
+          if choice.index != 0 { continue }
+          if let said { tell(said, data, into: &out) }
+          said = choice
+        }
         continue
       }
-      var members = JSONObjectCursor(data, choice.value)
-      var reason: Range<Int>?
-      while let member = members.next() {
-        if member.keyIs("delta", in: data) || member.keyIs("message", in: data) {
-          readMessage(data, member.value, into: &out)
-        } else if member.keyIs("finish_reason", in: data), member.kind == .string {
-          reason = member.value
-        }
-      }
-      if let reason { end.reason = Self.reason(data, reason) }
+      guard let (_, kind) = walk.pass() else { break }
+      if kind != .null, key.says("error", in: data) { found = .error }
     }
-  }
-
-  /// Bytes of a stream that are held to be said again at its end: far more than any model writes in one answer.
-  private static let heldCeiling = 32 << 20
-
-  /// Bytes that are held.
-  var heldCount: Int { form.heldCount + blocks.waitingBytes }
-
-  private static let overfull: StaticString =
-    "{\"error\":{\"message\":\"The provider's answer is longer than can be held until its end.\",\"type\":\"upstream_error\",\"param\":null,\"code\":\"upstream_protocol\"}}"
-
-  /// Reads a whole answer, which tells of no error; false where it is none, or more than can be held.
-  mutating func read(whole data: Span<UInt8>, into out: inout ByteQueue) -> Bool {
-    guard let choices = JSONView.value(data, in: 0..<data.count, at: "choices"),
-      JSONView.kind(data, choices) == .array
-    else { return false }
-    readChoices(data, into: &out)
-    if blocks.isOverfull { isOverfull = true }
-    return !isOverfull
-  }
-
-  /// The answer is over.
-  mutating func finish(_ usage: TokenUsage, into out: inout ByteQueue) {
-    if hasEnded { return }
-    hasEnded = true
-    blocks.end(isCut: end.reason == .length || end.reason == .contentFilter, into: &out)
-    end.hasCalls = blocks.hasCalls
-    form.finish(end, usage, into: &out)
+    if let said, found == .choices { tell(said, data, into: &out) }
+    return found
   }
 
   private static func reason(_ data: Span<UInt8>, _ range: Range<Int>) -> FinishReason {
@@ -111,104 +79,177 @@ struct ChatAnswerReader: ~Copyable {
 
   // MARK: Messages
 
-  /// Where a message's or delta's parts lie. They are told in the order that every format of blocks wants: what was
-  /// thought, what was said, what is called.
-  private struct Parts {
+  /// Where the parts of a choice lie. They are told in the order that every format of blocks wants: what was thought,
+  /// what was said, what is called.
+  private struct Choice {
+    var index = 0
     var content: Range<Int>?
     var refusal: Range<Int>?
     var reasoning: Range<Int>?
     var signed: Range<Int>?
     var calls: Range<Int>?
-  }
+    var reason: Range<Int>?
 
-  private mutating func readMessage(_ data: Span<UInt8>, _ message: Range<Int>, into out: inout ByteQueue) {
-    var parts = Parts()
-    var members = JSONObjectCursor(data, message)
-    while let member = members.next() {
+    /// Reads a choice whose brace is behind.
+    init(_ data: Span<UInt8>, _ walk: inout JSONWalk) {
+      while let key = walk.nextKey() {
+        if key.says("message", in: data) || key.says("delta", in: data), walk.enterObject() {
+          while let member = walk.nextMember() { note(member, data) }
+          continue
+        }
+        guard let (value, kind) = walk.pass() else { return }
+        if kind == .string, key.says("finish_reason", in: data) {
+          reason = value
+        } else if kind == .number, key.says("index", in: data) {
+          index = JSONValue.integer(data, value) ?? 0
+        }
+      }
+    }
+
+    private mutating func note(_ member: JSONObjectCursor.Member, _ data: Span<UInt8>) {
       switch member.kind {
       case .string:
         if member.keyIs("content", in: data) {
-          parts.content = member.value
+          content = member.value
         } else if member.keyIs("refusal", in: data) {
-          parts.refusal = member.value
+          refusal = member.value
         } else if member.keyIs("reasoning_content", in: data) || member.keyIs("reasoning", in: data) {
-          parts.reasoning = member.value
+          reasoning = member.value
         }
       case .array:
         if member.keyIs("tool_calls", in: data) {
-          parts.calls = member.value
+          calls = member.value
         } else if member.keyIs("thinking_blocks", in: data) {
-          parts.signed = member.value
+          signed = member.value
         }
       default: break
       }
     }
-    if let signed = parts.signed, signed.count > 2, holdsAny(data, signed) {
+  }
+
+  private mutating func tell(_ choice: Choice, _ data: Span<UInt8>, into out: inout ByteQueue) {
+    if let signed = choice.signed, holdsAny(data, signed) {
       readSigned(data, signed, into: &out)
-    } else if let reasoning = parts.reasoning {
-      blocks.piece(.reasoning(0), JSONString.content(data, reasoning), into: &out)
+    } else if let reasoning = choice.reasoning {
+      answer.piece(.reasoning(0), JSONString.content(data, reasoning), into: &out)
     }
-    if let refusal = parts.refusal { blocks.piece(.refusal, JSONString.content(data, refusal), into: &out) }
-    if let content = parts.content { blocks.piece(.text, JSONString.content(data, content), into: &out) }
-    if let calls = parts.calls { readCalls(data, calls, into: &out) }
+    if let refusal = choice.refusal {
+      answer.piece(.refusal, JSONString.content(data, refusal), into: &out)
+    }
+    if let content = choice.content { answer.piece(.text, JSONString.content(data, content), into: &out) }
+    if let calls = choice.calls { readCalls(data, calls, into: &out) }
+    if let reason = choice.reason { answer.reason = Self.reason(data, reason) }
   }
 
   private func holdsAny(_ data: Span<UInt8>, _ list: Range<Int>) -> Bool {
-    var elements = JSONArrayCursor(data, list)
-    return elements.next() != nil
+    var walk = JSONWalk(data, from: list.lowerBound, strings: Span())
+    return walk.enterArray() && walk.nextElement()
   }
 
   /// Which of a list's members an element is a part of: as it says itself, or by its place.
-  private static func index(_ data: Span<UInt8>, _ element: Range<Int>, at place: Int) -> Int {
-    let said = JSONView.value(data, in: element, at: "index").flatMap { JSONValue.integer(data, $0) }
+  private static func index(_ data: Span<UInt8>, _ said: Range<Int>?, at place: Int) -> Int {
     // No answer has so many, and what is reckoned with it stays a number.
-    return min(max(said ?? place, 0), 1 << 20)
+    min(max(said.flatMap { JSONValue.integer(data, $0) } ?? place, 0), 1 << 20)
+  }
+
+  /// What a string says, still escaped; empty where there is none.
+  @_lifetime(copy data)
+  private static func content(_ data: Span<UInt8>, _ member: JSONObjectCursor.Member?) -> Span<UInt8> {
+    guard let member, member.kind == .string else { return data.extracting(0..<0) }
+    return JSONString.content(data, member.value)
   }
 
   private mutating func readSigned(_ data: Span<UInt8>, _ list: Range<Int>, into out: inout ByteQueue) {
-    var elements = JSONArrayCursor(data, list)
+    var walk = JSONWalk(data, from: list.lowerBound, strings: Span())
+    guard walk.enterArray() else { return }
     var position = 0
-    while let element = elements.next() {
-      hasSigned = true
-      let index = Self.index(data, element.value, at: position)
-      position += 1
-      let redacted = JSONView.content(data, in: element.value, at: "data")
-      if !redacted.isEmpty {
-        var block = AnswerBlock(kind: .redacted(index))
-        block.signature = redacted.array()
-        blocks.begin(block, into: &out)
+    while walk.nextElement() {
+      guard walk.enterObject() else {
+        _ = walk.pass()
         continue
       }
-      let kind = AnswerBlock.Kind.reasoning(index)
-      blocks.piece(kind, JSONView.content(data, in: element.value, at: "thinking"), into: &out)
-      let signature = JSONView.content(data, in: element.value, at: "signature")
-      if signature.isEmpty { continue }
-      // A block that shows nothing of what was thought is signed all the same.
-      if !blocks.isOpen(kind) { blocks.begin(AnswerBlock(kind: kind), into: &out) }
-      blocks.sign(kind, signature)
+      var said: Range<Int>?
+      var redacted: JSONObjectCursor.Member?
+      var text: JSONObjectCursor.Member?
+      var signature: JSONObjectCursor.Member?
+      while let member = walk.nextMember() {
+        if member.keyIs("index", in: data) {
+          said = member.value
+        } else if member.keyIs("data", in: data) {
+          redacted = member
+        } else if member.keyIs("thinking", in: data) {
+          text = member
+        } else if member.keyIs("signature", in: data) {
+          signature = member
+        }
+      }
+      let index = Self.index(data, said, at: position)
+      position += 1
+      let hidden = Self.content(data, redacted)
+      if hidden.isEmpty {
+        answer.signed(
+          index, text: Self.content(data, text), Self.content(data, signature), into: &out)
+      } else {
+        answer.redacted(index, hidden, into: &out)
+      }
+    }
+  }
+
+  /// Where the parts of a call lie.
+  private struct Call {
+    var index: Range<Int>?
+    var id: JSONObjectCursor.Member?
+    var name: JSONObjectCursor.Member?
+    var arguments: JSONObjectCursor.Member?
+    var extra: Range<Int>?
+
+    /// Reads a call whose brace is behind.
+    init(_ data: Span<UInt8>, _ walk: inout JSONWalk) {
+      while let key = walk.nextKey() {
+        if key.says("function", in: data), walk.enterObject() {
+          while let member = walk.nextMember() {
+            if member.keyIs("name", in: data) {
+              name = member
+            } else if member.keyIs("arguments", in: data) {
+              arguments = member
+            }
+          }
+          continue
+        }
+        guard let passed = walk.pass() else { return }
+        if key.says("index", in: data) {
+          index = passed.range
+        } else if key.says("id", in: data) {
+          id = JSONObjectCursor.Member(key: key, passed)
+        } else if key.says("extra_content", in: data) {
+          extra = passed.range
+        }
+      }
     }
   }
 
   private mutating func readCalls(_ data: Span<UInt8>, _ list: Range<Int>, into out: inout ByteQueue) {
-    var elements = JSONArrayCursor(data, list)
+    var walk = JSONWalk(data, from: list.lowerBound, strings: Span())
+    guard walk.enterArray() else { return }
     var position = 0
-    while let element = elements.next() {
-      let index = Self.index(data, element.value, at: position)
+    while walk.nextElement() {
+      guard walk.enterObject() else {
+        _ = walk.pass()
+        continue
+      }
+      let call = Call(data, &walk)
+      let index = Self.index(data, call.index, at: position)
       position += 1
-      let name = JSONView.content(data, in: element.value, at: "function", "name")
-      let id = JSONView.content(data, in: element.value, at: "id")
+      let name = Self.content(data, call.name)
       if !name.isEmpty, index >= callCount {
         callCount = index + 1
-        var block = AnswerBlock(kind: .call(index))
-        block.id = id.array()
-        block.name = name.array()
-        if let extra = JSONView.value(data, in: element.value, at: "extra_content", "google") {
-          block.callSignature = JSONView.content(data, in: extra, at: "thought_signature").array()
+        var signature = data.extracting(0..<0)
+        if let google = call.extra.flatMap({ JSONView.value(data, in: $0, at: "google") }) {
+          signature = JSONView.content(data, in: google, at: "thought_signature")
         }
-        blocks.begin(block, into: &out)
+        answer.call(index, id: Self.content(data, call.id), name: name, signature: signature, into: &out)
       }
-      blocks.piece(
-        .call(index), JSONView.content(data, in: element.value, at: "function", "arguments"), into: &out)
+      answer.piece(.call(index), Self.content(data, call.arguments), into: &out)
     }
   }
 }

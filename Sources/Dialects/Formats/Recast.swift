@@ -29,19 +29,22 @@ package final class Recast {
   package private(set) var inner: Conversation
   let format: Format
   let target: ChatTarget
-  private let model: [UInt8]
-  private let reader: any AnswerForm
-  private var answer: ChatAnswerReader
-  private var events = EventDecoder(ceiling: 16 << 20)
+  let model: [UInt8]
+  /// The client's answer.
+  let answer: BlockAnswer
+  /// Reads a chat's answer; a dialect tells what it reads itself.
+  var reader: ChatAnswerReader
+  var events = EventDecoder(ceiling: 16 << 20)
   /// What the chat's conversation has made and isn't read yet.
-  private var made = ByteQueue()
-  private var joined = ByteQueue()
-  private var holdsAll = false
+  var made = ByteQueue()
+  var joined = ByteQueue()
+  var holdsAll = false
+  /// `"x_remora":{…}` where the answer isn't told to a form, or empty.
+  var member: [UInt8] = []
   /// Takes the events of an invocation out of their frames; nil where there are none.
-  private var invoked: InvokedEvents?
+  var invoked: InvokedEvents?
   /// An invocation's answer is a stream.
-  private var isStream = false
-  private var hasStarted = false
+  var isStream = false
 
   /// Reads a request.
   ///
@@ -59,8 +62,8 @@ package final class Recast {
     self.model = model
     inner = .passed(passage)
     var chat = ChatBody(target, model: sent ?? model, count: body.count, strings.span)
-    reader = try Self.write(format, body, strings.span, turn, into: &chat)
-    answer = ChatAnswerReader(reader)
+    answer = BlockAnswer(try Self.write(format, body, strings.span, turn, into: &chat))
+    reader = ChatAnswerReader(answer)
     dropped = chat.dropped
     do throws(JSONFault) {
       try chat.finish(into: &self.body, &scanner, &self.strings)
@@ -86,8 +89,8 @@ package final class Recast {
     format = .invocation
     target = ChatTarget()
     model = []
-    reader = MessagesForm()
-    answer = ChatAnswerReader(reader)
+    answer = BlockAnswer(MessagesForm())
+    reader = ChatAnswerReader(answer)
     dropped = DroppedFields()
     inner = .passed(passage)
     self.facts = facts
@@ -127,7 +130,7 @@ package final class Recast {
         dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, strings: strings,
         pool: pool)
     } catch { throw inClientWords(error, asked) }
-    made.tellsChunks = true
+    if !counts { made.blocks = answer }
     settle(.translated(made), asked)
     return made
   }
@@ -181,220 +184,5 @@ package final class Recast {
   package func forgetBody() {
     body.removeAll()
     inner.forgetBody()
-  }
-
-  // MARK: The answer
-
-  /// Begins an answer whose head has come.
-  func begin(_ reply: ReplyFacts, member: Span<UInt8>, stamp: AnswerStamp) -> Manner {
-    made.removeAll()
-    if format == .invocation { return beginInvocation(reply, member: member, stamp) }
-    // Where a chat's answer gets it, its form decides.
-    let manner = inner.begin(reply, member: counts ? member : Span()) { stamp }
-    var frame = FormFrame()
-    frame.streams = facts.streams
-    frame.model = model
-    frame.created = stamp.created
-    frame.seed = stamp.seed
-    frame.member = member.array()
-    self.frame = frame
-    hasStarted = false
-    answer = ChatAnswerReader(reader)
-    events = EventDecoder(ceiling: 16 << 20)
-    switch manner {
-    case .events:
-      holdsAll = false
-      return .events
-    case .whole:
-      holdsAll = false
-      return .whole
-    case .watched, .untouched:
-      holdsAll = true
-      return .whole
-    }
-  }
-
-  private var frame = FormFrame()
-
-  /// Takes the next piece of the answer's body.
-  func take(_ bytes: Span<UInt8>, into out: inout ByteQueue) throws(TakeFault) {
-    if format == .invocation { return try takeInvocation(bytes, into: &out) }
-    let member = counts ? frame.member : []
-    try inner.take(bytes, member: member.span, into: &made)
-    if holdsAll || made.isEmpty { return }
-    try readEvents(into: &out)
-  }
-
-  /// Ends a stream whose bytes are over.
-  func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
-    if format == .invocation {
-      let isBroken = invoked?.isInside ?? false
-      return isWhole && isBroken ? .truncated : inner.end(isWhole: isWhole, into: &out)
-    }
-    let ending = inner.end(isWhole: isWhole, into: &made)
-    if (try? readEvents(into: &out)) == nil { answer.overflow(into: &out) }
-    made.removeAll()
-    return answer.isOverfull ? .fault(.tooLarge) : ending
-  }
-
-  /// The client has been told that more came than can be held: nothing more is read.
-  var hasOverflowed: Bool { answer.isOverfull }
-
-  /// Writes the client's answer from what was read whole.
-  func conclude(provider: String, into out: inout ByteQueue) -> Verdict {
-    if format == .invocation { return concludeInvocation(provider: provider, into: &out) }
-    var verdict = Verdict.answer
-    if holdsAll {
-      _ = inner.end(isWhole: true, into: &made)
-    } else {
-      verdict = inner.conclude(provider: provider, member: Span(), into: &made)
-    }
-    switch verdict {
-    case .answer where counts:
-      if format == .inputTokens, JSONValue.kind(of: unsafe made.view) == .object {
-        // OpenAI's answer says what it is (API reference, "Get input token counts").
-        out.append("{\"object\":\"response.input_tokens\",")
-        out.append(made, 1..<made.count)
-      } else {
-        out.append(made)
-      }
-      made.removeAll()
-      return verdict
-    case .answer:
-      var text = ByteQueue()
-      swap(&text, &made)
-      guard JSONValue.kind(of: text.bytes) == .object else { return .fault(.malformed) }
-      let error = ChatAnswerReader.error(in: text.bytes)
-      if error, !facts.streams {
-        Fault.translate(text.bytes, status: 502, provider: provider, into: &out)
-        return .error(status: Fault.status(in: text.bytes) ?? 502)
-      }
-      start(into: &out)
-      guard error || answer.read(whole: text.bytes, into: &out) else {
-        return .fault(answer.isOverfull ? .tooLarge : .malformed)
-      }
-      if error { answer.read(chunk: text.bytes, into: &out) }
-      answer.finish(inner.usage, into: &out)
-      // A stream was asked for: what was made of the whole is one.
-      return facts.streams ? .stream : .answer
-    case .stream:
-      do throws(TakeFault) { try readEvents(into: &out) } catch {
-        if !facts.streams { return .fault(.tooLarge) }
-        answer.overflow(into: &out)
-      }
-      made.removeAll()
-      if !facts.streams, answer.isOverfull { return .fault(.tooLarge) }
-      return facts.streams ? .stream : .answer
-    case .error:
-      out.append(made)
-      made.removeAll()
-      return verdict
-    case .fault, .invalid: return verdict
-    }
-  }
-
-  /// Ends a stream with what went wrong on the way here, in the words of the client's format.
-  ///
-  /// - Parameters:
-  ///   - error: in OpenAI's shape.
-  ///   - stamp: for an answer whose head hasn't come.
-  /// - Returns: false where the format has none of its own.
-  func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
-    guard format == .responses else { return false }
-    if !hasStarted, frame.seed.isEmpty {
-      let stamp = stamp()
-      frame.streams = true
-      frame.model = model
-      frame.created = stamp.created
-      frame.seed = stamp.seed
-    }
-    start(into: &out)
-    answer.read(chunk: error, into: &out)
-    return true
-  }
-
-  private func start(into out: inout ByteQueue) {
-    if hasStarted { return }
-    hasStarted = true
-    reader.start(frame, into: &out)
-  }
-
-  /// Bytes of the answer that are held.
-  var heldCount: Int { made.count + inner.heldCount + answer.heldCount + (invoked?.heldCount ?? 0) }
-
-  /// The provider signs what its model thinks.
-  var keepsThoughts: Bool { format == .invocation || answer.hasSigned }
-
-  // MARK: An invocation
-
-  /// Whether a stream's events come in frames: a provider's own ones, behind another gateway, are Anthropic's already.
-  private func beginInvocation(_ reply: ReplyFacts, member: Span<UInt8>, _ stamp: AnswerStamp) -> Manner {
-    frame.member = member.array()
-    invoked = nil
-    var reply = reply
-    isStream = facts.streams && reply.media != .json
-    if isStream {
-      if reply.media != .events { invoked = InvokedEvents() }
-      reply.media = .events
-    }
-    let manner = inner.begin(reply, member: member) { stamp }
-    if case .events = manner { return .events }
-    if case .whole = manner { holdsAll = false } else { holdsAll = true }
-    return .whole
-  }
-
-  private func takeInvocation(_ bytes: Span<UInt8>, into out: inout ByteQueue) throws(TakeFault) {
-    let member = frame.member
-    guard isStream else { return made.append(bytes) }
-    guard invoked != nil else { return try inner.take(bytes, member: member.span, into: &out) }
-    var text = ByteQueue()
-    try invoked?.take(bytes, into: &text)
-    if !text.isEmpty { try inner.take(text.bytes, member: member.span, into: &out) }
-  }
-
-  private func concludeInvocation(provider: String, into out: inout ByteQueue) -> Verdict {
-    let member = frame.member
-    var text = ByteQueue()
-    swap(&text, &made)
-    guard JSONValue.kind(of: text.bytes) == .object else { return .fault(.malformed) }
-    do throws(TakeFault) { try inner.take(text.bytes, member: member.span, into: &out) } catch {
-      return .fault(.malformed)
-    }
-    if holdsAll {
-      _ = inner.end(isWhole: true, into: &out)
-      return .answer
-    }
-    return inner.conclude(provider: provider, member: member.span, into: &out)
-  }
-
-  private func readEvents(into out: inout ByteQueue) throws(TakeFault) {
-    var queue = ByteQueue()
-    swap(&made, &queue)
-    defer { swap(&made, &queue) }
-    var from = 0
-    defer { queue.consume(from) }
-    while true {
-      let step: EventDecoder.Step
-      do throws(SSEFault) { step = try events.next(queue.bytes, from: from) } catch { throw .eventTooLarge }
-      guard case .event(let event) = step else { return }
-      from = event.whole.upperBound
-      if event.dataLines == 0 { continue }
-      start(into: &out)
-      if let place = event.data {
-        read(queue.bytes.extracting(place), into: &out)
-      } else {
-        joined.clear()
-        EventDecoder.data(of: event, in: queue.bytes, into: &joined)
-        read(unsafe joined.view, into: &out)
-      }
-    }
-  }
-
-  private func read(_ data: Span<UInt8>, into out: inout ByteQueue) {
-    if data.equals("[DONE]") {
-      answer.finish(inner.usage, into: &out)
-    } else {
-      answer.read(chunk: data, into: &out)
-    }
   }
 }

@@ -2,8 +2,8 @@
 //
 // A dialect's reader tells what it finds and in which choice; it need not know which of both is being written.
 // Text is handed over as it lies between the quotes of the provider's JSON, still escaped: it goes into the
-// client's JSON as it is, and halves of a surrogate pair that came in two pieces meet again. Next: AnswerChunks.swift,
-// which writes; AnswerRepeat.swift, for streams.
+// client's JSON as it is, and halves of a surrogate pair that came in two pieces meet again. Next: AnswerCalls.swift;
+// AnswerChunks.swift, which writes; AnswerRepeat.swift, for streams.
 
 package import Wire
 
@@ -14,6 +14,8 @@ package struct AnswerWriter: ~Copyable {
     case whole
     /// `chat.completion.chunk`, an event each
     case chunks
+    /// In another format: `blocks` are told
+    case blocks
   }
 
   /// What is the same in every chunk, or known before the provider has said anything.
@@ -50,6 +52,8 @@ package struct AnswerWriter: ~Copyable {
   static let callCeiling = 1024
 
   private(set) var frame = Frame()
+  /// Who is told what is read, where the client speaks another format.
+  var blocks: BlockAnswer?
   /// What is ready for the client; taken out by `take`.
   package var out = ByteQueue()
   var choices: [AnswerChoice] = []
@@ -62,7 +66,7 @@ package struct AnswerWriter: ~Copyable {
   var owesMember = false
   /// `chunkHead` up to the text of a piece of the first choice, once one has gone out.
   var textHead: [UInt8] = []
-  private var callCount = 0
+  var callCount = 0
   /// What was told last.
   var last = Told.nothing
   /// How many pieces and other things have been told.
@@ -79,7 +83,7 @@ package struct AnswerWriter: ~Copyable {
   package private(set) var unknown = UnknownCounts()
   package private(set) var hasEnded = false
   /// Something that the model made has been told.
-  package private(set) var hasContent = false
+  package internal(set) var hasContent = false
 
   package init() {}
 
@@ -93,6 +97,7 @@ package struct AnswerWriter: ~Copyable {
 
   /// Forgets the answer.
   mutating func removeAll() {
+    blocks = nil
     out.removeAll()
     choices.removeAll(keepingCapacity: true)
     id.removeAll(keepingCapacity: true)
@@ -109,6 +114,7 @@ package struct AnswerWriter: ~Copyable {
     hasContent = false
   }
 
+  /// Chunks are written as soon as something is told.
   package var isStream: Bool { frame.form == .chunks }
 
   // MARK: What a reader tells
@@ -125,6 +131,7 @@ package struct AnswerWriter: ~Copyable {
   /// A choice has begun: its first chunk tells the role.
   package mutating func begin(choice index: Int = 0) {
     let choice = choice(index)
+    if let blocks { return blocks.start(into: &out) }
     guard isStream, !choice.hasRole else { return }
     note(.nothing)
     openDelta(choice)
@@ -141,6 +148,7 @@ package struct AnswerWriter: ~Copyable {
     note(logprobs.isEmpty ? .text(choice: index) : .nothing, piece)
     let choice = choice(index)
     guard isStream else {
+      if let blocks { return tell(blocks, .text, piece, index) }
       choice.hasText = true
       choice.text.append(piece)
       choice.appendLogprobs(logprobs)
@@ -163,27 +171,35 @@ package struct AnswerWriter: ~Copyable {
     closeDelta(logprobs: logprobs)
   }
 
+  /// Tells a piece of a block. Formats of blocks know one answer.
+  mutating func tell(
+    _ blocks: BlockAnswer, _ kind: AnswerBlock.Kind, _ piece: Span<UInt8>, _ index: Int
+  ) {
+    if index == 0 { blocks.piece(kind, piece, into: &out) }
+  }
+
   /// A piece of the model's reasoning, for people.
   package mutating func reasoning(_ piece: Span<UInt8>, choice index: Int = 0) {
     if piece.isEmpty { return }
     note(.reasoning(choice: index), piece)
-    delta(piece, "\"reasoning_content\":\"", \.reasoning, index)
+    delta(piece, "\"reasoning_content\":\"", \.reasoning, .reasoning(0), index)
   }
 
   /// A piece of the model's words for why it doesn't answer.
   package mutating func refusal(_ piece: Span<UInt8>, choice index: Int = 0) {
     note(.nothing)
-    delta(piece, "\"refusal\":\"", \.refusal, index)
+    delta(piece, "\"refusal\":\"", \.refusal, .refusal, index)
   }
 
   private mutating func delta(
     _ piece: Span<UInt8>, _ opening: StaticString, _ path: ReferenceWritableKeyPath<AnswerChoice, [UInt8]>,
-    _ index: Int
+    _ kind: AnswerBlock.Kind, _ index: Int
   ) {
     if piece.isEmpty { return }
     hasContent = true
     let choice = choice(index)
     guard isStream else {
+      if let blocks { return tell(blocks, kind, piece, index) }
       for at in 0..<piece.count { choice[keyPath: path].append(piece[at]) }
       return
     }
@@ -209,6 +225,7 @@ package struct AnswerWriter: ~Copyable {
     let choice = choice(index)
     if !text.isEmpty { hasContent = true }
     guard isStream else {
+      if let blocks { return tell(blocks, block, text, signature, redacted, index) }
       for at in 0..<text.count { choice.reasoning.append(text[at]) }
       choice.appendThinking(block, text: text, signature: signature, redacted: redacted)
       return
@@ -237,72 +254,16 @@ package struct AnswerWriter: ~Copyable {
     closeDelta()
   }
 
-  /// A tool call has begun.
-  ///
-  /// - Parameters:
-  ///   - id: the provider's, still escaped; one is made where it is empty.
-  ///   - signature: what Google signs a call with, still escaped; clients echo it.
-  /// - Returns: the call's index in the choice, for `arguments`.
-  package mutating func beginCall(
-    id: Span<UInt8>, name: Span<UInt8>, signature: Span<UInt8> = Span(), choice index: Int = 0
-  ) -> Int {
-    hasContent = true
-    note(.nothing)
-    let choice = choice(index)
-    let call = AnswerCall()
-    if id.isEmpty { makeCallID(into: &call.id) } else { call.id.append(id) }
-    call.name.append(name)
-    call.signature.append(signature)
-    guard choice.calls.count < Self.callCeiling else { return Self.callCeiling }
-    choice.calls.append(call)
-    guard isStream else { return choice.calls.count - 1 }
-    openDelta(choice)
-    out.append("\"tool_calls\":[{\"index\":")
-    out.append(decimal: choice.calls.count - 1)
-    out.append(",")
-    call.writeHead(into: &out)
-    out.append("\"}}]")
-    closeDelta()
-    return choice.calls.count - 1
-  }
-
-  /// A piece of a call's arguments: JSON inside a string of the provider's JSON, still escaped.
-  package mutating func arguments(_ piece: Span<UInt8>, call: Int, choice index: Int = 0) {
-    if piece.isEmpty { return }
-    let choice = choice(index)
-    guard call < choice.calls.count else { return }
-    note(.arguments(call: call, choice: index), piece)
-    choice.calls[call].hasArguments = true
-    guard isStream else { return choice.calls[call].arguments.append(piece) }
-    openArguments(choice, call)
-    out.append(piece)
-    out.append("\"}}]")
-    closeDelta()
-  }
-
-  /// A call's arguments as the JSON value that they are: written as text, without white space.
-  package mutating func argumentsValue(_ json: Span<UInt8>, call: Int, choice index: Int = 0) {
-    let choice = choice(index)
-    guard call < choice.calls.count, !json.isEmpty else { return }
-    note(.nothing)
-    choice.calls[call].hasArguments = true
-    guard isStream else {
-      return JSONText.appendCompact(json, escaped: true, into: &choice.calls[call].arguments)
+  private mutating func tell(
+    _ blocks: BlockAnswer, _ block: Int, _ text: Span<UInt8>, _ signature: Span<UInt8>,
+    _ redacted: Span<UInt8>, _ index: Int
+  ) {
+    guard index == 0 else { return }
+    if redacted.isEmpty {
+      blocks.signed(block, text: text, signature, into: &out)
+    } else {
+      blocks.redacted(block, redacted, into: &out)
     }
-    openArguments(choice, call)
-    JSONText.appendCompact(json, escaped: true, into: &out)
-    out.append("\"}}]")
-    closeDelta()
-  }
-
-  /// The call is complete; one that has told no arguments has none, which is written `{}`.
-  ///
-  /// - Parameter input: a JSON value that holds where no arguments were told, or empty.
-  package mutating func endCall(_ call: Int, input: Span<UInt8> = Span(), choice index: Int = 0) {
-    let choice = choice(index)
-    guard call < choice.calls.count, !choice.calls[call].hasArguments else { return }
-    if !input.isEmpty { return argumentsValue(input, call: call, choice: index) }
-    arguments(("{}" as StaticString).bytes, call: call, choice: index)
   }
 
   /// A member of the message's own (`"key":value`), written as it is; for what OpenAI has but only some providers
@@ -310,6 +271,8 @@ package struct AnswerWriter: ~Copyable {
   package mutating func messageMember(_ member: Span<UInt8>, choice index: Int = 0) {
     note(.nothing)
     let choice = choice(index)
+    // No format of blocks has it.
+    if blocks != nil { return }
     guard isStream else { return choice.appendMember(member) }
     openDelta(choice)
     out.append(member)
@@ -321,6 +284,7 @@ package struct AnswerWriter: ~Copyable {
     hasContent = true
     note(.nothing)
     let choice = choice(index)
+    if blocks != nil { return }
     guard isStream else { return choice.appendImage(item) }
     openDelta(choice)
     out.append("\"images\":[")
@@ -357,6 +321,10 @@ package struct AnswerWriter: ~Copyable {
     for choice in choices {
       for call in 0..<choice.calls.count { endCall(call, choice: choice.index) }
     }
+    if let blocks {
+      blocks.reason = choices[0].finishReason
+      return blocks.finish(usage, into: &out)
+    }
     if isStream { endChunks() } else { writeWhole() }
   }
 
@@ -364,22 +332,17 @@ package struct AnswerWriter: ~Copyable {
   package mutating func fail(_ fault: AnswerFault) {
     guard !hasEnded else { return }
     hasEnded = true
+    if let blocks {
+      var error = ByteQueue()
+      Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &error)
+      return blocks.fail(error.bytes, into: &out)
+    }
     out.append("data: ")
     Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &out)
     out.append("\n\n")
   }
 
-  // MARK: Ids
-
-  /// Appends an id for a call, unlike any other of the conversation.
-  private mutating func makeCallID(into out: inout ByteQueue) {
-    out.append("call_")
-    out.append(frame.seed)
-    out.append(decimal: callCount)
-    callCount += 1
-  }
-
-  private mutating func choice(_ index: Int) -> AnswerChoice {
+  mutating func choice(_ index: Int) -> AnswerChoice {
     let index = min(max(index, 0), Self.choiceCeiling - 1)
     while choices.count <= index { choices.append(AnswerChoice(index: choices.count)) }
     return choices[index]
