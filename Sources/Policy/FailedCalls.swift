@@ -67,24 +67,9 @@ package final class FailedCalls: Sendable {
   package static func key(group: Int?, path: Span<UInt8>, body: Span<UInt8>) -> UInt64 {
     var hasher = Hasher()
     hasher.combine(group ?? -1)
-    combine(path, &hasher)
-    combine(body, &hasher)
+    hasher.combine(path)
+    hasher.combine(body)
     let hash = UInt64(bitPattern: Int64(hasher.finalize()))
     return hash == 0 ? 1 : hash
-  }
-
-  private static func combine(_ bytes: Span<UInt8>, _ hasher: inout Hasher) {
-    hasher.combine(bytes.count)
-    var at = 0
-    while at + 8 <= bytes.count {
-      var word: UInt64 = 0
-      for place in 0..<8 { word = word << 8 | UInt64(bytes[at + place]) }
-      hasher.combine(word)
-      at += 8
-    }
-    while at < bytes.count {
-      hasher.combine(bytes[at])
-      at += 1
-    }
   }
 }

@@ -2,37 +2,50 @@
 // used the longest time ago.
 
 /// A bounded store. It knows no clock: the caller says what time it is, in nanoseconds of a clock that doesn't step.
+/// Compiled into its users, for what they keep: a generic one that isn't asks for its types each time.
+@frozen @usableFromInline
 package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-  private struct Place: Sendable {
-    var key: Key
-    var value: Value
-    var weight: Int
+  @frozen @usableFromInline
+  struct Place: Sendable {
+    @usableFromInline var key: Key
+    @usableFromInline var value: Value
+    @usableFromInline var weight: Int
     /// When it is forgotten unless it is used before.
-    var until: UInt64
-    var newer: Int?
-    var older: Int?
+    @usableFromInline var until: UInt64
+    @usableFromInline var newer: Int?
+    @usableFromInline var older: Int?
+
+    @inlinable
+    init(key: Key, value: Value, weight: Int, until: UInt64) {
+      self.key = key
+      self.value = value
+      self.weight = weight
+      self.until = until
+    }
   }
 
   /// Bytes that all values may weigh together.
-  package private(set) var ceiling: Int
+  @usableFromInline package internal(set) var ceiling: Int
   /// Bytes that they weigh.
-  package private(set) var weight = 0
-  package var count: Int { index.count }
-  private var places: [Place?] = []
-  private var free: [Int] = []
-  private var index: [Key: Int] = [:]
-  private var newest: Int?
-  private var oldest: Int?
+  @usableFromInline package internal(set) var weight = 0
+  @inlinable package var count: Int { index.count }
+  @usableFromInline var places: [Place?] = []
+  @usableFromInline var free: [Int] = []
+  @usableFromInline var index: [Key: Int] = [:]
+  @usableFromInline var newest: Int?
+  @usableFromInline var oldest: Int?
 
-  package init(ceiling: Int) { self.ceiling = ceiling }
+  @inlinable package init(ceiling: Int) { self.ceiling = ceiling }
 
   /// The value of `key`, which is not used with that.
+  @inlinable
   package func peek(_ key: Key, now: UInt64) -> Value? {
     guard let at = index[key], let place = places[at], place.until > now else { return nil }
     return place.value
   }
 
   /// The value of `key`, which is used with that: it is kept for another `age`.
+  @inlinable
   package mutating func use(_ key: Key, age: UInt64, now: UInt64) -> Value? {
     guard let at = index[key], let place = places[at] else { return nil }
     if place.until <= now {
@@ -48,6 +61,7 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// Keeps `value`, in the place of an earlier one of that key.
   ///
   /// - Returns: false where it weighs more than all together may.
+  @inlinable
   @discardableResult
   package mutating func keep(_ value: Value, for key: Key, weight: Int, age: UInt64, now: UInt64) -> Bool {
     remove(key)
@@ -70,6 +84,7 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   /// Forgets a value, and says whether it was there.
+  @inlinable
   @discardableResult
   package mutating func remove(_ key: Key) -> Bool {
     guard let at = index.removeValue(forKey: key), let place = places[at] else { return false }
@@ -81,6 +96,7 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   /// Changes how much may be kept.
+  @inlinable
   package mutating func resize(_ ceiling: Int) {
     self.ceiling = ceiling
     shrink(to: ceiling)
@@ -92,22 +108,26 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   /// Forgets what wasn't used for so long that its time is over.
+  @inlinable
   package mutating func forget(at now: UInt64) {
     while let at = oldest, let place = places[at], place.until <= now { remove(place.key) }
   }
 
   /// `UInt64.max` is an age without an end.
-  private static func end(of age: UInt64, from now: UInt64) -> UInt64 {
+  @inlinable
+  static func end(of age: UInt64, from now: UInt64) -> UInt64 {
     let (end, overflows) = now.addingReportingOverflow(age)
     return overflows ? .max : end
   }
 
   /// Forgets what was used longest ago, until the rest weighs `ceiling` at most.
+  @inlinable
   package mutating func shrink(to ceiling: Int) {
     while weight > ceiling, let at = oldest, let place = places[at] { remove(place.key) }
   }
 
-  private mutating func link(_ at: Int) {
+  @inlinable
+  mutating func link(_ at: Int) {
     places[at]?.older = newest
     places[at]?.newer = nil
     if let newest { places[newest]?.newer = at }
@@ -115,7 +135,8 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     if oldest == nil { oldest = at }
   }
 
-  private mutating func unlink(_ at: Int) {
+  @inlinable
+  mutating func unlink(_ at: Int) {
     guard let place = places[at] else { return }
     if let newer = place.newer { places[newer]?.older = place.older } else { newest = place.older }
     if let older = place.older { places[older]?.newer = place.newer } else { oldest = place.newer }

@@ -7,9 +7,14 @@ internal import Wire
 
 /// What requests have in common that get the same answer: a SHA-256.
 struct CacheKey: Hashable, Sendable {
-  private let words: [UInt64]
+  private let first: UInt64
+  private let second: UInt64
+  private let third: UInt64
+  private let fourth: UInt64
 
-  init(_ words: InlineArray<4, UInt64>) { self.words = [words[0], words[1], words[2], words[3]] }
+  init(_ words: InlineArray<4, UInt64>) {
+    (first, second, third, fourth) = (words[0], words[1], words[2], words[3])
+  }
 }
 
 /// An answer as it was sent, without what is about one exchange alone.

@@ -28,7 +28,7 @@ package final class ResponsesMemory: Sendable {
   /// The longest turn that is kept: pictures and files are left to who has them.
   static let longestTurn = 1 << 20
 
-  private let kept = Guarded(LRUCache<[UInt8], Entry>(ceiling: 0))
+  private let kept = Guarded(LRUCache<ByteKey, Entry>(ceiling: 0))
   /// What they weigh: each request looks at it, and none waits for that.
   private let held = Atomic(0)
 
@@ -37,7 +37,7 @@ package final class ResponsesMemory: Sendable {
   /// Bytes that are kept.
   package var bytes: Int { held.load(ordering: .relaxed) }
 
-  private func change<Result>(_ body: (inout LRUCache<[UInt8], Entry>) -> Result) -> Result {
+  private func change<Result>(_ body: (inout LRUCache<ByteKey, Entry>) -> Result) -> Result {
     kept.withLock { kept in
       defer { held.store(kept.weight, ordering: .relaxed) }
       return body(&kept)
@@ -55,21 +55,32 @@ package final class ResponsesMemory: Sendable {
   ///   - now: in nanoseconds of a clock that doesn't step.
   package func keep(_ response: Span<UInt8>, _ turn: ResponsesTurn, scope: [UInt8], age: UInt64, now: UInt64)
   {
-    let whole = 0..<response.count
-    guard let output = JSONView.value(response, in: whole, at: "output"), output.count >= 2 else { return }
-    let id = JSONView.content(response, in: whole, at: "id").array()
+    // Written here, so that each is there once, and the id first.
+    var id: [UInt8] = []
+    var output: Range<Int>?
+    var walk = JSONWalk(response, strings: Span())
+    guard walk.enterObject() else { return }
+    while output == nil, let member = walk.nextMember() {
+      if member.keyIs("id", in: response) {
+        id = JSONString.content(response, member.value).array()
+      } else if member.keyIs("output", in: response) {
+        output = member.value
+      }
+    }
+    guard let output, output.count >= 2 else { return }
     let entry = Entry(
       scope: scope, previous: turn.previous, input: turn.input, response: response.array(),
       output: output.lowerBound + 1..<output.upperBound - 1)
-    change { _ = $0.keep(entry, for: id, weight: entry.weight, age: age, now: now) }
+    change { _ = $0.keep(entry, for: ByteKey(id), weight: entry.weight, age: age, now: now) }
   }
 
   /// The response `id`, where it is this caller's.
   func entry(_ id: [UInt8], scope: [UInt8], age: UInt64, now: UInt64) -> Entry? {
-    kept.withLock { kept in
+    let key = ByteKey(id)
+    return kept.withLock { kept in
       // One that is another's is not used by being asked for.
-      guard let entry = kept.peek(id, now: now), entry.scope == scope else { return nil }
-      return kept.use(id, age: age, now: now)
+      guard let entry = kept.peek(key, now: now), entry.scope == scope else { return nil }
+      return kept.use(key, age: age, now: now)
     }
   }
 
@@ -95,9 +106,10 @@ package final class ResponsesMemory: Sendable {
 
   /// Forgets `id`; false where it isn't known, or not this caller's.
   package func forget(_ id: [UInt8], scope: [UInt8], now: UInt64) -> Bool {
-    change { kept in
-      guard kept.peek(id, now: now)?.scope == scope else { return false }
-      return kept.remove(id)
+    let key = ByteKey(id)
+    return change { kept in
+      guard kept.peek(key, now: now)?.scope == scope else { return false }
+      return kept.remove(key)
     }
   }
 }
