@@ -99,11 +99,12 @@ package struct AnswerWriter: ~Copyable {
   mutating func removeAll() {
     blocks = nil
     out.removeAll()
-    choices.removeAll(keepingCapacity: true)
-    id.removeAll(keepingCapacity: true)
-    model.removeAll(keepingCapacity: true)
-    chunkHead.removeAll(keepingCapacity: true)
-    textHead.removeAll(keepingCapacity: true)
+    // Most are empty, and an array finds that out only on a long way.
+    if !choices.isEmpty { choices.removeAll(keepingCapacity: true) }
+    if !id.isEmpty { id.removeAll(keepingCapacity: true) }
+    if !model.isEmpty { model.removeAll(keepingCapacity: true) }
+    if !chunkHead.isEmpty { chunkHead.removeAll(keepingCapacity: true) }
+    if !textHead.isEmpty { textHead.removeAll(keepingCapacity: true) }
     callCount = 0
     last = .nothing
     usage = TokenUsage()

@@ -65,8 +65,13 @@ extension ChatRequest {
   private func readMessages(_ body: Span<UInt8>, _ walk: inout JSONWalk) throws(RequestFault) {
     while walk.nextElement() {
       let index = messages.count
-      guard walk.enterObject() else { throw Self.wrong("messages[\(index)]", "an object") }
-      try readMessage(body, &walk, index)
+      if let (role, text) = walk.takePlainTurn() {
+        messages.append(ChatMessage(role: role, parts: parts.count..<parts.count + 1))
+        parts.append(ChatPart(kind: .text, value: text, place: (index, 0)))
+      } else {
+        guard walk.enterObject() else { throw Self.wrong("messages[\(index)]", "an object") }
+        try readMessage(body, &walk, index)
+      }
       guard messages.count <= Self.listCeiling else {
         throw RequestFault(.invalid, "messages", "'messages' has more than \(Self.listCeiling) turns.")
       }

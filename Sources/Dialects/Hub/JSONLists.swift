@@ -36,9 +36,16 @@ struct TurnList {
   mutating func open(_ role: Role, into out: inout ByteQueue) {
     if self.role == role { return out.append(",") }
     if role == .assistant, !hasTurns, beginsWithUser { fill(into: &out) }
-    close(into: &out)
-    out.append(hasTurns ? "," : "")
-    out.append(role == .user ? "{\"role\":\"user\",\"content\":[" : "{\"role\":\"assistant\",\"content\":[")
+    if self.role != nil {
+      writeCaption(into: &out)
+      out.append(
+        role == .user
+          ? "]},{\"role\":\"user\",\"content\":[" : "]},{\"role\":\"assistant\",\"content\":[")
+      (hasText, hasDocument) = (false, false)
+    } else {
+      if hasTurns { out.append(",") }
+      out.append(role == .user ? "{\"role\":\"user\",\"content\":[" : "{\"role\":\"assistant\",\"content\":[")
+    }
     self.role = role
     hasTurns = true
   }
@@ -60,14 +67,17 @@ struct TurnList {
 
   private mutating func close(into out: inout ByteQueue) {
     if role != nil {
-      if hasDocument, !hasText, caption.utf8CodeUnitCount > 0 {
-        out.append(",")
-        out.append(caption)
-      }
+      writeCaption(into: &out)
       out.append("]}")
     }
     role = nil
     (hasText, hasDocument) = (false, false)
+  }
+
+  private func writeCaption(into out: inout ByteQueue) {
+    guard hasDocument, !hasText, caption.utf8CodeUnitCount > 0 else { return }
+    out.append(",")
+    out.append(caption)
   }
 }
 

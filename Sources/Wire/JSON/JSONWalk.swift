@@ -82,6 +82,44 @@ package struct JSONWalk: ~Escapable {
       key: key.range, value: value.range, kind: value.kind, isEscaped: key.isEscaped)
   }
 
+  // What nearly all clients write the same, in the same order: it is taken where it comes next, and left as it is where
+  // something else does.
+
+  /// Moves over the name of the object's next member, if it is `literal`: with its quotes and its colon.
+  package mutating func takeKey(_ literal: StaticString) -> Bool {
+    var start = at
+    if !isFirst {
+      guard start < end, bytes[start] == ASCII.comma else { return false }
+      start &+= 1
+      if start < end, bytes[start] == ASCII.space { start &+= 1 }
+    }
+    guard holds(literal, at: start) else { return false }
+    at = start &+ literal.utf8CodeUnitCount
+    isFirst = false
+    return true
+  }
+
+  /// Moves over the value that comes next, if it is written as `literal`.
+  package mutating func takeValue(_ literal: StaticString) -> Bool {
+    let start = at < end && bytes[at] == ASCII.space ? at &+ 1 : at
+    guard holds(literal, at: start) else { return false }
+    at = start &+ literal.utf8CodeUnitCount
+    return true
+  }
+
+  /// Moves behind the object, if it has no more members.
+  package mutating func takeEnd() -> Bool {
+    guard at < end, bytes[at] == UInt8(ascii: "}") else { return false }
+    at &+= 1
+    isFirst = false
+    return true
+  }
+
+  @inline(__always) private func holds(_ literal: StaticString, at start: Int) -> Bool {
+    guard start <= end &- literal.utf8CodeUnitCount else { return false }
+    return bytes.extracting(start..<start &+ literal.utf8CodeUnitCount).reads(literal)
+  }
+
   /// Passes over the value that comes next.
   package mutating func pass() -> (range: Range<Int>, kind: JSONKind)? {
     skipSpace()

@@ -14,10 +14,16 @@ extension MessagesRequest {
     _ = walk.enterArray()
     var index = 0
     while walk.nextElement() {
-      guard walk.kind == .object else {
-        throw RequestFault(.invalid, "messages[\(index)]", "'messages[\(index)]' must be an object.")
+      if let (role, text) = walk.takePlainTurn() {
+        turns.begin(role == .user ? "user" : "assistant", into: &chat)
+        chat.content(body.extracting(text))
+        chat.out.append("}")
+      } else {
+        guard walk.kind == .object else {
+          throw RequestFault(.invalid, "messages[\(index)]", "'messages[\(index)]' must be an object.")
+        }
+        try writeMessage(HeldMembers(&walk), index, &turns, into: &chat)
       }
-      try writeMessage(HeldMembers(&walk), index, &turns, into: &chat)
       index += 1
       if index > ChatRequest.listCeiling {
         throw RequestFault(.invalid, "messages", "'messages' has more than \(ChatRequest.listCeiling) turns.")

@@ -83,10 +83,14 @@ struct ResponsesItems: ~Escapable {
     turns.reserveCapacity(min(strings.count, 1024))
     var position = 0
     while walk.nextElement() {
-      guard walk.kind == .object else {
-        throw RequestFault(.invalid, "input[\(position)]", "An item must be an object.")
+      if let (role, text) = walk.takePlainTurn() {
+        readMessage(role, text, position)
+      } else {
+        guard walk.kind == .object else {
+          throw RequestFault(.invalid, "input[\(position)]", "An item must be an object.")
+        }
+        try read(HeldMembers(&walk), position)
       }
-      try read(HeldMembers(&walk), position)
       position += 1
       guard position <= ChatRequest.listCeiling else {
         throw RequestFault(.invalid, "input", "'input' has more than \(ChatRequest.listCeiling) items.")
@@ -222,19 +226,24 @@ struct ResponsesItems: ~Escapable {
       throw RequestFault(.invalid, place() + ".content", "'content' must be a text or a list of parts.")
     }
     if JSONString.equals(body, role, "assistant") {
-      openAssistant()
-      if turns[turns.count - 1].content == nil {
-        turns[turns.count - 1].content = (content, position)
-      } else {
-        further[lastFurther()].contents.append((content, position))
-      }
+      readMessage(.assistant, content, position)
     } else if JSONString.equals(body, role, "user") {
-      begin("user", content, position)
+      readMessage(.user, content, position)
     } else if JSONString.equals(body, role, "system") || JSONString.equals(body, role, "developer") {
       begin("system", content, position)
     } else {
       throw RequestFault(
         .invalid, place() + ".role", "'role' must be one of user, assistant, system and developer.")
+    }
+  }
+
+  private mutating func readMessage(_ role: ChatMessage.Role, _ content: Range<Int>, _ position: Int) {
+    guard role == .assistant else { return begin("user", content, position) }
+    openAssistant()
+    if turns[turns.count - 1].content == nil {
+      turns[turns.count - 1].content = (content, position)
+    } else {
+      further[lastFurther()].contents.append((content, position))
     }
   }
 
