@@ -212,7 +212,8 @@ package struct RequestPreview: Sendable {
     let recast = try Recast(
       format, body.span, for: chat, model: target.model, sent: named(target), passage: passage)
     if let dialect {
-      let made = try recast.translate(dialect, body.span, model: named(target), pool: nil)
+      let made = Translation(dialect, pool: nil)
+      try recast.translate(made, dialect, body.span, model: named(target), ChatRequest())
       show(made, target)
       if target.dialect == nil { try address("/responses/input_tokens", target) }
     } else {

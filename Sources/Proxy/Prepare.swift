@@ -202,8 +202,7 @@ extension Attempt {
   }
 
   private func prepare(_ operation: Operation, _ dialect: any Dialect) throws(Refusal) {
-    let translation = translation ?? Translation(dialect, pool: loop.blocks)
-    self.translation = translation
+    let translation = translation(into: dialect)
     do throws(RequestFault) {
       try translation.begin(
         dialect, operation, model: route.model ?? ask.model.array(), body: unsafe ask.body.bytes.view,
@@ -214,6 +213,14 @@ extension Attempt {
       address.append(translation.request.path)
     } catch { throw Refusal(error) }
     tried.upload = operation == .models ? .sent : .kept(at: 0)
+  }
+
+  /// What translates, on this connection.
+  func translation(into dialect: any Dialect) -> Translation {
+    if let translation { return translation }
+    let made = Translation(dialect, pool: loop.blocks)
+    translation = made
+    return made
   }
 
   // MARK: The mock

@@ -34,8 +34,8 @@ extension Attempt {
   private func translate(
     _ recast: Recast, _ dialect: any Dialect, _ model: [UInt8], sent: [UInt8]
   ) throws(RequestFault) {
-    let made = try recast.translate(
-      dialect, unsafe ask.body.bytes.view, model: sent, pool: loop.blocks)
+    let made = translation(into: dialect)
+    try recast.translate(made, dialect, unsafe ask.body.bytes.view, model: sent, state.chat)
     address.clear()
     if upstream.isTranslated {
       address.append(upstream.prefix)

@@ -83,14 +83,17 @@ extension Attempt {
   /// Keeps a response that is whole, once all policies have let it pass and before the client knows of it.
   @inline(never)
   func remember() {
-    guard let turn = ask.turn, let finished = turn.finished else { return }
+    guard let turn = ask.turn, var finished = turn.finished else { return }
     turn.finished = nil
     guard let age = ask.lineup.snapshot.responsesAge else { return }
-    var text = ByteQueue()
-    text.append(finished.span)
-    if let gate = ask.gate, !gate.repeatWhole(&text) { return }
+    if let gate = ask.gate {
+      var text = ByteQueue()
+      text.append(finished.text)
+      guard gate.repeatWhole(&text), let repeated = FinishedResponse(text.array()) else { return }
+      finished = repeated
+    }
     state.books.responses.keep(
-      text.bytes, turn, scope: ask.group?.label ?? [], age: age, now: now.nanoseconds)
+      finished, turn, scope: ask.group?.label ?? [], age: age, now: now.nanoseconds)
   }
 }
 

@@ -118,21 +118,20 @@ package final class Recast {
   /// Has the chat go through a dialect.
   ///
   /// - Parameters:
+  ///   - translation: does it; what it did before is forgotten.
   ///   - asked: the client's body, for what must be said of it.
   ///   - model: the name that the provider knows, in UTF-8.
-  ///   - pool: what the answer's bytes that wait are kept in.
+  ///   - chat: what the chat is read into; it isn't needed any more when this returns.
   package func translate(
-    _ dialect: any Dialect, _ asked: Span<UInt8>, model: [UInt8], pool: BlockPool?
-  ) throws(RequestFault) -> Translation {
-    let made: Translation
+    _ translation: Translation, _ dialect: any Dialect, _ asked: Span<UInt8>, model: [UInt8],
+    _ chat: ChatRequest
+  ) throws(RequestFault) {
     do throws(RequestFault) {
-      made = try Translation(
-        dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, strings: strings,
-        pool: pool)
+      try translation.begin(
+        dialect, counts ? .tokenCount : .chat, model: model, body: unsafe body.view, strings: strings, chat)
     } catch { throw inClientWords(error, asked) }
-    if !counts { made.blocks = answer }
-    settle(.translated(made), asked)
-    return made
+    if !counts { translation.blocks = answer }
+    settle(.translated(translation), asked)
   }
 
   /// Has the chat pass to a provider in OpenAI's format.

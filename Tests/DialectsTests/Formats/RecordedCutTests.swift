@@ -77,7 +77,8 @@ private struct Recasted: Equatable {
       source.kind ?? .openaiCompatible, dialect, model: model, outputCeiling: 0, reasons: nil)
     let recast = try Recast(format, body.span, for: target, model: model, passage: passage)
     if let dialect {
-      _ = try recast.translate(dialect, body.span, model: model, pool: nil)
+      try recast.translate(
+        Translation(dialect, pool: nil), dialect, body.span, model: model, ChatRequest())
     } else {
       try recast.pass(passage, body.span, addsUsage: true, repairs: source.repairs, nil)
     }

@@ -15,7 +15,8 @@ struct ResponsesMemoryTests {
     turn.input = Array(#"{"role":"user","content":"\#(String(repeating: "x", count: 200))"}"#.utf8)
     let response = Array(
       #"{"id":"resp_\#(number)","output":[{"type":"message","id":"msg_\#(number)"}]}"#.utf8)
-    memory.keep(response.span, turn, scope: [], age: age, now: UInt64(number))
+    guard let finished = FinishedResponse(response) else { return }
+    memory.keep(finished, turn, scope: [], age: age, now: UInt64(number))
   }
 
   private func isKnown(_ number: Int, in memory: ResponsesMemory, now: UInt64) -> Bool {

@@ -15,6 +15,9 @@ final class ResponsesForm: AnswerForm {
   /// The open item's text or arguments, still escaped.
   private var text = ByteQueue()
 
+  /// Where the items of the response begin that was written last.
+  private var outputStart = 0
+
   /// What is to be remembered of the exchange; nil: nothing.
   private let turn: ResponsesTurn?
 
@@ -84,6 +87,7 @@ final class ResponsesForm: AnswerForm {
     let model = frame.model
     JSONWriter.string(model.span, into: &out)
     out.append(",\"output\":[")
+    outputStart = out.count
     if end != nil || error != nil { out.append(output) }
     out.append("],\"previous_response_id\":")
     if let previous = turn?.previous, !previous.isEmpty {
@@ -295,13 +299,8 @@ final class ResponsesForm: AnswerForm {
       case .stop, .toolCalls: nil
       }
     let status: StaticString = reason == nil ? "completed" : "incomplete"
-    if isKept {
-      var kept = ByteQueue()
-      writeResponse(status, (reason, usage), nil, into: &kept)
-      turn?.finished = kept.array()
-    }
     guard frame.streams else {
-      writeResponse(status, (reason, usage), nil, into: &out)
+      writeWhole(status, reason, usage, into: &out)
       guard !frame.member.isEmpty else { return }
       // Into the object, at its end.
       out.truncate(to: out.count - 1)
@@ -311,8 +310,20 @@ final class ResponsesForm: AnswerForm {
     }
     begin(reason == nil ? "response.completed" : "response.incomplete", into: &out)
     out.append(",\"response\":")
-    writeResponse(status, (reason, usage), nil, into: &out)
+    writeWhole(status, reason, usage, into: &out)
     self.end(into: &out)
+  }
+
+  /// Appends the response object, which is whole, and has it remembered.
+  private func writeWhole(
+    _ status: StaticString, _ reason: StaticString?, _ usage: TokenUsage, into out: inout ByteQueue
+  ) {
+    let start = out.count
+    writeResponse(status, (reason, usage), nil, into: &out)
+    guard isKept else { return }
+    let items = outputStart - start..<outputStart - start + output.count
+    turn?.finished = FinishedResponse(
+      id: Array("resp_".utf8) + frame.seed, out.bytes.extracting(start..<out.count).array(), output: items)
   }
 
   func fail(_ error: Span<UInt8>, into out: inout ByteQueue) {

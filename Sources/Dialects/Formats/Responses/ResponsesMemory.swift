@@ -50,28 +50,16 @@ package final class ResponsesMemory: Sendable {
   /// Keeps the response that `turn` came to.
   ///
   /// - Parameters:
-  ///   - response: the response object.
+  ///   - finished: the response.
   ///   - age: for how long behind its last use, in nanoseconds.
   ///   - now: in nanoseconds of a clock that doesn't step.
-  package func keep(_ response: Span<UInt8>, _ turn: ResponsesTurn, scope: [UInt8], age: UInt64, now: UInt64)
-  {
-    // Written here, so that each is there once, and the id first.
-    var id: [UInt8] = []
-    var output: Range<Int>?
-    var walk = JSONWalk(response, strings: Span())
-    guard walk.enterObject() else { return }
-    while output == nil, let member = walk.nextMember() {
-      if member.keyIs("id", in: response) {
-        id = JSONString.content(response, member.value).array()
-      } else if member.keyIs("output", in: response) {
-        output = member.value
-      }
-    }
-    guard let output, output.count >= 2 else { return }
+  package func keep(
+    _ finished: FinishedResponse, _ turn: ResponsesTurn, scope: [UInt8], age: UInt64, now: UInt64
+  ) {
     let entry = Entry(
-      scope: scope, previous: turn.previous, input: turn.input, response: response.array(),
-      output: output.lowerBound + 1..<output.upperBound - 1)
-    change { _ = $0.keep(entry, for: ByteKey(id), weight: entry.weight, age: age, now: now) }
+      scope: scope, previous: turn.previous, input: turn.input, response: finished.text,
+      output: finished.output)
+    change { _ = $0.keep(entry, for: ByteKey(finished.id), weight: entry.weight, age: age, now: now) }
   }
 
   /// The response `id`, where it is this caller's.
@@ -114,6 +102,39 @@ package final class ResponsesMemory: Sendable {
   }
 }
 
+/// A response that is whole.
+package struct FinishedResponse: Sendable {
+  let id: [UInt8]
+  /// The response object.
+  package let text: [UInt8]
+  /// The items of its output, without the list's brackets.
+  let output: Range<Int>
+
+  init(id: [UInt8], _ text: [UInt8], output: Range<Int>) {
+    self.id = id
+    self.text = text
+    self.output = output
+  }
+
+  /// The response in other words, as policies have them; nil where it is no response any more.
+  package init?(_ text: [UInt8]) {
+    // Written here, so that each member is there once.
+    var id: [UInt8] = []
+    var output: Range<Int>?
+    var walk = JSONWalk(text.span, strings: Span())
+    guard walk.enterObject() else { return nil }
+    while output == nil, let member = walk.nextMember() {
+      if member.keyIs("id", in: text.span) {
+        id = JSONString.content(text.span, member.value).array()
+      } else if member.keyIs("output", in: text.span) {
+        output = member.value
+      }
+    }
+    guard let output, output.count >= 2 else { return nil }
+    self.init(id: id, text, output: output.lowerBound + 1..<output.upperBound - 1)
+  }
+}
+
 /// A request of the Responses API whose model is spoken to in another API, as far as memory goes.
 package final class ResponsesTurn {
   /// The id of the response that it goes on with; empty: none.
@@ -122,8 +143,8 @@ package final class ResponsesTurn {
   var input: [UInt8] = []
   /// The response is to be kept.
   package internal(set) var isKept: Bool
-  /// The response object, once it is whole.
-  package var finished: [UInt8]?
+  /// The response, once it is whole.
+  package var finished: FinishedResponse?
 
   init(isKept: Bool) { self.isKept = isKept }
 

@@ -15,13 +15,17 @@ struct ResponsesRequest: ~Escapable {
     self.strings = strings
   }
 
-  /// Members that the answer repeats, and what it says where they aren't given.
+  /// Members that the answer repeats, and what stands there where they aren't given.
   private static let repeated: [(name: StaticString, otherwise: StaticString)] = [
-    ("instructions", "null"), ("max_output_tokens", "null"), ("max_tool_calls", "null"), ("metadata", "{}"),
-    ("parallel_tool_calls", "true"), ("prompt_cache_key", "null"),
-    ("reasoning", "{\"effort\":null,\"summary\":null}"),
-    ("safety_identifier", "null"), ("temperature", "1.0"), ("text", "{\"format\":{\"type\":\"text\"}}"),
-    ("tool_choice", "\"auto\""), ("tools", "[]"), ("top_logprobs", "0"), ("top_p", "1.0"), ("user", "null"),
+    ("instructions", ",\"instructions\":null"), ("max_output_tokens", ",\"max_output_tokens\":null"),
+    ("max_tool_calls", ",\"max_tool_calls\":null"), ("metadata", ",\"metadata\":{}"),
+    ("parallel_tool_calls", ",\"parallel_tool_calls\":true"),
+    ("prompt_cache_key", ",\"prompt_cache_key\":null"),
+    ("reasoning", ",\"reasoning\":{\"effort\":null,\"summary\":null}"),
+    ("safety_identifier", ",\"safety_identifier\":null"), ("temperature", ",\"temperature\":1.0"),
+    ("text", ",\"text\":{\"format\":{\"type\":\"text\"}}"),
+    ("tool_choice", ",\"tool_choice\":\"auto\""), ("tools", ",\"tools\":[]"),
+    ("top_logprobs", ",\"top_logprobs\":0"), ("top_p", ",\"top_p\":1.0"), ("user", ",\"user\":null"),
   ]
 
   /// Bytes of such a member: a stream says it three times. What is longer no client needs to hear again.
@@ -201,15 +205,15 @@ struct ResponsesRequest: ~Escapable {
   private func echo(_ found: Members) -> [UInt8] {
     var out = ByteQueue()
     for (at, known) in Self.repeated.enumerated() {
+      guard let range = found.repeated[at], range.count <= Self.repeatedCeiling else {
+        out.append(known.otherwise)
+        continue
+      }
       out.append(",\"")
       out.append(known.name)
       out.append("\":")
-      if let range = found.repeated[at], range.count <= Self.repeatedCeiling {
-        // On one line, for it stands in an event.
-        JSONText.appendCompact(body.extracting(range), escaped: false, into: &out)
-      } else {
-        out.append(known.otherwise)
-      }
+      // On one line, for it stands in an event.
+      JSONText.appendCompact(body.extracting(range), escaped: false, into: &out)
     }
     return out.array()
   }
