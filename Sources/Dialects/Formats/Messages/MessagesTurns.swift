@@ -15,7 +15,7 @@ extension MessagesRequest {
     var index = 0
     while walk.nextElement() {
       if let (role, text) = walk.takePlainTurn() {
-        turns.begin(role == .user ? "user" : "assistant", into: &chat)
+        turns.begin(role == .user ? "user" : "assistant", "messages[\(index)]", into: &chat)
         chat.content(body.extracting(text))
         chat.out.append("}")
       } else {
