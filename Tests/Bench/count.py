@@ -87,6 +87,16 @@ def both(form, passed, translated):
         yield Row(f"{form} stream chunk{word}", 1024, 2, form, model, streams=True)
 
 
+def plans():
+    """A model's name that leads to the default provider, to one target, and to one of three; small, and long enough that a
+    conversation is kept at its target."""
+    for model, name in [("unplanned", "no plan"), ("planned", "one target"), ("ordered", "three, ordered"),
+                        ("weighted", "three, weighted"), ("cheapest", "three, cheapest"), ("fastest", "three, fastest")]:
+        yield Row(f"1 KB, {name}", 1024, 200, model=model)
+    for model, name in [("unplanned", "no plan"), ("weighted", "three, weighted"), ("fastest", "three, fastest")]:
+        yield Row(f"60 KB in 121 turns, {name}", LONG[0], 40, model=model, turns=LONG[1])
+
+
 SETTINGS = [
     Setting([Row("chat request 32 KB", 32 * 1024, 100), Row("chat request 1 MB", 1 << 20, 10), *both("chat", OWN, CLAUDE),
              *both("messages", CLAUDE, OWN), *both("responses", OWN, CLAUDE)]),
@@ -96,6 +106,7 @@ SETTINGS = [
     Setting([Row("1 KB, injection", 1024, 100), Row("32 KB, injection", 32 * 1024, 20)], INJECTION),
     Setting([Row("stream chunk, looked at", 1024, 2, streams=True)], ANSWERS),
     Setting([Row("1 KB, callers, limits and a budget", 1024, 100)], more=EVERYTHING),
+    Setting([*plans()]),
     Setting([Row("1 KB, access log", 1024, 100)], telemetry=LINES),
     Setting([Row("1 KB, access log and traces", 1024, 100)], telemetry=TRACES),
     Setting([Row("1 KB, all of it on", 1024, 100), Row("32 KB, all of it on", 32 * 1024, 20),
