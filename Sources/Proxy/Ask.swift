@@ -228,4 +228,12 @@ final class RequestBody {
     received = 0
     facts = RequestFacts()
   }
+
+  /// Where the value of `member` stands, as far as it is here: of a long body the end may not be.
+  func here(_ member: JSONMember) -> (value: Range<Int>, kind: JSONKind)? {
+    guard let found = scanner.found(member) else { return nil }
+    let start = min(found.value.lowerBound, bytes.count)
+    let end = found.isComplete ? min(found.value.upperBound, bytes.count) : bytes.count
+    return (start..<max(start, end), found.kind)
+  }
 }

@@ -284,12 +284,7 @@ extension Answer {
 
 extension Ask {
   /// Where a member's value is, as far as it is here.
-  fileprivate func found(_ member: JSONMember) -> Range<Int>? {
-    if let found = body.scanner.found(member) {
-      return found.value.lowerBound..<min(found.value.upperBound, body.bytes.count)
-    }
-    return nil
-  }
+  fileprivate func found(_ member: JSONMember) -> Range<Int>? { body.here(member)?.value }
 
   func number(_ member: JSONMember) -> Int? { integer(member).flatMap { $0 >= 0 ? $0 : nil } }
 

@@ -133,8 +133,28 @@ def test_max_body_counts_what_follows(start_remora, upstream):
     assert (got.status, got.error["code"]) == (413, "request_too_large")
 
 
-def test_memory_is_that_of_a_window(start_remora, upstream):
-    proxy = start_remora(upstream)
+WEIGHED = {"limits": {"requests_per_minute": 100, "tokens_per_minute": 100_000_000, "budget_usd": {"amount": 1000, "per": "30d"}},
+           "prices": {"gateway/gpt-4o": {"input": 1, "output": 1}}}  # fmt: skip
+PICKED = {"models": {"gpt-4o": {"targets": ["gateway/gpt-4o", "gateway/gpt-4o-mini"], "pick": "cheapest"}},
+          "prices": {"gateway/gpt-4o": {"input": 0.01, "output": 0.01}}}  # fmt: skip
+
+
+def test_a_long_prompt_is_weighed_by_its_beginning(start_remora, upstream):
+    """Before it is here: the promise is for all of it."""
+    proxy = start_remora(upstream, WEIGHED)
+    usage = {"prompt_tokens": 0, "completion_tokens": 0}
+    upstream.reply(json_answer({"choices": [], "usage": usage}))
+    sent = body(b'"gpt-4o"')
+    got = proxy.ask(post_json(CHAT, sent))
+    assert got.status == 200 and upstream.last.body == sent
+    promised = 100_000_000 - int(got.get("x-ratelimit-remaining-tokens"))
+    # Ten words and signs in 22 bytes, and the answer's 1024.
+    assert 200_000 < promised < 600_000
+
+
+@pytest.mark.parametrize("changes", [{}, WEIGHED, PICKED], ids=["nothing", "weighed", "picked"])
+def test_memory_is_that_of_a_window(start_remora, upstream, changes):
+    proxy = start_remora(upstream, changes)
     upstream.reply(json_answer({}))
     sent = b'{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]}' % (b"x" * (32 << 20))
     assert proxy.ask(post_json(CHAT, sent)).status == 200

@@ -153,6 +153,8 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let topP = Self(.topP)
   package static let seed = Self(.seed)
   package static let sequenceNumber = Self(.sequenceNumber)
+  /// What a model is to read: as long as a body, and never changed for its place.
+  static let long: JSONMembers = [.messages, .input, .prompt, .instructions, .system]
 
   /// Every member there is.
   package static let all = Self(rawValue: (1 << UInt64(JSONMember.allCases.count)) - 1)

@@ -65,6 +65,8 @@ package struct JSONScanner: ~Copyable, Sendable {
   var seen: JSONMembers = []
   /// The watched member whose value or comma is being awaited, or -1.
   var current = -1
+  /// That one is long and stays as it is: it may go on before it is whole.
+  var currentPasses = false
   /// One for each watched member, in their order. An array and not a part of the value, so that to look at one is not
   /// to copy all.
   var slots: [Slot] = []
@@ -163,10 +165,10 @@ package struct JSONScanner: ~Copyable, Sendable {
   }
 
   /// Behind the last byte that belongs to no first-level member that is watched or may yet turn out to be, unless
-  /// that member is whole: what comes before it no longer depends on what comes behind it.
+  /// that member is whole or one of the long ones: what comes before it no longer depends on what comes behind it.
   package var decidedEnd: Int {
     if depth == 0 { return state == .done ? offset : 0 }
-    if current >= 0 {
+    if current >= 0, !currentPasses {
       let slot = slots[current]
       return slot.precedingComma >= 0 ? slot.precedingComma : slot.keyStart
     }

@@ -166,6 +166,7 @@ extension JSONScanner {
     if seen.contains(mark) { throw JSONFault(offset: keyStart, reason: .duplicateMember) }
     seen.insert(mark)
     current = place(of: member)
+    currentPasses = JSONMembers.long.contains(mark)
     slots[current] = Slot(keyStart: keyStart, keyEnd: at, precedingComma: lastComma)
   }
 }
