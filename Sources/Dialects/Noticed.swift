@@ -19,6 +19,8 @@ package struct Noticed: OptionSet, Sendable {
   package static let bound = Noticed(rawValue: 32)
   /// `GatewayMembers`, of the request's own members.
   package static let gateway = Noticed(rawValue: 64)
+  /// What is there as base64, and is no text: written as a number, because it is asked of each request.
+  package static let coded = Noticed(rawValue: 2 | 4 | 16)
 
   /// Each name with what it says.
   private static let table: [(name: StaticString, says: Noticed)] =

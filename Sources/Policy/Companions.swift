@@ -5,22 +5,55 @@ internal import Wire
 
 /// Conversations and the targets that answered them last.
 package final class Companions: Sendable {
-  /// Conversations that are remembered at the same time.
-  private static let ceiling = 1024
+  private struct Place: Sendable {
+    var conversation: UInt64 = 0
+    var target: TargetHealth?
+    var at: Nanoseconds = 0
+  }
+
+  /// Conversations that are remembered at the same time: so many sets, a conversation's being its number's, of so many
+  /// places. Where a set is full, the one that was used longest ago goes. A list by last use would cost each request more.
+  private static let sets = 256
+  private static let places = 4
   /// Providers keep a prompt for about so long behind its last use.
   private static let age = 300 * Nanoseconds.second
 
-  private let kept = Guarded(LRUCache<UInt64, TargetHealth>(ceiling: Companions.ceiling))
+  /// Empty until the first conversation.
+  private let kept = Guarded([Place]())
 
   package init() {}
 
   /// The target that answered the conversation last; nil where that is long ago.
   package func find(_ conversation: UInt64, at now: Nanoseconds) -> TargetHealth? {
-    kept.withLock { $0.use(conversation, age: Self.age, now: now) }
+    kept.withLock { kept in
+      for at in Self.range(conversation) where at < kept.count && kept[at].conversation == conversation {
+        guard let target = kept[at].target, now.minus(kept[at].at) <= Self.age else { return nil }
+        kept[at].at = now
+        return target
+      }
+      return nil
+    }
   }
 
   /// The conversation was answered by `target`.
   package func keep(_ conversation: UInt64, at target: TargetHealth, now: Nanoseconds) {
-    _ = kept.withLock { $0.keep(target, for: conversation, weight: 1, age: Self.age, now: now) }
+    kept.withLock { kept in
+      if kept.isEmpty { kept = Array(repeating: Place(), count: Self.sets * Self.places) }
+      let range = Self.range(conversation)
+      var oldest = range.lowerBound
+      for at in range {
+        if kept[at].conversation == conversation || kept[at].target == nil {
+          oldest = at
+          break
+        }
+        if kept[at].at < kept[oldest].at { oldest = at }
+      }
+      kept[oldest] = Place(conversation: conversation, target: target, at: now)
+    }
+  }
+
+  private static func range(_ conversation: UInt64) -> Range<Int> {
+    let first = Int(conversation % UInt64(sets)) * places
+    return first..<first + places
   }
 }

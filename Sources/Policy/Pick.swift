@@ -107,22 +107,25 @@ package enum Pick {
     let isExploring = random & 15 == 0
     var leader: (place: Int, score: Double)?
     var unknown = false
+    var home: Int?
+    // Asked once each, because each answer takes a lock; below 0: nobody knows.
+    var scores = InlineArray<64, Double>(repeating: -1)
     for at in 0..<places.count {
-      guard let score = health(places[at])?.score(isStream: needs.isStream, at: now) else {
+      let health = health(places[at])
+      if let companion, health === companion { home = places[at] }
+      guard let score = health?.score(isStream: needs.isStream, at: now) else {
         unknown = true
         continue
       }
+      scores[places[at] & 63] = score
       if score < (leader?.score ?? .infinity) * 0.8 { leader = (places[at], score) }
     }
+    let best = leader?.score ?? .infinity
     return sorted(places) { place in
-      let score = health(place)?.score(isStream: needs.isStream, at: now)
-      if let companion, health(place) === companion,
-        score ?? 0 <= 2 * (leader?.score ?? .infinity)
-      {
-        return (-1, 0)
-      }
-      if score == nil { return (leader == nil || (isExploring && unknown) ? 0 : 2, 0) }
-      return (1, place == leader?.place ? 0 : score ?? 0)
+      let score = scores[place & 63]
+      if place == home, score <= 2 * best { return (-1, 0) }
+      if score < 0 { return (leader == nil || (isExploring && unknown) ? 0 : 2, 0) }
+      return (1, place == leader?.place ? 0 : score)
     }
   }
 

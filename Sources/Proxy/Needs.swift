@@ -34,7 +34,7 @@ extension Ask {
       if noticed.contains(.schemas) { needs.abilities.insert(.schemas) }
       if body.scanner.found(.tools)?.kind == .array { needs.abilities.insert(.tools) }
       // Base64 is no text.
-      if !noticed.isDisjoint(with: [.pictures, .audio, .files]) { needs.promptAtLeast = 0 }
+      if !noticed.isDisjoint(with: Noticed.coded) { needs.promptAtLeast = 0 }
     }
     if plan.pick != .ordered { needs.affinity = affinity(text) }
     return needs
@@ -42,51 +42,25 @@ extension Ask {
 
   /// What the requests of a conversation have in common, equal in all pods.
   private func affinity(_ text: Span<UInt8>) -> UInt64? {
-    let whole = 0..<text.count
-    if let key = JSONView.value(text, in: whole, at: "prompt_cache_key") {
-      return Self.hash(text.extracting(key))
+    for member in [JSONMember.promptCacheKey, .threadIdentifier] {
+      if let found = body.scanner.found(member), found.kind != .null {
+        return Affinity.hash(text.extracting(found.value))
+      }
     }
-    if let found = body.scanner.found(.threadIdentifier) { return Self.hash(text.extracting(found.value)) }
     let bytes = headBytes
     for field in head.fields where field.name.count == 12 {
       if bytes.extracting(field.name).equalsIgnoringCase("x-session-id") {
-        return Self.hash(bytes.extracting(field.value))
+        return Affinity.hash(bytes.extracting(field.value))
       }
     }
-    if let id = body.scanner.found(.previousResponse) {
-      return Self.hash(text.extracting(id.value))
+    if let found = body.scanner.found(.previousResponse), found.kind != .null {
+      return Affinity.hash(text.extracting(found.value))
     }
-    guard text.count >= Self.leastCached, let messages = JSONView.value(text, in: whole, at: "messages")
+    guard text.count >= Self.leastCached,
+      let turns = body.here(.messages) ?? body.here(.input), turns.kind == .array
     else {
       return nil
     }
-    var cursor = JSONArrayCursor(text, messages)
-    var end = messages.lowerBound
-    while let message = cursor.next() {
-      end = message.value.upperBound
-      if let role = JSONView.value(text, in: message.value, at: "role"), JSONString.equals(text, role, "user")
-      {
-        break
-      }
-    }
-    let prefix = text.extracting(messages.lowerBound..<min(end, messages.lowerBound + 8192))
-    return Self.hash(prefix) ^ Self.hash(model)
-  }
-
-  /// A hash that is the same in every process.
-  private static func hash(_ bytes: Span<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ UInt64(bytes.count)
-    var at = 0
-    while at + 8 <= bytes.count {
-      var word: UInt64 = 0
-      for place in 0..<8 { word |= UInt64(bytes[at + place]) << UInt64(place * 8) }
-      hash = Pick.mix(hash ^ word)
-      at += 8
-    }
-    while at < bytes.count {
-      hash = (hash ^ UInt64(bytes[at])) &* 0x0000_0100_0000_01b3
-      at += 1
-    }
-    return Pick.mix(hash)
+    return Affinity.hash(text.extracting(Affinity.opening(text, turns: turns.value))) ^ Affinity.hash(model)
   }
 }

@@ -330,6 +330,23 @@ def test_weights_share_and_keep_a_conversation(pair):
     assert moved == [0, 20]
 
 
+@pytest.mark.parametrize("path, turns", [("chat/completions", "messages"), ("responses", "input"), ("messages", "messages")])
+def test_a_long_conversation_stays_where_it_began(pair, path, turns):
+    """By its opening, in each API that sends all turns again; what is short shares by chance."""
+    proxy, first, second = pair(pick="weighted", targets=[{"to": "one/a", "weight": 1}, {"to": "two/b", "weight": 1}])
+    homes = set()
+    for index in range(8):
+        said = [{"role": "user", "content": f"conversation {index}: " + "tell me more, please. " * 250}]
+        places = set()
+        for turn in range(6):
+            got = proxy.ask(post_json(f"/v1/{path}", {"model": "m", "max_tokens": 9, turns: said}))
+            places.add(got.get("x-remora-provider"))
+            said = [*said, {"role": "assistant", "content": "more"}, {"role": "user", "content": f"and {turn}?"}]
+        assert len(places) == 1, places
+        homes |= places
+    assert homes == {"one", "two"}
+
+
 def test_a_weight_of_zero_is_the_last_resort(pair):
     proxy, first, second = pair(pick="weighted", targets=[{"to": "one/a", "weight": 1}, {"to": "two/b", "weight": 0}])
     for _ in range(20):

@@ -8,7 +8,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
   case id, object, created, choices, usage, error, systemFingerprint, data, output, status
   case type, response, event, message, detail, code, xGroq, xRemora, dataSources
   case choiceCount, system, background, conversation, container
-  case temperature, topP, seed, sequenceNumber
+  case temperature, topP, seed, sequenceNumber, promptCacheKey
 
   /// The name as it is written in a text: ASCII, at most `nameCeiling` bytes.
   package var name: StaticString {
@@ -62,6 +62,7 @@ package enum JSONMember: UInt8, CaseIterable, Sendable {
     case .topP: "top_p"
     case .seed: "seed"
     case .sequenceNumber: "sequence_number"
+    case .promptCacheKey: "prompt_cache_key"
     }
   }
 
@@ -153,6 +154,7 @@ package struct JSONMembers: OptionSet, Sendable {
   package static let topP = Self(.topP)
   package static let seed = Self(.seed)
   package static let sequenceNumber = Self(.sequenceNumber)
+  package static let promptCacheKey = Self(.promptCacheKey)
   /// What a model is to read: as long as a body, and never changed for its place.
   static let long: JSONMembers = [.messages, .input, .prompt, .instructions, .system]
 

@@ -24,7 +24,7 @@ package struct RequestFacts: Sendable {
   package static let watched: JSONMembers = [
     .model, .stream, .streamOptions, .fallbackModels, .customerIdentifier, .threadIdentifier,
     .groupIdentifier, .encodingFormat, .dataSources, .metadata, .store, .tools, .background,
-    .previousResponse, .conversation, .container, .serviceTier,
+    .previousResponse, .conversation, .container, .serviceTier, .messages, .input, .promptCacheKey,
   ]
   /// What refers to what one provider has kept.
   package static let referring: [JSONMember] = [.previousResponse, .conversation, .container]
@@ -34,7 +34,7 @@ package struct RequestFacts: Sendable {
   ]
   /// And where prompts are weighed, those that say how long prompt and answer will be.
   package static let weighed: JSONMembers = watched.union([
-    .messages, .input, .prompt, .instructions, .system, .maxTokens, .maxCompletionTokens,
+    .prompt, .instructions, .system, .maxTokens, .maxCompletionTokens,
     .maxOutputTokens,
     .choiceCount,
   ])
