@@ -6,6 +6,8 @@ internal import Wire
 /// Names and values of environment variables.
 package struct Environment: Sendable, Equatable {
   package var values: [String: String]
+  /// Bytes of memory that the process may use, as its container's limit says; nil: none is known.
+  package var memoryQuota: Int?
 
   package init(_ values: [String: String]) { self.values = values }
 

@@ -223,6 +223,35 @@ import Wire
     }
   }
 
+  @Test(
+    "what doesn't fit into the container is warned of at its place",
+    arguments: [
+      (
+        "max_memory: 2GiB", 512 << 20,
+        "3:13: warning: max_memory (2048MiB) is more than the container may use (512MiB)"
+      ),
+      ("max_memory: 512MiB", 512 << 20, nil),
+      ("max_memory: 2GiB", nil, nil),
+      ("max_memory: 0", 64 << 20, nil),
+      ("workers: 1", 16 << 20, nil),
+      (
+        "cache: { size: 1GiB }", 512 << 20,
+        "3:16: warning: cache.size (1024MiB) and responses.memory (8MiB) leave less than"
+      ),
+      ("cache: { size: 300MiB }", 512 << 20, nil),
+      ("cache: { size: 1GiB }", nil, nil),
+      ("cache: { size: 1GiB }\nmax_memory: 0", 512 << 20, nil),
+    ] as [(String, Int?, String?)])
+  func memory(_ text: String, _ quota: Int?, _ expected: String?) {
+    var environment = Environment([:])
+    environment.memoryQuota = quota
+    let whole = Array("providers: { openai: { api_key: none } }\n\n\(text)\n".utf8)
+    let loaded = ConfigFile.decode(whole, path: "remora.yaml", environment: environment)
+    let said = loaded.warnings.map(\.description)
+    #expect(loaded.problems.isEmpty && said.count == (expected == nil ? 0 : 1), "\(said)")
+    if let expected { #expect(said.first?.contains(expected) == true, "\(said)") }
+  }
+
   @Test("no configuration, cut anywhere, traps")
   func prefixes() throws {
     for name in ["bad/contract.yaml", "bad/values.yaml", "good/every-key.yaml"] {

@@ -25,20 +25,37 @@ extension Decoder {
   /// Bytes that the process needs beside what it keeps: what it has at rest, and what a few requests take.
   private static let leastBeside = 20 << 20
 
-  /// What is kept for later requests must leave room in `max_memory` for requests.
+  /// What the process may use must fit into its container, and what it keeps for later requests must leave room in that.
   mutating func checkMemory(_ settings: Settings, _ fields: Fields) {
-    guard let ceiling = settings.maxMemory, ceiling > 0 else { return }
+    let quota = environment.memoryQuota
+    if let wanted = settings.maxMemory, let quota, wanted > quota {
+      warning(
+        "max_memory (\(Self.shown(wanted))) is more than the container may use (\(Self.shown(quota))): the kernel would "
+          + "end the process before it refuses a request; leave it out, which means four fifths of the container's limit",
+        at: fields["max_memory"]?.position)
+    }
+    // Where nothing is said, a fifth is left to what can't be counted.
+    let room = settings.maxMemory ?? quota.map { $0 / 5 * 4 }
     let size = fields["cache"]?["size"]
     let memory = fields["responses"]?["memory"]
-    guard size != nil || memory != nil else { return }
+    guard let room, room > 0, let position = (size ?? memory)?.position else { return }
     let kept = settings.cache.size + settings.responses.memory
-    guard kept > 0, kept > ceiling - Self.leastBeside else { return }
-    func shown(_ bytes: Int) -> String {
-      bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : "\((bytes + 1023) >> 10)KiB"
+    guard kept > 0, kept > room - Self.leastBeside else { return }
+    let both =
+      "cache.size (\(Self.shown(settings.cache.size))) and responses.memory (\(Self.shown(settings.responses.memory))) "
+    if settings.maxMemory != nil {
+      problem(
+        both + "must be 20MiB less together than max_memory (\(Self.shown(room))), of which they are a part",
+        at: position)
+    } else {
+      warning(
+        both
+          + "leave less than 20MiB of the \(Self.shown(room)) that the container's limit allows the process, of "
+          + "which they are a part", at: position)
     }
-    problem(
-      "cache.size (\(shown(settings.cache.size))) and responses.memory (\(shown(settings.responses.memory))) "
-        + "must be 20MiB less together than max_memory (\(shown(ceiling))), of which they are a part",
-      at: (size ?? memory)?.position)
+  }
+
+  private static func shown(_ bytes: Int) -> String {
+    bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : "\((bytes + 1023) >> 10)KiB"
   }
 }

@@ -1,11 +1,13 @@
 // `remora check`: everything that would keep `remora serve` from starting, at once.
 
 import Config
+import Transport
 import Wire
 
 enum CheckCommand {
   static func run(_ options: CheckOptions) -> Int32 {
-    let environment = Environment.current()
+    var environment = Environment.current()
+    environment.memoryQuota = MemoryQuota.bytes()
     let loaded = Configuration.load(options.config, environment)
     let problems = Configuration.problems(loaded, environment)
     let status = problems.isEmpty ? ExitStatus.good : ExitStatus.bad

@@ -43,7 +43,8 @@ enum Serve {
   static func begin(_ path: String?) -> Start? {
     ProcessSettings.leaveOnSignals()
     prepareProcess()
-    let environment = Environment.current()
+    var environment = Environment.current()
+    environment.memoryQuota = MemoryQuota.bytes()
     ProcessSettings.forbidDumps()
     let loaded = Configuration.load(path, environment)
     let problems = Configuration.problems(loaded, environment)
