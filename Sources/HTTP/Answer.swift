@@ -2,6 +2,13 @@
 
 public import Wire
 
+/// What is told of a body's bytes as they pass.
+public protocol BodyListener: AnyObject {
+  func take(_ bytes: Span<UInt8>)
+  /// What was told is taken back: another body follows.
+  func restart()
+}
+
 /// One answer. Of one loop.
 ///
 /// Public for `piece` alone, which is to be inlined into other modules (Wire/ByteQueue.swift).
@@ -20,6 +27,8 @@ public final class Answer {
   package private(set) var isCut = false
   /// Bytes of its body.
   public var count = 0
+  /// What is told of its body; nil: nothing.
+  public var listener: (any BodyListener)?
   /// Where the head begins in `outbound`.
   private var start = 0
 
@@ -34,6 +43,7 @@ public final class Answer {
     body.removeAll()
     forget()
     isCut = false
+    listener = nil
   }
 
   private func forget() {
@@ -72,6 +82,7 @@ public final class Answer {
   /// Takes back an answer of which nothing has left yet: an error with its own status says more than a broken answer.
   package func takeBack() {
     outbound.truncate(to: min(start, outbound.count))
+    listener?.restart()
     forget()
   }
 
@@ -82,12 +93,27 @@ public final class Answer {
   public func piece<Fault: Error>(_ make: (inout ByteQueue) throws(Fault) -> Void) throws(Fault) {
     guard isChunked else {
       let before = outbound.count
-      defer { count += outbound.count - before }
+      defer { note(outbound.count - before, before: 0) }
       return try make(&outbound)
     }
     let mark = outbound.beginChunk()
-    defer { count += outbound.endChunk(mark) }
+    // Behind a chunk stands the end of its line.
+    defer { note(outbound.endChunk(mark), before: 2) }
     try make(&outbound)
+  }
+
+  /// Counts `size` bytes of the body, which stand `rest` bytes before the end of `outbound`.
+  @inlinable @inline(__always)
+  func note(_ size: Int, before rest: Int) {
+    count += size
+    if listener != nil { tell(size, before: rest) }
+  }
+
+  @usableFromInline @inline(never)
+  func tell(_ size: Int, before rest: Int) {
+    let end = outbound.count - rest
+    // SAFETY: while it is in use, nothing changes the queue.
+    if size > 0 { listener?.take(unsafe outbound.view.extracting(max(end - size, 0)..<end)) }
   }
 
   /// Appends the body that was made before.
@@ -96,6 +122,7 @@ public final class Answer {
   package func send(isShown: Bool = true) {
     count += body.count
     if isShown {
+      listener?.take(unsafe body.view)
       if isChunked { HeadWriter.chunk(unsafe body.view, to: &outbound) } else { outbound.append(body) }
     }
     body.removeAll()

@@ -215,6 +215,8 @@ final class RequestBody {
   var fault: Refusal?
   /// Bytes of it that have come.
   var received = 0
+  /// What is told of it as it comes; nil: nothing.
+  var listener: (any BodyListener)?
 
   init(pool: BlockPool) { bytes = ByteQueue(pool: pool) }
 
@@ -226,6 +228,7 @@ final class RequestBody {
     start = 0
     fault = nil
     received = 0
+    listener = nil
     facts = RequestFacts()
   }
 

@@ -105,6 +105,8 @@ struct Tally {
   var isUnaudited = false
   /// The lines of logs that its answer waits for, each with its ticket, and whether it must be on the disk.
   var audited: [(hold: AuditHold, ticket: Int?, isNeeded: Bool)] = []
+  /// What audit logs say of its bodies; nil: nothing.
+  var digests: BodyDigests?
   /// The exchange has been counted as one in flight.
   var isCounted = false
   /// Health checks and the like are answered, but neither logged nor counted: they would drown what matters.

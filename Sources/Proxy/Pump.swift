@@ -124,6 +124,7 @@ extension Attempt {
           // SAFETY: while it is in use, nothing changes the queue.
           let data = unsafe connection.inbound.view.extracting(range)
           ask.body.received += data.count
+          ask.body.listener?.take(data)
           if isChunked { HeadWriter.chunk(data, to: &call.out) } else { call.out.append(data) }
           at = range.upperBound
         case .more(let consumed), .end(let consumed):

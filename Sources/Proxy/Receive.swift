@@ -204,10 +204,12 @@ extension Ask {
   ///
   /// - Returns: whether anything has come, even if only a part of the framing.
   func takeBody(_ connection: ClientConnection) throws(Refusal) -> Bool {
+    let before = body.bytes.count
+    // SAFETY: while it is in use, nothing changes the queue.
+    defer { body.listener?.take(unsafe body.bytes.view.extracting(before..<body.bytes.count)) }
     if body.flow.isCoded { return try takeCodedBody(connection) }
     if case .length = body.flow.framing, connection.inbound.isEmpty, body.flow.remaining > 0 {
       // Straight from the socket to where it stays.
-      let before = body.bytes.count
       let step: ReadStep
       do throws(IOFault) {
         step = try connection.socket.read(into: &body.bytes, ceiling: min(body.flow.remaining, Ceiling.kept))

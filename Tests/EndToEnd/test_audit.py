@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import signal
@@ -13,7 +15,7 @@ import openai
 import pytest
 from remora import PROMPT, BINARY, environment, merged, run
 from upstream import Gate
-from wire import LAST_CHUNK, SSE_HEAD, event, post_json
+from wire import LAST_CHUNK, SSE_HEAD, chunk, event, post_json, request
 
 pytestmark = pytest.mark.proxy
 
@@ -442,3 +444,54 @@ def test_check_finds_what_makes_no_sense(tmp_path):
     assert done.returncode == 1
     assert "policy 'b' writes the same file as policy 'a'" in done.stderr and "needs the key 'file'" in done.stderr
     assert "policy 'b' does nothing" in done.stderr
+
+
+def hmac256(body: bytes) -> str:
+    return hmac.new(b"audit-key-audit-key-audit-key-32", body, hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize("redacts", [False, True], ids=["passed", "redacted"])
+def test_a_line_has_codes_of_both_bodies(start_remora, upstream, file, tmp_path, stream, chunked, redacts):
+    """As the client sent and got them, whatever was changed on the way."""
+    key = tmp_path / "key"
+    key.write_text("audit-key-audit-key-audit-key-32\n")
+    changes = config(file, digest=True, key={"file": str(key)})
+    if redacts:
+        changes = merged(changes, {"policies": {"pii": {"kind": "pii_detector", "action": "redact"}}, "policy_chain": ["pii", "audit"]})
+    proxy = start_remora(upstream, changes)
+    body = json.dumps({**CHAT, "stream": stream, "messages": [{"role": "user", "content": f"{PROMPT} {MAIL}"}]}).encode()
+    if chunked:
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        data = head + chunk(body[:17]) + chunk(body[17:]) + LAST_CHUNK
+    else:
+        data = request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, body)
+    got = proxy.ask(data)
+    assert got.status == 200 and (MAIL.encode() in upstream.last.body) != redacts
+    [line] = lines(file, 1)
+    assert line["body_in_hmac"] == hmac256(body)
+    assert line["body_out_hmac"] == hmac256(got.body) and line["bytes_out"] == len(got.body)
+    assert verify(file, key=key).returncode == 0
+
+
+def test_codes_of_what_was_refused_and_of_what_was_no_chat(start_remora, upstream, file, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("audit-key-audit-key-audit-key-32\n")
+    proxy = start_remora(upstream, config(file, digest=True, key={"file": str(key)}))
+    refused = proxy.ask(request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, b"{"))
+    form = b"--b\r\nContent-Disposition: form-data; name=model\r\n\r\nwhisper-1\r\n--b--\r\n"
+    passed = proxy.ask(request("POST", "/v1/audio/transcriptions", {"Content-Type": "multipart/form-data; boundary=b"}, form))
+    listed = proxy.ask(request("GET", "/v1/models"))
+    assert refused.status == 400 and listed.status == 200
+    have = lines(file, 3)
+    assert [line.get("body_in_hmac") for line in have] == [hmac256(b"{"), hmac256(form), None]
+    assert [line["body_out_hmac"] for line in have] == [hmac256(got.body) for got in (refused, passed, listed)]
+
+
+def test_codes_need_a_key(tmp_path):
+    config = {"providers": {"openai": {"api_key": "none"}}, "policy_chain": ["audit"],
+              "policies": {"audit": {"kind": "audit_log", "file": str(tmp_path / "a.jsonl"), "digest": True}}}  # fmt: skip
+    (tmp_path / "remora.yaml").write_text(json.dumps(config))
+    done = run("check", str(tmp_path / "remora.yaml"))
+    assert done.returncode == 1 and "digest needs a 'key'" in done.stdout + done.stderr

@@ -32,6 +32,8 @@ package struct AuditLog: Sendable, Equatable {
   /// Bytes of all its files together, above which the oldest go; 0: no bound.
   package var maxTotal = 0
   package var mode = Mode.owner
+  /// Whether lines say of bodies, by a code that the key makes, which they were.
+  package var digests = false
 
   static let rows: [Row<Policy>] = [
     Row(optional: "file", \.audit.file, .target, "Where it writes.", kinds: Policy.only(.auditLog)),
@@ -65,5 +67,10 @@ package struct AuditLog: Sendable, Equatable {
       "Whether each line holds a hash of the one before. Default: true.",
       kinds: Policy.only(.auditLog)
     ).printed(where: { $0.kind == .auditLog }),
+    Row(
+      "digest", \.audit.digests, .boolean,
+      "Whether lines hold HMAC-SHA-256 codes of both bodies, under the key. Default: false.",
+      kinds: Policy.only(.auditLog)
+    ).printed(where: { $0.audit.digests }),
   ]
 }

@@ -190,6 +190,11 @@ package struct Policy: Sendable, Equatable {
       if fields["file"] == nil {
         decoder.problem("\(place.title) needs the key 'file': where it writes", at: fields.position)
       }
+      if audit.digests, key == nil {
+        decoder.problem(
+          "\(place.title): digest needs a 'key': without one, a short body could be guessed from its code",
+          at: fields["digest"]?.position)
+      }
     case .keywords:
       if deny.isEmpty, denyPatterns.isEmpty {
         decoder.problem(

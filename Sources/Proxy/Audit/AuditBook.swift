@@ -18,6 +18,8 @@ struct AuditBook: Sendable {
     let blocks: Bool
     /// An answer's end waits until the disk has its line.
     let waits: Bool
+    /// With which the bodies' codes are made; nil: lines say nothing of bodies.
+    let digestKey: Secret?
 
     var writer: AuditWriter { hold.writer }
   }
@@ -47,7 +49,7 @@ struct AuditBook: Sendable {
         let (hold, change) = try logs.open(policy.audit, key: keys[policy.name])
         let entry = Entry(
           policy: Array(policy.name.utf8), hold: hold, blocks: policy.audit.onError == .block,
-          waits: policy.audit.sync == .always)
+          waits: policy.audit.sync == .always, digestKey: policy.audit.digests ? keys[policy.name] : nil)
         opened.append(Opened(entry: entry, settings: policy.audit, change: change))
       } catch { throw SnapshotFault(message: "policy '\(policy.name)': \(error.message)") }
     }
@@ -90,12 +92,18 @@ struct AuditBook: Sendable {
 }
 
 extension Exchange {
-  /// Refuses what couldn't be written down.
+  /// Refuses what couldn't be written down, and has the bodies' codes taken where a log wants them.
   @inline(never)
   func admit(_ audits: AuditBook) throws(Refusal) {
-    for entry in audits.entries(ask.group) where entry.blocks && !entry.writer.isGood {
+    let entries = audits.entries(ask.group)
+    for entry in entries where entry.blocks && !entry.writer.isGood {
       record.isUnaudited = true
       throw .auditUnavailable
+    }
+    if let digests = BodyDigests(entries) {
+      record.digests = digests
+      ask.body.listener = digests.request
+      answer.listener = digests.answer
     }
   }
 
@@ -107,8 +115,10 @@ extension Exchange {
     let entries = audits.entries(ask.group)
     if entries.isEmpty { return }
     let line = auditLine(audits, counted, connection)
-    for entry in entries {
-      let ticket = entry.writer.append(line, isNeeded: entry.blocks)
+    for (at, entry) in entries.enumerated() {
+      var own = line
+      if let digests = record.digests { own.insert(contentsOf: digests.members(at), at: line.count - 1) }
+      let ticket = entry.writer.append(own, isNeeded: entry.blocks)
       if entry.waits { record.audited.append((entry.hold, ticket, entry.blocks)) }
     }
   }
