@@ -86,6 +86,14 @@ package struct BudgetState: Sendable, Equatable {
     per = max(Int64(clamping: budget.per.components.seconds), 1)
   }
 
+  /// What is known of a budget that isn't in the configuration.
+  init(gone record: Ledger.BudgetRecord) {
+    amount = 0
+    per = record.per
+    start = record.start
+    spent = record.taken
+  }
+
   /// Begins a new span where the old one is over. A clock that is set back begins none anew.
   mutating func roll(to wall: Int64) {
     let begin = wall - wall % per

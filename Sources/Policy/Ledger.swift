@@ -32,9 +32,16 @@ package final class Ledger: Sendable {
     var name: String?
     var allowance: Allowance
     var permits = 0
-    /// It isn't in the configuration any more, and goes with its last permit.
+    /// It isn't in the configuration any more, and goes with its last permit, unless it has spent something.
     var isRetired = false
+
+    var isOver: Bool { isRetired && permits == 0 }
+    var hasSpent: Bool { (allowance.budget?.spent ?? 0) > 0 }
   }
+
+  /// Names that are gone of which it is known what they have spent. A group that a mistaken configuration lacked has its
+  /// budget as it was when it is back.
+  private static let goneCeiling = 256
 
   fileprivate struct State: Sendable {
     var entries: [Entry?] = []
@@ -73,6 +80,7 @@ package final class Ledger: Sendable {
         accounts.groups.append(state.adopt(group.name, group.limits, &accounts))
       }
       for place in state.entries.indices { state.forget(place) }
+      state.forgetOldest(beyond: Self.goneCeiling)
       return accounts
     }
   }
@@ -183,6 +191,15 @@ package final class Ledger: Sendable {
       self.spent = spent
       self.reserved = reserved
     }
+
+    /// Whether it can be true: a file may say anything.
+    var isPlausible: Bool { per > 0 && start >= 0 && start % per == 0 }
+
+    /// What was under way counts as spent.
+    var taken: Int64 {
+      let (sum, overflows) = max(spent, 0).addingReportingOverflow(max(reserved, 0))
+      return overflows ? .max : sum
+    }
   }
 
   /// All budgets as they are.
@@ -199,22 +216,26 @@ package final class Ledger: Sendable {
 
   /// Goes on with what was spent before a restart. What was promised then was under way, and counts as spent.
   ///
+  /// - Parameter wall: Unix time in seconds.
   /// - Returns: how many of the records hold a budget that there still is.
   @discardableResult
-  package func restore(_ records: [BudgetRecord]) -> Int {
+  package func restore(_ records: [BudgetRecord], at wall: Int64) -> Int {
     state.withLock { state in
       var count = 0
-      for record in records {
+      for record in records where record.isPlausible {
         let name = record.group.isEmpty ? nil : record.group
-        guard let place = state.entries.firstIndex(where: { $0 != nil && $0?.name == name }),
-          let known = state.entries[place]?.allowance.budget, known.per == record.per, record.start >= 0,
-          record.start % record.per == 0
-        else { continue }
-        let (sum, overflows) = max(record.spent, 0).addingReportingOverflow(max(record.reserved, 0))
-        state.entries[place]?.allowance.budget?.start = record.start
-        state.entries[place]?.allowance.budget?.spent = overflows ? .max : sum
-        count += 1
+        if let place = state.entries.firstIndex(where: { $0 != nil && $0?.name == name }) {
+          guard let known = state.entries[place]?.allowance.budget, known.per == record.per else { continue }
+          state.entries[place]?.allowance.budget?.start = record.start
+          state.entries[place]?.allowance.budget?.spent = record.taken
+          count += 1
+        } else if record.taken > 0, wall - record.start < record.per {
+          var entry = Entry(name: name, allowance: Allowance(name == nil ? .pod : .group), isRetired: true)
+          entry.allowance.budget = BudgetState(gone: record)
+          state.entries.append(entry)
+        }
       }
+      state.forgetOldest(beyond: Self.goneCeiling)
       return count
     }
   }
@@ -255,7 +276,14 @@ extension Ledger.State {
 
   /// Lets go of an entry that isn't in the configuration any more, once nothing more is settled in it.
   fileprivate mutating func forget(_ place: Int) {
-    if let entry = entries[place], entry.isRetired, entry.permits == 0 { entries[place] = nil }
+    if let entry = entries[place], entry.isOver, !entry.hasSpent { entries[place] = nil }
+  }
+
+  /// Lets go of the oldest of what is gone, above so many.
+  fileprivate mutating func forgetOldest(beyond ceiling: Int) {
+    let gone = entries.indices.filter { entries[$0]?.isOver == true }
+    func start(_ place: Int) -> Int64 { entries[place]?.allowance.budget?.start ?? 0 }
+    for place in gone.sorted(by: { start($0) < start($1) }).dropLast(ceiling) { entries[place] = nil }
   }
 
   fileprivate mutating func advance(_ payers: Payers, to now: Moment) {

@@ -50,7 +50,7 @@ final class BudgetKeeper: Sendable {
       let contents = try FileContents.read(path, ceiling: BudgetFile.ceiling)
       do throws(BudgetFile.Fault) {
         let records = try BudgetFile.read(contents.bytes)
-        ledger.restore(records)
+        ledger.restore(records, at: Int64(Instant.unixNanoseconds / 1_000_000_000))
       } catch {
         putAside(path, error == .version ? "another version of Remora wrote it" : "it is damaged")
       }

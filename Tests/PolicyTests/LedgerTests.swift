@@ -187,7 +187,7 @@ struct LedgerTests {
     let ledger = Ledger()
     let accounts = ledger.adopt(
       settings(pod: limits(dollars: 1), groups: [("a", limits(dollars: 1)), ("b", limits(dollars: 1))]))
-    #expect(ledger.restore(records) == 1)
+    #expect(ledger.restore(records, at: 7_200_010) == 1)
     let payers = Payers(pod: nil, group: accounts.groups[0]?.place)
     #expect(throws: Shortage.self) { _ = try ledger.permit(payers, need(cost: 501), at: moment(0)) }
     try ledger.permit(payers, need(cost: 500), at: moment(0)).settle(Taken(cost: 500), at: moment(0))
@@ -218,6 +218,57 @@ struct LedgerTests {
     let fourth = ledger.adopt(settings(groups: [("a", limits(requests: 5))]))
     let anew = Payers(pod: nil, group: fourth.groups[0]?.place)
     #expect(ledger.standing(anew, at: moment(1)).requests?.left == 5)
+  }
+
+  @Test("a group that is gone has its budget as it left it when it is back, after a restart too")
+  func removal() throws {
+    let ledger = Ledger()
+    let both = settings(
+      pod: limits(dollars: 10), groups: [("a", limits(dollars: 1)), ("b", limits(dollars: 1))])
+    func left(_ ledger: Ledger, _ settings: Settings, at now: Moment) -> UInt64? {
+      let accounts = ledger.adopt(settings)
+      let payers = Payers(pod: nil, group: accounts.groups[0]?.place)
+      // What is left is said from four fifths on; what fits shows it always.
+      for cost in stride(from: Int64(1000), through: 0, by: -100) {
+        if (try? ledger.permit(payers, need(cost: cost), at: now)) != nil { return UInt64(cost) }
+      }
+      return nil
+    }
+    let first = ledger.adopt(both)
+    let a = Payers(pod: nil, group: first.groups[0]?.place)
+    try ledger.permit(a, need(cost: 700), at: moment(0)).settle(Taken(cost: 700), at: moment(0))
+    let other = settings(groups: [("b", limits(dollars: 1)), ("c", limits(dollars: 1))])
+    #expect(left(ledger, other, at: moment(1)) == 1000)
+    #expect(ledger.gauges(at: moment(1)).map(\.name).sorted() == ["b", "c"])
+    #expect(left(ledger, both, at: moment(2)) == 300)
+    // Another process, whose first configuration lacks it.
+    _ = ledger.adopt(other)
+    let later = Ledger()
+    _ = later.adopt(other)
+    let wall = moment(3).wall
+    later.restore(ledger.budgets(), at: wall)
+    #expect(left(later, both, at: moment(3)) == 300)
+    // Its span ends as any other.
+    _ = later.adopt(other)
+    #expect(left(later, both, at: moment(31 * 86_400)) == 1000)
+    let much = Ledger()
+    _ = much.adopt(other)
+    #expect(much.restore(ledger.budgets(), at: wall + 31 * 86_400) == 2)
+    #expect(much.budgets().map(\.group).sorted() == ["b", "c"])
+  }
+
+  @Test("of groups that are gone no more than some hundreds are remembered")
+  func manyGone() throws {
+    let ledger = Ledger()
+    for number in 0..<400 {
+      let accounts = ledger.adopt(settings(groups: [("g\(number)", limits(dollars: 1))]))
+      let payers = Payers(pod: nil, group: accounts.groups[0]?.place)
+      let now = moment(Double(number) * 3600 * 24 * 31)
+      try ledger.permit(payers, need(cost: 1), at: now).settle(Taken(cost: 1), at: now)
+    }
+    let names = Set(ledger.budgets().map(\.group))
+    #expect(names.count == 257 && names.contains("g399") && names.contains("g143") && !names.contains("g142"))
+    #expect(ledger.balance == (0, 0, 0))
   }
 
   @Test("a budget keeps what was spent under another amount, and begins anew under another span")
