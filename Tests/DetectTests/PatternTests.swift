@@ -56,7 +56,8 @@ struct PatternTests {
   @Test("of plain words ignore case and the kind of blank")
   func literals() throws {
     let words = try Keywords(
-      words: ["project titan", "C++", "机密"], patterns: ["(?i)internal only"], exempt: ["(?i)project titan ii"]
+      words: ["project titan", " C++\t", "机密"], patterns: ["(?i)internal only"],
+      exempt: ["(?i)project titan ii"]
     )
     func found(_ text: String) -> [String] {
       let bytes = Array(text.utf8)
@@ -70,5 +71,10 @@ struct PatternTests {
     #expect(found("这是机密文件") == ["机密"])
     #expect(found("Internal only") == ["Internal only"])
     #expect(found("project titan II, project titan") == ["project titan"])
+    #expect(found("C++") == ["C++"])
+    // It would be found in every text.
+    for blank in ["", " ", "\u{3000}\n"] {
+      #expect(throws: PatternFault.self) { _ = try Keywords(words: ["a", blank], patterns: [], exempt: []) }
+    }
   }
 }

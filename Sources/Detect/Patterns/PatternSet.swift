@@ -57,7 +57,8 @@ package struct PatternSet: Sendable {
     }
   }
 
-  /// A set of plain texts: case doesn't matter, they match whole words, and any blanks stand for a blank.
+  /// A set of plain texts: case doesn't matter, they match whole words, and any blanks stand for a blank. Blanks around one
+  /// are none of its own.
   package init(literals: [String]) throws(PatternFault) {
     var patterns: [String] = []
     for literal in literals {
@@ -65,13 +66,15 @@ package struct PatternSet: Sendable {
       var wasBlank = false
       for scalar in literal.unicodeScalars {
         let isBlank = scalar.properties.isWhitespace
-        if isBlank {
-          if !wasBlank { pattern += "\\s+" }
-        } else {
+        if !isBlank {
+          if wasBlank, pattern != "(?i)" { pattern += "\\s+" }
           let isPlain = scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || !scalar.isASCII
           pattern += isPlain ? String(scalar) : "\\" + String(scalar)
         }
         wasBlank = isBlank
+      }
+      if pattern == "(?i)" {
+        throw PatternFault(message: "a word is blank, which would be found everywhere", column: 0)
       }
       patterns.append(pattern)
     }

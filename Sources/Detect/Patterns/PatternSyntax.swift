@@ -201,6 +201,9 @@ struct PatternReader {
       if let ranges = Self.named(sign) { return Self.ranges(ranges) }
       if let scalar = try Self.control(sign) { return literal(scalar) }
       at -= 1
+      if sign == "p" || sign == "P" {
+        throw fault("'\\\(sign)' isn't known; write \\w, a range, or the letters themselves")
+      }
       throw fault(
         sign.properties.isAlphabetic || ("1"..."9").contains(sign)
           ? "'\\\(sign)' isn't known; of what goes back to an earlier part nothing is"
