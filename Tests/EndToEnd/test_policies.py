@@ -302,3 +302,19 @@ def test_policy_test_shows_places_and_no_text(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "2:6" in done.stdout and "email" in done.stdout and "override.prior" in done.stdout
     assert MAIL not in done.stdout
+
+
+def test_policy_test_needs_no_provider_and_no_secret(tmp_path):
+    """Policies are tuned on a desk, where neither is."""
+    done = run("policy", "test", stdin=f"mail {MAIL}")
+    assert done.returncode == 0 and "email" in done.stdout, done.stderr
+    assert "no policy is configured" in done.stderr
+    file = tmp_path / "remora.yaml"
+    file.write_text(json.dumps({
+        "providers": {"openai": {"api_key": {"file": "/nowhere/key"}}},
+        "policies": {"pii": {**PII, "key": {"file": "/nowhere/pii"}}}, "policy_chain": ["pii"]}))  # fmt: skip
+    done = run("policy", "test", "--config", str(file), stdin=f"mail {MAIL}")
+    assert done.returncode == 0 and "pii: redact" in done.stdout, done.stderr
+    file.write_text("policies: { pii: { kind: nothing } }")
+    done = run("policy", "test", "--config", str(file), stdin="text")
+    assert done.returncode == 1 and ":1:" in done.stderr
