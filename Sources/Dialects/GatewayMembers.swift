@@ -87,8 +87,8 @@ package enum GatewayMembers {
     case .chat:
       try remove(
         from: body, isStrict: facts.isStrict, keepsModels: facts.keepsModels, &splice, &dropped)
-    case .message, .response, .tokenCount: removeBreakdown(from: body, &splice)
-    case .completion, .embedding, .other: break
+    case .completion, .embedding, .message, .response, .tokenCount: removeBreakdown(from: body, &splice)
+    case .other: break
     }
   }
 
@@ -115,7 +115,7 @@ package enum GatewayMembers {
     }
   }
 
-  /// Takes out what is heard in Messages and Responses, too: whether the answer is to say what it has taken.
+  /// Takes out what is heard in every format: whether the answer is to say what it has taken.
   private static func removeBreakdown(from body: Span<UInt8>, _ splice: inout JSONSplice) {
     var members = JSONObjectCursor(body, 0..<body.count)
     while let member = members.next() {

@@ -1,6 +1,6 @@
 // What a request has taken, told in its answer where it asks for that (`request_breakdown`): the tokens, what they cost, how
-// long it took. It is known when the answer ends: in a whole one it goes into `x_remora`, in a chat's stream into a chunk of
-// its own before the last word, in those of other APIs into the last event.
+// long it took. It is known when the answer ends: in a whole one it goes into `x_remora`, in the stream of a chat or of a
+// completion into a chunk of its own before the last word, in those of other APIs into the last event.
 
 internal import Dialects
 internal import Policy
@@ -51,7 +51,7 @@ extension Attempt {
     return end - 1
   }
 
-  /// Puts a chunk with it before a chat's last word.
+  /// Puts a chunk with it before the last word of a chat or a completion.
   private func addChunk(to out: inout ByteQueue) {
     let kept = out.count - Self.done.utf8CodeUnitCount
     guard kept >= 0, out.bytes.extracting(kept..<out.count).equals(Self.done) else { return }
@@ -60,7 +60,9 @@ extension Attempt {
     var chunk = ByteQueue()
     chunk.append("{\"id\":")
     JSONWriter.string(ask.requestID, into: &chunk)
-    chunk.append(",\"object\":\"chat.completion.chunk\",\"created\":")
+    chunk.append(",\"object\":\"")
+    chunk.append(ask.target.endpoint == .completions ? "text_completion" : "chat.completion.chunk")
+    chunk.append("\",\"created\":")
     chunk.append(decimal: unixSeconds)
     chunk.append(",\"model\":")
     withModel { JSONWriter.string($0, into: &chunk) }

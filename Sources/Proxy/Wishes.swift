@@ -38,8 +38,8 @@ extension Ask {
   /// - Throws: where the body holds credentials of providers, which nobody but the operator gives.
   func readWishes() throws(Refusal) {
     guard body.isJSON, !body.isFollowed, Noticed(body.scanner).contains(.gateway) else { return }
+    guard target.isFullService else { return }
     let isChat = target.endpoint == .chatCompletions
-    guard isChat || target.endpoint == .messages || target.endpoint == .responses else { return }
     var wishes = Wishes()
     // SAFETY: while it is in use, nothing changes the queue.
     let bytes = unsafe body.bytes.view

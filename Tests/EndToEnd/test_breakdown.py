@@ -159,6 +159,39 @@ def test_other_apis(start_remora, upstream, path, kind, responses, stream):
     assert not any("usage" in said for said in _told(proxy.ask(post_json(path, plain)), stream))
 
 
+@pytest.mark.parametrize("kind", ["openai_compatible", "anthropic", "mock"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_completions(start_remora, upstream, sdk, kind, stream):
+    prices = {"prices": {"gateway/claude-x": {"input": 3, "output": 15}}}
+    base = upstream.base_url.removesuffix("/v1") if kind == "anthropic" else upstream.base_url
+    provider = {"kind": kind} if kind == "mock" else {"kind": kind, "base_url": base}
+    proxy = start_remora(upstream, prices, **({} if kind == "mock" else {"provider": provider}),
+                         **({"whole": {"providers": {"gateway": {"kind": "mock"}}, "default_provider": "gateway"}} if kind == "mock" else {}))  # fmt: skip
+    if kind == "anthropic":
+        events = _message_events()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(events)
+        upstream.reply(head + events if stream else json_answer(MESSAGE))
+    asked = sdk(proxy).completions.with_raw_response.create(
+        model="claude-x", prompt=PROMPT, max_tokens=10, stream=stream, extra_body={"request_breakdown": True})
+    answer = asked.parse()
+    last = list(answer)[-1] if stream else answer
+    assert last.object == "text_completion"
+    said = last.x_remora
+    line = proxy.log_line(asked.headers["x-request-id"])
+    assert said["usage"]["output_tokens"] == line["tokens_out"] > 0 and said["usage"]["input_tokens"] == line["tokens_in"] > 0
+    assert said["usage"]["cost_usd"] == line.get("cost_usd")
+    assert kind == "mock" or "request_breakdown" not in upstream.last.json()
+
+
+def test_embeddings(start_remora, upstream):
+    proxy = start_remora(upstream, {"prices": {"gateway/e": {"input": 0.1, "output": 0}}})
+    body = {"model": "e", "input": PROMPT, "request_breakdown": True}
+    got = proxy.ask(post_json("/v1/embeddings", body))
+    said = got.json()["x_remora"]
+    assert said["usage"]["cost_usd"] == proxy.log_line(got.get("x-request-id"))["cost_usd"] > 0
+    assert "request_breakdown" not in upstream.last.json()
+
+
 @pytest.mark.parametrize("where", ["headers", "off"])
 def test_not_where_bodies_say_nothing(start_remora, upstream, where):
     proxy = start_remora(upstream, {**PRICES, "response_metadata": where})
