@@ -65,8 +65,8 @@ extension ChatRequest {
   private func readMessages(_ body: Span<UInt8>, _ walk: inout JSONWalk) throws(RequestFault) {
     while walk.nextElement() {
       let index = messages.count
-      if let (role, text) = walk.takePlainTurn() {
-        messages.append(ChatMessage(role: role, parts: parts.count..<parts.count + 1))
+      if let (isAssistant, text) = walk.takePlainTurn() {
+        messages.append(ChatMessage(role: isAssistant ? .assistant : .user, parts: parts.count..<parts.count + 1))
         parts.append(ChatPart(kind: .text, value: text, place: (index, 0)))
       } else {
         guard walk.enterObject() else { throw Self.wrong("messages[\(index)]", "an object") }

@@ -82,42 +82,31 @@ package struct JSONWalk: ~Escapable {
       key: key.range, value: value.range, kind: value.kind, isEscaped: key.isEscaped)
   }
 
-  // What nearly all clients write the same, in the same order: it is taken where it comes next, and left as it is where
-  // something else does.
-
-  /// Moves over the name of the object's next member, if it is `literal`: with its quotes and its colon.
-  package mutating func takeKey(_ literal: StaticString) -> Bool {
-    var start = at
-    if !isFirst {
-      guard start < end, bytes[start] == ASCII.comma else { return false }
-      start &+= 1
-      if start < end, bytes[start] == ASCII.space { start &+= 1 }
-    }
-    guard holds(literal, at: start) else { return false }
-    at = start &+ literal.utf8CodeUnitCount
-    isFirst = false
-    return true
+  /// Reads a turn of a conversation that is a role (`user` or `assistant`) and a string as its content and nothing else,
+  /// in this order: as most turns are, in all formats, and as nearly all clients write them. nil, and nothing is read, where
+  /// something else comes next.
+  package mutating func takePlainTurn() -> (isAssistant: Bool, text: Range<Int>)? {
+    var ahead = self
+    guard ahead.enterObject(), ahead.take("\"role\":") else { return nil }
+    let isUser = ahead.take("\"user\",")
+    guard isUser || ahead.take("\"assistant\","), ahead.take("\"content\":") else { return nil }
+    ahead.skipSpace()
+    guard ahead.at < end, bytes[ahead.at] == ASCII.quote, let text = ahead.pass()?.range, ahead.at < end,
+      bytes[ahead.at] == UInt8(ascii: "}")
+    else { return nil }
+    ahead.at &+= 1
+    self = ahead
+    return (!isUser, text)
   }
 
-  /// Moves over the value that comes next, if it is written as `literal`.
-  package mutating func takeValue(_ literal: StaticString) -> Bool {
+  /// Moves over `literal`, and a blank before it, if it comes next.
+  @inline(__always) private mutating func take(_ literal: StaticString) -> Bool {
     let start = at < end && bytes[at] == ASCII.space ? at &+ 1 : at
-    guard holds(literal, at: start) else { return false }
+    guard start <= end &- literal.utf8CodeUnitCount,
+      bytes.extracting(start..<start &+ literal.utf8CodeUnitCount).reads(literal)
+    else { return false }
     at = start &+ literal.utf8CodeUnitCount
     return true
-  }
-
-  /// Moves behind the object, if it has no more members.
-  package mutating func takeEnd() -> Bool {
-    guard at < end, bytes[at] == UInt8(ascii: "}") else { return false }
-    at &+= 1
-    isFirst = false
-    return true
-  }
-
-  @inline(__always) private func holds(_ literal: StaticString, at start: Int) -> Bool {
-    guard start <= end &- literal.utf8CodeUnitCount else { return false }
-    return bytes.extracting(start..<start &+ literal.utf8CodeUnitCount).reads(literal)
   }
 
   /// Passes over the value that comes next.

@@ -14,8 +14,8 @@ extension MessagesRequest {
     _ = walk.enterArray()
     var index = 0
     while walk.nextElement() {
-      if let (role, text) = walk.takePlainTurn() {
-        turns.begin(role == .user ? "user" : "assistant", "messages[\(index)]", into: &chat)
+      if let (isAssistant, text) = walk.takePlainTurn() {
+        turns.begin(isAssistant ? "assistant" : "user", "messages[\(index)]", into: &chat)
         chat.content(body.extracting(text))
         chat.out.append("}")
       } else {

@@ -83,8 +83,8 @@ struct ResponsesItems: ~Escapable {
     turns.reserveCapacity(min(strings.count, 1024))
     var position = 0
     while walk.nextElement() {
-      if let (role, text) = walk.takePlainTurn() {
-        readMessage(role, text, position)
+      if let (isAssistant, text) = walk.takePlainTurn() {
+        readMessage(isAssistant: isAssistant, text, position)
       } else {
         guard walk.kind == .object else {
           throw RequestFault(.invalid, "input[\(position)]", "An item must be an object.")
@@ -226,9 +226,9 @@ struct ResponsesItems: ~Escapable {
       throw RequestFault(.invalid, place() + ".content", "'content' must be a text or a list of parts.")
     }
     if JSONString.equals(body, role, "assistant") {
-      readMessage(.assistant, content, position)
+      readMessage(isAssistant: true, content, position)
     } else if JSONString.equals(body, role, "user") {
-      readMessage(.user, content, position)
+      readMessage(isAssistant: false, content, position)
     } else if JSONString.equals(body, role, "system") || JSONString.equals(body, role, "developer") {
       begin("system", content, position)
     } else {
@@ -237,8 +237,8 @@ struct ResponsesItems: ~Escapable {
     }
   }
 
-  private mutating func readMessage(_ role: ChatMessage.Role, _ content: Range<Int>, _ position: Int) {
-    guard role == .assistant else { return begin("user", content, position) }
+  private mutating func readMessage(isAssistant: Bool, _ content: Range<Int>, _ position: Int) {
+    guard isAssistant else { return begin("user", content, position) }
     openAssistant()
     if turns[turns.count - 1].content == nil {
       turns[turns.count - 1].content = (content, position)
