@@ -66,7 +66,8 @@ extension ChatRequest {
     while walk.nextElement() {
       let index = messages.count
       if let (isAssistant, text) = walk.takePlainTurn() {
-        messages.append(ChatMessage(role: isAssistant ? .assistant : .user, parts: parts.count..<parts.count + 1))
+        messages.append(
+          ChatMessage(role: isAssistant ? .assistant : .user, parts: parts.count..<parts.count + 1))
         parts.append(ChatPart(kind: .text, value: text, place: (index, 0)))
       } else {
         guard walk.enterObject() else { throw Self.wrong("messages[\(index)]", "an object") }

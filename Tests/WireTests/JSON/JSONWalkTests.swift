@@ -174,6 +174,54 @@ import Wire
     Self.read(bytes, &walk, &found)
     #expect(walk.isCut == isCut)
   }
+
+  @Test(
+    "a role and a text are read at once as clients write them, and anything else is left for the walk",
+    arguments: [
+      (#"{"role":"user","content":"hi"}"#, "user hi"), (#"{"role":"assistant","content":""}"#, "assistant "),
+      (#"{"role": "user", "content": "a \"b\" }"}"#, #"user a \"b\" }"#),
+      (#" { "role":"user","content":  "hi"}"#, "user hi"), (#"{"role":"user","content":"hi" }"#, nil),
+      (#"{"role":"user","content":"hi","name":"x"}"#, nil), (#"{"content":"hi","role":"user"}"#, nil),
+      (#"{"role":"user","content":null}"#, nil), (#"{"role":"user","content":["hi"]}"#, nil),
+      (#"{"role":"tool","content":"hi"}"#, nil), (#"{"role":"user"}"#, nil),
+      (#"{"role":"users","content":""}"#, nil),
+      (#"{"r\u006fle":"user","content":"hi"}"#, nil), (#"{"role":"user","contents":"hi"}"#, nil), ("{}", nil),
+      (#"["role"]"#, nil), (#"{"role":"user","content":"hi"#, nil), (#"{"role":"#, nil), ("", nil),
+    ])
+  func plainTurns(_ text: String, _ expected: String?) {
+    let bytes = Array(text.utf8)
+    var walk = JSONWalk(bytes.span, strings: Span())
+    let turn = walk.takePlainTurn()
+    let told = turn.map {
+      ($0.isAssistant ? "assistant " : "user ")
+        + String(decoding: bytes[$0.text.lowerBound + 1..<$0.text.upperBound - 1], as: UTF8.self)
+    }
+    #expect(told == expected)
+    // What isn't read is all still there, what is read is behind.
+    #expect(walk.at == (expected == nil ? 0 : bytes.count))
+  }
+
+  @Test("plain turns stand between others, and their long texts are found by the places of strings")
+  func plainTurnsInALine() throws {
+    let long = String(repeating: "word ", count: 40)
+    let text =
+      #"[{"role":"user","content":"\#(long)"},{"role":"tool","content":"x"},{"role":"assistant","content":"\#(long)"}]"#
+    let bytes = Array(text.utf8)
+    let places = try Self.places([bytes])
+    var walk = JSONWalk(bytes.span, strings: places.span)
+    var found: [String] = []
+    let isList = walk.enterArray()
+    #expect(isList)
+    while walk.nextElement() {
+      if let turn = walk.takePlainTurn() {
+        found.append("\(turn.isAssistant) \(turn.text.count)")
+      } else {
+        found.append(walk.pass().map { "\($0.kind)" } ?? "nothing")
+      }
+    }
+    #expect(found == ["false \(long.utf8.count + 2)", "object", "true \(long.utf8.count + 2)"])
+    #expect(walk.at == bytes.count && !walk.isCut)
+  }
 }
 
 extension String {
