@@ -190,14 +190,18 @@ extension Attempt {
     case .chatCompletions: return .chat
     case .embeddings: return .embeddings
     case .models:
-      // What is asked for is read from a list, which nothing here changes.
-      guard ask.head.method == .get || ask.head.method == .head else {
-        throw .methodNotAllowed("\(ask.head.method.text)", path: ask.shownPath, allow: "GET, HEAD")
-      }
+      try checkModels()
       return .models
     case .completions, .responses, .messages, .countTokens, .inputTokens:
       throw .notTranslated(upstream.name, ask.shownPath)
     case .other: return nil
+    }
+  }
+
+  /// What is asked for is read from a list, which nothing here changes.
+  private func checkModels() throws(Refusal) {
+    guard ask.head.method == .get || ask.head.method == .head else {
+      throw .methodNotAllowed("\(ask.head.method.text)", path: ask.shownPath, allow: "GET, HEAD")
     }
   }
 
@@ -231,6 +235,7 @@ extension Attempt {
     case .chatCompletions: shape = .chat
     case .embeddings: shape = .embedding
     case .models:
+      try checkModels()
       // The name of one has been read from the path.
       shape = ask.headBytes.extracting(ask.target.path).ends("/models") ? .models : .model
     case .completions, .responses, .messages, .countTokens, .inputTokens, .other:

@@ -106,6 +106,8 @@ def test_models_are_found_by_name(proxy, sdk):
     client = sdk(proxy)
     for name in ("mock-model", "any/name"):
         assert client.models.retrieve(name).id == name
+    answer = proxy.ask(request("DELETE", "/v1/models/mock-model"))
+    assert (answer.status, answer.get("allow"), answer.error["code"]) == (405, "GET, HEAD", "method_not_allowed")
 
 
 @pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/audio/speech", "/v1/batches", "/v1/files", "/v1/moderations"])
