@@ -1,4 +1,4 @@
-// The checksum that closes each part of an AWS event-stream message, eight bytes at a step.
+// The checksum that closes each part of an AWS event-stream message, and a gzip member, eight bytes at a step.
 
 /// CRC-32 with the reflected polynomial 0xEDB88320, as zlib, gzip (RFC 1952 section 8) and Ethernet have it.
 package enum CRC32 {
@@ -23,7 +23,10 @@ package enum CRC32 {
   /// - Parameter earlier: the checksum of what stands before them.
   package static func of(_ bytes: Span<UInt8>, after earlier: UInt32 = 0) -> UInt32 {
     let tables = Self.tables.span
-    func entry(_ table: Int, _ byte: UInt64) -> UInt32 { tables[table &* 256 &+ Int(byte & 0xFF)] }
+    // SAFETY: there are eight tables, 0 to 7, of as many entries as a byte has values.
+    func entry(_ table: Int, _ byte: UInt64) -> UInt32 {
+      unsafe tables[unchecked: table &* 256 &+ Int(byte & 0xFF)]
+    }
     var rest = ~earlier
     var at = 0
     while at <= bytes.count &- 8 {
