@@ -39,6 +39,8 @@ package struct AccessRecord: ~Copyable {
   private static let policyCeiling = 8
 
   private var texts = ByteQueue()
+  private var second = ByteQueue()
+  private var writtenSecond = -1
   private var places = InlineArray<12, Range<Int>>(repeating: 0..<0)
 
   /// The exchange's end, by the wall clock.
@@ -107,11 +109,10 @@ package struct AccessRecord: ~Copyable {
   }
 
   /// Appends the line, its line feed included.
-  package func write(into out: inout ByteQueue) {
+  package mutating func write(into out: inout ByteQueue) {
     let start = out.count
-    out.append("{\"time\":\"")
-    appendTimestamp(unixNanoseconds: unixNanoseconds, into: &out)
-    out.append(ASCII.quote)
+    out.append(literal: "{\"time\":\"")
+    time(into: &out)
     write(.requestID, ",\"request_id\":", into: &out)
     if let trace { trace.write(into: &out) }
     word(",\"endpoint\":\"", endpoint.name, into: &out)
@@ -123,7 +124,7 @@ package struct AccessRecord: ~Copyable {
     write(.provider, ",\"provider\":", into: &out)
     write(.model, ",\"model\":", into: &out)
     number(",\"status\":", status, into: &out)
-    out.append(isStream ? ",\"stream\":true" : ",\"stream\":false")
+    if isStream { out.append(literal: ",\"stream\":true") } else { out.append(literal: ",\"stream\":false") }
     times(into: &out)
     number(",\"tokens_in\":", usage.input, into: &out)
     number(",\"tokens_out\":", usage.output, into: &out)
@@ -145,6 +146,19 @@ package struct AccessRecord: ~Copyable {
     sentence(from: start, into: &out)
     pairs(from: start, into: &out)
     out.append("}\n")
+  }
+
+  /// Lines of the same second share what they say of it.
+  private mutating func time(into out: inout ByteQueue) {
+    let milliseconds = max(unixNanoseconds, 0) / 1_000_000
+    if milliseconds / 1000 != writtenSecond {
+      writtenSecond = milliseconds / 1000
+      second.clear()
+      appendSecond(writtenSecond, into: &second)
+    }
+    out.append(second)
+    out.append(UInt32(truncatingIfNeeded: milliseconds % 1000), digits: 3)
+    out.append(literal: "Z\"")
   }
 
   private func pairs(from start: Int, into out: inout ByteQueue) {
@@ -188,12 +202,13 @@ package struct AccessRecord: ~Copyable {
 
   // MARK: members, each with the comma, the quotes and the colon of its key
 
+  @inline(__always)
   private func write(
     _ text: Text, _ key: StaticString, writtenCeiling: Int = Self.writtenCeiling, into out: inout ByteQueue
   ) {
     let place = places[text.rawValue]
     if place.isEmpty { return }
-    out.append(key)
+    out.append(literal: key)
     jsonString(
       texts.bytes.extracting(place), ceiling: Self.textCeiling, writtenCeiling: writtenCeiling, into: &out)
   }
@@ -212,22 +227,25 @@ package struct AccessRecord: ~Copyable {
   }
 
   /// - Parameter key: with the value's first quote.
+  @inline(__always)
   private func word(_ key: StaticString, _ value: StaticString, into out: inout ByteQueue) {
-    out.append(key)
+    out.append(literal: key)
     out.append(value)
     out.append(ASCII.quote)
   }
 
+  @inline(__always)
   private func number(_ key: StaticString, _ value: Int?, into out: inout ByteQueue) {
     guard let value else { return }
-    out.append(key)
+    out.append(literal: key)
     out.append(decimal: value)
   }
 
   /// Milliseconds with three places: finer than any network.
+  @inline(__always)
   private func milliseconds(_ key: StaticString, _ nanoseconds: Int?, into out: inout ByteQueue) {
     guard let nanoseconds else { return }
-    out.append(key)
+    out.append(literal: key)
     out.append(max(nanoseconds, 0) / 1000, places: 3)
   }
 

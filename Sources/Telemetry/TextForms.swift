@@ -79,29 +79,28 @@ extension ByteQueue {
   package mutating func append(_ value: Int, places: Int) {
     var scale = 1
     for _ in 0..<min(places, 18) { scale *= 10 }
-    let value = max(value, 0)
-    append(decimal: value / scale)
-    var rest = value % scale
-    if rest == 0 { return }
+    let (whole, fraction) = max(value, 0).quotientAndRemainder(dividingBy: scale)
+    append(decimal: whole)
+    if fraction == 0 { return }
     append(UInt8(ascii: "."))
-    while rest > 0 {
-      scale /= 10
-      append(UInt8(truncatingIfNeeded: 0x30 + rest / scale))
-      rest %= scale
+    var (rest, places) = (fraction, min(places, 18))
+    while rest % 10 == 0 {
+      rest /= 10
+      places -= 1
     }
+    append(rest, digits: places)
   }
 
   /// Appends a time span or an instant in seconds.
   mutating func append(seconds nanoseconds: Int) { append(nanoseconds, places: 9) }
 
-  /// Appends `value` with zeros in front, `digits` of them in all.
+  /// Appends `value` with zeros in front, `digits` of them in all: 1 to 24.
   fileprivate mutating func append(_ value: Int, digits: Int) {
-    var scale = 1
-    for _ in 1..<max(digits, 2) { scale *= 10 }
-    if digits < 2 { scale = 1 }
-    while scale > 0 {
-      append(UInt8(truncatingIfNeeded: 0x30 + value / scale % 10))
-      scale /= 10
+    if digits > 8 {
+      append(value / 100_000_000, digits: digits - 8)
+      append(UInt32(truncatingIfNeeded: value % 100_000_000), digits: 8)
+    } else {
+      append(UInt32(truncatingIfNeeded: value), digits: digits)
     }
   }
 }
@@ -111,7 +110,14 @@ extension ByteQueue {
 package func appendTimestamp(unixNanoseconds: Int, into out: inout ByteQueue) {
   // 9999-12-31T23:59:59.999 is beyond a 64-bit count of nanoseconds, so only the lower end needs a check.
   let milliseconds = max(unixNanoseconds, 0) / 1_000_000
-  let (days, inDay) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
+  appendSecond(milliseconds / 1000, into: &out)
+  out.append(milliseconds % 1000, digits: 3)
+  out.append(UInt8(ascii: "Z"))
+}
+
+/// What stands before the milliseconds: `2026-02-28T23:59:59.`
+func appendSecond(_ unixSeconds: Int, into out: inout ByteQueue) {
+  let (days, inDay) = unixSeconds.quotientAndRemainder(dividingBy: 86400)
   let date = CivilDate(daysSinceEpoch: days)
   out.append(date.year, digits: 4)
   out.append(UInt8(ascii: "-"))
@@ -119,12 +125,10 @@ package func appendTimestamp(unixNanoseconds: Int, into out: inout ByteQueue) {
   out.append(UInt8(ascii: "-"))
   out.append(date.day, digits: 2)
   out.append(UInt8(ascii: "T"))
-  out.append(inDay / 3_600_000, digits: 2)
+  out.append(inDay / 3600, digits: 2)
   out.append(ASCII.colon)
-  out.append(inDay / 60000 % 60, digits: 2)
+  out.append(inDay / 60 % 60, digits: 2)
   out.append(ASCII.colon)
-  out.append(inDay / 1000 % 60, digits: 2)
+  out.append(inDay % 60, digits: 2)
   out.append(UInt8(ascii: "."))
-  out.append(inDay % 1000, digits: 3)
-  out.append(UInt8(ascii: "Z"))
 }

@@ -3,7 +3,7 @@ import Wire
 
 @testable import Telemetry
 
-private func line(_ record: borrowing AccessRecord) -> [UInt8] {
+private func line(_ record: consuming AccessRecord) -> [UInt8] {
   var out = ByteQueue()
   record.write(into: &out)
   return out.array()
@@ -141,7 +141,24 @@ private func fullRecord(_ text: [UInt8]) -> AccessRecord {
     record.metadata = [(Array("before".utf8), Array("before".utf8))]
     record.begin(unixNanoseconds: 0, endpoint: .other, status: 404, end: .error)
     let fresh = begun(unixNanoseconds: 0, endpoint: .other, status: 404, end: .error)
-    #expect(line(record) == line(fresh))
+    let (second, first) = (line(record), line(fresh))
+    #expect(second == first)
+  }
+
+  @Test("lines of one record have the time of each")
+  func times() throws {
+    var record = AccessRecord()
+    let second = 1_000_000_000
+    for (time, wanted) in [
+      (59 * second + 999_999_999, "1970-01-01T00:00:59.999Z"), (60 * second, "1970-01-01T00:01:00.000Z"),
+      (60 * second + 7_000_000, "1970-01-01T00:01:00.007Z"), (59 * second, "1970-01-01T00:00:59.000Z"),
+      (86_400 * second, "1970-01-02T00:00:00.000Z"), (-1, "1970-01-01T00:00:00.000Z"),
+    ] {
+      record.begin(unixNanoseconds: time, endpoint: .other, status: 200, end: .complete)
+      var out = ByteQueue()
+      record.write(into: &out)
+      #expect(out.text().hasPrefix("{\"time\":\"\(wanted)\","))
+    }
   }
 
   @Test("every end has its own name")
