@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
 import time
 
 import pytest
@@ -11,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from collector import Collector, attributes
 from openai_server import USAGE
-from remora import PROMPT, SECRET, free_port
+from remora import PROMPT, SECRET
 from upstream import CLOSE
 from wire import answer, event, json_answer, post_json
 
@@ -332,16 +334,33 @@ def test_what_waits_goes_out_at_the_end(traced, upstream):
     assert len(collector.spans(2)) == 2
 
 
-def test_no_collector_costs_no_request(start_remora, upstream):
-    proxy = start_remora(
-        upstream, {"telemetry": {"otlp": {"endpoint": f"http://127.0.0.1:{free_port()}"}}},
-        env={**SOON, "OTEL_BSP_MAX_QUEUE_SIZE": "20"})
-    for _ in range(40):
-        assert chat(proxy).status == 200
-    until(lambda: proxy.total("remora_otlp_spans_total", result="dropped") > 0)
-    assert proxy.total("remora_otlp_queue_spans") <= 20
-    assert proxy.total("remora_otlp_exports_total", code="none") > 0
-    assert proxy.stderr.count("telemetry can't be exported") <= 1
+@pytest.mark.parametrize("collector", ["refuses", "takes connections and is silent", "leaves"])
+def test_a_dead_collector_costs_no_request(start_remora, upstream, collector):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        if collector == "refuses":
+            listener.close()
+        if collector == "leaves":
+            threading.Thread(target=hang_up, args=(listener,), daemon=True).start()
+        proxy = start_remora(
+            upstream, {"telemetry": {"otlp": {"endpoint": f"http://127.0.0.1:{port}"}}},
+            env={**SOON, "OTEL_BSP_MAX_QUEUE_SIZE": "20", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "8"})
+        for _ in range(40):
+            assert chat(proxy).status == 200
+        # Two of a request: one batch may be under way, a queue's full waits, and the rest is counted.
+        until(lambda: proxy.total("remora_otlp_spans_total", result="dropped") >= 80 - 8 - 20)
+        assert proxy.total("remora_otlp_queue_spans") <= 20 and not proxy.total("remora_otlp_spans_total", result="sent")
+        if collector != "takes connections and is silent":
+            assert proxy.total("remora_otlp_exports_total", code="none") > 0
+        assert proxy.stderr.count("telemetry can't be exported") <= 1
+
+
+def hang_up(listener):
+    while True:
+        try:
+            listener.accept()[0].close()
+        except OSError:
+            return
 
 
 # The configuration.

@@ -146,7 +146,8 @@ extension Exchange {
       encoder.status(.error(word.utf8CodeUnitCount == 0 ? record.end.name : word))
     }
     trace.sizes.append(encoder.end(into: &trace.spans))
-    state.books.spans.append(unsafe trace.spans.view, trace.sizes, ceiling: plan.queue)
+    state.books.spans.append(
+      unsafe trace.spans.view, trace.sizes, ceiling: plan.queue, batch: plan.batch)
   }
 
   /// Whether the exchange is an error in the sense of the conventions: the server's, or an answer that was cut.

@@ -115,7 +115,7 @@ final class Exporter {
       while queue.count > 0, !isOver { await sendSpans(plan) }
       if !isOver, plan.metrics != nil { await sendMetrics(plan) }
     }
-    counts.dropped += queue.take(.max).sizes.count
+    counts.dropped += queue.abandon()
     end()
   }
 
@@ -123,8 +123,7 @@ final class Exporter {
   private var isOver: Bool { endsAt.map { state.loop.now >= $0 } ?? false }
 
   private func sendSpans(_ plan: TelemetryPlan) async {
-    let (spans, sizes) = queue.take(plan.batch)
-    guard let destination = plan.traces else { return }
+    guard let (spans, sizes) = queue.take(), let destination = plan.traces else { return }
     await send(spans, sizes, plan, destination, isHalf: false)
   }
 
