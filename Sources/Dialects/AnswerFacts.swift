@@ -20,6 +20,7 @@ package final class AnswerFacts {
   package private(set) var reasons = ByteQueue()
   private var reasonCount = 0
   private var held = ByteQueue()
+  private var scratch = ByteQueue()
   private var isRead = false
 
   package init() {}
@@ -47,9 +48,9 @@ package final class AnswerFacts {
   /// - Parameter reason: a string's place in `data`, with its quotes.
   func finish(_ data: Span<UInt8>, _ reason: Range<Int>) {
     guard reasonCount < Self.reasonCeiling else { return }
-    var text = ByteQueue()
-    take(data, reason, into: &text)
-    finish(text.bytes)
+    scratch.clear()
+    take(data, reason, into: &scratch)
+    finish(unsafe scratch.view)
   }
 
   private func finish(_ reason: Span<UInt8>) {
@@ -108,6 +109,8 @@ package final class AnswerFacts {
     while let key = walk.nextKey() {
       if key.says("choices", in: data), walk.enterArray() {
         readChoices(data, &walk)
+        // Behind them mostly stand the tokens, which are counted elsewhere.
+        if reasonCount > 0, !walk.isCut, !id.isEmpty, !model.isEmpty { return true }
         continue
       }
       guard let (value, kind) = walk.pass() else { break }

@@ -52,6 +52,9 @@ final class Upstream: Sendable {
   let providerField: [UInt8]
   /// And the part of `x_remora` that is: `,"provider":"NAME","model":`.
   let providerMember: [UInt8]
+  /// The attributes that all its spans have, and those that spans of calls to a model have beside them.
+  let spanAttributes: [UInt8]
+  let modelAttributes: [UInt8]
   let credential: Credential
   /// How it is shown who asks, where that is more than a key.
   let plan: CredentialPlan?
@@ -137,6 +140,7 @@ final class Upstream: Sendable {
       tls = nil
     }
     hostField = Array("Host: ".utf8) + host + Array("\r\n".utf8)
+    (spanAttributes, modelAttributes) = Self.spanAttributes(provider, endpoint)
     var member = ByteQueue()
     member.append(",\"provider\":")
     JSONWriter.string(provider.name, into: &member)

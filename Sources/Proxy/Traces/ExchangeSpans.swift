@@ -30,15 +30,13 @@ extension Exchange {
     }
     encoder.time(from: trace.unix(attempt.tried.beganAt), to: trace.unix(Instant.now))
     if let operation { writeModel(operation, attempt, trace, encoder) }
-    encoder.attribute("server.address", upstream.endpoint.host.utf8.span)
-    encoder.attribute("server.port", Int(upstream.endpoint.port))
+    encoder.attributes(upstream.spanAttributes)
     encoder.attribute("http.request.method", method)
     let status = attempt.tried.firstByteAt == nil ? 0 : attempt.call.reply.status
     if status > 0 { encoder.attribute("http.response.status_code", status) }
     if attempt.tried.number > 1 {
       encoder.attribute("http.request.resend_count", attempt.tried.number - 1)
     }
-    encoder.attribute("remora.provider", upstream.name.utf8.span)
     encoder.attribute("remora.outcome", outcome.name)
     encoder.attribute(
       "remora.connection", attempt.tried.connecting == nil ? "reused" as StaticString : "new")
@@ -61,10 +59,8 @@ extension Exchange {
   private func writeModel(
     _ operation: StaticString, _ attempt: Attempt, _ trace: ExchangeTrace, _ encoder: SpanEncoder
   ) {
-    let provider = attempt.upstream.kind.conventionalName ?? attempt.upstream.name
     encoder.attribute("gen_ai.operation.name", operation)
-    encoder.attribute("gen_ai.provider.name", provider.utf8.span)
-    encoder.attribute("gen_ai.system", provider.utf8.span)
+    encoder.attributes(attempt.upstream.modelAttributes)
     attempt.withModel { encoder.attribute("gen_ai.request.model", $0) }
     encoder.attribute("gen_ai.request.stream", ask.body.facts.streams)
     encoder.attribute("gen_ai.request.max_tokens", trace.maxTokens)
@@ -81,9 +77,7 @@ extension Exchange {
       encoder.attribute(
         "gen_ai.response.time_to_first_chunk", Double(first.nanoseconds(since: sent)) / 1_000_000_000)
       encoder.event("first_token", at: trace.unix(first))
-      var text = ByteQueue()
-      appendTimestamp(unixNanoseconds: Int(clamping: trace.unix(first)), into: &text)
-      encoder.attribute("langfuse.observation.completion_start_time", text.bytes)
+      encoder.attribute("langfuse.observation.completion_start_time", instant: trace.unix(first))
     }
     writeUsage(attempt, trace, encoder)
   }
@@ -169,8 +163,11 @@ extension Exchange {
       return encoder.attribute("server.address", text)
     }
     encoder.attribute("server.address", text.extracting(0..<colon))
-    let port = text.extracting((colon + 1)...).text()
-    encoder.attribute("server.port", Int(port))
+    var port = 0
+    for at in (colon + 1)..<min(text.count, colon + 6) {
+      port = port * 10 + Int(text[at] - UInt8(ascii: "0"))
+    }
+    encoder.attribute("server.port", port)
   }
 
   /// What only Remora knows.
@@ -236,6 +233,23 @@ extension APIEndpoint {
     case .models: "/v1/models"
     case .other: ""
     }
+  }
+}
+
+extension Upstream {
+  /// What every span of a try at a provider says, written once.
+  static func spanAttributes(
+    _ provider: Config.Provider, _ endpoint: Transport.Endpoint
+  ) -> (all: [UInt8], models: [UInt8]) {
+    let encoder = SpanEncoder()
+    encoder.attribute("server.address", endpoint.host.utf8.span)
+    encoder.attribute("server.port", Int(endpoint.port))
+    encoder.attribute("remora.provider", provider.name.utf8.span)
+    let all = encoder.take()
+    let name = provider.kind.conventionalName ?? provider.name
+    encoder.attribute("gen_ai.provider.name", name.utf8.span)
+    encoder.attribute("gen_ai.system", name.utf8.span)
+    return (all, encoder.take())
   }
 }
 

@@ -21,6 +21,7 @@ package final class SpanEncoder {
   /// Bytes of a text in an attribute: names and identifiers, never a prompt.
   package static let textCeiling = 128
   private var body = ByteQueue()
+  private var scratch = ByteQueue()
 
   package init() {}
 
@@ -70,6 +71,7 @@ package final class SpanEncoder {
 
   package func attribute(_ key: StaticString, _ value: Int) {
     let bits = UInt64(bitPattern: Int64(value))
+    if body.appendPair(field: 9, key, bits) { return }
     begin(key, 1 + Protobuf.size(varint: bits))
     body.append(field: 3, varint: bits)
   }
@@ -92,14 +94,36 @@ package final class SpanEncoder {
     if let value { attribute(key, value) }
   }
 
-  package func attribute(_ key: StaticString, _ value: StaticString) { attribute(key, value.bytes) }
+  package func attribute(_ key: StaticString, _ value: StaticString) {
+    let bytes = value.bytes
+    if bytes.isEmpty || body.appendPair(field: 9, key, bytes) { return }
+    attribute(key, bytes)
+  }
 
   /// A text; an empty one is left out.
   package func attribute(_ key: StaticString, _ value: Span<UInt8>) {
     if value.isEmpty { return }
+    if value.wide(from: 0) == value.count, body.appendPair(field: 9, key, value) { return }
     let count = UTF8Form.length(of: value, upTo: Self.textCeiling)
     begin(key, Protobuf.size(field: count))
     body.append(field: 1, text: value, ceiling: Self.textCeiling)
+  }
+
+  /// An instant in nanoseconds since 1970, as RFC 3339 writes it.
+  package func attribute(_ key: StaticString, instant: UInt64) {
+    scratch.clear()
+    appendTimestamp(unixNanoseconds: Int(clamping: instant), into: &scratch)
+    attribute(key, unsafe scratch.view)
+  }
+
+  /// Attributes that were written once, with `take`, for all spans that have them.
+  package func attributes(_ written: [UInt8]) { body.append(written) }
+
+  /// What was written since the last span, for `attributes`.
+  package func take() -> [UInt8] {
+    let written = body.array()
+    body.clear()
+    return written
   }
 
   /// A list of texts, which are words with a blank between two; no word is left out.
