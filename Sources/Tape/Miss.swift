@@ -28,26 +28,29 @@ struct TapeMiss {
     guard case .json(let asked) = request.body else {
       return what + "; \(candidates.count) of this path were looked at, none has this body"
     }
-    let leaves = self.leaves(asked)
+    let leaves = self.leaves(asked, request.tree)
     var best: (recording: TapeRecording, share: Double)?
     for candidate in candidates {
       guard let body = candidate.request["body"] else { continue }
-      let share = likeness(leaves, self.leaves(body))
+      let share = likeness(leaves, self.leaves(body, candidate.request))
       if share > best?.share ?? 0 { best = (candidate, share) }
     }
     let looked = "\(candidates.count) of this path \(candidates.count == 1 ? "was" : "were") looked at"
     guard let best, best.share >= 0.5, let body = best.recording.request["body"] else {
       return "\(what); \(looked), none is near"
     }
-    let differences = differences(self.leaves(body), leaves)
+    let differences = differences(self.leaves(body, best.recording.request), leaves)
     return "\(what); \(looked), the nearest is \(best.recording.file): \(differences.joined(separator: "; "))"
       + hint(body, asked)
   }
 
-  /// What a body says, by the pointer to each value; what doesn't count is left out.
-  private func leaves(_ tree: JSONTree) -> [(pointer: String, value: String)] {
+  /// What a body says, by the pointer to each value, and the headers that count; what doesn't is left out.
+  private func leaves(_ body: JSONTree, _ request: JSONTree) -> [(pointer: String, value: String)] {
     var leaves: [(String, String)] = []
-    gather(tree, [], into: &leaves)
+    for header in request["headers"]?.members ?? [] where rules.counts(header: header.key) {
+      leaves.append(("the header \(header.key)", "\"\(header.value.string ?? "")\""))
+    }
+    gather(body, [], into: &leaves)
     return leaves
   }
 
@@ -136,9 +139,9 @@ struct TapeMiss {
   /// A normaliser under which the two would be one.
   private func hint(_ recorded: JSONTree, _ asked: JSONTree) -> String {
     for name in ["time", "uuid", "path"] {
-      guard let rules = try? TapeRules(normalize: [name]) else { continue }
+      guard let rules = self.rules.with(name) else { continue }
       if rules.canonical(recorded) == rules.canonical(asked) {
-        return "; record with --normalize \(name) to take them for the same"
+        return "; record with --normalize \(rules.normalizers) to take them for the same"
       }
     }
     return ""

@@ -117,6 +117,15 @@ package struct TapeRecording: Sendable {
   }
 
   package var path: String { request["path"]?.string ?? "" }
+  /// Those of the request that are kept.
+  package var headers: [(String, String)] {
+    (request["headers"]?.members ?? []).compactMap { member in
+      guard TapeRequest.kept.contains(member.key), let text = member.value.string, Self.isFit(text) else {
+        return nil
+      }
+      return (member.key, text)
+    }
+  }
 
   // MARK: Writing
 

@@ -2,7 +2,7 @@
 
 internal import Wire
 
-/// What was asked, without the headers: nothing of them tells requests apart.
+/// What was asked. Of the headers nothing tells requests apart, but for those that turn a provider's features on.
 package struct TapeRequest: Sendable {
   package enum Body: Sendable {
     case none
@@ -15,10 +15,25 @@ package struct TapeRequest: Sendable {
   /// With `/v1` in front, and with its query.
   package let path: String
   package let body: Body
+  /// Those of `kept`, in lower case, with the values of a list in order.
+  package let headers: [(name: String, value: String)]
 
-  /// - Parameter target: as it came, with or without `/v1`.
-  package init(method: String, target: String, contentType: String, body: [UInt8]) {
+  /// The headers that change what an answer is: the same body is answered otherwise with them.
+  package static let telling = ["anthropic-beta", "openai-beta"]
+  /// The headers that are kept, for people and for asking again. Others may hold accounts and cookies.
+  package static let kept = ["anthropic-version"] + telling
+
+  /// - Parameters:
+  ///   - target: as it came, with or without `/v1`.
+  ///   - fields: names in lower case.
+  package init(method: String, target: String, fields: [(name: String, value: String)], body: [UInt8]) {
     self.method = method
+    headers = Self.kept.compactMap { name in
+      let values = fields.filter { $0.name == name }.flatMap { $0.value.split(separator: ",") }
+      let words = Set(values.map { String($0.filter { $0 != " " && $0 != "\t" }) }.filter { !$0.isEmpty })
+      return words.isEmpty ? nil : (name, words.sorted().joined(separator: ","))
+    }
+    let contentType = fields.first { $0.name == "content-type" }?.value ?? ""
     let isBare = !(target == "/v1" || target.hasPrefix("/v1/") || target.hasPrefix("/v1?"))
     path = isBare && target != "/" ? "/v1" + target : target
     if body.isEmpty {
@@ -43,7 +58,9 @@ package struct TapeRequest: Sendable {
       said = parts.map { "\($0.name)\u{0}\($0.fileName)\u{0}\($0.type)\u{0}\($0.hash)" }.joined(
         separator: "\n")
     }
-    return Fingerprint.of(Array("\(method)\n\(path.dropFirst(3))\n\(said)".utf8))
+    // What has none of them has the key that it had before they counted.
+    let told = headers.filter { rules.counts(header: $0.name) }.map { "\n\($0.name): \($0.value)" }.joined()
+    return Fingerprint.of(Array("\(method)\n\(path.dropFirst(3))\n\(said)\(told)".utf8))
   }
 
   /// The part of a file's name that says what was asked.
@@ -58,6 +75,9 @@ package struct TapeRequest: Sendable {
   /// As it is written into a file: long data URLs as their hashes.
   var tree: JSONTree {
     var members: [JSONTree.Member] = [.init("method", JSONTree(method)), .init("path", JSONTree(path))]
+    if !headers.isEmpty {
+      members.append(.init("headers", .object(headers.map { .init($0.name, JSONTree($0.value)) })))
+    }
     switch body {
     case .none: break
     case .json(let tree): members.append(.init("body", Self.short(tree)))

@@ -14,6 +14,8 @@ package struct TapeFault: Error {
 package struct TapeRules: Sendable {
   /// JSON pointers (RFC 6901), in parts; `*` is any part.
   private var ignored: [[String]] = []
+  /// Headers that don't count.
+  private var headers: Set<String> = []
   private var pointers: [String] = []
   private var replacements: [(patterns: PatternSet, text: [UInt8])] = []
   private var names: [String] = []
@@ -32,12 +34,18 @@ package struct TapeRules: Sendable {
   ]
 
   /// - Parameters:
-  ///   - ignore: JSON pointers.
+  ///   - ignore: JSON pointers, and names of headers that count otherwise.
   ///   - normalize: `uuid`, `time`, `path`, or `RE=TEXT` in RE2's syntax.
   package init(ignore: [String] = [], normalize: [String] = []) throws(TapeFault) {
     for pointer in ignore {
+      if TapeRequest.telling.contains(pointer.lowercased()) {
+        headers.insert(pointer.lowercased())
+        continue
+      }
       guard pointer.hasPrefix("/") else {
-        throw TapeFault("--ignore '\(Shown.text(pointer))' is no JSON pointer, such as /metadata/run")
+        throw TapeFault(
+          "--ignore '\(Shown.text(pointer))' is no JSON pointer, such as /metadata/run, and none of the headers that count, \(TapeRequest.telling.joined(separator: " and "))"
+        )
       }
       let parts = pointer.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
       ignored.append(parts.map { String($0).replacing("~1", with: "/").replacing("~0", with: "~") })
@@ -86,6 +94,18 @@ package struct TapeRules: Sendable {
   }
 
   // MARK: Keys
+
+  func counts(header name: String) -> Bool {
+    TapeRequest.telling.contains(name) && !headers.contains(name)
+  }
+
+  /// The same with one more normaliser; nil where it is there already.
+  func with(_ name: String) -> TapeRules? {
+    names.contains(name) ? nil : try? TapeRules(ignore: pointers, normalize: names + [name])
+  }
+
+  /// As `--normalize` takes them.
+  var normalizers: String { names.joined(separator: ",") }
 
   func isIgnored(_ path: [String]) -> Bool {
     if path.count == 1, Self.alwaysIgnored.contains(path[0]) { return true }

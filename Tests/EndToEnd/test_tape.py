@@ -159,8 +159,9 @@ def test_recordings_are_for_people(tape):
     for name, text in files(tape.directory).items():
         recording = json.loads(text)
         assert recording["remora"] == 1 and name.split("-")[1][:12] == recording["key"][:12]
-        assert set(recording["request"]) <= {"method", "path", "body"}
-        assert b"x_remora\": {" not in text and b"remora-" not in text.split(b'"headers"')[1][:80]
+        assert set(recording["request"]) <= {"method", "path", "headers", "body"}
+        assert set(recording["request"].get("headers", {})) <= {"anthropic-version", "anthropic-beta", "openai-beta"}
+        assert b"x_remora\": {" not in text and b"remora-" not in text.split(b'"headers"')[-1][:80]
         events = recording["response"].get("events", [])
         assert all(isinstance(event[0], int) for event in events)
         if events:
@@ -239,6 +240,60 @@ print(c.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "cont
     assert leaked.returncode == 1 and "not written: request.body.messages[0].content holds a secret" in leaked.stderr
     assert SECRET not in leaked.stderr and files(tape.directory).keys() == {name for name in files(tape.directory)}
     assert SECRET.encode() not in b"".join(files(tape.directory).values())
+
+
+def test_what_the_disk_does_not_take_fails_the_run(tape):
+    suite = "import openai\nfor text in 'ab': openai.OpenAI().chat.completions.create(model='m', messages=[{'role': 'user', 'content': text}])\n"
+    assert tape("record", suite=suite).returncode == 0
+    lost, kept = sorted(tape.directory.iterdir())
+    lost.unlink()
+    lost.mkdir()
+    kept.unlink()
+    done = tape("record", suite=suite)
+    assert done.returncode == 1 and kept.is_file(), done.stderr
+    line = next(line for line in done.stderr.splitlines() if "not written" in line)
+    assert line.startswith(f"record: POST /v1/chat/completions: not written: {lost}: "), line
+    assert "record: 1 written, 0 as they were, 1 not stored" in done.stderr
+
+
+BETA = """
+import anthropic, sys
+client = anthropic.Anthropic(max_retries=0)
+ask = {"model": "claude", "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]}
+try:
+    for betas in %s: print(client.beta.messages.create(**ask, betas=betas).id)
+except anthropic.APIStatusError as e: print(e.body["error"]["message"])
+"""
+
+
+def test_features_that_are_turned_on_tell_requests_apart(tape):
+    recorded = tape("record", suite=BETA % "(['b-2', 'a-1'], ['a-1'])")
+    assert recorded.returncode == 0 and len(set(recorded.stdout.split())) == 2, recorded.stderr
+    headers = [json.loads(each)["request"]["headers"] for each in files(tape.directory).values()]
+    assert sorted(each["anthropic-beta"] for each in headers) == ["a-1", "a-1,b-2"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", each["anthropic-version"]) for each in headers)
+    # In any order.
+    replayed = tape("replay", "--unused", "fail", suite=BETA % "(['a-1', 'b-2'], ['a-1'])")
+    assert replayed.returncode == 0 and replayed.stdout == recorded.stdout, replayed.stderr
+    missed = tape("replay", suite=BETA % "(['a-2'],)")
+    assert missed.returncode == 1 and 'the header anthropic-beta: "a-1" became "a-2"' in missed.stdout, missed.stdout
+    ignored = tape("record", "--ignore", "anthropic-beta", suite=BETA % "(['a-1'],)")
+    assert ignored.returncode == 0
+    assert tape("replay", suite=BETA % "(['a-2'],)").returncode == 0
+
+
+def test_a_refusal_is_stored_with_the_errors(tape):
+    suite = """
+import openai
+try: openai.OpenAI(max_retries=0).chat.completions.create(model="m", messages=[])
+except openai.APIStatusError as e: print(e.status_code, e.body)
+"""
+    done = tape("record", suite=suite)
+    assert done.returncode == 0 and "400, refused by Remora itself; --errors stores it" in done.stderr, done.stderr
+    assert not list(tape.directory.iterdir())
+    done = tape("record", "--errors", suite=suite)
+    replayed = tape("replay", suite=suite)
+    assert replayed.returncode == 0 and replayed.stdout == done.stdout and "400" in done.stdout
 
 
 def test_errors_are_stored_on_request(tape, upstream, authority, tmp_path):
@@ -326,6 +381,7 @@ def test_wrong_usage(tape):
     assert run("replay").returncode == 2 and run("record").returncode == 2
     assert run("replay", "x", "--timing", "slow").returncode == 2
     assert tape("record", "--normalize", "moon", suite="").returncode == 1
+    assert tape("record", "--ignore", "x-team", suite="").returncode == 1
     damaged = tape.directory / "chat_completions-0123456789ab.json"
     tape.directory.mkdir(exist_ok=True)
     damaged.write_text("{")

@@ -197,11 +197,12 @@ enum Help {
 
         --config FILE      the configuration
         --missing          answer from DIR what is there already, and ask only for the rest
-        --errors           store 401, 403, 429 and 5xx too
-        --ignore /POINTER  a member of the body (JSON pointer, '*' for any name) that doesn't tell requests apart
+        --errors           store 401, 403, 429 and 5xx too, and what Remora itself refuses
+        --ignore /POINTER  a member of the body (JSON pointer, '*' for any name) that doesn't tell requests apart;
+                           or one of the headers that do, anthropic-beta and openai-beta
         --normalize RULE   texts that are taken for the same: uuid, time, path, or RE=TEXT
 
-      Exit status: the command's; 1 where an exchange held a secret and was not written; 2 for wrong usage.
+      Exit status: the command's; 1 where an exchange held a secret or could not be written; 2 for wrong usage.
 
       """
       : """

@@ -166,6 +166,6 @@ final class RecordSession: Sendable {
     recorder.finish()
     if let line = recorder.summary.last { Console.error(line) }
     if let own, own != ExitStatus.good { return own }
-    return recorder.hasSecret ? ExitStatus.bad : status
+    return recorder.hasFailed ? ExitStatus.bad : status
   }
 }

@@ -123,7 +123,10 @@ private final class VerifySession: Sendable {
     var fields = [("Host", "localhost"), ("Connection", "close")]
     if !body.isEmpty { fields.append(("Content-Type", "application/json")) }
     if recording.method != "GET" { fields.append(("Content-Length", String(body.count))) }
-    if recording.path.hasPrefix("/v1/messages") { fields.append(("anthropic-version", "2023-06-01")) }
+    fields += recording.headers
+    if recording.path.hasPrefix("/v1/messages"), !fields.contains(where: { $0.0 == "anthropic-version" }) {
+      fields.append(("anthropic-version", "2023-06-01"))
+    }
     let head = fields.map { "\($0.0): \($0.1)\r\n" }.joined()
     try connection.send(Array("\(recording.method) \(recording.path) HTTP/1.1\r\n\(head)\r\n".utf8) + body)
     var taping = Taping(began: .now)

@@ -31,7 +31,8 @@ final class Recorder: Sendable {
     var reused = 0
     /// What was not stored, in words.
     var told: [String] = []
-    var hasSecret = false
+    /// Something that belongs into the directory isn't there: it held a secret, or the disk didn't take it.
+    var hasFailed = false
   }
 
   private let options: RecordOptions
@@ -61,7 +62,7 @@ final class Recorder: Sendable {
     try writer.start { self.keep($0) }
   }
 
-  var hasSecret: Bool { state.withLock { $0.hasSecret } }
+  var hasFailed: Bool { state.withLock { $0.hasFailed } }
 
   /// What came of it, a line each.
   var summary: [String] {
@@ -80,8 +81,13 @@ final class Recorder: Sendable {
     let patience = deadline + .seconds(25)
     // In short steps: both end by themselves, and there is nothing else to do meanwhile.
     while underWay.load(ordering: .acquiring) > 0 && Instant.now < deadline
-      || !writer.isIdle && Instant.now < patience
+      || writer.count > 0 && Instant.now < patience
     { usleep(1000) }
+    let late = writer.count
+    if late > 0 {
+      state.withLock { $0.hasFailed = true }
+      tell("\(late) exchanges were not written in time: \(Shown.path(options.directory)) is too slow")
+    }
   }
 
   // MARK: Passing on
@@ -183,9 +189,9 @@ final class Recorder: Sendable {
   /// Writes an exchange down, or says why not. Called by the writer's thread.
   private func keep(_ taping: TakenExchange) {
     let request = taping.request
-    let what = "\(request.method) \(Shown.text(request.path))"
-    if taping.field("x-remora-error-source") == "remora" {
-      return tell("\(what): \(taping.status), refused by Remora itself")
+    let what = what(request.request)
+    if taping.field("x-remora-error-source") == "remora", !options.keepsErrors {
+      return tell("\(what): \(taping.status), refused by Remora itself; --errors stores it")
     }
     guard taping.isWhole else { return tell("\(what): the answer was cut") }
     guard let (body, hasMetadata) = taping.content.parted else { return tell("\(what): more than 8 MiB") }
@@ -208,10 +214,14 @@ final class Recorder: Sendable {
       model: taping.field("x-remora-model") ?? "", hasMetadata: hasMetadata, body: body)
     let recording = TapeRecording(asked, key: key, answer)
     if let (member, rule) = secrets.find(recording) {
-      state.withLock { $0.hasSecret = true }
+      state.withLock { $0.hasFailed = true }
       return tell("\(what): not written: \(member) holds a secret (\(rule))")
     }
     write(recording, asked, in: set)
+  }
+
+  private func what(_ request: TapeRequest) -> String {
+    "\(request.method) \(Shown.text(String(request.path.prefix { $0 != "?" }), ceiling: 120))"
   }
 
   private func tell(_ line: String) {
@@ -250,6 +260,9 @@ final class Recorder: Sendable {
       if let binary { try WholeFile.replace(directory + "/" + binaryName, with: binary) }
       try WholeFile.replace(path, with: file)
       state.withLock { $0.written += 1 }
-    } catch { tell("\(Shown.path(path)): can't be written: \(error.reason)") }
+    } catch {
+      state.withLock { $0.hasFailed = true }
+      tell("\(what(request)): not written: \(Shown.path(path)): \(error.reason)")
+    }
   }
 }

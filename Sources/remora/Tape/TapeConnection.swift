@@ -35,7 +35,7 @@ struct TapeIncoming {
   var path: String { String(target.prefix { $0 != "?" }) }
 
   var request: TapeRequest {
-    TapeRequest(method: method, target: target, contentType: field("content-type") ?? "", body: body)
+    TapeRequest(method: method, target: target, fields: fields, body: body)
   }
 
   /// Whether errors have Anthropic's shape.

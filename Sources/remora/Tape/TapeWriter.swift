@@ -101,6 +101,6 @@ final class TapeWriter: Sendable {
     return isTaken
   }
 
-  /// Whether all that was taken over has been kept.
-  var isIdle: Bool { queue.withLock { $0.waiting.isEmpty } }
+  /// How many were taken over and aren't kept yet.
+  var count: Int { queue.withLock { $0.waiting.count } }
 }
