@@ -188,13 +188,16 @@ struct Decoder {
   }
 
   /// One of an enumeration's names.
+  ///
+  /// - Parameter others: names that people write for it, and what to write for them.
   mutating func choice<Value: CaseIterable & RawRepresentable<String>>(
-    _ node: YAMLNode?, of what: String, _ type: Value.Type
+    _ node: YAMLNode?, of what: String, _ type: Value.Type, others: [String: String] = [:]
   ) -> Value? {
     guard let node, let text = text(node, of: what) else { return nil }
     if let value = Value(rawValue: text) { return value }
     let names = type.allCases.map(\.rawValue)
-    let hint = Name.nearest(to: text, in: names).map { "; did you mean '\($0)'?" } ?? ""
+    let nearest = Name.nearest(to: text, in: names).map { "did you mean '\($0)'?" }
+    let hint = (others[text] ?? nearest).map { "; " + $0 } ?? ""
     problem(
       "\(what) must be one of \(names.joined(separator: ", ")), not \(Self.kind(node))\(hint)",
       at: node.position)

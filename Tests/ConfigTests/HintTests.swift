@@ -35,6 +35,9 @@ private func with(_ keys: String) -> String { "providers: { mock: {} }\ndefault_
   }
 
   static let mistakes: [Mistake] = [
+    // Habits of other gateways.
+    Mistake("providers: { a: { kind: replay } }", 1, 25, "'remora replay DIR'"),
+    Mistake("providers: { a: { kind: google } }", 1, 25, "write gemini, or vertex for Vertex AI"),
     // Habits of other languages.
     Mistake(with("response_metadata: body,"), 3, 20, "a comma at the line's end"),
     Mistake(with("max_body: 1MiB,"), 3, 11, "a comma at the line's end"),

@@ -111,6 +111,16 @@ extension Provider {
 }
 
 extension ProviderKind {
+  /// What other gateways and their users call a kind, and what to write.
+  fileprivate static let others = [
+    "replay": "recordings are answered by a process of their own, 'remora replay DIR'",
+    "google": "write gemini, or vertex for Vertex AI", "vertex_ai": "write vertex",
+    "claude": "write anthropic",
+    "aws": "write bedrock", "azure_openai": "write azure", "together_ai": "write together",
+    "fireworks_ai": "write fireworks", "litellm": "write openai_compatible",
+    "local": "write openai_compatible",
+  ]
+
   /// Kinds that pass OpenAI's format on; the others are translated whatever is asked.
   fileprivate var mayHaveResponses: Bool { row.speaksOpenAI && self != .mock }
 
@@ -192,7 +202,9 @@ extension Decoder {
   }
 
   private mutating func kind(_ fields: Fields, _ entry: YAMLEntry, _ what: String) -> ProviderKind? {
-    if let node = fields["kind"] { return choice(node, of: "\(what) kind", ProviderKind.self) }
+    if let node = fields["kind"] {
+      return choice(node, of: "\(what) kind", ProviderKind.self, others: ProviderKind.others)
+    }
     if let kind = ProviderKind(rawValue: entry.key) { return kind }
     let names = ProviderKind.allCases.map(\.rawValue)
     let hint = Name.nearest(to: entry.key, in: names).map { "did you mean '\($0)'? Else " } ?? ""
