@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -360,7 +361,7 @@ def _ends(proxy, upstream):
     yield "no usage", lambda: (upstream.reply(json_answer({"id": "c", "choices": []})), ask(proxy))
     yield "usage of nothing", lambda: (
         upstream.reply(json_answer({"id": "c", "choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}})), ask(proxy))
-    yield "not sent", lambda: ask(proxy, {**BOUNDED, "messages": 7})
+    yield "not sent", lambda: ask(proxy, {**BOUNDED, "model": 7})
     yield "not JSON", lambda: proxy.ask(request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, b"{"))
     yield "no such path", lambda: proxy.ask(request("GET", "/v2/nothing"))
     yield "another method", lambda: proxy.ask(request("DELETE", "/v1/chat/completions"))
@@ -396,6 +397,99 @@ def test_whatever_the_end_nothing_stays_promised(start_remora, start_upstream, w
     # To a nano-dollar each: what is left is all that the log doesn't say was spent.
     assert abs(round((1 - told["budget_left_usd"]) * 1e9) - spent) <= len(lines)
     assert told["tokens_left"] == 100_000 - sum(line.get("tokens_in", 0) + line.get("tokens_out", 0) for line in lines)
+
+
+def test_ends_that_cost_and_ends_that_cost_nothing(start_remora, start_upstream):
+    """A provider that falls silent, an answer that a policy blocks, one behind a failed try: each is booked as the log says,
+    and gives back the rest of what it was promised. (What the cache has is in test_cache.py.)"""
+    upstream = start_upstream()
+    limits = {"requests_per_minute": 1000, "tokens_per_minute": 100_000, "concurrent_requests": 3, "budget_usd": {"amount": 1, "per": "365d"}}
+    policy = {"kind": "pii_detector", "action": "report", "answers": "block"}
+    proxy = start_remora(
+        upstream,
+        merged(PRICES, {"limits": limits, "retry": {"attempts": 3, "backoff": "10ms"},
+                        "policies": {"pii": policy}, "policy_chain": ["pii"]}),
+        provider={"timeouts": {"first_byte": "300ms", "idle": "300ms"}},
+    )  # fmt: skip
+    usage = {"prompt_tokens": 11, "completion_tokens": 8, "total_tokens": 19}
+    word = event({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o",
+                  "choices": [{"index": 0, "delta": {"content": "word "}}]})  # fmt: skip
+    said = {"id": "c", "object": "chat.completion", "created": 1, "model": "gpt-4o", "usage": usage}
+
+    def message(text):
+        return {**said, "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}]}
+
+    counted, lines = [], []
+
+    def end(status, body, *answers):
+        for answer in answers:
+            upstream.reply(*answer)
+        lines.append(proxy.log_line(ask(proxy, body).get("x-request-id")))
+        assert lines[-1]["status"] == status, json.dumps(lines[-1])
+        upstream.reset()
+        told = proxy.admin("/state").json()["limits"][0]
+        counted.append((told["requests_left"], told["concurrent_left"]))
+
+    silent, stalled = Gate(), Gate()
+    end(504, BOUNDED, [silent])
+    silent.open()
+    assert lines[-1]["estimated"] and lines[-1]["tokens_in"] > 0
+    end(200, {**BOUNDED, "stream": True}, [SSE_HEAD, word, stalled])
+    stalled.open()
+    assert lines[-1]["estimated"] and lines[-1]["tokens_out"] > 0
+    # The provider was paid for what the policy has blocked.
+    end(422, BOUNDED, [json_answer(message("call +44 20 7946 0958"))])
+    assert lines[-1]["tokens_out"] == 8 and lines[-1]["cost_usd"] > 0
+    # What a failed try has told it took is booked with the answer behind it.
+    end(200, BOUNDED, [json_answer({"error": {"message": "no"}, "usage": usage}, 500)], [json_answer(message("hello"))])
+    assert lines[-1]["attempts"] == 2
+    # Nothing was sent.
+    end(400, {**BOUNDED, "model": 7})
+    assert counted[-1] == counted[-2]
+    assert [concurrent for _, concurrent in counted] == [3] * len(counted)
+    [told] = proxy.admin("/state").json()["limits"]
+    spent = sum(round(line.get("cost_usd", 0) * 1e9) for line in lines)
+    assert abs(round((1 - told["budget_left_usd"]) * 1e9) - spent) <= len(lines)
+    taken = sum(line.get("tokens_in", 0) + line.get("tokens_out", 0) for line in lines)
+    assert told["tokens_left"] == 100_000 - taken
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/embeddings", "/v1/completions"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_every_answer_says_what_is_left(start_remora, upstream, path, stream):
+    """Good ones, errors of the provider and of the request, refusals: in each format."""
+    proxy = start_remora(upstream, {"limits": {"requests_per_minute": 4, "tokens_per_minute": 100_000}})
+    member = {"/v1/messages": "messages", "/v1/chat/completions": "messages", "/v1/completions": "prompt"}.get(path, "input")
+    body = {"model": "gpt-4o", member: CHAT["messages"] if member == "messages" else PROMPT}
+    if stream and path != "/v1/embeddings":
+        body["stream"] = True
+    if path == "/v1/messages":
+        body["max_tokens"] = 8
+    failure = json_answer({"error": {"message": "no", "type": "t", "code": "c"}}, 400)
+
+    def left(data, status, count):
+        got = proxy.ask(data)
+        assert got.status == status, got.body
+        said = counters(got)
+        assert {"limit-requests", "limit-tokens", "remaining-tokens", "reset", "scope"} <= set(said)
+        assert said["remaining-requests"] == str(count), (status, said)
+        # Each stands there once, whatever the provider's own say.
+        assert all(len(got.all(f"x-ratelimit-{name}")) == 1 for name in said)
+        return got
+
+    left(post_json(path, body), 200, 3)
+    left(request("POST", path, {"Content-Type": "application/json"}, b"{"), 400, 3)
+    left(post_json(path, {**body, "model": 7}), 400, 3)
+    left(request("GET", path + "/"), 404, 3)
+    upstream.reply(failure)
+    left(post_json(path, body), 400, 2)
+    left(request("GET", "/v1/nothing/../x"), 400, 2)
+    left(post_json(path, body), 200, 1)
+    left(post_json(path, body), 200, 0)
+    got = left(post_json(path, body), 429, 0)
+    assert 58 <= int(got.get("retry-after")) <= 61
+    if path == "/v1/messages":
+        assert got.json()["type"] == "error" and got.json()["error"]["type"] == "rate_limit_error"
 
 
 # Reloads, workers, many at once.
