@@ -77,6 +77,9 @@ struct PersonalDataTests {
   @Test(
     "is found however it stands in a text",
     arguments: [
+      ("vlan 5 3c:52:82:4f:a1:9e", "3c:52:82:4f:a1:9e"), ("port 8 00-1A-2B-3C-4D-5E", "00-1A-2B-3C-4D-5E"),
+      ("peer 1.5 12 2001:db8::8a2e:370:7334 up", "2001:db8::8a2e:370:7334"),
+      ("no. 5 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
       ("My mail is o'brien@example.org.", "o'brien@example.org"), ("<jane@example.com>", "jane@example.com"),
       ("mailto:jane@example.com?subject=x", "jane@example.com"), ("`jane@example.com`", "jane@example.com"),
       ("to=jane@example.com;", "jane@example.com"), ("'jane@example.com'", "jane@example.com"),

@@ -103,6 +103,19 @@ struct NumberRun {
     return true
   }
 
+  /// Where a word begins of which the last groups are only the beginning: the address of `5 2001:db8::1`. Its own run
+  /// begins with it, so that this is told once.
+  ///
+  /// - Parameter found: where the last finding ends.
+  func wordStart(_ text: Span<UInt8>, behind found: Int) -> Int? {
+    guard count > 1, end < text.count, Letters.isLetter(text[end]) || text[end] == ASCII.colon else {
+      return nil
+    }
+    var first = count - 1
+    while first > 0, groups[first].sign != ASCII.space { first -= 1 }
+    return first > 0 && groups[first].start >= found ? groups[first].start : nil
+  }
+
   /// Whether the text goes on behind group `at` as if the number did.
   func isFree(_ text: Span<UInt8>, behind at: Int) -> Bool {
     guard at < count else { return false }

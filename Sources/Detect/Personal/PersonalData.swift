@@ -248,7 +248,7 @@ package struct PersonalData: Sendable {
         at += 1
       }
     }
-    return run.end
+    return run.wordStart(text, behind: findings.last?.range.upperBound ?? 0) ?? run.end
   }
 
   private func find(
