@@ -41,10 +41,15 @@ extension BlockTurns {
   func writeText(
     _ text: Range<Int>, trimmed: Bool = false, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) {
+    writeText(JSONString.content(body, text), trimmed: trimmed, &request)
+  }
+
+  /// Appends a text block of a text that is still escaped.
+  @inline(__always)
+  private func writeText(_ content: Span<UInt8>, trimmed: Bool, _ request: inout ProviderRequest) {
     request.body.append(Self.textOpening)
-    let content = JSONString.content(body, text)
     request.body.append(content.extracting(0..<(trimmed ? JSONText.trimmedCount(content) : content.count)))
-    request.body.append("\"}")
+    request.body.append(literal: "\"}")
   }
 
   // MARK: System
@@ -125,11 +130,14 @@ extension BlockTurns {
         turns.open(.user, into: &request.body)
         try writeMedia(part, body, &request)
         turns.mark = .possible
-      } else if let text = part.value, !JSONText.isBlank(body, text) {
-        turns.open(.user, into: &request.body)
-        writeText(text, body, &request)
-        turns.noteText()
-        turns.mark = .possible
+      } else if let text = part.value {
+        let content = JSONString.content(body, text)
+        if !JSONText.isBlank(content) {
+          turns.open(.user, into: &request.body)
+          writeText(content, trimmed: false, &request)
+          turns.noteText()
+          turns.mark = .possible
+        }
       }
       keepControl(of: part, body, &request)
     }
@@ -147,9 +155,10 @@ extension BlockTurns {
       }
       // The start of an answer that the model is to go on with may not end in white space.
       let isPrefill = isLast && message.calls.isEmpty && at == message.parts.upperBound - 1
-      if !JSONText.isBlank(body, text) {
+      let content = JSONString.content(body, text)
+      if !JSONText.isBlank(content) {
         turns.open(.assistant, into: &request.body)
-        writeText(text, trimmed: isPrefill, body, &request)
+        writeText(content, trimmed: isPrefill, &request)
         turns.mark = .possible
       }
       keepControl(of: part, body, &request)

@@ -38,9 +38,11 @@ struct TurnList {
     if role == .assistant, !hasTurns, beginsWithUser { fill(into: &out) }
     if self.role != nil {
       writeCaption(into: &out)
-      out.append(
-        role == .user
-          ? "]},{\"role\":\"user\",\"content\":[" : "]},{\"role\":\"assistant\",\"content\":[")
+      if role == .user {
+        out.append(literal: "]},{\"role\":\"user\",\"content\":[")
+      } else {
+        out.append(literal: "]},{\"role\":\"assistant\",\"content\":[")
+      }
       (hasText, hasDocument) = (false, false)
     } else {
       if hasTurns { out.append(",") }

@@ -75,7 +75,11 @@ package enum JSONText {
 
   /// Whether the string in `range` is empty or only white space.
   package static func isBlank(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    let content = JSONString.content(bytes, range)
+    isBlank(JSONString.content(bytes, range))
+  }
+
+  /// As above, of what stands between a string's quotes.
+  static func isBlank(_ content: Span<UInt8>) -> Bool {
     var at = 0
     while at < content.count {
       if content[at] <= ASCII.space {

@@ -86,16 +86,22 @@ package struct JSONWalk: ~Escapable {
   /// in this order: as most turns are, in all formats, and as nearly all clients write them. nil, and nothing is read, where
   /// something else comes next.
   package mutating func takePlainTurn() -> (isAssistant: Bool, text: Range<Int>)? {
-    var ahead = self
-    guard ahead.enterObject(), ahead.take("\"role\":") else { return nil }
-    let isUser = ahead.take("\"user\",")
-    guard isUser || ahead.take("\"assistant\","), ahead.take("\"content\":") else { return nil }
-    ahead.skipSpace()
-    guard ahead.at < end, bytes[ahead.at] == ASCII.quote, let text = ahead.pass()?.range, ahead.at < end,
-      bytes[ahead.at] == UInt8(ascii: "}")
-    else { return nil }
-    ahead.at &+= 1
-    self = ahead
+    let before = (at, isFirst, nextString, isCut)
+    if let turn = readPlainTurn() { return turn }
+    (at, isFirst, nextString, isCut) = before
+    return nil
+  }
+
+  @inline(__always) private mutating func readPlainTurn() -> (isAssistant: Bool, text: Range<Int>)? {
+    guard enterObject(), take("\"role\":") else { return nil }
+    let isUser = take("\"user\",")
+    guard isUser || take("\"assistant\","), take("\"content\":") else { return nil }
+    skipSpace()
+    guard at < end, bytes[at] == ASCII.quote, let textEnd = stringEnd() else { return nil }
+    let text = at..<textEnd
+    guard textEnd < end, bytes[textEnd] == UInt8(ascii: "}") else { return nil }
+    at = textEnd &+ 1
+    isFirst = false
     return (!isUser, text)
   }
 

@@ -169,20 +169,20 @@ private struct ResponsesInput {
 
   /// The id that the item is that comes next, where it is nothing but that. It is passed.
   private static func reference(_ body: Span<UInt8>, _ walk: inout JSONWalk) -> [UInt8]? {
-    var inside = walk
-    _ = walk.pass()
-    guard inside.enterObject() else { return nil }
+    if walk.takePlainTurn() != nil { return nil }
+    guard walk.enterObject() else { return nil }
     var id: Range<Int>?
-    while let key = inside.nextKey() {
-      let isID = key.says("id", in: body)
-      // Most items begin with what no reference has.
-      guard isID || key.says("type", in: body), let (value, kind) = inside.pass() else { return nil }
-      if isID, kind == .string {
-        id = value
-      } else if isID || kind != .null && !JSONString.equals(body, value, "item_reference") {
-        return nil
+    var isMore = false
+    while let member = walk.nextMember() {
+      if member.keyIs("id", in: body), member.kind == .string {
+        id = member.value
+      } else if member.keyIs("type", in: body) {
+        if member.kind != .null, !JSONString.equals(body, member.value, "item_reference") { isMore = true }
+      } else {
+        isMore = true
       }
     }
-    return id.map { JSONString.content(body, $0).array() }
+    guard !isMore, let id else { return nil }
+    return JSONString.content(body, id).array()
   }
 }
