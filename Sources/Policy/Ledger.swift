@@ -9,7 +9,7 @@ internal import Wire
 
 /// Whose allowances a request needs.
 package struct Payers: Sendable, Equatable {
-  /// Places among the ledger's allowances.
+  /// Seats among the ledger's allowances.
   package var pod: Int?
   package var group: Int?
   /// Of the group's requests, tokens and budget this process may use the whole (1), the nth part (n), or what is counted
@@ -30,6 +30,8 @@ package final class Ledger: Sendable {
   fileprivate struct Entry: Sendable {
     /// A group's name; nil: the pod.
     var name: String?
+    /// Tells it from those that had its place before.
+    var serial: Int
     var allowance: Allowance
     var permits = 0
     /// It isn't in the configuration any more, and goes with its last permit, unless it has spent something.
@@ -45,6 +47,8 @@ package final class Ledger: Sendable {
 
   fileprivate struct State: Sendable {
     var entries: [Entry?] = []
+    /// Of the entry that came last.
+    var serial = 0
   }
 
   private let state = Guarded(State())
@@ -53,7 +57,9 @@ package final class Ledger: Sendable {
 
   /// One allowance of a configuration.
   package struct Account: Sendable {
-    package var place: Int
+    /// Its place and its serial: a request that began before a reload may ask for what is gone by then, and whose place
+    /// another has.
+    package var seat: Int
     /// It counts tokens, or what they cost: then they must be estimated.
     package var weighs: Bool
     package var hasBudget: Bool
@@ -92,14 +98,15 @@ package final class Ledger: Sendable {
     _ payers: Payers, _ need: Need, at now: Moment
   ) -> (result: Result<Permit.Ticket, Shortage>, standing: Standing) {
     state.withLock { state in
-      state.advance(payers, to: now)
-      if let shortage = state.shortage(payers, need, isNew: true, at: now) {
-        return (.failure(shortage), state.standing(payers, at: now))
+      let places = state.places(of: payers)
+      state.advance(places, to: now)
+      if let shortage = state.shortage(places, need, isNew: true, at: now) {
+        return (.failure(shortage), state.standing(places, at: now))
       }
       var ticket = Permit.Ticket(payers: payers)
-      if let pod = payers.pod { ticket.pod = state.reserve(pod, need) }
-      if let group = payers.group { ticket.group = state.reserve(group, need) }
-      return (.success(ticket), state.standing(payers, at: now))
+      if let pod = places.pod { ticket.pod = state.reserve(pod, need) }
+      if let group = places.group { ticket.group = state.reserve(group, need) }
+      return (.success(ticket), state.standing(places, at: now))
     }
   }
 
@@ -108,14 +115,15 @@ package final class Ledger: Sendable {
     let old = ticket
     let (new, shortage) = state.withLock { state -> (Permit.Ticket, Shortage?) in
       var ticket = old
-      state.advance(ticket.payers, to: now)
-      state.takeBack(ticket)
-      if let shortage = state.shortage(ticket.payers, need, isNew: false, at: now) {
-        state.putBack(ticket)
+      let places = state.places(of: ticket.payers)
+      state.advance(places, to: now)
+      state.takeBack(ticket, places)
+      if let shortage = state.shortage(places, need, isNew: false, at: now) {
+        state.putBack(ticket, places)
         return (ticket, shortage)
       }
-      if let pod = ticket.payers.pod { state.entries[pod]?.allowance.promise(need, in: &ticket.pod) }
-      if let group = ticket.payers.group { state.entries[group]?.allowance.promise(need, in: &ticket.group) }
+      if let pod = places.pod { state.entries[pod]?.allowance.promise(need, in: &ticket.pod) }
+      if let group = places.group { state.entries[group]?.allowance.promise(need, in: &ticket.group) }
       return (ticket, nil)
     }
     ticket = new
@@ -124,17 +132,19 @@ package final class Ledger: Sendable {
 
   fileprivate func settle(_ ticket: Permit.Ticket, _ taken: Taken, at now: Moment?) {
     state.withLock { state in
-      if let now { state.advance(ticket.payers, to: now) }
-      if let pod = ticket.payers.pod { state.settle(pod, ticket.pod, taken) }
-      if let group = ticket.payers.group { state.settle(group, ticket.group, taken) }
+      let places = state.places(of: ticket.payers)
+      if let now { state.advance(places, to: now) }
+      if let pod = places.pod { state.settle(pod, ticket.pod, taken) }
+      if let group = places.group { state.settle(group, ticket.group, taken) }
     }
   }
 
   /// What is left for `payers`.
   package func standing(_ payers: Payers, at now: Moment) -> Standing {
     state.withLock { state in
-      state.advance(payers, to: now)
-      return state.standing(payers, at: now)
+      let places = state.places(of: payers)
+      state.advance(places, to: now)
+      return state.standing(places, at: now)
     }
   }
 
@@ -146,30 +156,6 @@ package final class Ledger: Sendable {
         entry.allowance.advance(to: now)
         return (entry.name ?? "", Gauge(entry.allowance))
       }
-    }
-  }
-
-  /// What is left of one allowance; nil: no such limit.
-  package struct Gauge: Sendable {
-    package var requests: UInt64?
-    package var tokens: UInt64?
-    package var concurrency: Int?
-    /// In nano-dollars.
-    package var budgetLimit: Int64?
-    package var budgetLeft: Int64?
-
-    fileprivate init(_ allowance: Allowance) {
-      if let window = allowance.requests {
-        requests = allowance.requestLimit - min(window.sum, allowance.requestLimit)
-      }
-      if let window = allowance.tokens {
-        tokens = allowance.tokenLimit - min(window.sum, allowance.tokenLimit)
-      }
-      if allowance.concurrencyLimit > 0 {
-        concurrency = max(allowance.concurrencyLimit - allowance.underWay, 0)
-      }
-      budgetLimit = allowance.budget?.amount
-      budgetLeft = allowance.budget?.left
     }
   }
 
@@ -230,7 +216,10 @@ package final class Ledger: Sendable {
           state.entries[place]?.allowance.budget?.spent = record.taken
           count += 1
         } else if record.taken > 0, wall - record.start < record.per {
-          var entry = Entry(name: name, allowance: Allowance(name == nil ? .pod : .group), isRetired: true)
+          state.serial += 1
+          var entry = Entry(
+            name: name, serial: state.serial, allowance: Allowance(name == nil ? .pod : .group),
+            isRetired: true)
           entry.allowance.budget = BudgetState(gone: record)
           state.entries.append(entry)
         }
@@ -266,12 +255,32 @@ extension Ledger.State {
     } else {
       place = entries.firstIndex { $0 == nil } ?? entries.count
       if place == entries.count { entries.append(nil) }
-      entries[place] = Ledger.Entry(name: name, allowance: Allowance(name == nil ? .pod : .group))
+      serial += 1
+      entries[place] = Ledger.Entry(
+        name: name, serial: serial, allowance: Allowance(name == nil ? .pod : .group))
     }
     entries[place]?.isRetired = false
     if entries[place]?.allowance.adopt(limits) == true { accounts.renewed.append(name ?? "") }
     let hasBudget = entries[place]?.allowance.budget != nil
-    return Ledger.Account(place: place, weighs: hasBudget || limits.tokensPerMinute > 0, hasBudget: hasBudget)
+    let seat = (entries[place]?.serial ?? 0) << Self.placeBits | place
+    return Ledger.Account(seat: seat, weighs: hasBudget || limits.tokensPerMinute > 0, hasBudget: hasBudget)
+  }
+
+  /// More places than a configuration may have groups.
+  private static let placeBits = 20
+
+  /// Where the entries of `payers` are now; nil for one that is gone.
+  fileprivate func places(of payers: Payers) -> Payers {
+    var places = payers
+    places.pod = payers.pod.flatMap { place(of: $0) }
+    places.group = payers.group.flatMap { place(of: $0) }
+    return places
+  }
+
+  private func place(of seat: Int) -> Int? {
+    let place = seat & ((1 << Self.placeBits) - 1)
+    guard place < entries.count, entries[place]?.serial == seat >> Self.placeBits else { return nil }
+    return place
   }
 
   /// Lets go of an entry that isn't in the configuration any more, once nothing more is settled in it.
@@ -320,45 +329,20 @@ extension Ledger.State {
     return entries[place]?.allowance.reserve(need) ?? Share()
   }
 
-  fileprivate mutating func takeBack(_ ticket: Permit.Ticket) {
-    if let pod = ticket.payers.pod { entries[pod]?.allowance.takeBack(ticket.pod) }
-    if let group = ticket.payers.group { entries[group]?.allowance.takeBack(ticket.group) }
+  fileprivate mutating func takeBack(_ ticket: Permit.Ticket, _ places: Payers) {
+    if let pod = places.pod { entries[pod]?.allowance.takeBack(ticket.pod) }
+    if let group = places.group { entries[group]?.allowance.takeBack(ticket.group) }
   }
 
-  fileprivate mutating func putBack(_ ticket: Permit.Ticket) {
-    if let pod = ticket.payers.pod { entries[pod]?.allowance.putBack(ticket.pod) }
-    if let group = ticket.payers.group { entries[group]?.allowance.putBack(ticket.group) }
+  fileprivate mutating func putBack(_ ticket: Permit.Ticket, _ places: Payers) {
+    if let pod = places.pod { entries[pod]?.allowance.putBack(ticket.pod) }
+    if let group = places.group { entries[group]?.allowance.putBack(ticket.group) }
   }
 
   fileprivate mutating func settle(_ place: Int, _ share: Share, _ taken: Taken) {
     entries[place]?.allowance.settle(share, taken)
     entries[place]?.permits -= 1
     forget(place)
-  }
-}
-
-extension Allowance {
-  /// Adds what is left here.
-  ///
-  /// - Parameter part: as in `Payers`.
-  fileprivate func add(to standing: inout Standing, part: Int, at now: Moment) {
-    if part == 0 { return }
-    if let requests {
-      let limit = Self.part(requestLimit, part)
-      standing.note(
-        scope, requests: Standing.Count(limit: limit, left: limit - min(requests.sum, limit)),
-        reset: Self.seconds(requests.timeToEmpty(at: now.ticks)))
-    }
-    if let tokens {
-      let limit = Self.part(tokenLimit, part)
-      standing.note(
-        scope, tokens: Standing.Count(limit: limit, left: limit - min(tokens.sum, limit)),
-        reset: Self.seconds(tokens.timeToEmpty(at: now.ticks)))
-    }
-    if let budget = budget?.part(part), budget.left <= budget.amount / 5 {
-      standing.note(
-        budget: Standing.Count(limit: UInt64(clamping: budget.amount), left: UInt64(clamping: budget.left)))
-    }
   }
 }
 

@@ -60,7 +60,7 @@ final class Meters {
 
   /// Who counts the requests of `group`.
   func payers(_ group: Group?) -> Payers {
-    Payers(pod: accounts.pod?.place, group: account(of: group)?.place)
+    Payers(pod: accounts.pod?.seat, group: account(of: group)?.seat)
   }
 
   /// What is counted for all pods together; nil: nothing.

@@ -32,7 +32,7 @@ struct LedgerCrowdTests {
       pod: limits(requests: 3000, tokens: 90_000, concurrent: 64),
       groups: [("a", limits(tokens: 60_000, dollars: 900_000)), ("b", limits(requests: 1))])
     let accounts = ledger.adopt(first)
-    let payers = Payers(pod: accounts.pod?.place, group: accounts.groups[0]?.place)
+    let payers = Payers(pod: accounts.pod?.seat, group: accounts.groups[0]?.seat)
     let clock = Clock()
     let parts = await withTaskGroup(of: (events: [Event], excess: UInt64).self) { group in
       for worker in 0..<workers {

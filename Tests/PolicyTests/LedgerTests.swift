@@ -60,12 +60,12 @@ struct LedgerTests {
   func allOrNone() throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(settings(pod: limits(requests: 10), groups: [("a", limits(requests: 2))]))
-    let payers = Payers(pod: accounts.pod?.place, group: accounts.groups[0]?.place)
+    let payers = Payers(pod: accounts.pod?.seat, group: accounts.groups[0]?.seat)
     for _ in 0..<2 { try ledger.permit(payers, at: moment(0)).settle(Taken(), at: moment(0)) }
     #expect(throws: Shortage.self) { _ = try ledger.permit(payers, at: moment(0)) }
     // The pod has counted two and not three.
     #expect(ledger.standing(payers, at: moment(0)).requests == Standing.Count(limit: 2, left: 0))
-    let pod = Payers(pod: accounts.pod?.place, group: nil)
+    let pod = Payers(pod: accounts.pod?.seat, group: nil)
     #expect(ledger.standing(pod, at: moment(0)).requests == Standing.Count(limit: 10, left: 8))
   }
 
@@ -73,7 +73,7 @@ struct LedgerTests {
   func lettingGo() throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(settings(pod: limits(requests: 5, tokens: 100, concurrent: 1, dollars: 1)))
-    let payers = Payers(pod: accounts.pod?.place, group: nil)
+    let payers = Payers(pod: accounts.pod?.seat, group: nil)
     do {
       let permit = try ledger.permit(payers, need(60, cost: 400), at: moment(0))
       #expect(ledger.balance == (1, 400, 1))
@@ -97,7 +97,7 @@ struct LedgerTests {
   func aboveTheLimit() throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(settings(pod: limits(tokens: 100)))
-    let payers = Payers(pod: accounts.pod?.place, group: nil)
+    let payers = Payers(pod: accounts.pod?.seat, group: nil)
     let first = try ledger.permit(payers, need(5000, prompt: 10), at: moment(0))
     #expect(throws: Shortage(scope: .pod, limit: .tokens, amount: 100, wait: 61)) {
       _ = try ledger.permit(payers, need(1, prompt: 1), at: moment(0))
@@ -116,7 +116,7 @@ struct LedgerTests {
     let accounts = ledger.adopt(
       settings(
         pod: limits(requests: 1, dollars: 1, per: .seconds(86_400)), groups: [("a", limits(tokens: 10))]))
-    let payers = Payers(pod: accounts.pod?.place, group: accounts.groups[0]?.place)
+    let payers = Payers(pod: accounts.pod?.seat, group: accounts.groups[0]?.seat)
     let now = moment(0, wall: 86_400 * 100 + 3600)
     let first = ledger.reserve(payers, need(10, cost: 1000), at: now).result
     guard case .success(let ticket) = first else {
@@ -137,7 +137,7 @@ struct LedgerTests {
   func spans() throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(settings(pod: limits(dollars: 1, per: .seconds(100))))
-    let payers = Payers(pod: accounts.pod?.place, group: nil)
+    let payers = Payers(pod: accounts.pod?.seat, group: nil)
     let early = Moment(ticks: 1_000_000_000_000, wall: 10_050)
     let late = Moment(ticks: 1_060_000_000_000, wall: 10_110)
     try ledger.permit(payers, need(cost: 600), at: early).settle(Taken(cost: 600), at: early)
@@ -155,7 +155,7 @@ struct LedgerTests {
   func rest() throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(settings(pod: limits(dollars: 1)))
-    let payers = Payers(pod: accounts.pod?.place, group: nil)
+    let payers = Payers(pod: accounts.pod?.seat, group: nil)
     try ledger.permit(payers, need(cost: 900), at: moment(0)).settle(Taken(cost: 900), at: moment(0))
     // Whose end is known: it doesn't fit.
     do throws(Shortage) {
@@ -188,7 +188,7 @@ struct LedgerTests {
     let accounts = ledger.adopt(
       settings(pod: limits(dollars: 1), groups: [("a", limits(dollars: 1)), ("b", limits(dollars: 1))]))
     #expect(ledger.restore(records, at: 7_200_010) == 1)
-    let payers = Payers(pod: nil, group: accounts.groups[0]?.place)
+    let payers = Payers(pod: nil, group: accounts.groups[0]?.seat)
     #expect(throws: Shortage.self) { _ = try ledger.permit(payers, need(cost: 501), at: moment(0)) }
     try ledger.permit(payers, need(cost: 500), at: moment(0)).settle(Taken(cost: 500), at: moment(0))
     // In the next span all of it is there again.
@@ -201,13 +201,13 @@ struct LedgerTests {
   func reload() throws {
     let ledger = Ledger()
     let first = ledger.adopt(settings(groups: [("a", limits(requests: 5)), ("b", limits(requests: 5))]))
-    let a = Payers(pod: nil, group: first.groups[0]?.place)
+    let a = Payers(pod: nil, group: first.groups[0]?.seat)
     let held = try ledger.permit(a, at: moment(0))
     try ledger.permit(a, at: moment(0)).settle(Taken(), at: moment(0))
     // Another order, another limit, a new group.
     let second = ledger.adopt(
       settings(groups: [("c", limits(requests: 1)), ("b", limits(requests: 5)), ("a", limits(requests: 1))]))
-    let later = Payers(pod: nil, group: second.groups[2]?.place)
+    let later = Payers(pod: nil, group: second.groups[2]?.seat)
     #expect(ledger.standing(later, at: moment(0)).requests == Standing.Count(limit: 1, left: 0))
     // Without limits it is gone, but for what is under way.
     let third = ledger.adopt(settings())
@@ -216,8 +216,26 @@ struct LedgerTests {
     held.settle(Taken(), at: moment(1))
     #expect(ledger.balance == (0, 0, 0))
     let fourth = ledger.adopt(settings(groups: [("a", limits(requests: 5))]))
-    let anew = Payers(pod: nil, group: fourth.groups[0]?.place)
+    let anew = Payers(pod: nil, group: fourth.groups[0]?.seat)
     #expect(ledger.standing(anew, at: moment(1)).requests?.left == 5)
+  }
+
+  @Test("a request that began before its group went takes nothing of the group that has its place")
+  func lateRequest() throws {
+    let ledger = Ledger()
+    let first = ledger.adopt(settings(groups: [("a", limits(requests: 5))]))
+    let late = Payers(pod: nil, group: first.groups[0]?.seat)
+    _ = ledger.adopt(settings())
+    let permit = try ledger.permit(late, at: moment(0))
+    let second = ledger.adopt(settings(groups: [("b", limits(requests: 5))]))
+    let b = Payers(pod: nil, group: second.groups[0]?.seat)
+    permit.settle(Taken(), at: moment(0))
+    try ledger.permit(late, at: moment(0)).settle(Taken(), at: moment(0))
+    #expect(ledger.standing(b, at: moment(0)).requests?.left == 5)
+    #expect(ledger.standing(late, at: moment(0)).requests == nil)
+    #expect(ledger.balance == (0, 0, 0))
+    try ledger.permit(b, at: moment(0)).settle(Taken(), at: moment(0))
+    #expect(ledger.standing(b, at: moment(0)).requests?.left == 4)
   }
 
   @Test("a group that is gone has its budget as it left it when it is back, after a restart too")
@@ -227,7 +245,7 @@ struct LedgerTests {
       pod: limits(dollars: 10), groups: [("a", limits(dollars: 1)), ("b", limits(dollars: 1))])
     func left(_ ledger: Ledger, _ settings: Settings, at now: Moment) -> UInt64? {
       let accounts = ledger.adopt(settings)
-      let payers = Payers(pod: nil, group: accounts.groups[0]?.place)
+      let payers = Payers(pod: nil, group: accounts.groups[0]?.seat)
       // What is left is said from four fifths on; what fits shows it always.
       for cost in stride(from: Int64(1000), through: 0, by: -100) {
         if (try? ledger.permit(payers, need(cost: cost), at: now)) != nil { return UInt64(cost) }
@@ -235,7 +253,7 @@ struct LedgerTests {
       return nil
     }
     let first = ledger.adopt(both)
-    let a = Payers(pod: nil, group: first.groups[0]?.place)
+    let a = Payers(pod: nil, group: first.groups[0]?.seat)
     try ledger.permit(a, need(cost: 700), at: moment(0)).settle(Taken(cost: 700), at: moment(0))
     let other = settings(groups: [("b", limits(dollars: 1)), ("c", limits(dollars: 1))])
     #expect(left(ledger, other, at: moment(1)) == 1000)
@@ -262,7 +280,7 @@ struct LedgerTests {
     let ledger = Ledger()
     for number in 0..<400 {
       let accounts = ledger.adopt(settings(groups: [("g\(number)", limits(dollars: 1))]))
-      let payers = Payers(pod: nil, group: accounts.groups[0]?.place)
+      let payers = Payers(pod: nil, group: accounts.groups[0]?.seat)
       let now = moment(Double(number) * 3600 * 24 * 31)
       try ledger.permit(payers, need(cost: 1), at: now).settle(Taken(cost: 1), at: now)
     }
@@ -275,7 +293,7 @@ struct LedgerTests {
   func budgetReload() throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(settings(pod: limits(dollars: 10)))
-    let payers = Payers(pod: accounts.pod?.place, group: nil)
+    let payers = Payers(pod: accounts.pod?.seat, group: nil)
     try ledger.permit(payers, need(cost: 8000), at: moment(0)).settle(Taken(cost: 8000), at: moment(0))
     #expect(ledger.adopt(settings(pod: limits(dollars: 5))).renewed.isEmpty)
     #expect(ledger.standing(payers, at: moment(0)).budget == Standing.Count(limit: 5000, left: 0))
@@ -289,7 +307,7 @@ struct LedgerTests {
   func renewal() throws {
     let ledger = Ledger()
     let accounts = ledger.adopt(settings(pod: limits(tokens: 100, dollars: 1)))
-    let payers = Payers(pod: accounts.pod?.place, group: nil)
+    let payers = Payers(pod: accounts.pod?.seat, group: nil)
     var permit = try ledger.permit(payers, need(50, cost: 500), at: moment(0))
     #expect(permit.renew(need(90, cost: 900), at: moment(1)) == nil)
     #expect(ledger.balance.reserved == 900)
@@ -310,7 +328,7 @@ struct LedgerTests {
     let ledger = Ledger()
     let accounts = ledger.adopt(
       settings(pod: limits(requests: 3000, tokens: 50_000, concurrent: 64, dollars: 40)))
-    let payers = Payers(pod: accounts.pod?.place, group: nil)
+    let payers = Payers(pod: accounts.pod?.seat, group: nil)
     let taken = await withTaskGroup(of: (requests: Int, tokens: UInt64, cost: Int64).self) { group in
       for worker in 0..<workers {
         group.addTask {

@@ -179,7 +179,7 @@ import Wire
     let accounts = ledger.adopt(config)
     let now = Moment(ticks: 100_000_000_000, wall: 1000)
     func take(_ part: Int) -> Permit.Ticket? {
-      var payers = Payers(pod: nil, group: accounts.groups[0]?.place)
+      var payers = Payers(pod: nil, group: accounts.groups[0]?.seat)
       payers.part = part
       return try? ledger.reserve(payers, Need(), at: now).result.get()
     }
