@@ -79,7 +79,10 @@ package enum JSONText {
   }
 
   /// As above, of what stands between a string's quotes.
-  static func isBlank(_ content: Span<UInt8>) -> Bool {
+  static func isBlank(_ content: Span<UInt8>) -> Bool { blankCount(content) == content.count }
+
+  /// Bytes of the white space that it begins with.
+  static func blankCount(_ content: Span<UInt8>) -> Int {
     var at = 0
     while at < content.count {
       if content[at] <= ASCII.space {
@@ -90,10 +93,10 @@ package enum JSONText {
       {
         at += 2
       } else {
-        return false
+        return at
       }
     }
-    return true
+    return at
   }
 }
 

@@ -126,15 +126,18 @@ final class MessagesForm: AnswerForm {
     out.append("\"}}\n\n")
   }
 
-  /// Keeps the beginning of a call's arguments until it shows what they are.
+  /// Keeps the beginning of a call's arguments until it shows what they are: an object may have blanks before it.
   private func hold(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
-    let isFirst = arguments.isEmpty
-    if isFirst, bytes.count > 0, bytes[0] == UInt8(ascii: "{") {
-      isObject = true
-      return writeInput(bytes, into: &out)
-    }
     arguments.append(bytes)
+    let held = unsafe arguments.view
+    let start = JSONText.blankCount(held)
+    guard start < held.count, held[start] == UInt8(ascii: "{") else { return }
+    isObject = true
+    writeInput(held, into: &out)
+    arguments.clear()
   }
+
+  var heldCount: Int { frame.streams ? arguments.count : 0 }
 
   private func writeInput(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
     begin("content_block_delta", into: &out)
