@@ -127,6 +127,14 @@ package enum Verdict: Sendable {
   ///
   /// - Parameter at: the offset in the body from which the fault's own counts.
   case invalid(JSONFault, at: Int)
+
+  /// The client gets what the model says.
+  package var isAnswer: Bool {
+    switch self {
+    case .answer, .stream: true
+    case .error, .fault, .invalid: false
+    }
+  }
 }
 
 /// What came of sending a stretch.

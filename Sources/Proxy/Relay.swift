@@ -170,7 +170,7 @@ extension Exchange {
       gate.restore(&answer.body, isStream: isStream)
       if let refusal = ask.watch?.refusal { throw refusal }
     }
-    if ask.turn != nil { attempt.remember() }
+    if ask.turn != nil, verdict.isAnswer { attempt.remember() }
     if attempt.tried.owesBreakdown { attempt.addBreakdown(to: &answer.body, verdict) }
     if let write = ask.cacheWrite { write.take(unsafe answer.body.view) }
     switch verdict {

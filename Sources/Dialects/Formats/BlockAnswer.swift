@@ -36,6 +36,9 @@ final class BlockAnswer {
     reason = .stop
   }
 
+  /// Forgets what was told of an answer that reaches nobody.
+  func takeBack() { begin(frame) }
+
   /// The provider has begun to answer. The first time it is written down.
   func start(into out: inout ByteQueue) {
     if hasStarted { return }
@@ -116,9 +119,10 @@ final class BlockAnswer {
   /// The answer is over.
   func finish(_ usage: TokenUsage, into out: inout ByteQueue) {
     if hasEnded { return }
+    // What had to wait and couldn't is lost: this is no answer.
+    if blocks.isOverfull { return overflow(into: &out) }
     start(into: &out)
     hasEnded = true
-    if blocks.isOverfull { isOverfull = true }
     blocks.end(isCut: reason == .length || reason == .contentFilter, into: &out)
     var end = AnswerEnd()
     end.reason = reason

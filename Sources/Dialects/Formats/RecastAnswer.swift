@@ -68,6 +68,12 @@ extension Recast {
 
   /// Writes the client's answer from what was read whole.
   func conclude(provider: String, into out: inout ByteQueue) -> Verdict {
+    let verdict = writeAnswer(provider: provider, into: &out)
+    if case .fault = verdict { answer.takeBack() }
+    return verdict
+  }
+
+  private func writeAnswer(provider: String, into out: inout ByteQueue) -> Verdict {
     if format == .invocation { return concludeInvocation(provider: provider, into: &out) }
     if isTold {
       let verdict = inner.conclude(provider: provider, member: Span(), into: &out)
