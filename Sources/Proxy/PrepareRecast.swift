@@ -14,6 +14,8 @@ extension Attempt {
     let sent = upstream.address.deployment(of: model.span)
     let recast: Recast
     let dialect = format == .tokenCount ? upstream.counter : upstream.dialect
+    // Another request may just have found out that the upstream counts nothing.
+    if format == .tokenCount, dialect == nil, !upstream.isMock { throw .noTokenCount(upstream.name) }
     do throws(RequestFault) {
       recast = try Recast(
         format, unsafe ask.body.bytes.view, strings: ask.body.scanner.strings,
