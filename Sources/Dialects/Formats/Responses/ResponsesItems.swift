@@ -185,7 +185,9 @@ struct ResponsesItems: ~Escapable {
     openAssistant()
     let at = lastFurther()
     wait(JSONString.content(body, id).array(), at, further[at].calls.count)
-    let input = item.value(action, in: body) ?? item.value("actions", in: body)
+    let said = item.value(action, in: body) ?? item.value("actions", in: body)
+    // What is neither an object nor a list can be no function's arguments.
+    let input = said.flatMap { [.object, .array].contains(JSONView.kind(body, $0)) ? $0 : nil }
     further[at].calls.append(
       Call(name: name, space: 0..<0, id: id, input: input, isCustom: false, place: position))
     further[at].open += 1
