@@ -1,5 +1,5 @@
-// What an audit log says of the bodies that it doesn't hold: a keyed code of each, by which who has the body and the key can
-// show that it was this one. Taken while the bytes pass, whatever becomes of them afterwards.
+// What an audit log says of the bodies that it doesn't hold: a keyed code of each, with which anyone who has the body and the key
+// can show that it was this one. Taken while the bytes pass, whatever becomes of them afterwards.
 
 internal import Config
 internal import HTTP
