@@ -141,7 +141,10 @@ class Remora:
             where = ["--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}"]
         else:
             listen = [f"127.0.0.1:{self.port}", f"[::1]:{self.port}", f"unix:{self.socket_path}"]
-            whole = {"listen": listen, "admin": f"127.0.0.1:{self.admin_port}", **config}
+            # Models end some day, and the tests run on the day after as well: only where one asks is another taken.
+            whole = {
+                "listen": listen, "admin": f"127.0.0.1:{self.admin_port}", "catalogue": {"reroute": "never"}, **config
+            }
             self.config_file.write_text(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True))
             where = ["--config", str(self.config_file)]
         self.stdout_file = self.directory / "stdout.log"
