@@ -57,6 +57,24 @@ import Wire
     #expect(out.bytes.text().contains("event: error"))
   }
 
+  @Test("arguments that were no object are held no longer than their call is open")
+  func released() {
+    let answer = begun(streams: true)
+    var out = ByteQueue()
+    open(0, of: answer, into: &out)
+    for piece in [#"\n"#, " ", "[1", "]"] { tell(piece, of: 0, answer, into: &out) }
+    #expect(answer.heldCount == 6)
+    let text = Array("x".utf8)
+    answer.piece(.text, text.span, into: &out)
+    #expect(answer.heldCount == 0)
+    #expect(out.bytes.text().contains("INVALID_JSON"))
+    // The next call is looked at from its own beginning.
+    open(1, of: answer, into: &out)
+    tell("{}", of: 1, answer, into: &out)
+    #expect(out.bytes.text().contains(#""index":2,"delta":{"type":"input_json_delta","partial_json":"{}""#))
+    #expect(answer.heldCount == 0)
+  }
+
   @Test("a whole answer of which a part is lost is none", arguments: [true, false])
   func lost(_ streams: Bool) {
     let answer = begun(streams: streams)

@@ -12,6 +12,8 @@ final class MessagesForm: AnswerForm {
   private var arguments = ByteQueue()
   /// The call's arguments are an object, as far as it has come, so that they go on as they are.
   private var isObject = false
+  /// Bytes of white space that the held ones begin with, as far as they were looked at.
+  private var blanks = 0
 
   func start(_ frame: FormFrame, into out: inout ByteQueue) {
     self.frame = frame
@@ -79,6 +81,7 @@ final class MessagesForm: AnswerForm {
       out.append("\",\"input\":{}}")
       arguments.clear()
       isObject = false
+      blanks = 0
     case .redacted: break
     }
     out.append("}\n\n")
@@ -130,8 +133,9 @@ final class MessagesForm: AnswerForm {
   private func hold(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
     arguments.append(bytes)
     let held = unsafe arguments.view
-    let start = JSONText.blankCount(held)
-    guard start < held.count, held[start] == UInt8(ascii: "{") else { return }
+    // What is known to be blank isn't looked at again: some models write nothing else for thousands of pieces.
+    blanks += JSONText.blankCount(held.extracting(blanks...))
+    guard blanks < held.count, held[blanks] == UInt8(ascii: "{") else { return }
     isObject = true
     writeInput(held, into: &out)
     arguments.clear()
@@ -160,6 +164,7 @@ final class MessagesForm: AnswerForm {
         var input = ByteQueue()
         JSONWriter.escaped(content.bytes, into: &input)
         content.clear()
+        arguments.clear()
         writeInput(input.bytes, into: &out)
       }
       begin("content_block_stop", into: &out)
