@@ -15,7 +15,7 @@ extension Translation {
     held.removeAll()
     answer.begin(
       AnswerWriter.Frame(
-        form: blocks != nil ? .blocks : streams ? .chunks : .whole, includesUsage: includesUsage,
+        form: streams && blocks == nil ? .chunks : .whole, includesUsage: includesUsage,
         model: request.model, created: created, seed: seed, member: member))
     answer.blocks = blocks
   }

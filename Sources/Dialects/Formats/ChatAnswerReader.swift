@@ -1,5 +1,5 @@
-// Reads a chat's answer, whole or chunk by chunk, and tells it as blocks. The answer has come through a conversation of
-// Remora's own: it is in OpenAI's form already, whatever the provider speaks.
+// Reads a chat's answer, whole or chunk by chunk, and tells it as blocks: of providers in OpenAI's format and of the mock.
+// A dialect tells its answers itself (Hub/AnswerWriter.swift).
 
 internal import Wire
 

@@ -14,8 +14,6 @@ package struct AnswerWriter: ~Copyable {
     case whole
     /// `chat.completion.chunk`, an event each
     case chunks
-    /// In another format: `blocks` are told
-    case blocks
   }
 
   /// What is the same in every chunk, or known before the provider has said anything.
@@ -52,7 +50,7 @@ package struct AnswerWriter: ~Copyable {
   static let callCeiling = 1024
 
   private(set) var frame = Frame()
-  /// Who is told what is read, where the client speaks another format.
+  /// Who is told what is read, where the client speaks another format: then nothing is written here.
   var blocks: BlockAnswer?
   /// What is ready for the client; taken out by `take`.
   package var out = ByteQueue()
