@@ -175,6 +175,7 @@ class _Parser:
             "size": len,
             "startsWith": lambda owner, text: owner.startswith(text),
             "substring": lambda owner, start: owner[start:],
+            "lastIndexOf": lambda owner, item: max((n for n, each in enumerate(owner) if each == item), default=-1),
         }
         function = functions[name]
         return lambda names: function(value(names), *(each(names) for each in arguments))
@@ -202,11 +203,11 @@ class _Parser:
             raise Wrong(f"unexpected {text}")
         if text in ("true", "false"):
             return lambda names: text == "true"
-        if text == "int":
+        if text in ("int", "string"):
             self.need("(")
-            number = self.ternary()
+            operand = self.ternary()
             self.need(")")
-            return lambda names: int(number(names))
+            return lambda names: {"int": int, "string": str}[text](operand(names))
         if text == "has":
             self.need("(")
             inner = self.postfix()

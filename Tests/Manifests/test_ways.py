@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 import re
 import shutil
 
@@ -157,13 +158,87 @@ def test_annotations_mean_the_same_to_all(annotations, webhook):  # noqa: F811
     assert made == normal(by_inject(deployment, None)) == normal(by_policy(deployment, None))
 
 
+ANNOTATIONS = {
+    "image": ["a:1"],
+    "config": ["c"],
+    "secret": ["s", "", "a, b"],
+    "containers": ["web", "init", "web, init", "vault"],
+    "env": ["leave", "add"],
+    "sdks": ["anthropic", "openai,anthropic"],
+    "run-as": ["none", "5"],
+    "log-level": ["debug"],
+    "cpu-limit": ["1"],
+    "memory-limit": ["1Gi"],
+}
+SURROUNDINGS = [
+    {"hostNetwork": True},
+    {"os": {"name": "windows"}},
+    {"nodeSelector": {"kubernetes.io/os": "windows"}},
+    {"nodeSelector": {"kubernetes.io/os": "linux"}},
+    {"shareProcessNamespace": True},
+]
+
+
+def any_pod(chance: random.Random) -> dict:
+    """A Deployment with whatever a pod may have that makes a difference to one of the ways."""
+
+    def container(name: str) -> dict:
+        own = [{"name": chance.choice(["A", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY"]), "value": "x"}]
+        return {"name": name, "image": "i", **chance.choice([{}, {"env": []}, {"env": own}])}
+
+    deployment = template()
+    pod = deployment["spec"]["template"]
+    pod["spec"]["containers"] = [container(name) for name in ["web", "other"][: chance.choice([1, 2])]]
+    names = [each for each in ["istio-init", "istio-proxy", "linkerd-proxy", "init", "vault"] if chance.random() < 0.3]
+    inits = [container(each) for each in chance.sample(names, len(names))]
+    for each in inits:
+        if each["name"].endswith("proxy") and chance.random() < 0.7:
+            each["restartPolicy"] = "Always"
+    if inits or chance.random() < 0.3:
+        pod["spec"]["initContainers"] = inits
+    if chance.random() < 0.3:
+        pod["spec"]["volumes"] = chance.choice([[], [{"name": "v", "emptyDir": {}}]])
+    if chance.random() < 0.2:
+        pod["spec"].update(chance.choice(SURROUNDINGS))
+    if chance.random() < 0.1:
+        pod["metadata"]["labels"]["linkerd.io/control-plane-component"] = "identity"
+    said = {f"remora.dev/{key}": chance.choice(values) for key, values in ANNOTATIONS.items() if chance.random() < 0.2}
+    if said or chance.random() < 0.3:
+        pod["metadata"]["annotations"] = said
+    return deployment
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_pod_is_the_same_to_all(seed, webhook):  # noqa: F811
+    """Meshes that come first, init containers that are named, nodes of other systems: what one way knows, each does."""
+    chance, connection, injected = random.Random(seed), webhook.connect(), 0
+    for _ in range(40):
+        deployment = any_pod(chance)
+        pod = pod_of(deployment)
+        review = review_of(pod)
+        response = ask(connection, review)
+        done = inject("--image", IMAGE, stdin=yaml.safe_dump(deployment))
+        if not response["allowed"]:
+            assert done.returncode == 1, response
+            continue
+        made = normal(patched(review, response))
+        assert normal(by_policy(deployment, None)) == made, deployment
+        if made == normal(pod):
+            assert done.returncode == 1, "it asked, and can't be"
+            continue
+        injected += 1
+        assert normal(documents(done.stdout.decode())[0]["spec"]["template"]) == made, deployment
+        assert schemas.problems({**pod, **made, "metadata": {"name": "p", **made["metadata"]}}) == [], deployment
+    assert injected > 10
+
+
 def test_policy_leaves_alone_what_it_must():
     pod = pod_of(template())
     params = {"data": {}}
     assert cel.admit(POLICY, pod, params) != pod
     bare = copy.deepcopy(pod)
     del bare["metadata"]["labels"]["remora.dev/inject"]
-    others = [{**pod, "spec": {**pod["spec"], **each}} for each in ({"hostNetwork": True}, {"os": {"name": "windows"}})]
+    others = [{**pod, "spec": {**pod["spec"], **each}} for each in SURROUNDINGS[:3]]
     there = {**pod, "spec": {"containers": [*pod["spec"]["containers"], {"name": "remora", "image": "x"}]}}
     for each in [bare, *others, there]:
         assert cel.admit(POLICY, each, params) == each
@@ -177,6 +252,8 @@ def test_warning_says_why():
         (pod_of(template()), "is there a ConfigMap remora-injection in the namespace shop?"),
         ({"spec": {"hostNetwork": True, "containers": [{"name": "a"}]}}, "it uses the host network"),
         ({"spec": {"os": {"name": "windows"}, "containers": [{"name": "a"}]}}, "it is for Windows"),
+        ({"spec": {"nodeSelector": {"kubernetes.io/os": "windows"}, "containers": [{"name": "a"}]}}, "it is for Windows"),
+        ({"spec": {"containers": [{"name": "remora", "ports": [{"containerPort": 1}]}]}}, "something else; rename it"),
     ]:
         names = {"object": pod, "request": request}
         assert cel.evaluate(rule["expression"], names) is False
