@@ -267,14 +267,13 @@ def test_schema_of_the_configuration_is_the_programs():
     assert file.read_text() == values_schema.text(whole), f"laid out by: {command}"
 
 
-def test_notes():
-    def notes(values: dict) -> str:
-        stdin = yaml.safe_dump(values)
-        done = run(
-            "helm", "install", "shop", CHART, "--dry-run=client", "-n", "web", "--values", "-", input=stdin
-        )
-        return done.stdout.partition("NOTES:\n")[2]
+def notes(values: dict) -> str:
+    stdin = yaml.safe_dump(values)
+    done = run("helm", "install", "shop", CHART, "--dry-run=client", "-n", "web", "--values", "-", input=stdin)
+    return done.stdout.partition("NOTES:\n")[2]
 
+
+def test_notes():
     default = notes({})
     assert "kubectl -n web get secret remora" in default and "ConfigMap shop-remora" in default
     assert "podMonitor.enabled is false" in default
@@ -284,6 +283,29 @@ def test_notes():
     cluster = notes({**WEBHOOK, "policy": {"enabled": True}})
     assert "kubectl -n NAMESPACE create configmap remora --from-file=remora.yaml" in cluster
     assert "create configmap remora-injection" in cluster and "kubectl -n web" not in cluster
+
+
+LATER = ["enabled", "files", "runAs", "podMonitor", "dashboard", "rules", "policy", "webhook"]
+LESS = ["securityContext", "startupProbe", "livenessProbe", "readinessProbe", "resources"]
+
+
+@pytest.mark.parametrize("key", LATER)
+def test_values_of_an_earlier_chart(key):
+    """`helm upgrade --reuse-values` brings what was installed, and no key that has come since: null takes one out."""
+    assert helm(CHART, values={key: None}) == helm(CHART)
+    assert notes({key: None}) == notes({})
+
+
+def test_values_of_an_earlier_chart_in_an_application(application, tmp_path):
+    """There a null has no effect, so that the keys must not be in the chart."""
+    shutil.copytree(application.parent, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "remora/values.yaml"
+    values = {key: each for key, each in yaml.safe_load(file.read_text()).items() if key not in LATER + LESS}
+    file.write_text(yaml.safe_dump(values))
+    run("helm", "dependency", "build", tmp_path / "shop")
+    container = sidecar(deployment(helm(tmp_path / "shop")))
+    assert container["securityContext"] == {"runAsUser": 64642, "runAsGroup": 64642}
+    assert container["startupProbe"] == {"httpGet": {"path": "/readyz", "port": "remora-admin"}}
 
 
 def test_an_empty_configuration_is_the_default():

@@ -27,13 +27,19 @@ SIGTERM when the application has ended: it needs no preStop hook. */}}
       containerPort: 4142
   startupProbe:
     httpGet: { path: /readyz, port: remora-admin }
-    {{- toYaml .Values.startupProbe | nindent 4 }}
+    {{- with .Values.startupProbe }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   livenessProbe:
     httpGet: { path: /healthz, port: remora-admin }
-    {{- toYaml .Values.livenessProbe | nindent 4 }}
+    {{- with .Values.livenessProbe }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   readinessProbe:
     httpGet: { path: /readyz, port: remora-admin }
-    {{- toYaml .Values.readinessProbe | nindent 4 }}
+    {{- with .Values.readinessProbe }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- with .Values.resources }}
   resources:
     {{- toYaml . | nindent 4 }}
@@ -88,10 +94,11 @@ has the same name there is that instead. */}}
 {{/* With Remora's user, unless the cluster chooses one. */}}
 {{- define "remora.securityContext" -}}
 {{- $user := dict -}}
-{{- if ne (toString .Values.runAs) "none" -}}
-{{- $user = dict "runAsUser" (int .Values.runAs) "runAsGroup" (int .Values.runAs) -}}
+{{- $id := .Values.runAs | default 64642 -}}
+{{- if ne (toString $id) "none" -}}
+{{- $user = dict "runAsUser" (int $id) "runAsGroup" (int $id) -}}
 {{- end -}}
-{{- toYaml (merge (dict) .Values.securityContext $user) -}}
+{{- toYaml (merge (dict) (.Values.securityContext | default dict) $user) -}}
 {{- end -}}
 
 {{/* Entries of `volumes`. Remora doesn't run as root: a mode of 0400 would keep it out, and no other container mounts
