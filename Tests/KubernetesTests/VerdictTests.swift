@@ -160,6 +160,22 @@ import Testing
         "kind: {{ .Values.kind }}\nspec: {containers: []}\nkind: Pod\n",
         "1:8: complex keys (? key) are not supported; write 'key: value' with a plain or quoted key; is this a template? render it first: helm template"
       ),
+      (
+        "{{- if .Values.enabled }}\nkind: Pod\nspec: {containers: []}\n{{- end }}\n",
+        "1:3: a list item '- ' is not allowed here; put it on its own line, under its key; is this a template? render it first: helm template"
+      ),
+      (
+        deployment(app, metadata: annotated("remora.dev/memory-request: 1Gi")),
+        "9:48: Remora would request more memory than its limit, 1Gi of 256Mi; say both: remora.dev/memory-request, remora.dev/memory-limit"
+      ),
+      (
+        deployment(app, metadata: annotated("remora.dev/cpu-limit: 0.005")),
+        "9:43: remora.dev/cpu-limit must be a text; write it in quotes"
+      ),
+      (
+        deployment(app, metadata: annotated("remora.dev/cpu-limit: '0.005'")),
+        "9:43: Remora would request more cpu than its limit, 10m of 0.005; say both: remora.dev/cpu-request, remora.dev/cpu-limit"
+      ),
       ("a: \u{1}", "1:4: control character U+0001; remove it, or write it as an escape in double quotes"),
     ])
   func errors(_ text: String, _ error: String) { #expect(inject(text).errors.first == error) }
@@ -200,6 +216,44 @@ import Testing
     #expect(
       inject(misplaced).warnings == [
         "2:35: Deployment/d: remora.dev/config has no effect here; put it on the pod template"
+      ])
+  }
+
+  @Test(
+    "whether a Guaranteed pod stays one depends on amounts, not on how they are written",
+    arguments: [
+      ("{limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 1000m, memory: 1024Mi}}", "", true),
+      ("{limits: {cpu: '0.5', memory: 1e9}, requests: {cpu: 500m, memory: 1G}}", "", true),
+      ("{limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 999m}}", "", false),
+      ("{limits: {cpu: 1}}", "", false),
+      ("{limits: {cpu: 1, memory: some}}", "", false),
+      (
+        "{limits: {cpu: 1, memory: 1Gi}}",
+        "remora.dev/cpu-limit: 100m, remora.dev/cpu-request: '0.1', remora.dev/memory-request: 256Mi", false
+      ),
+      ("{limits: {cpu: 1, memory: 1Gi}}", "remora.dev/cpu-limit: 100m", true),
+    ])
+  func guaranteed(_ resources: String, _ annotations: String, _ isWarned: Bool) {
+    let text = deployment(app + "        resources: \(resources)\n", metadata: annotated(annotations))
+    #expect(inject(text).warnings.contains { $0.contains("becomes Burstable") } == isWarned)
+    // The pod's own resources decide, where it has some.
+    let own = deployment(
+      "      resources: {limits: {cpu: 2, memory: 2Gi}}\n" + app + "        resources: \(resources)\n",
+      metadata: annotated(annotations))
+    #expect(inject(own).warnings == [])
+  }
+
+  @Test("who asks for Anthropic's variables is warned of its own ones, and nobody else")
+  func anthropicVariables() {
+    let env =
+      app + "        env:\n        - {name: ANTHROPIC_BASE_URL, value: 'https://api.anthropic.com'}\n"
+      + "        - {name: ANTHROPIC_AUTH_TOKEN, valueFrom: {secretKeyRef: {}}}\n"
+    #expect(inject(deployment(env)).warnings == [])
+    let asking = deployment(env, metadata: annotated("remora.dev/sdks: anthropic"))
+    #expect(
+      inject(asking).warnings.map { $0.drop { $0 != "a" } } == [
+        "app doesn't use Remora: it has an ANTHROPIC_BASE_URL of its own",
+        "app still has the provider's key in its ANTHROPIC_AUTH_TOKEN; Remora has it now",
       ])
   }
 

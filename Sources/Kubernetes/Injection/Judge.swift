@@ -31,6 +31,7 @@ extension Pod {
     }
     var settings = defaults
     var problems = readAnnotations(&settings)
+    problems += excess(settings)
     problems += conflicts(settings, circumstances)
     let chosen = chosenContainers(settings, &problems)
     if !problems.isEmpty { return (.refuse(problems.sorted { $0.offset < $1.offset }), []) }
@@ -90,6 +91,24 @@ extension Pod {
       }
     }
     return problems
+  }
+
+  /// Requests beyond their limits, which the API server would refuse.
+  private func excess(_ settings: InjectionSettings) -> [Remark] {
+    let resources = [
+      ("cpu", settings.cpuRequest, settings.cpuLimit),
+      ("memory", settings.memoryRequest, settings.memoryLimit),
+    ]
+    return resources.compactMap { name, request, limit in
+      guard let limit, let least = Quantity(request), let most = Quantity(limit), least > most else {
+        return nil
+      }
+      let (low, high) = ("\(Mark.prefix)\(name)-request", "\(Mark.prefix)\(name)-limit")
+      let place = annotations?[low] ?? annotations?[high]
+      let message =
+        "Remora would request more \(name) than its limit, \(request) of \(limit); say both: \(low), \(high)"
+      return Remark(offset: place?.content ?? spec.node.start, message: message)
+    }
   }
 
   /// What is in the sidecar's way.

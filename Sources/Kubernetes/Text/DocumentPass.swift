@@ -51,9 +51,8 @@ struct DocumentPass {
       if outline.reading == .ifPossible {
         leave(outline)
       } else {
-        let isTemplate =
-          error.offset > 0 && error.offset < text.bytes.count
-          && text.bytes[error.offset - 1..<error.offset + 1].elementsEqual("{{".utf8)
+        let line = text.lineStart(error.offset)..<min(error.offset + 1, text.bytes.count)
+        let isTemplate = ManifestOutline.contains(text.bytes, line, "{{")
         let hint = isTemplate ? "; is this a template? render it first: helm template" : ""
         errors.append(Remark(offset: error.offset, message: error.message + hint))
       }
