@@ -246,7 +246,7 @@ def test_policy_leaves_alone_what_it_must():
 
 
 def test_warning_says_why():
-    rule, known = WARNING["spec"]["validations"]
+    rule, ports, known = WARNING["spec"]["validations"]
     request = {"namespace": "shop"}
     for pod, words in [
         (pod_of(template()), "is there a ConfigMap remora-injection in the namespace shop?"),
@@ -260,6 +260,11 @@ def test_warning_says_why():
         assert cel.evaluate(rule["messageExpression"], names).endswith(words)
     injected = cel.admit(POLICY, pod_of(template()), {"data": {}})
     assert cel.evaluate(rule["expression"], {"object": injected, "request": request}) is True
+    # Remora's own container has one of them.
+    assert cel.evaluate(ports["expression"], {"object": injected}) is True
+    for name in ("initContainers", "containers"):
+        taken = {"spec": {"containers": [], **{name: [{"name": "a", "ports": [{"containerPort": 4141}]}]}}}
+        assert cel.evaluate(ports["expression"], {"object": taken}) is False
     # Inject's list of annotations is the policy's.
     for name in KNOWN:
         assert cel.evaluate(known["expression"], {"object": {"metadata": {"annotations": {name: "x"}}}}) is True, name
