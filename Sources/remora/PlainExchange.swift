@@ -154,22 +154,31 @@ struct PlainExchange: ~Copyable {
 
   // MARK: Where to
 
-  /// Where to find what listens at `address`: at loopback, if it listens everywhere.
   private static func addresses(of address: Config.Address) throws(Failure) -> [Transport.Address] {
-    switch address {
+    switch address.near {
     case .unix(let path):
       guard let local = Transport.Address(path: path) else { throw Failure("the path is too long") }
       return [local]
     case .tcp(let host, let port):
-      let place = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host
       do throws(ResolveFault) {
-        return try BlockingConnection.addresses(of: place, port: UInt16(clamping: port))
+        return try BlockingConnection.addresses(of: host, port: UInt16(clamping: port))
       } catch { throw Failure(error.reason) }
     }
   }
 
   /// What `Host` says.
   private static func host(_ address: Config.Address) -> String {
-    if case .tcp = address { address.text } else { "localhost" }
+    if case .tcp = address { address.near.text } else { "localhost" }
+  }
+}
+
+extension Config.Address {
+  /// Where to find what listens here: at loopback, if it listens everywhere.
+  var near: Config.Address {
+    switch self {
+    case .tcp("0.0.0.0", let port): .tcp(host: "127.0.0.1", port: port)
+    case .tcp("::", let port): .tcp(host: "::1", port: port)
+    case .tcp, .unix: self
+    }
   }
 }

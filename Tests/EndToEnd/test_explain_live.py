@@ -97,6 +97,21 @@ def test_without_a_proxy_it_says_so_and_shows_the_rest(running):
     assert "running   nothing is known" in shown and "state  " not in shown and "target 2" in shown
 
 
+@pytest.mark.parametrize(("admin", "place"), [("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")])
+def test_who_listens_everywhere_is_asked_and_named_at_loopback(running, tmp_path, admin, place):
+    proxy, *_ = running
+    config = json.loads((tmp_path / "shown.json").read_text())
+    (tmp_path / "shown.json").write_text(json.dumps({**config, "admin": f"{admin}:{proxy.admin_port}"}))
+    done = run("explain", "m", "--config", str(tmp_path / "shown.json"))
+    if admin == "0.0.0.0":
+        assert f"running   asked at {place}:{proxy.admin_port}" in done.stdout
+    proxy.stop()
+    done = run("explain", "m", "--config", str(tmp_path / "shown.json"))
+    assert f"none was found at {place}:{proxy.admin_port}" in done.stdout
+    probed = run("probe", "--admin", f"{admin}:{proxy.admin_port}")
+    assert probed.returncode == 1 and f"{place}:{proxy.admin_port}/healthz" in probed.stderr
+
+
 def test_the_state_is_for_this_pod_alone_and_holds_no_key(running):
     proxy, _, _, _ = running
     answer = proxy.admin("/state")

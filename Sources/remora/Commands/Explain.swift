@@ -50,7 +50,7 @@ enum Explain {
       let state = try LiveState(at: admin)
       return (state, "running   asked at \(state.address)")
     } catch {
-      return (nil, "running   nothing is known, for none was found at \(admin.text): \(error.message)")
+      return (nil, "running   nothing is known, for none was found at \(admin.near.text): \(error.message)")
     }
   }
 

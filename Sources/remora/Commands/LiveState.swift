@@ -25,7 +25,7 @@ struct LiveState {
   ///
   /// - Throws: why there is no answer.
   init(at address: Config.Address) throws(Failure) {
-    self.address = address.text
+    self.address = address.near.text
     var exchange = try PlainExchange.begin(
       PlainRequest(path: "/state"), to: address, until: .now + Self.patience)
     try exchange.readAll()

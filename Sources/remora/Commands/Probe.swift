@@ -9,7 +9,7 @@ enum Probe {
   private static let patience = Duration.seconds(1)
 
   static func run(_ admin: Config.Address?, path: String) -> Int32 {
-    let admin = admin ?? Defaults.admin
+    let admin = (admin ?? Defaults.admin).near
     do throws(Failure) {
       var exchange = try PlainExchange.begin(PlainRequest(path: path), to: admin, until: .now + patience)
       try exchange.readAll()
