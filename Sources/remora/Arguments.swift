@@ -174,7 +174,8 @@ struct Arguments {
       } else if takesOptions, word.hasPrefix("-"), word != "-" {
         try take(word, &words)
       } else if operands.count == topic.operandCeiling {
-        throw UsageFault("unexpected '\(Shown.text(word))' for \(topic.rawValue)", topic)
+        let hint = topic == .inject ? "; a file is named by -f" : ""
+        throw UsageFault("unexpected '\(Shown.text(word))' for \(topic.rawValue)\(hint)", topic)
       } else {
         operands.append(word)
       }

@@ -107,6 +107,23 @@ def test_one_mistake_stops_all(tmp_path):
     ]
 
 
+def test_a_named_container_is_somewhere(tmp_path):
+    """Of a stream's workloads most lack a container that a flag names; that none has it is a mistake."""
+    other = (DEPLOYMENT % "other").replace("- name: app", "- name: worker")
+    (tmp_path / "other.yaml").write_text(other)
+    done = inject("--containers", "app", "-f", tmp_path / "other.yaml", "-f", "-", stdin=DEPLOYMENT % "web")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().splitlines()[:2] == ["injected Deployment/other (no variables)", "injected Deployment/web (app)"]
+    again = inject("--containers", "app", stdin=done.stdout)
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    done = inject("--containers", "app,web", "-f", tmp_path / "other.yaml", "-f", "-", stdin=DEPLOYMENT % "web")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().splitlines() == [
+        f"{tmp_path}/other.yaml:9:7: error: Deployment/other: there is no container web; there are: worker",
+        "stdin:9:7: error: Deployment/web: there is no container web; there are: app",
+    ]
+
+
 def test_dry_run_prints_the_table_only():
     service = "---\napiVersion: v1\nkind: Service\nmetadata: { name: s }\n"
     done = inject("--dry-run", stdin=DEPLOYMENT % "web" + service)
@@ -150,6 +167,7 @@ def test_wrong_usage(arguments):
     done = inject(*arguments)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"see 'remora help inject'" in done.stderr
+    assert (b"a file is named by -f" in done.stderr) == (arguments == ["x.yaml"])
 
 
 @pytest.mark.skipif("release" not in str(BINARY), reason="a debug build takes a minute")

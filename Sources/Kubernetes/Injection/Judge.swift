@@ -145,13 +145,20 @@ extension Pod {
   /// Who gets variables.
   private func chosenContainers(_ settings: InjectionSettings, _ problems: inout [Remark]) -> [Container] {
     guard let names = settings.containers else { return containers }
-    for name in names where !all.contains(where: { $0.name == name }) {
-      let place = annotations?[Mark.prefix + "containers"]?.content ?? spec.node.start
-      let known = Shown.list(all.map(\.name))
-      problems.append(
-        Remark(offset: place, message: "there is no container \(Shown.text(name)); there are: \(known)"))
+    // What a flag names is somewhere in the stream, which isn't for one pod to say.
+    if annotations?[Mark.containers] != nil {
+      problems += names.compactMap { absence(of: $0) }
     }
     return all.filter { names.contains($0.name) }
+  }
+
+  /// Says that there is no container of this name; nil where there is one.
+  func absence(of name: String) -> Remark? {
+    if all.contains(where: { $0.name == name }) { return nil }
+    let known = Shown.list(all.map(\.name))
+    return Remark(
+      offset: annotations?[Mark.containers]?.content ?? spec.node.start,
+      message: "there is no container \(Shown.text(name)); there are: \(known)")
   }
 
   private func variables(of container: Container, _ settings: InjectionSettings) -> Injection.Variables? {

@@ -48,6 +48,7 @@ package enum Mark {
   package static let prefix = "remora.dev/"
   package static let inject = "remora.dev/inject"
   package static let injected = "remora.dev/injected"
+  static let containers = "remora.dev/containers"
   static let defaultContainer = "kubectl.kubernetes.io/default-container"
   /// The container's name.
   package static let sidecar = "remora"

@@ -10,6 +10,7 @@ struct DocumentPass {
   private(set) var lines: [InjectionReport.Line] = []
   private(set) var errors: [Remark] = []
   private(set) var warnings: [Remark] = []
+  private(set) var search = ContainerSearch<Remark>()
 
   /// What is to be done to one object.
   private enum Decision {
@@ -118,10 +119,24 @@ struct DocumentPass {
           Remark(offset: original($0.offset), message: "\(object.title): \($0.message)")
         }
         all.append(edits)
+        look(in: pod, object, original)
         say(.injected, object, injection.variables.map(\.container).joined(separator: ", "))
       }
     }
     return all.apply(to: text.bytes, range)
+  }
+
+  /// Looks for the containers that the caller has named.
+  private mutating func look(in pod: Pod, _ object: ManifestObject, _ original: (Int) -> Int) {
+    guard let names = order.settings.containers, pod.annotations?[Mark.containers] == nil else { return }
+    for name in names {
+      guard let remark = pod.absence(of: name) else {
+        search.found.insert(name)
+        continue
+      }
+      let message = "\(object.title): \(remark.message)"
+      search.missed.append((name, Remark(offset: original(remark.offset), message: message)))
+    }
   }
 
   /// A document that holds what was injected before: what would come out the same stays as it is, the rest is taken
@@ -137,6 +152,7 @@ struct DocumentPass {
         switch decide(bareObjects[index], bareDocument, bare) {
         case .inject(_, let injection, _):
           guard pod.holds(injection) else { continue }
+          look(in: pod, objects[index]) { $0 }
           say(.kept, objects[index], "")
         case .nothing(_, let detail):
           say(.skipped, objects[index], detail + "; --uninject takes Remora out of it")

@@ -17,6 +17,26 @@ package struct InjectionOrder: Sendable {
   }
 }
 
+/// Which of the containers that the caller has named there are, and which workloads lack one of them: in a stream of several
+/// workloads most do, and only a name that none has is a mistake.
+package struct ContainerSearch<Message> {
+  package internal(set) var found: Set<String> = []
+  package internal(set) var missed: [(name: String, message: Message)] = []
+
+  package init() {}
+
+  /// What is to be said of names that nobody has.
+  package var mistakes: [Message] { missed.filter { !found.contains($0.name) }.map(\.message) }
+
+  /// Adds what was found elsewhere.
+  package mutating func add<Other>(_ other: ContainerSearch<Other>, _ message: (Other) -> Message) {
+    found.formUnion(other.found)
+    missed += other.missed.map { ($0.name, message($0.message)) }
+  }
+}
+
+extension ContainerSearch: Sendable where Message: Sendable {}
+
 /// What became of a stream.
 package struct InjectionReport: Sendable {
   package enum Fate: String, Sendable {
@@ -42,6 +62,7 @@ package struct InjectionReport: Sendable {
   package var output: [UInt8] = []
   package var lines: [Line] = []
   package var messages: [Message] = []
+  package var search = ContainerSearch<Message>()
 
   package var hasErrors: Bool { messages.contains(where: \.isError) }
 }
@@ -70,6 +91,9 @@ extension InjectionOrder {
       for (remark, isError) in remarks.sorted(by: { $0.0.offset < $1.0.offset }) {
         report.messages.append(
           .init(position: counter.position(remark.offset), isError: isError, text: remark.message))
+      }
+      report.search.add(pass.search) {
+        .init(position: counter.position($0.offset), isError: true, text: $0.message)
       }
     }
     return report

@@ -14,17 +14,15 @@ enum Inject {
 
     var output: [UInt8] = []
     var lines: [InjectionReport.Line] = []
+    var search = ContainerSearch<String>()
     var hasErrors = false
     for file in options.files.isEmpty ? ["-"] : options.files {
       let name = file == "-" ? "stdin" : file
       do throws(FileFault) {
         let bytes = try Input.read(file, ceiling: InjectionOrder.sizeCeiling)
         let report = order.run(bytes)
-        for message in report.messages {
-          Console.error(
-            "\(name):\(message.position.line):\(message.position.column): "
-              + "\(message.isError ? "error" : "warning"): \(message.text)")
-        }
+        for message in report.messages { Console.error(message.line(in: name)) }
+        search.add(report.search) { $0.line(in: name) }
         hasErrors = hasErrors || report.hasErrors
         lines += report.lines
         join(report.output, to: &output)
@@ -33,7 +31,9 @@ enum Inject {
         hasErrors = true
       }
     }
-    if hasErrors { return ExitStatus.bad }
+    let mistakes = search.mistakes
+    Console.errors(mistakes)
+    if hasErrors || !mistakes.isEmpty { return ExitStatus.bad }
     let table = lines.map(\.text)
     if options.printsReportOnly {
       Console.write(table.map { Shown.line($0) + "\n" }.joined())
@@ -75,6 +75,13 @@ extension InjectOptions {
     settings.containers = containers
     settings.setsVariables = setsVariables
     return settings
+  }
+}
+
+extension InjectionReport.Message {
+  /// The line as people and editors read it.
+  func line(in file: String) -> String {
+    "\(file):\(position.line):\(position.column): \(isError ? "error" : "warning"): \(text)"
   }
 }
 
