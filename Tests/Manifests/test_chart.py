@@ -235,6 +235,9 @@ def test_old_kubernetes_is_refused():
         ({"extraVolumes": [{"emptyDir": {}}]}, "extraVolumes"),
         ({"extraVolumes": [{"name": "remora-config", "emptyDir": {}}]}, "remora-config is there twice"),
         ({"extraVolumes": [{"name": "a", "emptyDir": {}}, {"name": "a", "hostPath": {"path": "/"}}]}, "a is there twice"),
+        ({"extraVolumeMounts": [{"name": "a", "mountPath": "/etc/remora/"}]}, "mounted at /etc/remora already"),
+        ({"commonLabels": {"app.kubernetes.io/name": "web"}}, "app.kubernetes.io/name"),
+        ({"webhook": {"secret": "A"}}, "secret"),
         ({"runAs": "root"}, "runAs"),
         ({"runAs": 0}, "runAs"),
         ({"webhook": {"enabled": True}}, "certManager.enabled"),
@@ -282,6 +285,7 @@ def test_notes():
     # For a whole cluster it is other namespaces that need something.
     cluster = notes({**WEBHOOK, "policy": {"enabled": True}})
     assert "kubectl -n NAMESPACE create configmap remora --from-file=remora.yaml" in cluster
+    assert "remora.dev/cpu-limit" in cluster and "restricted profile" in cluster
     assert "create configmap remora-injection" in cluster and "kubectl -n web" not in cluster
 
 

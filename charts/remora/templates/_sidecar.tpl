@@ -78,6 +78,12 @@ has the same name there is that instead. */}}
 
 {{/* Whole directories: what is mounted with subPath never changes. */}}
 {{- define "remora.volumeMounts" -}}
+{{- $paths := list "/etc/remora" "/var/run/secrets/remora" -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- $path := trimSuffix "/" .mountPath -}}
+{{- if has $path $paths -}}{{- fail (printf "extraVolumeMounts: something is mounted at %s already" $path) -}}{{- end -}}
+{{- $paths = append $paths $path -}}
+{{- end -}}
 - name: remora-config
   mountPath: /etc/remora
   readOnly: true
