@@ -211,6 +211,23 @@ import Testing
       inject(live).warnings == [
         "1:1: Job/j: the template of a Job that exists can't be changed: delete it first"
       ])
+    let asLabels = deployment(
+      app, metadata: "    metadata:\n      labels: {remora.dev/mode: classic, remora.dev/injekt: 'true'}\n")
+    #expect(
+      inject(asLabels).warnings == [
+        "9:16: Deployment/web: remora.dev/mode has no effect as a label; make it an annotation",
+        "9:42: Deployment/web: unknown key remora.dev/injekt; did you mean remora.dev/inject?",
+      ])
+    #expect(
+      inject(asLabels.replacing("mode: classic", with: "mode: x")) { $0.isOptIn = true }.lines == [
+        "left Deployment/web: doesn't ask: unknown key remora.dev/injekt; did you mean remora.dev/inject?"
+      ])
+    let labelled = deployment(app).replacing(
+      "  name: web\n", with: "  name: web\n  labels: {remora.dev/mode: native}\n")
+    #expect(
+      inject(labelled).warnings == [
+        "5:12: Deployment/web: remora.dev/mode has no effect here; make it an annotation of the pod template"
+      ])
     let misplaced =
       "kind: Deployment\nmetadata: {name: d, annotations: {remora.dev/config: x}}\nspec: {template: {spec: {containers: [{name: a}]}}}\n"
     #expect(

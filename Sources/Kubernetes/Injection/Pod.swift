@@ -100,4 +100,14 @@ extension Pod {
     }
     return (wish, remarks)
   }
+
+  /// What may have been meant for a wish and isn't one: the first key of ours that nobody knows.
+  func slip(around object: ManifestNode) -> String? {
+    for node in [annotations, labels, object.at("metadata", "annotations"), object.at("metadata", "labels")] {
+      for entry in node?.entries ?? [] {
+        if let slip = Mark.slip(entry.key) { return slip }
+      }
+    }
+    return nil
+  }
 }

@@ -69,6 +69,15 @@ package enum Mark {
     return ranked.0
   }
 
+  /// What is said of a key that begins as ours do, and isn't one; nil for others.
+  static func slip(_ key: String) -> String? {
+    guard key.hasPrefix(prefix) else { return nil }
+    let name = String(key.dropFirst(prefix.count))
+    if known.contains(name) { return nil }
+    let hint = nearest(to: name).map { "; did you mean \(prefix)\($0)?" } ?? ""
+    return "unknown key \(Shown.text(key, ceiling: 80))\(hint)"
+  }
+
   /// Letters to insert, remove, change or swap with their neighbour.
   private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var before: [Int] = []

@@ -28,6 +28,10 @@ extension Pod {
           offset: spec.node["terminationGracePeriodSeconds"]?.content ?? spec.node.start,
           message: "terminationGracePeriodSeconds \(grace): a stream under way gets no longer than that"))
     }
+    for entry in labels?.entries ?? [] where entry.key.hasPrefix(Mark.prefix) && entry.key != Mark.inject {
+      let message = "\(Shown.text(entry.key, ceiling: 80)) has no effect as a label; make it an annotation"
+      found.append(Remark(offset: entry.start, message: Mark.slip(entry.key) ?? message))
+    }
     return found
   }
 

@@ -210,7 +210,10 @@ struct DocumentPass {
       return .nothing(.left, #"an unknown kind: \#(Mark.inject): "true" on its pod template would inject it"#)
     }
     if wish == .no { return .nothing(.skipped, #"\#(Mark.inject) is "false""#) }
-    if order.isOptIn, wish != .yes { return .nothing(.left, "doesn't ask") }
+    if order.isOptIn, wish != .yes {
+      let slip = pod.slip(around: object.place.node).map { ": \($0)" } ?? ""
+      return .nothing(.left, "doesn't ask" + slip)
+    }
     if let owner = owner(of: object, text) {
       return .nothing(.skipped, "\(owner) makes it: inject that instead")
     }
@@ -247,10 +250,15 @@ struct DocumentPass {
       found.append(Remark(offset: object.place.node.start, message: message))
     }
     if object.kind != "Pod" {
-      for entry in metadata?["annotations"]?.entries ?? []
-      where entry.key.hasPrefix(Mark.prefix) && entry.key != Mark.inject {
-        let message = "\(entry.key) has no effect here; put it on the pod template"
-        found.append(Remark(offset: entry.start, message: message))
+      let remedies = [
+        "annotations": "put it on the pod template", "labels": "make it an annotation of the pod template",
+      ]
+      for (part, remedy) in remedies {
+        for entry in metadata?[part]?.entries ?? []
+        where entry.key.hasPrefix(Mark.prefix) && entry.key != Mark.inject {
+          let message = "\(Shown.text(entry.key, ceiling: 80)) has no effect here; \(remedy)"
+          found.append(Remark(offset: entry.start, message: message))
+        }
       }
     }
     return found
