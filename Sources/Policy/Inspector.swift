@@ -201,37 +201,13 @@ package final class Inspector {
     guard !chain.secrets.isEmpty, let at = chain.rules.firstIndex(where: { $0.kind == .secrets }) else {
       return
     }
-    for secret in chain.secrets where Self.holds(said, secret.bytes) {
+    for secret in chain.secrets where said.place(of: secret.bytes) != nil {
       ownSecret = at
       tally.add(at, "own-secret")
       if first[at] == nil { first[at] = text.place.path }
     }
   }
   private var ownSecret: Int?
-
-  /// Horspool's search: from a byte that isn't in `part`, it goes on behind it. What it knows of a secret lies on the
-  /// stack, and is made for each text: it isn't kept.
-  private static func holds(_ text: Span<UInt8>, _ part: Span<UInt8>) -> Bool {
-    let last = part.count - 1
-    guard last >= 0, last < 255, text.count >= part.count else { return last >= 255 && holdsLong(text, part) }
-    var steps = InlineArray<256, UInt8>(repeating: UInt8(part.count))
-    for at in 0..<last { steps[Int(part[at])] = UInt8(last - at) }
-    var end = last
-    while end < text.count {
-      let byte = text[end]
-      if byte == part[last], text.extracting(end - last..<end + 1).equals(part) { return true }
-      end &+= Int(steps[Int(byte)])
-    }
-    return false
-  }
-
-  private static func holdsLong(_ text: Span<UInt8>, _ part: Span<UInt8>) -> Bool {
-    guard text.count >= part.count else { return false }
-    for at in 0...text.count - part.count where text[at] == part[0] {
-      if text.extracting(at..<at + part.count).equals(part) { return true }
-    }
-    return false
-  }
 
   // MARK: The verdict
 

@@ -68,17 +68,6 @@ extension Span where Element == UInt8 {
     }
   }
 
-  /// A bit for each byte from `from` on that is no ASCII letter, the first one's lowest, and how many bytes were looked
-  /// at: 32, near the end 16, or what is left.
-  package func nonLetters(from: Int) -> (bits: UInt32, count: Int) {
-    unsafe withUnsafeBytes { raw in
-      guard let start = raw.baseAddress, from >= 0, from < raw.count else { return (0, 32) }
-      let left = raw.count &- from
-      // SAFETY: so many bytes are there from `from` on.
-      return unsafe (Lanes.marks(start, from, left, NotLetter.self), left >= 32 ? 32 : min(left, 16))
-    }
-  }
-
   /// Whether these bytes are exactly `text`.
   @inlinable
   public func equals(_ text: StaticString) -> Bool {

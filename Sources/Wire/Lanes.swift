@@ -100,11 +100,6 @@ enum NotPathByte: ByteKind {
   }
 }
 
-/// What is no ASCII letter.
-enum NotLetter: ByteKind {
-  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks { .!Lanes.letters(block) }
-}
-
 /// A search for the first byte of a kind.
 enum Lanes {
   typealias Block = SIMD16<UInt8>
@@ -136,8 +131,13 @@ enum Lanes {
 
   /// A bit for each byte of the block that is of the kind, the first one's lowest.
   @inline(__always) private static func bits<Kind: ByteKind>(_ block: Block, _ kind: Kind.Type) -> UInt32 {
+    bits(Kind.marks(block))
+  }
+
+  /// A bit for each truth, the first one's lowest.
+  @inline(__always) static func bits(_ marks: Marks) -> UInt32 {
     // SAFETY: a mask is sixteen bytes, each of which is all ones or zero.
-    unsafe lanes_top_bits(unsafeBitCast(Kind.marks(block), to: Block.self))
+    unsafe lanes_top_bits(unsafeBitCast(marks, to: Block.self))
   }
 
   /// Where the first byte at or behind `from` is that `marks` marks, or `end`.

@@ -59,26 +59,22 @@ extension InjectionScanner {
 
   /// Reads a word of ASCII letters alone, which most words are, without holding it.
   ///
-  /// - Returns: where it ends; nil where it is another word, or a letter by itself.
+  /// - Returns: where it ends, behind a blank if one follows; nil where it is another word, or a letter by itself.
   @inline(__always)
   private func readPlain(_ text: Span<UInt8>, _ start: Int) -> Int? {
-    var hash = WordHash()
-    var end = start
-    while end < text.count, Letters.isLetter(text[end]) {
-      hash.feed(text[end] | 0x20)
-      end &+= 1
-    }
-    guard end &- start > 1, end &- start < WordBuffer.oddLength, end == text.count || Self.parts(text[end])
-    else { return nil }
+    guard let run = text.letterRun(from: start), run.count > 1 else { return nil }
+    let end = start &+ run.count
+    let next = text[end]
+    guard Self.parts(next) else { return nil }
     position &+= 1
     if spacedCount > 0 { endSpaced() }
-    if end &- start == 2, text[start] | 0x20 == UInt8(ascii: "a"),
-      text[start &+ 1] | 0x20 == UInt8(ascii: "n")
-    {
-      articleAt = position
+    if run.count == 2, run.low == 0x6E61 { articleAt = position }
+    if let classes = rules.classes(WordHash(run).value) {
+      apply(classes)
+    } else if pending >= 0 {
+      settle(false)
     }
-    if let classes = rules.classes(hash.value) { apply(classes) } else if pending >= 0 { settle(false) }
-    return end
+    return next == ASCII.space ? end &+ 1 : end
   }
 
   /// Whether a word of letters ends before `byte`, whatever follows.

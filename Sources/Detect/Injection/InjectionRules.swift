@@ -21,10 +21,38 @@ struct WordClasses {
   }
 }
 
-/// A hash of a word's bytes, fed one at a time (FNV-1a).
+/// A hash of a word's bytes: fed one at a time, or made of up to sixteen at once.
 struct WordHash {
-  private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
-  @inline(__always) mutating func feed(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  private var low: UInt64 = 0
+  private var high: UInt64 = 0
+  /// FNV-1a over what is behind them.
+  private var rest: UInt64 = 0
+  private var count = 0
+
+  @inline(__always) init() {}
+
+  @inline(__always) init(_ word: LetterRun) {
+    low = word.low
+    high = word.high
+  }
+
+  @inline(__always) mutating func feed(_ byte: UInt8) {
+    let place = UInt64(truncatingIfNeeded: count) &* 8 & 63
+    if count < 8 {
+      low |= UInt64(byte) &<< place
+    } else if count < 16 {
+      high |= UInt64(byte) &<< place
+    } else {
+      rest = (rest ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    count &+= 1
+  }
+
+  /// No byte of a word is 0, so its length needs no place of its own.
+  @inline(__always) var value: UInt64 {
+    let wide = (low ^ 0x9e37_79b9_7f4a_7c15).multipliedFullWidth(by: high ^ rest ^ 0xd1b5_4a32_d192_ed03)
+    return wide.high ^ wide.low
+  }
 }
 
 struct InjectionRules: Sendable {
@@ -55,8 +83,10 @@ struct InjectionRules: Sendable {
   let doubtful: Int
   let names: [String]
   let rules: [Rule]
-  /// For each class, its places in rules, later elements first.
-  let steps: [[Step]]
+  /// Each class' places in rules, later elements first, one class behind the other.
+  let steps: [Step]
+  /// Where each class' places begin among them, and where the last one's end.
+  let stepStarts: [Int]
   let stateCount: Int
   /// For each name, the group of which only the greatest counts in full; -1: it counts by itself.
   let groups: [Int]
@@ -109,7 +139,8 @@ struct InjectionRules: Sendable {
     doubtful = names.firstIndex(of: "override.said") ?? -1
     self.names = names
     self.rules = rules
-    self.steps = steps.map { $0.sorted { $0.state > $1.state } }
+    self.steps = steps.flatMap { $0.sorted { $0.state > $1.state } }
+    stepStarts = steps.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
     stateCount = state
     groups = names.map { Self.group($0) }
     toolOnly = names.map { $0.hasPrefix("tool.") }

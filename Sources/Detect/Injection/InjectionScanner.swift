@@ -240,10 +240,8 @@ package final class InjectionScanner {
   }
 
   private func apply(_ place: Int) {
-    let row = rules.steps[place]
-    let steps = row.span
-    for at in 0..<steps.count {
-      let step = steps[at]
+    for at in rules.stepStarts[place]..<rules.stepStarts[place + 1] {
+      let step = rules.steps[at]
       if !step.isFirst {
         let before = last[step.state - 1]
         // A word can't be two elements of a rule.

@@ -26,6 +26,8 @@ package struct PatternSet: Sendable {
   private let starts: [UInt16]
   /// Whether a match can begin with this byte, where it isn't the text's first.
   private let isFirst: [Bool]
+  /// Whether a match begins with what isn't ASCII, wherever it is.
+  private let isWide: Bool
   package let count: Int
   package var isEmpty: Bool { count == 0 }
 
@@ -51,6 +53,7 @@ package struct PatternSet: Sendable {
       }
     }
     isFirst = first
+    isWide = !first[..<0x80].contains(true)
     for start in starts where ends[Int(start) * 4..<Int(start) * 4 + 4].contains(where: { $0 >= 0 }) {
       throw PatternFault(
         message: "a pattern may not match nothing at all; ask for a character with '+' or {1,}", column: 0)
@@ -92,7 +95,7 @@ package struct PatternSet: Sendable {
     var at = 0
     while at < text.count {
       guard isFirst[Int(text[at])] || at == 0, let match = match(text, at) else {
-        at &+= 1
+        at = isWide ? text.wide(from: at &+ 1) : at &+ 1
         continue
       }
       found(at..<match.end, match.pattern)

@@ -24,25 +24,69 @@ package struct PersonalData: Sendable {
   package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
     let from = findings.count
     var hexEnd = 0
-    // Where the walk is: letters from here on are a word.
+    // What was looked at whole is before it.
     var start = 0
     var block = 0
+    var marks = WordMarks()
     while block < text.count {
-      var (bits, count) = text.nonLetters(from: block)
+      text.mark(&marks, from: block)
+      var bits = marks.special
       while bits != 0 {
         let at = block &+ bits.trailingZeroBitCount
         bits &= bits &- 1
-        // What was looked at whole is behind.
-        if at < start { continue }
-        while start < at, !Self.isPlain(text, start, at) { start = word(text, start, &hexEnd, &findings) }
-        if start > at { continue }
-        start = at &+ 1
-        if text[at] != ASCII.space { start = sign(text, at, &hexEnd, &findings) }
+        if at >= start { start = look(text, at, from: start, &hexEnd, &findings) }
       }
-      block &+= count
+      block &+= marks.count
     }
-    while start < text.count { start = word(text, start, &hexEnd, &findings) }
+    if text.count > start, Letters.isLetter(text[text.count &- 1]) {
+      start = word(text, Self.wordStart(text, text.count &- 1, from: start), &hexEnd, &findings)
+    }
     if findings.count > from + 1 { Self.settle(&findings, from: from) }
+  }
+
+  /// Looks at a byte that may be part of something, and at the word before it. Words between blanks and plain signs are
+  /// nothing, unless they are as long as the shortest credential: so most text isn't looked at by the word.
+  ///
+  /// - Parameter from: where the text begins that wasn't looked at.
+  /// - Returns: where the walk goes on.
+  @inline(never)
+  private func look(
+    _ text: Span<UInt8>, _ at: Int, from: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+  ) -> Int {
+    // A long word is looked at where it is found to be long.
+    let end = Letters.isLetter(text[at]) ? at &+ 1 : at
+    var start = Self.wordStart(text, end &- 1, from: from)
+    while start < end { start = word(text, start, &hexEnd, &findings) }
+    if start > at { return start }
+    if let initials = initials(text, before: at, from: from) {
+      start = word(text, initials, &hexEnd, &findings)
+      if start > at { return start }
+    }
+    start = sign(text, at, &hexEnd, &findings)
+    // A private key's first word stands behind hyphens.
+    if text[at] == UInt8(ascii: "-"), start < text.count, start == at &+ 1, Letters.isLetter(text[start]) {
+      return word(text, start, &hexEnd, &findings)
+    }
+    return start
+  }
+
+  /// Where the letters begin that end with `last`; behind it, if it is none.
+  @inline(__always)
+  private static func wordStart(_ text: Span<UInt8>, _ last: Int, from: Int) -> Int {
+    var start = last &+ 1
+    while start > from, Letters.isLetter(text[start &- 1]) { start &-= 1 }
+    return start
+  }
+
+  /// Where the two letters begin that a British number has before its first digit, and a blank behind them.
+  private func initials(_ text: Span<UInt8>, before digit: Int, from: Int) -> Int? {
+    let start = digit &- 3
+    guard entities.contains(.ukNINO), start >= from, Letters.isDigit(text[digit]),
+      Letters.isUpper(text[start]),
+      Letters.isLetter(text[start &+ 1]), !Letters.isLetter(text[start &+ 2]),
+      start == from || !Letters.isLetter(text[start &- 1])
+    else { return nil }
+    return start
   }
 
   /// Looks at what is no letter.
@@ -56,23 +100,6 @@ package struct PersonalData: Sendable {
   }
 
   // MARK: Words
-
-  /// Whether nothing can begin with the letters from `start` to `end`: behind them is neither a digit, nor a letter that
-  /// isn't plain, nor a sign that credentials and addresses have, and they are fewer than the shortest credential has.
-  /// Two capitals may begin a British number, with a blank behind them.
-  @inline(__always)
-  private static func isPlain(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
-    guard end < text.count, end &- start < 16, end &- start != 2 || !Letters.isUpper(text[start]) else {
-      return false
-    }
-    // What parts words and is in no credential: the controls, a blank, ! " ' ( ) ,
-    let parts: UInt64 =
-      0xFFFF_FFFF | 1 << 0x20 | 1 << 0x21 | 1 << 0x22 | 1 << 0x27 | 1 << 0x28 | 1 << 0x29 | 1 << 0x2C
-    let next = text[end]
-    guard next < 0x40, parts >> UInt64(next) & 1 == 1 else { return false }
-    // A private key's first word stands behind hyphens.
-    return start == 0 || text[start &- 1] != UInt8(ascii: "-")
-  }
 
   /// Looks at the word that begins with a letter at `start`.
   ///

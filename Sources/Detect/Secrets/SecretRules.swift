@@ -95,18 +95,8 @@ struct SecretRule: Sendable {
     }
     guard !Letters.isWord(text, at: at) else { return nil }
     let found = text.extracting(start..<at)
-    return Self.holds(found, needed.span) && Self.entropy(found) >= entropy ? at : nil
-  }
-
-  private static func holds(_ text: Span<UInt8>, _ needed: Span<UInt8>) -> Bool {
-    guard needed.count > 0 else { return true }
-    guard text.count >= needed.count else { return false }
-    for start in 0...text.count - needed.count {
-      var at = 0
-      while at < needed.count, text[start + at] == needed[at] { at += 1 }
-      if at == needed.count { return true }
-    }
-    return false
+    if !needed.isEmpty, found.place(of: needed.span) == nil { return nil }
+    return Self.entropy(found) >= entropy ? at : nil
   }
 
   /// Bits a byte.
