@@ -65,6 +65,8 @@ package struct EventDecoder: Sendable {
   package mutating func next(_ bytes: Span<UInt8>, from: Int) throws(SSEFault) -> Step {
     guard from >= 0, from <= bytes.count else { return .needMore }
     let block = bytes.extracting(from..<bytes.count)
+    if block.isEmpty { return .needMore }
+    if let event = line(block, from: from) { return .event(event) }
     if isAtStreamStart && !passByteOrderMark(block) { return .needMore }
     while passLineFeed(block) {
       let end = LineEnd.next(block, from: looked)
@@ -83,6 +85,22 @@ package struct EventDecoder: Sendable {
     }
     if looked - blockStart > ceiling { throw .eventTooLarge(ceiling: ceiling) }
     return .needMore
+  }
+
+  /// The block that begins at `from` where it is one line of data and nothing else, as most are.
+  private func line(_ block: Span<UInt8>, from: Int) -> Event? {
+    guard looked == 0, !isBehindReturn, !isAtStreamStart, block.count > 7,
+      block.extracting(0..<6).reads("data: ")
+    else { return nil }
+    let end = LineEnd.next(block, from: 6)
+    guard end &+ 1 < block.count, block[end] == ASCII.lf, block[end &+ 1] == ASCII.lf, end < ceiling else {
+      return nil
+    }
+    var event = Event(whole: from..<from &+ end &+ 2)
+    event.data = from &+ 6..<from &+ end
+    event.dataLines = 1
+    event.hasField = true
+    return event
   }
 
   /// Passes over the mark that may stand before the first byte of a stream; false while that isn't decided.
