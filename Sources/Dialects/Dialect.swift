@@ -26,11 +26,15 @@ package struct ProviderRequest: ~Copyable {
   package var path = ByteQueue()
   /// Header lines of the dialect's own, each with its CR LF; credentials are not among them.
   package var headers = ByteQueue()
-  package var body = ByteQueue()
+  package var body: ByteQueue
   /// What the provider can't be told.
   package var dropped = DroppedFields()
 
-  package init(model: [UInt8] = []) { self.model = model }
+  /// - Parameter pool: what the body is kept in until it has gone.
+  package init(model: [UInt8] = [], pool: BlockPool? = nil) {
+    self.model = model
+    body = ByteQueue(pool: pool)
+  }
 
   /// Begins a request to `model`.
   mutating func begin(_ model: [UInt8]) { self.model = model }

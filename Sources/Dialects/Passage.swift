@@ -1,5 +1,5 @@
 // A request in OpenAI's format and its answer, to and from a provider that speaks it: the client's bytes and the
-// provider's go on as they are, but for what must change.
+// provider's go on as they are, but for what must change. Next: PassageWhole.swift, answers that are read whole.
 
 package import Wire
 
@@ -19,9 +19,9 @@ package final class Passage {
   package internal(set) var fields = ByteQueue()
   package internal(set) var heldFields = FieldNames()
   /// Answers may hold what no OpenAI SDK can read.
-  private var repairs = false
+  private(set) var repairs = false
   /// Usage is asked for although the client didn't.
-  package private(set) var addsUsage = false
+  package internal(set) var addsUsage = false
 
   // The answer.
   var course = Course.untouched
@@ -31,11 +31,13 @@ package final class Passage {
   /// The end of an event of another API, of which a part has gone on; nil between events.
   private var eventEnd: EventEnd?
   private(set) var stream = PassStream(.other, removesUsage: false, insertsMember: false)
-  private var reply = PassReply(insertsMember: false)
+  var reply = PassReply(insertsMember: false)
   /// What a span tells of the answer; nil where there is none.
   package var facts: AnswerFacts?
+  /// Who is told the answer of a chat, where the client speaks another format; nil: it goes on.
+  var reader: ChatAnswerReader?
   /// The part of an incomplete event that has come, or of an answer that is read whole.
-  private var held: ByteQueue
+  var held: ByteQueue
 
   enum Course {
     case untouched, json, events, foreignEvents, whole
@@ -60,6 +62,7 @@ package final class Passage {
     eventEnd = nil
     isReworded = false
     facts = nil
+    reader = nil
     held.removeAll()
   }
 
@@ -168,6 +171,10 @@ package final class Passage {
       course = asked.isFullService ? .events : .foreignEvents
       beginStream(insertsMember: asked.isFullService && insertsMember)
       return .events
+    case _ where isAnswer && reader != nil:
+      // As JSON, whatever its head calls it.
+      course = .whole
+      return .whole
     case .json where isAnswer && asked.streams && isChoices:
       course = .made
       isReworded = true
@@ -195,10 +202,10 @@ package final class Passage {
 
   var isChoices: Bool { asked.shape == .chat || asked.shape == .completion }
 
-  private func beginStream(insertsMember: Bool) {
+  func beginStream(insertsMember: Bool) {
     stream = PassStream(
-      asked.isFullService ? asked.shape : .other, removesUsage: addsUsage, insertsMember: insertsMember,
-      repairs: repairs, facts: asked.isFullService ? facts : nil)
+      asked.isFullService ? asked.shape : .other, removesUsage: addsUsage && reader == nil,
+      insertsMember: insertsMember, repairs: repairs, facts: asked.isFullService ? facts : nil, reader)
     events = course == .foreignEvents ? EventDecoder(ceiling: .max) : EventDecoder()
   }
 
@@ -278,7 +285,7 @@ package final class Passage {
   /// Passes the events on that are complete.
   ///
   /// - Returns: how many bytes they had.
-  private func passEvents(
+  func passEvents(
     _ bytes: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue
   ) throws(TakeFault) -> Int {
     var from = 0
@@ -325,76 +332,9 @@ package final class Passage {
   /// The tokens that the provider has told so far.
   package var usage: TokenUsage {
     switch course {
-    case .json, .whole, .collected: reply.usage
+    case .json, .whole, .collected: reader?.usage ?? reply.usage
     case .events, .foreignEvents, .made: stream.usage
     case .untouched: TokenUsage()
     }
-  }
-
-  /// Writes the client's answer from what was read whole.
-  ///
-  /// - Parameters:
-  ///   - provider: its name in the configuration, for messages.
-  ///   - member: `"key":value` for the answer; empty for none.
-  package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
-    if course == .collected, let verdict = collect(into: &out) { return verdict }
-    // Blank lines that a provider sends while it works are no part of the answer.
-    let start = held.consumeBlanks()
-    var repair = ReplyRepair()
-    var repaired = ByteQueue()
-    let finding = repair.read(
-      unsafe held.view, asked.shape, wantsBase64: asked.wantsBase64, provider: provider, into: &repaired)
-    switch finding {
-    case .fine, .beyondRepair: break
-    case .repaired: swap(&held, &repaired)
-    case .error(let status):
-      out.append(repaired.bytes)
-      return .error(status: status)
-    case .givenUp(let reason): return .fault(Fault.givenUp(unsafe held.view, reason))
-    case .invalid(let fault): return .invalid(fault, at: start)
-    }
-    if course == .made, make(member, into: &out) { return .stream }
-    reply.reset(
-      insertsMember: !member.isEmpty && PassReply.takesMember(unsafe held.view),
-      isMessage: asked.shape == .message)
-    reply.piece(unsafe held.view, member: member, into: &out)
-    held.removeAll()
-    return .answer
-  }
-
-  /// Collects the held stream into the answer that was asked for, which is held then.
-  ///
-  /// - Returns: nil; where there is no such answer, what the stream came to instead.
-  private func collect(into out: inout ByteQueue) -> Verdict? {
-    var collector = StreamCollector(asked.shape)
-    var queue = ByteQueue()
-    swap(&held, &queue)
-    collector.take(&queue)
-    var text = ByteQueue()
-    switch collector.end(&queue, into: &text) {
-    case .whole:
-      swap(&held, &text)
-      return nil
-    case .error(let status):
-      out.append(text.bytes)
-      return .error(status: status)
-    case .truncated: return .fault(.truncated)
-    case .malformed: return .fault(.malformed)
-    case .tooLarge: return .fault(.tooLarge)
-    }
-  }
-
-  /// Appends the stream that was asked for, made of the held answer.
-  ///
-  /// - Returns: false where what is held is no answer.
-  private func make(_ member: Span<UInt8>, into out: inout ByteQueue) -> Bool {
-    var text = ByteQueue()
-    let isMade = StreamMaker.write(unsafe held.view, asked.shape, includesUsage: true, into: &text)
-    guard isMade else { return false }
-    addsUsage = !asked.asksForUsage
-    beginStream(insertsMember: !member.isEmpty)
-    course = .events
-    defer { course = .made }
-    return (try? passEvents(text.bytes, member, into: &out)) != nil
   }
 }

@@ -155,7 +155,9 @@ package struct RequestPreview: Sendable {
     asked.shape = counts ? .tokenCount : .message
     let passage = Passage(pool: nil)
     if way.invokedBeta != nil {
-      self.body = try Recast(invoking: body.span, scanner, facts, &way, asked, passage).body.array()
+      let recast = Recast(passage, pool: nil)
+      try recast.begin(invoking: body.span, scanner, facts, &way, asked, passage)
+      self.body = recast.body.array()
       return true
     }
     passage.begin(asked, repairs: false)

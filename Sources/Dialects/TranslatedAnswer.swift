@@ -246,6 +246,12 @@ extension Translation {
     } else {
       try reader.read(body, strings: scanner.strings, to: &answer)
     }
+    if answer.out.isEmpty {
+      // Mostly all of it is written now: into its place.
+      swap(&answer.out, &out)
+      answer.end()
+      return swap(&answer.out, &out)
+    }
     answer.end()
     out.append(answer.out.bytes)
     answer.out.clear()

@@ -10,14 +10,14 @@ package final class Translation {
   package private(set) var dialect: any Dialect
   package private(set) var operation = Operation.chat
   /// What goes to the provider.
-  package private(set) var request = ProviderRequest()
+  package private(set) var request: ProviderRequest
   /// The client wants a stream.
   package private(set) var streams = false
   /// Who is told what the answer says, where the client speaks another format than a chat's.
   var blocks: BlockAnswer?
   var includesUsage = false
   var reader: (any AnswerReader)?
-  var answer = AnswerWriter()
+  var answer: AnswerWriter
   var embeddings: EmbeddingRequest?
   var events = EventDecoder(ceiling: eventCeiling)
   var frames = EventStreamDecoder(ceiling: eventCeiling)
@@ -25,6 +25,8 @@ package final class Translation {
   /// What came of an event that isn't complete, or of an answer that is read whole.
   var held: ByteQueue
   var readsWhole = false
+  /// Nothing is left of an exchange.
+  private var isOver = true
   /// Bytes of an incomplete line that are known to hold no line feed.
   var searched = 0
   var scanner = JSONScanner(notesStrings: true)
@@ -49,6 +51,8 @@ package final class Translation {
   package init(_ dialect: any Dialect, pool: BlockPool?) {
     self.dialect = dialect
     held = ByteQueue(pool: pool)
+    answer = AnswerWriter(pool: pool)
+    request = ProviderRequest(pool: pool)
   }
 
   /// Translates one request.
@@ -77,7 +81,8 @@ package final class Translation {
     _ dialect: any Dialect, _ operation: Operation, model: [UInt8], body: Span<UInt8>, strings: JSONPlaces,
     _ chat: ChatRequest
   ) throws(RequestFault) {
-    end()
+    if !isOver { end() }
+    isOver = false
     let dialect = try operation == .models ? dialect : dialect.spoken(to: model)
     self.dialect = dialect
     self.operation = operation
@@ -108,6 +113,8 @@ package final class Translation {
 
   /// Forgets the exchange; keeps what memory is worth keeping.
   package func end() {
+    if isOver { return }
+    isOver = true
     request.removeAll()
     streams = false
     blocks = nil

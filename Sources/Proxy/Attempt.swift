@@ -85,6 +85,8 @@ final class Attempt {
   let passage: Passage
   /// Once an upstream has been asked that isn't spoken to in OpenAI's format.
   var translation: Translation?
+  /// Once a client has spoken a format that the upstream doesn't have.
+  var recast: Recast?
   /// The beginning of a stream, until it is certain that it goes to the client.
   var held: ByteQueue
   /// The text of a provider's error, as far as it has been read.
@@ -131,6 +133,7 @@ final class Attempt {
     tried = Try()
     passage.end()
     translation?.end()
+    recast?.end()
     conversation = .passed(passage)
     metadata.clear()
     held.removeAll()

@@ -128,11 +128,12 @@ extension Attempt {
     address.append(upstream.prefix)
     address.append(way.path)
     if way.invokedBeta != nil {
+      let recast = keptRecast
       do throws(RequestFault) {
-        conversation = .recast(
-          try Recast(
-            invoking: unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked, passage))
+        try recast.begin(
+          invoking: unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked, passage)
       } catch { throw Refusal(error) }
+      conversation = .recast(recast)
       tried.upload = .kept(at: 0)
       return
     }

@@ -10,17 +10,16 @@ internal import Wire
 extension Attempt {
   /// Works out what goes to the upstream of a request that must become a chat.
   func prepareRecast(_ format: Recast.Format) throws(Refusal) {
-    let model = withModel { $0.array() }
+    let model = route.model ?? ask.model.array()
     let sent = upstream.address.deployment(of: model.span)
-    let recast: Recast
+    let recast = keptRecast
     let dialect = format == .tokenCount ? upstream.counter : upstream.dialect
     // Another request may just have found out that the upstream counts nothing.
     if format == .tokenCount, dialect == nil, !upstream.isMock { throw .noTokenCount(upstream.name) }
     do throws(RequestFault) {
-      recast = try Recast(
+      try recast.begin(
         format, unsafe ask.body.bytes.view, strings: ask.body.scanner.strings,
-        for: try chatTarget(model, dialect),
-        model: model, sent: sent, passage: passage, ask.turn)
+        for: try chatTarget(model, dialect), model: model, sent: sent, ask.turn)
       if upstream.isMock {
         recast.settle(.mock(mockAnswer(to: recast, model)), unsafe ask.body.bytes.view)
       } else if let dialect {
@@ -31,6 +30,14 @@ extension Attempt {
     } catch { throw Refusal(error) }
     conversation = .recast(recast)
     tried.upload = .kept(at: 0)
+  }
+
+  /// What the attempt's requests in other formats are read by, one after the other.
+  var keptRecast: Recast {
+    if let recast { return recast }
+    let made = Recast(passage, pool: loop.blocks)
+    recast = made
+    return made
   }
 
   private func translate(

@@ -8,18 +8,23 @@ import Wire
 /// Writes down what it is told, in a few letters.
 private final class Notes: AnswerForm {
   var text = ""
+  var names: [String] = []
 
   func start(_ frame: FormFrame, into out: inout ByteQueue) {}
   func open(_ block: AnswerBlock, into out: inout ByteQueue) {
     switch block.kind {
-    case .call(let index): text += "<\(index) "
+    case .call(let index):
+      text += "<\(index) "
+      names.append(String(decoding: block.name, as: UTF8.self))
     case .text: text += "<t "
     case .refusal: text += "<f "
     case .reasoning(let index): text += "<r\(index) "
     case .redacted(let index): text += "<x\(index) "
     }
   }
-  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue) { text += bytes.text() }
+  func piece(
+    _ bytes: Span<UInt8>, _ block: AnswerBlock, logprobs: Span<UInt8>, into out: inout ByteQueue
+  ) { text += bytes.text() + (logprobs.isEmpty ? "" : "{" + logprobs.text() + "}") }
   func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) { text += isCut ? "!>" : ">" }
   func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) { text += "." }
   func fail(_ error: Span<UInt8>, into out: inout ByteQueue) { text += "failed" }
@@ -29,13 +34,13 @@ private final class Notes: AnswerForm {
   private func told(_ chunks: [String], finishes: Bool = true) -> String {
     let notes = Notes()
     let answer = BlockAnswer(notes)
-    var reader = ChatAnswerReader(answer)
+    let reader = ChatAnswerReader(answer)
     var out = ByteQueue()
     for chunk in chunks {
       let data = Array(#"{"choices":[{"index":0,"delta":\#(chunk)}]}"#.utf8)
-      reader.read(chunk: data.span, into: &out)
+      if !reader.again(data.span, into: &out) { reader.read(chunk: data.span, carriesOn: true, into: &out) }
     }
-    if finishes { answer.finish(TokenUsage(), into: &out) }
+    if finishes { reader.finish(TokenUsage(), into: &out) }
     return notes.text
   }
 
@@ -83,6 +88,51 @@ private final class Notes: AnswerForm {
       backslashes += 1
     }
     return backslashes % 2 == 1
+  }
+
+  @Test("a name that comes in pieces is one, and one that is said again is not said twice")
+  func names() {
+    let piece = { self.call("0", "", name: $0) }
+    #expect(told([piece("read_"), piece("file"), call("0", "{}")]) == "<0 {}>.")
+    #expect(names(of: [piece("read_"), piece("file"), call("0", "{}")]) == ["read_file"])
+    #expect(names(of: [piece("read"), piece("read"), call("0", "{}", name: "read")]) == ["read"])
+    // What comes next ends it: a text, another call, the answer's end.
+    #expect(names(of: [piece("a"), piece("b"), #"{"content":"x"}"#, piece("c")]) == ["ab"])
+    #expect(names(of: [piece("a"), call("1", "{}", name: "b"), piece("c")]) == ["a", "b"])
+    #expect(names(of: [piece("a"), piece("b")]) == ["ab"])
+  }
+
+  private func names(of chunks: [String]) -> [String] {
+    let notes = Notes()
+    let reader = ChatAnswerReader(BlockAnswer(notes))
+    var out = ByteQueue()
+    for chunk in chunks {
+      let data = Array(#"{"choices":[{"index":0,"delta":\#(chunk)}]}"#.utf8)
+      reader.read(chunk: data.span, carriesOn: false, into: &out)
+    }
+    reader.finish(TokenUsage(), into: &out)
+    return notes.names
+  }
+
+  @Test("probabilities of tokens come with their text, and behind what it waits for")
+  func logprobs() {
+    func chunk(_ delta: String, _ items: String) -> [UInt8] {
+      Array(
+        #"{"choices":[{"index":0,"delta":\#(delta),"logprobs":{"content":[\#(items)],"refusal":null}}]}"#.utf8
+      )
+    }
+    let notes = Notes()
+    let reader = ChatAnswerReader(BlockAnswer(notes))
+    var out = ByteQueue()
+    let open = Array(#"{"choices":[{"index":0,"delta":\#(call("0", "{", name: "f"))}]}"#.utf8)
+    let close = Array(#"{"choices":[{"index":0,"delta":\#(call("0", "}"))}]}"#.utf8)
+    let chunks = [
+      chunk(#"{"content":"a"}"#, "1"), chunk(#"{"content":""}"#, "2"), open, chunk(#"{"content":"b"}"#, "3"),
+      chunk(#"{"content":"c"}"#, "4,5"), close,
+    ]
+    for each in chunks { reader.read(chunk: each.span, carriesOn: false, into: &out) }
+    reader.finish(TokenUsage(), into: &out)
+    #expect(notes.text == "<t a{1}{2}><0 {}><t bc{3,4,5}>.")
   }
 
   @Test("what must wait for a call that never ends is bounded, and the answer fails")

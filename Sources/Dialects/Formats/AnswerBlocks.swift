@@ -9,13 +9,20 @@ struct AnswerBlocks: ~Copyable {
   private struct Waiting {
     var block: AnswerBlock
     var text: [UInt8] = []
+    var logprobs: [UInt8] = []
+
+    mutating func add(_ items: Span<UInt8>) {
+      if items.isEmpty { return }
+      if !logprobs.isEmpty { logprobs.append(ASCII.comma) }
+      logprobs += items.array()
+    }
   }
 
   /// Blocks that wait at the same time, and bytes of them; providers send calls one after the other.
   private static let waitingCeiling = 1024
   private static let waitingBytesCeiling = 8 << 20
 
-  private let form: any AnswerForm
+  private var form: any AnswerForm
   private var open: AnswerBlock?
   /// The first half of a surrogate pair that its last piece ended in: clients decode each piece for itself.
   private var half: [UInt8] = []
@@ -28,9 +35,24 @@ struct AnswerBlocks: ~Copyable {
 
   init(_ form: any AnswerForm) { self.form = form }
 
+  /// Begins an answer, and forgets the one before.
+  mutating func begin(_ form: any AnswerForm) {
+    self.form = form
+    open = nil
+    if !half.isEmpty { half = [] }
+    nesting = JSONNesting()
+    if !waiting.isEmpty { waiting = [] }
+    hasCalls = false
+    waitingBytes = 0
+    isOverfull = false
+  }
+
   /// A piece of a block, which begins with it where it isn't open yet.
-  mutating func piece(_ kind: AnswerBlock.Kind, _ bytes: Span<UInt8>, into out: inout ByteQueue) {
-    if open?.kind == kind { return write(bytes, into: &out) }
+  mutating func piece(
+    _ kind: AnswerBlock.Kind, _ bytes: Span<UInt8>, logprobs: Span<UInt8> = Span(),
+    into out: inout ByteQueue
+  ) {
+    if open?.kind == kind { return write(bytes, logprobs: logprobs, into: &out) }
     var isCall = false
     if case .call = kind { isCall = true }
     // A text goes on where it is what came last; behind something else it is another.
@@ -39,26 +61,29 @@ struct AnswerBlocks: ~Copyable {
       ? waiting.firstIndex { $0.block.kind == kind }
       : waiting.last?.block.kind == kind ? waiting.count - 1 : nil
     if let at {
-      if mayWait(bytes.count) { waiting[at].text += bytes.array() }
+      guard mayWait(bytes.count + logprobs.count) else { return }
+      waiting[at].text += bytes.array()
+      waiting[at].add(logprobs)
       return
     }
     if isCall { return }
     if bytes.isEmpty { return }
-    begin(AnswerBlock(kind: kind), bytes, into: &out)
+    begin(AnswerBlock(kind: kind), bytes, logprobs: logprobs, into: &out)
   }
 
   /// A block begins that must be known before its first piece: a call, or redacted reasoning.
   mutating func begin(
-    _ block: AnswerBlock, _ bytes: Span<UInt8> = Span(), into out: inout ByteQueue
+    _ block: AnswerBlock, _ bytes: Span<UInt8> = Span(), logprobs: Span<UInt8> = Span(),
+    into out: inout ByteQueue
   ) {
     if case .call = block.kind { hasCalls = true }
     if let open, case .call = open.kind, !nesting.isClosed {
-      if mayWait(bytes.count + 64) { waiting.append(Waiting(block: block, text: bytes.array())) }
-      return
+      guard mayWait(bytes.count + logprobs.count + 64) else { return }
+      return waiting.append(Waiting(block: block, text: bytes.array(), logprobs: logprobs.array()))
     }
     close(into: &out)
     start(block, into: &out)
-    if !bytes.isEmpty { write(bytes, into: &out) }
+    if !bytes.isEmpty { write(bytes, logprobs: logprobs, into: &out) }
   }
 
   private mutating func mayWait(_ count: Int) -> Bool {
@@ -72,9 +97,9 @@ struct AnswerBlocks: ~Copyable {
     // Signatures of an open block wait for its end.
     guard mayWait(signature.count) else { return }
     if open?.kind == kind {
-      open?.signature += signature.array()
+      open?.sign(signature)
     } else if let at = waiting.firstIndex(where: { $0.block.kind == kind }) {
-      waiting[at].block.signature += signature.array()
+      waiting[at].block.sign(signature)
     }
   }
 
@@ -87,7 +112,7 @@ struct AnswerBlocks: ~Copyable {
     while !waiting.isEmpty {
       let next = waiting.removeFirst()
       start(next.block, into: &out)
-      if !next.text.isEmpty { form.piece(next.text.span, next.block, into: &out) }
+      writePieces(of: next, into: &out)
       close(isCut: isCut && waiting.isEmpty, into: &out)
     }
   }
@@ -98,15 +123,24 @@ struct AnswerBlocks: ~Copyable {
     form.open(block, into: &out)
   }
 
-  private mutating func write(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
-    guard let block = open, !bytes.isEmpty else { return }
+  private func writePieces(of waiting: Waiting, into out: inout ByteQueue) {
+    if waiting.text.isEmpty { return }
+    form.piece(waiting.text.span, waiting.block, logprobs: waiting.logprobs.span, into: &out)
+  }
+
+  private mutating func write(
+    _ bytes: Span<UInt8>, logprobs: Span<UInt8> = Span(), into out: inout ByteQueue
+  ) {
+    guard let block = open, !bytes.isEmpty || !logprobs.isEmpty else { return }
     let count = AnswerWriter.wholeCount(bytes)
     if half.isEmpty, count == bytes.count {
-      form.piece(bytes, block, into: &out)
+      form.piece(bytes, block, logprobs: logprobs, into: &out)
     } else {
       let piece = half + bytes.extracting(0..<count).array()
       half = bytes.extracting(count...).array()
-      if !piece.isEmpty { form.piece(piece.span, block, into: &out) }
+      if !piece.isEmpty || !logprobs.isEmpty {
+        form.piece(piece.span, block, logprobs: logprobs, into: &out)
+      }
     }
     guard case .call = block.kind else { return }
     nesting.read(bytes)
@@ -114,12 +148,10 @@ struct AnswerBlocks: ~Copyable {
     while isOver, !waiting.isEmpty {
       close(into: &out)
       let next = waiting.removeFirst()
-      waitingBytes = max(0, waitingBytes - next.text.count - 64)
+      waitingBytes = max(0, waitingBytes - next.text.count - next.logprobs.count - 64)
       start(next.block, into: &out)
-      if !next.text.isEmpty {
-        form.piece(next.text.span, next.block, into: &out)
-        nesting.read(next.text.span)
-      }
+      writePieces(of: next, into: &out)
+      nesting.read(next.text.span)
     }
   }
 
@@ -132,7 +164,7 @@ struct AnswerBlocks: ~Copyable {
   private mutating func close(isCut: Bool = false, into out: inout ByteQueue) {
     guard let block = open else { return }
     // Its other half never came: a reader makes U+FFFD of it.
-    if !half.isEmpty { form.piece(half.span, block, into: &out) }
+    if !half.isEmpty { form.piece(half.span, block, logprobs: Span(), into: &out) }
     half = []
     form.close(block, isCut: isCut, into: &out)
     open = nil

@@ -31,13 +31,50 @@ struct AnswerBlock {
   }
 
   let kind: Kind
+  /// What few blocks have: most are texts, which are handed on with each of their pieces.
+  private var more: More?
+
+  init(kind: Kind) { self.kind = kind }
+
+  private final class More {
+    var id: [UInt8] = []
+    var name: [UInt8] = []
+    var signature: [UInt8] = []
+    var callSignature: [UInt8] = []
+  }
+
   /// A call's.
-  var id: [UInt8] = []
-  var name: [UInt8] = []
+  var id: [UInt8] { more?.id ?? [] }
+  var name: [UInt8] { more?.name ?? [] }
   /// What reasoning is signed with, or redacted reasoning itself.
-  var signature: [UInt8] = []
+  var signature: [UInt8] { more?.signature ?? [] }
   /// What Google signs a call with.
-  var callSignature: [UInt8] = []
+  var callSignature: [UInt8] { more?.callSignature ?? [] }
+
+  /// A call.
+  init(call index: Int, id: Span<UInt8>, name: Span<UInt8>, signature: Span<UInt8>) {
+    kind = .call(index)
+    let more = More()
+    more.id = id.array()
+    more.name = name.array()
+    more.callSignature = signature.array()
+    self.more = more
+  }
+
+  /// Redacted reasoning.
+  init(redacted index: Int, _ data: [UInt8]) {
+    kind = .redacted(index)
+    let more = More()
+    more.signature = data
+    self.more = more
+  }
+
+  /// Adds to what reasoning is signed with.
+  mutating func sign(_ piece: Span<UInt8>) {
+    let signed = More()
+    signed.signature = signature + piece.array()
+    more = signed
+  }
 }
 
 extension AnswerBlock {
@@ -69,6 +106,8 @@ struct AnswerEnd {
   var reason = FinishReason.stop
   /// A call stands in it.
   var hasCalls = false
+  /// How urgently the provider served the request, in OpenAI's word, where it says so.
+  var tier: StaticString?
 }
 
 /// Writes one answer in a client's format.
@@ -76,7 +115,13 @@ protocol AnswerForm: AnyObject {
   func start(_ frame: FormFrame, into out: inout ByteQueue)
   func open(_ block: AnswerBlock, into out: inout ByteQueue)
   /// A piece of the open block's text, or of a call's arguments: JSON in a string.
-  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue)
+  ///
+  /// - Parameter logprobs: of a text's tokens, items in a chat's form with commas between; mostly empty.
+  func piece(
+    _ bytes: Span<UInt8>, _ block: AnswerBlock, logprobs: Span<UInt8>, into out: inout ByteQueue)
+  /// A piece of the text of a further answer, and why it ended: of those that the format has no place for nothing is kept.
+  func piece(choice: Int, _ bytes: Span<UInt8>, logprobs: Span<UInt8>, into out: inout ByteQueue)
+  func finish(choice: Int, _ reason: FinishReason)
   /// - Parameter isCut: the answer ends here before its time.
   func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue)
   func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue)
@@ -84,10 +129,15 @@ protocol AnswerForm: AnyObject {
   ///
   /// - Parameter error: in OpenAI's shape.
   func fail(_ error: Span<UInt8>, into out: inout ByteQueue)
+  /// Forgets the answer before.
+  func removeAll()
   /// Bytes that a stream keeps, to say them again at its end.
   var heldCount: Int { get }
 }
 
 extension AnswerForm {
   var heldCount: Int { 0 }
+  func removeAll() {}
+  func piece(choice: Int, _ bytes: Span<UInt8>, logprobs: Span<UInt8>, into out: inout ByteQueue) {}
+  func finish(choice: Int, _ reason: FinishReason) {}
 }

@@ -5,7 +5,8 @@ internal import Wire
 
 /// An answer that is told to a form, block by block.
 final class BlockAnswer {
-  private let form: any AnswerForm
+  /// The format that it is told in.
+  var form: any AnswerForm
   private var frame = FormFrame()
   private var blocks: AnswerBlocks
   private var hasStarted = false
@@ -16,6 +17,8 @@ final class BlockAnswer {
   private(set) var hasSigned = false
   /// Why the model stopped, as far as that has been told.
   var reason = FinishReason.stop
+  /// How urgently the provider served the request, in OpenAI's word, where it says so.
+  var tier: StaticString?
 
   /// Bytes of a stream that are held to be said again at its end: far more than any model writes in one answer.
   private static let heldCeiling = 32 << 20
@@ -28,12 +31,19 @@ final class BlockAnswer {
   /// Begins an answer, and forgets the one before.
   func begin(_ frame: FormFrame) {
     self.frame = frame
-    blocks = AnswerBlocks(form)
+    blocks.begin(form)
     hasStarted = false
     hasEnded = false
     isOverfull = false
     hasSigned = false
     reason = .stop
+    tier = nil
+  }
+
+  /// Forgets the answer.
+  func forget() {
+    begin(FormFrame())
+    form.removeAll()
   }
 
   /// Forgets what was told of an answer that reaches nobody.
@@ -47,20 +57,33 @@ final class BlockAnswer {
   }
 
   /// A piece of a block, which begins with it where it isn't open yet; still escaped.
-  func piece(_ kind: AnswerBlock.Kind, _ bytes: Span<UInt8>, into out: inout ByteQueue) {
+  ///
+  /// - Parameter logprobs: items of a chat's `logprobs.content`, with commas between; of text alone.
+  func piece(
+    _ kind: AnswerBlock.Kind, _ bytes: Span<UInt8>, logprobs: Span<UInt8> = Span(),
+    into out: inout ByteQueue
+  ) {
     if hasEnded { return }
     start(into: &out)
-    blocks.piece(kind, bytes, into: &out)
+    blocks.piece(kind, bytes, logprobs: logprobs, into: &out)
   }
+
+  /// A piece of a further answer's text. Formats of blocks know one answer.
+  func piece(choice: Int, _ bytes: Span<UInt8>, logprobs: Span<UInt8>, into out: inout ByteQueue) {
+    if hasEnded { return }
+    start(into: &out)
+    form.piece(choice: choice, bytes, logprobs: logprobs, into: &out)
+  }
+
+  /// Why a further answer ended.
+  func finish(choice: Int, _ reason: FinishReason) { form.finish(choice: choice, reason) }
 
   /// A block of reasoning that no reader may see.
   func redacted(_ index: Int, _ data: Span<UInt8>, into out: inout ByteQueue) {
     if hasEnded { return }
     start(into: &out)
     hasSigned = true
-    var block = AnswerBlock(kind: .redacted(index))
-    block.signature = data.array()
-    blocks.begin(block, into: &out)
+    blocks.begin(AnswerBlock(redacted: index, data.array()), into: &out)
   }
 
   /// A part of a block of reasoning that is or will be signed.
@@ -85,11 +108,7 @@ final class BlockAnswer {
     if hasEnded { return }
     start(into: &out)
     if name.isEmpty { return }
-    var block = AnswerBlock(kind: .call(index))
-    block.id = id.array()
-    block.name = name.array()
-    block.callSignature = signature.array()
-    blocks.begin(block, into: &out)
+    blocks.begin(AnswerBlock(call: index, id: id, name: name, signature: signature), into: &out)
   }
 
   /// Ends a stream of which more is held than can be.
@@ -127,6 +146,7 @@ final class BlockAnswer {
     var end = AnswerEnd()
     end.reason = reason
     end.hasCalls = blocks.hasCalls
+    end.tier = tier
     form.finish(end, usage, into: &out)
   }
 

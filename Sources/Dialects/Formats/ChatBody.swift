@@ -59,7 +59,7 @@ package struct ChatTarget: Sendable {
 
 struct ChatBody: ~Copyable {
   let target: ChatTarget
-  var out = ByteQueue()
+  var out: ByteQueue
   /// Where the long strings of the conversation lie in `out`, as far as they are noted: for a dialect, which reads it.
   private(set) var strings = JSONPlaces()
   /// Where the conversation lies in `out`.
@@ -68,22 +68,32 @@ struct ChatBody: ~Copyable {
   /// Where its parts come from, if that is asked.
   var places: ChatPlaces?
   private var hasMembers = false
+  /// How many long strings the request has.
+  private let expected: Int
 
   /// - Parameters:
   ///   - model: the name that the provider knows, in UTF-8; a dialect says it elsewhere.
   ///   - count: the bytes of the request.
   ///   - others: its long strings.
-  init(_ target: ChatTarget, model: [UInt8], count: Int, _ others: Span<UInt64>) {
+  ///   - pool: what it is written into.
+  init(_ target: ChatTarget, model: [UInt8], count: Int, _ others: Span<UInt64>, pool: BlockPool?) {
     self.target = target
+    out = ByteQueue(pool: pool)
+    expected = others.count
     // Mostly it is about as long, so it grows once at most.
     out.reserve(count + count / 8 + 512)
     out.append("{")
-    if target.isTranslated {
-      strings.reserve(others)
-    } else {
+    if !target.isTranslated {
       member("model")
       JSONWriter.string(model.span, into: &out)
     }
+  }
+
+  /// Takes over the memory of `places` for its own.
+  mutating func reuse(_ places: inout JSONPlaces) {
+    swap(&strings, &places)
+    strings.removeAll()
+    if target.isTranslated { strings.reserve(expected) }
   }
 
   /// Begins a member: its value is appended to `out`.

@@ -5,7 +5,7 @@
 
 package import Wire
 
-/// One exchange in another format.
+/// One exchange in another format. Its memory is kept and used again; `begin` forgets the exchange before.
 package final class Recast {
   /// The format that the client speaks.
   package enum Format: Sendable {
@@ -16,28 +16,28 @@ package final class Recast {
     case invocation
   }
 
+  private let pool: BlockPool?
   /// The request as a chat; what goes out, once it has been `settle`d.
-  package private(set) var body = ByteQueue()
+  package private(set) var body: ByteQueue
   /// Where its long strings lie, for a dialect.
   private var strings = JSONPlaces()
   /// What was found in it.
   package private(set) var scanner = JSONScanner(watching: RequestFacts.watched)
   package private(set) var facts = RequestFacts()
   /// What the chat can't say.
-  package internal(set) var dropped: DroppedFields
+  package internal(set) var dropped = DroppedFields()
   /// How the chat goes.
   package private(set) var inner: Conversation
-  let format: Format
-  let target: ChatTarget
-  let model: [UInt8]
+  private(set) var format = Format.messages
+  private(set) var target = ChatTarget()
+  private(set) var model: [UInt8] = []
+  let forms: AnswerForms
   /// The client's answer.
   let answer: BlockAnswer
   /// Reads a chat's answer; a dialect tells what it reads itself.
-  var reader: ChatAnswerReader
-  var events = EventDecoder(ceiling: 16 << 20)
-  /// What the chat's conversation has made and isn't read yet.
-  var made = ByteQueue()
-  var joined = ByteQueue()
+  let reader: ChatAnswerReader
+  /// An answer that is no chat's, or an error, which is read whole.
+  var made: ByteQueue
   var holdsAll = false
   /// `"x_remora":{…}` where the answer isn't told to a form, or empty.
   var member: [UInt8] = []
@@ -45,27 +45,54 @@ package final class Recast {
   var invoked: InvokedEvents?
   /// An invocation's answer is a stream.
   var isStream = false
+  /// Nothing is left of an exchange.
+  private var isOver = true
 
-  /// Reads a request.
+  /// Makes room for exchanges.
+  ///
+  /// - Parameters:
+  ///   - passage: what a chat passes through where it isn't translated.
+  ///   - pool: what requests and answers are kept in while they are under way.
+  package init(_ passage: Passage, pool: BlockPool?) {
+    self.pool = pool
+    body = ByteQueue(pool: pool)
+    made = ByteQueue(pool: pool)
+    inner = .passed(passage)
+    forms = AnswerForms(pool: pool)
+    answer = BlockAnswer(forms.messages)
+    reader = ChatAnswerReader(answer)
+  }
+
+  /// Reads one request, for an exchange of its own.
+  package convenience init(
+    _ format: Format, _ body: Span<UInt8>, strings: JSONPlaces = JSONPlaces(), for target: ChatTarget,
+    model: [UInt8], sent: [UInt8]? = nil, passage: Passage, _ turn: ResponsesTurn? = nil
+  ) throws(RequestFault) {
+    self.init(passage, pool: nil)
+    try begin(format, body, strings: strings, for: target, model: model, sent: sent, turn)
+  }
+
+  /// Begins an exchange: reads a request.
   ///
   /// - Parameters:
   ///   - body: the client's, one JSON object that has been scanned.
   ///   - strings: where its long strings lie, as far as that is known.
   ///   - sent: the name of the model that the provider knows; nil: the same.
-  ///   - passage: what the chat passes through where it isn't translated.
-  package init(
-    _ format: Format, _ body: Span<UInt8>, strings: JSONPlaces = JSONPlaces(), for target: ChatTarget,
-    model: [UInt8], sent: [UInt8]? = nil, passage: Passage, _ turn: ResponsesTurn? = nil
+  package func begin(
+    _ format: Format, _ body: Span<UInt8>, strings: JSONPlaces, for target: ChatTarget,
+    model: [UInt8], sent: [UInt8]? = nil, _ turn: ResponsesTurn?
   ) throws(RequestFault) {
+    if !isOver { end() }
+    isOver = false
     self.format = format
     self.target = target
     self.model = model
-    inner = .passed(passage)
-    var chat = ChatBody(target, model: sent ?? model, count: body.count, strings.span)
-    answer = BlockAnswer(try Self.write(format, body, strings.span, turn, into: &chat))
-    reader = ChatAnswerReader(answer)
+    var chat = ChatBody(target, model: sent ?? model, count: body.count, strings.span, pool: pool)
+    chat.reuse(&self.strings)
+    answer.form = try forms.write(format, body, strings.span, turn, into: &chat)
     dropped = chat.dropped
     do throws(JSONFault) {
+      scanner.reset(watching: RequestFacts.watched)
       try chat.finish(into: &self.body, &scanner, &self.strings)
     } catch { throw RequestFault(.invalid, "body", "The request can't be put into a chat.") }
     do throws(RequestFacts.Fault) { try facts.read(unsafe self.body.view, scanner) } catch {
@@ -77,21 +104,20 @@ package final class Recast {
     }
   }
 
-  /// Reads a message that goes as it is, in the form of InvokeModel.
+  /// Begins an exchange: reads a message that goes as it is, in the form of InvokeModel.
   ///
   /// - Parameters:
   ///   - body: the client's, one JSON object that `scanner` has read.
   ///   - asked: how its answer is read.
-  package init(
+  package func begin(
     invoking body: Span<UInt8>, _ scanner: borrowing JSONScanner, _ facts: RequestFacts,
     _ way: inout MessagesWay, _ asked: AskedAnswer, _ passage: Passage
   ) throws(RequestFault) {
+    if !isOver { end() }
+    isOver = false
     format = .invocation
     target = ChatTarget()
-    model = []
-    answer = BlockAnswer(MessagesForm())
-    reader = ChatAnswerReader(answer)
-    dropped = DroppedFields()
+    answer.form = forms.messages
     inner = .passed(passage)
     self.facts = facts
     passage.begin(asked, repairs: false)
@@ -101,6 +127,22 @@ package final class Recast {
     var text = ByteQueue()
     _ = passage.fill(&text, upTo: passage.sentCount(of: body.count) + 1, from: body, at: 0)
     InvokedRequest.write(text.bytes, beta: beta, into: &self.body)
+  }
+
+  /// Forgets the exchange; keeps what memory is worth keeping.
+  package func end() {
+    if isOver { return }
+    isOver = true
+    body.removeAll()
+    made.removeAll()
+    facts = RequestFacts()
+    if dropped.count > 0 { dropped = DroppedFields() }
+    if !member.isEmpty { member = [] }
+    model = []
+    holdsAll = false
+    invoked = nil
+    isStream = false
+    answer.forget()
   }
 
   /// Whether the request's tokens are asked for, and no answer.
@@ -159,7 +201,7 @@ package final class Recast {
     inner = conversation
     nameLost(conversation, asked)
     guard case .passed(let passage) = conversation, !passage.splice.isEmpty else { return }
-    var out = ByteQueue()
+    var out = ByteQueue(pool: pool)
     _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: unsafe body.view, at: 0)
     swap(&body, &out)
   }

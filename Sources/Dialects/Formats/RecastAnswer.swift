@@ -16,7 +16,11 @@ extension Recast {
     frame.member = member.array()
     answer.begin(frame)
     reader.begin()
-    events = EventDecoder(ceiling: 16 << 20)
+    switch inner {
+    case .passed(let passage) where !counts: passage.reader = reader
+    case .mock(let mock) where !counts: mock.passage.reader = reader
+    case .passed, .mock, .translated, .recast: break
+    }
     // Where a chat's answer gets it, its form decides.
     switch inner.begin(reply, member: counts ? member : Span(), stamp: { stamp }) {
     case .events:
@@ -31,8 +35,8 @@ extension Recast {
     }
   }
 
-  /// A dialect tells the client's answer itself.
-  private var isTold: Bool { if case .translated = inner { !counts } else { false } }
+  /// The client's answer is told, by a dialect or by the one who reads a chat's.
+  private var isTold: Bool { !counts && !holdsAll }
 
   /// Takes the next piece of the answer's body.
   func take(_ bytes: Span<UInt8>, into out: inout ByteQueue) throws(TakeFault) {
@@ -43,8 +47,6 @@ extension Recast {
     }
     let member = self.member
     try inner.take(bytes, member: member.span, into: &made)
-    if holdsAll || made.isEmpty { return }
-    try readEvents(into: &out)
   }
 
   /// Ends a stream whose bytes are over.
@@ -53,13 +55,7 @@ extension Recast {
       let isBroken = invoked?.isInside ?? false
       return isWhole && isBroken ? .truncated : inner.end(isWhole: isWhole, into: &out)
     }
-    if isTold {
-      let ending = inner.end(isWhole: isWhole, into: &out)
-      return answer.isOverfull ? .fault(.tooLarge) : ending
-    }
-    let ending = inner.end(isWhole: isWhole, into: &made)
-    if (try? readEvents(into: &out)) == nil { answer.overflow(into: &out) }
-    made.removeAll()
+    let ending = inner.end(isWhole: isWhole, into: &out)
     return answer.isOverfull ? .fault(.tooLarge) : ending
   }
 
@@ -83,50 +79,25 @@ extension Recast {
     if holdsAll {
       _ = inner.end(isWhole: true, into: &made)
     } else {
-      verdict = inner.conclude(provider: provider, member: Span(), into: &made)
+      let member = self.member
+      verdict = inner.conclude(provider: provider, member: member.span, into: &made)
     }
-    switch verdict {
-    case .answer where counts:
-      if format == .inputTokens, JSONValue.kind(of: unsafe made.view) == .object {
-        // OpenAI's answer says what it is (API reference, "Get input token counts").
-        out.append("{\"object\":\"response.input_tokens\",")
-        out.append(made, 1..<made.count)
-      } else {
-        out.append(made)
-      }
+    guard case .answer = verdict else {
+      if case .error = verdict { out.append(made) }
       made.removeAll()
       return verdict
-    case .answer:
-      var text = ByteQueue()
-      swap(&text, &made)
-      guard JSONValue.kind(of: text.bytes) == .object else { return .fault(.malformed) }
-      answer.start(into: &out)
-      switch reader.read(text.bytes, into: &out) {
-      case .choices: break
-      case .other: return .fault(.malformed)
-      case .error where facts.streams: answer.fail(text.bytes, into: &out)
-      case .error:
-        Fault.translate(text.bytes, status: 502, provider: provider, into: &out)
-        return .error(status: Fault.status(in: text.bytes) ?? 502)
-      }
-      answer.finish(inner.usage, into: &out)
-      if answer.isOverfull { return .fault(.tooLarge) }
-      // A stream was asked for: what was made of the whole is one.
-      return facts.streams ? .stream : .answer
-    case .stream:
-      do throws(TakeFault) { try readEvents(into: &out) } catch {
-        if !facts.streams { return .fault(.tooLarge) }
-        answer.overflow(into: &out)
-      }
-      made.removeAll()
-      if !facts.streams, answer.isOverfull { return .fault(.tooLarge) }
-      return facts.streams ? .stream : .answer
-    case .error:
+    }
+    // What no chat's answer can be.
+    guard counts else { return .fault(.malformed) }
+    if format == .inputTokens, JSONValue.kind(of: unsafe made.view) == .object {
+      // OpenAI's answer says what it is (API reference, "Get input token counts").
+      out.append("{\"object\":\"response.input_tokens\",")
+      out.append(made, 1..<made.count)
+    } else {
       out.append(made)
-      made.removeAll()
-      return verdict
-    case .fault, .invalid: return verdict
     }
+    made.removeAll()
+    return verdict
   }
 
   /// Ends a stream with what went wrong on the way here, in the words of the client's format.
@@ -188,35 +159,5 @@ extension Recast {
       return .answer
     }
     return inner.conclude(provider: provider, member: member.span, into: &out)
-  }
-
-  private func readEvents(into out: inout ByteQueue) throws(TakeFault) {
-    var queue = ByteQueue()
-    swap(&made, &queue)
-    defer { swap(&made, &queue) }
-    var from = 0
-    defer { queue.consume(from) }
-    while true {
-      let step: EventDecoder.Step
-      do throws(SSEFault) { step = try events.next(queue.bytes, from: from) } catch { throw .eventTooLarge }
-      guard case .event(let event) = step else { return }
-      from = event.whole.upperBound
-      if event.dataLines == 0 { continue }
-      if let place = event.data {
-        read(queue.bytes.extracting(place), into: &out)
-      } else {
-        joined.clear()
-        EventDecoder.data(of: event, in: queue.bytes, into: &joined)
-        read(unsafe joined.view, into: &out)
-      }
-    }
-  }
-
-  private func read(_ data: Span<UInt8>, into out: inout ByteQueue) {
-    if data.equals("[DONE]") {
-      answer.finish(inner.usage, into: &out)
-    } else {
-      reader.read(chunk: data, into: &out)
-    }
   }
 }

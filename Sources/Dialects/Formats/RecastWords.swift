@@ -3,23 +3,6 @@
 internal import Wire
 
 extension Recast {
-  /// Writes a request as a chat.
-  static func write(
-    _ format: Format, _ body: Span<UInt8>, _ strings: Span<UInt64>, _ turn: ResponsesTurn?,
-    into chat: inout ChatBody
-  ) throws(RequestFault) -> any AnswerForm {
-    switch format {
-    case .messages: try MessagesRequest.write(body, strings: strings, into: &chat)
-    case .tokenCount: try MessagesRequest.write(body, strings: strings, counts: true, into: &chat)
-    case .invocation: break
-    case .responses: return try ResponsesRequest.write(body, strings: strings, turn, into: &chat)
-    case .inputTokens:
-      return try ResponsesRequest.write(body, strings: strings, counts: true, turn, into: &chat)
-    case .completions: return try CompletionsRequest.write(body, into: &chat)
-    }
-    return MessagesForm()
-  }
-
   func nameLost(_ conversation: Conversation, _ asked: Span<UInt8>) {
     if conversation.droppedCount == 0 { return }
     var isInside = false
@@ -37,9 +20,9 @@ extension Recast {
   /// Where the chat's parts come from, found out by writing it again.
   func places(in asked: Span<UInt8>) -> ChatPlaces {
     let places = ChatPlaces()
-    var chat = ChatBody(target, model: [], count: 0, Span())
+    var chat = ChatBody(target, model: [], count: 0, Span(), pool: nil)
     chat.places = places
-    _ = try? Self.write(format, asked, Span(), nil, into: &chat)
+    _ = try? AnswerForms(pool: nil).write(format, asked, Span(), nil, into: &chat)
     return places
   }
 }

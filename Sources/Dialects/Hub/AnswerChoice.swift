@@ -7,7 +7,7 @@ final class AnswerChoice {
   let index: Int
   var hasRole = false
   var hasText = false
-  var text = ByteQueue()
+  var text: ByteQueue
   /// The escaped first half of a surrogate pair, whose other half is to come.
   var held: [UInt8] = []
   var reasoning: [UInt8] = []
@@ -22,7 +22,27 @@ final class AnswerChoice {
   private var images = ByteQueue()
   private var thinking: [AnswerThinking] = []
 
-  init(index: Int) { self.index = index }
+  /// - Parameter pool: what its text is kept in.
+  init(index: Int, pool: BlockPool?) {
+    self.index = index
+    text = ByteQueue(pool: pool)
+  }
+
+  /// Forgets what it holds, and is the same choice of another answer.
+  func forget() {
+    hasRole = false
+    hasText = false
+    text.removeAll()
+    if !held.isEmpty { held = [] }
+    if !reasoning.isEmpty { reasoning = [] }
+    if !refusal.isEmpty { refusal = [] }
+    if !calls.isEmpty { calls = [] }
+    reason = nil
+    logprobs.removeAll()
+    members.removeAll()
+    images.removeAll()
+    if !thinking.isEmpty { thinking = [] }
+  }
 
   /// What the client is told: a choice that calls tools ends for them, whatever the provider says of it, unless it
   /// was cut.
@@ -43,11 +63,19 @@ final class AnswerChoice {
 
   /// - Parameter object: `{"content":[…]}` in OpenAI's form.
   func appendLogprobs(_ object: Span<UInt8>) {
+    let items = Self.items(object)
+    if items.isEmpty { return }
+    if !logprobs.isEmpty { logprobs.append(",") }
+    logprobs.append(items)
+  }
+
+  /// What stands in the list of an object in OpenAI's form, with commas between; empty where there is nothing.
+  @_lifetime(copy object)
+  static func items(_ object: Span<UInt8>) -> Span<UInt8> {
     guard !object.isEmpty, let list = JSONView.value(object, in: 0..<object.count, at: "content"),
       JSONView.kind(object, list) == .array, list.count > 2
-    else { return }
-    if !logprobs.isEmpty { logprobs.append(",") }
-    logprobs.append(object.extracting(list.lowerBound + 1..<list.upperBound - 1))
+    else { return object.extracting(0..<0) }
+    return object.extracting(list.lowerBound + 1..<list.upperBound - 1)
   }
 
   func appendThinking(_ block: Int, text: Span<UInt8>, signature: Span<UInt8>, redacted: Span<UInt8>) {

@@ -83,7 +83,12 @@ package struct AnswerWriter: ~Copyable {
   /// Something that the model made has been told.
   package internal(set) var hasContent = false
 
-  package init() {}
+  /// The first choice of an answer that is over, for the next one.
+  private var spare: AnswerChoice?
+  private let pool: BlockPool?
+
+  /// - Parameter pool: what a whole answer's text is kept in while it is under way.
+  package init(pool: BlockPool? = nil) { self.pool = pool }
 
   /// Begins an answer, and forgets the one before.
   package mutating func begin(_ frame: Frame) {
@@ -98,7 +103,11 @@ package struct AnswerWriter: ~Copyable {
     blocks = nil
     out.removeAll()
     // Most are empty, and an array finds that out only on a long way.
-    if !choices.isEmpty { choices.removeAll(keepingCapacity: true) }
+    if let first = choices.first {
+      first.forget()
+      spare = first
+      choices.removeAll(keepingCapacity: true)
+    }
     if !id.isEmpty { id.removeAll(keepingCapacity: true) }
     if !model.isEmpty { model.removeAll(keepingCapacity: true) }
     if !chunkHead.isEmpty { chunkHead.removeAll(keepingCapacity: true) }
@@ -121,7 +130,8 @@ package struct AnswerWriter: ~Copyable {
   /// The answer's id, model and time, where the provider says them; strings are still escaped. What has gone out
   /// in a chunk stays as it was.
   package mutating func identify(id: Span<UInt8>, model: Span<UInt8>, created: Int? = nil) {
-    guard chunkHead.isEmpty else { return }
+    // A format of blocks says it in its own way.
+    guard chunkHead.isEmpty, blocks == nil else { return }
     if !id.isEmpty, self.id.isEmpty { self.id = id.array() }
     if !model.isEmpty, self.model.isEmpty { self.model = model.array() }
     if let created { self.created = created }
@@ -147,7 +157,7 @@ package struct AnswerWriter: ~Copyable {
     note(logprobs.isEmpty ? .text(choice: index) : .nothing, piece)
     let choice = choice(index)
     guard isStream else {
-      if let blocks { return tell(blocks, .text, piece, index) }
+      if let blocks { return tell(blocks, text: piece, logprobs, index) }
       choice.hasText = true
       choice.text.append(piece)
       choice.appendLogprobs(logprobs)
@@ -168,6 +178,17 @@ package struct AnswerWriter: ~Copyable {
     out.append(piece.extracting(0..<count))
     out.append("\"")
     closeDelta(logprobs: logprobs)
+  }
+
+  private mutating func tell(
+    _ blocks: BlockAnswer, text: Span<UInt8>, _ logprobs: Span<UInt8>, _ index: Int
+  ) {
+    let items = AnswerChoice.items(logprobs)
+    if index == 0 {
+      blocks.piece(.text, text, logprobs: items, into: &out)
+    } else {
+      blocks.piece(choice: index, text, logprobs: items, into: &out)
+    }
   }
 
   /// Tells a piece of a block. Formats of blocks know one answer.
@@ -322,6 +343,8 @@ package struct AnswerWriter: ~Copyable {
     }
     if let blocks {
       blocks.reason = choices[0].finishReason
+      blocks.tier = serviceTier
+      for choice in choices.dropFirst() { blocks.finish(choice: choice.index, choice.finishReason) }
       return blocks.finish(usage, into: &out)
     }
     if isStream { endChunks() } else { writeWhole() }
@@ -343,7 +366,11 @@ package struct AnswerWriter: ~Copyable {
 
   mutating func choice(_ index: Int) -> AnswerChoice {
     let index = min(max(index, 0), Self.choiceCeiling - 1)
-    while choices.count <= index { choices.append(AnswerChoice(index: choices.count)) }
+    if choices.isEmpty, let first = spare {
+      choices.append(first)
+      spare = nil
+    }
+    while choices.count <= index { choices.append(AnswerChoice(index: choices.count, pool: pool)) }
     return choices[index]
   }
 }

@@ -184,27 +184,28 @@ package final class ChatRequest {
   package func removeAll() {
     given = []
     forgetMessages()
-    tools.removeAll(keepingCapacity: tools.count <= Self.kept)
+    // Most are empty, and an array finds that out only on a long way.
+    if !tools.isEmpty { tools.removeAll(keepingCapacity: tools.count <= Self.kept) }
     toolChoice = .unsaid
     parallelCalls = nil
     format = .text
     effort = nil
-    stops.removeAll(keepingCapacity: true)
+    if !stops.isEmpty { stops.removeAll(keepingCapacity: true) }
     maxTokens = nil
     n = 1
     logprobs = false
     topLogprobs = nil
     streams = false
     asksForUsage = false
-    extensions.removeAll(keepingCapacity: true)
+    if !extensions.isEmpty { extensions.removeAll(keepingCapacity: true) }
   }
 
   /// Forgets the conversation.
   func forgetMessages() {
-    messages.removeAll(keepingCapacity: messages.count <= Self.kept)
-    parts.removeAll(keepingCapacity: parts.count <= Self.kept)
-    calls.removeAll(keepingCapacity: calls.count <= Self.kept)
-    thinking.removeAll(keepingCapacity: thinking.count <= Self.kept)
+    if !messages.isEmpty { messages.removeAll(keepingCapacity: messages.count <= Self.kept) }
+    if !parts.isEmpty { parts.removeAll(keepingCapacity: parts.count <= Self.kept) }
+    if !calls.isEmpty { calls.removeAll(keepingCapacity: calls.count <= Self.kept) }
+    if !thinking.isEmpty { thinking.removeAll(keepingCapacity: thinking.count <= Self.kept) }
   }
 
   /// Where the field's value lies; nil where it isn't given, or null.

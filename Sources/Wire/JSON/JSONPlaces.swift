@@ -19,10 +19,10 @@ package struct JSONPlaces: Sendable {
   package var span: Span<UInt64> { places.span }
 
   /// Begins a new text.
-  mutating func removeAll() { places.removeAll(keepingCapacity: places.count <= Self.kept) }
+  package mutating func removeAll() { places.removeAll(keepingCapacity: places.count <= Self.kept) }
 
-  /// Makes room for as many as `others` are.
-  package mutating func reserve(_ others: Span<UInt64>) { places.reserveCapacity(others.count) }
+  /// Makes room for so many.
+  package mutating func reserve(_ count: Int) { places.reserveCapacity(min(count, Self.ceiling)) }
 
   /// Notes a string, quotes included, unless it is short. It stands behind those that were noted before.
   @inline(__always) package mutating func add(_ start: Int, _ end: Int) {

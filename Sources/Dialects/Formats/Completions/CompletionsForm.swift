@@ -1,20 +1,55 @@
-// An answer in the form of the older completions: the text alone.
+// An answer in the form of the older completions: the text alone, of each choice.
 
 internal import Wire
 
 final class CompletionsForm: AnswerForm {
+  /// One choice of the answer.
+  private struct Choice: ~Copyable {
+    /// Of a whole answer.
+    var text: ByteQueue
+    var logprobs = CompletionLogprobs()
+    /// The first half of a surrogate pair that the last piece ended in.
+    var half: [UInt8] = []
+    var reason = FinishReason.stop
+
+    init(pool: BlockPool?) { text = ByteQueue(pool: pool) }
+  }
+
+  private let pool: BlockPool?
   private var frame = FormFrame()
   /// The client wants the chunk that tells the usage.
-  private let tellsUsage: Bool
-  private var text = ByteQueue()
+  private var tellsUsage = false
+  private var first: Choice
+  /// Those behind the first.
+  private var further: [Further] = []
   private var owesMember = false
 
-  init(tellsUsage: Bool) { self.tellsUsage = tellsUsage }
+  /// A choice that an array can hold.
+  private final class Further {
+    var choice: Choice
+    init(pool: BlockPool?) { choice = Choice(pool: pool) }
+  }
+
+  /// - Parameter pool: what an answer is kept in while it is under way.
+  init(pool: BlockPool?) {
+    self.pool = pool
+    first = Choice(pool: pool)
+  }
+
+  /// Takes what a request says of its answer.
+  func begin(tellsUsage: Bool) { self.tellsUsage = tellsUsage }
+
+  /// Forgets the answer before.
+  func removeAll() {
+    first.text.removeAll()
+    first.logprobs.removeAll()
+    if !further.isEmpty { further = [] }
+  }
 
   func start(_ frame: FormFrame, into out: inout ByteQueue) {
     self.frame = frame
     owesMember = !frame.member.isEmpty
-    text.clear()
+    removeAll()
   }
 
   private func begin(into out: inout ByteQueue) {
@@ -29,10 +64,17 @@ final class CompletionsForm: AnswerForm {
     out.append(",\"choices\":[")
   }
 
-  private func writeChoice(_ text: Span<UInt8>, _ reason: StaticString?, into out: inout ByteQueue) {
-    out.append("{\"index\":0,\"text\":\"")
+  private func writeChoice(
+    _ index: Int, _ text: Span<UInt8>, _ logprobs: borrowing CompletionLogprobs, _ reason: StaticString?,
+    into out: inout ByteQueue
+  ) {
+    out.append("{\"index\":")
+    out.append(decimal: index)
+    out.append(",\"text\":\"")
     out.append(text)
-    out.append("\",\"logprobs\":null,\"finish_reason\":")
+    out.append("\",\"logprobs\":")
+    logprobs.write(into: &out)
+    out.append(",\"finish_reason\":")
     if let reason { JSONWriter.string(reason, into: &out) } else { JSONWriter.null(into: &out) }
     out.append("}")
   }
@@ -48,26 +90,64 @@ final class CompletionsForm: AnswerForm {
 
   func open(_ block: AnswerBlock, into out: inout ByteQueue) {}
 
-  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue) {
+  func piece(
+    _ bytes: Span<UInt8>, _ block: AnswerBlock, logprobs: Span<UInt8>, into out: inout ByteQueue
+  ) {
     guard block.kind == .text || block.kind == .refusal else { return }
-    guard frame.streams else { return text.append(bytes) }
+    take(bytes, logprobs, of: 0, &first, into: &out)
+  }
+
+  func piece(choice: Int, _ bytes: Span<UInt8>, logprobs: Span<UInt8>, into out: inout ByteQueue) {
+    guard let further = further(choice) else { return }
+    // Clients decode each chunk for itself: half a pair waits for the other one.
+    let text = further.choice.half + bytes.array()
+    let count = AnswerWriter.wholeCount(text.span)
+    further.choice.half = Array(text[count...])
+    if count == 0, logprobs.isEmpty { return }
+    take(text.span.extracting(0..<count), logprobs, of: choice, &further.choice, into: &out)
+  }
+
+  func finish(choice: Int, _ reason: FinishReason) { further(choice)?.choice.reason = reason }
+
+  /// OpenAI's own limit for `n`.
+  private func further(_ choice: Int) -> Further? {
+    guard choice > 0, choice < AnswerWriter.choiceCeiling else { return nil }
+    while further.count < choice { further.append(Further(pool: pool)) }
+    return further[choice - 1]
+  }
+
+  private func take(
+    _ bytes: Span<UInt8>, _ logprobs: Span<UInt8>, of index: Int, _ choice: inout Choice,
+    into out: inout ByteQueue
+  ) {
+    if !logprobs.isEmpty { choice.logprobs.add(logprobs) }
+    guard frame.streams else { return choice.text.append(bytes) }
     begin(into: &out)
-    writeChoice(bytes, nil, into: &out)
+    writeChoice(index, bytes, choice.logprobs, nil, into: &out)
+    choice.logprobs.forgetWritten()
     out.append("]")
     end(into: &out)
   }
 
   func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) {}
 
+  private static func name(_ reason: FinishReason) -> StaticString {
+    switch reason {
+    case .length: "length"
+    case .contentFilter: "content_filter"
+    case .stop, .toolCalls: "stop"
+    }
+  }
+
   func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) {
-    let reason: StaticString =
-      switch end.reason {
-      case .length: "length"
-      case .contentFilter: "content_filter"
-      case .stop, .toolCalls: "stop"
-      }
     begin(into: &out)
-    writeChoice(unsafe text.view, reason, into: &out)
+    writeChoice(0, unsafe first.text.view, first.logprobs, Self.name(end.reason), into: &out)
+    for (at, each) in further.enumerated() {
+      out.append(ASCII.comma)
+      writeChoice(
+        at + 1, unsafe each.choice.text.view, each.choice.logprobs, Self.name(each.choice.reason),
+        into: &out)
+    }
     out.append("]")
     if !frame.streams {
       out.append(",\"usage\":")

@@ -12,9 +12,13 @@ enum CompletionsRequest {
     "stream_options",
   ]
 
-  static func write(_ body: Span<UInt8>, into chat: inout ChatBody) throws(RequestFault) -> CompletionsForm {
+  static func write(
+    _ body: Span<UInt8>, into chat: inout ChatBody, _ form: CompletionsForm
+  ) throws(RequestFault) {
     var prompt: Range<Int>?
     var limit = tokens
+    var count = 1
+    var best = 1
     var members = JSONObjectCursor(body, 0..<body.count)
     while let member = members.next() {
       if member.kind == .null || member.keyIs("model", in: body) { continue }
@@ -28,8 +32,21 @@ enum CompletionsRequest {
           throw RequestFault(.invalid, "max_tokens", "'max_tokens' must be an integer of at least 1.")
         }
         limit = number
-      } else if member.keyIs("n", in: body) || member.keyIs("best_of", in: body) {
-        if number != 1 { throw unsaid(member.keyIs("n", in: body) ? "n" : "best_of") }
+      } else if member.keyIs("n", in: body) {
+        guard let number, (1...AnswerWriter.choiceCeiling).contains(number) else {
+          throw RequestFault(.invalid, "n", "'n' must be an integer from 1 to \(AnswerWriter.choiceCeiling).")
+        }
+        count = number
+      } else if member.keyIs("best_of", in: body) {
+        guard let number else { throw unsaid("best_of") }
+        best = number
+      } else if member.keyIs("logprobs", in: body) {
+        guard let number, (0...5).contains(number) else {
+          throw RequestFault(.invalid, "logprobs", "'logprobs' must be an integer from 0 to 5.")
+        }
+        chat.member("logprobs", ("true" as StaticString).bytes)
+        chat.member("top_logprobs")
+        chat.out.append(decimal: number)
       } else if member.keyIs("echo", in: body) {
         if JSONValue.bool(body, value) == true { throw unsaid("echo") }
       } else if member.keyIs("suffix", in: body) {
@@ -44,6 +61,12 @@ enum CompletionsRequest {
       }
     }
     guard let prompt else { throw RequestFault(.invalid, "prompt", "'prompt' is missing; send a text.") }
+    // The best of more is the provider's to choose, and none of these chooses.
+    if best > count { throw unsaid("best_of") }
+    if count > 1 {
+      chat.member("n")
+      chat.out.append(decimal: count)
+    }
     chat.member(chat.target.wantsCompletionTokens ? "max_completion_tokens" : "max_tokens")
     chat.out.append(decimal: limit)
     chat.beginConversation()
@@ -53,7 +76,7 @@ enum CompletionsRequest {
     chat.endConversation()
     let options = JSONView.value(body, in: 0..<body.count, at: "stream_options")
     let asks = options.flatMap { JSONView.value(body, in: $0, at: "include_usage") }
-    return CompletionsForm(tellsUsage: asks.flatMap { JSONValue.bool(body, $0) } == true)
+    form.begin(tellsUsage: asks.flatMap { JSONValue.bool(body, $0) } == true)
   }
 
   private static func text(

@@ -6,14 +6,26 @@ final class MessagesForm: AnswerForm {
   private var frame = FormFrame()
   private var index = 0
   /// What is written between `"content":[` and `]` of a whole answer.
-  private var content = ByteQueue()
+  private var content: ByteQueue
   /// A call's arguments in a whole answer, still escaped; in a stream what came of them before they were known to be an
   /// object, and all of them where they are none.
-  private var arguments = ByteQueue()
+  private var arguments: ByteQueue
   /// The call's arguments are an object, as far as it has come, so that they go on as they are.
   private var isObject = false
   /// Bytes of white space that the held ones begin with, as far as they were looked at.
   private var blanks = 0
+
+  /// - Parameter pool: what an answer is kept in while it is under way.
+  init(pool: BlockPool? = nil) {
+    content = ByteQueue(pool: pool)
+    arguments = ByteQueue(pool: pool)
+  }
+
+  /// Forgets the answer before.
+  func removeAll() {
+    content.removeAll()
+    arguments.removeAll()
+  }
 
   func start(_ frame: FormFrame, into out: inout ByteQueue) {
     self.frame = frame
@@ -114,7 +126,9 @@ final class MessagesForm: AnswerForm {
     out.append(decimal: index)
   }
 
-  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue) {
+  func piece(
+    _ bytes: Span<UInt8>, _ block: AnswerBlock, logprobs: Span<UInt8>, into out: inout ByteQueue
+  ) {
     guard frame.streams else {
       if case .call = block.kind { arguments.append(bytes) } else { content.append(bytes) }
       return

@@ -29,7 +29,7 @@ struct MessagesRequest: ~Escapable {
 
   /// - Parameter counts: its tokens are to be counted, so that there is no answer whose length it would say.
   static func write(
-    _ body: Span<UInt8>, strings: Span<UInt64>, counts: Bool = false, into chat: inout ChatBody
+    _ body: Span<UInt8>, strings: Span<UInt64>, counts: Bool, into chat: inout ChatBody
   ) throws(RequestFault) {
     try MessagesRequest(body, strings: strings).write(counts, into: &chat)
   }

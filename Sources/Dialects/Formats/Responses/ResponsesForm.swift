@@ -5,26 +5,47 @@ internal import Wire
 
 final class ResponsesForm: AnswerForm {
   private var frame = FormFrame()
-  private let tools: ResponsesNames
+  private var tools = ResponsesNames()
   /// Members that repeat the request, each with a comma before it.
-  private let echo: [UInt8]
+  var echo: ByteQueue
   private var sequence = 0
   private var index = 0
   /// Items that are done, with commas between.
-  private var output = ByteQueue()
+  private var output: ByteQueue
   /// The open item's text or arguments, still escaped.
-  private var text = ByteQueue()
+  private var text: ByteQueue
+  /// What was told of its tokens' probabilities: items with commas between.
+  private var logprobs = ByteQueue()
+  /// How urgently the provider served the request, once it is known.
+  private var tier: StaticString?
 
   /// Where the items of the response begin that was written last.
   private var outputStart = 0
 
   /// What is to be remembered of the exchange; nil: nothing.
-  private let turn: ResponsesTurn?
+  private var turn: ResponsesTurn?
 
-  init(tools: ResponsesNames, echo: [UInt8], turn: ResponsesTurn?) {
+  /// - Parameter pool: what an answer is kept in while it is under way.
+  init(pool: BlockPool?) {
+    echo = ByteQueue(pool: pool)
+    output = ByteQueue(pool: pool)
+    text = ByteQueue(pool: pool)
+  }
+
+  /// Takes what a request says of its answer, but for `echo`.
+  func begin(tools: ResponsesNames, turn: ResponsesTurn?) {
     self.tools = tools
-    self.echo = echo
     self.turn = turn
+  }
+
+  /// Forgets the answer before.
+  func removeAll() {
+    tools = ResponsesNames()
+    turn = nil
+    echo.removeAll()
+    output.removeAll()
+    text.removeAll()
+    logprobs.removeAll()
   }
 
   func start(_ frame: FormFrame, into out: inout ByteQueue) {
@@ -32,6 +53,7 @@ final class ResponsesForm: AnswerForm {
     sequence = 0
     index = 0
     output.clear()
+    tier = nil
     guard frame.streams else { return }
     for name: StaticString in ["response.created", "response.in_progress"] {
       begin(name, into: &out)
@@ -97,7 +119,9 @@ final class ResponsesForm: AnswerForm {
     } else {
       out.append("null")
     }
-    out.append(",\"service_tier\":\"default\",\"store\":")
+    out.append(",\"service_tier\":\"")
+    out.append(tier ?? "default")
+    out.append("\",\"store\":")
     out.append(isKept ? "true" : "false")
     out.append(",\"truncation\":\"disabled\"")
     out.append(echo)
@@ -137,27 +161,27 @@ final class ResponsesForm: AnswerForm {
   func open(_ block: AnswerBlock, into out: inout ByteQueue) {
     // Google wants a call's signature back, for which a call has no place here.
     if !block.callSignature.isEmpty {
-      var sealed = AnswerBlock(kind: .redacted(0))
-      sealed.signature = Envelope.seal(callSignature: block.callSignature)
+      let sealed = AnswerBlock(redacted: 0, Envelope.seal(callSignature: block.callSignature))
       open(sealed, into: &out)
       close(sealed, isCut: false, into: &out)
     }
     text.clear()
+    logprobs.clear()
     guard frame.streams else { return }
     let item = item(block)
     begin("response.output_item.added", into: &out)
     writeIndex(into: &out)
     out.append(",\"item\":")
-    item.write("in_progress", Span(), isOpen: true, into: &out)
+    item.write("in_progress", Span(), logprobs: Span(), isOpen: true, into: &out)
     end(into: &out)
     switch item.sort {
     case .message, .refusal:
       beginPart("response.content_part.added", item, into: &out)
-      item.writePart(Span(), into: &out)
+      item.writePart(Span(), logprobs: Span(), into: &out)
       end(into: &out)
     case .reasoning:
       beginPart("response.reasoning_summary_part.added", item, into: &out)
-      item.writePart(Span(), into: &out)
+      item.writePart(Span(), logprobs: Span(), into: &out)
       end(into: &out)
     case .sealed, .function, .custom: break
     }
@@ -187,8 +211,14 @@ final class ResponsesForm: AnswerForm {
     out.append(",\"part\":")
   }
 
-  func piece(_ bytes: Span<UInt8>, _ block: AnswerBlock, into out: inout ByteQueue) {
+  func piece(
+    _ bytes: Span<UInt8>, _ block: AnswerBlock, logprobs: Span<UInt8>, into out: inout ByteQueue
+  ) {
     text.append(bytes)
+    if !logprobs.isEmpty {
+      if !self.logprobs.isEmpty { self.logprobs.append(ASCII.comma) }
+      self.logprobs.append(logprobs)
+    }
     guard frame.streams else { return }
     let item = item(block)
     let name: StaticString
@@ -204,30 +234,38 @@ final class ResponsesForm: AnswerForm {
     out.append(",\"delta\":\"")
     out.append(bytes)
     out.append("\"")
-    if case .message = item.sort { out.append(",\"logprobs\":[]") }
+    if case .message = item.sort { write(logprobs: logprobs, into: &out) }
     end(into: &out)
+  }
+
+  private func write(logprobs: Span<UInt8>, into out: inout ByteQueue) {
+    if logprobs.isEmpty { return out.append(",\"logprobs\":[]") }
+    out.append(",\"logprobs\":[")
+    out.append(logprobs)
+    out.append("]")
   }
 
   func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) {
     let item = item(block)
     if case .function = item.sort, text.isEmpty {
       // A call without arguments has none, which is said.
-      piece(("{}" as StaticString).bytes, block, into: &out)
+      piece(("{}" as StaticString).bytes, block, logprobs: Span(), into: &out)
     }
     if case .custom = item.sort { unwrap() }
     let status: StaticString = isCut ? "incomplete" : "completed"
     if frame.streams { closeStreamed(item, into: &out) }
-    var text = ByteQueue()
-    swap(&text, &self.text)
     if frame.streams {
       begin("response.output_item.done", into: &out)
       writeIndex(into: &out)
       out.append(",\"item\":")
-      item.write(status, text.bytes, isOpen: false, into: &out)
+      item.write(status, unsafe text.view, logprobs: unsafe logprobs.view, isOpen: false, into: &out)
       end(into: &out)
     }
     if index > 0 { output.append(ASCII.comma) }
-    item.write(status, text.bytes, isOpen: false, into: &output)
+    item.write(
+      status, unsafe text.view, logprobs: unsafe logprobs.view, isOpen: false, into: &output)
+    text.clear()
+    logprobs.clear()
     index += 1
   }
 
@@ -243,7 +281,7 @@ final class ResponsesForm: AnswerForm {
     switch item.sort {
     case .message:
       done("response.output_text.done", "text")
-      out.append(",\"logprobs\":[]")
+      write(logprobs: unsafe logprobs.view, into: &out)
       end(into: &out)
       beginPart("response.content_part.done", item, into: &out)
     case .refusal:
@@ -267,7 +305,7 @@ final class ResponsesForm: AnswerForm {
       return end(into: &out)
     case .sealed: return
     }
-    item.writePart(unsafe text.view, into: &out)
+    item.writePart(unsafe text.view, logprobs: unsafe logprobs.view, into: &out)
     end(into: &out)
   }
 
@@ -287,11 +325,12 @@ final class ResponsesForm: AnswerForm {
     text.append(JSONString.content(json.bytes, input))
   }
 
-  var heldCount: Int { echo.count + (frame.streams ? output.count + text.count : 0) }
+  var heldCount: Int { echo.count + (frame.streams ? output.count + text.count + logprobs.count : 0) }
 
   // MARK: The end
 
   func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) {
+    tier = end.tier
     let reason: StaticString? =
       switch end.reason {
       case .length: "max_output_tokens"
@@ -322,8 +361,10 @@ final class ResponsesForm: AnswerForm {
     writeResponse(status, (reason, usage), nil, into: &out)
     guard isKept else { return }
     let items = outputStart - start..<outputStart - start + output.count
+    // The object begins with its id.
+    let id = start + 7..<start + 12 + frame.seed.count
     turn?.finished = FinishedResponse(
-      id: Array("resp_".utf8) + frame.seed, out.bytes.extracting(start..<out.count).array(), output: items)
+      id: out.bytes.extracting(id).array(), out.bytes.extracting(start..<out.count).array(), output: items)
   }
 
   func fail(_ error: Span<UInt8>, into out: inout ByteQueue) {

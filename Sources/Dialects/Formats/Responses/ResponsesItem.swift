@@ -51,30 +51,38 @@ struct ResponsesItem {
   }
 
   /// Appends a part of a message, or of a summary.
-  func writePart(_ text: Span<UInt8>, into out: inout ByteQueue) {
+  ///
+  /// - Parameter logprobs: items in a chat's form, with commas between.
+  func writePart(_ text: Span<UInt8>, logprobs: Span<UInt8>, into out: inout ByteQueue) {
     switch sort {
     case .refusal: out.append("{\"type\":\"refusal\",\"refusal\":\"")
     case .reasoning: out.append("{\"type\":\"summary_text\",\"text\":\"")
     default: out.append("{\"type\":\"output_text\",\"text\":\"")
     }
     out.append(text)
-    out.append(sort == .message ? "\",\"annotations\":[],\"logprobs\":[]}" : "\"}")
+    guard sort == .message else { return out.append("\"}") }
+    out.append("\",\"annotations\":[],\"logprobs\":[")
+    out.append(logprobs)
+    out.append("]}")
   }
 
   /// Appends the item.
   ///
   /// - Parameter isOpen: it has only begun, and holds nothing.
-  func write(_ status: StaticString, _ text: Span<UInt8>, isOpen: Bool, into out: inout ByteQueue) {
+  func write(
+    _ status: StaticString, _ text: Span<UInt8>, logprobs: Span<UInt8>, isOpen: Bool,
+    into out: inout ByteQueue
+  ) {
     out.append("{\"id\":\"")
     writeID(into: &out)
     switch sort {
     case .message, .refusal:
       out.append("\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[")
-      if !isOpen { writePart(text, into: &out) }
+      if !isOpen { writePart(text, logprobs: logprobs, into: &out) }
       out.append("]")
     case .reasoning, .sealed:
       out.append("\",\"type\":\"reasoning\",\"summary\":[")
-      if !isOpen, sort == .reasoning { writePart(text, into: &out) }
+      if !isOpen, sort == .reasoning { writePart(text, logprobs: logprobs, into: &out) }
       out.append("]")
       if !isOpen, !block.signature.isEmpty {
         out.append(",\"encrypted_content\":\"")

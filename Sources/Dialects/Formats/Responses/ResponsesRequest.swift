@@ -38,21 +38,25 @@ struct ResponsesRequest: ~Escapable {
     var choice: Range<Int>?
     var text: Range<Int>?
     var reasoning: Range<Int>?
-    var repeated: [Range<Int>?]
+    var repeated = InlineArray<15, Range<Int>?>(repeating: nil)
+    /// A list of what else the answer is to hold.
+    var include: Range<Int>?
+    /// How many of each token's likeliest are asked for.
+    var topLogprobs: Int?
   }
 
   /// - Parameter counts: its tokens are to be counted, so that there is no stream.
   static func write(
-    _ body: Span<UInt8>, strings: Span<UInt64>, counts: Bool = false, _ turn: ResponsesTurn?,
-    into chat: inout ChatBody
-  ) throws(RequestFault) -> ResponsesForm {
-    try ResponsesRequest(body, strings: strings).write(counts, turn, into: &chat)
+    _ body: Span<UInt8>, strings: Span<UInt64>, counts: Bool, _ turn: ResponsesTurn?,
+    into chat: inout ChatBody, _ form: ResponsesForm
+  ) throws(RequestFault) {
+    try ResponsesRequest(body, strings: strings).write(counts, turn, into: &chat, form)
   }
 
   private func write(
-    _ counts: Bool, _ turn: ResponsesTurn?, into chat: inout ChatBody
-  ) throws(RequestFault) -> ResponsesForm {
-    var found = Members(repeated: Self.repeated.map { _ in nil })
+    _ counts: Bool, _ turn: ResponsesTurn?, into chat: inout ChatBody, _ form: ResponsesForm
+  ) throws(RequestFault) {
+    var found = Members()
     var conversation = ResponsesItems(body, strings: strings)
     var hasInput = false
     var members = JSONWalk(body, strings: strings)
@@ -71,6 +75,7 @@ struct ResponsesRequest: ~Escapable {
       if member.kind == .null || counts && member.keyIs("stream", in: body) { continue }
       for (at, known) in Self.repeated.enumerated() where member.keyIs(known.name, in: body) {
         found.repeated[at] = member.value
+        break
       }
       try read(member, &found, &chat)
     }
@@ -93,7 +98,9 @@ struct ResponsesRequest: ~Escapable {
       }
     }
     if let reasoning = found.reasoning { nameLost(of: reasoning, into: &chat) }
-    return ResponsesForm(tools: tools.names, echo: echo(found), turn: turn)
+    writeLogprobs(found, into: &chat)
+    form.begin(tools: tools.names, turn: turn)
+    writeEcho(of: found, into: &form.echo)
   }
 
   /// Writes a member that means the same in a chat, and notes where the others are.
@@ -108,6 +115,9 @@ struct ResponsesRequest: ~Escapable {
       // Providers that know no tools know nothing of their order either.
       if member.keyIs("parallel_tool_calls", in: body) { return }
       return chat.member(name, body.extracting(value))
+    }
+    if member.keyIs("service_tier", in: body), !isSilent(member) {
+      return chat.member("service_tier", body.extracting(value))
     }
     for name: StaticString in ["conversation", "prompt", "moderation"] where member.keyIs(name, in: body) {
       throw RequestFault(
@@ -134,6 +144,13 @@ struct ResponsesRequest: ~Escapable {
       let ceiling = chat.target.outputCeiling
       if ceiling > 0, limit > ceiling { chat.dropped.add("max_output_tokens") }
       chat.out.append(decimal: ceiling > 0 ? min(limit, ceiling) : limit)
+    } else if member.keyIs("include", in: body), member.kind == .array {
+      found.include = value
+    } else if member.keyIs("top_logprobs", in: body) {
+      guard let count = JSONValue.integer(body, value), (0...20).contains(count) else {
+        throw RequestFault(.invalid, "top_logprobs", "'top_logprobs' must be an integer from 0 to 20.")
+      }
+      found.topLogprobs = count
     } else if member.keyIs("previous_response_id", in: body) {
       throw RequestFault(
         .noSuchResponse, "previous_response_id",
@@ -172,7 +189,6 @@ struct ResponsesRequest: ~Escapable {
     ] where member.keyIs(name, in: body) { return true }
     return member.keyIs("service_tier", in: body) && JSONString.equals(body, value, "auto")
       || member.keyIs("truncation", in: body) && JSONString.equals(body, value, "disabled")
-      || member.keyIs("top_logprobs", in: body) && JSONValue.integer(body, value) == 0
   }
 
   private func writeText(_ text: Range<Int>?, into chat: inout ChatBody) throws(RequestFault) {
@@ -202,10 +218,11 @@ struct ResponsesRequest: ~Escapable {
   }
 
   /// The part of the answer that repeats the request: the same in the stream's first events and in its last.
-  private func echo(_ found: Members) -> [UInt8] {
-    var out = ByteQueue()
+  private func writeEcho(of found: borrowing Members, into out: inout ByteQueue) {
+    // A view of the list, for each look at the list itself is a copy of it.
+    let repeated = found.repeated.span
     for (at, known) in Self.repeated.enumerated() {
-      guard let range = found.repeated[at], range.count <= Self.repeatedCeiling else {
+      guard let range = repeated[at], range.count <= Self.repeatedCeiling else {
         out.append(known.otherwise)
         continue
       }
@@ -215,6 +232,22 @@ struct ResponsesRequest: ~Escapable {
       // On one line, for it stands in an event.
       JSONText.appendCompact(body.extracting(range), escaped: false, into: &out)
     }
-    return out.array()
+  }
+
+  /// Asks for the tokens' probabilities where `include` does, or `top_logprobs` says how many others of each.
+  private func writeLogprobs(_ found: borrowing Members, into chat: inout ChatBody) {
+    var isWanted = (found.topLogprobs ?? 0) > 0
+    if let include = found.include {
+      var items = JSONArrayCursor(body, include)
+      while let item = items.next() {
+        if JSONString.equals(body, item.value, "message.output_text.logprobs") { isWanted = true }
+      }
+    }
+    guard isWanted else { return }
+    chat.member("logprobs", ("true" as StaticString).bytes)
+    if let top = found.topLogprobs {
+      chat.member("top_logprobs")
+      chat.out.append(decimal: top)
+    }
   }
 }

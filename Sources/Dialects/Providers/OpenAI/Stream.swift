@@ -17,10 +17,12 @@ package struct PassStream: ~Copyable {
   /// Usage was asked for by Remora alone.
   private let removesUsage: Bool
   /// Its chunks may come in other forms.
-  private let repairs: Bool
+  let repairs: Bool
   private let watched: JSONMembers
   /// What a span tells of the answer; nil where there is none.
   let facts: AnswerFacts?
+  /// Who is told the chunks of a chat, where the client speaks another format; nil: they go on.
+  let reader: ChatAnswerReader?
   private var repair: ChoiceRepair
   private var tail = UsageChunk()
   private var needsMember: Bool
@@ -42,7 +44,7 @@ package struct PassStream: ~Copyable {
   /// The provider itself has told of a failure in the stream.
   package internal(set) var hasFailed = false
   /// The status that the failure names.
-  package private(set) var failureStatus: Int?
+  package internal(set) var failureStatus: Int?
   /// Something that the model made has passed.
   package internal(set) var hasContent = false
   /// Of a stream of the Responses API: the number of the event that follows.
@@ -60,7 +62,17 @@ package struct PassStream: ~Copyable {
     _ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool = false,
     facts: AnswerFacts? = nil
   ) {
+    self.init(
+      shape, removesUsage: removesUsage, insertsMember: insertsMember, repairs: repairs, facts: facts, nil)
+  }
+
+  /// - Parameter reader: who is told the chunks of a chat that goes on in another format.
+  init(
+    _ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool, facts: AnswerFacts?,
+    _ reader: ChatAnswerReader?
+  ) {
     self.shape = shape
+    self.reader = reader
     self.removesUsage = removesUsage
     needsMember = insertsMember
     self.repairs = repairs && (shape == .chat || shape == .completion)
@@ -104,6 +116,7 @@ package struct PassStream: ~Copyable {
     hasEnded = true
     // Behind an error it would say that all is well.
     if hasFailed { return }
+    if let reader { return reader.finish(usage, into: &out) }
     if repairs, !removesUsage { tail.write(into: &out) }
     EventEncoder.done(into: &out)
   }
@@ -155,8 +168,12 @@ package struct PassStream: ~Copyable {
     if repairs, let name = event.name, bytes.extracting(name).equals("error") {
       return fail(data, into: &out)
     }
-    if event.data != nil, event.name == nil, !hasFailed, let cut = pattern.match(data) {
-      return write(data, without: cut, into: &out)
+    if event.data != nil, event.name == nil, !hasFailed {
+      if let reader {
+        if reader.again(data, into: &out) { return }
+      } else if let cut = pattern.match(data) {
+        return write(data, without: cut, into: &out)
+      }
     }
     // Another Remora may have put its own member in, at the front of its first event.
     scanner.reset(watching: needsMember ? watched.union(.xRemora) : watched)
@@ -175,6 +192,7 @@ package struct PassStream: ~Copyable {
       if let error = errorText(data) { return fail(data.extracting(error), into: &out) }
       if let reason = repair.failure { return giveUp(data, reason, into: &out) }
     }
+    if let reader { return tell(data, to: reader, into: &out) }
     if carriesOn, hasContent, !needsMember, let cut = splice.onlyChange(&patch) {
       pattern.learn(data, cut: cut)
     }
@@ -194,6 +212,16 @@ package struct PassStream: ~Copyable {
     out.append("data: ")
     splice.apply(to: data, into: &out)
     out.append("\n\n")
+  }
+
+  /// Tells a chunk, brought into form.
+  private mutating func tell(
+    _ data: Span<UInt8>, to reader: ChatAnswerReader, into out: inout ByteQueue
+  ) {
+    if splice.isEmpty { return reader.read(chunk: data, carriesOn: carriesOn && hasContent, into: &out) }
+    var edited = ByteQueue()
+    splice.apply(to: data, into: &edited)
+    reader.read(chunk: edited.bytes, carriesOn: false, into: &out)
   }
 
   /// Whether of the chunk that was read last nothing but its text matters, so that another one like it would change
@@ -336,38 +364,6 @@ package struct PassStream: ~Copyable {
     member.append("\"object\":")
     member.append(name)
     try? splice.insertMember(member.bytes, in: scanner)
-  }
-
-  // MARK: Errors
-
-  /// Where the chunk tells of an error: the value that is one, or holds it as its `error`.
-  private func errorText(_ data: Span<UInt8>) -> Range<Int>? {
-    if let error = scanner.found(.error), error.kind != .null { return 0..<data.count }
-    guard repairs else { return nil }
-    if GroqExtension.hasError(data, scanner) { return scanner.found(.xGroq)?.value }
-    return isError(data) ? 0..<data.count : nil
-  }
-
-  /// Whether a chunk without choices is an error in a form that has no `error`.
-  private func isError(_ data: Span<UInt8>) -> Bool {
-    if let error = scanner.found(.error), error.kind != .null { return true }
-    guard scanner.found(.choices) == nil else { return false }
-    if let object = scanner.found(.object) { return JSONString.equals(data, object.value, "error") }
-    guard scanner.found(.usage) == nil, scanner.found(.id) == nil else { return false }
-    return scanner.found(.message) != nil || scanner.found(.detail) != nil
-  }
-
-  /// Tells the client of an error, in the one shape that all SDKs know.
-  private mutating func fail(_ text: Span<UInt8>, into out: inout ByteQueue) {
-    hasFailed = true
-    failureStatus = named(in: text)
-    writeError(text, into: &out)
-  }
-
-  /// The provider's own word says that it gave up.
-  private mutating func giveUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
-    hasFailed = true
-    writeGivenUp(data, reason, into: &out)
   }
 
   private mutating func writeName(_ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue) {

@@ -5,17 +5,53 @@ internal import Wire
 /// The status that an error names.
 func named(in text: Span<UInt8>) -> Int? { Fault.status(in: text) }
 
-/// Appends an error event: the text as it is where its shape is OpenAI's.
-func writeError(_ text: Span<UInt8>, into out: inout ByteQueue) {
-  if Fault.isOpenAIShaped(text) { return EventEncoder.data(text, into: &out) }
-  var error = ByteQueue()
-  Fault.translate(text, status: Fault.status(in: text) ?? 500, provider: nil, into: &error)
-  EventEncoder.data(error.bytes, into: &out)
+enum StreamFault {
+  /// Appends an error: the text as it is where its shape is OpenAI's.
+  static func write(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    if Fault.isOpenAIShaped(text) { return out.append(text) }
+    Fault.translate(text, status: Fault.status(in: text) ?? 500, provider: nil, into: &out)
+  }
+
+  static func write(givenUp data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
+    let fault = Fault.givenUp(data, reason)
+    Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &out)
+  }
 }
 
-func writeGivenUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
-  let fault = Fault.givenUp(data, reason)
-  var error = ByteQueue()
-  Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &error)
-  EventEncoder.data(error.bytes, into: &out)
+extension PassStream {
+  /// Where the chunk tells of an error: the value that is one, or holds it as its `error`.
+  func errorText(_ data: Span<UInt8>) -> Range<Int>? {
+    if let error = scanner.found(.error), error.kind != .null { return 0..<data.count }
+    guard repairs else { return nil }
+    if GroqExtension.hasError(data, scanner) { return scanner.found(.xGroq)?.value }
+    return isError(data) ? 0..<data.count : nil
+  }
+
+  /// Whether a chunk without choices is an error in a form that has no `error`.
+  func isError(_ data: Span<UInt8>) -> Bool {
+    if let error = scanner.found(.error), error.kind != .null { return true }
+    guard scanner.found(.choices) == nil else { return false }
+    if let object = scanner.found(.object) { return JSONString.equals(data, object.value, "error") }
+    guard scanner.found(.usage) == nil, scanner.found(.id) == nil else { return false }
+    return scanner.found(.message) != nil || scanner.found(.detail) != nil
+  }
+
+  /// Tells the client of an error, in the one shape that all SDKs know.
+  mutating func fail(_ text: Span<UInt8>, into out: inout ByteQueue) {
+    hasFailed = true
+    failureStatus = named(in: text)
+    tellError(into: &out) { StreamFault.write(text, into: &$0) }
+  }
+
+  /// The provider's own word says that it gave up.
+  mutating func giveUp(_ data: Span<UInt8>, _ reason: Range<Int>, into out: inout ByteQueue) {
+    hasFailed = true
+    tellError(into: &out) { StreamFault.write(givenUp: data, reason, into: &$0) }
+  }
+
+  private func tellError(into out: inout ByteQueue, _ write: (inout ByteQueue) -> Void) {
+    var error = ByteQueue()
+    write(&error)
+    if let reader { reader.fail(error.bytes, into: &out) } else { EventEncoder.data(error.bytes, into: &out) }
+  }
 }

@@ -28,10 +28,16 @@ package struct TokenUsage: Sendable, Equatable {
   /// Takes over what the `usage` object that begins at `start` says, and tells where it ends; nil if that isn't in
   /// `bytes`.
   package mutating func read(_ bytes: Span<UInt8>, from start: Int) -> Int? {
+    var walk = JSONWalk(bytes, from: start, strings: Span())
+    return read(bytes, &walk) && !walk.isCut ? walk.at : nil
+  }
+
+  /// Takes over what the `usage` object says that comes next; false, and nothing is read, where it is no object.
+  @discardableResult
+  mutating func read(_ bytes: Span<UInt8>, _ walk: inout JSONWalk) -> Bool {
+    guard walk.enterObject() else { return false }
     var said = TokenUsage()
     var total: Int?
-    var walk = JSONWalk(bytes, from: start, strings: Span())
-    guard walk.enterObject() else { return nil }
     while let key = walk.nextKey() {
       if key.says("prompt_tokens", in: bytes) || key.says("input_tokens", in: bytes) {
         set(&said.input, bytes, &walk)
@@ -72,7 +78,7 @@ package struct TokenUsage: Sendable, Equatable {
     reasoning = said.reasoning ?? reasoning
     audioInput = said.audioInput ?? audioInput
     audioOutput = said.audioOutput ?? audioOutput
-    return walk.isCut ? nil : walk.at
+    return true
   }
 
   /// Reads of which kinds the output is.

@@ -1,0 +1,101 @@
+// Answers in OpenAI's format that are read whole before they go on.
+
+package import Wire
+
+extension Passage {
+  /// Writes the client's answer from what was read whole.
+  ///
+  /// - Parameters:
+  ///   - provider: its name in the configuration, for messages.
+  ///   - member: `"key":value` for the answer; empty for none.
+  package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
+    if course == .collected, let verdict = collect(into: &out) { return verdict }
+    if repairs || reader == nil, let verdict = mend(provider, into: &out) { return verdict }
+    if let reader { return tell(reader, provider, into: &out) }
+    if course == .made, make(member, into: &out) { return .stream }
+    reply.reset(
+      insertsMember: !member.isEmpty && PassReply.takesMember(unsafe held.view),
+      isMessage: asked.shape == .message)
+    reply.piece(unsafe held.view, member: member, into: &out)
+    held.removeAll()
+    return .answer
+  }
+
+  /// Brings the held answer into form.
+  ///
+  /// - Returns: nil; where it is no answer, what it is instead.
+  private func mend(_ provider: String, into out: inout ByteQueue) -> Verdict? {
+    // Blank lines that a provider sends while it works are no part of the answer.
+    let start = held.consumeBlanks()
+    var repair = ReplyRepair()
+    var repaired = ByteQueue()
+    let finding = repair.read(
+      unsafe held.view, asked.shape, wantsBase64: asked.wantsBase64, provider: provider, into: &repaired)
+    switch finding {
+    case .fine, .beyondRepair: break
+    case .repaired: swap(&held, &repaired)
+    case .error(let status):
+      out.append(repaired.bytes)
+      return .error(status: status)
+    case .givenUp(let reason): return .fault(Fault.givenUp(unsafe held.view, reason))
+    case .invalid(let fault): return .invalid(fault, at: start)
+    }
+    return nil
+  }
+
+  /// Tells the held answer, which is a chat's.
+  private func tell(_ reader: ChatAnswerReader, _ provider: String, into out: inout ByteQueue) -> Verdict {
+    let text = unsafe held.view  // SAFETY: nothing here changes the queue before it is read.
+    facts?.piece(text)
+    switch reader.read(whole: text, into: &out) {
+    case .choices: break
+    case .other, nil: return .fault(.malformed)
+    case .error where asked.streams:
+      reader.fail(text, into: &out)
+      return .stream
+    case .error:
+      Fault.translate(text, status: 502, provider: provider, into: &out)
+      return .error(status: Fault.status(in: text) ?? 502)
+    }
+    reader.finish(reader.usage, into: &out)
+    held.removeAll()
+    // A stream was asked for: what was made of the whole is one.
+    return asked.streams ? .stream : .answer
+  }
+
+  /// Collects the held stream into the answer that was asked for, which is held then.
+  ///
+  /// - Returns: nil; where there is no such answer, what the stream came to instead.
+  private func collect(into out: inout ByteQueue) -> Verdict? {
+    var collector = StreamCollector(asked.shape)
+    var queue = ByteQueue()
+    swap(&held, &queue)
+    collector.take(&queue)
+    var text = ByteQueue()
+    switch collector.end(&queue, into: &text) {
+    case .whole:
+      swap(&held, &text)
+      return nil
+    case .error(let status):
+      out.append(text.bytes)
+      return .error(status: status)
+    case .truncated: return .fault(.truncated)
+    case .malformed: return .fault(.malformed)
+    case .tooLarge: return .fault(.tooLarge)
+    }
+  }
+
+  /// Appends the stream that was asked for, made of the held answer.
+  ///
+  /// - Returns: false where what is held is no answer.
+  private func make(_ member: Span<UInt8>, into out: inout ByteQueue) -> Bool {
+    var text = ByteQueue()
+    let isMade = StreamMaker.write(unsafe held.view, asked.shape, includesUsage: true, into: &text)
+    guard isMade else { return false }
+    addsUsage = !asked.asksForUsage
+    beginStream(insertsMember: !member.isEmpty)
+    course = .events
+    defer { course = .made }
+    return (try? passEvents(text.bytes, member, into: &out)) != nil
+  }
+}
