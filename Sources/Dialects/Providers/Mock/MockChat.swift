@@ -32,7 +32,9 @@ struct MockChat: ~Copyable {
         JSONWriter.string(request.text.bytes, into: &out)
         out.append(",\"refusal\":null,\"annotations\":[]}")
       }
-      out.append(",\"logprobs\":null,\"finish_reason\":")
+      out.append(",\"logprobs\":")
+      writeLogprobs(0..<(request.callsTool ? 0 : request.text.count), into: &out)
+      out.append(",\"finish_reason\":")
       writeReason(into: &out)
       out.append("}")
     }
@@ -77,7 +79,7 @@ struct MockChat: ~Copyable {
         begin(index, into: &out)
         out.append("\"content\":")
         JSONWriter.string(text.extracting(at..<next), into: &out)
-        end(includesUsage, into: &out)
+        end(includesUsage, of: at..<next, into: &out)
         at = next
       }
     }
@@ -109,10 +111,47 @@ struct MockChat: ~Copyable {
   }
 
   /// Appends what stands behind a chunk's content.
-  private func end(_ includesUsage: Bool, isLast: Bool = false, into out: inout ByteQueue) {
-    out.append("},\"logprobs\":null,\"finish_reason\":")
+  ///
+  /// - Parameter piece: which part of the text the chunk has.
+  private func end(
+    _ includesUsage: Bool, of piece: Range<Int> = 0..<0, isLast: Bool = false, into out: inout ByteQueue
+  ) {
+    out.append("},\"logprobs\":")
+    writeLogprobs(piece, into: &out)
+    out.append(",\"finish_reason\":")
     if isLast { writeReason(into: &out) } else { out.append("null") }
     out.append(includesUsage ? "}],\"usage\":null}\n\n" : "}]}\n\n")
+  }
+
+  /// Appends what is asked for of a part of the text: each token is as likely as the next one, and none else is.
+  private func writeLogprobs(_ range: Range<Int>, into out: inout ByteQueue) {
+    guard request.wantsLogprobs, !range.isEmpty else { return out.append("null") }
+    let text = request.text.bytes
+    var at = range.lowerBound
+    while at < range.upperBound {
+      let next = Mock.pieceEnd(text, from: at)
+      out.append(at == range.lowerBound ? "{\"content\":[" : ",")
+      writeToken(text.extracting(at..<next), into: &out)
+      out.append(",\"top_logprobs\":[")
+      if request.topLogprobs > 0 {
+        writeToken(text.extracting(at..<next), into: &out)
+        out.append("}")
+      }
+      out.append("]}")
+      at = next
+    }
+    out.append("],\"refusal\":null}")
+  }
+
+  private func writeToken(_ token: Span<UInt8>, into out: inout ByteQueue) {
+    out.append("{\"token\":")
+    JSONWriter.string(token, into: &out)
+    out.append(",\"logprob\":-0.25,\"bytes\":[")
+    for at in 0..<token.count {
+      if at > 0 { out.append(ASCII.comma) }
+      out.append(decimal: Int(token[at]))
+    }
+    out.append("]")
   }
 
   private func writeCall(_ index: Int, isWhole: Bool, into out: inout ByteQueue) {

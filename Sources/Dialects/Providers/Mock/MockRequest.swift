@@ -17,6 +17,9 @@ struct MockRequest: ~Copyable {
   private(set) var arguments = ByteQueue()
   private(set) var choices = 1
   private(set) var inputTokens = 0
+  /// Of each token of a text its probability is asked for, and of how many others.
+  private(set) var wantsLogprobs = false
+  private(set) var topLogprobs = 0
 
   var callsTool: Bool { !tool.isEmpty }
   var outputTokens: Int { Mock.tokens(callsTool ? tool.count + arguments.count : text.count) }
@@ -33,6 +36,12 @@ struct MockRequest: ~Copyable {
     inputTokens = Mock.tokens(inputBytes)
     if let n = JSONView.value(body, in: top, at: "n") {
       choices = min(max(JSONValue.integer(body, n) ?? 1, 1), Self.choiceCeiling)
+    }
+    if let wants = JSONView.value(body, in: top, at: "logprobs") {
+      wantsLogprobs = JSONValue.bool(body, wants) == true
+    }
+    if let others = JSONView.value(body, in: top, at: "top_logprobs") {
+      topLogprobs = JSONValue.integer(body, others) ?? 0
     }
     chooseTool(body)
     if !writeJSON(body) { writeEcho() }
