@@ -13,6 +13,7 @@ enum Input {
     let descriptor = isStandard ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(errno) }
     defer { if !isStandard { close(descriptor) } }
+    if isatty(descriptor) == 1 { Console.error("reading from the terminal; Ctrl-D ends") }
     var bytes: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 1 << 16)
     while bytes.count <= ceiling {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pty
 import subprocess
 import sys
 
@@ -122,6 +124,22 @@ def test_a_named_container_is_somewhere(tmp_path):
         f"{tmp_path}/other.yaml:9:7: error: Deployment/other: there is no container web; there are: worker",
         "stdin:9:7: error: Deployment/web: there is no container web; there are: app",
     ]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n---\n", "replicas: 2\nimage: web\n", json.dumps([DEPLOYMENT % "web"])])
+def test_nothing_to_inject_is_said(text):
+    """`inject -f x.yaml > x.yaml`, a file of values, a list that kubectl wouldn't take either."""
+    done = inject(stdin=text)
+    assert (done.returncode, done.stdout.decode()) == (0, text)
+    assert done.stderr == b"there is no Kubernetes object in the input\n"
+
+
+def test_a_person_at_a_terminal_is_told():
+    master, slave = pty.openpty()
+    process = subprocess.Popen([str(BINARY), "inject"], stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.write(master, b"kind: Service\n\x04")
+    output, errors = process.communicate(timeout=20)
+    assert output == b"kind: Service\n" and errors.startswith(b"reading from the terminal; Ctrl-D ends\n")
 
 
 def test_dry_run_prints_the_table_only():

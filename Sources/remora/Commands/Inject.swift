@@ -34,6 +34,7 @@ enum Inject {
     let mistakes = search.mistakes
     Console.errors(mistakes)
     if hasErrors || !mistakes.isEmpty { return ExitStatus.bad }
+    if lines.isEmpty { Console.error("there is no Kubernetes object in the input") }
     let table = lines.map(\.text)
     if options.printsReportOnly {
       Console.write(table.map { Shown.line($0) + "\n" }.joined())
