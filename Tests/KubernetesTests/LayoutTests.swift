@@ -51,6 +51,7 @@ import Wire
     deployment("      containers:\n      - name: &n app\n        env:\n        - {name: N, value: *n}\n"),
     deployment(app) + "---\n# nothing\n---\n" + deployment(app) + "...\n",
     "%YAML 1.2\n---\n" + deployment(app) + "...\n# c\n%YAML 1.2\n--- # second\n" + deployment(app),
+    "---\n!!map {\n  ? !!str \"kind\"\n  : !!str \"Pod\",\n  ? \"spec\"\n  : {\n    ? \"containers\"\n    : [ {? \"name\" : \"a\"} ],\n  },\n}\n",
     "--- {kind: Pod, spec: {containers: [{name: a}]}}\n",
     "kind: List\nitems:\n- kind: Pod\n  spec:\n    containers:\n    - name: a\n- kind: Pod\n  spec: {containers: [{name: b}]}\n",
     "items:\n- spec:\n    containers:\n    - name: a\nkind: PodList\n",

@@ -21,6 +21,7 @@ import Wire
       ("a: |\n  x\n  y\n", "x\ny\n"), ("a: >-\n  x\n  y\n", "x y"), ("a: &x b", "b"), ("a: !!str b", "b"),
       ("b: &x 1\na: *x", "1"), ("{a: b}", "b"), ("{\"a\":\"b\"}", "b"), ("a:\n  b", "b"),
       ("a: http://x:1/y", "http://x:1/y"),
+      ("{? a : b}", "b"), ("{\n  ? \"a\"\n  : \"b\",\n}", "b"), ("{b: 1, ? a: b}", "b"),
       ("? a\n: b", "b"), ("a: -1", "-1"), ("a: \"b\r\n  c\"", "b c"), ("&k a: b", "b"), ("!t a: b", "b"),
     ])
   func scalars(_ document: String, _ value: String) throws {
@@ -41,7 +42,8 @@ import Wire
     arguments: [
       "a: b\n c: d", "a:\n  - b\n c", "- a\nb: c", "a: [b", "a: {b: c", "a: 'b", "a: \"\\q\"", "a: *b",
       "{a: 1, a: 2}",
-      "a: b: c", "a: @b", "a: |x\n  b", "[a, , b]", "a: &x &y b", "a: b\na", "? [a]\n: b", "{[a]: b}",
+      "a: b: c", "a: @b", "a: |x\n  b", "[a, , b]", "a: &x &y b", "a: b\na", "? [a]\n: b",
+      "{? [a] : b}", "{? }", "{[a]: b}",
       "a:\n\t- b",
       String(repeating: "[", count: 300),
     ])

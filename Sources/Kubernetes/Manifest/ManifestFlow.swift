@@ -48,6 +48,12 @@ extension ManifestReader {
     var entries: [ManifestEntry] = []
     var seen = Set<String>()
     while peek() != UInt8(ascii: "}") {
+      let start = at
+      let isExplicit = isExplicitKey
+      if isExplicit {
+        at += 1
+        try skipFlowSpace(opened: opened)
+      }
       let key = try flowNode()
       try skipFlowSpace(opened: opened)
       let hasValue = isFlowValueSign(after: key)
@@ -57,7 +63,8 @@ extension ManifestReader {
       } else {
         value = made(.null, Properties(), content: key.end, end: key.end)
       }
-      try append(try makeEntry(key, value, isExplicit: false), to: &entries, &seen)
+      let entry = try makeEntry(key, value, isExplicit: isExplicit, from: start)
+      try append(entry, to: &entries, &seen)
       try separator(UInt8(ascii: "}"), opened: opened)
     }
     return .mapping(entries)

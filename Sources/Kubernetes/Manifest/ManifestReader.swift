@@ -80,7 +80,7 @@ struct ManifestReader {
   }
 
   private var isDash: Bool { peek() == UInt8(ascii: "-") && endsWord(peek(1)) }
-  private var isExplicitKey: Bool { peek() == UInt8(ascii: "?") && endsWord(peek(1)) }
+  var isExplicitKey: Bool { peek() == UInt8(ascii: "?") && endsWord(peek(1)) }
   /// Whether the `:` between a key and its value is here.
   private var isValueSign: Bool { peek() == ASCII.colon && endsWord(peek(1)) }
 
@@ -294,13 +294,15 @@ struct ManifestReader {
     return try makeEntry(key, try child(of: indent, isItem: true), isExplicit: true)
   }
 
+  /// - Parameter start: where the entry begins, if not with its key.
   func makeEntry(
-    _ key: ManifestNode, _ value: ManifestNode, isExplicit: Bool
+    _ key: ManifestNode, _ value: ManifestNode, isExplicit: Bool, from start: Int? = nil
   ) throws(ManifestFault) -> ManifestEntry {
     guard case .scalar = key.target.kind, let text = ManifestText(bytes).text(key) else {
       throw fault(.complexKey, at: key.start)
     }
-    return ManifestEntry(key: text, start: key.start, end: key.end, isExplicit: isExplicit, value: value)
+    return ManifestEntry(
+      key: text, start: start ?? key.start, end: key.end, isExplicit: isExplicit, value: value)
   }
 
   /// Adds an entry whose key isn't there yet; `seen` is used where keys are many.
