@@ -15,8 +15,8 @@ package struct Prompt: Sendable {
 }
 
 package enum Estimate {
-  /// Up to so many bytes are weighed one by one.
-  private static let whole = 2 << 10
+  /// Up to so many bytes are weighed one by one: as many as are looked at of more.
+  private static let whole = 4 << 10
   /// Of more, so many blocks of so many bytes, evenly spaced: within 6 % of all, in 4 us.
   private static let blocks = 64
   private static let block = 64
@@ -40,6 +40,7 @@ package enum Estimate {
         reader.read(body, range)
         weight += reader.weight
         extra += reader.pictures * picture + reader.messages * message + reader.numbers
+        extra += reader.calls * counting.callFrame
       } else {
         let (sampled, pictures) = sample(body, range, counting.vocabulary)
         weight += sampled
@@ -104,6 +105,8 @@ struct PromptReader {
   var weight = 0
   var pictures = 0
   var messages = 0
+  /// Calls of tools, and their results.
+  var calls = 0
   /// Tokens that are given as numbers.
   var numbers = 0
   /// As deep as any request goes; the scanner has its own ceiling.
@@ -135,29 +138,43 @@ struct PromptReader {
       var members = JSONObjectCursor(bytes, range)
       while let member = members.next() {
         let key = bytes.extracting(member.key)
-        if Self.isFormat(key) { continue }
-        if Self.isMedia(key) {
+        switch Self.part(key, member.kind) {
+        case .format: continue
+        case .media:
           if member.kind == .string || key.equals("image_url") { pictures += 1 }
           continue
+        case .call:
+          calls += 1
+          // Of an id only that it is there counts.
+          if member.kind == .string { continue }
+        case .text: if member.kind == .number { continue }
         }
-        if member.kind == .number { continue }
         read(bytes, member.value, member.kind, depth: depth + 1)
       }
     }
   }
 
-  /// Whether a member's value is a word of the format and no text.
-  private static func isFormat(_ key: Span<UInt8>) -> Bool {
-    key.equals("role") || key.equals("type") || key.equals("id") || key.equals("tool_call_id")
-      || key.equals("media_type") || key.equals("detail") || key.equals("call_id")
-      || key.equals("tool_use_id")
-      || key.equals("cache_control") || key.equals("status") || key.equals("signature")
-      || key.equals("encrypted_content")
-  }
+  /// What a member's value is.
+  private enum Part { case text, format, call, media }
 
-  /// Whether it is a picture, sound or file, or where one is.
-  private static func isMedia(_ key: Span<UInt8>) -> Bool {
-    key.equals("image_url") || key.equals("data") || key.equals("file_data") || key.equals("url")
-      || key.equals("file_url") || key.equals("file_id")
+  /// What the value of a member of this name is. Each name is compared with those of its length.
+  private static func part(_ key: Span<UInt8>, _ kind: JSONKind) -> Part {
+    switch key.count {
+    case 2: key.equals("id") ? .format : .text
+    case 3: key.equals("url") ? .media : .text
+    case 4: key.equals("role") || key.equals("type") ? .format : key.equals("data") ? .media : .text
+    case 5: kind == .object && key.equals("input") ? .call : .text
+    case 6: key.equals("detail") || key.equals("status") ? .format : .text
+    case 7: key.equals("call_id") ? .call : key.equals("file_id") ? .media : .text
+    case 8: kind == .object && key.equals("function") ? .call : key.equals("file_url") ? .media : .text
+    case 9:
+      key.equals("signature") ? .format : key.equals("image_url") || key.equals("file_data") ? .media : .text
+    case 10: key.equals("media_type") ? .format : .text
+    case 11: key.equals("tool_use_id") ? .call : .text
+    case 12: key.equals("tool_call_id") ? .call : .text
+    case 13: key.equals("cache_control") ? .format : .text
+    case 17: key.equals("encrypted_content") ? .format : .text
+    default: .text
+    }
   }
 }

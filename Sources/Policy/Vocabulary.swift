@@ -140,6 +140,8 @@ package struct Counting: Sendable {
   /// what recorded requests were counted as, less this estimate.
   let preamble: Int
   let toolPreamble: Int
+  /// What stands around a call, and around its result.
+  let callFrame: Int
 
   /// Of `model` at a kind of provider.
   package init(_ kind: ProviderKind, model: Span<UInt8>) {
@@ -153,6 +155,10 @@ package struct Counting: Sendable {
     } else {
       vocabulary = .common
     }
+    // Claude's own page says 346 up to 4.1; of later ones more is counted.
+    let isClaude = name.contains("claude")
+    let claudeTools = Self.isEarlyClaude(name) ? 346 : 514
+    callFrame = isClaude ? 20 : 0
     (preamble, toolPreamble) =
       switch kind {
       case .openai: (1, 4)
@@ -161,16 +167,21 @@ package struct Counting: Sendable {
       case .azure: (0, 85)
       case .deepseek: (37, 281)
       case .xai: (165, 343)
-      case .anthropic: (0, 514)
-      case .bedrock: (0, name.contains("claude") ? 496 : 0)
+      case .anthropic: (0, claudeTools)
+      case .bedrock: (0, isClaude ? min(claudeTools, 496) : 0)
       default: (0, 0)
       }
   }
 
-  /// Claude 4.8 and later, and 5 and later: the first two numbers in the name, of which a date is none.
-  private static func isNewClaude(_ name: String) -> Bool {
+  /// Claude 4.8 and later, and 5 and later.
+  private static func isNewClaude(_ name: String) -> Bool { release(name).map { $0 >= (4, 8) } ?? false }
+
+  /// Claude up to 4.1.
+  private static func isEarlyClaude(_ name: String) -> Bool { release(name).map { $0 <= (4, 1) } ?? false }
+
+  /// The first two numbers in a name, of which a date is none.
+  private static func release(_ name: String) -> (Int, Int)? {
     let numbers = name.split { !$0.isNumber }.filter { $0.count <= 2 }.compactMap { Int($0) }
-    guard let major = numbers.first else { return false }
-    return major >= 5 || (major == 4 && numbers.count > 1 && numbers[1] >= 8)
+    return numbers.first.map { ($0, numbers.count > 1 ? numbers[1] : 0) }
   }
 }

@@ -95,7 +95,8 @@ private struct RecordedPrompt: Sendable {
 
 @Suite struct RecordedEstimateTests {
   @Test(
-    "after ten answers of a target six of seven estimates are within a quarter of what the provider counts")
+    "after ten answers of a target thirteen of fourteen estimates are within a quarter of what the provider counts"
+  )
   func learned() {
     let targets = Dictionary(grouping: RecordedPrompt.all, by: \.target).filter { $0.value.count >= 3 }
     var close = 0
@@ -124,6 +125,6 @@ private struct RecordedPrompt: Sendable {
       }
     }
     print("estimates within a quarter: \(close) of \(all), of \(targets.count) targets")
-    #expect(close * 7 >= all * 6, "\(far.joined(separator: "\n"))")
+    #expect(close * 14 >= all * 13, "\(far.joined(separator: "\n"))")
   }
 }
