@@ -227,7 +227,12 @@ package final class PolicyChain: Sendable {
     for rule in rules where rule.answers != .pass { inAnswers.formUnion(rule.entities) }
     answers =
       rules.contains { $0.answers != .pass } ? PersonalData(inAnswers, regions: regions) : nil
-    self.secrets = rules.contains { $0.kind == .secrets } ? secrets.filter { $0.bytes.count > 12 } : []
+    // A key that several providers share is sought once.
+    self.secrets =
+      rules.contains { $0.kind == .secrets }
+      ? secrets.reduce(into: []) { sought, secret in
+        if secret.bytes.count > 12, !sought.contains(where: { $0.isEqual(to: secret) }) { sought.append(secret) }
+      } : []
     hasOwn = rules.contains(where: \.isOwn)
     hasInjection = rules.contains { $0.kind == .promptInjection }
     // Tables are made now, and not while the first request waits.

@@ -37,6 +37,7 @@ extension Exchange {
       counted.tokenSpeed = speed(attempt, counted, end)
       concludeLast(attempt)
     }
+    coverAttribution()
     if let trace = ask.trace {
       if trace.isSampled { counted.trace = (trace.ids, Int(clamping: trace.unix(end))) }
       finish(trace, counted, connection, at: end)

@@ -49,6 +49,19 @@ extension Ask {
     }
   }
 
+  /// Has policies take out of it what they find in any text.
+  func coverAttribution(_ chain: PolicyChain, by inspector: Inspector) {
+    guard var said = attribution else { return }
+    for path in [\Attribution.customer, \.thread, \.group] {
+      if let covered = inspector.cover(said[keyPath: path], chain) { said[keyPath: path] = covered }
+    }
+    for at in said.metadata.indices {
+      if let covered = inspector.cover(said.metadata[at].name, chain) { said.metadata[at].name = covered }
+      if let covered = inspector.cover(said.metadata[at].value, chain) { said.metadata[at].value = covered }
+    }
+    attribution = said
+  }
+
   /// Takes what another gateway's member says, where Remora's own says nothing.
   func attribute(_ value: Range<Int>, _ kind: JSONKind, to path: WritableKeyPath<Attribution, [UInt8]>) {
     guard let text = text(value, kind, Attribution.textCeiling) else { return }

@@ -118,6 +118,16 @@ extension Exchange {
     if let refusal = ask.watch?.refusal { throw refusal }
   }
 
+  /// Has policies look at what the request says of itself, too, before it is written down.
+  func coverAttribution() {
+    guard ask.attribution != nil, let chain = ask.policies else { return }
+    let watch = ask.watch ?? state.lendWatch()
+    // Of what was refused before, or can't be looked at, only this is seen.
+    if ask.watch == nil { watch.inspector.vault.begin(scope: ask.group?.label ?? []) }
+    ask.watch = watch
+    ask.coverAttribution(chain, by: watch.inspector)
+  }
+
   /// Counts what the policies have found and done, once the answer is over.
   @inline(never)
   func count(_ watch: PolicyWatch) {

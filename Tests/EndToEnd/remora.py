@@ -1,7 +1,7 @@
 """Runs the built binary: a config in a directory of its own, ports picked free, output kept, one clean end.
 
 Every process is held to three promises when it is stopped: it is still alive, it exits 0 soon after SIGTERM,
-and nothing it ever printed holds a secret or a prompt.
+and nothing that it ever printed, counted or wrote down holds a secret, a prompt or what policies find in one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "Tests"))
 
 from ports import free_port  # noqa: E402
 from upstream import Upstream  # noqa: E402
-from wire import RawClient  # noqa: E402
+from wire import Broken, RawClient  # noqa: E402
 
 BINARY = Path(os.environ.get("REMORA_BINARY", ROOT / ".build/release/remora"))
 DIRECT = os.environ.get("REMORA_BASE_URL") == "upstream"
@@ -41,6 +41,13 @@ CALLER_KEY = "sk-caller-8d2e6f4a1c"
 """What applications pass as their key: any string, replaced on the way."""
 PROMPT = "the canary sings at dawn"
 """The prompt of every chat. It may reach the upstream and nothing else."""
+MAIL = "jane.doe@corp-canary.example"
+CARD = "4111 1111 1111 1111"
+PHONE = "+44 20 7946 0958"
+OTHER_MAIL = "john.roe@other-canary.example"
+OTHER_CARD = "5555 5555 5555 4444"
+FOUND = [MAIL, CARD, PHONE, OTHER_MAIL, OTHER_CARD]
+"""What policies find. They may reach the client that said them, and the upstream where no policy is asked."""
 
 SLOWER = 5 if SANITIZER else 1
 """How much longer than the binary that ships this one may take for what it has promised to do in time."""
@@ -117,7 +124,10 @@ class Remora:
         self.directory = directory
         self.env = env or {}
         self.arguments = arguments
-        self.secrets = [SECRET, CALLER_KEY, PROMPT]
+        self.secrets = [SECRET, CALLER_KEY, PROMPT, *FOUND]
+        policies = (config or {}).get("policies") or {}
+        # Where the audit log is, and what it was before.
+        self.audits = [Path(each["file"]) for each in policies.values() if each.get("kind") == "audit_log" and "file" in each]
         self.process: subprocess.Popen | None = None
         self.log_mark = 0
         for attempt in range(3):
@@ -313,6 +323,7 @@ class Remora:
         try:
             code = process.poll()
             assert code is None, f"remora died with {code}:\n{self.stderr[-4000:]}"
+            metrics = self.counted()
             process.send_signal(stop_signal)
             try:
                 code = process.wait(STOP_SECONDS)
@@ -323,8 +334,17 @@ class Remora:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        for name, text in (("stdout", self.stdout), ("stderr", self.stderr)):
+        audits = [(str(each), each.read_text(errors="replace")) for file in self.audits
+                  for each in file.parent.glob(f"{file.name}*") if each.is_file()]  # fmt: skip
+        for name, text in (("stdout", self.stdout), ("stderr", self.stderr), ("/metrics", metrics), *audits):
             assert_clean(text, self.secrets, name)
+
+    def counted(self) -> str:
+        """What it has counted; nothing where a test has left it no way to say so."""
+        try:
+            return self.admin("/metrics").body.decode(errors="replace")
+        except (OSError, Broken):
+            return ""
 
 
 class AddressInUse(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from remora import PROMPT
+from remora import CARD, MAIL, PROMPT
 from wire import post_json
 
 pytestmark = pytest.mark.proxy
@@ -80,3 +80,34 @@ def test_metadata_fit_into_a_line(remora):
     for value in line["metadata"].values():
         assert value == "v" * 128
     assert "metadata" not in logged(remora, {"metadata": {"a": {"b": 1}, "c": None}})
+
+
+@pytest.mark.parametrize("action", ["redact", "report", "block"])
+def test_what_policies_find_is_not_written_down(start_remora, upstream, tmp_path, action):
+    audit = tmp_path / "audit.jsonl"
+    policies = {"pii": {"kind": "pii_detector", "action": action}, "audit": {"kind": "audit_log", "file": str(audit)}}
+    proxy = start_remora(upstream, {"policies": policies, "policy_chain": ["pii", "audit"]})
+    said = {"customer_identifier": MAIL, "thread_identifier": f"of {MAIL} and {CARD}", "group_identifier": "g",
+            "metadata": {"owner": MAIL, "plan": "gold"}}  # fmt: skip
+    for body in (
+        {**CHAT, **said},
+        {**CHAT, "user": MAIL},
+        # Refused before a policy sees it.
+        {**CHAT, **said, "model": "nobody/has-it"},
+        {**CHAT, **said, "max_tokens": "many"},
+    ):
+        proxy.ask(post_json("/v1/chat/completions", body))
+    header = {"x-remora-customer-identifier": MAIL}
+    proxy.ask(post_json("/v1/chat/completions", CHAT, header))
+    # Not JSON, so that only its head says something.
+    proxy.ask(b"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nx-remora-customer-identifier: " + MAIL.encode()
+              + b"\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi")  # fmt: skip
+    lines = proxy.access_log(6)
+    first = lines[0]
+    assert first["group_identifier"] == "g" and first["metadata"]["plan"] == "gold"
+    shown = "EMAIL_" if action == "redact" else "[EMAIL]"
+    assert first["customer"].startswith(shown) and first["metadata"]["owner"] == first["customer"]
+    assert first["thread"].startswith(f"of {first['customer']} and ")
+    for line in [*lines[1:], *map(json.loads, audit.read_text().splitlines())]:
+        assert line.get("customer") in (None, first["customer"]), line
+    assert ["customer" in line for line in lines] == [True, False, True, True, True, True]

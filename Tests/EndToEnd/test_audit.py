@@ -13,13 +13,12 @@ import time
 
 import openai
 import pytest
-from remora import PROMPT, BINARY, environment, merged, run
+from remora import BINARY, MAIL, PROMPT, environment, merged, run
 from upstream import Gate
 from wire import LAST_CHUNK, SSE_HEAD, chunk, event, post_json, request
 
 pytestmark = pytest.mark.proxy
 
-MAIL = "jane.doe@corp-canary.example"
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": PROMPT}]}
 
 

@@ -8,14 +8,11 @@ import re
 
 import openai
 import pytest
-from remora import SECRET, merged, run
+from remora import CARD, MAIL, PHONE, SECRET, merged, run
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json, sse_data
 
 pytestmark = pytest.mark.proxy
 
-MAIL = "jane.doe@corp-canary.example"
-CARD = "4111 1111 1111 1111"
-PHONE = "+44 20 7946 0958"
 NAME = re.compile(rb"(?:EMAIL|CARD|PHONE|SECRET|EMPLOYEE)_[BCDFGHJKMNPQRSTVWXZ2345679]{6}")
 
 

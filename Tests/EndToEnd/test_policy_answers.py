@@ -8,13 +8,11 @@ import re
 
 import openai
 import pytest
-from remora import PROMPT
+from remora import OTHER_CARD as CARD, OTHER_MAIL as MAIL, PROMPT
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json, sse_data
 
 pytestmark = pytest.mark.proxy
 
-MAIL = "john.roe@other-canary.example"
-CARD = "5555 5555 5555 4444"
 OWN = "jane.doe@corp-canary.example"
 TOKEN = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
 KEY = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n" * 4 + "-----END PRIVATE KEY-----"
