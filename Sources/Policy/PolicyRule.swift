@@ -231,7 +231,9 @@ package final class PolicyChain: Sendable {
     self.secrets =
       rules.contains { $0.kind == .secrets }
       ? secrets.reduce(into: []) { sought, secret in
-        if secret.bytes.count > 12, !sought.contains(where: { $0.isEqual(to: secret) }) { sought.append(secret) }
+        if secret.bytes.count > 12, !sought.contains(where: { $0.isEqual(to: secret) }) {
+          sought.append(secret)
+        }
       } : []
     hasOwn = rules.contains(where: \.isOwn)
     hasInjection = rules.contains { $0.kind == .promptInjection }
