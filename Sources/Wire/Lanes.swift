@@ -30,6 +30,13 @@ enum NotPlainText: ByteKind {
   }
 }
 
+/// What ends a JSON string's part that is visible ASCII, without a blank, and means itself.
+enum NotVisible: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    .!Lanes.within(block, 0x21, 0x7E) .| Lanes.equal(block, ASCII.backslash)
+  }
+}
+
 /// What isn't ASCII.
 enum Wide: ByteKind {
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks { Lanes.wide(block) }

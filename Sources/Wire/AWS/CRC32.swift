@@ -1,4 +1,7 @@
-// The checksum that closes each part of an AWS event-stream message, and a gzip member, eight bytes at a step.
+// The checksum that closes each part of an AWS event-stream message, and a gzip member: sixteen bytes at a step where the
+// processor multiplies without carries, else eight.
+
+internal import CLanes
 
 /// CRC-32 with the reflected polynomial 0xEDB88320, as zlib, gzip (RFC 1952 section 8) and Ethernet have it.
 package enum CRC32 {
@@ -18,6 +21,11 @@ package enum CRC32 {
     return tables
   }()
 
+  #if arch(x86_64)
+    /// Whether the processor can do sixteen bytes at a step. It is asked once: a virtual machine leaves for the answer.
+    private static let multiplies = lanes_multiplies() != 0
+  #endif
+
   /// The checksum of `bytes`.
   ///
   /// - Parameter earlier: the checksum of what stands before them.
@@ -29,6 +37,13 @@ package enum CRC32 {
     }
     var rest = ~earlier
     var at = 0
+    #if arch(x86_64)
+      if bytes.count >= 64, multiplies {
+        at = bytes.count & ~15
+        // SAFETY: the span has `at` bytes, which are 64 at least and a multiple of 16.
+        unsafe bytes.withUnsafeBufferPointer { rest = unsafe lanes_crc32(rest, $0.baseAddress, UInt(at)) }
+      }
+    #endif
     while at <= bytes.count &- 8 {
       // SAFETY: at is not negative and eight bytes from it on are inside the span.
       let word = unsafe Words.load(bytes, at) ^ UInt64(rest)

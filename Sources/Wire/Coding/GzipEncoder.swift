@@ -1,72 +1,119 @@
-// gzip for what Remora itself sends (RFC 1951 and 1952): one block with the fixed codes, repetitions found by a table of
-// the last place of each four bytes. A tenth of zlib's work, and for telemetry, which repeats itself, near its size.
+// gzip for what Remora itself sends (RFC 1951 and 1952): one block with the fixed codes, repetitions found at the last
+// one's distance, or by a table of the last place of each four bytes. A tenth of zlib's work, and for telemetry, which
+// repeats itself, near its size.
 
 package enum GzipEncoder {
   private static let window = 32768
-  private static let shortest = 4
   private static let longest = 258
   private static let tableBits = 13
+  /// Bytes that are compared at once.
+  private static let block = 16
 
-  /// Appends `bytes` as a gzip member.
-  package static func encode(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
+  /// Appends `head` and what follows it as a gzip member. In the head, which is short, repetitions of its own are found, and
+  /// none of it in what follows.
+  package static func encode(
+    _ bytes: Span<UInt8>, behind head: Span<UInt8> = Span(), into out: inout ByteQueue
+  ) {
     out.reserve(bytes.count / 4 + 64)
     // No name, no time, of no system in particular.
     out.append([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF])
     var bits = BitWriter()
     bits.put(FixedCode(bits: 0b011, length: 3), into: &out)
-    pack(bytes, &bits, &out)
+    let codes = FixedCodes()
+    if !head.isEmpty { pack(head, codes, &bits, &out) }
+    pack(bytes, codes, &bits, &out)
     bits.put(FixedCodes.end, into: &out)
     bits.finish(into: &out)
-    for word in [CRC32.of(bytes), UInt32(truncatingIfNeeded: bytes.count)] {
+    let sum = CRC32.of(bytes, after: CRC32.of(head))
+    for word in [sum, UInt32(truncatingIfNeeded: head.count &+ bytes.count)] {
       for shift in [0, 8, 16, 24] as [UInt32] { out.append(UInt8(truncatingIfNeeded: word >> shift)) }
     }
   }
 
-  private static func pack(_ bytes: Span<UInt8>, _ bits: inout BitWriter, _ out: inout ByteQueue) {
-    let codes = FixedCodes()
+  private static func pack(
+    _ bytes: Span<UInt8>, _ codes: FixedCodes, _ bits: inout BitWriter, _ out: inout ByteQueue
+  ) {
     // The place behind each four bytes' last occurrence; 0: none.
     var places = [Int32](repeating: 0, count: 1 << tableBits)
-    var at = 0
-    // A match is looked for where eight bytes can be loaded, and where a place fits into the table.
-    let end = min(bytes.count &- 8, Int(Int32.max) &- 1)
+    // What lies before is written.
+    var written = 0
+    // How far back the last match was, and its code; 0: there was none. A span repeats an earlier one with a few bytes
+    // changed, and behind those the match goes on at the same distance.
+    var distance = 0
+    var code = FixedCode(bits: 0, length: 0)
+    // Matches are looked for where a block can be loaded, and where a place fits into the table.
+    let end = min(bytes.count &- block, Int(Int32.max) &- 1)
+    var (at, misses) = (0, 0)
     while at <= end {
-      // SAFETY: at is not negative, and eight bytes from it on are inside the span.
-      let word = unsafe Words.load(bytes, at)
-      let mixed = UInt32(truncatingIfNeeded: word) &* 0x9E37_79B1
-      let slot = Int(mixed &>> UInt32(32 &- tableBits))
-      let earlier = Int(places[slot]) &- 1
-      places[slot] = Int32(truncatingIfNeeded: at &+ 1)
-      if earlier >= 0, at &- earlier <= window {
-        let length = match(bytes, earlier, at)
-        if length >= shortest {
-          bits.put(codes.length(length), into: &out)
-          bits.put(codes.distance(at &- earlier), into: &out)
-          at &+= length
+      if distance > 0, let more = repeated(bytes, at, distance) {
+        at &+= more
+      } else {
+        // SAFETY: at is not negative, and sixteen bytes from it on are inside the span.
+        let word = unsafe UInt32(truncatingIfNeeded: Words.load(bytes, at))
+        let slot = Int((word &* 0x9E37_79B1) &>> UInt32(32 &- tableBits))
+        let back = at &+ 1 &- Int(places[slot])
+        places[slot] = Int32(truncatingIfNeeded: at &+ 1)
+        // SAFETY: a place is not negative, and before at.
+        guard back <= min(window, at),
+          unsafe UInt32(truncatingIfNeeded: Words.load(bytes, at &- back)) == word
+        else {
+          // Numbers that nobody can guess are passed over in longer and longer steps.
+          at &+= 1 &+ misses &>> 2
+          misses = min(misses &+ 1, 31)
           continue
         }
+        distance = back
+        code = codes.distance(back)
+        while at > written, at > back, bytes[at &- 1] == bytes[at &- 1 &- back] { at &-= 1 }
       }
-      bits.put(codes.literal(UInt8(truncatingIfNeeded: word)), into: &out)
-      at &+= 1
+      literals(bytes, written..<at, codes, &bits, &out)
+      let length = match(bytes, at &- distance, at)
+      bits.put(codes.length(length), code, into: &out)
+      at &+= length
+      written = at
+      misses = 0
     }
-    while at < bytes.count {
-      bits.put(codes.literal(bytes[at]), into: &out)
-      at &+= 1
-    }
+    literals(bytes, written..<bytes.count, codes, &bits, &out)
   }
 
-  /// How many bytes are the same at both places, `earlier` being the lower.
+  @inline(__always)
+  private static func literals(
+    _ bytes: Span<UInt8>, _ range: Range<Int>, _ codes: FixedCodes, _ bits: inout BitWriter,
+    _ out: inout ByteQueue
+  ) {
+    for at in range { bits.put(codes.literal(bytes[at]), into: &out) }
+  }
+
+  /// How many bytes from `at` on come before four that are the same `distance` before; nil where a block shows none.
+  @inline(__always)
+  private static func repeated(_ bytes: Span<UInt8>, _ at: Int, _ distance: Int) -> Int? {
+    let same = same(bytes, at &- distance, at)
+    let fours = same & same &>> 1 & same &>> 2 & same &>> 3
+    return fours == 0 ? nil : fours.trailingZeroBitCount
+  }
+
+  /// How many bytes are the same at both places, at least four, `earlier` being the lower.
   @inline(__always)
   private static func match(_ bytes: Span<UInt8>, _ earlier: Int, _ at: Int) -> Int {
     let most = min(longest, bytes.count &- at)
     var length = 0
-    while length &+ 8 <= most {
-      // SAFETY: eight bytes from at + length on are inside the span, and earlier is not negative and lower.
-      let difference = unsafe Words.load(bytes, earlier &+ length) ^ Words.load(bytes, at &+ length)
-      if difference != 0 { return length &+ difference.trailingZeroBitCount &>> 3 }
-      length &+= 8
+    while length &+ block <= most {
+      let same = same(bytes, earlier &+ length, at &+ length)
+      if same != 0xFFFF { return length &+ (~same).trailingZeroBitCount }
+      length &+= block
     }
     while length < most, bytes[earlier &+ length] == bytes[at &+ length] { length &+= 1 }
     return length
+  }
+
+  /// A bit for each byte of the blocks at both places that is the same, the first one's lowest. A block from `at` on is inside
+  /// the span, and `earlier` is not negative and lower.
+  @inline(__always)
+  private static func same(_ bytes: Span<UInt8>, _ earlier: Int, _ at: Int) -> UInt32 {
+    // SAFETY: as it is said above.
+    let left = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: earlier, as: Lanes.Block.self)
+    let right = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: Lanes.Block.self)
+    return Lanes.bits(left .== right)
   }
 }
 
@@ -121,7 +168,10 @@ private struct FixedCodes {
   private static func code(_ word: UInt32) -> FixedCode { FixedCode(bits: word &>> 8, length: word & 0xFF) }
 
   @inline(__always)
-  func literal(_ byte: UInt8) -> FixedCode { Self.code(literals[Int(byte)]) }
+  func literal(_ byte: UInt8) -> FixedCode {
+    // SAFETY: there are as many as a byte has values.
+    unsafe Self.code(literals.span[unchecked: Int(byte)])
+  }
 
   /// - Parameter length: 3 to 258.
   @inline(__always)
@@ -153,6 +203,15 @@ private struct BitWriter {
     out.append(littleEndian: UInt32(truncatingIfNeeded: word))
     word &>>= 32
     count &-= 32
+  }
+
+  /// A length's code and a distance's: up to 31 bits.
+  @inline(__always)
+  mutating func put(_ length: FixedCode, _ distance: FixedCode, into out: inout ByteQueue) {
+    put(
+      FixedCode(
+        bits: length.bits | distance.bits &<< length.length, length: length.length &+ distance.length),
+      into: &out)
   }
 
   mutating func finish(into out: inout ByteQueue) {

@@ -34,6 +34,32 @@ import Wire
     for bytes in cases { #expect(try unpacked(packed(bytes)) == bytes) }
   }
 
+  @Test("what stands before it is read back with it")
+  func head() throws {
+    let line = Array("\"http.request.method\":\"POST\"".utf8)
+    for head in [[], [1], line, line + line] {
+      for bytes in [[], [2], line, line + [3] + line] {
+        var out = ByteQueue()
+        GzipEncoder.encode(bytes.span, behind: head.span, into: &out)
+        #expect(try unpacked(out.array()) == head + bytes)
+      }
+    }
+  }
+
+  @Test("a repetition with a few bytes changed goes on behind them at its distance")
+  func changed() throws {
+    var random = SystemRandomNumberGenerator()
+    var text: [UInt8] = []
+    for _ in 0..<500 {
+      text += (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+      text += Array("\"http.request.method\":\"POST\",\"url.path\":\"/v1/chat/completions\"\n".utf8)
+    }
+    let bytes = packed(text)
+    #expect(try unpacked(bytes) == text)
+    // Sixteen bytes that none can guess, of at most nine bits each, and a match.
+    #expect(bytes.count < 500 * 22 + 200)
+  }
+
   @Test("repetitions take little room")
   func size() {
     let line = Array("\"http.request.method\":\"POST\",\"url.path\":\"/v1/chat/completions\"\n".utf8)
