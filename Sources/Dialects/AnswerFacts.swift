@@ -22,6 +22,8 @@ package final class AnswerFacts {
   private var held = ByteQueue()
   private var scratch = ByteQueue()
   private var isRead = false
+  /// Behind the choices, where reading ended there and nothing before was named like the tokens.
+  private var stop: Int?
 
   package init() {}
 
@@ -48,6 +50,8 @@ package final class AnswerFacts {
   /// - Parameter reason: a string's place in `data`, with its quotes.
   func finish(_ data: Span<UInt8>, _ reason: Range<Int>) {
     guard reasonCount < Self.reasonCeiling else { return }
+    let content = JSONString.content(data, reason)
+    if content.count <= Self.textCeiling, content.isVisible { return finish(content) }
     scratch.clear()
     take(data, reason, into: &scratch)
     finish(unsafe scratch.view)
@@ -64,6 +68,9 @@ package final class AnswerFacts {
   private func take(_ data: Span<UInt8>, _ value: Range<Int>, into out: inout ByteQueue) {
     guard value.count <= Self.textCeiling * 2 else { return }
     out.clear()
+    // Mostly nothing is escaped.
+    let content = JSONString.content(data, value)
+    if content.count <= Self.textCeiling, content.isVisible { return out.append(content) }
     JSONString.decode(data, value, into: &out)
     if !Self.isName(out.bytes) { out.clear() }
   }
@@ -77,14 +84,20 @@ package final class AnswerFacts {
   // MARK: A whole answer
 
   /// Takes the next piece of a whole answer. Mostly it is all of it, and nothing is kept.
-  func piece(_ bytes: Span<UInt8>) {
-    if isRead || bytes.isEmpty { return }
-    if held.isEmpty, read(bytes, 0..<bytes.count, isOver: true) {
-      isRead = true
-      return
+  ///
+  /// - Returns: how far it was read, if that is to behind a value of the answer's own, before which there are no tokens: who
+  ///   looks for these can begin there.
+  @discardableResult
+  func piece(_ bytes: Span<UInt8>) -> Int? {
+    if isRead || bytes.isEmpty { return nil }
+    if held.isEmpty {
+      stop = nil
+      isRead = read(bytes, 0..<bytes.count, isOver: true)
+      if isRead { return stop }
     }
     held.append(bytes.extracting(first: min(bytes.count, Self.heldCeiling - held.count)))
     if held.count >= Self.heldCeiling { conclude() }
+    return nil
   }
 
   /// Reads what was kept of a whole answer.
@@ -103,6 +116,7 @@ package final class AnswerFacts {
     var walk = JSONWalk(data.extracting(first: place.upperBound), from: place.lowerBound, strings: Span())
     var status: Range<Int>?
     var detail: Range<Int>?
+    var hasTokens = false
     reasons.clear()
     reasonCount = 0
     guard walk.enterObject() else { return false }
@@ -110,9 +124,13 @@ package final class AnswerFacts {
       if key.says("choices", in: data), walk.enterArray() {
         readChoices(data, &walk)
         // Behind them mostly stand the tokens, which are counted elsewhere.
-        if reasonCount > 0, !walk.isCut, !id.isEmpty, !model.isEmpty { return true }
+        if reasonCount > 0, !walk.isCut, !id.isEmpty, !model.isEmpty {
+          if !hasTokens { stop = walk.at }
+          return true
+        }
         continue
       }
+      if key.says("usage", in: data) { hasTokens = true }
       guard let (value, kind) = walk.pass() else { break }
       switch kind {
       case .string:

@@ -55,6 +55,9 @@ extension Span where Element == UInt8 {
   /// where there is none.
   package func plainTextEnd(from: Int) -> Int { first(NotPlainText.self, from: from) }
 
+  /// Whether all of it is visible ASCII without a blank or a backslash.
+  package var isVisible: Bool { first(NotVisible.self, from: 0) == count }
+
   /// Where the first byte at or behind `from` is that is no ASCII, or the count where there is none.
   package func wide(from: Int) -> Int { first(Wide.self, from: from) }
 

@@ -24,14 +24,27 @@ package struct JSONSkim: Sendable {
   /// Begins a new text.
   package mutating func reset() { self = JSONSkim(for: name) }
 
+  /// Nothing was passed over.
+  package var isFresh: Bool { nest.depth == 0 && !nest.isInString && !isComplete }
+
+  /// Begins behind a value of the top-level object, before which there is no member of the name: another has read that far.
+  package mutating func enter() {
+    reset()
+    nest.depth = 1
+  }
+
   /// Passes over the next piece.
   ///
-  /// - Parameter whole: says where the object ends that is the value and begins at a place, if all of it is in the
-  ///   piece. Who reads it at once saves the search for its end.
+  /// - Parameters:
+  ///   - from: what lies before it is passed over, by who has called `enter`.
+  ///   - whole: says where the object ends that is the value and begins at a place, if all of it is in the piece. Who reads
+  ///     it at once saves the search for its end.
   /// - Returns: the part of it that belongs to the member's value, if any does. Once that `isComplete`, further
   ///   pieces need not be shown.
-  package mutating func feed(_ bytes: Span<UInt8>, whole: (Int) -> Int? = { _ in nil }) -> Range<Int>? {
-    var at = 0
+  package mutating func feed(
+    _ bytes: Span<UInt8>, from: Int = 0, whole: (Int) -> Int? = { _ in nil }
+  ) -> Range<Int>? {
+    var at = from
     var start = 0
     while at < bytes.count, !isComplete {
       if nest.depth > 1 {

@@ -70,8 +70,14 @@ package struct PassReply: ~Copyable {
   /// Appends the next piece of the answer to `out`, with `member` (`"key":value`) in its place. The text grows by
   /// the member's length and one byte; where it has such a member at its front already, blanks take the place of that.
   package mutating func piece(_ bytes: Span<UInt8>, member: Span<UInt8>, into out: inout ByteQueue) {
-    read(bytes)
-    if let facts { facts.piece(bytes) }
+    let place = facts?.piece(bytes)
+    if let place, skim.isFresh {
+      // What a span tells stands before the tokens, and was passed over once.
+      skim.enter()
+      read(bytes, from: place)
+    } else {
+      read(bytes, from: 0)
+    }
     guard insertion != .over else { return out.append(bytes) }
     var from = 0
     if insertion == .beforeBrace {
@@ -146,11 +152,11 @@ package struct PassReply: ~Copyable {
     return bytes.count
   }
 
-  private mutating func read(_ bytes: Span<UInt8>) {
+  private mutating func read(_ bytes: Span<UInt8>, from: Int) {
     guard isReadable, !hasUsage else { return }
     var whole = TokenUsage()
     var wholeEnd: Int?
-    let part = skim.feed(bytes) { start in
+    let part = skim.feed(bytes, from: from) { start in
       wholeEnd = isMessage ? whole.readMessage(bytes, from: start) : whole.read(bytes, from: start)
       return wholeEnd
     }
