@@ -55,7 +55,9 @@ package struct OTLPSettings: Sendable {
     }
     var reader = OTLPEnvironment(environment)
     var result = OTLPSettings()
-    let isNone = { (name: String) in file?.endpoint == nil && environment.nonEmpty(name) == "none" }
+    let isNone = { (name: String) in
+      file?.endpoint == nil && environment.nonEmpty(name)?.lowercased() == "none"
+    }
     if !isNone("OTEL_TRACES_EXPORTER") { result.traces = reader.signal("TRACES", "/v1/traces", file) }
     if let interval = file?.metrics, interval > .zero, !isNone("OTEL_METRICS_EXPORTER") {
       result.metrics = reader.signal("METRICS", "/v1/metrics", file)
@@ -170,9 +172,9 @@ private struct OTLPEnvironment {
   }
 
   private mutating func checkProtocol(_ name: String, _ url: BaseURL) {
-    if let (variable, text) = value(name, "PROTOCOL"), text != "http/protobuf" {
+    if let (variable, text) = value(name, "PROTOCOL"), text.lowercased() != "http/protobuf" {
       warnings.append(
-        text == "grpc"
+        text.lowercased() == "grpc"
           ? "\(variable) is grpc; Remora speaks http/protobuf, which collectors take at port 4318"
           : "\(variable) is \(Shown.text(text)); Remora speaks http/protobuf")
     }
@@ -187,7 +189,7 @@ private struct OTLPEnvironment {
 
   mutating func sample() -> Double {
     guard let sampler = environment.nonEmpty("OTEL_TRACES_SAMPLER") else { return 1 }
-    switch sampler {
+    switch sampler.lowercased() {
     case "always_on", "parentbased_always_on": return 1
     case "always_off", "parentbased_always_off": return 0
     case "traceidratio", "parentbased_traceidratio":

@@ -45,6 +45,18 @@ import Wire
     #expect(traces.target == target && traces.url.host == "c")
   }
 
+  @Test("words are read in any case, as OpenTelemetry's are")
+  func words() throws {
+    let address = ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"]
+    func said(_ name: String, _ value: String) throws -> OTLPSettings? {
+      try resolve(nil, address.merging([name: value]) { $1 })
+    }
+    #expect(try said("OTEL_TRACES_SAMPLER", "Always_Off")?.sample == 0)
+    #expect(try said("OTEL_TRACES_EXPORTER", "None")?.traces == nil)
+    #expect(try said("OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/Protobuf")?.warnings.isEmpty == true)
+    #expect(try said("OTEL_EXPORTER_OTLP_COMPRESSION", "NONE")?.traces?.isCompressed == false)
+  }
+
   @Test(
     "what can't be read is warned of, and its default holds",
     arguments: [

@@ -42,7 +42,8 @@ package enum ExportRules {
     case .answered(413, _): return isHalf ? .drop : .halve
     case .answered(429, let after), .answered(502, let after), .answered(503, let after),
       .answered(504, let after):
-      if let after { wanted = min(UInt64(clamping: after) * second, longest) }
+      // At once, once: who says so each time would be asked without a pause.
+      if let after, after > 0 || failures == 0 { wanted = min(UInt64(clamping: after) * second, longest) }
     case .answered: return .drop
     case .lost, .slow: break
     }

@@ -109,6 +109,14 @@ private let spanText = "b7ad6b7169203331"
     ] as [(ExportOutcome, ExportStep)])
   func answers(_ outcome: ExportOutcome, _ step: ExportStep) { #expect(next(outcome) == step) }
 
+  @Test("at once is once, and then as if nothing were said")
+  func atOnce() {
+    #expect(next(.answered(503, retryAfter: 0)) == .again(0))
+    #expect(
+      next(.answered(503, retryAfter: 0), failures: 1) == next(.answered(503, retryAfter: nil), failures: 1))
+    #expect(next(.answered(503, retryAfter: 1), failures: 1) == .again(Self.second))
+  }
+
   @Test("a batch that was halved once is dropped")
   func halves() { #expect(next(.answered(413, retryAfter: nil), isHalf: true) == .drop) }
 
