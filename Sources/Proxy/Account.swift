@@ -35,6 +35,7 @@ extension Exchange {
     settle(&counted)
     if let attempt {
       counted.tokenSpeed = speed(attempt, counted, end)
+      if let trace = ask.trace { trace.cost = counted.cost }
       concludeLast(attempt)
     }
     coverAttribution()

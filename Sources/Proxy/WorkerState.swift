@@ -74,7 +74,6 @@ final class WorkerState {
   private static let watchCeiling = 16
   private var traces: [ExchangeTrace] = []
   let spanNumbers = SpanNumbers()
-  let spanEncoder = SpanEncoder()
   /// The first worker's; nil for the others.
   var exporter: Exporter?
   private var random: UInt64

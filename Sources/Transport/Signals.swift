@@ -89,4 +89,12 @@ package enum ProcessSettings {
     if unsafe getrandom(&word, 8, 0) != 8 { word = Instant.now.nanoseconds }
     return word
   }
+
+  /// As many as fit, for one call of the kernel.
+  package static func fillRandom(_ words: inout InlineArray<64, UInt64>) {
+    var span = words.mutableSpan
+    let got = unsafe span.withUnsafeMutableBytes { unsafe getrandom($0.baseAddress, $0.count, 0) }
+    if got == 64 * 8 { return }
+    for place in 0..<64 { words[place] = randomWord() }
+  }
 }

@@ -166,6 +166,14 @@
     return end
   }
 
+  /// Overwrites two of the waiting bytes, from `offset` on.
+  package mutating func overwrite(_ first: UInt8, _ second: UInt8, at offset: Int) {
+    precondition(offset >= 0 && offset &+ 2 <= count)
+    // SAFETY: both bytes are among the waiting ones.
+    unsafe base?.storeBytes(of: first, toByteOffset: head &+ offset, as: UInt8.self)
+    unsafe base?.storeBytes(of: second, toByteOffset: head &+ offset &+ 1, as: UInt8.self)
+  }
+
   /// Drops the bytes behind the first `count`.
   public mutating func truncate(to count: Int) {
     precondition(count >= 0 && count <= tail - head)

@@ -6,24 +6,31 @@ import Wire
 @Suite("SpanQueue") struct SpanQueueTests {
   /// Spans of so many bytes each, all the same.
   private func append(_ queue: SpanQueue, _ byte: UInt8, _ sizes: [Int], ceiling: Int = 100, batch: Int = 4) {
-    let spans = [UInt8](repeating: byte, count: sizes.reduce(0, +))
-    queue.append(spans.span, sizes, ceiling: ceiling, batch: batch)
+    let spans = sizes.flatMap { Self.span(byte, $0) }
+    queue.append(spans.span, sizes.count, ceiling: ceiling, batch: batch)
+  }
+
+  /// As an encoder frames it.
+  private static func span(_ byte: UInt8, _ size: Int) -> [UInt8] {
+    [0x12, UInt8(size & 0x7F) | 0x80, UInt8(size >> 7)] + [UInt8](repeating: byte, count: size)
+  }
+
+  private static func bytes(_ batch: SpanBatch) -> [UInt8] {
+    batch.spans.array()
   }
 
   @Test("spans come out in their order, in batches of at most so many")
   func batches() {
     let queue = SpanQueue()
-    for byte in 0..<4 as Range<UInt8> { append(queue, byte, [1, 2, 3]) }
+    for byte in 0..<4 as Range<UInt8> { append(queue, byte, [1, 200, 3]) }
     #expect(queue.count == 12)
-    var all: [UInt8] = []
-    var counts: [[Int]] = []
-    while let (spans, sizes) = queue.take() {
-      #expect(spans.count == sizes.reduce(0, +))
-      all += spans
-      counts.append(sizes)
+    var batches: [[UInt8]] = []
+    while let batch = queue.take() {
+      #expect(batch.count == 4)
+      batches.append(Self.bytes(batch))
     }
-    #expect(counts == [[1, 2, 3, 1], [2, 3, 1, 2], [3, 1, 2, 3]])
-    #expect(all == (0..<4).flatMap { [UInt8](repeating: $0, count: 6) })
+    let all = (0..<4 as Range<UInt8>).flatMap { byte in [1, 200, 3].map { Self.span(byte, $0) } }
+    #expect(batches == [0, 4, 8].map { Array(all[$0..<$0 + 4].joined()) })
     #expect(queue.count == 0 && queue.dropped == 0)
   }
 
@@ -43,14 +50,14 @@ import Wire
   @Test("so are bytes, whatever the number of spans")
   func bytes() {
     let queue = SpanQueue()
-    let half = SpanQueue.byteCeiling / 2
-    append(queue, 1, [half])
-    append(queue, 2, [half])
+    // 2,048 of 1,024 bytes with their frames.
+    let many = SpanQueue.byteCeiling / 1024
+    for _ in 0..<many { append(queue, 1, [1021], ceiling: .max, batch: 512) }
+    append(queue, 3, [1], ceiling: .max)
+    #expect(queue.count == many && queue.dropped == 1)
+    #expect(queue.abandon() == many)
     append(queue, 3, [1])
-    #expect(queue.count == 2 && queue.dropped == 1)
-    #expect(queue.abandon() == 2)
-    append(queue, 3, [1])
-    #expect(queue.count == 1 && queue.take()?.spans == [3])
+    #expect(queue.count == 1 && queue.take().map(Self.bytes) == Self.span(3, 1))
     #expect(queue.take() == nil)
   }
 

@@ -15,7 +15,7 @@ extension Exchange {
   /// Writes the span of a try that is over.
   @inline(never)
   func writeSpan(of attempt: Attempt, _ outcome: AttemptOutcome, _ trace: ExchangeTrace) {
-    let (upstream, encoder) = (attempt.upstream, state.spanEncoder)
+    let (upstream, encoder) = (attempt.upstream, trace.spans)
     var ids = trace.ids
     ids.span = trace.attempt
     encoder.begin(
@@ -52,7 +52,7 @@ extension Exchange {
       }
       encoder.status(.error(outcome.name))
     }
-    trace.sizes.append(encoder.end(into: &trace.spans))
+    encoder.end()
   }
 
   /// What the conventions for generative AI want of a call.
@@ -91,17 +91,33 @@ extension Exchange {
       case .never: false
       case .always, nil: true
       }
-    let names = isShown ? UsageNames.conventional : .own
-    encoder.attribute(names.input, usage.input)
-    encoder.attribute(names.output, usage.output)
-    encoder.attribute(names.cacheRead, usage.cachedInput)
-    // The name that is coming, and the one that back ends read.
-    encoder.attribute(names.cacheWrite, usage.cacheWrite)
-    if isShown { encoder.attribute("gen_ai.usage.cache_creation.input_tokens", usage.cacheWrite) }
-    encoder.attribute(names.reasoning, usage.reasoning)
-    if let cost = rate(of: attempt.route).facts?.prices?.cost(of: usage) {
-      encoder.attribute(names.cost, Double(cost.picodollars) / 1_000_000_000_000)
+    if trace.cost == nil, let prices = attempt.rate.facts?.prices {
+      trace.cost = Int(clamping: prices.cost(of: usage, served: attempt.served).picodollars)
     }
+    let cost = trace.cost.map { Double($0) / 1_000_000_000_000 }
+    if isShown {
+      encoder.attribute("gen_ai.usage.input_tokens", usage.input)
+      encoder.attribute("gen_ai.usage.output_tokens", usage.output)
+      encoder.attribute("gen_ai.usage.cache_read.input_tokens", usage.cachedInput)
+      // The name that is coming, and the one that back ends read.
+      encoder.attribute("gen_ai.usage.cache_write.input_tokens", usage.cacheWrite)
+      encoder.attribute("gen_ai.usage.cache_creation.input_tokens", usage.cacheWrite)
+      encoder.attribute("gen_ai.usage.reasoning.output_tokens", usage.reasoning)
+      encoder.attribute("gen_ai.usage.cost", cost)
+    } else {
+      writeOwnUsage(usage, cost, encoder)
+    }
+  }
+
+  /// Where the application tells it itself, and a back end would count it twice.
+  @inline(never)
+  private func writeOwnUsage(_ usage: TokenUsage, _ cost: Double?, _ encoder: SpanEncoder) {
+    encoder.attribute("remora.usage.input_tokens", usage.input)
+    encoder.attribute("remora.usage.output_tokens", usage.output)
+    encoder.attribute("remora.usage.cache_read.input_tokens", usage.cachedInput)
+    encoder.attribute("remora.usage.cache_write.input_tokens", usage.cacheWrite)
+    encoder.attribute("remora.usage.reasoning.output_tokens", usage.reasoning)
+    encoder.attribute("remora.usage.cost", cost)
   }
 
   /// Writes the span of the request, and hands all of them over.
@@ -112,7 +128,7 @@ extension Exchange {
     guard let plan = lineup.snapshot.telemetry, plan.traces != nil else { return }
     let hasFailed = hasFailed
     guard trace.keeps(failed: hasFailed) else { return }
-    let encoder = state.spanEncoder
+    let encoder = trace.spans
     encoder.begin(
       trace.ids, parent: trace.parent, state: unsafe trace.traceState.view, flags: trace.flags | 1,
       isRemote: trace.parent != 0, kind: .server)
@@ -139,9 +155,8 @@ extension Exchange {
       let word = record.errorCode
       encoder.status(.error(word.utf8CodeUnitCount == 0 ? record.end.name : word))
     }
-    trace.sizes.append(encoder.end(into: &trace.spans))
-    state.books.spans.append(
-      unsafe trace.spans.view, trace.sizes, ceiling: plan.queue, batch: plan.batch)
+    encoder.end()
+    state.books.spans.append(unsafe encoder.spans, encoder.count, ceiling: plan.queue, batch: plan.batch)
   }
 
   /// Whether the exchange is an error in the sense of the conventions: the server's, or an answer that was cut.
@@ -187,26 +202,6 @@ extension Exchange {
     // Calls that an SDK repeats are traces apart, unless its caller is traced.
     if let count = ask.retryCount, count > 0 { encoder.attribute("remora.client_retry", count) }
   }
-}
-
-/// The names under which usage is told.
-private struct UsageNames {
-  let input: StaticString
-  let output: StaticString
-  let cacheRead: StaticString
-  let cacheWrite: StaticString
-  let reasoning: StaticString
-  let cost: StaticString
-
-  static let conventional = UsageNames(
-    input: "gen_ai.usage.input_tokens", output: "gen_ai.usage.output_tokens",
-    cacheRead: "gen_ai.usage.cache_read.input_tokens", cacheWrite: "gen_ai.usage.cache_write.input_tokens",
-    reasoning: "gen_ai.usage.reasoning.output_tokens", cost: "gen_ai.usage.cost")
-  /// Where the application tells them itself, and a back end would count them twice.
-  static let own = UsageNames(
-    input: "remora.usage.input_tokens", output: "remora.usage.output_tokens",
-    cacheRead: "remora.usage.cache_read.input_tokens", cacheWrite: "remora.usage.cache_write.input_tokens",
-    reasoning: "remora.usage.reasoning.output_tokens", cost: "remora.usage.cost")
 }
 
 extension APIEndpoint {

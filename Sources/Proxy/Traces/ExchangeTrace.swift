@@ -30,11 +30,12 @@ final class ExchangeTrace {
   var temperature: Double?
   var topP: Double?
   var seed: Int?
+  /// What the try under way has cost, in millionths of a millionth of a dollar, once that is worked out.
+  var cost: Int?
   /// What the answer of the try under way says of itself.
   let answer = AnswerFacts()
-  /// Encoded spans, and the bytes of each.
-  var spans = ByteQueue()
-  var sizes: [Int] = []
+  /// The spans that are over.
+  let spans = SpanEncoder()
 
   var isSampled: Bool { flags & 1 != 0 }
 
@@ -52,9 +53,8 @@ final class ExchangeTrace {
     topP = nil
     seed = nil
     attempt = 0
-    spans.removeAll()
-    sizes.removeAll(keepingCapacity: true)
-    traceState.removeAll()
+    spans.clear()
+    traceState.clear()
     if let parent = ask.traceParent {
       ids = parent.ids
       self.parent = parent.ids.span
@@ -98,6 +98,7 @@ final class ExchangeTrace {
   /// Gives the try that begins a span of its own.
   func beginTry(_ numbers: SpanNumbers) {
     attempt = numbers.next()
+    cost = nil
     answer.begin()
   }
 
@@ -136,7 +137,7 @@ final class SpanNumbers {
 
   private func fill() {
     at = 0
-    for place in 0..<64 { numbers[place] = ProcessSettings.randomWord() }
+    ProcessSettings.fillRandom(&numbers)
   }
 }
 

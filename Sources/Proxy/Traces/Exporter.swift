@@ -123,27 +123,28 @@ final class Exporter {
   private var isOver: Bool { endsAt.map { state.loop.now >= $0 } ?? false }
 
   private func sendSpans(_ plan: TelemetryPlan) async {
-    guard let (spans, sizes) = queue.take(), let destination = plan.traces else { return }
-    await send(spans, sizes, plan, destination, isHalf: false)
+    guard let batch = queue.take(), let destination = plan.traces else { return }
+    await send(batch, 0..<batch.spans.count, batch.count, plan, destination, isHalf: false)
   }
 
+  /// Sends the `count` spans that lie in `range`.
   private func send(
-    _ spans: [UInt8], _ sizes: [Int], _ plan: TelemetryPlan, _ destination: TelemetryPlan.Destination,
-    isHalf: Bool
+    _ batch: SpanBatch, _ range: Range<Int>, _ count: Int, _ plan: TelemetryPlan,
+    _ destination: TelemetryPlan.Destination, isHalf: Bool
   ) async {
-    let body = Self.body(spans.span, plan, destination)
+    let body = Self.body(unsafe batch.spans.view.extracting(range), plan, destination)
     let result = await deliver(body, destination, isHalf: isHalf)
     switch result {
     case .done(let rejected):
-      counts.rejected += min(rejected, sizes.count)
-      counts.sent += sizes.count - min(rejected, sizes.count)
-    case .drop: counts.dropped += sizes.count
-    case .halve where sizes.count > 1:
-      let half = sizes.count / 2
-      let place = sizes[..<half].reduce(0, +)
-      await send(Array(spans[..<place]), Array(sizes[..<half]), plan, destination, isHalf: true)
-      await send(Array(spans[place...]), Array(sizes[half...]), plan, destination, isHalf: true)
-    case .halve: counts.dropped += sizes.count
+      counts.rejected += min(rejected, count)
+      counts.sent += count - min(rejected, count)
+    case .drop: counts.dropped += count
+    case .halve where count > 1:
+      let half = count / 2
+      let place = range.lowerBound + Envelope.end(of: half, in: unsafe batch.spans.view.extracting(range))
+      await send(batch, range.lowerBound..<place, half, plan, destination, isHalf: true)
+      await send(batch, place..<range.upperBound, count - half, plan, destination, isHalf: true)
+    case .halve: counts.dropped += count
     }
   }
 
@@ -163,11 +164,14 @@ final class Exporter {
   ) -> [UInt8] {
     var plain = ByteQueue()
     let resource = plan.resource
-    Envelope.request(items, resource: resource.span, version: Version.remora, into: &plain)
-    guard destination.isCompressed else { return plain.array() }
-    var packed = ByteQueue()
-    GzipEncoder.encode(plain.bytes, into: &packed)
-    return packed.array()
+    Envelope.head(items.count, resource: resource.span, version: Version.remora, into: &plain)
+    if destination.isCompressed {
+      var packed = ByteQueue()
+      GzipEncoder.encode(items, behind: plain.bytes, into: &packed)
+      return packed.array()
+    }
+    plain.append(items)
+    return plain.array()
   }
 
   // MARK: One batch
