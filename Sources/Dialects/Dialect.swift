@@ -160,8 +160,9 @@ package protocol AnswerReader: AnyObject {
   var mayEnd: Bool { get }
 }
 
-/// How one kind of provider is spoken to. A value holds the provider's own settings.
-package protocol Dialect: Sendable {
+/// How one kind of provider is spoken to. It holds the provider's own settings, and never changes; an object, for requests
+/// hand it on a dozen times.
+package protocol Dialect: AnyObject, Sendable {
   /// How this model is spoken to, where a provider hosts models of several dialects; mostly the dialect itself.
   ///
   /// - Parameter model: the name that the provider knows, in UTF-8.

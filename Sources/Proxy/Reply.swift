@@ -169,10 +169,11 @@ extension Attempt {
 
   /// Letters and digits that no other exchange has.
   func seed() -> [UInt8] {
-    var seed = ByteQueue()
-    seed.append(hexadecimal: Int(truncatingIfNeeded: state.nextRandom() >> 1 | 1 << 62))
-    seed.append(hexadecimal: Int(truncatingIfNeeded: state.nextRandom() >> 40 | 1 << 24))
-    return seed.array()
+    seedText.clear()
+    seedText.append(hexadecimalWord: state.nextRandom())
+    seedText.append(hexadecimalWord: state.nextRandom())
+    seedText.truncate(to: 24)
+    return seedText.array()
   }
 }
 

@@ -100,9 +100,9 @@ struct ChatBody: ~Copyable {
   mutating func member(_ name: StaticString) {
     if hasMembers { out.append(ASCII.comma) }
     hasMembers = true
-    out.append("\"")
+    out.append(literal: "\"")
     out.append(name)
-    out.append("\":")
+    out.append(literal: "\":")
   }
 
   mutating func member(_ name: StaticString, _ value: Span<UInt8>) {

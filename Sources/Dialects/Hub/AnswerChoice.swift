@@ -88,78 +88,78 @@ final class AnswerChoice {
 
   /// Appends `{"index":…,"message":{…},"logprobs":…,"finish_reason":…}`.
   func write(into out: inout ByteQueue) {
-    out.append("{\"index\":")
+    out.append(literal: "{\"index\":")
     out.append(decimal: index)
-    out.append(",\"message\":{\"role\":\"assistant\",\"content\":")
+    out.append(literal: ",\"message\":{\"role\":\"assistant\",\"content\":")
     if !hasText, !calls.isEmpty || !refusal.isEmpty {
-      out.append("null")
+      out.append(literal: "null")
     } else {
-      out.append("\"")
+      out.append(literal: "\"")
       out.append(text)
-      out.append("\"")
+      out.append(literal: "\"")
     }
-    out.append(",\"refusal\":")
+    out.append(literal: ",\"refusal\":")
     if refusal.isEmpty {
-      out.append("null")
+      out.append(literal: "null")
     } else {
-      out.append("\"")
+      out.append(literal: "\"")
       out.append(refusal)
-      out.append("\"")
+      out.append(literal: "\"")
     }
     if !reasoning.isEmpty {
-      out.append(",\"reasoning_content\":\"")
+      out.append(literal: ",\"reasoning_content\":\"")
       out.append(reasoning)
-      out.append("\"")
+      out.append(literal: "\"")
     }
     writeThinking(into: &out)
     if !calls.isEmpty {
-      out.append(",\"tool_calls\":[")
+      out.append(literal: ",\"tool_calls\":[")
       for at in 0..<calls.count {
         out.append(at == 0 ? "{" : ",{")
         calls[at].writeHead(into: &out)
         out.append(calls[at].arguments)
-        out.append("\"}}")
+        out.append(literal: "\"}}")
       }
-      out.append("]")
+      out.append(literal: "]")
     }
     if !images.isEmpty {
-      out.append(",\"images\":[")
+      out.append(literal: ",\"images\":[")
       out.append(images)
-      out.append("]")
+      out.append(literal: "]")
     }
     out.append(members)
-    out.append("},\"logprobs\":")
+    out.append(literal: "},\"logprobs\":")
     if logprobs.isEmpty {
-      out.append("null")
+      out.append(literal: "null")
     } else {
-      out.append("{\"content\":[")
+      out.append(literal: "{\"content\":[")
       out.append(logprobs)
-      out.append("],\"refusal\":null}")
+      out.append(literal: "],\"refusal\":null}")
     }
-    out.append(",\"finish_reason\":\"")
+    out.append(literal: ",\"finish_reason\":\"")
     out.append(finishReason.name)
-    out.append("\"}")
+    out.append(literal: "\"}")
   }
 
   private func writeThinking(into out: inout ByteQueue) {
     if thinking.isEmpty { return }
-    out.append(",\"thinking_blocks\":[")
+    out.append(literal: ",\"thinking_blocks\":[")
     for (at, block) in thinking.enumerated() {
-      if at > 0 { out.append(",") }
+      if at > 0 { out.append(literal: ",") }
       if block.redacted.isEmpty {
-        out.append("{\"type\":\"thinking\",\"thinking\":\"")
+        out.append(literal: "{\"type\":\"thinking\",\"thinking\":\"")
         out.append(block.text)
         if !block.signature.isEmpty {
-          out.append("\",\"signature\":\"")
+          out.append(literal: "\",\"signature\":\"")
           out.append(block.signature)
         }
       } else {
-        out.append("{\"type\":\"redacted_thinking\",\"data\":\"")
+        out.append(literal: "{\"type\":\"redacted_thinking\",\"data\":\"")
         out.append(block.redacted)
       }
-      out.append("\"}")
+      out.append(literal: "\"}")
     }
-    out.append("]")
+    out.append(literal: "]")
   }
 }
 
@@ -180,16 +180,16 @@ final class AnswerCall {
 
   /// Appends the call up to the opening quote of its arguments.
   func writeHead(into out: inout ByteQueue) {
-    out.append("\"id\":\"")
+    out.append(literal: "\"id\":\"")
     out.append(id)
-    out.append("\",\"type\":\"function\",")
+    out.append(literal: "\",\"type\":\"function\",")
     if !signature.isEmpty {
-      out.append("\"extra_content\":{\"google\":{\"thought_signature\":\"")
+      out.append(literal: "\"extra_content\":{\"google\":{\"thought_signature\":\"")
       out.append(signature)
-      out.append("\"}},")
+      out.append(literal: "\"}},")
     }
-    out.append("\"function\":{\"name\":\"")
+    out.append(literal: "\"function\":{\"name\":\"")
     out.append(name)
-    out.append("\",\"arguments\":\"")
+    out.append(literal: "\",\"arguments\":\"")
   }
 }

@@ -4,9 +4,9 @@ internal import Wire
 
 extension AnswerWriter {
   private mutating func appendIdentity() {
-    out.append("{\"id\":\"")
+    out.append(literal: "{\"id\":\"")
     if id.isEmpty {
-      out.append("chatcmpl-")
+      out.append(literal: "chatcmpl-")
       out.append(frame.seed)
     } else {
       out.append(id)
@@ -16,33 +16,33 @@ extension AnswerWriter {
         ? "\",\"object\":\"chat.completion.chunk\",\"created\":"
         : "\",\"object\":\"chat.completion\",\"created\":")
     out.append(decimal: created)
-    out.append(",\"model\":")
+    out.append(literal: ",\"model\":")
     if model.isEmpty {
       let asked = frame.model
       JSONWriter.string(asked.span, into: &out)
     } else {
-      out.append("\"")
+      out.append(literal: "\"")
       out.append(model)
-      out.append("\"")
+      out.append(literal: "\"")
     }
   }
 
   private mutating func appendTier() {
     guard let serviceTier, !tellsTier else { return }
-    out.append(",\"service_tier\":\"")
+    out.append(literal: ",\"service_tier\":\"")
     out.append(serviceTier)
-    out.append("\"")
+    out.append(literal: "\"")
   }
 
   /// Appends `data: {…` up to the value of `choices`.
   mutating func openChunk() {
     if chunkHead.isEmpty {
       let before = out.count
-      out.append("data: ")
+      out.append(literal: "data: ")
       appendIdentity()
       appendTier()
       tellsTier = serviceTier != nil
-      out.append(",\"choices\":[")
+      out.append(literal: ",\"choices\":[")
       chunkHead = out.bytes.extracting(before..<out.count).array()
     } else {
       out.append(chunkHead)
@@ -51,41 +51,41 @@ extension AnswerWriter {
 
   mutating func openDelta(_ choice: AnswerChoice) {
     openChunk()
-    out.append("{\"index\":")
+    out.append(literal: "{\"index\":")
     out.append(decimal: choice.index)
-    out.append(",\"delta\":{")
+    out.append(literal: ",\"delta\":{")
     if !choice.hasRole {
       choice.hasRole = true
-      out.append("\"role\":\"assistant\",")
+      out.append(literal: "\"role\":\"assistant\",")
     }
   }
 
   mutating func openArguments(_ choice: AnswerChoice, _ call: Int) {
     openDelta(choice)
-    out.append("\"tool_calls\":[{\"index\":")
+    out.append(literal: "\"tool_calls\":[{\"index\":")
     out.append(decimal: call)
-    out.append(",\"function\":{\"arguments\":\"")
+    out.append(literal: ",\"function\":{\"arguments\":\"")
   }
 
   mutating func closeDelta(logprobs: Span<UInt8> = Span()) {
-    out.append("}")
+    out.append(literal: "}")
     if !logprobs.isEmpty {
-      out.append(",\"logprobs\":")
+      out.append(literal: ",\"logprobs\":")
       out.append(logprobs)
     }
-    out.append(",\"finish_reason\":null}]")
+    out.append(literal: ",\"finish_reason\":null}]")
     closeChunk(usage: false)
   }
 
   private mutating func closeChunk(usage isUsage: Bool) {
-    if frame.includesUsage, !isUsage { out.append(",\"usage\":null") }
+    if frame.includesUsage, !isUsage { out.append(literal: ",\"usage\":null") }
     if hasEnded { appendTier() }
     if owesMember {
       owesMember = false
-      out.append(",")
+      out.append(literal: ",")
       out.append(frame.member)
     }
-    out.append("}\n\n")
+    out.append(literal: "}\n\n")
   }
 
   /// Appends a chunk that is like nearly all: a piece of the first choice's text, and nothing else.
@@ -93,7 +93,7 @@ extension AnswerWriter {
     if textHead.isEmpty {
       let before = out.count
       openDelta(choice)
-      out.append("\"content\":\"")
+      out.append(literal: "\"content\":\"")
       textHead = out.bytes.extracting(before..<out.count).array()
     } else {
       out.append(textHead)
@@ -123,24 +123,24 @@ extension AnswerWriter {
         let half = choice.held
         choice.held = []
         openDelta(choice)
-        out.append("\"content\":\"")
+        out.append(literal: "\"content\":\"")
         out.append(half)
-        out.append("\"")
+        out.append(literal: "\"")
         closeDelta()
       }
       // Clients look for the role in a first chunk, and for nothing but the reason in the last.
       begin(choice: choice.index)
       openChunk()
-      out.append("{\"index\":")
+      out.append(literal: "{\"index\":")
       out.append(decimal: choice.index)
-      out.append(",\"delta\":{},\"finish_reason\":\"")
+      out.append(literal: ",\"delta\":{},\"finish_reason\":\"")
       out.append(choice.finishReason.name)
-      out.append("\"}]")
+      out.append(literal: "\"}]")
       closeChunk(usage: false)
     }
     if frame.includesUsage {
       openChunk()
-      out.append("],\"usage\":")
+      out.append(literal: "],\"usage\":")
       usage.write(into: &out)
       closeChunk(usage: true)
     }
@@ -153,19 +153,19 @@ extension AnswerWriter {
 extension AnswerWriter {
   mutating func writeWhole() {
     appendIdentity()
-    out.append(",\"choices\":[")
+    out.append(literal: ",\"choices\":[")
     for choice in choices {
-      if choice.index > 0 { out.append(",") }
+      if choice.index > 0 { out.append(literal: ",") }
       choice.write(into: &out)
     }
-    out.append("],\"usage\":")
+    out.append(literal: "],\"usage\":")
     usage.write(into: &out)
     appendTier()
     if owesMember {
       owesMember = false
-      out.append(",")
+      out.append(literal: ",")
       out.append(frame.member)
     }
-    out.append("}")
+    out.append(literal: "}")
   }
 }

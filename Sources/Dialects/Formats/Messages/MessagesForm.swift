@@ -32,23 +32,23 @@ final class MessagesForm: AnswerForm {
     index = 0
     content.clear()
     guard frame.streams else { return }
-    out.append("event: message_start\ndata: {\"type\":\"message_start\",\"message\":")
+    out.append(literal: "event: message_start\ndata: {\"type\":\"message_start\",\"message\":")
     writeHead(into: &out)
-    out.append("],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":")
+    out.append(literal: "],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":")
     write(TokenUsage(), into: &out)
-    out.append("}")
+    out.append(literal: "}")
     writeMember(into: &out)
-    out.append("}\n\n")
+    out.append(literal: "}\n\n")
   }
 
   /// Appends the message up to the first block of its content.
   private func writeHead(into out: inout ByteQueue) {
-    out.append("{\"id\":\"msg_")
+    out.append(literal: "{\"id\":\"msg_")
     out.append(frame.seed)
-    out.append("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":")
+    out.append(literal: "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":")
     let model = frame.model
     JSONWriter.string(model.span, into: &out)
-    out.append(",\"content\":[")
+    out.append(literal: ",\"content\":[")
   }
 
   private func writeMember(into out: inout ByteQueue) {
@@ -66,14 +66,14 @@ final class MessagesForm: AnswerForm {
     if frame.streams { return openStreamed(block, into: &out) }
     if index > 0 { content.append(ASCII.comma) }
     switch block.kind {
-    case .text, .refusal: content.append("{\"type\":\"text\",\"text\":\"")
-    case .reasoning: content.append("{\"type\":\"thinking\",\"thinking\":\"")
+    case .text, .refusal: content.append(literal: "{\"type\":\"text\",\"text\":\"")
+    case .reasoning: content.append(literal: "{\"type\":\"thinking\",\"thinking\":\"")
     case .call:
-      content.append("{\"type\":\"tool_use\",\"id\":\"")
+      content.append(literal: "{\"type\":\"tool_use\",\"id\":\"")
       block.writeID(ceiling: 128, otherwise: "toolu_", frame.seed, index, into: &content)
-      content.append("\",\"name\":\"")
+      content.append(literal: "\",\"name\":\"")
       content.append(block.name)
-      content.append("\",\"input\":")
+      content.append(literal: "\",\"input\":")
       arguments.clear()
     case .redacted: break
     }
@@ -81,48 +81,48 @@ final class MessagesForm: AnswerForm {
 
   private func openStreamed(_ block: AnswerBlock, into out: inout ByteQueue) {
     begin("content_block_start", into: &out)
-    out.append(",\"content_block\":")
+    out.append(literal: ",\"content_block\":")
     switch block.kind {
-    case .text, .refusal: out.append("{\"type\":\"text\",\"text\":\"\"}")
-    case .reasoning: out.append("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
+    case .text, .refusal: out.append(literal: "{\"type\":\"text\",\"text\":\"\"}")
+    case .reasoning: out.append(literal: "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
     case .call:
-      out.append("{\"type\":\"tool_use\",\"id\":\"")
+      out.append(literal: "{\"type\":\"tool_use\",\"id\":\"")
       block.writeID(ceiling: 128, otherwise: "toolu_", frame.seed, index, into: &out)
-      out.append("\",\"name\":\"")
+      out.append(literal: "\",\"name\":\"")
       out.append(block.name)
-      out.append("\",\"input\":{}}")
+      out.append(literal: "\",\"input\":{}}")
       arguments.clear()
       isObject = false
       blanks = 0
     case .redacted: break
     }
-    out.append("}\n\n")
+    out.append(literal: "}\n\n")
   }
 
   private func writeRedacted(_ data: [UInt8], into out: inout ByteQueue) {
     if frame.streams {
       begin("content_block_start", into: &out)
-      out.append(",\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\"")
+      out.append(literal: ",\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\"")
       out.append(data)
-      out.append("\"}}\n\n")
+      out.append(literal: "\"}}\n\n")
       begin("content_block_stop", into: &out)
-      out.append("}\n\n")
+      out.append(literal: "}\n\n")
     } else {
       if index > 0 { content.append(ASCII.comma) }
-      content.append("{\"type\":\"redacted_thinking\",\"data\":\"")
+      content.append(literal: "{\"type\":\"redacted_thinking\",\"data\":\"")
       content.append(data)
-      content.append("\"}")
+      content.append(literal: "\"}")
     }
     index += 1
   }
 
   /// Begins an event of the block that is open.
   private func begin(_ name: StaticString, into out: inout ByteQueue) {
-    out.append("event: ")
+    out.append(literal: "event: ")
     out.append(name)
-    out.append("\ndata: {\"type\":\"")
+    out.append(literal: "\ndata: {\"type\":\"")
     out.append(name)
-    out.append("\",\"index\":")
+    out.append(literal: "\",\"index\":")
     out.append(decimal: index)
   }
 
@@ -136,11 +136,12 @@ final class MessagesForm: AnswerForm {
     if case .call = block.kind { return isObject ? writeInput(bytes, into: &out) : hold(bytes, into: &out) }
     begin("content_block_delta", into: &out)
     switch block.kind {
-    case .text, .refusal: out.append(",\"delta\":{\"type\":\"text_delta\",\"text\":\"")
-    case .reasoning, .redacted, .call: out.append(",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"")
+    case .text, .refusal: out.append(literal: ",\"delta\":{\"type\":\"text_delta\",\"text\":\"")
+    case .reasoning, .redacted, .call:
+      out.append(literal: ",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"")
     }
     out.append(bytes)
-    out.append("\"}}\n\n")
+    out.append(literal: "\"}}\n\n")
   }
 
   /// Keeps the beginning of a call's arguments until it shows what they are: an object may have blanks before it.
@@ -159,9 +160,9 @@ final class MessagesForm: AnswerForm {
 
   private func writeInput(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
     begin("content_block_delta", into: &out)
-    out.append(",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"")
+    out.append(literal: ",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"")
     out.append(bytes)
-    out.append("\"}}\n\n")
+    out.append(literal: "\"}}\n\n")
   }
 
   func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) {
@@ -169,9 +170,9 @@ final class MessagesForm: AnswerForm {
     if frame.streams {
       if case .reasoning = block.kind, !block.signature.isEmpty {
         begin("content_block_delta", into: &out)
-        out.append(",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"")
+        out.append(literal: ",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"")
         out.append(block.signature)
-        out.append("\"}}\n\n")
+        out.append(literal: "\"}}\n\n")
       }
       if case .call = block.kind, !isObject, !arguments.isEmpty {
         writeInput()
@@ -182,17 +183,17 @@ final class MessagesForm: AnswerForm {
         writeInput(input.bytes, into: &out)
       }
       begin("content_block_stop", into: &out)
-      out.append("}\n\n")
+      out.append(literal: "}\n\n")
     } else {
       switch block.kind {
-      case .text, .refusal: content.append("\"}")
+      case .text, .refusal: content.append(literal: "\"}")
       case .reasoning:
-        content.append("\",\"signature\":\"")
+        content.append(literal: "\",\"signature\":\"")
         content.append(block.signature)
-        content.append("\"}")
+        content.append(literal: "\"}")
       case .call:
         writeInput()
-        content.append("}")
+        content.append(literal: "}")
       case .redacted: break
       }
     }
@@ -210,30 +211,31 @@ final class MessagesForm: AnswerForm {
     JSONString.decode(string.bytes, 0..<string.count, into: &text)
     var isBlank = true
     for at in 0..<text.count where text.bytes[at] > ASCII.space { isBlank = false }
-    if isBlank { return content.append("{}") }
+    if isBlank { return content.append(literal: "{}") }
     if JSONValue.kind(of: text.bytes) == .object { return content.append(text.bytes) }
-    content.append("{\"INVALID_JSON\":")
+    content.append(literal: "{\"INVALID_JSON\":")
     content.append(string.bytes)
-    content.append("}")
+    content.append(literal: "}")
   }
 
   func finish(_ end: AnswerEnd, _ usage: TokenUsage, into out: inout ByteQueue) {
     if frame.streams {
-      out.append("event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"")
+      out.append(
+        literal: "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"")
       out.append(Self.reason(end))
-      out.append("\",\"stop_sequence\":null},\"usage\":")
+      out.append(literal: "\",\"stop_sequence\":null},\"usage\":")
       write(usage, into: &out)
-      out.append("}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+      out.append(literal: "}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
       return
     }
     writeHead(into: &out)
     out.append(content)
-    out.append("],\"stop_reason\":\"")
+    out.append(literal: "],\"stop_reason\":\"")
     out.append(Self.reason(end))
-    out.append("\",\"stop_sequence\":null,\"usage\":")
+    out.append(literal: "\",\"stop_sequence\":null,\"usage\":")
     write(usage, into: &out)
     writeMember(into: &out)
-    out.append("}")
+    out.append(literal: "}")
   }
 
   private static func reason(_ end: AnswerEnd) -> StaticString {
@@ -249,20 +251,20 @@ final class MessagesForm: AnswerForm {
     let read = usage.cachedInput ?? 0
     let written = usage.cacheWrite ?? 0
     let beside = read.addingReportingOverflow(written)
-    out.append("{\"input_tokens\":")
+    out.append(literal: "{\"input_tokens\":")
     out.append(decimal: max((usage.input ?? 0) - (beside.overflow ? 0 : beside.partialValue), 0))
-    out.append(",\"cache_creation_input_tokens\":")
+    out.append(literal: ",\"cache_creation_input_tokens\":")
     out.append(decimal: written)
-    out.append(",\"cache_read_input_tokens\":")
+    out.append(literal: ",\"cache_read_input_tokens\":")
     out.append(decimal: read)
-    out.append(",\"output_tokens\":")
+    out.append(literal: ",\"output_tokens\":")
     out.append(decimal: usage.output ?? 0)
     if let reasoning = usage.reasoning {
-      out.append(",\"output_tokens_details\":{\"thinking_tokens\":")
+      out.append(literal: ",\"output_tokens_details\":{\"thinking_tokens\":")
       out.append(decimal: reasoning)
-      out.append("}")
+      out.append(literal: "}")
     }
-    out.append("}")
+    out.append(literal: "}")
   }
 
   func fail(_ error: Span<UInt8>, into out: inout ByteQueue) {
@@ -271,7 +273,7 @@ final class MessagesForm: AnswerForm {
       Fault.status(in: error)
       ?? Self.status(JSONView.content(error, in: 0..<error.count, at: "error", "type"))
     MessagesFault.write(error, status: status, requestID: Span(), into: &text)
-    out.append("event: error\n")
+    out.append(literal: "event: error\n")
     EventEncoder.data(text.bytes, into: &out)
   }
 

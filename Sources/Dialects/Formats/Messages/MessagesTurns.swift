@@ -49,9 +49,9 @@ extension MessagesRequest {
       chat.places?.note(turn: place())
       if count > 0 { chat.out.append(ASCII.comma) }
       count += 1
-      chat.out.append("{\"role\":\"")
+      chat.out.append(literal: "{\"role\":\"")
       chat.out.append(role)
-      chat.out.append("\"")
+      chat.out.append(literal: "\"")
     }
   }
 

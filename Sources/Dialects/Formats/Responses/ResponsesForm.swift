@@ -57,7 +57,7 @@ final class ResponsesForm: AnswerForm {
     guard frame.streams else { return }
     for name: StaticString in ["response.created", "response.in_progress"] {
       begin(name, into: &out)
-      out.append(",\"response\":")
+      out.append(literal: ",\"response\":")
       writeResponse("in_progress", nil, nil, into: &out)
       // Once, in the first event.
       if sequence == 1, !frame.member.isEmpty {
@@ -69,16 +69,16 @@ final class ResponsesForm: AnswerForm {
   }
 
   private func begin(_ type: StaticString, into out: inout ByteQueue) {
-    out.append("event: ")
+    out.append(literal: "event: ")
     out.append(type)
-    out.append("\ndata: {\"type\":\"")
+    out.append(literal: "\ndata: {\"type\":\"")
     out.append(type)
-    out.append("\",\"sequence_number\":")
+    out.append(literal: "\",\"sequence_number\":")
     out.append(decimal: sequence)
     sequence += 1
   }
 
-  private func end(into out: inout ByteQueue) { out.append("}\n\n") }
+  private func end(into out: inout ByteQueue) { out.append(literal: "}\n\n") }
 
   /// Appends the response object.
   ///
@@ -89,45 +89,45 @@ final class ResponsesForm: AnswerForm {
     _ status: StaticString, _ end: (reason: StaticString?, usage: TokenUsage)?, _ error: [UInt8]?,
     into out: inout ByteQueue
   ) {
-    out.append("{\"id\":\"resp_")
+    out.append(literal: "{\"id\":\"resp_")
     out.append(frame.seed)
-    out.append("\",\"object\":\"response\",\"created_at\":")
+    out.append(literal: "\",\"object\":\"response\",\"created_at\":")
     out.append(decimal: frame.created)
-    out.append(",\"status\":\"")
+    out.append(literal: ",\"status\":\"")
     out.append(status)
-    out.append("\",\"background\":false,\"error\":")
-    if let error { out.append(error) } else { out.append("null") }
-    out.append(",\"incomplete_details\":")
+    out.append(literal: "\",\"background\":false,\"error\":")
+    if let error { out.append(error) } else { out.append(literal: "null") }
+    out.append(literal: ",\"incomplete_details\":")
     if let reason = end?.reason {
-      out.append("{\"reason\":\"")
+      out.append(literal: "{\"reason\":\"")
       out.append(reason)
-      out.append("\"}")
+      out.append(literal: "\"}")
     } else {
-      out.append("null")
+      out.append(literal: "null")
     }
-    out.append(",\"model\":")
+    out.append(literal: ",\"model\":")
     let model = frame.model
     JSONWriter.string(model.span, into: &out)
-    out.append(",\"output\":[")
+    out.append(literal: ",\"output\":[")
     outputStart = out.count
     if end != nil || error != nil { out.append(output) }
-    out.append("],\"previous_response_id\":")
+    out.append(literal: "],\"previous_response_id\":")
     if let previous = turn?.previous, !previous.isEmpty {
-      out.append("\"")
+      out.append(literal: "\"")
       out.append(previous)
-      out.append("\"")
+      out.append(literal: "\"")
     } else {
-      out.append("null")
+      out.append(literal: "null")
     }
-    out.append(",\"service_tier\":\"")
+    out.append(literal: ",\"service_tier\":\"")
     out.append(tier ?? "default")
-    out.append("\",\"store\":")
+    out.append(literal: "\",\"store\":")
     out.append(isKept ? "true" : "false")
-    out.append(",\"truncation\":\"disabled\"")
+    out.append(literal: ",\"truncation\":\"disabled\"")
     out.append(echo)
-    out.append(",\"usage\":")
-    if let end { Self.write(end.usage, into: &out) } else { out.append("null") }
-    out.append("}")
+    out.append(literal: ",\"usage\":")
+    if let end { Self.write(end.usage, into: &out) } else { out.append(literal: "null") }
+    out.append(literal: "}")
   }
 
   /// Whether the response will be there for later requests, as far as its size is known.
@@ -136,20 +136,20 @@ final class ResponsesForm: AnswerForm {
   private static func write(_ usage: TokenUsage, into out: inout ByteQueue) {
     let input = usage.input ?? 0
     let output = usage.output ?? 0
-    out.append("{\"input_tokens\":")
+    out.append(literal: "{\"input_tokens\":")
     out.append(decimal: input)
-    out.append(",\"input_tokens_details\":{\"cached_tokens\":")
+    out.append(literal: ",\"input_tokens_details\":{\"cached_tokens\":")
     out.append(decimal: usage.cachedInput ?? 0)
-    out.append(",\"cache_write_tokens\":")
+    out.append(literal: ",\"cache_write_tokens\":")
     out.append(decimal: usage.cacheWrite ?? 0)
-    out.append("},\"output_tokens\":")
+    out.append(literal: "},\"output_tokens\":")
     out.append(decimal: output)
-    out.append(",\"output_tokens_details\":{\"reasoning_tokens\":")
+    out.append(literal: ",\"output_tokens_details\":{\"reasoning_tokens\":")
     out.append(decimal: usage.reasoning ?? 0)
-    out.append("},\"total_tokens\":")
+    out.append(literal: "},\"total_tokens\":")
     let (total, overflow) = input.addingReportingOverflow(output)
     out.append(decimal: overflow ? .max : total)
-    out.append("}")
+    out.append(literal: "}")
   }
 
   // MARK: Items
@@ -171,7 +171,7 @@ final class ResponsesForm: AnswerForm {
     let item = item(block)
     begin("response.output_item.added", into: &out)
     writeIndex(into: &out)
-    out.append(",\"item\":")
+    out.append(literal: ",\"item\":")
     item.write("in_progress", Span(), logprobs: Span(), isOpen: true, into: &out)
     end(into: &out)
     switch item.sort {
@@ -188,27 +188,27 @@ final class ResponsesForm: AnswerForm {
   }
 
   private func writeIndex(into out: inout ByteQueue) {
-    out.append(",\"output_index\":")
+    out.append(literal: ",\"output_index\":")
     out.append(decimal: index)
   }
 
   /// Begins an event of the open item.
   private func beginOf(_ item: ResponsesItem, _ type: StaticString, into out: inout ByteQueue) {
     begin(type, into: &out)
-    out.append(",\"item_id\":\"")
+    out.append(literal: ",\"item_id\":\"")
     item.writeID(into: &out)
-    out.append("\"")
+    out.append(literal: "\"")
     writeIndex(into: &out)
     switch item.sort {
-    case .message, .refusal: out.append(",\"content_index\":0")
-    case .reasoning: out.append(",\"summary_index\":0")
+    case .message, .refusal: out.append(literal: ",\"content_index\":0")
+    case .reasoning: out.append(literal: ",\"summary_index\":0")
     case .sealed, .function, .custom: break
     }
   }
 
   private func beginPart(_ type: StaticString, _ item: ResponsesItem, into out: inout ByteQueue) {
     beginOf(item, type, into: &out)
-    out.append(",\"part\":")
+    out.append(literal: ",\"part\":")
   }
 
   func piece(
@@ -231,18 +231,18 @@ final class ResponsesForm: AnswerForm {
     case .custom, .sealed: return
     }
     beginOf(item, name, into: &out)
-    out.append(",\"delta\":\"")
+    out.append(literal: ",\"delta\":\"")
     out.append(bytes)
-    out.append("\"")
+    out.append(literal: "\"")
     if case .message = item.sort { write(logprobs: logprobs, into: &out) }
     end(into: &out)
   }
 
   private func write(logprobs: Span<UInt8>, into out: inout ByteQueue) {
-    if logprobs.isEmpty { return out.append(",\"logprobs\":[]") }
-    out.append(",\"logprobs\":[")
+    if logprobs.isEmpty { return out.append(literal: ",\"logprobs\":[]") }
+    out.append(literal: ",\"logprobs\":[")
     out.append(logprobs)
-    out.append("]")
+    out.append(literal: "]")
   }
 
   func close(_ block: AnswerBlock, isCut: Bool, into out: inout ByteQueue) {
@@ -257,7 +257,7 @@ final class ResponsesForm: AnswerForm {
     if frame.streams {
       begin("response.output_item.done", into: &out)
       writeIndex(into: &out)
-      out.append(",\"item\":")
+      out.append(literal: ",\"item\":")
       item.write(status, unsafe text.view, logprobs: unsafe logprobs.view, isOpen: false, into: &out)
       end(into: &out)
     }
@@ -272,11 +272,11 @@ final class ResponsesForm: AnswerForm {
   private func closeStreamed(_ item: ResponsesItem, into out: inout ByteQueue) {
     func done(_ name: StaticString, _ member: StaticString) {
       beginOf(item, name, into: &out)
-      out.append(",\"")
+      out.append(literal: ",\"")
       out.append(member)
-      out.append("\":\"")
+      out.append(literal: "\":\"")
       out.append(text)
-      out.append("\"")
+      out.append(literal: "\"")
     }
     switch item.sort {
     case .message:
@@ -294,9 +294,9 @@ final class ResponsesForm: AnswerForm {
       beginPart("response.reasoning_summary_part.done", item, into: &out)
     case .function:
       done("response.function_call_arguments.done", "arguments")
-      out.append(",\"name\":\"")
+      out.append(literal: ",\"name\":\"")
       out.append(item.name)
-      out.append("\"")
+      out.append(literal: "\"")
       return end(into: &out)
     case .custom:
       done("response.custom_tool_call_input.delta", "delta")
@@ -345,10 +345,10 @@ final class ResponsesForm: AnswerForm {
       out.truncate(to: out.count - 1)
       out.append(ASCII.comma)
       out.append(frame.member)
-      return out.append("}")
+      return out.append(literal: "}")
     }
     begin(reason == nil ? "response.completed" : "response.incomplete", into: &out)
-    out.append(",\"response\":")
+    out.append(literal: ",\"response\":")
     writeWhole(status, reason, usage, into: &out)
     self.end(into: &out)
   }

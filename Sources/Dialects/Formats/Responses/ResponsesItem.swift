@@ -40,13 +40,13 @@ struct ResponsesItem {
   /// OpenAI reads the beginning of an id where a history comes to it.
   func writeID(into out: inout ByteQueue) {
     switch sort {
-    case .message, .refusal: out.append("msg_")
-    case .reasoning, .sealed: out.append("rs_")
-    case .function: out.append("fc_")
-    case .custom: out.append("ctc_")
+    case .message, .refusal: out.append(literal: "msg_")
+    case .reasoning, .sealed: out.append(literal: "rs_")
+    case .function: out.append(literal: "fc_")
+    case .custom: out.append(literal: "ctc_")
     }
     out.append(seed)
-    out.append("_")
+    out.append(literal: "_")
     out.append(decimal: index)
   }
 
@@ -55,15 +55,15 @@ struct ResponsesItem {
   /// - Parameter logprobs: items in a chat's form, with commas between.
   func writePart(_ text: Span<UInt8>, logprobs: Span<UInt8>, into out: inout ByteQueue) {
     switch sort {
-    case .refusal: out.append("{\"type\":\"refusal\",\"refusal\":\"")
-    case .reasoning: out.append("{\"type\":\"summary_text\",\"text\":\"")
-    default: out.append("{\"type\":\"output_text\",\"text\":\"")
+    case .refusal: out.append(literal: "{\"type\":\"refusal\",\"refusal\":\"")
+    case .reasoning: out.append(literal: "{\"type\":\"summary_text\",\"text\":\"")
+    default: out.append(literal: "{\"type\":\"output_text\",\"text\":\"")
     }
     out.append(text)
-    guard sort == .message else { return out.append("\"}") }
-    out.append("\",\"annotations\":[],\"logprobs\":[")
+    guard sort == .message else { return out.append(literal: "\"}") }
+    out.append(literal: "\",\"annotations\":[],\"logprobs\":[")
     out.append(logprobs)
-    out.append("]}")
+    out.append(literal: "]}")
   }
 
   /// Appends the item.
@@ -73,21 +73,21 @@ struct ResponsesItem {
     _ status: StaticString, _ text: Span<UInt8>, logprobs: Span<UInt8>, isOpen: Bool,
     into out: inout ByteQueue
   ) {
-    out.append("{\"id\":\"")
+    out.append(literal: "{\"id\":\"")
     writeID(into: &out)
     switch sort {
     case .message, .refusal:
-      out.append("\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[")
+      out.append(literal: "\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[")
       if !isOpen { writePart(text, logprobs: logprobs, into: &out) }
-      out.append("]")
+      out.append(literal: "]")
     case .reasoning, .sealed:
-      out.append("\",\"type\":\"reasoning\",\"summary\":[")
+      out.append(literal: "\",\"type\":\"reasoning\",\"summary\":[")
       if !isOpen, sort == .reasoning { writePart(text, logprobs: logprobs, into: &out) }
-      out.append("]")
+      out.append(literal: "]")
       if !isOpen, !block.signature.isEmpty {
-        out.append(",\"encrypted_content\":\"")
+        out.append(literal: ",\"encrypted_content\":\"")
         out.append(Envelope.seal(block, isRedacted: sort == .sealed))
-        out.append("\"")
+        out.append(literal: "\"")
       }
     case .function, .custom:
       out.append(
@@ -95,18 +95,18 @@ struct ResponsesItem {
           ? "\",\"type\":\"custom_tool_call\",\"call_id\":\"" : "\",\"type\":\"function_call\",\"call_id\":\""
       )
       block.writeID(ceiling: 64, otherwise: "call_", seed, index, into: &out)
-      out.append("\",\"name\":\"")
+      out.append(literal: "\",\"name\":\"")
       out.append(name)
       if !space.isEmpty {
-        out.append("\",\"namespace\":\"")
+        out.append(literal: "\",\"namespace\":\"")
         out.append(space)
       }
       out.append(sort == .custom ? "\",\"input\":\"" : "\",\"arguments\":\"")
       out.append(text)
-      out.append("\"")
+      out.append(literal: "\"")
     }
-    out.append(",\"status\":\"")
+    out.append(literal: ",\"status\":\"")
     out.append(status)
-    out.append("\"}")
+    out.append(literal: "\"}")
   }
 }

@@ -51,9 +51,9 @@ extension ResponsesItems {
     chat.places?.note(turn: place())
     if !isFirst { chat.out.append(ASCII.comma) }
     isFirst = false
-    chat.out.append("{\"role\":\"")
+    chat.out.append(literal: "{\"role\":\"")
     chat.out.append(role)
-    chat.out.append("\"")
+    chat.out.append(literal: "\"")
   }
 
   @_lifetime(copy self)

@@ -7,7 +7,7 @@ package import Wire
 enum ClaudeHost: Sendable { case anthropic, vertex }
 
 /// Claude at Anthropic's own address.
-package struct AnthropicDialect: Dialect {
+package final class AnthropicDialect: Dialect {
   /// The tool that stands in for an answer's schema where the model has no word for one.
   static let answerTool: StaticString = "json_response"
 
@@ -52,12 +52,12 @@ package struct AnthropicDialect: Dialect {
     request.path.append(counts ? "/v1/messages/count_tokens" : "/v1/messages")
     writeHeaders(to: &request)
     let model = request.model
-    request.body.append("{\"model\":")
+    request.body.append(literal: "{\"model\":")
     JSONWriter.string(model.span, into: &request.body)
-    request.body.append(",")
+    request.body.append(literal: ",")
     let own = AnthropicRequest(chat, ClaudeModel(model), .anthropic)
     if counts { try own.writeCounted(body, to: &request) } else { try own.write(body, to: &request) }
-    request.body.append("}")
+    request.body.append(literal: "}")
   }
 
   package func readCount(_ reply: Span<UInt8>) -> Int? { Self.readCount(reply) }
@@ -88,7 +88,7 @@ package struct AnthropicDialect: Dialect {
 
   package func writeModels(to request: inout ProviderRequest) -> Bool {
     request.method = "GET"
-    request.path.append("/v1/models?limit=1000")
+    request.path.append(literal: "/v1/models?limit=1000")
     writeHeaders(to: &request)
     return true
   }
@@ -110,12 +110,12 @@ package struct AnthropicDialect: Dialect {
   }
 
   private func writeHeaders(to request: inout ProviderRequest) {
-    request.headers.append("anthropic-version: ")
+    request.headers.append(literal: "anthropic-version: ")
     request.headers.append(version)
-    request.headers.append("\r\n")
+    request.headers.append(literal: "\r\n")
     if beta.isEmpty { return }
-    request.headers.append("anthropic-beta: ")
+    request.headers.append(literal: "anthropic-beta: ")
     request.headers.append(beta)
-    request.headers.append("\r\n")
+    request.headers.append(literal: "\r\n")
   }
 }

@@ -203,6 +203,8 @@ final class AnthropicReader: AnswerReader {
     _ bytes: Span<UInt8>, _ reason: Range<Int>, in object: Range<Int>, to answer: inout AnswerWriter
   ) {
     guard JSONView.kind(bytes, reason) == .string else { return }
+    // Mostly.
+    if JSONString.equals(bytes, reason, "end_turn") { return answer.finish(.stop) }
     if JSONString.equals(bytes, reason, "max_tokens")
       || JSONString.equals(bytes, reason, "model_context_window_exceeded")
     {
@@ -218,9 +220,7 @@ final class AnthropicReader: AnswerReader {
       }
       answer.finish(.contentFilter)
     } else {
-      if !JSONString.equals(bytes, reason, "end_turn"), !JSONString.equals(bytes, reason, "stop_sequence"),
-        !JSONString.equals(bytes, reason, "pause_turn")
-      {
+      if !JSONString.equals(bytes, reason, "stop_sequence"), !JSONString.equals(bytes, reason, "pause_turn") {
         answer.passOver(.finishReason)
       }
       answer.finish(.stop)

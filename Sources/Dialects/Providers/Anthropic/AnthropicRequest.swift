@@ -26,13 +26,13 @@ struct AnthropicRequest {
   func writeCounted(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
     var writer = self
     let thinking = ClaudeThinking(chat, body, model, isBedrock: false, &request.dropped)
-    request.body.append("\"messages\":[")
+    request.body.append(literal: "\"messages\":[")
     try writer.writeTurns(body, &request)
-    request.body.append("]")
+    request.body.append(literal: "]")
     writer.writeSystem(",\"system\":[", body, &request)
     try writer.writeTools(body, thinking, &request)
     if thinking.mode != .unsaid {
-      request.body.append(",")
+      request.body.append(literal: ",")
       thinking.write(body, into: &request.body)
     }
     try writer.writeOutput(body, thinking, &request)
@@ -40,15 +40,15 @@ struct AnthropicRequest {
 
   private mutating func writeAll(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
     let thinking = ClaudeThinking(chat, body, model, isBedrock: false, &request.dropped)
-    request.body.append("\"max_tokens\":")
+    request.body.append(literal: "\"max_tokens\":")
     request.body.append(decimal: thinking.limit(chat.maxTokens ?? model.outputCeiling))
     writeSystem(",\"system\":[", body, &request)
-    request.body.append(",\"messages\":[")
+    request.body.append(literal: ",\"messages\":[")
     try writeTurns(body, &request)
-    request.body.append("]")
+    request.body.append(literal: "]")
     try writeTools(body, thinking, &request)
     if thinking.mode != .unsaid {
-      request.body.append(",")
+      request.body.append(literal: ",")
       thinking.write(body, into: &request.body)
     }
     try writeOutput(body, thinking, &request)
@@ -67,18 +67,18 @@ extension AnthropicRequest: BlockTurns {
   static func writeMark(_ control: Range<Int>, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
     request.body.truncate(to: request.body.count - 1)
     AnthropicBlocks.writeControl(body, control, into: &request.body)
-    request.body.append("}")
+    request.body.append(literal: "}")
   }
 
   func writeCall(_ at: Int, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
     let call = chat.calls[at]
-    request.body.append("{\"type\":\"tool_use\",\"id\":\"")
+    request.body.append(literal: "{\"type\":\"tool_use\",\"id\":\"")
     AnthropicBlocks.appendID(body, call.id, fallback: at, into: &request.body)
-    request.body.append("\",\"name\":")
+    request.body.append(literal: "\",\"name\":")
     request.body.append(body.extracting(call.name))
-    request.body.append(",\"input\":")
+    request.body.append(literal: ",\"input\":")
     if !chat.appendArguments(of: call, body, into: &request.body) { request.dropped.add(call, "arguments") }
-    request.body.append("}")
+    request.body.append(literal: "}")
   }
 
   var takesThoughts: Bool { model.thinks }
@@ -87,24 +87,24 @@ extension AnthropicRequest: BlockTurns {
     _ thought: ChatThinking, text: Range<Int>?, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) {
     if let data = thought.redacted {
-      request.body.append("{\"type\":\"redacted_thinking\",\"data\":")
+      request.body.append(literal: "{\"type\":\"redacted_thinking\",\"data\":")
       request.body.append(body.extracting(data))
     } else {
-      request.body.append("{\"type\":\"thinking\",\"thinking\":")
-      if let text { request.body.append(body.extracting(text)) } else { request.body.append("\"\"") }
+      request.body.append(literal: "{\"type\":\"thinking\",\"thinking\":")
+      if let text { request.body.append(body.extracting(text)) } else { request.body.append(literal: "\"\"") }
       if let signature = thought.signature {
         ChatRequest.appendMember("signature", body.extracting(signature), into: &request.body)
       }
     }
-    request.body.append("}")
+    request.body.append(literal: "}")
   }
 
   func writeResult(
     _ message: ChatMessage, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) throws(RequestFault) {
-    request.body.append("{\"type\":\"tool_result\",\"tool_use_id\":\"")
+    request.body.append(literal: "{\"type\":\"tool_result\",\"tool_use_id\":\"")
     AnthropicBlocks.appendID(body, message.toolCallID, fallback: 0, into: &request.body)
-    request.body.append("\"")
+    request.body.append(literal: "\"")
     var blocks = BlockList(",\"content\":[")
     for at in message.parts {
       let part = chat.parts[at]
@@ -117,7 +117,7 @@ extension AnthropicRequest: BlockTurns {
       }
     }
     blocks.close(into: &request.body)
-    request.body.append("}")
+    request.body.append(literal: "}")
   }
 
   func writeMedia(
@@ -130,7 +130,7 @@ extension AnthropicRequest: BlockTurns {
       throw RequestFault(.unsupported, part.parameter, "The model's provider takes no audio.")
     case .text, .refusal: return
     }
-    request.body.append("}")
+    request.body.append(literal: "}")
   }
 }
 
@@ -143,7 +143,7 @@ extension AnthropicRequest {
     _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) throws(RequestFault) {
     guard let url = part.value else { return }
-    request.body.append("{\"type\":\"image\",\"source\":{")
+    request.body.append(literal: "{\"type\":\"image\",\"source\":{")
     if let data = InlineData(body, url) {
       let type = data.imageType(body)
       guard Self.imageTypes.contains(where: { type.span.equals($0) }) else {
@@ -155,7 +155,7 @@ extension AnthropicRequest {
     } else {
       try writeURL(url, part.parameter + ".image_url", body, &request)
     }
-    request.body.append("}")
+    request.body.append(literal: "}")
   }
 
   private func writeDocument(
@@ -166,7 +166,7 @@ extension AnthropicRequest {
         .unsupported, part.parameter + ".file.file_id",
         "A file's id means nothing to the model's provider; send 'file_data'.")
     }
-    request.body.append("{\"type\":\"document\",\"source\":{")
+    request.body.append(literal: "{\"type\":\"document\",\"source\":{")
     if let data = InlineData(body, value) {
       guard data.isPDF(body) else {
         throw RequestFault(
@@ -182,14 +182,14 @@ extension AnthropicRequest {
           .invalid, part.parameter + ".file.file_data",
           "The file must be a data: URL in base64, bare base64, or an address that begins with https:.")
       } else {
-        request.body.append("\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"")
+        request.body.append(literal: "\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"")
         InlineData.appendBase64(content, into: &request.body)
-        request.body.append("\"")
+        request.body.append(literal: "\"")
       }
     }
-    request.body.append("}")
+    request.body.append(literal: "}")
     if let name = part.third {
-      request.body.append(",\"title\":")
+      request.body.append(literal: ",\"title\":")
       request.body.append(body.extracting(name))
     }
   }
@@ -197,11 +197,11 @@ extension AnthropicRequest {
   private func writeBase64(
     _ data: InlineData, _ type: [UInt8], _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) {
-    request.body.append("\"type\":\"base64\",\"media_type\":")
+    request.body.append(literal: "\"type\":\"base64\",\"media_type\":")
     JSONWriter.string(type.span, into: &request.body)
-    request.body.append(",\"data\":\"")
+    request.body.append(literal: ",\"data\":\"")
     data.appendBase64(body, into: &request.body)
-    request.body.append("\"")
+    request.body.append(literal: "\"")
   }
 
   private func writeURL(
@@ -217,7 +217,7 @@ extension AnthropicRequest {
       throw RequestFault(
         .unsupported, parameter, "Claude at Vertex AI reads no web addresses; send a data: URL in base64.")
     }
-    request.body.append("\"type\":\"url\",\"url\":")
+    request.body.append(literal: "\"type\":\"url\",\"url\":")
     request.body.append(body.extracting(url))
   }
 }

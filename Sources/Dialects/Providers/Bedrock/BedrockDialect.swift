@@ -4,7 +4,7 @@ package import Config
 internal import Wire
 
 /// Any model on Bedrock.
-package struct BedrockDialect: Dialect {
+package final class BedrockDialect: Dialect {
   /// The tool that stands in for an answer's schema where the model has no word for one.
   static let answerTool: StaticString = "json_response"
 

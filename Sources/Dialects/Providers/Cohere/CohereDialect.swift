@@ -3,7 +3,9 @@
 internal import Wire
 
 /// Cohere.
-struct CohereDialect: Dialect {
+final class CohereDialect: Dialect {
+  init() {}
+
   var takes: ChatFields { Self.fields }
   var takesExtensions: [StaticString] { Self.extensions + ["top_k", "k", "thinking", "reasoning"] }
 

@@ -11,7 +11,7 @@ enum GeminiHost: Sendable {
 }
 
 /// Gemini at the Gemini API, or at Vertex AI.
-package struct GeminiDialect: Dialect {
+package final class GeminiDialect: Dialect {
   let host: GeminiHost
 
   /// Gemini at the Gemini API.

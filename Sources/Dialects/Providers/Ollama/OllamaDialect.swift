@@ -3,7 +3,9 @@
 internal import Wire
 
 /// A server of Ollama's.
-struct OllamaDialect: Dialect {
+final class OllamaDialect: Dialect {
+  init() {}
+
   var takes: ChatFields { Self.fields }
   var takesExtensions: [StaticString] { Self.options + Self.members + ["options", "reasoning"] }
   var framing: StreamFraming { .lines }

@@ -4,7 +4,7 @@
 internal import Wire
 
 /// The question. A dialect that has this one operation, for providers whose chats need none.
-package struct ResponsesCount: Dialect {
+package final class ResponsesCount: Dialect {
   package init() {}
 
   /// Beside what has tokens, what a count may say and doesn't change it.

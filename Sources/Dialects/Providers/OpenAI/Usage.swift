@@ -136,31 +136,31 @@ package struct TokenUsage: Sendable, Equatable {
   package func write(into out: inout ByteQueue) {
     let input = input ?? 0
     let output = output ?? 0
-    out.append("{\"prompt_tokens\":")
+    out.append(literal: "{\"prompt_tokens\":")
     out.append(decimal: input)
-    out.append(",\"completion_tokens\":")
+    out.append(literal: ",\"completion_tokens\":")
     out.append(decimal: output)
-    out.append(",\"total_tokens\":")
+    out.append(literal: ",\"total_tokens\":")
     let (total, overflow) = input.addingReportingOverflow(output)
     out.append(decimal: overflow ? .max : total)
     if cachedInput != nil || cacheWrite != nil {
-      out.append(",\"prompt_tokens_details\":{")
+      out.append(literal: ",\"prompt_tokens_details\":{")
       if let cachedInput {
-        out.append("\"cached_tokens\":")
+        out.append(literal: "\"cached_tokens\":")
         out.append(decimal: cachedInput)
       }
       if let cacheWrite {
         out.append(cachedInput == nil ? "\"cache_write_tokens\":" : ",\"cache_write_tokens\":")
         out.append(decimal: cacheWrite)
       }
-      out.append("}")
+      out.append(literal: "}")
     }
     if let reasoning {
-      out.append(",\"completion_tokens_details\":{\"reasoning_tokens\":")
+      out.append(literal: ",\"completion_tokens_details\":{\"reasoning_tokens\":")
       out.append(decimal: reasoning)
-      out.append("}")
+      out.append(literal: "}")
     }
-    out.append("}")
+    out.append(literal: "}")
   }
 
   /// Passes over the value that comes next, and takes it where it is a count.

@@ -4,7 +4,7 @@
 internal import Wire
 
 /// Claude at Vertex AI.
-struct VertexClaude: Dialect {
+final class VertexClaude: Dialect {
   let place: VertexPlace
 
   init(_ place: VertexPlace) { self.place = place }

@@ -4,7 +4,7 @@ package import Config
 internal import Wire
 
 /// The models of one project at one location.
-package struct VertexDialect: Dialect {
+package final class VertexDialect: Dialect {
   private let gemini: GeminiDialect
   private let claude: VertexClaude
   private let publisher: [UInt8]
