@@ -3,6 +3,7 @@ a check of its configuration, probes, a chat, its user, its end on SIGTERM."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -54,11 +55,23 @@ def holder(port: int) -> int:
     raise AssertionError(f"nobody listens on {port}")
 
 
-def inmost(process: int) -> int:
-    """The last of the processes that `process` has started, each by the one before, by whichever of its threads."""
-    lists = Path(f"/proc/{process}/task").glob("*/children")
-    children = [int(child) for each in lists for child in each.read_text().split()]
-    return inmost(max(children)) if children else process
+def started(process: int) -> list[int]:
+    """The processes that `process` has started, by whichever of its threads, and those that they have."""
+    children: list[int] = []
+    for each in Path(f"/proc/{process}/task").glob("*/children"):
+        # A thread may end while it is looked at.
+        with contextlib.suppress(OSError):
+            children += [int(child) for child in each.read_text().split()]
+    return [*children, *(each for child in children for each in started(child))]
+
+
+def remora(process: int) -> int:
+    """The one of them that is Remora, and none of those that wait for it."""
+    for each in started(process):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{each}/comm").read_text() == "remora\n":
+                return each
+    raise AssertionError("Remora isn't among the processes that were started")
 
 
 def main() -> None:
@@ -80,7 +93,7 @@ def main() -> None:
         assert status == 200 and json.loads(said)["choices"][0]["message"]["content"], said
         print(json.loads(said)["choices"][0]["message"]["content"])
         assert "remora_requests_total" in get(f"http://127.0.0.1:{admin}/metrics")[1]
-        os.kill(inmost(process.pid), signal.SIGTERM)
+        os.kill(remora(process.pid), signal.SIGTERM)
         assert process.wait(20) == 0, f"it ended with {process.returncode}"
     finally:
         if process.poll() is None:
