@@ -129,6 +129,11 @@ import Testing
         deployment("      volumes: [{name: remora-config}]\n" + app),
         "11:17: the volume remora-config is there already; rename it"
       ),
+      (
+        deployment(app).replacing("kind: Deployment", with: "kind: StatefulSet")
+          + "  volumeClaimTemplates:\n  - metadata: {name: remora-secrets}\n",
+        "15:5: the volume remora-secrets is there already; rename it"
+      ),
       (deployment("      containers:\n      - image: a\n"), "12:9: a container has no name"),
       (
         deployment(app + "        env: null\n"),

@@ -228,7 +228,19 @@ struct DocumentPass {
     case .present: return .nothing(.kept, "Remora is there, put in by other means")
     case .refuse(let remarks): return .refuse(remarks)
     case .inject(let injection):
+      let claims = takenClaims(object, text)
+      if !claims.isEmpty { return .refuse(claims) }
       return .inject(pod, injection, warnings + remarksOnObject(object, text))
+    }
+  }
+
+  /// Claims of a StatefulSet with a name of ours: they take the place of the template's volumes.
+  private func takenClaims(_ object: ManifestObject, _ text: ManifestText) -> [Remark] {
+    (object.place.node.at("spec", "volumeClaimTemplates")?.list ?? []).compactMap { claim in
+      guard let name = text.text(claim.at("metadata", "name")),
+        name == Mark.configVolume || name == Mark.secretsVolume
+      else { return nil }
+      return Remark(offset: claim.start, message: "the volume \(name) is there already; rename it")
     }
   }
 
