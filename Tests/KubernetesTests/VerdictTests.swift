@@ -134,6 +134,14 @@ import Testing
           + "  volumeClaimTemplates:\n  - metadata: {name: remora-secrets}\n",
         "15:5: the volume remora-secrets is there already; rename it"
       ),
+      (
+        deployment(app + "      - name: b\n      - name: app\n"),
+        "15:9: two containers are called app; rename one"
+      ),
+      (
+        deployment("      initContainers:\n      - name: app\n" + app),
+        "14:9: two containers are called app; rename one"
+      ),
       (deployment("      containers:\n      - image: a\n"), "12:9: a container has no name"),
       (
         deployment(app + "        env: null\n"),

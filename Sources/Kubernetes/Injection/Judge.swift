@@ -114,9 +114,13 @@ extension Pod {
   /// What is in the sidecar's way.
   private func conflicts(_ settings: InjectionSettings, _ circumstances: Circumstances) -> [Remark] {
     var problems: [Remark] = []
+    var names = Set<String>()
     for container in all {
       if container.name.isEmpty {
         problems.append(Remark(offset: container.place.node.start, message: "a container has no name"))
+      } else if !names.insert(container.name).inserted {
+        let message = "two containers are called \(Shown.text(container.name)); rename one"
+        problems.append(Remark(offset: container.place.node.start, message: message))
       }
       for port in container.place.node["ports"]?.list ?? [] {
         guard let number = text.integer(port["containerPort"]), number == 4141 || number == 4142 else {
