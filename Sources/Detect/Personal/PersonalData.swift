@@ -1,7 +1,6 @@
-// The scan for personal data and credentials: one walk over a text, from word to word. Most words are letters only and
-// are passed over at once; what begins or ends in a way that something could be there is looked at by its own reader,
-// each of which reads a bounded stretch. What was looked at in vain is passed over whole where nothing else can begin in
-// it, so that the time is in proportion to the text whatever it holds.
+// The readers of personal data and credentials: what is in the word, sign or number at which the walk (PersonalWalk.swift)
+// stops. Each reads a bounded stretch. What was looked at in vain is passed over whole where nothing else can begin in it,
+// so that the time is in proportion to the text whatever it holds.
 
 internal import Wire
 
@@ -20,77 +19,8 @@ package struct PersonalData: Sendable {
     _ = ContextWords.shared
   }
 
-  /// Appends what is found in `text` to `findings`, in order and without overlaps.
-  package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
-    let from = findings.count
-    var hexEnd = 0
-    // What was looked at whole is before it.
-    var start = 0
-    var block = 0
-    var marks = WordMarks()
-    while block < text.count {
-      text.mark(&marks, from: block)
-      var bits = marks.special
-      while bits != 0 {
-        let at = block &+ bits.trailingZeroBitCount
-        bits &= bits &- 1
-        if at >= start { start = look(text, at, from: start, &hexEnd, &findings) }
-      }
-      block &+= marks.count
-    }
-    if text.count > start, Letters.isLetter(text[text.count &- 1]) {
-      start = word(text, Self.wordStart(text, text.count &- 1, from: start), &hexEnd, &findings)
-    }
-    if findings.count > from + 1 { Self.settle(&findings, from: from) }
-  }
-
-  /// Looks at a byte that may be part of something, and at the word before it. Words between blanks and plain signs are
-  /// nothing, unless they are as long as the shortest credential: so most text isn't looked at by the word.
-  ///
-  /// - Parameter from: where the text begins that wasn't looked at.
-  /// - Returns: where the walk goes on.
-  @inline(never)
-  private func look(
-    _ text: Span<UInt8>, _ at: Int, from: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
-  ) -> Int {
-    // A long word is looked at where it is found to be long.
-    let end = Letters.isLetter(text[at]) ? at &+ 1 : at
-    var start = Self.wordStart(text, end &- 1, from: from)
-    while start < end { start = word(text, start, &hexEnd, &findings) }
-    if start > at { return start }
-    if let initials = initials(text, before: at, from: from) {
-      start = word(text, initials, &hexEnd, &findings)
-      if start > at { return start }
-    }
-    start = sign(text, at, &hexEnd, &findings)
-    // A private key's first word stands behind hyphens.
-    if text[at] == UInt8(ascii: "-"), start < text.count, start == at &+ 1, Letters.isLetter(text[start]) {
-      return word(text, start, &hexEnd, &findings)
-    }
-    return start
-  }
-
-  /// Where the letters begin that end with `last`; behind it, if it is none.
-  @inline(__always)
-  private static func wordStart(_ text: Span<UInt8>, _ last: Int, from: Int) -> Int {
-    var start = last &+ 1
-    while start > from, Letters.isLetter(text[start &- 1]) { start &-= 1 }
-    return start
-  }
-
-  /// Where the two letters begin that a British number has before its first digit, and a blank behind them.
-  private func initials(_ text: Span<UInt8>, before digit: Int, from: Int) -> Int? {
-    let start = digit &- 3
-    guard entities.contains(.ukNINO), start >= from, Letters.isDigit(text[digit]),
-      Letters.isUpper(text[start]),
-      Letters.isLetter(text[start &+ 1]), !Letters.isLetter(text[start &+ 2]),
-      start == from || !Letters.isLetter(text[start &- 1])
-    else { return nil }
-    return start
-  }
-
   /// Looks at what is no letter.
-  private func sign(_ text: Span<UInt8>, _ at: Int, _ hexEnd: inout Int, _ findings: inout [Finding]) -> Int {
+  func sign(_ text: Span<UInt8>, _ at: Int, _ hexEnd: inout Int, _ findings: inout [Finding]) -> Int {
     switch Letters.kind(text[at]) {
     case .letter: word(text, at, &hexEnd, &findings)
     case .digit: number(text, at, &hexEnd, &findings)
@@ -105,7 +35,7 @@ package struct PersonalData: Sendable {
   ///
   /// - Returns: where the walk goes on.
   @inline(never)
-  private func word(
+  func word(
     _ text: Span<UInt8>, _ start: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
   ) -> Int {
     var at = start &+ 1
@@ -380,7 +310,7 @@ package struct PersonalData: Sendable {
   // MARK: Overlaps
 
   /// Sorts what was found from `from` on, and keeps of what overlaps the more telling one.
-  private static func settle(_ findings: inout [Finding], from: Int) {
+  static func settle(_ findings: inout [Finding], from: Int) {
     var isSorted = true
     for at in from + 1..<findings.count
     where findings[at].range.lowerBound < findings[at - 1].range.upperBound {

@@ -1,0 +1,75 @@
+// The walk over a text in search of personal data and credentials. Words between blanks and plain signs are nothing, and
+// are passed over by the block; where more may be (WordMarks.swift), what is there is looked at.
+
+internal import Wire
+
+extension PersonalData {
+  /// Appends what is found in `text` to `findings`, in order and without overlaps.
+  package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
+    let from = findings.count
+    var hexEnd = 0
+    // What was looked at whole is before it.
+    var start = 0
+    var block = 0
+    var marks = WordMarks()
+    while block < text.count {
+      text.mark(&marks, from: block)
+      var bits = marks.special
+      while bits != 0 {
+        let at = block &+ bits.trailingZeroBitCount
+        bits &= bits &- 1
+        if at >= start { start = look(text, at, from: start, &hexEnd, &findings) }
+      }
+      block &+= marks.count
+    }
+    if text.count > start, Letters.isLetter(text[text.count &- 1]) {
+      start = word(text, Self.wordStart(text, text.count &- 1, from: start), &hexEnd, &findings)
+    }
+    if findings.count > from + 1 { Self.settle(&findings, from: from) }
+  }
+
+  /// Looks at a byte that may be part of something, and at the word before it. Words between blanks and plain signs are
+  /// nothing, unless they are as long as the shortest credential: so most text isn't looked at by the word.
+  ///
+  /// - Parameter from: where the text begins that wasn't looked at.
+  /// - Returns: where the walk goes on.
+  @inline(never)
+  private func look(
+    _ text: Span<UInt8>, _ at: Int, from: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+  ) -> Int {
+    // A long word is looked at where it is found to be long.
+    let end = Letters.isLetter(text[at]) ? at &+ 1 : at
+    var start = Self.wordStart(text, end &- 1, from: from)
+    while start < end { start = word(text, start, &hexEnd, &findings) }
+    if start > at { return start }
+    if let initials = initials(text, before: at, from: from) {
+      start = word(text, initials, &hexEnd, &findings)
+      if start > at { return start }
+    }
+    start = sign(text, at, &hexEnd, &findings)
+    // A private key's first word stands behind hyphens.
+    if text[at] == UInt8(ascii: "-"), start < text.count, start == at &+ 1, Letters.isLetter(text[start]) {
+      return word(text, start, &hexEnd, &findings)
+    }
+    return start
+  }
+
+  /// Where the letters begin that end with `last`; behind it, if it is none.
+  @inline(__always)
+  private static func wordStart(_ text: Span<UInt8>, _ last: Int, from: Int) -> Int {
+    var start = last &+ 1
+    while start > from, Letters.isLetter(text[start &- 1]) { start &-= 1 }
+    return start
+  }
+
+  /// Where the two letters begin that a British number has before its first digit, and a blank behind them.
+  private func initials(_ text: Span<UInt8>, before digit: Int, from: Int) -> Int? {
+    let start = digit &- 3
+    guard entities.contains(.ukNINO), start >= from, Letters.isDigit(text[digit]),
+      Letters.isUpper(text[start]),
+      Letters.isLetter(text[start &+ 1]), !Letters.isLetter(text[start &+ 2]),
+      start == from || !Letters.isLetter(text[start &- 1])
+    else { return nil }
+    return start
+  }
+}
