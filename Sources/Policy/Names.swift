@@ -35,32 +35,13 @@ final class CataloguedNames: Sendable {
       known[name] = family
       names.append(name)
     }
-    var models: [ProviderKind: [ModelFacts]] = [:]
-    for (index, provider) in settings.providers.enumerated() {
-      let listed: [ModelFacts]
-      if case .azure(let azure) = provider.dialect {
-        // A deployment's name says nothing, and what isn't deployed isn't there.
-        listed = azure.deployments.compactMap {
-          let name = Array($0.model.utf8)
-          return catalogue.facts(provider, name.span)
-        }
-      } else {
-        listed = models[provider.kind] ?? catalogue.models(of: provider.kind)
-        models[provider.kind] = listed
+    Self.forEachModel(settings, catalogue) { index, facts in
+      let place = places[facts.family] ?? members.count
+      if place == members.count {
+        places[facts.family] = place
+        members.append([])
       }
-      for facts in listed {
-        let place: Int
-        if let found = places[facts.family] {
-          place = found
-        } else {
-          place = members.count
-          places[facts.family] = place
-          members.append([])
-        }
-        let name = facts.name
-        let priced = settings.prices.isEmpty ? facts : catalogue.facts(provider, name.span) ?? facts
-        members[place].append(Member(provider: index, facts: priced))
-      }
+      members[place].append(Member(provider: index, facts: facts))
     }
     for place in members.indices {
       for member in members[place] {
@@ -84,6 +65,30 @@ final class CataloguedNames: Sendable {
     families = names.map { known[$0] ?? 0 }
     plans = names.map { name in
       Self.plan(name, members[known[name] ?? 0], settings, catalogue, today: today)
+    }
+  }
+
+  /// Calls `each` with every model that a provider has, at the price that the configuration says.
+  private static func forEachModel(
+    _ settings: Settings, _ catalogue: Catalogue, _ each: (_ provider: Int, ModelFacts) -> Void
+  ) {
+    var models: [ProviderKind: [ModelFacts]] = [:]
+    for (index, provider) in settings.providers.enumerated() {
+      let listed: [ModelFacts]
+      if case .azure(let azure) = provider.dialect {
+        // A deployment's name says nothing, and what isn't deployed isn't there.
+        listed = azure.deployments.compactMap {
+          let name = Array($0.model.utf8)
+          return catalogue.facts(provider, name.span)
+        }
+      } else {
+        listed = models[provider.kind] ?? catalogue.models(of: provider.kind)
+        models[provider.kind] = listed
+      }
+      for facts in listed {
+        let name = facts.name
+        each(index, settings.prices.isEmpty ? facts : catalogue.facts(provider, name.span) ?? facts)
+      }
     }
   }
 

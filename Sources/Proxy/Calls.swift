@@ -43,14 +43,7 @@ extension Exchange {
         outcome = .askedTooMuch
       }
       var step = attempts.next(outcome)
-      if case .checkKey = step {
-        let hasChanged = try await attempt.credentialHasChanged()
-        if hasChanged {
-          note(.authRejected, attempt)
-          attempt.letGo()
-        }
-        step = attempts.next(hasChanged ? .keyChanged : .keyUnchanged)
-      }
+      if case .checkKey = step { step = attempts.next(try await checkKey(attempt)) }
       switch step {
       case .call(let next):
         tries.abandoned(self)
@@ -79,6 +72,14 @@ extension Exchange {
   }
 
   // Functions of their own, as those below: what they need would stand in the memory of each stream otherwise.
+  @inline(never)
+  private func checkKey(_ attempt: Attempt) async throws(Refusal) -> Outcome {
+    guard try await attempt.credentialHasChanged() else { return .keyUnchanged }
+    note(.authRejected, attempt)
+    attempt.letGo()
+    return .keyChanged
+  }
+
   @inline(never)
   private func begin(_ tries: Tries, _ connection: ClientConnection) -> Attempt {
     begin(tries.plan[tries.place], connection)

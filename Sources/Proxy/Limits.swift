@@ -22,6 +22,8 @@ enum Ceiling {
   static let adminClients = 256
   /// Descriptors that this process may have.
   static let descriptors = ProcessSettings.raiseDescriptorLimit()
+  /// Descriptors that are neither clients' nor providers': files, timers, listeners, and some to spare.
+  static let otherDescriptors = 48
   /// Bytes that the process may use where its container has no limit.
   static let memory = 512 << 20
   /// Bytes of a process that has nothing to do but has done something: measured, and rounded up.

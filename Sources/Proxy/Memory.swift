@@ -52,12 +52,20 @@ extension WorkerState {
 
   /// Connections of clients at the same time: what descriptors and memory allow.
   var clientCeiling: Int {
-    let descriptors = Ceiling.descriptors / 3 / max(crew.count, 1)
+    // Most clients are silent at any time, and need no second one; where they aren't, silent ones make room.
+    let descriptors = Ceiling.descriptors / 20 * 11 / max(crew.count, 1)
     return max(16, min(Ceiling.clients, descriptors, memory.bytes / 2 / Ceiling.clientMemory))
+  }
+
+  /// Whether calls to providers may soon find no descriptor.
+  private var isShortOfDescriptors: Bool {
+    let inUse = rolls.proxy.count + rolls.admin.count + dialer.pooled.tls + dialer.pooled.plain
+    return inUse >= Ceiling.descriptors / max(crew.count, 1) - Ceiling.otherDescriptors
   }
 
   /// Refuses what can't be begun.
   func admitExchange() throws(Refusal) {
+    if isShortOfDescriptors { noteCrowd(.proxy, isClosed: makeRoom(.proxy)) }
     guard isShortOfMemory else { return }
     // No request is refused for answers that could be had again.
     books.cache.halve()

@@ -68,16 +68,7 @@ extension Attempt {
     }
     try takeAddress(upstream)
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else { return }
-    let known = route.model
-    var model: [UInt8]?
-    if let known {
-      model = upstream.address.deployment(of: known.span)
-      let isSaid =
-        model != nil || known.span.equals(ask.model) && ask.body.scanner.found(.model) != nil
-      if !isSaid { model = known }
-    } else {
-      model = upstream.address.deployment(of: ask.model)
-    }
+    let model = otherModel(upstream)
     let adds = wantsStream && !ask.body.facts.asksForUsage && mayAddUsage
     ask.body.facts.know(
       upstream.kind, isChat: ask.target.endpoint == .chatCompletions && !ask.body.isFollowed)
@@ -95,6 +86,14 @@ extension Attempt {
       }
     } catch { throw Refusal(error) }
     if ask.body.isFollowed { ask.body.facts.beginFollowing(ask.body.scanner) }
+  }
+
+  /// The name that the model has at the provider, where it isn't the one in the body.
+  private func otherModel(_ upstream: Upstream) -> [UInt8]? {
+    guard let known = route.model else { return upstream.address.deployment(of: ask.model) }
+    if let deployment = upstream.address.deployment(of: known.span) { return deployment }
+    let isSaid = known.span.equals(ask.model) && ask.body.scanner.found(.model) != nil
+    return isSaid ? nil : known
   }
 
   /// Whether usage can be asked for where the client doesn't.

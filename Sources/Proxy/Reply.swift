@@ -95,27 +95,32 @@ extension Attempt {
         HeadWriter.field("x-remora-upstream-request-id", bytes.extracting(field.value), to: &answer.outbound)
       } else {
         if isLimited, case .xRateLimit = field.known {
-          run.flush(bytes, to: &answer.outbound)
-          answer.outbound.append("x-remora-upstream-")
-          HeadWriter.field(
-            bytes.extracting(field.name).extracting(2...), bytes.extracting(field.value), to: &answer.outbound
-          )
+          writeTheirLimit(field, bytes, &run)
           continue
         }
-        if let limitPrefix,
-          bytes.extracting(field.name).extracting(first: limitPrefix.utf8CodeUnitCount)
-            .equalsIgnoringCase(limitPrefix)
-        {
-          run.flush(bytes, to: &answer.outbound)
-          // Its own name stays too, for clients that know it.
-          conversation.writeLimit(
-            bytes.extracting(field.name), bytes.extracting(field.value), now: unixSeconds,
-            into: &answer.outbound)
-        }
+        if let limitPrefix { writeLimit(field, bytes, limitPrefix, &run) }
         run.take(field, of: bytes, to: &answer.outbound)
       }
     }
     run.flush(bytes, to: &answer.outbound)
+  }
+
+  /// Appends a provider's limit under another name, where this one tells of Remora's own.
+  private func writeTheirLimit(_ field: Field, _ bytes: Span<UInt8>, _ run: inout FieldRun) {
+    run.flush(bytes, to: &answer.outbound)
+    answer.outbound.append("x-remora-upstream-")
+    HeadWriter.field(
+      bytes.extracting(field.name).extracting(2...), bytes.extracting(field.value), to: &answer.outbound)
+  }
+
+  /// Appends what `field` says as a limit in OpenAI's words, if it is one. Its own name stays too, for clients that know it.
+  private func writeLimit(
+    _ field: Field, _ bytes: Span<UInt8>, _ prefix: StaticString, _ run: inout FieldRun
+  ) {
+    let name = bytes.extracting(field.name)
+    guard name.extracting(first: prefix.utf8CodeUnitCount).equalsIgnoringCase(prefix) else { return }
+    run.flush(bytes, to: &answer.outbound)
+    conversation.writeLimit(name, bytes.extracting(field.value), now: unixSeconds, into: &answer.outbound)
   }
 
   /// Passes an interim 103 on (RFC 8297). Only to clients of HTTP/1.1, which know what it is, and only as far as

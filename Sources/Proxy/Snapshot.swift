@@ -115,30 +115,10 @@ final class Upstream: Sendable {
     limits = PoolLimits(
       maxConnections: provider.pool.maxConnections, idleTimeout: provider.pool.idleTimeout,
       warm: provider.pool.warm, connectTimeout: provider.timeouts.connect)
-    if let url = provider.baseURL {
-      let host = url.host.hasSuffix(".") ? String(url.host.dropLast()) : url.host
-      let isTLS = url.scheme == .https
-      endpoint = Transport.Endpoint(
-        host: url.host, port: UInt16(clamping: url.port),
-        serverName: isTLS ? provider.tls.serverName ?? host : nil)
-      self.host = Array(url.authority.utf8)
-      prefix = Array(url.prefix.utf8)
-      if isTLS {
-        do throws(TLSFileFault) {
-          tls = try contexts.client(
-            TLSProfile(
-              caFile: provider.tls.caFile, certificateFile: provider.tls.certFile,
-              keyFile: provider.tls.keyFile))
-        } catch { throw SnapshotFault(message: "provider '\(provider.name)': \(error.message)") }
-      } else {
-        tls = nil
-      }
-    } else {
-      endpoint = Transport.Endpoint(host: "", port: 0)
-      host = []
-      prefix = []
-      tls = nil
-    }
+    host = provider.baseURL.map { Array($0.authority.utf8) } ?? []
+    prefix = provider.baseURL.map { Array($0.prefix.utf8) } ?? []
+    endpoint = Self.endpoint(provider)
+    tls = try Self.tls(provider, &contexts)
     hostField = Array("Host: ".utf8) + host + Array("\r\n".utf8)
     (spanAttributes, modelAttributes) = Self.spanAttributes(provider, endpoint)
     var member = ByteQueue()
@@ -150,6 +130,25 @@ final class Upstream: Sendable {
     credential = try Self.credential(provider, environment)
     plan = try CredentialPlan.make(provider, environment, &contexts)
     headers = try Self.headers(provider, environment)
+  }
+
+  private static func endpoint(_ provider: Config.Provider) -> Transport.Endpoint {
+    guard let url = provider.baseURL else { return Transport.Endpoint(host: "", port: 0) }
+    let host = url.host.hasSuffix(".") ? String(url.host.dropLast()) : url.host
+    return Transport.Endpoint(
+      host: url.host, port: UInt16(clamping: url.port),
+      serverName: url.scheme == .https ? provider.tls.serverName ?? host : nil)
+  }
+
+  private static func tls(
+    _ provider: Config.Provider, _ contexts: inout TLSContexts
+  ) throws(SnapshotFault) -> TLSContext? {
+    guard provider.baseURL?.scheme == .https else { return nil }
+    do throws(TLSFileFault) {
+      return try contexts.client(
+        TLSProfile(
+          caFile: provider.tls.caFile, certificateFile: provider.tls.certFile, keyFile: provider.tls.keyFile))
+    } catch { throw SnapshotFault(message: "provider '\(provider.name)': \(error.message)") }
   }
 
   /// Whether any secret that its requests carry can change while the process runs.
@@ -315,6 +314,16 @@ final class Snapshot: Sendable {
     caches = settings.cache.size > 0
     shared = try SharedPlace(settings, environment, &contexts)
     telemetry = try TelemetryPlan(settings, environment, &contexts)
+    listenerTLS = try Self.listenerTLS(settings, after: earlier, keeping: kept, &contexts)
+    self.contexts = contexts.made
+    maxBody = settings.maxBody == 0 ? .max : settings.maxBody
+    // A star is no name that can be asked for.
+    modelNames = settings.models.map(\.name).filter { !$0.contains("*") }
+  }
+
+  private static func listenerTLS(
+    _ settings: Settings, after earlier: Snapshot?, keeping kept: Set<Int>, _ contexts: inout TLSContexts
+  ) throws(SnapshotFault) -> [TLSContext?] {
     var listenerTLS: [TLSContext?] = []
     for (index, entry) in settings.listen.enumerated() {
       if let earlier, kept.contains(index) {
@@ -331,11 +340,7 @@ final class Snapshot: Sendable {
             TLSProfile(caFile: tls.clientCAFile, certificateFile: tls.certFile, keyFile: tls.keyFile)))
       } catch { throw SnapshotFault(message: "listen '\(entry.address.text)': \(error.message)") }
     }
-    self.listenerTLS = listenerTLS
-    self.contexts = contexts.made
-    maxBody = settings.maxBody == 0 ? .max : settings.maxBody
-    // A star is no name that can be asked for.
-    modelNames = settings.models.map(\.name).filter { !$0.contains("*") }
+    return listenerTLS
   }
 }
 

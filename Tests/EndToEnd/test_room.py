@@ -6,6 +6,7 @@ import contextlib
 import time
 
 import pytest
+import remora as remora_module
 from remora import SLOWER
 from upstream import Gate
 from wire import LAST_CHUNK, SSE_HEAD, Broken, RawClient, json_answer, post_json, request
@@ -170,3 +171,31 @@ def test_a_burst_waits_for_those_that_have_just_come(start_remora, upstream):
         upstream.reply(json_answer({}))
         clients[-1].send(request("GET", "/healthz"))
         assert clients[-1].response().status == 200
+
+
+def test_most_descriptors_are_clients(start_remora, upstream, tmp_path, monkeypatch):
+    """A silent client needs one descriptor and not two; where calls need the others, silent clients make room."""
+    script = tmp_path / "few"
+    script.write_text(f'#!/bin/sh\nulimit -n 200\nexec "{remora_module.BINARY}" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(remora_module, "BINARY", script)
+    proxy = start_remora(upstream)
+    ask = post_json("/v1/chat/completions", CHAT)
+    clients = [proxy.connect() for _ in range(105)]
+    try:
+        for client in clients:
+            assert client.ask(ask).status == 200
+        # All are still there, one after the other.
+        for client in clients:
+            assert client.ask(ask).status == 200
+        assert proxy.total(EVICTED, port="proxy") == 0
+        # All at once: what finds no descriptor is told so, and the next one is served.
+        for client in clients:
+            client.send(ask)
+        statuses = [client.response("POST").status for client in clients]
+        assert set(statuses) <= {200, 502, 503} and statuses.count(200) > 60, statuses
+        with proxy.connect() as other:
+            assert other.ask(ask).status == 200
+    finally:
+        for client in clients:
+            client.close()

@@ -114,12 +114,16 @@ struct DemoStage: Sendable {
         defaultProvider: "mock", model: "mock/gpt-4o"),
     ]
     settings.admin = admin
-    // The tour says what people want to know, and in their words.
+    Self.hush(&settings)
+    self.settings = settings
+    self.notes = notes
+  }
+
+  /// The tour says what people want to know, and in their words.
+  private static func hush(_ settings: inout Settings) {
     settings.telemetry.accessLog = .off
     settings.telemetry.level = .error
     settings.shutdown.drain = .seconds(1)
-    self.settings = settings
-    self.notes = notes
   }
 
   /// The keys that the tour shows: of the group with a limit and a policy, and of one whose answers stay as the provider
