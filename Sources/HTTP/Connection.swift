@@ -37,11 +37,13 @@ package final class ConnectionTimes: Sendable {
   /// From a body's first byte to its last, where bodies are read whole (Whole.swift). A client that sends a byte now and
   /// then is never silent for long.
   let body: Interval
+  /// Of silence, until its task gives its memory back; nil: never.
+  let nap: Interval?
 
   /// - Parameter body: without it a body may take a day, which is as good as any time.
   package init(
     handshake: Interval, opening: Interval, idle: Interval, head: Interval, stalled: Interval,
-    body: Interval = Interval(seconds: 86_400)
+    body: Interval = Interval(seconds: 86_400), nap: Interval? = nil
   ) {
     self.handshake = handshake
     self.opening = opening
@@ -49,6 +51,7 @@ package final class ConnectionTimes: Sendable {
     self.head = head
     self.stalled = stalled
     self.body = body
+    self.nap = nap
   }
 }
 
@@ -104,33 +107,54 @@ package final class Connection {
     roll.add(self)
   }
 
-  /// Serves the connection to its end.
+  /// Serves the connection to its end, or until it has been silent for a while: then it goes on by itself.
   ///
   /// - Parameter tls: what the client is spoken to with; nil: plain text.
   package func serve(_ tls: TLSContext?) async {
-    defer {
-      socket.close()
-      parker.retire()
-      // A try that is kept for the next request may keep this connection too.
-      inbound.removeAll()
-      outbox.removeAll()
-      roll.remove(self)
-      handler.ended(self)
-    }
     if let tls {
       do throws(TLSFault) {
         let session = try TLSSession(tls, on: socket, host: nil, sessions: nil)
         try await session.handshake(until: loop.now + times.handshake)
-      } catch { return handler.failed(error) }
+      } catch {
+        handler.failed(error)
+        return end()
+      }
+      activeAt = loop.now
     }
-    while !mustClose {
-      let hasMore = await receiveFirstBytes()
-      // What is still to be sent goes before a next answer, and before the end.
-      if !outbox.isEmpty, !(await sendRest()) { return }
-      if !hasMore || isLeaving { return }
-      if !(await handler.serve(self)) { return }
-    }
+    await goOn()
   }
+
+  private func goOn() async {
+    while !mustClose {
+      let coming = await receiveFirstBytes()
+      // What is still to be sent goes before a next answer, and before the end.
+      if !outbox.isEmpty, !(await sendRest()) { break }
+      if coming == .later, !isLeaving {
+        loop.gaveBack(Self.taskMemory)
+        return parker.sleep(until: patience, self)
+      }
+      if coming != .request || isLeaving { break }
+      if !(await handler.serve(self)) { break }
+    }
+    end()
+  }
+
+  private func end() {
+    socket.close()
+    parker.retire()
+    // A try that is kept for the next request may keep this connection too.
+    inbound.removeAll()
+    outbox.removeAll()
+    roll.remove(self)
+    handler.ended(self)
+    loop.gaveBack(Self.taskMemory)
+  }
+
+  /// Bytes of a task that serves a connection, as measured.
+  private static let taskMemory = 2048
+
+  /// Until when the next request must have begun.
+  private var patience: Instant { activeAt + (hasBeenServed ? times.idle : times.opening) }
 
   /// The request is over, and its answer is on its way.
   package func rest() {
@@ -159,23 +183,35 @@ package final class Connection {
 
   // MARK: Reading
 
-  /// Waits for the next request to begin; false if the client leaves or has been silent for too long.
-  private func receiveFirstBytes() async -> Bool {
-    let deadline = loop.now + (hasBeenServed ? times.idle : times.opening)
+  private enum Coming {
+    /// The first bytes of one are here.
+    case request
+    /// None is: the client has left, or has been silent for too long.
+    case none
+    /// None is by now, and none of it has to stay in memory.
+    case later
+  }
+
+  /// Waits for the next request to begin.
+  private func receiveFirstBytes() async -> Coming {
+    let deadline = patience
+    var nap = times.nap.map { min(loop.now + $0, deadline) } ?? deadline
     while !hasBegun {
-      guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return false }
+      guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return .none }
       switch step {
       case .bytes: break
-      case .end: return false
+      case .end: return .none
       case .wouldBlock:
         if !sendsLater, !outbox.isEmpty {
-          guard await sendRest() else { return false }
-        } else if await parker.park(until: deadline) == .deadline, loop.now >= deadline {
-          return false
+          guard await sendRest() else { return .none }
+        } else if await parker.park(until: nap) == .deadline, loop.now >= nap {
+          if loop.now >= deadline { return .none }
+          if inbound.isEmpty, outbox.isEmpty { return .later }
+          nap = deadline
         }
       }
     }
-    return true
+    return .request
   }
 
   /// Whether more has come than the empty line that some clients send behind a body: nothing may follow it.
@@ -274,6 +310,14 @@ package final class Connection {
         if !hasFinished { hasFinished = socket.finishSending() }
       }
     }
+  }
+}
+
+extension Connection: Sleeper {
+  package func wakes(for wake: Wake) {
+    if case .deadline = wake { return end() }
+    let connection = Confined(self)
+    Task(executorPreference: loop) { await connection.value.goOn() }
   }
 }
 

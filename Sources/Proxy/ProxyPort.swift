@@ -20,11 +20,11 @@ struct Entrance {
 final class ProxyPort: Handler {
   private static let proxyTimes = ConnectionTimes(
     handshake: Deadline.handshake, opening: Deadline.keepAlive, idle: Deadline.keepAlive, head: Deadline.head,
-    stalled: Deadline.stalledClient)
+    stalled: Deadline.stalledClient, nap: Deadline.silence)
   /// Probes and scrapes ask as soon as they are connected.
   private static let adminTimes = ConnectionTimes(
     handshake: Deadline.handshake, opening: Deadline.adminHead, idle: Deadline.keepAlive,
-    head: Deadline.adminHead, stalled: Deadline.stalledClient)
+    head: Deadline.adminHead, stalled: Deadline.stalledClient, nap: Deadline.silence)
 
   private let state: WorkerState
   let entrance: Entrance

@@ -54,6 +54,8 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private var freeSlots: [UInt32] = []
   private var isStopped = false
   private var trimmer: Alarm?
+  /// Bytes that went back to the allocator and are less than a block.
+  private var freed = 0
   private var afterTurn: [() -> Void] = []
 
   /// The monotonic clock as of this turn's wake-up.
@@ -157,6 +159,14 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     let alarm = trimmer ?? Alarm { Memory.trim() }
     trimmer = alarm
     if alarm.due == .never { timers.arm(alarm, at: now + Interval(milliseconds: 300)) }
+  }
+
+  /// Notes that so many bytes went back to the allocator: after many of them, the kernel is to have the memory.
+  package func gaveBack(_ bytes: Int) {
+    freed &+= bytes
+    guard freed >= BlockPool.blockSize else { return }
+    blocks.released &+= freed / BlockPool.blockSize
+    freed %= BlockPool.blockSize
   }
 
   /// Looks at the clock in the middle of a turn: what was just done may have taken long, and what is waited for from now on

@@ -18,6 +18,12 @@ package protocol Deputy: AnyObject {
   func act() -> Bool
 }
 
+/// Goes on where a task has left: it was not worth its memory for so long a wait.
+package protocol Sleeper: AnyObject {
+  /// What the task would have waited for has happened. Called on the loop.
+  func wakes(for wake: Wake)
+}
+
 /// A task's place to wait on one loop. Confined to that loop.
 @safe package final class Parker: Timer {
   package let loop: Loop
@@ -25,6 +31,7 @@ package protocol Deputy: AnyObject {
   private var isSignalled = false
   private var deputy: (any Deputy)?
   private var isActing = false
+  private var sleeper: (any Sleeper)?
 
   package init(on loop: Loop) {
     self.loop = loop
@@ -56,8 +63,25 @@ package protocol Deputy: AnyObject {
     }
   }
 
+  /// Has `sleeper` woken by `signal` or at `deadline`, in the place of a task, which ends. A signal that came since the last
+  /// park wakes it at once.
+  package func sleep(until deadline: Instant, _ sleeper: any Sleeper) {
+    self.sleeper = sleeper
+    loop.arm(self, at: deadline)
+    guard isSignalled else { return }
+    isSignalled = false
+    wake(.event)
+  }
+
+  private func wake(_ wake: Wake) {
+    guard let sleeper else { return }
+    self.sleeper = nil
+    sleeper.wakes(for: wake)
+  }
+
   /// Something this task may wait for has happened.
   package func signal() {
+    if sleeper != nil { return wake(.event) }
     guard unsafe waiting != nil, !isActing else {
       isSignalled = true
       return
@@ -87,7 +111,10 @@ package protocol Deputy: AnyObject {
     }
   }
 
-  package override func fire() { resume(.deadline) }
+  package override func fire() {
+    if sleeper != nil { return wake(.deadline) }
+    resume(.deadline)
+  }
 
   private func resume(_ wake: Wake) {
     guard let continuation = unsafe waiting else { return }
@@ -97,5 +124,8 @@ package protocol Deputy: AnyObject {
   }
 
   /// The task is over: nothing will park here any more.
-  package func retire() { loop.disarm(self) }
+  package func retire() {
+    sleeper = nil
+    loop.disarm(self)
+  }
 }

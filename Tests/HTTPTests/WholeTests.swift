@@ -57,6 +57,13 @@ private final class Client {
     }
   }
 
+  /// Waits until the task that serves the connection is over.
+  func waitForTask() async {
+    let deadline = socket.loop.now + Interval(seconds: 20)
+    while !hasLeft, socket.loop.now < deadline { _ = await parker.park(until: deadline) }
+    #expect(hasLeft)
+  }
+
   func leave() {
     socket.close()
     parker.retire()
@@ -68,7 +75,14 @@ private final class Client {
     handshake: Interval(seconds: 9), opening: Interval(seconds: 9), idle: Interval(seconds: 9),
     head: Interval(seconds: 9), stalled: Interval(seconds: 9))
 
-  private static func echo(_ roll: Roll) -> WholePort {
+  /// Whose clients nap at once, and leave after `idle`.
+  private static func napping(idle: Interval) -> ConnectionTimes {
+    ConnectionTimes(
+      handshake: Interval(seconds: 9), opening: idle, idle: idle, head: Interval(seconds: 9),
+      stalled: Interval(seconds: 9), nap: Interval(milliseconds: 1))
+  }
+
+  private static func echo(_ roll: Roll, _ times: ConnectionTimes = times) -> WholePort {
     WholePort(roll, times, bodyCeiling: 8, stall: Interval(seconds: 9)) { request, reply in
       reply.send(WholeAnswer("\(request.head.method.text) \(request.path) \(request.body.text())."))
     }
@@ -99,6 +113,42 @@ private final class Client {
       }
       #expect(roll.count == 1)
       client.leave()
+    }
+  }
+
+  @Test("a silent connection gives its task back, and is served again by the next bytes, in every cut")
+  func naps() async throws {
+    let post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    try await Stage.run { stage in
+      let roll = Roll()
+      let client = try Client(Self.echo(roll, Self.napping(idle: Interval(seconds: 20))), roll, on: stage)
+      await client.waitForTask()
+      for cut in 0..<post.utf8.count {
+        #expect(roll.count == 1)
+        try client.send(String(post.prefix(cut)))
+        await client.parker.yield()
+        try client.send(String(post.dropFirst(cut)))
+        #expect(try await client.receive(to: "abc.") == Self.answer("POST /a abc."))
+      }
+      client.leave()
+    }
+  }
+
+  @Test("a connection that naps ends when its time is over, when it is to leave, and when its client does")
+  func endsInNap() async throws {
+    try await Stage.run { stage in
+      for way in 0..<3 {
+        let roll = Roll()
+        let idle = way == 0 ? Interval(milliseconds: 5) : Interval(seconds: 20)
+        let client = try Client(Self.echo(roll, Self.napping(idle: idle)), roll, on: stage)
+        await client.waitForTask()
+        if way == 1 { #expect(roll.makeRoom(silentSince: stage.loop.now)) }
+        if way < 2 { #expect(try await client.receive() == "") }
+        client.leave()
+        let deadline = stage.loop.now + Interval(seconds: 20)
+        while roll.count > 0, stage.loop.now < deadline { await Parker(on: stage.loop).yield() }
+        #expect(roll.count == 0)
+      }
     }
   }
 
