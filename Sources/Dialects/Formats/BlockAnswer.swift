@@ -42,7 +42,13 @@ final class BlockAnswer {
 
   /// Forgets the answer.
   func forget() {
-    begin(FormFrame())
+    hasStarted = false
+    hasEnded = false
+    isOverfull = false
+    hasSigned = false
+    // Whose answer it is, isn't known any more.
+    frame.seed = []
+    if blocks.waitingBytes > 0 { blocks.begin(form) }
     form.removeAll()
   }
 

@@ -221,18 +221,32 @@ struct ResponsesRequest: ~Escapable {
   private func writeEcho(of found: borrowing Members, into out: inout ByteQueue) {
     // A view of the list, for each look at the list itself is a copy of it.
     let repeated = found.repeated.span
+    // What isn't given stands there in one piece from one member that is to the next.
+    let unsaid = Self.unsaid.text.span
+    var written = 0
     for (at, known) in Self.repeated.enumerated() {
-      guard let range = repeated[at], range.count <= Self.repeatedCeiling else {
-        out.append(known.otherwise)
-        continue
-      }
-      out.append(",\"")
+      guard let range = repeated[at], range.count <= Self.repeatedCeiling else { continue }
+      out.append(unsaid.extracting(written..<Self.unsaid.starts[at]))
+      written = Self.unsaid.starts[at + 1]
+      out.append(literal: ",\"")
       out.append(known.name)
-      out.append("\":")
+      out.append(literal: "\":")
       // On one line, for it stands in an event.
       JSONText.appendCompact(body.extracting(range), escaped: false, into: &out)
     }
+    out.append(unsaid.extracting(written..<unsaid.count))
   }
+
+  /// What stands in the place of the members that aren't given, one behind the other, and where each begins; the end last.
+  private static let unsaid: (text: [UInt8], starts: [Int]) = {
+    var text: [UInt8] = []
+    var starts = [0]
+    for known in repeated {
+      text += known.otherwise.bytes.array()
+      starts.append(text.count)
+    }
+    return (text, starts)
+  }()
 
   /// Asks for the tokens' probabilities where `include` does, or `top_logprobs` says how many others of each.
   private func writeLogprobs(_ found: borrowing Members, into chat: inout ChatBody) {
