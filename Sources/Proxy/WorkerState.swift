@@ -109,7 +109,7 @@ final class WorkerState {
     self.readiness = readiness
     resolver = Resolver(on: loop)
     dialer = Dialer(on: loop, resolver: resolver)
-    accessLog = LogSink(descriptor: STDOUT_FILENO, pool: nil)
+    accessLog = LogSink(descriptor: STDOUT_FILENO, pool: loop.blocks)
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
     random = ProcessSettings.randomWord() | 1
     lineup = Lineup(snapshot, pools: [], sources: [], labels: [])
