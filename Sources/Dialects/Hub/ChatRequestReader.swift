@@ -115,17 +115,9 @@ extension ChatRequest {
         if key.says("role", in: body) {
           message.role = try Self.role(body, value, index)
           hasRole = true
-        } else if key.says("tool_call_id", in: body) {
-          message.toolCallID = value
-        } else if key.says("name", in: body) {
-          message.name = value
         } else if key.says("refusal", in: body) {
           refusal = value
-        } else if key.says("reasoning_content", in: body) {
-          message.reasoning = value
-        } else if key.says("reasoning", in: body) {
-          message.reasoning = message.reasoning ?? value
-        } else {
+        } else if !Self.read(key, body, value, &message) {
           try Self.checkWrong(key, body, index)
         }
       case .object:
@@ -141,20 +133,47 @@ extension ChatRequest {
       }
     }
     guard hasRole else { throw RequestFault(.invalid, "messages[\(index)].role", "'role' is missing.") }
-    // An assistant that refuses often has an empty content beside it.
-    if let refusal, refusal.count > 2 {
-      parts.append(ChatPart(kind: .refusal, value: refusal, place: (index, parts.count - first)))
-    }
+    add(refusal: refusal, index, from: first)
     message.parts = first..<parts.count
     if let early, message.role == .assistant {
       var late = JSONWalk(body, from: early.lowerBound, strings: Span())
       message.calls = try readCalls(body, &late, index)
     }
+    try take(message, index)
+  }
+
+  private func take(_ message: ChatMessage, _ index: Int) throws(RequestFault) {
     if message.role == .tool, message.toolCallID == nil {
       throw RequestFault(
         .invalid, "messages[\(index)].tool_call_id", "A tool's turn must say which call it answers.")
     }
     messages.append(message)
+  }
+
+  /// Takes a text of a message that isn't its content.
+  ///
+  /// - Returns: false for what is none of it.
+  @inline(__always) private static func read(
+    _ key: JSONKey, _ body: Span<UInt8>, _ value: Range<Int>, _ message: inout ChatMessage
+  ) -> Bool {
+    if key.says("tool_call_id", in: body) {
+      message.toolCallID = value
+    } else if key.says("name", in: body) {
+      message.name = value
+    } else if key.says("reasoning_content", in: body) {
+      message.reasoning = value
+    } else if key.says("reasoning", in: body) {
+      message.reasoning = message.reasoning ?? value
+    } else {
+      return false
+    }
+    return true
+  }
+
+  /// Appends to a message's parts that the model refused. One that does often has an empty content beside it.
+  private func add(refusal: Range<Int>?, _ index: Int, from first: Int) {
+    guard let refusal, refusal.count > 2 else { return }
+    parts.append(ChatPart(kind: .refusal, value: refusal, place: (index, parts.count - first)))
   }
 
   /// Refuses members of a message whose value is of another kind than it must be, or that are out of use.

@@ -22,7 +22,6 @@ enum CompletionsRequest {
     var members = JSONObjectCursor(body, 0..<body.count)
     while let member = members.next() {
       if member.kind == .null || member.keyIs("model", in: body) { continue }
-      let key = body.extracting(member.key)
       let value = member.value
       let number = member.kind == .number ? JSONValue.integer(body, value) : nil
       if member.keyIs("prompt", in: body) {
@@ -52,12 +51,7 @@ enum CompletionsRequest {
       } else if member.keyIs("suffix", in: body) {
         throw unsaid("suffix")
       } else {
-        var isSame = false
-        for name in same where member.keyIs(name, in: body) {
-          isSame = true
-          chat.member(name, body.extracting(value))
-        }
-        if !isSame, !RequestFacts.isOwn(body, member.key) { chat.dropped.add(key) }
+        write(member, body, into: &chat)
       }
     }
     guard let prompt else { throw RequestFault(.invalid, "prompt", "'prompt' is missing; send a text.") }
@@ -77,6 +71,16 @@ enum CompletionsRequest {
     let options = JSONView.value(body, in: 0..<body.count, at: "stream_options")
     let asks = options.flatMap { JSONView.value(body, in: $0, at: "include_usage") }
     form.begin(tellsUsage: asks.flatMap { JSONValue.bool(body, $0) } == true)
+  }
+
+  /// Writes a member that means the same in a chat; names any other.
+  private static func write(
+    _ member: JSONObjectCursor.Member, _ body: Span<UInt8>, into chat: inout ChatBody
+  ) {
+    for name in same where member.keyIs(name, in: body) {
+      return chat.member(name, body.extracting(member.value))
+    }
+    if !RequestFacts.isOwn(body, member.key) { chat.dropped.add(body.extracting(member.key)) }
   }
 
   private static func text(

@@ -34,6 +34,10 @@ struct MessagesRequest: ~Escapable {
     try MessagesRequest(body, strings: strings).write(counts, into: &chat)
   }
 
+  private static let noServers = RequestFault(
+    .unsupported, "mcp_servers",
+    "The model's provider runs no MCP servers; have your application call them, and send their tools.")
+
   /// Of a conversation that goes on the rest is missing. The SDK's loop of tools begins a thread by itself, and sends all of
   /// the conversation once it hears this.
   static let noThread = RequestFault(
@@ -88,11 +92,7 @@ struct MessagesRequest: ~Escapable {
       found.thinking = value
     } else if member.keyIs("output_config", in: body) {
       found.output = value
-      var parts = JSONObjectCursor(body, value)
-      while let part = parts.next() {
-        if part.kind == .null || part.keyIs("effort", in: body) || part.keyIs("format", in: body) { continue }
-        chat.dropped.add(inside: "output_config", body.extracting(part.key))
-      }
+      dropOthers(of: value, into: &chat)
     } else if member.keyIs("output_format", in: body) {
       found.format = value
     } else if member.keyIs("model", in: body) {
@@ -117,16 +117,22 @@ struct MessagesRequest: ~Escapable {
       writeUser(value, into: &chat)
     } else if member.keyIs("mcp_servers", in: body) {
       var items = JSONArrayCursor(body, value)
-      if items.next() == nil { return }
-      throw RequestFault(
-        .unsupported, "mcp_servers",
-        "The model's provider runs no MCP servers; have your application call them, and send their tools.")
+      if items.next() != nil { throw Self.noServers }
     } else if member.keyIs("thread", in: body) {
       throw Self.noThread
     } else if member.keyIs("service_tier", in: body), JSONString.equals(body, value, "auto") {
       return
     } else if !RequestFacts.isOwn(body, member.key) {
       chat.dropped.add(key)
+    }
+  }
+
+  /// Names the members of `output_config` that can't be told.
+  private func dropOthers(of value: Range<Int>, into chat: inout ChatBody) {
+    var parts = JSONObjectCursor(body, value)
+    while let part = parts.next() {
+      if part.kind == .null || part.keyIs("effort", in: body) || part.keyIs("format", in: body) { continue }
+      chat.dropped.add(inside: "output_config", body.extracting(part.key))
     }
   }
 

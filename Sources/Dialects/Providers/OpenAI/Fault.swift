@@ -60,14 +60,7 @@ package enum Fault {
     }
     out.append("{\"error\":{\"message\":")
     if let message {
-      if message.count <= messageCeiling {
-        out.append(body.extracting(message))
-      } else {
-        var text = ByteQueue()
-        JSONString.decode(body, message, into: &text)
-        text.truncate(to: min(text.count, messageCeiling))
-        JSONWriter.string(text.bytes, into: &out)
-      }
+      write(message: message, body, into: &out)
     } else if let sentence = sentence(body) {
       JSONWriter.string(body.extracting(sentence), into: &out)
     } else if let provider {
@@ -79,13 +72,7 @@ package enum Fault {
     out.append(",\"type\":")
     if let type { out.append(body.extracting(type)) } else { JSONWriter.string(typeName(status), into: &out) }
     out.append(",\"param\":")
-    if let parameter {
-      out.append(body.extracting(parameter))
-    } else if let place {
-      write(place: place, body, into: &out)
-    } else {
-      JSONWriter.null(into: &out)
-    }
+    write(parameter: parameter, place: place, body, into: &out)
     out.append(",\"code\":")
     if let code {
       out.append(body.extracting(code))
@@ -97,6 +84,23 @@ package enum Fault {
     }
     if let own { writeOthers(body, own, into: &out) }
     out.append("}}")
+  }
+
+  private static func write(
+    parameter: Range<Int>?, place: Range<Int>?, _ body: Span<UInt8>, into out: inout ByteQueue
+  ) {
+    if let parameter { return out.append(body.extracting(parameter)) }
+    if let place { return write(place: place, body, into: &out) }
+    JSONWriter.null(into: &out)
+  }
+
+  /// Appends a message, or as much of it as is told.
+  private static func write(message: Range<Int>, _ body: Span<UInt8>, into out: inout ByteQueue) {
+    if message.count <= messageCeiling { return out.append(body.extracting(message)) }
+    var text = ByteQueue()
+    JSONString.decode(body, message, into: &text)
+    text.truncate(to: min(text.count, messageCeiling))
+    JSONWriter.string(text.bytes, into: &out)
   }
 
   /// Appends what an error of nearly OpenAI's shape says beside its four members, as it is: what a model had generated (Groq), who the

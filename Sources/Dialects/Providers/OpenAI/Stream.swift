@@ -202,6 +202,12 @@ package struct PassStream: ~Copyable {
       try? splice.insertMember(member, in: scanner)
     }
     if splice.isEmpty { return write(data, event, bytes, into: &out) }
+    writeEdited(data, event, bytes, into: &out)
+  }
+
+  private mutating func writeEdited(
+    _ data: Span<UInt8>, _ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue
+  ) {
     if event.data == nil {
       // The text may hold line ends, each of which begins another data line.
       var edited = ByteQueue()
