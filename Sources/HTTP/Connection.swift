@@ -88,6 +88,7 @@ package final class Connection {
   /// It is to go, for another needs its place.
   package private(set) var isLeaving = false
   private var hasBeenServed = false
+  private var hasNapped = false
   /// Nothing may be read after the exchange under way.
   package var mustClose = false
 
@@ -120,6 +121,7 @@ package final class Connection {
         return end()
       }
       activeAt = loop.now
+      order = roll.nextOrder()
     }
     await goOn()
   }
@@ -130,6 +132,7 @@ package final class Connection {
       // What is still to be sent goes before a next answer, and before the end.
       if !outbox.isEmpty, !(await sendRest()) { break }
       if coming == .later, !isLeaving {
+        hasNapped = true
         loop.gaveBack(Self.taskMemory)
         return parker.sleep(until: patience, self)
       }
@@ -147,7 +150,8 @@ package final class Connection {
     outbox.removeAll()
     roll.remove(self)
     handler.ended(self)
-    loop.gaveBack(Self.taskMemory)
+    // What comes and goes all the time is used again at once.
+    if hasNapped { loop.gaveBack(Self.taskMemory) }
   }
 
   /// Bytes of a task that serves a connection, as measured.

@@ -24,6 +24,13 @@ extension Inspector {
         found.append((range, shown(bytes, range, .custom, label.span, rule)))
       }
     }
+    for secret in chain.secrets {
+      var from = 0
+      while let place = bytes.place(of: secret.bytes, from: from) {
+        from = place + secret.bytes.count
+        found.append((place..<from, Array("[SECRET]".utf8)))
+      }
+    }
     if found.isEmpty { return nil }
     found.sort { ($0.range.lowerBound, $1.range.upperBound) < ($1.range.lowerBound, $0.range.upperBound) }
     var covered: [UInt8] = []

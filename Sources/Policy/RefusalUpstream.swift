@@ -65,6 +65,9 @@ extension Refusal {
     return refusal
   }()
 
+  package static let noDescriptors = Refusal.overloaded(
+    "Remora has as many files open as the process may (ulimit -n); try again.")
+
   package static let draining: Refusal = {
     var refusal = Refusal(
       503, "overloaded_error", "draining", "Remora is shutting down; try again.", cause: .draining,

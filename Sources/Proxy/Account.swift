@@ -38,7 +38,6 @@ extension Exchange {
       if let trace = ask.trace { trace.cost = counted.cost }
       concludeLast(attempt)
     }
-    coverAttribution()
     if let trace = ask.trace {
       if trace.isSampled { counted.trace = (trace.ids, Int(clamping: trace.unix(end))) }
       finish(trace, counted, connection, at: end)
@@ -157,7 +156,7 @@ extension Exchange {
     line.firstTokenNanoseconds = counted.firstTokenNanoseconds
     line.overheadNanoseconds = counted.overheadNanoseconds
     line.usage = record.bill.shown ?? counted.usage
-    if let said = ask.attribution {
+    if let said = written {
       line.set(.customer, said.customer.span)
       line.set(.thread, said.thread.span)
       line.set(.groupIdentifier, said.group.span)

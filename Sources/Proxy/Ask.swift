@@ -49,8 +49,10 @@ final class Ask {
   var groupKey: Field?
   /// What the log says of a key that is nobody's.
   var unknownKey: UInt32?
-  /// What it says of itself for the log; nil: nothing.
+  /// What it says of itself; nil: nothing.
   var attribution: Attribution?
+  /// The same as it may be written down, once it was (`Exchange.written`).
+  var written: Attribution?
   /// How urgently it wants to be served, where that has a price of its own.
   var wantedTier: PriceTier?
   /// Its part of a trace; nil where none is exported.
@@ -99,6 +101,7 @@ final class Ask {
     groupKey = nil
     unknownKey = nil
     attribution = nil
+    written = nil
     wishes = nil
     turn = nil
     wantedTier = nil

@@ -17,6 +17,19 @@ struct Attribution {
   var thread: [UInt8] = []
   var group: [UInt8] = []
   var metadata: [(name: [UInt8], value: [UInt8])] = []
+
+  /// The same without what policies find in any text of it.
+  func covered(_ chain: PolicyChain, by inspector: Inspector) -> Attribution {
+    var said = self
+    for path in [\Attribution.customer, \.thread, \.group] {
+      if let covered = inspector.cover(said[keyPath: path], chain) { said[keyPath: path] = covered }
+    }
+    for at in said.metadata.indices {
+      if let covered = inspector.cover(said.metadata[at].name, chain) { said.metadata[at].name = covered }
+      if let covered = inspector.cover(said.metadata[at].value, chain) { said.metadata[at].value = covered }
+    }
+    return said
+  }
 }
 
 extension Ask {
@@ -47,19 +60,6 @@ extension Ask {
       }
       attribution = said
     }
-  }
-
-  /// Has policies take out of it what they find in any text.
-  func coverAttribution(_ chain: PolicyChain, by inspector: Inspector) {
-    guard var said = attribution else { return }
-    for path in [\Attribution.customer, \.thread, \.group] {
-      if let covered = inspector.cover(said[keyPath: path], chain) { said[keyPath: path] = covered }
-    }
-    for at in said.metadata.indices {
-      if let covered = inspector.cover(said.metadata[at].name, chain) { said.metadata[at].name = covered }
-      if let covered = inspector.cover(said.metadata[at].value, chain) { said.metadata[at].value = covered }
-    }
-    attribution = said
   }
 
   /// Takes what another gateway's member says, where Remora's own says nothing.

@@ -24,6 +24,8 @@ enum Ceiling {
   static let descriptors = ProcessSettings.raiseDescriptorLimit()
   /// Descriptors that are neither clients' nor providers': files, timers, listeners, and some to spare.
   static let otherDescriptors = 48
+  /// Descriptors that are to be left, as long as silent clients have some.
+  static let leastDescriptors = 8
   /// Bytes that the process may use where its container has no limit.
   static let memory = 512 << 20
   /// Bytes of a process that has nothing to do but has done something: measured, and rounded up.

@@ -57,15 +57,24 @@ extension WorkerState {
     return max(16, min(Ceiling.clients, descriptors, memory.bytes / 2 / Ceiling.clientMemory))
   }
 
-  /// Whether calls to providers may soon find no descriptor.
-  private var isShortOfDescriptors: Bool {
+  /// Descriptors that this worker may still have: each has its part of what the process has.
+  private var descriptorsLeft: Int {
     let inUse = rolls.proxy.count + rolls.admin.count + dialer.pooled.tls + dialer.pooled.plain
-    return inUse >= Ceiling.descriptors / max(crew.count, 1) - Ceiling.otherDescriptors
+    return (Ceiling.descriptors - Ceiling.otherDescriptors) / max(crew.count, 1) - inUse
   }
+
+  /// Connections to providers that a call can have.
+  private var idleUpstreams: Int { lineup.pools.reduce(0) { $0 + ($1?.idleCount ?? 0) } }
 
   /// Refuses what can't be begun.
   func admitExchange() throws(Refusal) {
-    if isShortOfDescriptors { noteCrowd(.proxy, isClosed: makeRoom(.proxy)) }
+    let left = descriptorsLeft
+    // A call may need one: a client that asks for nothing makes room, while there are some. Without any the call could
+    // only fail, and its provider would be blamed.
+    if left <= Ceiling.leastDescriptors, !makeRoom(.proxy), left + idleUpstreams <= 0 {
+      shard.refused(.overloaded)
+      throw .noDescriptors
+    }
     guard isShortOfMemory else { return }
     // No request is refused for answers that could be had again.
     books.cache.halve()

@@ -118,14 +118,18 @@ extension Exchange {
     if let refusal = ask.watch?.refusal { throw refusal }
   }
 
-  /// Has policies look at what the request says of itself, too, before it is written down.
-  func coverAttribution() {
-    guard ask.attribution != nil, let chain = ask.policies else { return }
+  /// What the request says of itself as it may be written down: policies look at it, too. nil: nothing.
+  var written: Attribution? {
+    guard let said = ask.attribution else { return nil }
+    if let written = ask.written { return written }
+    guard let chain = ask.policies else { return said }
     let watch = ask.watch ?? state.lendWatch()
     // Of what was refused before, or can't be looked at, only this is seen.
     if ask.watch == nil { watch.inspector.vault.begin(scope: ask.group?.label ?? []) }
     ask.watch = watch
-    ask.coverAttribution(chain, by: watch.inspector)
+    let written = said.covered(chain, by: watch.inspector)
+    ask.written = written
+    return written
   }
 
   /// Counts what the policies have found and done, once the answer is over.

@@ -127,12 +127,13 @@ private final class Notes: AnswerForm {
     let open = Array(#"{"choices":[{"index":0,"delta":\#(call("0", "{", name: "f"))}]}"#.utf8)
     let close = Array(#"{"choices":[{"index":0,"delta":\#(call("0", "}"))}]}"#.utf8)
     let chunks = [
-      chunk(#"{"content":"a"}"#, "1"), chunk(#"{"content":""}"#, "2"), open, chunk(#"{"content":"b"}"#, "3"),
+      chunk(#"{"content":""}"#, "0"), chunk(#"{"content":"a"}"#, "1"), chunk(#"{"content":""}"#, "2"), open,
+      chunk(#"{"content":"b"}"#, "3"),
       chunk(#"{"content":"c"}"#, "4,5"), close,
     ]
     for each in chunks { reader.read(chunk: each.span, carriesOn: false, into: &out) }
     reader.finish(TokenUsage(), into: &out)
-    #expect(notes.text == "<t a{1}{2}><0 {}><t bc{3,4,5}>.")
+    #expect(notes.text == "<t {0}a{1}{2}><0 {}><t bc{3,4,5}>.")
   }
 
   @Test("what must wait for a call that never ends is bounded, and the answer fails")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from remora import CARD, MAIL, PROMPT
+from collector import Collector
+from remora import CARD, MAIL, PROMPT, SECRET
 from wire import post_json
 
 pytestmark = pytest.mark.proxy
@@ -83,10 +84,15 @@ def test_metadata_fit_into_a_line(remora):
 
 
 @pytest.mark.parametrize("action", ["redact", "report", "block"])
-def test_what_policies_find_is_not_written_down(start_remora, upstream, tmp_path, action):
+def test_what_policies_find_is_not_written_down(start_remora, upstream, tmp_path, request, action):
     audit = tmp_path / "audit.jsonl"
     policies = {"pii": {"kind": "pii_detector", "action": action}, "audit": {"kind": "audit_log", "file": str(audit)}}
-    proxy = start_remora(upstream, {"policies": policies, "policy_chain": ["pii", "audit"]})
+    collector = Collector(tmp_path, "200")
+    request.addfinalizer(collector.stop)
+    telemetry = {"telemetry": {"otlp": {"endpoint": collector.url}}}
+    proxy = start_remora(
+        upstream, {"policies": policies, "policy_chain": ["pii", "audit"], **telemetry}, env={"OTEL_BSP_SCHEDULE_DELAY": "50"}
+    )
     said = {"customer_identifier": MAIL, "thread_identifier": f"of {MAIL} and {CARD}", "group_identifier": "g",
             "metadata": {"owner": MAIL, "plan": "gold"}}  # fmt: skip
     for body in (
@@ -111,3 +117,14 @@ def test_what_policies_find_is_not_written_down(start_remora, upstream, tmp_path
     for line in [*lines[1:], *map(json.loads, audit.read_text().splitlines())]:
         assert line.get("customer") in (None, first["customer"]), line
     assert ["customer" in line for line in lines] == [True, False, True, True, True, True]
+    if action != "block":
+        threads = [each["attributes"].get("gen_ai.conversation.id") for each in collector.spans(8)]
+        assert first["thread"] in threads and not [each for each in threads if each and MAIL in each]
+
+
+def test_keys_are_not_written_down(start_remora, upstream):
+    """Remora's own are looked for by whoever looks for secrets."""
+    policies = {"secrets": {"kind": "secrets", "action": "block"}}
+    proxy = start_remora(upstream, {"policies": policies, "policy_chain": ["secrets"]})
+    line = logged(proxy, {"customer_identifier": f"key {SECRET}, {SECRET}"})
+    assert line["customer"] == "key [SECRET], [SECRET]"

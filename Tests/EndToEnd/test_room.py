@@ -193,7 +193,7 @@ def test_most_descriptors_are_clients(start_remora, upstream, tmp_path, monkeypa
         for client in clients:
             client.send(ask)
         statuses = [client.response("POST").status for client in clients]
-        assert set(statuses) <= {200, 502, 503} and statuses.count(200) > 60, statuses
+        assert set(statuses) <= {200, 503} and statuses.count(200) > 40, statuses
         with proxy.connect() as other:
             assert other.ask(ask).status == 200
     finally:

@@ -6,8 +6,10 @@ import json
 
 import openai
 import pytest
+from collector import Collector
 from remora import PROMPT
 from test_as_chats import ASKS, MESSAGES, RESPONSES, piece, stream, whole
+from upstream import CLOSE
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json, sse_data
 
 pytestmark = pytest.mark.proxy
@@ -220,3 +222,41 @@ def test_a_tier_that_is_asked_for(begin, upstream, kind, dropped):
     got = proxy.ask(post_json(RESPONSES, {**ASKS[RESPONSES], "service_tier": "flex"}))
     sent = upstream.last.body.decode().lower()
     assert ("flex" in sent) == (dropped is None) and got.status == 502
+
+
+# What was counted of another answer
+
+
+@pytest.mark.parametrize("path", [MESSAGES, RESPONSES])
+@pytest.mark.parametrize("second", ["cut", "error"])
+def test_an_answer_that_fails_has_no_tokens_of_the_one_before(proxy, upstream, path, second):
+    said = {**whole("Hi"), "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}}
+    upstream.reply(json_answer(said))
+    assert proxy.ask(post_json(path, ASKS[path])).status == 200
+    if second == "cut":
+        upstream.reply(json_answer(said)[:-40], CLOSE)
+    else:
+        upstream.reply(json_answer({"error": {"message": "no", "type": "server_error"}}))
+    assert proxy.ask(post_json(path, ASKS[path])).status >= 400
+    first, line = proxy.access_log(2)
+    # What its own prompt may have taken is a guess.
+    assert first["tokens_in"] == 1000 and line.get("tokens_in", 0) < 100 and line.get("tokens_out", 0) < 100, line
+
+
+# What a trace says of an answer that is told to blocks
+
+
+def test_a_trace_names_the_answer_of_another_format(start_remora, upstream, tmp_path, request):
+    collector = Collector(tmp_path, "200")
+    request.addfinalizer(collector.stop)
+    changes = {"telemetry": {"otlp": {"endpoint": collector.url}}}
+    proxy = start_remora(
+        upstream, changes, provider={"kind": "anthropic", "base_url": upstream.origin}, env={"OTEL_BSP_SCHEDULE_DELAY": "50"}
+    )
+    said = {"id": "msg_told", "type": "message", "role": "assistant", "model": "claude-told", "stop_reason": "end_turn",
+            "content": [{"type": "text", "text": "Hi"}], "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
+    upstream.reply(json_answer(said))
+    assert proxy.ask(post_json(RESPONSES, {"model": "claude-sonnet-5", "input": PROMPT})).status == 200
+    (call,) = [each for each in collector.spans(2) if each["kind"] == "SPAN_KIND_CLIENT"]
+    named = call["attributes"]
+    assert (named["gen_ai.response.id"], named["gen_ai.response.model"]) == ("msg_told", "claude-told")

@@ -120,17 +120,17 @@ private final class Client {
   func naps() async throws {
     let post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
     try await Stage.run { stage in
-      let roll = Roll()
-      let client = try Client(Self.echo(roll, Self.napping(idle: Interval(seconds: 20))), roll, on: stage)
-      await client.waitForTask()
       for cut in 0..<post.utf8.count {
+        let roll = Roll()
+        let client = try Client(Self.echo(roll, Self.napping(idle: Interval(seconds: 20))), roll, on: stage)
+        await client.waitForTask()
         #expect(roll.count == 1)
-        try client.send(String(post.prefix(cut)))
+        if cut > 0 { try client.send(String(post.prefix(cut))) }
         await client.parker.yield()
         try client.send(String(post.dropFirst(cut)))
         #expect(try await client.receive(to: "abc.") == Self.answer("POST /a abc."))
+        client.leave()
       }
-      client.leave()
     }
   }
 

@@ -67,7 +67,7 @@ struct AnswerBlocks: ~Copyable {
       return
     }
     if isCall { return }
-    if bytes.isEmpty { return }
+    if bytes.isEmpty, logprobs.isEmpty { return }
     begin(AnswerBlock(kind: kind), bytes, logprobs: logprobs, into: &out)
   }
 
@@ -83,7 +83,7 @@ struct AnswerBlocks: ~Copyable {
     }
     close(into: &out)
     start(block, into: &out)
-    if !bytes.isEmpty { write(bytes, logprobs: logprobs, into: &out) }
+    if !bytes.isEmpty || !logprobs.isEmpty { write(bytes, logprobs: logprobs, into: &out) }
   }
 
   private mutating func mayWait(_ count: Int) -> Bool {
@@ -124,7 +124,7 @@ struct AnswerBlocks: ~Copyable {
   }
 
   private func writePieces(of waiting: Waiting, into out: inout ByteQueue) {
-    if waiting.text.isEmpty { return }
+    if waiting.text.isEmpty, waiting.logprobs.isEmpty { return }
     form.piece(waiting.text.span, waiting.block, logprobs: waiting.logprobs.span, into: &out)
   }
 

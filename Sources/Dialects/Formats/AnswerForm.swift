@@ -71,9 +71,12 @@ struct AnswerBlock {
 
   /// Adds to what reasoning is signed with.
   mutating func sign(_ piece: Span<UInt8>) {
-    let signed = More()
-    signed.signature = signature + piece.array()
-    more = signed
+    if more == nil || !isKnownUniquelyReferenced(&more) {
+      let signed = More()
+      signed.signature = signature
+      more = signed
+    }
+    more?.signature += piece.array()
   }
 }
 

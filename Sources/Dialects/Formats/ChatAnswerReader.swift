@@ -27,6 +27,7 @@ final class ChatAnswerReader {
     callCount = 0
     named = nil
     pattern.forget()
+    usage = TokenUsage()
   }
 
   // MARK: A stream

@@ -130,8 +130,7 @@ package struct AnswerWriter: ~Copyable {
   /// The answer's id, model and time, where the provider says them; strings are still escaped. What has gone out
   /// in a chunk stays as it was.
   package mutating func identify(id: Span<UInt8>, model: Span<UInt8>, created: Int? = nil) {
-    // A format of blocks says it in its own way.
-    guard chunkHead.isEmpty, blocks == nil else { return }
+    guard chunkHead.isEmpty else { return }
     if !id.isEmpty, self.id.isEmpty { self.id = id.array() }
     if !model.isEmpty, self.model.isEmpty { self.model = model.array() }
     if let created { self.created = created }

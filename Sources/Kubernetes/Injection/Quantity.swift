@@ -5,7 +5,8 @@ internal import Wire
 /// An amount, as containers have it in their requests and limits
 /// (kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity).
 struct Quantity: Comparable {
-  /// In thousandths, in which people write processors: whole numbers, which a Double holds exactly.
+  /// In thousandths, in which people write processors, rounded to what Kubernetes tells apart: 2.01 is no other amount
+  /// than 2010m, whatever a Double makes of it.
   private let thousandths: Double
 
   /// Nil for what is no amount.
@@ -14,7 +15,7 @@ struct Quantity: Comparable {
     guard let number = Double(String(Substring(digits))),
       let unit = Self.unit(String(Substring(text.utf8.dropFirst(digits.count))))
     else { return nil }
-    thousandths = number * unit
+    thousandths = (number * unit * 1e6).rounded() / 1e6
   }
 
   static func < (left: Quantity, right: Quantity) -> Bool { left.thousandths < right.thousandths }

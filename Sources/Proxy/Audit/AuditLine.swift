@@ -20,7 +20,7 @@ extension Exchange {
       line.text("listener", audits.listeners[ask.entrance.index])
     }
     if let group = ask.group { line.text("group", group.label) }
-    if let said = ask.attribution {
+    if let said = written {
       line.text("customer", said.customer)
       line.text("thread", said.thread)
     }

@@ -68,7 +68,7 @@ extension Exchange {
     encoder.attribute("gen_ai.request.temperature", trace.temperature)
     encoder.attribute("gen_ai.request.top_p", trace.topP)
     encoder.attribute("gen_ai.request.seed", trace.seed)
-    if let thread = ask.attribution?.thread { encoder.attribute("gen_ai.conversation.id", thread.span) }
+    if let thread = written?.thread { encoder.attribute("gen_ai.conversation.id", thread.span) }
     attempt.conversation.complete(trace.answer)
     encoder.attribute("gen_ai.response.id", unsafe trace.answer.id.view)
     encoder.attribute("gen_ai.response.model", unsafe trace.answer.model.view)

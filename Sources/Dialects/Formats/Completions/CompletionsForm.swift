@@ -143,6 +143,8 @@ final class CompletionsForm: AnswerForm {
     begin(into: &out)
     writeChoice(0, unsafe first.text.view, first.logprobs, Self.name(end.reason), into: &out)
     for (at, each) in further.enumerated() {
+      // Its other half never came.
+      each.choice.text.append(each.choice.half)
       out.append(ASCII.comma)
       writeChoice(
         at + 1, unsafe each.choice.text.view, each.choice.logprobs, Self.name(each.choice.reason),
