@@ -263,7 +263,8 @@ struct DocumentPass {
     }
     if object.kind != "Pod" {
       let remedies = [
-        ("annotations", "put it on the pod template"), ("labels", "make it an annotation of the pod template"),
+        ("annotations", "put it on the pod template"),
+        ("labels", "make it an annotation of the pod template"),
       ]
       for (part, remedy) in remedies {
         for entry in metadata?[part]?.entries ?? []
