@@ -1,6 +1,7 @@
 """The proxies that are compared: how each is found, started, and looked at from outside."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ sys.path.insert(0, str(HERE.parent))
 from ports import free_port  # noqa: E402
 
 KEY = "the-providers-secret"
+# HAProxy doesn't start where it could not open two descriptors for each.
+CONNECTIONS = min(16_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 200)
 # Where `Tests/run bench` unpacks Debian's packages, and where Debian puts servers, which is not on every PATH.
 UNPACKED = ROOT / ".build/bench-debs"
 SYSTEM_PATH = os.environ.get("PATH", "") + f":/usr/sbin:{UNPACKED}/usr/sbin"
@@ -46,7 +49,7 @@ class Proxy:
         self.arguments = arguments
         self.environment = environment or {}
         self.patience = patience
-        self.values = {"WORKERS": 1, "CONNECTIONS": 16_000} | (values or {})
+        self.values = {"WORKERS": 1, "CONNECTIONS": CONNECTIONS} | (values or {})
 
     def variant(self, config, **values):
         """The same program with another configuration."""
