@@ -12,17 +12,8 @@ extension Inspector {
   package func cover(_ text: [UInt8], _ chain: PolicyChain) -> [UInt8]? {
     var found: [(range: Range<Int>, shown: [UInt8])] = []
     let bytes = text.span
-    findings.removeAll(keepingCapacity: true)
-    chain.data?.scan(bytes, into: &findings)
-    for rule in chain.rules {
-      for finding in findings where rule.takes(finding, bytes) {
-        found.append(
-          (finding.range, shown(bytes, finding.range, finding.entity, finding.entity.label.bytes, rule)))
-      }
-      rule.scanPatterns(bytes) { range, pattern in
-        let label = rule.patternNames[pattern]
-        found.append((range, shown(bytes, range, .custom, label.span, rule)))
-      }
+    forEachFound(bytes, chain) { range, entity, label, rule in
+      found.append((range, shown(bytes, range, entity, label, rule)))
     }
     for secret in chain.secrets {
       var from = 0

@@ -44,15 +44,25 @@ extension Inspector {
 
   /// Calls `each` with what is to be redacted in a text, in no order.
   private func forEachChange(_ said: Span<UInt8>, _ chain: PolicyChain, _ each: (Range<Int>, Int) -> Void) {
+    forEachFound(said, chain) { range, entity, label, rule in
+      if rule.action == .redact { take(said, range, entity, label, rule, each) }
+    }
+  }
+
+  /// Calls `each` with what the policies know in a text by its form, whatever they do about it, in no order.
+  func forEachFound(
+    _ said: Span<UInt8>, _ chain: PolicyChain,
+    _ each: (Range<Int>, Entity, _ label: Span<UInt8>, PolicyRule) -> Void
+  ) {
     findings.removeAll(keepingCapacity: true)
     chain.data?.scan(said, into: &findings)
-    for rule in chain.rules where rule.action == .redact {
+    for rule in chain.rules {
       for finding in findings where rule.takes(finding, said) {
-        take(said, finding.range, finding.entity, finding.entity.label.bytes, rule, each)
+        each(finding.range, finding.entity, finding.entity.label.bytes, rule)
       }
       rule.scanPatterns(said) { range, pattern in
         let label = rule.patternNames[pattern]
-        take(said, range, .custom, label.span, rule, each)
+        each(range, .custom, label.span, rule)
       }
     }
   }
@@ -123,18 +133,12 @@ extension Inspector {
   /// Calls `each` for every place at which `value` stands by itself.
   private static func forEachPlace(of value: Span<UInt8>, in text: Span<UInt8>, _ each: (Range<Int>) -> Void)
   {
-    guard value.count > 0, text.count >= value.count else { return }
-    let first = value[0]
-    var at = 0
-    while at <= text.count - value.count {
-      guard text[at] == first, text.extracting(at..<at + value.count).equals(value),
-        !WordBorders.isInside(text, at), !WordBorders.isInside(text, at + value.count)
-      else {
-        at += 1
-        continue
-      }
+    var from = 0
+    while let at = text.place(of: value, from: from) {
+      from = at + 1
+      guard !WordBorders.isInside(text, at), !WordBorders.isInside(text, at + value.count) else { continue }
       each(at..<at + value.count)
-      at += value.count
+      from = at + value.count
     }
   }
 }
