@@ -66,12 +66,20 @@ extension WorkerState {
   /// Connections to providers that a call can have.
   private var idleUpstreams: Int { lineup.pools.reduce(0) { $0 + ($1?.idleCount ?? 0) } }
 
+  /// Closes a client that has long been silent. Where there is none, it isn't looked for again at once: it is a look at all.
+  private func makeRoomForCall() -> Bool {
+    guard loop.now >= roomLookAt else { return false }
+    if makeRoom(.proxy) { return true }
+    roomLookAt = loop.now + Interval(milliseconds: 100)
+    return false
+  }
+
   /// Refuses what can't be begun.
   func admitExchange() throws(Refusal) {
     let left = descriptorsLeft
     // A call may need one: a client that asks for nothing makes room, while there are some. Without any the call could
     // only fail, and its provider would be blamed.
-    if left <= Ceiling.leastDescriptors, !makeRoom(.proxy), left + idleUpstreams <= 0 {
+    if left <= Ceiling.leastDescriptors, !makeRoomForCall(), left + idleUpstreams <= 0 {
       shard.refused(.overloaded)
       throw .noDescriptors
     }

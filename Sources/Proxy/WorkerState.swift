@@ -93,6 +93,8 @@ final class WorkerState {
   var isOver = false
   /// Called when there is room for a connection again.
   var onRoom: (() -> Void)?
+  /// When it is worth it again to look for a client that makes room for a call (`Memory.swift`).
+  var roomLookAt = Instant(nanoseconds: 0)
 
   /// - Parameters:
   ///   - quota: the container's limit of memory, nil where there is none.
