@@ -27,9 +27,7 @@ def begin(start_remora, upstream):
 
     def make(kind="openai_compatible", **provider):
         # Completions are a chat server's own as a rule; a translated kind has none.
-        own = {"kind": kind, "responses": "translated", **provider}
-        if kind != "openai_compatible":
-            del own["responses"]
+        own = {"kind": kind, **({"responses": "translated"} if kind == "openai_compatible" else {}), **provider}
         url = upstream.base_url if kind.startswith("openai") else upstream.origin
         return start_remora(upstream, {"response_metadata": "off"}, provider={**own, "base_url": url})
 

@@ -8,28 +8,13 @@ import openai
 import pytest
 from collector import Collector
 from remora import PROMPT
-from test_as_chats import ASKS, MESSAGES, RESPONSES, piece, stream, whole
+from test_as_chats import ASKS, MESSAGES, RESPONSES, begin, piece, proxy, stream, whole  # noqa: F401
 from upstream import CLOSE
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json, sse_data
 
 pytestmark = pytest.mark.proxy
 
 either = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-
-
-@pytest.fixture
-def begin(start_remora, upstream):
-    def make(kind="openai_compatible"):
-        own = {"kind": kind, "responses": "translated"} if kind.startswith("openai") else {"kind": kind}
-        url = upstream.base_url if kind.startswith("openai") else upstream.origin
-        return start_remora(upstream, {"response_metadata": "off"}, provider={**own, "base_url": url})
-
-    return make
-
-
-@pytest.fixture
-def proxy(begin):
-    return begin()
 
 
 def events(body: bytes) -> list[dict]:
@@ -156,6 +141,17 @@ def test_the_tier_of_a_dialect(begin, upstream):
 # Names in pieces
 
 
+def test_a_name_without_an_end_is_cut(proxy, upstream):
+    """What is held of one has a ceiling, whatever a provider sends."""
+    names = ["a" * 600, "b" * 400, "c" * 600, "d" * 600]
+    calls = [{"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": each}}]} for each in names]
+    rest = {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}
+    upstream.reply(stream(*calls, rest, finish="tool_calls"))
+    told = events(proxy.ask(post_json(MESSAGES, {**ASKS[MESSAGES], "stream": True})).body)
+    (name,) = [each["content_block"]["name"] for each in told if each["type"] == "content_block_start"]
+    assert name == "a" * 600 + "b" * 400
+
+
 @pytest.mark.parametrize("path", [MESSAGES, RESPONSES])
 @pytest.mark.parametrize("kind", ["openai", "openai_compatible"])
 def test_a_name_in_pieces_is_one(begin, upstream, path, kind):
@@ -166,7 +162,7 @@ def test_a_name_in_pieces_is_one(begin, upstream, path, kind):
     rest = {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}
     second = {"tool_calls": [{"index": 1, "id": "d", "type": "function", "function": {"name": "list", "arguments": "{}"}}]}
     upstream.reply(stream(first, call("file"), rest, second, finish="tool_calls"))
-    got = begin(kind).ask(post_json(path, {**ASKS[path], "stream": True}))
+    got = begin(kind, responses="translated").ask(post_json(path, {**ASKS[path], "stream": True}))
     told = events(got.body)
     if path == MESSAGES:
         names = [each["content_block"]["name"] for each in told if each["type"] == "content_block_start"]
@@ -182,7 +178,7 @@ def test_a_name_in_pieces_is_one(begin, upstream, path, kind):
 @pytest.mark.parametrize("kind", ["openai", "openai_compatible"])
 def test_the_other_way_than_was_asked(begin, upstream, path, kind):
     """A stream where a whole answer was asked for, and a whole answer where a stream was; usage is told of both."""
-    proxy = begin(kind)
+    proxy = begin(kind, responses="translated")
     upstream.reply(json_answer(whole("Hello")))
     got = proxy.ask(post_json(path, {**ASKS[path], "stream": True}))
     assert got.status == 200 and got.get("content-type").startswith("text/event-stream")
@@ -199,7 +195,7 @@ def test_the_other_way_than_was_asked(begin, upstream, path, kind):
 def test_an_error_in_a_stream(begin, upstream, path, kind):
     error = {"error": {"message": "It broke.", "type": "server_error", "param": None, "code": None}}
     upstream.reply(SSE_HEAD + event(piece({"content": "Hel"})) + event(error) + LAST_CHUNK)
-    got = begin(kind).ask(post_json(path, {**ASKS[path], "stream": True}))
+    got = begin(kind, responses="translated").ask(post_json(path, {**ASKS[path], "stream": True}))
     told = events(got.body)
     assert "It broke." in json.dumps(told) and b"Hel" in got.body
     assert told[-1]["type"] == ("error" if path == MESSAGES else "response.failed")

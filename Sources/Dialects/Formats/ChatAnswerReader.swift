@@ -15,6 +15,8 @@ final class ChatAnswerReader {
   private let answer: BlockAnswer
   private var callCount = 0
   private var named: Named?
+  /// Bytes of a name that comes in pieces; no API takes half as many.
+  private static let nameCeiling = 1024
   private var pattern = ChunkPattern()
   private var scanner = JSONScanner(notesStrings: true)
   /// What a whole answer has used.
@@ -358,7 +360,8 @@ final class ChatAnswerReader {
     if let open = named, open.index == index {
       // It is said again by those that say all of a call each time.
       let known = open.name
-      if !known.span.equals(name) { named?.name = known + name.array() }
+      guard !known.span.equals(name), known.count + name.count <= Self.nameCeiling else { return }
+      named?.name = known + name.array()
       return
     }
     guard index >= callCount else { return }
