@@ -98,7 +98,15 @@ class Bench:
         """The loads, in rounds; every proxy's turn comes at another place in each."""
         if not kinds:
             return
-        running = [kind.start(self.directory, self.upstream, self.processors) for kind in kinds]
+        running = []
+        try:
+            for kind in kinds:
+                running.append(kind.start(self.directory, self.upstream, self.processors))
+        except RuntimeError:
+            # None of the others is left behind.
+            for proxy in running:
+                proxy.stop()
+            raise
         ours = [kind for kind in kinds if kind.name in ("remora", "before")]
         busy = [kind.variant("everything.yaml").start(self.directory, self.upstream, self.processors) for kind in ours]
         more = [(kind.variant("everything.yaml", WORKERS=count).start(self.directory, self.upstream, self.processors), count)
