@@ -30,7 +30,9 @@ package final class Passage {
   private var events = EventDecoder()
   /// The end of an event of another API, of which a part has gone on; nil between events.
   private var eventEnd: EventEnd?
-  private(set) var stream = PassStream(.other, removesUsage: false, insertsMember: false)
+  var stream = PassStream(.other, removesUsage: false, insertsMember: false)
+  /// What comes out of an event before it goes through the stream's gate.
+  var gated = ByteQueue()
   var reply = PassReply(insertsMember: false)
   /// What a span tells of the answer; nil where there is none.
   package var facts: AnswerFacts?
@@ -63,6 +65,8 @@ package final class Passage {
     isReworded = false
     facts = nil
     reader = nil
+    stream.gate = nil
+    gated.removeAll()
     held.removeAll()
   }
 
@@ -300,9 +304,13 @@ package final class Passage {
         out.append(bytes.extracting(start..<from))
         continue
       }
-      do throws(PassStream.Fault) { try stream.pass(event, in: bytes, member: member, into: &out) } catch {
-        throw .notJSON
-      }
+      do throws(PassStream.Fault) {
+        if let gate = stream.gate {
+          try passGated(event, in: bytes, member, gate, into: &out)
+        } else {
+          try stream.pass(event, in: bytes, member: member, into: &out)
+        }
+      } catch { throw .notJSON }
     }
   }
 

@@ -52,23 +52,49 @@ package final class TextGate {
 
   /// Takes the next bytes of the client's stream, and appends what goes on of them.
   package func take(_ bytes: Span<UInt8>, into out: inout ByteQueue) {
+    // Whole events are passed from where they lie.
+    if held.isEmpty {
+      let used = passEvents(bytes, into: &out)
+      return used < bytes.count ? held.append(bytes.extracting(used...)) : ()
+    }
     held.append(bytes)
     var queue = ByteQueue()
     swap(&held, &queue)
+    queue.consume(passEvents(queue.bytes, into: &out))
+    swap(&held, &queue)
+  }
+
+  /// Passes the events on that are complete.
+  ///
+  /// - Returns: how many bytes they had.
+  private func passEvents(_ bytes: Span<UInt8>, into out: inout ByteQueue) -> Int {
     var from = 0
     do throws(SSEFault) {
-      while case .event(let event) = try events.next(queue.bytes, from: from) {
-        if !isBlocked { pass(event, in: queue.bytes, into: &out) }
+      while case .event(let event) = try events.next(bytes, from: from) {
+        if !isBlocked { pass(event, in: bytes, into: &out) }
         from = event.whole.upperBound
       }
-      queue.consume(from)
-      swap(&held, &queue)
+      return from
     } catch {
       // What is longer than any event goes on unread, or not at all.
       giveUp()
-      if !isBlocked { out.append(queue.bytes.extracting(from...)) }
+      if !isBlocked { out.append(bytes.extracting(from...)) }
       events = EventDecoder()
+      return bytes.count
     }
+  }
+
+  /// Whether a chat's piece goes on as it is, because nothing of it can belong to a placeholder.
+  ///
+  /// The chunk goes on beside the gate, which has no part of an event. Otherwise nothing was done, and the chunk must come
+  /// through the gate.
+  ///
+  /// - Parameter value: the piece, with its quotes and without an escape.
+  func lets(_ data: Span<UInt8>, _ value: Range<Int>, choice: Int) -> Bool {
+    guard watch == nil, added == 0, held.isEmpty else { return false }
+    if value.count <= 2 { return true }
+    guard let at = channel(TextChannel.Place(kind: .content, choice: choice)) else { return false }
+    return channels[at].state.lets(data.extracting(value.lowerBound + 1..<value.upperBound - 1), vault)
   }
 
   /// Ends the stream: what is held goes on as it is.
@@ -116,20 +142,21 @@ package final class TextGate {
   /// - Returns: whether anything does.
   private func change(_ data: Span<UInt8>, into out: inout ByteQueue) -> Bool {
     splice.removeAll()
-    // What looks at answers looks at everything in them.
-    if watch == nil, added == 0 {
-      if let (value, choice) = pattern.match(data) {
-        feed(data, value, TextChannel.Place(kind: .content, choice: choice))
-        return !splice.isEmpty
-      }
-      pattern.learn(data)
+    if added == 0, let text = pattern.match(data) {
+      feed(data, text.value, TextChannel.Place(kind: .content, choice: text.choice))
+      return !isBlocked && !splice.isEmpty
     }
     if data.equals("[DONE]") {
       flush(into: &out) { _ in true }
       channels.removeAll(keepingCapacity: true)
       return false
     }
-    if watch != nil, JSONValue.kind(of: data) == nil { giveUp() }
+    if watch != nil, JSONValue.kind(of: data) == nil {
+      giveUp()
+    } else if added == 0 {
+      // What looks at answers looks at everything in them but names.
+      pattern.learn(data, isStrict: watch != nil)
+    }
     if !isBlocked { read(data, into: &out) }
     if added > 0, !isBlocked { renumber(data) }
     return !isBlocked && !splice.isEmpty
@@ -160,8 +187,9 @@ package final class TextGate {
     _ data: Span<UInt8>, _ value: Range<Int>, _ place: TextChannel.Place, isLast: Bool = false
   ) {
     guard JSONView.kind(data, value) == .string, watch != nil || restores(place.kind) else { return }
-    if value.count <= 2, !isLast || !channels.contains(where: { $0.place == place }) { return }
-    guard let at = channel(place) else { return giveUp() }
+    let known = known(place)
+    if value.count <= 2, !isLast || known == nil { return }
+    guard let at = known ?? channel(place) else { return giveUp() }
     decoded.clear()
     JSONString.decode(data, value, into: &decoded)
     made.clear()
@@ -199,8 +227,14 @@ package final class TextGate {
     }
   }
 
+  private func known(_ place: TextChannel.Place) -> Int? {
+    // Not `firstIndex`, which copies each of them.
+    for at in channels.indices where channels[at].place == place { return at }
+    return nil
+  }
+
   private func channel(_ place: TextChannel.Place) -> Int? {
-    if let at = channels.firstIndex(where: { $0.place == place }) { return at }
+    if let at = known(place) { return at }
     guard channels.count < Self.channelCeiling else { return nil }
     channels.append(TextChannel(place: place))
     return channels.count - 1

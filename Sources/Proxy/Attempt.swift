@@ -47,6 +47,8 @@ final class Attempt {
     var carries: Manner?
     /// Where values are put back in the stream that comes; nil where nothing is.
     var gate: TextGate?
+    /// The conversation has the stream go through it by itself.
+    var passesGate = false
     /// What the deputy met and leaves to the task.
     var arrived: Arrival?
     /// Reads of the answer, for fairness among connections.

@@ -72,6 +72,7 @@ extension Exchange {
     guard manner == .events, let gate = ask.gate else { return }
     gate.begin()
     attempt.tried.gate = gate
+    attempt.tried.passesGate = attempt.conversation.guardStream(by: gate)
   }
 
   // A function of its own, as those below, so that its locals take no memory while the answer is carried.

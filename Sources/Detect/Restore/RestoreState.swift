@@ -33,6 +33,23 @@ package struct RestoreState: Sendable {
 
   package var isHolding: Bool { heldCount > 0 }
 
+  /// Takes the next piece where it goes on as it is, because nothing of it can belong to a placeholder.
+  ///
+  /// - Returns: false where it may, and nothing was taken.
+  package mutating func lets(_ piece: Span<UInt8>, _ vault: Vault) -> Bool {
+    if heldCount > 0 { return false }
+    let old = isInWord
+    let firsts = vault.firsts
+    for at in piece.indices {
+      if begins(piece[at], firsts) {
+        isInWord = old
+        return false
+      }
+      pass(piece[at])
+    }
+    return true
+  }
+
   /// Takes the next piece, and appends what is decided to `out`.
   ///
   /// - Returns: whether what came out isn't simply the piece.
@@ -45,7 +62,7 @@ package struct RestoreState: Sendable {
     while at < piece.count {
       if heldCount == 0 {
         let start = at
-        while at < piece.count, !begins(piece[at], vault) {
+        while at < piece.count, !begins(piece[at], vault.firsts) {
           pass(piece[at])
           at &+= 1
         }
@@ -69,8 +86,8 @@ package struct RestoreState: Sendable {
   }
 
   @inline(__always)
-  private func begins(_ byte: UInt8, _ vault: Vault) -> Bool {
-    !isInWord && Letters.isLetter(byte) && vault.firsts >> UInt32(byte & 0x1F) & 1 == 1
+  private func begins(_ byte: UInt8, _ firsts: UInt32) -> Bool {
+    !isInWord && Letters.isLetter(byte) && firsts &>> UInt32(byte & 0x1F) & 1 == 1
   }
 
   @inline(__always)
@@ -87,7 +104,7 @@ package struct RestoreState: Sendable {
     _ byte: UInt8, _ vault: Vault, _ form: RestoreForm, into out: inout ByteQueue
   ) {
     if heldCount == 0 {
-      guard begins(byte, vault) else {
+      guard begins(byte, vault.firsts) else {
         pass(byte)
         return out.append(byte)
       }

@@ -36,8 +36,8 @@ final class ChatAnswerReader {
 
   /// Tells a chunk that is like an earlier one, but for its text; false where it isn't, so that it must be read.
   func again(_ data: Span<UInt8>, into out: inout ByteQueue) -> Bool {
-    guard let (value, choice) = pattern.match(data) else { return false }
-    tell(text: JSONString.content(data, value), Span(), choice, into: &out)
+    guard let text = pattern.match(data) else { return false }
+    tell(text: JSONString.content(data, text.value), Span(), text.choice, into: &out)
     answer.checkHeld(into: &out)
     return true
   }

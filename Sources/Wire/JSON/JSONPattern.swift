@@ -14,6 +14,16 @@ package struct JSONPattern: ~Copyable {
     /// The first byte behind the opening quote, and the closing one.
     var start: Int
     var end: Int
+    /// It is pointed out, or the cut lies before it.
+    var isMarked = false
+  }
+
+  /// What `match` tells of a text that is like the model.
+  package struct Found: Equatable, Sendable {
+    /// Where the cut lies in it.
+    package var cut: Range<Int>
+    /// Where the string lies, with its quotes, that was pointed out in the model; empty where none was.
+    package var string = 0..<0
   }
 
   private var text = ByteQueue()
@@ -22,6 +32,8 @@ package struct JSONPattern: ~Copyable {
   private var cut = 0..<0
   /// How many strings come before the cut.
   private var cutBehind = 0
+  /// The place among `strings` of the one that was pointed out; -1: none was.
+  private var pointed = -1
   private var isKnown = false
 
   package init() {}
@@ -34,6 +46,7 @@ package struct JSONPattern: ~Copyable {
   /// - Parameter cut: a part of it without a string that is a value, whose place in other texts `match` is to tell.
   package mutating func learn(_ text: Span<UInt8>, cut: Range<Int>) {
     isKnown = false
+    pointed = -1
     guard text.count <= Self.ceiling, cut.lowerBound >= 0, cut.upperBound <= text.count else { return }
     strings.removeAll(keepingCapacity: true)
     var at = 0
@@ -53,15 +66,27 @@ package struct JSONPattern: ~Copyable {
     }
     cutBehind = strings.count { $0.end < cut.lowerBound }
     if cutBehind < strings.count, strings[cutBehind].start <= cut.upperBound, !cut.isEmpty { return }
+    if cutBehind < strings.count { strings[cutBehind].isMarked = true }
     self.cut = cut
     self.text.clear()
     self.text.append(text)
     isKnown = true
   }
 
-  /// Where the cut lies in `text`, if it is like the model; nil for any other text, and for one whose strings hold
-  /// escapes.
-  package func match(_ text: Span<UInt8>) -> Range<Int>? {
+  /// Points out the string of the model that lies, with its quotes, in `range`, whose place in other texts `match` is to
+  /// tell.
+  ///
+  /// - Returns: whether there is a model with such a string.
+  @discardableResult
+  package mutating func point(at range: Range<Int>) -> Bool {
+    pointed = strings.firstIndex { $0.start == range.lowerBound + 1 && $0.end == range.upperBound - 1 } ?? -1
+    if pointed >= 0 { strings[pointed].isMarked = true }
+    return isKnown && pointed >= 0
+  }
+
+  /// What `text` has in the places that the model names, if it is like the model; nil for any other text, and for one whose
+  /// strings hold escapes.
+  package func match(_ text: Span<UInt8>) -> Found? {
     guard isKnown else { return nil }
     return unsafe text.withUnsafeBytes { new in
       unsafe self.text.bytes.withUnsafeBytes { old in
@@ -74,12 +99,11 @@ package struct JSONPattern: ~Copyable {
 
   @unsafe private func match(
     _ new: UnsafeRawPointer, _ newCount: Int, _ old: UnsafeRawPointer, _ oldCount: Int
-  ) -> Range<Int>? {
+  ) -> Found? {
     var passed = 0
     var shift = 0
-    var found = cut
+    var found = Found(cut: cut)
     for (index, place) in strings.enumerated() {
-      if index == cutBehind { found = cut.lowerBound + shift..<cut.upperBound + shift }
       let length = place.start &- passed
       let start = place.start &+ shift
       // SAFETY: the place lies in the model, and start is at most the new text's count.
@@ -91,10 +115,14 @@ package struct JSONPattern: ~Copyable {
       guard end < newCount, unsafe new.load(fromByteOffset: end, as: UInt8.self) == ASCII.quote else {
         return nil
       }
+      if place.isMarked {
+        if index == cutBehind { found.cut = cut.lowerBound + shift..<cut.upperBound + shift }
+        if index == pointed { found.string = start &- 1..<end &+ 1 }
+      }
       passed = place.end
       shift = end &- passed
     }
-    if cutBehind == strings.count { found = cut.lowerBound + shift..<cut.upperBound + shift }
+    if cutBehind == strings.count { found.cut = cut.lowerBound + shift..<cut.upperBound + shift }
     let rest = oldCount &- passed
     // SAFETY: as above, and what is left has the same length in both.
     guard newCount &- passed &- shift == rest, unsafe Words.same(new + (passed &+ shift), old + passed, rest)

@@ -9,7 +9,7 @@ import Wire
     let model = Array(model.utf8)
     pattern.learn(model.span, cut: place(of: Array(part.utf8), in: model))
     let text = Array(text.utf8)
-    return pattern.match(text.span).map { String(decoding: text[$0], as: UTF8.self) }
+    return pattern.match(text.span).map { String(decoding: text[$0.cut], as: UTF8.self) }
   }
 
   private func place(of part: [UInt8], in text: [UInt8]) -> Range<Int> {
@@ -76,6 +76,37 @@ import Wire
       try scanner.finish()
     } catch { return false }
     return true
+  }
+
+  @Test(
+    "a string that is pointed out is found, whatever comes before and behind it",
+    arguments: ["", #","u":null"#, #""n":1,"#], [#""a""#, #"" word""#])
+  func pointed(_ cut: String, _ text: String) {
+    let model = Array(Self.model.utf8)
+    var pattern = JSONPattern()
+    pattern.learn(model.span, cut: place(of: Array(cut.utf8), in: model))
+    let isThere = pattern.point(at: place(of: Array(text.utf8), in: model))
+    #expect(isThere)
+    let other = Array(#"{"id":"bcd","n":1,"d":[{"t":"日本","r":null}],"u":null}"#.utf8)
+    let found = pattern.match(other.span)
+    let string = found.map { String(decoding: other[$0.string], as: UTF8.self) }
+    #expect(string == (text == #""a""# ? #""bcd""# : #""日本""#))
+    #expect(found.map { String(decoding: other[$0.cut], as: UTF8.self) } == cut)
+  }
+
+  @Test("a key, a part of a string and what is not there can not be pointed out")
+  func notPointed() {
+    let model = Array(Self.model.utf8)
+    var pattern = JSONPattern()
+    var isThere = pattern.point(at: 6..<9)
+    #expect(!isThere)
+    pattern.learn(model.span, cut: 0..<0)
+    for range in [1..<5, 6..<8, 7..<9, 0..<0, 400..<402] {
+      isThere = pattern.point(at: range)
+      #expect(!isThere)
+    }
+    let found = pattern.match(model.span)
+    #expect(found?.string == 0..<0)
   }
 
   @Test("a cut that holds a value's string, a text that is long or rich in strings, are no model")

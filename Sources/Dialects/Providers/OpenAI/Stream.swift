@@ -30,7 +30,11 @@ package struct PassStream: ~Copyable {
   private var splice = JSONSplice()
   private var joined = ByteQueue()
   /// The last chunk that only carried on, for most are like it.
-  private var pattern = JSONPattern()
+  var pattern = JSONPattern()
+  /// Its text, where it is pointed out in the pattern: for a gate behind the stream.
+  private(set) var pointed: ChunkText?
+  /// What the events go through on their way to the client; nil: they go on.
+  var gate: TextGate?
   /// What came in the place of that chunk's cut.
   private var patch = ByteQueue()
   /// Choices that have begun and choices that have finished, by index; there are never more than 64 in practice,
@@ -171,8 +175,8 @@ package struct PassStream: ~Copyable {
     if event.data != nil, event.name == nil, !hasFailed {
       if let reader {
         if reader.again(data, into: &out) { return }
-      } else if let cut = pattern.match(data) {
-        return write(data, without: cut, into: &out)
+      } else if let found = pattern.match(data) {
+        return write(data, without: found.cut, into: &out)
       }
     }
     // Another Remora may have put its own member in, at the front of its first event.
@@ -195,6 +199,8 @@ package struct PassStream: ~Copyable {
     if let reader { return tell(data, to: reader, into: &out) }
     if carriesOn, hasContent, !needsMember, let cut = splice.onlyChange(&patch) {
       pattern.learn(data, cut: cut)
+      pointed = gate == nil ? nil : ChunkText(only: data)
+      if let text = pointed, !pattern.point(at: text.value) { pointed = nil }
     }
     if needsMember, scanner.openBrace != nil {
       needsMember = false
@@ -235,7 +241,7 @@ package struct PassStream: ~Copyable {
   private var carriesOn = false
 
   /// Passes on a chunk that is known to be like an earlier one.
-  private mutating func write(_ data: Span<UInt8>, without cut: Range<Int>, into out: inout ByteQueue) {
+  mutating func write(_ data: Span<UInt8>, without cut: Range<Int>, into out: inout ByteQueue) {
     out.append("data: ")
     out.append(data.extracting(0..<cut.lowerBound))
     out.append(patch.bytes)
