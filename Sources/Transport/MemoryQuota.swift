@@ -1,6 +1,7 @@
 // How much memory this process may use before the kernel ends it, as the container's limit says.
 
 internal import Glibc
+internal import Wire
 
 /// The cgroup's memory limit (cgroups(7); `memory.max`, or `memory.limit_in_bytes` of version 1).
 package enum MemoryQuota {
