@@ -9,7 +9,8 @@ enum Cards {
   /// The card that begins with group `at`.
   ///
   /// - Returns: how many groups it has, and its scheme.
-  static func find(_ run: NumberRun, _ text: Span<UInt8>, at: Int) -> (groups: Int, scheme: Scheme)? {
+  static func find(_ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int) -> (groups: Int, scheme: Scheme)?
+  {
     guard let groups = shape(run, at) else { return nil }
     let digits = run.digits(at..<at + groups)
     guard (12...19).contains(digits.count), !digits.areAllEqual, run.isFree(text, behind: at + groups - 1),
@@ -20,7 +21,7 @@ enum Cards {
     return (groups, scheme(digits))
   }
 
-  private static func shape(_ run: NumberRun, _ at: Int) -> Int? {
+  private static func shape(_ run: borrowing NumberRun, _ at: Int) -> Int? {
     let first = run[at].count
     if first >= 12, first <= 19 { return 1 }
     guard first == 4 else { return nil }

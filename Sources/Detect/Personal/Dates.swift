@@ -4,7 +4,7 @@ internal import Wire
 
 enum Dates {
   /// The date that begins with group `at`, or around it: a month's name may stand before.
-  static func find(_ run: NumberRun, _ text: Span<UInt8>, at: Int) -> Range<Int>? {
+  static func find(_ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int) -> Range<Int>? {
     if let groups = numeric(run, at) {
       guard run.isFree(text, behind: at + groups - 1) || followsTime(text, run[at + groups - 1].end) else {
         return nil
@@ -19,7 +19,7 @@ enum Dates {
     end < text.count && text[end] == UInt8(ascii: "T")
   }
 
-  private static func numeric(_ run: NumberRun, _ at: Int) -> Int? {
+  private static func numeric(_ run: borrowing NumberRun, _ at: Int) -> Int? {
     guard at + 3 <= run.count, run[at + 1].sign == run[at + 2].sign, run[at + 1].sign != ASCII.space else {
       return nil
     }
@@ -38,14 +38,14 @@ enum Dates {
       ? 3 : nil
   }
 
-  private static func value(_ run: NumberRun, _ at: Int) -> Int {
+  private static func value(_ run: borrowing NumberRun, _ at: Int) -> Int {
     run.digits(at..<at + 1).number(0..<run[at].count)
   }
 
   private static func isYear(_ value: Int) -> Bool { (1880...2035).contains(value) }
 
   /// `29 Jun 1926`, `12. April 1990`, `12 de abril de 1990`; `April 12, 1990` where the month stands before.
-  private static func named(_ run: NumberRun, _ text: Span<UInt8>, _ at: Int) -> Range<Int>? {
+  private static func named(_ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int) -> Range<Int>? {
     guard run[at].count <= 2, (1...31).contains(value(run, at)) else { return nil }
     var place = run[at].end
     let start = run[at].start

@@ -1,5 +1,7 @@
 // National numbers that are digits only: which groups they have, what checks them, and the words that they need.
 
+internal import Wire
+
 enum NationalNumbers {
   struct Row: Sendable {
     let entity: Entity
@@ -12,9 +14,16 @@ enum NationalNumbers {
     let score: Int
   }
 
+  /// All that are looked for here.
+  static let all = Entities(
+    ([
+      .ukNHS, .deTaxID, .frNIR, .nlBSN, .plPESEL, .sePN, .brCPF, .brCNPJ, .inAadhaar, .caSIN, .auTFN,
+      .auMedicare, .passport, .driversLicense,
+    ] as [Entity]).map(Entities.init))
+
   /// The number that begins with group `at`.
   static func find(
-    _ run: NumberRun, _ text: Span<UInt8>, at: Int, _ wanted: Entities, _ around: inout Around
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int, _ wanted: Entities, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     for row in rows.indices {
       guard wanted.contains(rows[row].entity) else { continue }
@@ -35,7 +44,7 @@ enum NationalNumbers {
 
   /// Lengths above nine can't be written as digits, so these stand apart.
   private static func special(
-    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ wanted: Entities, _ around: inout Around
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ wanted: Entities, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     guard run.isFree(text, behind: at) else { return dotted(run, text, at, wanted) }
     let place = run.place(at..<at + 1)
@@ -86,40 +95,40 @@ enum NationalNumbers {
 
   /// Forms with several signs: `111.444.777-35`, `11.222.333/0001-81`, `811218-9876`.
   private static func dotted(
-    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ wanted: Entities
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ wanted: Entities
   ) -> (groups: Int, finding: Finding)? {
-    let dot = UInt8(ascii: ".")
-    let hyphen = UInt8(ascii: "-")
-    func isShaped(_ lengths: [Int], _ signs: [UInt8]) -> Bool {
-      guard at + lengths.count <= run.count, run.isFree(text, behind: at + lengths.count - 1) else {
-        return false
-      }
-      for place in 0..<lengths.count {
-        if run[at + place].count != lengths[place] || place > 0 && run[at + place].sign != signs[place - 1] {
-          return false
-        }
-      }
-      return true
-    }
-    if wanted.contains(.brCPF), run[at].count == 3, isShaped([3, 3, 3, 2], [dot, dot, hyphen]),
+    if wanted.contains(.brCPF), run[at].count == 3, isShaped("3.3.3-2", run, text, at),
       Checksum.cpf(run.digits(at..<at + 4))
     {
       return (4, Finding(run.place(at..<at + 4), .brCPF, 90))
     }
-    if wanted.contains(.brCNPJ), run[at].count == 2,
-      isShaped([2, 3, 3, 4, 2], [dot, dot, UInt8(ascii: "/"), hyphen]),
+    if wanted.contains(.brCNPJ), run[at].count == 2, isShaped("2.3.3/4-2", run, text, at),
       Checksum.cnpj(run.digits(at..<at + 5))
     {
       return (5, Finding(run.place(at..<at + 5), .brCNPJ, 90))
     }
-    if wanted.contains(.sePN), run[at].count == 6 || run[at].count == 8,
-      isShaped([run[at].count, 4], [hyphen])
-    {
+    if wanted.contains(.sePN), isShaped("6-4", run, text, at) || isShaped("8-4", run, text, at) {
       let digits = run.digits(at..<at + 2)
       let short = digits.count == 12 ? digits.part(2..<12) : digits
       if Checksum.swedish(short) { return (2, Finding(run.place(at..<at + 2), .sePN, 85)) }
     }
     return nil
+  }
+
+  /// Whether the groups from `at` on have the lengths and the signs that `form` says, and nothing else follows.
+  private static func isShaped(
+    _ form: StaticString, _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int
+  ) -> Bool {
+    let form = form.bytes
+    let groups = form.count / 2 + 1
+    guard at + groups <= run.count else { return false }
+    for place in 0..<groups {
+      let group = run[at + place]
+      if group.count != Int(form[place * 2] & 0x0F) || place > 0 && group.sign != form[place * 2 - 1] {
+        return false
+      }
+    }
+    return run.isFree(text, behind: at + groups - 1)
   }
 
   private static let rows: [Row] = [

@@ -2,8 +2,8 @@
 
 internal import Wire
 
-/// A run of groups of digits.
-struct NumberRun {
+/// A run of groups of digits. It is large, and handed on to all that look at each of its groups: never copied.
+struct NumberRun: ~Copyable {
   static let groupCeiling = 16
 
   struct Group {
@@ -14,7 +14,7 @@ struct NumberRun {
     var first = 0
     /// The sign before it: a space, `-`, `.` or `/`; 0 before the first group.
     var sign: UInt8 = 0
-    var count: Int { end - start }
+    var count: Int { end &- start }
   }
 
   private(set) var digits = Digits()
@@ -49,6 +49,13 @@ struct NumberRun {
     // What of a run was too long is passed over with it.
     end = max(end, at)
     while end < text.count, Letters.isDigit(text[end]) { end += 1 }
+  }
+
+  /// Whether another group follows the one that ends at `end`.
+  static func goesOn(_ text: Span<UInt8>, behind end: Int) -> Bool {
+    var sign: UInt8 = 0
+    let width = signWidth(text, end, &sign)
+    return width > 0 && end + width < text.count && Letters.isDigit(text[end + width])
   }
 
   /// The length of the sign at `at` that may stand between groups; 0 where none does. A no-break space is a space, and

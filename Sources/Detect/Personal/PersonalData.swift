@@ -182,7 +182,14 @@ package struct PersonalData: Sendable {
         return end
       }
     }
-    return numbers(text, start, &findings)
+    return isNothing(text, start..<digitsEnd) ? digitsEnd : numbers(text, start, &findings)
+  }
+
+  /// Whether a few digits stand by themselves: they are no more than the beginning of a date, or of a call abroad.
+  private func isNothing(_ text: Span<UInt8>, _ group: Range<Int>) -> Bool {
+    if group.count > 3 || entities.contains(.dateOfBirth) { return false }
+    let isAbroad = group.count == 2 && text[group.lowerBound] == 0x30 && text[group.lowerBound &+ 1] == 0x30
+    return !isAbroad && !NumberRun.goesOn(text, behind: group.upperBound)
   }
 
   /// Looks at a run of groups of digits.
@@ -209,7 +216,7 @@ package struct PersonalData: Sendable {
   }
 
   private func find(
-    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     if entities.contains(.creditCard), let card = card(run, text, at, &around) { return card }
     if entities.contains(.ip), run[at].count <= 3, run[at + 1].sign == UInt8(ascii: "."),
@@ -219,7 +226,11 @@ package struct PersonalData: Sendable {
       return (4, Finding(place, .ip, 80))
     }
     if entities.contains(.ssn), let ssn = socialSecurity(run, text, at, &around) { return ssn }
-    if let national = NationalNumbers.find(run, text, at: at, entities, &around) { return national }
+    if !entities.isDisjoint(with: NationalNumbers.all),
+      let national = NationalNumbers.find(run, text, at: at, entities, &around)
+    {
+      return national
+    }
     if entities.contains(.dateOfBirth), let place = Dates.find(run, text, at: at),
       around.before(text, place).contains(.birth)
     {
@@ -230,7 +241,7 @@ package struct PersonalData: Sendable {
   }
 
   private func card(
-    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     guard let (groups, scheme) = Cards.find(run, text, at: at) else { return nil }
     let place = run.place(at..<at + groups)
@@ -243,7 +254,7 @@ package struct PersonalData: Sendable {
   }
 
   private func socialSecurity(
-    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     let groups: Int
     if run.has("324", from: at) {
@@ -273,7 +284,7 @@ package struct PersonalData: Sendable {
   }
 
   private func phone(
-    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     let start = run[at].start
     if run[at].count > 3, run.digits[run[at].first] == 0, run.digits[run[at].first + 1] == 0,

@@ -90,7 +90,7 @@ enum Phones {
 
   /// A national number that begins with group `at`.
   static func national(
-    _ run: NumberRun, _ text: Span<UInt8>, at: Int, _ regions: Regions
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int, _ regions: Regions
   ) -> (groups: Int, form: Form)? {
     if let formatted = northAmerican(run, at), run.isFree(text, behind: at + formatted - 1) {
       return (formatted, .formatted)
@@ -101,7 +101,7 @@ enum Phones {
     return byContext(run, text, at)
   }
 
-  private static func northAmerican(_ run: NumberRun, _ from: Int) -> Int? {
+  private static func northAmerican(_ run: borrowing NumberRun, _ from: Int) -> Int? {
     var at = from
     if run[at].count == 1, run.digits[run[at].first] == 1, run.count > at + 3 { at += 1 }
     guard run.has("334", from: at), run.digits[run[at].first] >= 2, run[at + 1].sign != ASCII.space,
@@ -110,7 +110,7 @@ enum Phones {
     return at + 3 - from
   }
 
-  private static func distinctive(_ run: NumberRun, _ at: Int, _ regions: Regions) -> Int? {
+  private static func distinctive(_ run: borrowing NumberRun, _ at: Int, _ regions: Regions) -> Int? {
     let first = run[at].first
     guard run.digits[first] == 0, run.count > at + 1 else { return nil }
     let second = run.digits[first + 1]
@@ -136,7 +136,7 @@ enum Phones {
 
   /// Seven to thirteen digits that only words around them can make a number.
   private static func byContext(
-    _ run: NumberRun, _ text: Span<UInt8>, _ at: Int
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int
   ) -> (groups: Int, form: Form)? {
     var best: (groups: Int, form: Form)?
     for groups in 1...6 where at + groups <= run.count {
@@ -158,14 +158,14 @@ enum Phones {
     digits.count == 10 && digits[0] >= 2 && digits[3] >= 2
   }
 
-  private static func isDate(_ run: NumberRun, _ range: Range<Int>) -> Bool {
+  private static func isDate(_ run: borrowing NumberRun, _ range: Range<Int>) -> Bool {
     guard range.count == 3 else { return false }
     let at = range.lowerBound
     return (run.has("422", from: at) || run.has("224", from: at)) && run[at + 1].sign != ASCII.space
   }
 
   /// Whether two groups are a number with a fraction, or two years.
-  private static func isDecimal(_ run: NumberRun, _ range: Range<Int>) -> Bool {
+  private static func isDecimal(_ run: borrowing NumberRun, _ range: Range<Int>) -> Bool {
     guard range.count == 2 else { return false }
     let at = range.lowerBound
     if run[at + 1].sign == UInt8(ascii: ".") { return true }
