@@ -36,7 +36,7 @@ extension Exchange {
     if let attempt {
       counted.tokenSpeed = speed(attempt, counted, end)
       if let trace = ask.trace { trace.cost = counted.cost }
-      concludeLast(attempt)
+      concludeLast(attempt, at: end)
     }
     if let trace = ask.trace {
       if trace.isSampled { counted.trace = (trace.ids, Int(clamping: trace.unix(end))) }
@@ -125,7 +125,8 @@ extension Exchange {
 
   private func describe(_ counted: ExchangeRecord, _ line: inout AccessRecord) {
     line.begin(
-      unixNanoseconds: Int(clamping: Instant.unixNanoseconds), endpoint: counted.endpoint,
+      unixNanoseconds: counted.trace?.unixNanoseconds ?? Int(clamping: Instant.unixNanoseconds),
+      endpoint: counted.endpoint,
       status: counted.status, end: record.end)
     line.set(.requestID, ask.requestID)
     line.trace = ask.traceIDs

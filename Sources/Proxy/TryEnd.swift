@@ -11,8 +11,10 @@ internal import Wire
 extension Exchange {
   /// Counts a try that is over, once.
   ///
-  /// - Parameter isLast: the exchange is over with it. Else it failed, and the exchange may.
-  func conclude(_ attempt: Attempt, isLast: Bool = false) {
+  /// - Parameters:
+  ///   - end: when that was, where it is known.
+  ///   - isLast: the exchange is over with it. Else it failed, and the exchange may.
+  func conclude(_ attempt: Attempt, at end: Instant? = nil, isLast: Bool = false) {
     guard let outcome = attempt.tried.outcome else { return }
     attempt.tried.outcome = nil
     state.shard.attempted(attempt.label, outcome)
@@ -20,16 +22,16 @@ extension Exchange {
     if let sent = attempt.tried.sentAt { firstByte = attempt.tried.firstByteAt?.nanoseconds(since: sent) }
     state.shard.timed(attempt.label, firstByte: firstByte, connect: attempt.tried.connecting)
     if let trace = ask.trace, trace.keeps(failed: !isLast || hasFailed) {
-      writeSpan(of: attempt, outcome, trace)
+      writeSpan(of: attempt, outcome, trace, at: end ?? .now)
     }
     if outcome.isProvidersFault { complain(attempt, outcome) }
     if Log.isOn(.debug) { tell(attempt, outcome) }
   }
 
   /// Counts the last try, whose answer the client got or didn't get.
-  func concludeLast(_ attempt: Attempt) {
+  func concludeLast(_ attempt: Attempt, at end: Instant? = nil) {
     if attempt.tried.outcome == .success { attempt.tried.outcome = outcomeOfAnswer }
-    conclude(attempt, isLast: true)
+    conclude(attempt, at: end, isLast: true)
   }
 
   /// What became of an answer that had begun well.

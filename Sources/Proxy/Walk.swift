@@ -75,7 +75,7 @@ extension Exchange {
   private func beginTrace(_ plan: TelemetryPlan) {
     guard plan.traces != nil else { return }
     let trace = state.lendTrace()
-    trace.begin(ask, plan, state.spanNumbers)
+    trace.begin(ask, plan, state.spanNumbers, epoch: state.spanClock.epoch(at: now))
     ask.trace = trace
   }
 

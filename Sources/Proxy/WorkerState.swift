@@ -74,6 +74,7 @@ final class WorkerState {
   private static let watchCeiling = 16
   private var traces: [ExchangeTrace] = []
   let spanNumbers = SpanNumbers()
+  var spanClock = SpanClock()
   /// The first worker's; nil for the others.
   var exporter: Exporter?
   private var random: UInt64

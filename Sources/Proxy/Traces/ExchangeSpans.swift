@@ -12,9 +12,11 @@ internal import Transport
 internal import Wire
 
 extension Exchange {
-  /// Writes the span of a try that is over.
+  /// Writes the span of a try that was over at `end`.
   @inline(never)
-  func writeSpan(of attempt: Attempt, _ outcome: AttemptOutcome, _ trace: ExchangeTrace) {
+  func writeSpan(
+    of attempt: Attempt, _ outcome: AttemptOutcome, _ trace: ExchangeTrace, at end: Instant
+  ) {
     let (upstream, encoder) = (attempt.upstream, trace.spans)
     var ids = trace.ids
     ids.span = trace.attempt
@@ -28,7 +30,7 @@ extension Exchange {
     } else {
       encoder.name(method, method.extracting(0..<0))
     }
-    encoder.time(from: trace.unix(attempt.tried.beganAt), to: trace.unix(Instant.now))
+    encoder.time(from: trace.unix(attempt.tried.beganAt), to: trace.unix(end))
     if let operation { writeModel(operation, attempt, trace, encoder) }
     encoder.attributes(upstream.spanAttributes)
     encoder.attribute("http.request.method", method)

@@ -20,7 +20,7 @@ final class ExchangeTrace {
   private(set) var attempt: UInt64 = 0
   /// `tracestate`, its lines in one; empty where it isn't passed on.
   private(set) var traceState = ByteQueue()
-  /// Unix nanoseconds at the monotonic clock's 0: read once, so that no span ends before it begins.
+  /// Unix nanoseconds at the monotonic clock's 0.
   private var epoch: UInt64 = 0
   /// Nanoseconds that were waited before the try under way.
   var waited = 0
@@ -43,9 +43,10 @@ final class ExchangeTrace {
   func keeps(failed: Bool) -> Bool { isSampled || isRoot && failed }
 
   /// Begins with a request's head.
-  func begin(_ ask: Ask, _ plan: TelemetryPlan, _ numbers: SpanNumbers) {
-    let now = Instant.now.nanoseconds
-    epoch = Instant.unixNanoseconds &- now
+  ///
+  /// - Parameter epoch: Unix nanoseconds at the monotonic clock's 0.
+  func begin(_ ask: Ask, _ plan: TelemetryPlan, _ numbers: SpanNumbers, epoch: UInt64) {
+    self.epoch = epoch
     waited = 0
     maxTokens = nil
     choices = nil
@@ -117,6 +118,25 @@ final class ExchangeTrace {
     case 2: out.append("-02\r\n")
     default: out.append("-03\r\n")
     }
+  }
+}
+
+/// Where the wall clock stands beside the monotonic one: both are read once a second, and not for each trace. Within a trace
+/// it is the same, so that no span ends before it begins.
+struct SpanClock {
+  private static let lifetime = Interval(seconds: 1)
+  private var epoch: UInt64 = 0
+  private var endsAt = Instant(nanoseconds: 0)
+
+  /// Unix nanoseconds at the monotonic clock's 0.
+  ///
+  /// - Parameter now: about now.
+  mutating func epoch(at now: Instant) -> UInt64 {
+    if now >= endsAt {
+      epoch = Instant.unixNanoseconds &- Instant.now.nanoseconds
+      endsAt = now + Self.lifetime
+    }
+    return epoch
   }
 }
 

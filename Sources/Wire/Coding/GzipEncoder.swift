@@ -9,8 +9,7 @@ package enum GzipEncoder {
   /// Bytes that are compared at once.
   private static let block = 16
 
-  /// Appends `head` and what follows it as a gzip member. In the head, which is short, repetitions of its own are found, and
-  /// none of it in what follows.
+  /// Appends `head` and what follows it as a gzip member. The head is short: no repetitions are looked for in it.
   package static func encode(
     _ bytes: Span<UInt8>, behind head: Span<UInt8> = Span(), into out: inout ByteQueue
   ) {
@@ -19,8 +18,8 @@ package enum GzipEncoder {
     out.append([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF])
     var bits = BitWriter()
     bits.put(FixedCode(bits: 0b011, length: 3), into: &out)
-    let codes = FixedCodes()
-    if !head.isEmpty { pack(head, codes, &bits, &out) }
+    let codes = FixedCodes.all
+    literals(head, 0..<head.count, codes, &bits, &out)
     pack(bytes, codes, &bits, &out)
     bits.put(FixedCodes.end, into: &out)
     bits.finish(into: &out)
@@ -45,7 +44,7 @@ package enum GzipEncoder {
     let end = min(bytes.count &- block, Int(Int32.max) &- 1)
     var (at, misses) = (0, 0)
     while at <= end {
-      if distance > 0, let more = repeated(bytes, at, distance) {
+      if distance > 0, let more = repeated(bytes, at, distance, end) {
         at &+= more
       } else {
         // SAFETY: at is not negative, and sixteen bytes from it on are inside the span.
@@ -81,15 +80,34 @@ package enum GzipEncoder {
     _ bytes: Span<UInt8>, _ range: Range<Int>, _ codes: FixedCodes, _ bits: inout BitWriter,
     _ out: inout ByteQueue
   ) {
-    for at in range { bits.put(codes.literal(bytes[at]), into: &out) }
+    var at = range.lowerBound
+    // Three of them have at most 27 bits.
+    while at &+ 3 <= range.upperBound {
+      let pair = codes.literal(bytes[at]).joined(codes.literal(bytes[at &+ 1]))
+      bits.put(pair.joined(codes.literal(bytes[at &+ 2])), into: &out)
+      at &+= 3
+    }
+    while at < range.upperBound {
+      bits.put(codes.literal(bytes[at]), into: &out)
+      at &+= 1
+    }
   }
 
-  /// How many bytes from `at` on come before four that are the same `distance` before; nil where a block shows none.
+  /// How many bytes from `at` on come before four that are the same `distance` before; nil where three blocks show none.
+  ///
+  /// So long is the longest that nobody can guess in a span, an id in 32 digits: to look it up byte by byte would find
+  /// nothing.
   @inline(__always)
-  private static func repeated(_ bytes: Span<UInt8>, _ at: Int, _ distance: Int) -> Int? {
-    let same = same(bytes, at &- distance, at)
-    let fours = same & same &>> 1 & same &>> 2 & same &>> 3
-    return fours == 0 ? nil : fours.trailingZeroBitCount
+  private static func repeated(_ bytes: Span<UInt8>, _ at: Int, _ distance: Int, _ end: Int) -> Int? {
+    var passed = 0
+    while passed <= 2 &* (block &- 3), at &+ passed <= end {
+      let same = same(bytes, at &+ passed &- distance, at &+ passed)
+      let fours = same & same &>> 1 & same &>> 2 & same &>> 3
+      if fours != 0 { return passed &+ fours.trailingZeroBitCount }
+      // The last three of a block may begin four.
+      passed &+= block &- 3
+    }
+    return nil
   }
 
   /// How many bytes are the same at both places, at least four, `earlier` being the lower.
@@ -132,14 +150,21 @@ private struct FixedCode {
     return FixedCode(bits: reversed, length: length)
   }
 
+  /// With another code behind it, where both have at most 32 bits.
+  @inline(__always)
+  func joined(_ next: FixedCode) -> FixedCode {
+    FixedCode(bits: bits | next.bits &<< length, length: length &+ next.length)
+  }
+
   /// With `count` bits of `rest` behind it.
   func followed(by rest: UInt32, _ count: UInt32) -> FixedCode {
     FixedCode(bits: bits | rest << length, length: length + count)
   }
 }
 
-/// The fixed codes (RFC 1951 section 3.2.6), worked out once for an encoding: a word each, the length in its lowest byte.
+/// The fixed codes (RFC 1951 section 3.2.6), worked out once: a word each, the length in its lowest byte.
 private struct FixedCodes {
+  static let all = FixedCodes()
   static let end = FixedCode(bits: 0, length: 7)
   private let literals: [UInt32]
   /// By the length less 3.
@@ -208,10 +233,7 @@ private struct BitWriter {
   /// A length's code and a distance's: up to 31 bits.
   @inline(__always)
   mutating func put(_ length: FixedCode, _ distance: FixedCode, into out: inout ByteQueue) {
-    put(
-      FixedCode(
-        bits: length.bits | distance.bits &<< length.length, length: length.length &+ distance.length),
-      into: &out)
+    put(length.joined(distance), into: &out)
   }
 
   mutating func finish(into out: inout ByteQueue) {
