@@ -268,8 +268,8 @@ package struct PassStream: ~Copyable {
       }
       isOnlyUsage = count == 0
       carriesOn = carriesOn && !isOnlyUsage
-      if count > 0 || scanner.found(.usage) != nil { nameObject() }
-    } else if repairs, !isError(data) {
+      if count > 0 || scanner.found(.usage) != nil { nameObject(data) }
+    } else if repairs ? !isError(data) : isChunk(data) {
       addChoices()
     }
     // Go's SDK fails on the key itself; null means that there is no error.
@@ -363,19 +363,25 @@ package struct PassStream: ~Copyable {
     }
   }
 
-  /// Says what the chunk is, where it doesn't itself.
-  private mutating func nameObject() {
+  var objectName: StaticString { shape == .chat ? "chat.completion.chunk" : "text_completion" }
+
+  /// Says what the chunk is, where it doesn't itself or calls itself a whole answer: SDKs leave such a one out.
+  private mutating func nameObject(_ data: Span<UInt8>) {
     let object = scanner.found(.object)
-    if let object, object.kind != .null { return }
-    let name: StaticString = shape == .chat ? "\"chat.completion.chunk\"" : "\"text_completion\""
-    if let object {
-      try? splice.replace(object.value, with: name.bytes)
-      return
+    if let object, object.kind != .null {
+      guard shape == .chat,
+        JSONString.equals(data, object.value, "chat.completion")
+          || JSONString.equals(data, object.value, "chat.completion.done")
+      else { return }
     }
     var member = ByteQueue()
-    member.append("\"object\":")
-    member.append(name)
-    try? splice.insertMember(member.bytes, in: scanner)
+    if object == nil { member.append("\"object\":") }
+    JSONWriter.string(objectName, into: &member)
+    if let object {
+      try? splice.replace(object.value, with: member.bytes)
+    } else {
+      try? splice.insertMember(member.bytes, in: scanner)
+    }
   }
 
   private mutating func writeName(_ event: Event, _ bytes: Span<UInt8>, into out: inout ByteQueue) {

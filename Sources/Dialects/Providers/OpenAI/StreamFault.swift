@@ -36,6 +36,13 @@ extension PassStream {
     return scanner.found(.message) != nil || scanner.found(.detail) != nil
   }
 
+  /// Whether what has no list of choices says that it is a chunk all the same.
+  func isChunk(_ data: Span<UInt8>) -> Bool {
+    if let error = scanner.found(.error), error.kind != .null { return false }
+    if scanner.found(.choices) != nil { return true }
+    return scanner.found(.object).map { JSONString.equals(data, $0.value, objectName) } ?? false
+  }
+
   /// Tells the client of an error, in the one shape that all SDKs know.
   mutating func fail(_ text: Span<UInt8>, into out: inout ByteQueue) {
     hasFailed = true

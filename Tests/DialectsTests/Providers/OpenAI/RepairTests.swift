@@ -209,6 +209,18 @@ import Wire
         #"{"object":"o","choices":[{"index":0,"delta":{},"finish_reason":null},"#
           + #"{"index":1,"delta":{},"finish_reason":"stop"}]}"#
       ),
+      (
+        #"{"object":"chat.completion","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}"#,
+        #"{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}"#
+      ),
+      (
+        #"{"object":"chat.completion.chunk","choices":null}"#,
+        #"{"object":"chat.completion.chunk","choices":[]}"#
+      ),
+      (
+        #"{"object":"chat.completion.chunk","id":"1"}"#,
+        #"{"choices":[],"object":"chat.completion.chunk","id":"1"}"#
+      ),
       (#"{"usage":null}"#, #"{"usage":null}"#), (#"{"detail":"m"}"#, #"{"detail":"m"}"#),
     ] {
       #expect(PassedStream(.chat, Self.events([from])).text == Self.events([to]))
