@@ -28,11 +28,13 @@ extension AnthropicRequest {
       blocks.open(into: &request.body)
       writeAnswerTool(body, &request)
     } else if chat.offeredTools.isEmpty, chat.hasToolHistory {
-      // Turns with tools are refused where none is declared.
+      // Turns with tools are refused where none is declared. A model that may call one does, now and then.
       blocks.open(into: &request.body)
       request.body.append(
         "{\"name\":\"unavailable\",\"description\":\"Not available. Do not call.\",\"input_schema\":{\"type\":\"object\"}}"
       )
+      blocks.close(into: &request.body)
+      return request.body.append(",\"tool_choice\":{\"type\":\"none\"}")
     }
     blocks.close(into: &request.body)
     writeChoice(body, thinking, &request)
