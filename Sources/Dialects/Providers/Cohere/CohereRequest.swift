@@ -222,8 +222,12 @@ struct CohereRequest {
       let budget =
         JSONView.value(body, in: given, at: "token_budget")
         ?? JSONView.value(body, in: given, at: "budget_tokens")
-      let isOff = JSONView.content(body, in: given, at: "type").equals("disabled")
-      return writeThinking(isOff ? nil : .some(budget.flatMap { JSONValue.integer(body, $0) }), &request)
+      let type = JSONView.value(body, in: given, at: "type")
+      // What says nothing asks for nothing: models that can't think refuse to be told to.
+      if type != nil || budget != nil {
+        let isOff = type.map { JSONString.equals(body, $0, "disabled") } ?? false
+        return writeThinking(isOff ? nil : .some(budget.flatMap { JSONValue.integer(body, $0) }), &request)
+      }
     }
     guard let effort = chat.effort else { return }
     writeThinking(effort == .none ? nil : .some(effort.thinkingBudget), &request)

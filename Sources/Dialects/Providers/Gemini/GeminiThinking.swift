@@ -83,13 +83,14 @@ extension GeminiRequest {
         let hidden = JSONView.value(body, in: reasoning, at: "exclude").flatMap { JSONValue.bool(body, $0) }
         if hidden == true { wantsThoughts = false }
       }
-      guard let thinking = chat.extended("thinking", in: body),
-        let type = JSONView.value(body, in: thinking, at: "type")
-      else { return }
-      if JSONString.equals(body, type, "disabled") {
+      guard let thinking = chat.extended("thinking", in: body) else { return }
+      let type = JSONView.value(body, in: thinking, at: "type")
+      let tokens = Self.tokens(body, JSONView.value(body, in: thinking, at: "budget_tokens"))
+      if let type, JSONString.equals(body, type, "disabled") {
         effort = ChatEffort.none
-      } else {
-        budget = Self.tokens(body, JSONView.value(body, in: thinking, at: "budget_tokens")) ?? budget
+      } else if type != nil || tokens != nil {
+        // A budget asks for thinking as well; nothing at all asks for nothing.
+        budget = tokens ?? budget
         wantsThoughts = wantsThoughts ?? true
       }
     }

@@ -135,6 +135,11 @@ import Testing
         #""thinking":{"type":"enabled","budget_tokens":2000}"#,
         #"{"thinkingBudget":2000,"includeThoughts":true}"#
       ),
+      (#""thinking":{"budget_tokens":2000}"#, #"{"thinkingBudget":2000,"includeThoughts":true}"#),
+      (
+        #""thinking":{},"reasoning_effort":"low""#,
+        #"{"thinkingBudget":1024,"includeThoughts":true}"#
+      ),
       (#""thinking":{"type":"disabled"}"#, #"{"thinkingBudget":0}"#),
       (#""thinking_config":{"thinking_budget":5}"#, #"{"thinking_budget":5}"#),
       (#""google":{"thinking_config":{"include_thoughts":true}}"#, #"{"include_thoughts":true}"#),
