@@ -66,14 +66,11 @@ extension Attempt {
       default: break
       }
       // What the provider had to say was said: only its framing is missing.
-      if conversation.hasEnded, !isClientGone(arrival) { return false }
+      if conversation.hasEnded {
+        guard case .clientGone = arrival else { return false }
+      }
       try fail(arrival)
     }
-  }
-
-  private func isClientGone(_ arrival: Arrival) -> Bool {
-    if case .clientGone = arrival { return true }
-    return false
   }
 
   /// Moves what has come of the body to the client.
@@ -101,7 +98,10 @@ extension Attempt {
   @inline(__always)
   private func take(from conversation: Conversation, into out: inout ByteQueue) throws(Refusal) {
     let before = out.count
-    defer { if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) } }
+    defer {
+      if conversation.tellsFailure { mask(&out, from: before) }
+      if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) }
+    }
     try call.takeBody(limit: state.window) {
       .protocolBroken(upstream.name, "\($0.message)")
     } _: { (bytes) throws(Refusal) in

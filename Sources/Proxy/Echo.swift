@@ -18,6 +18,16 @@ extension Attempt {
     swap(&text, &masked)
   }
 
+  /// Replaces each secret in what stands behind the first `start` bytes of `text`, which tells of a failure.
+  @inline(never)
+  func mask(_ text: inout ByteQueue, from start: Int) {
+    guard start < text.count, showsSecret(text.bytes.extracting(start..<text.count)) else { return }
+    var masked = ByteQueue(pool: loop.blocks)
+    writeMasked(text.bytes.extracting(start..<text.count), into: &masked)
+    text.truncate(to: start)
+    text.append(masked.bytes)
+  }
+
   /// Appends `field` without the secrets in its value.
   func writeMasked(_ field: Field, _ bytes: Span<UInt8>) {
     answer.outbound.append(bytes.extracting(field.name))

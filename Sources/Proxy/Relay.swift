@@ -128,6 +128,7 @@ extension Exchange {
       } else {
         ending = attempt.conversation.end(isWhole: isWhole, into: &out)
       }
+      if case .fault = ending { attempt.mask(&out, from: before) }
       if attempt.tried.owesBreakdown { attempt.tellBreakdown(into: &out, from: before) }
       if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) }
     }
@@ -166,6 +167,7 @@ extension Exchange {
     let isOurs = attempt.conversation.wording == .ours
     let verdict = attempt.conversation.conclude(
       provider: name, member: unsafe attempt.metadata.view, into: &answer.body)
+    if case .error = verdict { attempt.mask(&answer.body) }
     if let gate = ask.gate {
       let isStream = if case .stream = verdict { true } else { false }
       gate.restore(&answer.body, isStream: isStream)
@@ -254,6 +256,7 @@ extension Exchange {
     note(fault)
     answer.body.removeAll()
     Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &answer.body)
+    attempt.mask(&answer.body)
     let form = ask.errorForm
     let status = form.status(fault.status)
     form.put(&answer.body, status: status, requestID: ask.requestID)

@@ -73,7 +73,7 @@ extension Attempt {
       HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &answer.outbound)
     }
     let nominates = replyFields.nominatesAny
-    let mayEcho = call.reply.status >= 400
+    let mayEcho = answer.status >= 400
     // Where limits apply, those names are Remora's own.
     let isLimited = lineup.meters?.limits(ask.group) ?? false
     let limitPrefix = isLimited ? nil : conversation.limitPrefix

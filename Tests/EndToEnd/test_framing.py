@@ -177,3 +177,40 @@ def test_a_key_that_an_error_repeats_is_masked(start_remora, upstream, status):
     upstream.reply(answer(status, {"Content-Type": "text/plain"}, f"odd: {SECRET}".encode()))
     got = proxy.ask(post_json("/v1/files", {}))
     assert got.status == status and SECRET.encode() not in got.body and b"[redacted]" in got.body
+
+
+ODD = f"the key {SECRET} is odd"
+ERROR = {"error": {"message": ODD, "type": "t", "code": "c"}}
+ERRORS = {"anthropic": {"type": "error", "error": {"type": "api_error", "message": ODD}}, "ollama": {"error": ODD}}
+TRANSLATED = ("anthropic", "gemini", "ollama", "cohere")
+
+
+def of_kind(kind: str, upstream) -> dict:
+    """A provider of this kind behind the upstream, asked for chats alone."""
+    own = {"base_url": upstream.origin} if kind in TRANSLATED else {"responses": "translated"}
+    return {"kind": kind, **own}
+
+
+@pytest.mark.parametrize("kind", ["openai", "mistral", "anthropic", "gemini", "ollama"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+def test_a_key_that_an_error_in_a_stream_repeats_is_masked(start_remora, upstream, kind, path):
+    proxy = start_remora(upstream, provider=of_kind(kind, upstream))
+    told = json.dumps(ERRORS.get(kind, ERROR))
+    name = "error" if kind == "anthropic" else None
+    lines = kind == "ollama"
+    media = b"application/x-ndjson" if lines else b"text/event-stream"
+    upstream.reply(head(media), chunk(told.encode() + b"\n") if lines else event(told, name), LAST_CHUNK)
+    asked = {"model": "gateway/m", "stream": True, "max_tokens": 9}
+    asked |= {"input": "Hi"} if path == "/v1/responses" else {"messages": [{"role": "user", "content": "Hi"}]}
+    got = proxy.ask(post_json(path, asked))
+    assert SECRET.encode() not in got.body and b"[redacted]" in got.body, got.body
+
+
+@pytest.mark.parametrize("kind", ["mistral", *TRANSLATED])
+def test_a_key_that_an_error_under_200_repeats_is_masked(start_remora, upstream, kind):
+    proxy = start_remora(upstream, provider=of_kind(kind, upstream))
+    fields = {"Content-Type": "application/json", "X-Debug": f"key={SECRET}"}
+    upstream.reply(answer(200, fields, json.dumps(ERRORS.get(kind, ERROR)).encode()))
+    asked = {"model": "gateway/m", "messages": [{"role": "user", "content": "Hi"}]}
+    got = proxy.ask(post_json("/v1/chat/completions", asked))
+    assert got.status >= 400 and SECRET.encode() not in got.body and SECRET not in (got.get("x-debug") or "")
