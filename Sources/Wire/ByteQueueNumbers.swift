@@ -32,7 +32,7 @@ extension ByteQueue {
   /// Appends a number in decimal digits.
   public mutating func append(decimal value: Int) {
     // Most are small.
-    if value >= 0, value < 100_000_000 {
+    if value >= 0, value < 1000 {
       var rest = UInt32(truncatingIfNeeded: value)
       var (text, count) = (UInt64(0), 0)
       repeat {
@@ -41,6 +41,11 @@ extension ByteQueue {
         count &+= 1
       } while rest > 0
       return append(text: text, count)
+    }
+    if value > 0, value < 100_000_000 { return append(short: value) }
+    if value > 0, value < 10_000_000_000_000_000 {
+      append(short: value / 100_000_000)
+      return append(text: Self.eightDigits(value % 100_000_000) | Self.zeros, 8)
     }
     var digits = InlineArray<20, UInt8>(repeating: 0)
     var at = 20
@@ -52,6 +57,27 @@ extension ByteQueue {
     } while rest > 0
     if value < 0 { append(UInt8(ascii: "-")) }
     append(digits.span.extracting(at..<20))
+  }
+
+  /// Appends a number of at most eight digits.
+  @inline(__always) private mutating func append(short value: Int) {
+    let digits = Self.eightDigits(value)
+    // Zeros in front are left out, but not the last of them.
+    let blanks = (digits | 1 << 56).trailingZeroBitCount & ~7
+    append(text: (digits | Self.zeros) &>> UInt64(truncatingIfNeeded: blanks), 8 &- blanks >> 3)
+  }
+
+  private static let zeros: UInt64 = 0x3030_3030_3030_3030
+
+  /// The eight digits of a number below 10^8, as numbers in a byte each, the first one lowest. Halves, pairs and digits
+  /// are each divided at once; the factors are 1/100 and 1/10 in binary, and exact for what they divide.
+  @inline(__always) private static func eightDigits(_ value: Int) -> UInt64 {
+    let value = UInt64(truncatingIfNeeded: value)
+    let halves = value / 10_000 | (value % 10_000) << 32
+    let hundreds = (halves &* 10_486) >> 20 & 0x0000_007F_0000_007F
+    let pairs = hundreds | (halves &- hundreds &* 100) << 16
+    let tens = (pairs &* 103) >> 10 & 0x000F_000F_000F_000F
+    return tens | (pairs &- tens &* 10) << 8
   }
 
   /// Appends the lowest `count` digits of a number, zeros in front: 1 to 8 of them.
@@ -90,17 +116,22 @@ extension ByteQueue {
   /// Appends all sixteen hexadecimal digits of `word`, in lower case.
   public mutating func append(hexadecimalWord word: UInt64) {
     reserve(16)
-    for half in 0..<2 {
-      let half = half == 0 ? word >> 32 : word & 0xFFFF_FFFF
-      // Four bits into each byte, the highest first: halves, quarters, eighths.
-      var digits = (half | half << 16) & 0x0000_FFFF_0000_FFFF
-      digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
-      digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
-      // Those from ten on reach 16 with six more, and take the 39 places to the letters.
-      let letters = ((digits &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
-      let text = (digits &+ 0x3030_3030_3030_3030 &+ letters &* 39).bigEndian
-      unsafe base?.storeBytes(of: text, toByteOffset: tail, as: UInt64.self)
-      tail &+= 8
-    }
+    // SAFETY: reserve made room behind the tail.
+    unsafe base?.storeBytes(
+      of: Self.hexadecimal(word >> 32).littleEndian, toByteOffset: tail, as: UInt64.self)
+    unsafe base?.storeBytes(
+      of: Self.hexadecimal(word & 0xFFFF_FFFF).littleEndian, toByteOffset: tail &+ 8, as: UInt64.self)
+    tail &+= 16
+  }
+
+  /// The eight hexadecimal digits of a number of 32 bits, in lower case, the first one lowest.
+  @inlinable @inline(__always) public static func hexadecimal(_ half: UInt64) -> UInt64 {
+    // Four bits into each byte, the highest first: halves, quarters, eighths.
+    var digits = (half | half << 16) & 0x0000_FFFF_0000_FFFF
+    digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+    digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    // Those from ten on reach 16 with six more, and take the 39 places to the letters.
+    let letters = ((digits &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+    return (digits &+ 0x3030_3030_3030_3030 &+ letters &* 39).byteSwapped
   }
 }

@@ -69,11 +69,30 @@ import Wire
     }
   }
 
-  @Test("numbers are written as a person would", arguments: [0, 7, 10, 4096, -1, Int.max, Int.min])
+  @Test(
+    "numbers are written as a person would",
+    arguments: [
+      0, 7, 9, 10, 99, 100, 4096, 9999, 10_000, 10_005, 99_999_999, 100_000_000, 100_000_001, 1_700_000_000,
+      9_999_999_999_999_999, 10_000_000_000_000_000, -1, Int.max, Int.min,
+    ])
   func decimals(_ value: Int) {
     var queue = ByteQueue()
     queue.append(decimal: value)
     #expect(queue.bytes.text() == String(value))
+  }
+
+  @Test("numbers of every length are written as a person would")
+  func everyDecimal() {
+    var seed: UInt64 = 7
+    var queue = ByteQueue()
+    for round in 0..<5_000 {
+      seed = seed &* 6_364_136_223_846_793_005 &+ 1
+      let value = round < 1_200 ? round : Int(seed >> 1) >> (round % 63)
+      queue.append(decimal: value)
+      let isSame = queue.bytes.text() == String(value)
+      #expect(isSame)
+      queue.clear()
+    }
   }
 
   @Test("hexadecimal numbers have no leading zero", arguments: [0, 15, 16, 255, 65_536])
