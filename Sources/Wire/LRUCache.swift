@@ -64,22 +64,25 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   @inlinable
   @discardableResult
   package mutating func keep(_ value: Value, for key: Key, weight: Int, age: UInt64, now: UInt64) -> Bool {
-    remove(key)
-    guard weight <= ceiling else { return false }
+    guard weight <= ceiling else {
+      remove(key)
+      return false
+    }
     forget(at: now)
-    shrink(to: ceiling - weight)
-    let place = Place(key: key, value: value, weight: weight, until: Self.end(of: age, from: now))
     let at: Int
     if let last = free.popLast() {
       at = last
-      places[at] = place
     } else {
       at = places.count
-      places.append(place)
+      places.append(nil)
     }
-    index[key] = at
+    places[at] = Place(key: key, value: value, weight: weight, until: Self.end(of: age, from: now))
+    // Looked up once: to hash a key takes longer than the rest.
+    if let earlier = index.updateValue(at, forKey: key) { empty(earlier) }
     self.weight += weight
     link(at)
+    // It is the newest, and light enough: what goes is among the others.
+    shrink(to: ceiling)
     return true
   }
 
@@ -87,12 +90,18 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   @inlinable
   @discardableResult
   package mutating func remove(_ key: Key) -> Bool {
-    guard let at = index.removeValue(forKey: key), let place = places[at] else { return false }
+    guard let at = index.removeValue(forKey: key) else { return false }
+    empty(at)
+    return true
+  }
+
+  /// Empties a place that the index no longer leads to.
+  @inlinable
+  mutating func empty(_ at: Int) {
     unlink(at)
-    weight -= place.weight
+    weight -= places[at]?.weight ?? 0
     places[at] = nil
     free.append(at)
-    return true
   }
 
   /// Changes how much may be kept.
@@ -110,7 +119,7 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// Forgets what wasn't used for so long that its time is over.
   @inlinable
   package mutating func forget(at now: UInt64) {
-    while let at = oldest, let place = places[at], place.until <= now { remove(place.key) }
+    while let at = oldest, let until = places[at]?.until, until <= now { removeOldest(at) }
   }
 
   /// `UInt64.max` is an age without an end.
@@ -123,7 +132,12 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// Forgets what was used longest ago, until the rest weighs `ceiling` at most.
   @inlinable
   package mutating func shrink(to ceiling: Int) {
-    while weight > ceiling, let at = oldest, let place = places[at] { remove(place.key) }
+    while weight > ceiling, let at = oldest { removeOldest(at) }
+  }
+
+  @inlinable
+  mutating func removeOldest(_ at: Int) {
+    if let key = places[at]?.key { remove(key) }
   }
 
   @inlinable
@@ -137,8 +151,8 @@ package struct LRUCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
   @inlinable
   mutating func unlink(_ at: Int) {
-    guard let place = places[at] else { return }
-    if let newer = place.newer { places[newer]?.older = place.older } else { newest = place.older }
-    if let older = place.older { places[older]?.newer = place.newer } else { oldest = place.newer }
+    let (newer, older) = (places[at]?.newer, places[at]?.older)
+    if let newer { places[newer]?.older = older } else { newest = older }
+    if let older { places[older]?.newer = newer } else { oldest = newer }
   }
 }
