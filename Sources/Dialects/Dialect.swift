@@ -148,6 +148,12 @@ package protocol AnswerReader: AnyObject {
   /// - Parameter strings: where its long strings lie.
   func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault)
 
+  /// Reads a whole answer that nobody has scanned, in one walk that looks at all of it.
+  ///
+  /// - Returns: whether the walk has proven that it is one JSON value; otherwise what was told holds only if it is. nil
+  ///   where nothing was read, for the reader needs it scanned.
+  func readUnscanned(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) -> Bool?
+
   /// Reads one event of a stream: `data` is one JSON value that has been scanned, `name` the event's name.
   func read(
     _ event: StreamEvent, name: Span<UInt8>, data: Span<UInt8>, to answer: inout AnswerWriter
@@ -158,6 +164,13 @@ package protocol AnswerReader: AnyObject {
 
   /// Whether a stream that ends here is whole. Providers without a last word end by closing.
   var mayEnd: Bool { get }
+}
+
+extension AnswerReader {
+  package func readUnscanned(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) -> Bool?
+  {
+    nil
+  }
 }
 
 /// How one kind of provider is spoken to. It holds the provider's own settings, and never changes; an object, for requests

@@ -192,11 +192,7 @@ extension Translation {
     if isMessage, let piece = template.match(data), name.equals(unsafe templateName.view) {
       return answer.again(data.extracting(piece))
     }
-    scanner.reset(watching: [])
-    do throws(JSONFault) {
-      try scanner.feed(data)
-      try scanner.finish()
-    } catch { throw .malformed }
+    guard scan(data) else { throw .malformed }
     let told = answer.tellings
     template.forget()
     try reader.read(event, name: name, data: data, to: &answer)
@@ -211,11 +207,10 @@ extension Translation {
   /// Reads a whole answer and appends what the client gets: an answer of OpenAI's form, or all of its chunks where
   /// a stream was asked for.
   package func takeWhole(_ body: Span<UInt8>, into out: inout ByteQueue) throws(AnswerFault) {
-    scanner.reset(watching: [])
-    do throws(JSONFault) {
-      try scanner.feed(body)
-      try scanner.finish()
-    } catch {
+    if operation == .chat, !streams, let reader, try takeUnscanned(body, reader) {
+      return writeWhole(into: &out)
+    }
+    guard scan(body) else {
       if streams { return try takeMislabelled(body, into: &out) }
       throw .malformed
     }
@@ -246,6 +241,40 @@ extension Translation {
     } else {
       try reader.read(body, strings: scanner.strings, to: &answer)
     }
+    writeWhole(into: &out)
+  }
+
+  /// Reads a whole answer, and finds out on the way whether it is JSON: few aren't, and of those nothing that was told
+  /// holds.
+  ///
+  /// - Returns: false, and nothing is read, where the reader needs it scanned.
+  private func takeUnscanned(_ body: Span<UInt8>, _ reader: any AnswerReader) throws(AnswerFault) -> Bool {
+    var isProven = false
+    var fault: AnswerFault?
+    do throws(AnswerFault) {
+      guard let proven = try reader.readUnscanned(body, to: &answer) else { return false }
+      isProven = proven
+    } catch { fault = error }
+    if !isProven, !scan(body) {
+      answer.takeBack()
+      throw .malformed
+    }
+    if let fault { throw fault }
+    return true
+  }
+
+  /// Whether `body` is one JSON value.
+  private func scan(_ body: Span<UInt8>) -> Bool {
+    scanner.reset(watching: [])
+    do throws(JSONFault) {
+      try scanner.feed(body)
+      try scanner.finish()
+    } catch { return false }
+    return true
+  }
+
+  /// Ends an answer that was read whole, and appends what the client gets.
+  private func writeWhole(into out: inout ByteQueue) {
     if answer.out.isEmpty {
       // Mostly all of it is written now: into its place.
       swap(&answer.out, &out)

@@ -98,6 +98,13 @@ package struct AnswerWriter: ~Copyable {
     owesMember = !frame.member.isEmpty
   }
 
+  /// Forgets what was told of an answer that is none.
+  mutating func takeBack() {
+    let blocks = blocks
+    begin(frame)
+    self.blocks = blocks
+  }
+
   /// Forgets the answer.
   mutating func removeAll() {
     blocks = nil

@@ -1,18 +1,25 @@
 // One walk through nested JSON that has been scanned: what is to be read inside is opened where it stands, and not
 // first passed over to find its end. So a long list of messages is looked at once, and not once for each level.
 
-/// A place in a text, which moves on over keys and values. On text that was not scanned it ends early, and never traps.
+/// A place in a text, which moves on over keys and values. On text that was not scanned it ends early, and never traps;
+/// it can be made to find out on the way whether the text is JSON (JSONProof.swift).
 package struct JSONWalk: ~Escapable {
-  private let bytes: Span<UInt8>
+  let bytes: Span<UInt8>
   /// Where long strings lie.
   private let strings: Span<UInt64>
   /// The first of them that isn't behind.
   private var nextString = 0
   /// Behind what was read last.
-  package private(set) var at: Int
-  private let end: Int
+  package internal(set) var at: Int
+  let end: Int
   /// Nothing of the innermost object or array has been read.
-  private var isFirst = false
+  var isFirst = false
+  /// Objects and arrays that have been entered and not left.
+  var depth = 0
+  /// Values are looked at where they are passed over, for the text was not scanned.
+  let proves: Bool
+  /// Something was passed over that need not be JSON.
+  var isDoubtful = false
   /// The text ended before what was to be read in it, or was none.
   package private(set) var isCut = false
 
@@ -25,6 +32,20 @@ package struct JSONWalk: ~Escapable {
     self.strings = strings
     at = max(start, 0)
     end = bytes.count
+    proves = false
+  }
+
+  /// A walk that finds out whether the text, of which nothing is known, is JSON: `hasProven` says so behind its end.
+  @_lifetime(copy bytes)
+  package init(proving bytes: Span<UInt8>) {
+    self.bytes = bytes
+    strings = Span()
+    at = 0
+    end = bytes.count
+    proves = true
+    skipSpace()
+    // Blanks alone are none.
+    isDoubtful = at == end
   }
 
   /// What comes next is.
@@ -45,6 +66,7 @@ package struct JSONWalk: ~Escapable {
     skipSpace()
     guard at < end, bytes[at] == opening else { return false }
     at &+= 1
+    depth &+= 1
     isFirst = true
     return true
   }
@@ -58,6 +80,7 @@ package struct JSONWalk: ~Escapable {
     if plain < end, bytes[plain] == ASCII.quote {
       at = plain &+ 1
     } else {
+      isDoubtful = true
       guard let keyEnd = JSONBytes.stringEnd(bytes, quote: at, limit: end) else { return stop() }
       key = JSONKey(range: start..<keyEnd &- 1, isEscaped: true)
       at = keyEnd
@@ -93,7 +116,11 @@ package struct JSONWalk: ~Escapable {
   }
 
   @inline(__always) private mutating func readPlainTurn() -> (isAssistant: Bool, text: Range<Int>)? {
-    guard enterObject(), take("\"role\":") else { return nil }
+    // Entered and left at once, so that no depth is counted.
+    skipSpace()
+    guard at < end, bytes[at] == UInt8(ascii: "{") else { return nil }
+    at &+= 1
+    guard take("\"role\":") else { return nil }
     let isUser = take("\"user\",")
     guard isUser || take("\"assistant\","), take("\"content\":") else { return nil }
     skipSpace()
@@ -118,11 +145,13 @@ package struct JSONWalk: ~Escapable {
   /// Passes over the value that comes next.
   package mutating func pass() -> (range: Range<Int>, kind: JSONKind)? {
     skipSpace()
-    guard at < end, let kind = JSONKind(firstByte: bytes[at]), let valueEnd = valueEnd(kind) else {
+    let start = at
+    guard at < end, let kind = JSONKind(firstByte: bytes[at]),
+      let valueEnd = proves ? provenEnd(kind) : valueEnd(kind)
+    else {
       cut()
       return nil
     }
-    let start = at
     at = valueEnd
     isFirst = false
     return (start..<valueEnd, kind)
@@ -148,7 +177,7 @@ package struct JSONWalk: ~Escapable {
   }
 
   /// Where the object or array at `at` ends: from one long string to the next, over each of them at once.
-  private mutating func nestEnd() -> Int? {
+  mutating func nestEnd() -> Int? {
     var nest = JSONNest()
     var from = at
     while true {
@@ -180,6 +209,7 @@ package struct JSONWalk: ~Escapable {
     }
     if bytes[at] == closing {
       at &+= 1
+      depth &-= 1
       isFirst = false
       return false
     }
@@ -210,7 +240,7 @@ package struct JSONWalk: ~Escapable {
     isCut = true
   }
 
-  @inline(__always) private mutating func skipSpace() {
+  @inline(__always) mutating func skipSpace() {
     while at < end, JSONBytes.isSpace(bytes[at]) { at &+= 1 }
   }
 }

@@ -32,11 +32,23 @@ final class AnthropicReader: AnswerReader {
   var mayEnd: Bool { false }
 
   func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault) {
+    var walk = JSONWalk(body, strings: strings.span)
+    try read(body, &walk, strings.span, to: &answer)
+  }
+
+  func readUnscanned(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) -> Bool? {
+    var walk = JSONWalk(proving: body)
+    try read(body, &walk, Span(), to: &answer)
+    return walk.hasProven
+  }
+
+  private func read(
+    _ body: Span<UInt8>, _ walk: inout JSONWalk, _ strings: Span<UInt64>, to answer: inout AnswerWriter
+  ) throws(AnswerFault) {
     var content: Int?
     var id = 0..<0
     var model = 0..<0
     var stop: Range<Int>?
-    var walk = JSONWalk(body, strings: strings.span)
     guard walk.enterObject() else { throw .malformed }
     while let key = walk.nextKey() {
       // A whole answer is written at the end; of a stream the first chunk says whose it is.
@@ -64,7 +76,7 @@ final class AnthropicReader: AnswerReader {
     answer.identify(id: JSONString.content(body, id), model: JSONString.content(body, model))
     answer.begin()
     if answer.isStream {
-      var late = JSONWalk(body, from: content, strings: strings.span)
+      var late = JSONWalk(body, from: content, strings: strings)
       readBlocks(body, &late, to: &answer)
     }
     if let stop { readStop(body, stop, in: 0..<body.count, to: &answer) }
