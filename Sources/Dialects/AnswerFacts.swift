@@ -171,7 +171,7 @@ package final class AnswerFacts {
 
 extension AnswerWriter {
   /// Tells what a dialect has read of the answer.
-  func tell(_ facts: AnswerFacts) { facts.take(id: id.span, model: model.span, choices) }
+  func tell(_ facts: AnswerFacts) { facts.take(id: id.bytes, model: model.bytes, choices) }
 }
 
 extension AnswerFacts {

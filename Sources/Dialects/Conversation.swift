@@ -219,7 +219,7 @@ package enum Conversation {
       let stamp = stamp()
       let isStream = translation.streams && reply.media != .json
       translation.begin(
-        created: stamp.created, seed: stamp.seed, member: member.array(), readsWhole: !isStream)
+        created: stamp.created, seed: stamp.seed, member: member, readsWhole: !isStream)
       return isStream ? .events : .whole
     }
   }

@@ -157,13 +157,12 @@ package enum Wording: Sendable {
 package struct AnswerStamp: Sendable {
   /// Unix time in seconds.
   package var created: Int
-  /// Letters and digits that no other exchange has.
-  package var seed: [UInt8]
+  package var seed: AnswerSeed
   /// The model's name, of an answer that never began; in UTF-8.
   package var model: [UInt8] = []
 
   /// Stamps one answer.
-  package init(created: Int, seed: [UInt8]) {
+  package init(created: Int, seed: AnswerSeed) {
     self.created = created
     self.seed = seed
   }
@@ -182,4 +181,49 @@ package struct ErrorFacts: Sendable {
     self.status = status
     self.isAuthentication = isAuthentication
   }
+}
+
+/// Letters and digits that no other exchange has: ids are made of them. It needs no memory of its own, for each exchange has
+/// one and hands it on many times.
+package struct AnswerSeed: Sendable {
+  /// The text, eight bytes each, the first one lowest.
+  private var text: (UInt64, UInt64, UInt64) = (0, 0, 0)
+  package private(set) var count = 0
+
+  /// No letter.
+  package init() {}
+
+  /// 24 hexadecimal digits.
+  ///
+  /// - Parameters:
+  ///   - first, second: random bits, of which the second's upper half counts.
+  package init(_ first: UInt64, _ second: UInt64) {
+    text = (
+      ByteQueue.hexadecimal(first >> 32), ByteQueue.hexadecimal(first & 0xFFFF_FFFF),
+      ByteQueue.hexadecimal(second >> 32)
+    )
+    count = 24
+  }
+
+  /// - Parameter text: at most eight letters and digits.
+  package init(_ text: StaticString) {
+    count = min(text.utf8CodeUnitCount, 8)
+    for at in 0..<count { self.text.0 |= UInt64(text.bytes[at]) << UInt64(8 * at) }
+  }
+
+  package var isEmpty: Bool { count == 0 }
+
+  fileprivate func append(to out: inout ByteQueue) {
+    if isEmpty { return }
+    let end = out.count + count
+    out.append(littleEndian: text.0)
+    out.append(littleEndian: text.1)
+    out.append(littleEndian: text.2)
+    out.truncate(to: end)
+  }
+}
+
+extension ByteQueue {
+  /// Appends the letters and digits.
+  mutating func append(_ seed: AnswerSeed) { seed.append(to: &self) }
 }

@@ -7,16 +7,17 @@ extension Translation {
   ///
   /// - Parameters:
   ///   - created: Unix time in seconds.
-  ///   - seed: random letters and digits.
+  ///   - seed: what ids are made of.
   ///   - member: `"x_remora":{…}`, or empty.
   ///   - readsWhole: whether the answer is one value, which is looked at when all of it has come.
-  package func begin(created: Int, seed: [UInt8], member: [UInt8], readsWhole: Bool = false) {
+  package func begin(created: Int, seed: AnswerSeed, member: Span<UInt8>, readsWhole: Bool = false) {
     self.readsWhole = readsWhole
     held.removeAll()
     answer.begin(
       AnswerWriter.Frame(
         form: streams && blocks == nil ? .chunks : .whole, includesUsage: includesUsage,
-        model: request.model, created: created, seed: seed, member: member))
+        model: request.model, created: created, seed: seed),
+      member: member)
     answer.blocks = blocks
   }
 
@@ -59,6 +60,11 @@ extension Translation {
   package func conclude(into out: inout ByteQueue) -> Verdict {
     var body = ByteQueue()
     swap(&held, &body)
+    // Back to where its memory belongs.
+    defer {
+      body.removeAll()
+      swap(&held, &body)
+    }
     do throws(AnswerFault) { try takeWhole(body.bytes, into: &out) } catch { return .fault(error) }
     return streams ? .stream : .answer
   }
@@ -218,15 +224,15 @@ extension Translation {
       guard let count = dialect.readCount(body) else { throw .malformed }
       out.append("{\"input_tokens\":")
       out.append(decimal: count)
-      if !answer.frame.member.isEmpty {
+      if !answer.member.isEmpty {
         out.append(",")
-        out.append(answer.frame.member)
+        out.append(answer.member)
       }
       return out.append("}")
     }
     if let embeddings {
       var writer = EmbeddingWriter(
-        wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.frame.member)
+        wantsBase64: embeddings.wantsBase64, model: request.model, member: answer.member.array())
       try dialect.readEmbeddings(body, to: &writer)
       // With one too few, which text each belongs to isn't known.
       guard writer.count >= embeddings.inputs.count else { throw .tooFewVectors }

@@ -95,8 +95,6 @@ final class Attempt {
   var errorText: ByteQueue
   /// `"x_remora":{…}`, or empty.
   var metadata = ByteQueue()
-  /// Where ids of answers are made.
-  var seedText = ByteQueue()
   /// Path and query of the request, the base URL's prefix included.
   var address = ByteQueue()
   var requestFields = HopByHop.forRequest()

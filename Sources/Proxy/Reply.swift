@@ -173,12 +173,8 @@ extension Attempt {
   }
 
   /// Letters and digits that no other exchange has.
-  func seed() -> [UInt8] {
-    seedText.clear()
-    seedText.append(hexadecimalWord: state.nextRandom())
-    seedText.append(hexadecimalWord: state.nextRandom())
-    seedText.truncate(to: 24)
-    return seedText.array()
+  func seed() -> AnswerSeed {
+    AnswerSeed(state.nextRandom(), state.nextRandom())
   }
 }
 

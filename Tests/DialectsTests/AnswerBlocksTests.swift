@@ -154,7 +154,7 @@ private final class Notes: AnswerForm {
     let recast = try Recast(.messages, body.span, for: ChatTarget(), model: [], passage: passage)
     let conversation = Conversation.recast(recast)
     let manner = conversation.begin(ReplyFacts(status: 200, media: .events, hasBody: true), member: Span()) {
-      AnswerStamp(created: 1, seed: [])
+      AnswerStamp(created: 1, seed: AnswerSeed())
     }
     #expect(manner == .events)
     var out = ByteQueue()

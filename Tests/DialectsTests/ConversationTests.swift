@@ -16,7 +16,7 @@ private struct Told: Equatable {
     var out = ByteQueue()
     let member = Array(member.utf8)
     let manner = conversation.begin(facts, member: member.span) {
-      AnswerStamp(created: 1, seed: Array("seed".utf8))
+      AnswerStamp(created: 1, seed: AnswerSeed("seed"))
     }
     for piece in pieces where !fault {
       do throws(TakeFault) { try conversation.take(piece.span, member: member.span, into: &out) } catch {
@@ -94,7 +94,7 @@ struct ConversationTests {
   func longEvents() throws {
     let conversation = Self.passed(.other, isFullService: false)
     var out = ByteQueue()
-    _ = conversation.begin(Self.events, member: Span()) { AnswerStamp(created: 1, seed: []) }
+    _ = conversation.begin(Self.events, member: Span()) { AnswerStamp(created: 1, seed: AnswerSeed()) }
     func take(_ text: String) throws {
       try conversation.take(Array(text.utf8).span, member: Span(), into: &out)
     }

@@ -51,7 +51,7 @@ extension Dialect {
     _ operation: Operation = .chat
   ) throws -> Tree {
     let translation = try begin(body, model: model, operation)
-    translation.begin(created: 1_700_000_000, seed: Array("seed".utf8), member: [])
+    translation.begin(created: 1_700_000_000, seed: AnswerSeed("seed"), member: Span())
     var out = ByteQueue()
     let bytes = Array(reply.utf8)
     try translation.takeWhole(bytes.span, into: &out)
@@ -66,7 +66,7 @@ extension Dialect {
       #"{"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Hi"}]}"#
   ) throws -> String {
     let translation = try begin(body, model: model)
-    translation.begin(created: 1_700_000_000, seed: Array("seed".utf8), member: [])
+    translation.begin(created: 1_700_000_000, seed: AnswerSeed("seed"), member: Span())
     var out = ByteQueue()
     for piece in pieces { translation.take(piece.span, into: &out) }
     _ = translation.end(isWhole: true, into: &out)

@@ -47,7 +47,7 @@ struct GuardedStreamTests {
       if removesUsage { passage.removeUsage() }
       let conversation = Conversation.passed(passage)
       let facts = ReplyFacts(status: 200, media: .events, hasBody: true)
-      _ = conversation.begin(facts, member: Span()) { AnswerStamp(created: 1, seed: []) }
+      _ = conversation.begin(facts, member: Span()) { AnswerStamp(created: 1, seed: AnswerSeed()) }
       gate.begin()
       if knows { #expect(conversation.guardStream(by: gate)) }
       var out = ByteQueue()

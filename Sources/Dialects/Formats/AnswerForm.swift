@@ -11,8 +11,7 @@ package struct FormFrame: Sendable {
   package var model: [UInt8] = []
   /// Unix time in seconds.
   package var created = 0
-  /// Random letters and digits, unlike those of any other exchange: ids are made of them.
-  package var seed: [UInt8] = []
+  package var seed = AnswerSeed()
   /// `"x_remora":{…}`, or empty.
   package var member: [UInt8] = []
 
@@ -87,7 +86,7 @@ extension AnswerBlock {
   ///   - ceiling: bytes of an id that the API takes.
   ///   - otherwise: what one of ours begins with, and what makes it one of its own.
   func writeID(
-    ceiling: Int, otherwise prefix: StaticString, _ seed: [UInt8], _ index: Int, into out: inout ByteQueue
+    ceiling: Int, otherwise prefix: StaticString, _ seed: AnswerSeed, _ index: Int, into out: inout ByteQueue
   ) {
     var isFit = !id.isEmpty && id.count <= ceiling
     for byte in id {

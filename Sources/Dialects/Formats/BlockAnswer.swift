@@ -47,7 +47,7 @@ final class BlockAnswer {
     isOverfull = false
     hasSigned = false
     // Whose answer it is, isn't known any more.
-    frame.seed = []
+    frame.seed = AnswerSeed()
     if blocks.waitingBytes > 0 { blocks.begin(form) }
     form.removeAll()
   }

@@ -83,7 +83,7 @@ extension AnswerWriter {
     if owesMember {
       owesMember = false
       out.append(literal: ",")
-      out.append(frame.member)
+      out.append(member)
     }
     out.append(literal: "}\n\n")
   }
@@ -164,7 +164,7 @@ extension AnswerWriter {
     if owesMember {
       owesMember = false
       out.append(literal: ",")
-      out.append(frame.member)
+      out.append(member)
     }
     out.append(literal: "}")
   }

@@ -25,22 +25,18 @@ package struct AnswerWriter: ~Copyable {
     package var model: [UInt8]
     /// Unix time in seconds, for providers that don't say it.
     package var created: Int
-    /// Random letters and digits, unlike those of any other exchange: ids are made of them.
-    package var seed: [UInt8]
-    /// `"x_remora":{…}`, or empty.
-    package var member: [UInt8]
+    package var seed: AnswerSeed
 
-    init() { self.init(form: .whole, includesUsage: false, model: [], created: 0, seed: [], member: []) }
+    init() { self.init(form: .whole, includesUsage: false, model: [], created: 0, seed: AnswerSeed()) }
 
     package init(
-      form: Form, includesUsage: Bool, model: [UInt8], created: Int, seed: [UInt8], member: [UInt8]
+      form: Form, includesUsage: Bool, model: [UInt8], created: Int, seed: AnswerSeed
     ) {
       self.form = form
       self.includesUsage = includesUsage
       self.model = model
       self.created = created
       self.seed = seed
-      self.member = member
     }
   }
 
@@ -48,16 +44,20 @@ package struct AnswerWriter: ~Copyable {
   static let choiceCeiling = 128
   /// Tool calls of one choice; providers stop far below.
   static let callCeiling = 1024
+  /// Bytes of a name whose memory is worth keeping.
+  private static let kept = 1024
 
   private(set) var frame = Frame()
+  /// `"x_remora":{…}`, or empty.
+  private(set) var member = ByteQueue()
   /// Who is told what is read, where the client speaks another format: then nothing is written here.
   var blocks: BlockAnswer?
   /// What is ready for the client; taken out by `take`.
   package var out = ByteQueue()
   var choices: [AnswerChoice] = []
   /// The provider's, still escaped.
-  var id: [UInt8] = []
-  var model: [UInt8] = []
+  var id = ByteQueue()
+  var model = ByteQueue()
   var created = 0
   /// `data: {…,"choices":[{"index":`, once it is known.
   var chunkHead: [UInt8] = []
@@ -91,18 +91,31 @@ package struct AnswerWriter: ~Copyable {
   package init(pool: BlockPool? = nil) { self.pool = pool }
 
   /// Begins an answer, and forgets the one before.
-  package mutating func begin(_ frame: Frame) {
-    removeAll()
+  ///
+  /// - Parameter member: `"x_remora":{…}`, or empty.
+  package mutating func begin(_ frame: Frame, member: Span<UInt8>) {
     self.frame = frame
+    Self.forget(&self.member)
+    self.member.append(member)
+    begin()
+  }
+
+  private mutating func begin() {
+    removeAll()
     created = frame.created
-    owesMember = !frame.member.isEmpty
+    owesMember = !member.isEmpty
   }
 
   /// Forgets what was told of an answer that is none.
   mutating func takeBack() {
     let blocks = blocks
-    begin(frame)
+    begin()
     self.blocks = blocks
+  }
+
+  /// Forgets a name, and keeps the memory for the next one.
+  private static func forget(_ name: inout ByteQueue) {
+    if name.count <= kept { name.clear() } else { name.removeAll() }
   }
 
   /// Forgets the answer.
@@ -113,10 +126,10 @@ package struct AnswerWriter: ~Copyable {
     if let first = choices.first {
       first.forget()
       spare = first
-      choices.removeAll(keepingCapacity: true)
+      if choices.count == 1 { choices.removeLast() } else { choices.removeAll(keepingCapacity: true) }
     }
-    if !id.isEmpty { id.removeAll(keepingCapacity: true) }
-    if !model.isEmpty { model.removeAll(keepingCapacity: true) }
+    Self.forget(&id)
+    Self.forget(&model)
     if !chunkHead.isEmpty { chunkHead.removeAll(keepingCapacity: true) }
     if !textHead.isEmpty { textHead.removeAll(keepingCapacity: true) }
     callCount = 0
@@ -138,8 +151,8 @@ package struct AnswerWriter: ~Copyable {
   /// in a chunk stays as it was.
   package mutating func identify(id: Span<UInt8>, model: Span<UInt8>, created: Int? = nil) {
     guard chunkHead.isEmpty else { return }
-    if !id.isEmpty, self.id.isEmpty { self.id = id.array() }
-    if !model.isEmpty, self.model.isEmpty { self.model = model.array() }
+    if self.id.isEmpty { self.id.append(id) }
+    if self.model.isEmpty { self.model.append(model) }
     if let created { self.created = created }
   }
 

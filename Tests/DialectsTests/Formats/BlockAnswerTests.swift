@@ -11,7 +11,7 @@ import Wire
     let answer = BlockAnswer(MessagesForm())
     var frame = FormFrame()
     frame.streams = streams
-    frame.seed = Array("seed".utf8)
+    frame.seed = AnswerSeed("seed")
     answer.begin(frame)
     return answer
   }

@@ -85,7 +85,7 @@ private struct Recasted: Equatable {
     var out = ByteQueue()
     _ = recast.begin(
       ReplyFacts(status: 200, media: .events, hasBody: true), member: Span(),
-      stamp: AnswerStamp(created: 1, seed: Array("seed".utf8)))
+      stamp: AnswerStamp(created: 1, seed: AnswerSeed("seed")))
     do throws(TakeFault) {
       for piece in pieces {
         let bytes = Array(piece)

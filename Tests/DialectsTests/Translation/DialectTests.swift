@@ -78,7 +78,7 @@ import Wire
     text += usage ? ",\"stream_options\":{\"include_usage\":true}}" : "}"
     let made = try Translation(
       dialect, .chat, model: Array((it["model"] ?? "m").utf8), body: Array(text.utf8).span)
-    made.begin(created: 1, seed: Array("seed".utf8), member: [])
+    made.begin(created: 1, seed: AnswerSeed("seed"), member: Span())
     var out = ByteQueue()
     for piece in pieces { made.take(piece.span, into: &out) }
     _ = made.end(isWhole: true, into: &out)
@@ -152,7 +152,7 @@ import Wire
       }
       let asked = Array(#"{"messages":[{"role":"user","content":"hi"}],"stream":true}"#.utf8)
       let made = try Translation(try kind.dialect(), .chat, model: Array("m".utf8), body: asked.span)
-      made.begin(created: 1, seed: Array("seed".utf8), member: [])
+      made.begin(created: 1, seed: AnswerSeed("seed"), member: Span())
       var out = ByteQueue()
       made.take(Array(wire.utf8).span, into: &out)
       return out.bytes.text()
@@ -167,7 +167,7 @@ import Wire
     let dialect = try kind.dialect()
     let body = Array((it["whole"] ?? "").utf8)
     let made = try it.translation(dialect)
-    made.begin(created: 1, seed: Array("seed".utf8), member: Array("\"x_remora\":{}".utf8))
+    made.begin(created: 1, seed: AnswerSeed("seed"), member: ("\"x_remora\":{}" as StaticString).bytes)
     var out = ByteQueue()
     do throws(AnswerFault) { try made.takeWhole(body.span, into: &out) } catch {
       #expect(String(decoding: error.message, as: UTF8.self) == it["fault"])
@@ -182,7 +182,7 @@ import Wire
     let asked = String(decoding: it.request, as: UTF8.self).dropLast() + ",\"stream\":true}"
     let streamed = try Translation(
       dialect, .chat, model: Array((it["model"] ?? "m").utf8), body: Array(asked.utf8).span)
-    streamed.begin(created: 1, seed: Array("seed".utf8), member: [])
+    streamed.begin(created: 1, seed: AnswerSeed("seed"), member: Span())
     out.removeAll()
     try streamed.takeWhole(body.span, into: &out)
     _ = Self.check(Assembled(stream: out.bytes.text(), wantsUsage: false), it, hasUsage: false)
@@ -232,7 +232,7 @@ import Wire
   func created(kind: ProviderKind, whole: String) throws {
     let asked = Array(#"{"messages":[{"role":"user","content":"hi"}]}"#.utf8)
     let made = try Translation(try kind.dialect(), .chat, model: Array("m".utf8), body: asked.span)
-    made.begin(created: 1, seed: Array("seed".utf8), member: [])
+    made.begin(created: 1, seed: AnswerSeed("seed"), member: Span())
     var out = ByteQueue()
     try made.takeWhole(Array(whole.utf8).span, into: &out)
     let text = out.array()
@@ -253,7 +253,7 @@ import Wire
   func unknown(kind: ProviderKind, data: String, expected: UnknownKind) throws {
     let asked = Array(#"{"messages":[{"role":"user","content":"hi"}],"stream":true}"#.utf8)
     let made = try Translation(try kind.dialect(), .chat, model: Array("m".utf8), body: asked.span)
-    made.begin(created: 1, seed: Array("seed".utf8), member: [])
+    made.begin(created: 1, seed: AnswerSeed("seed"), member: Span())
     var out = ByteQueue()
     made.take(Array("data: \(data)\n\n".utf8).span, into: &out)
     #expect(made.failure == nil)

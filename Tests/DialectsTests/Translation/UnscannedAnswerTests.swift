@@ -23,7 +23,7 @@ import Wire
   private static func outcome(_ text: [UInt8]) throws -> Outcome {
     let translation = try ProviderKind.anthropic.dialect().begin(
       #"{"messages":[{"role":"user","content":"Hi"}]}"#, model: "claude-sonnet-4-5")
-    translation.begin(created: 1, seed: Array("seed".utf8), member: [])
+    translation.begin(created: 1, seed: AnswerSeed("seed"), member: Span())
     var outcome = Outcome()
     var out = ByteQueue()
     do throws(AnswerFault) { try translation.takeWhole(text.span, into: &out) } catch {

@@ -13,12 +13,12 @@ struct ResponsesItem {
   let sort: Sort
   private let block: AnswerBlock
   private let index: Int
-  private let seed: [UInt8]
+  private let seed: AnswerSeed
   /// A call's name in the client's words, and the namespace that it is in.
   let name: [UInt8]
   private let space: [UInt8]
 
-  init(_ block: AnswerBlock, index: Int, seed: [UInt8], _ tools: ResponsesNames) {
+  init(_ block: AnswerBlock, index: Int, seed: AnswerSeed, _ tools: ResponsesNames) {
     self.block = block
     self.index = index
     self.seed = seed

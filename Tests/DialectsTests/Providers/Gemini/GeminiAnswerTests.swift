@@ -241,7 +241,7 @@ import Wire
   @Test("the first text leaves with the event that brings it")
   func promptness() throws {
     let translation = try Self.gemini.begin(chatBody(#""stream":true"#), model: Self.model)
-    translation.begin(created: 1, seed: [0x61], member: [])
+    translation.begin(created: 1, seed: AnswerSeed("a"), member: Span())
     var out = ByteQueue()
     let event = Self.stream([#"{"candidates":[{"content":{"parts":[{"text":"A"}]}}]}"#])
     translation.take(Array(event.utf8).span, into: &out)
@@ -343,7 +343,7 @@ import Wire
   @Test("a whole answer where a stream was asked for becomes one")
   func wholeForStream() throws {
     let translation = try Self.gemini.begin(chatBody(#""stream":true"#), model: Self.model)
-    translation.begin(created: 1, seed: [0x61], member: [])
+    translation.begin(created: 1, seed: AnswerSeed("a"), member: Span())
     var out = ByteQueue()
     let bytes = Array(reply(#"{"text":"A"},{"text":"B","thoughtSignature":"c2ln"}"#).utf8)
     try translation.takeWhole(bytes.span, into: &out)
