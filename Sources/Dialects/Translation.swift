@@ -138,6 +138,18 @@ package final class Translation {
     _ chat: ChatRequest, _ body: Span<UInt8>, _ dialect: any Dialect, _ request: inout ProviderRequest
   ) throws(RequestFault) {
     let missing = chat.given.subtracting(dialect.takes).subtracting(.always)
+    if !missing.isEmpty { try check(missing, chat, body, &request) }
+    chat.noteUnsaid(keepsCacheControl: dialect.keepsCacheControl, &request.dropped)
+    for member in chat.extensions {
+      var isTaken = false
+      for name in dialect.takesExtensions where JSONString.equals(body, member.key, name) { isTaken = true }
+      if !isTaken { request.dropped.add(body.extracting(member.key)) }
+    }
+  }
+
+  private static func check(
+    _ missing: ChatFields, _ chat: ChatRequest, _ body: Span<UInt8>, _ request: inout ProviderRequest
+  ) throws(RequestFault) {
     for field in ChatField.allCases where missing.contains(field) {
       switch field {
       case .n where chat.n == 1: continue
@@ -157,12 +169,6 @@ package final class Translation {
           "'\(field.name)' can't be expressed for the model's provider; leave it out, or use another model.")
       }
       request.dropped.add(field.name)
-    }
-    chat.noteUnsaid(keepsCacheControl: dialect.keepsCacheControl, &request.dropped)
-    for member in chat.extensions {
-      var isTaken = false
-      for name in dialect.takesExtensions where JSONString.equals(body, member.key, name) { isTaken = true }
-      if !isTaken { request.dropped.add(body.extracting(member.key)) }
     }
   }
 

@@ -59,12 +59,13 @@ package enum ChatField: UInt8, CaseIterable, Sendable {
 
   /// The field that `key` (between its quotes, as it is written) names.
   static func named(_ bytes: Span<UInt8>, _ key: Range<Int>) -> ChatField? {
+    // A key with an escape is longer than what it says, so it is none of as many bytes.
     guard key.count < byLength.count else { return nil }
     var rest = byLength[key.count]
     while rest != 0 {
       let bit = rest.trailingZeroBitCount
       if let field = ChatField(rawValue: UInt8(truncatingIfNeeded: bit)),
-        JSONString.equals(bytes, key, field.name)
+        bytes.extracting(key).reads(field.name)
       {
         return field
       }

@@ -16,29 +16,7 @@ struct AnthropicRequest {
   }
 
   /// Appends the members, with commas between them: `"max_tokens":…,"messages":[…],…`.
-  func write(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
-    var writer = self
-    try writer.writeAll(body, &request)
-  }
-
-  /// Appends the members whose tokens are counted, and no others: the rest is refused there (API reference, "Count tokens
-  /// in a Message").
-  func writeCounted(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
-    var writer = self
-    let thinking = ClaudeThinking(chat, body, model, isBedrock: false, &request.dropped)
-    request.body.append(literal: "\"messages\":[")
-    try writer.writeTurns(body, &request)
-    request.body.append(literal: "]")
-    writer.writeSystem(",\"system\":[", body, &request)
-    try writer.writeTools(body, thinking, &request)
-    if thinking.mode != .unsaid {
-      request.body.append(literal: ",")
-      thinking.write(body, into: &request.body)
-    }
-    try writer.writeOutput(body, thinking, &request)
-  }
-
-  private mutating func writeAll(_ body: Span<UInt8>, _ request: inout ProviderRequest) throws(RequestFault) {
+  mutating func write(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
     let thinking = ClaudeThinking(chat, body, model, isBedrock: false, &request.dropped)
     request.body.append(literal: "\"max_tokens\":")
     request.body.append(decimal: thinking.limit(chat.maxTokens ?? model.outputCeiling))
@@ -54,6 +32,22 @@ struct AnthropicRequest {
     try writeOutput(body, thinking, &request)
     writeSampling(body, thinking, &request)
     writeRest(body, &request)
+  }
+
+  /// Appends the members whose tokens are counted, and no others: the rest is refused there (API reference, "Count tokens
+  /// in a Message").
+  mutating func writeCounted(_ body: Span<UInt8>, to request: inout ProviderRequest) throws(RequestFault) {
+    let thinking = ClaudeThinking(chat, body, model, isBedrock: false, &request.dropped)
+    request.body.append(literal: "\"messages\":[")
+    try writeTurns(body, &request)
+    request.body.append(literal: "]")
+    writeSystem(",\"system\":[", body, &request)
+    try writeTools(body, thinking, &request)
+    if thinking.mode != .unsaid {
+      request.body.append(literal: ",")
+      thinking.write(body, into: &request.body)
+    }
+    try writeOutput(body, thinking, &request)
   }
 }
 

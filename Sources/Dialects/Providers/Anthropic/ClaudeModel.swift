@@ -27,19 +27,22 @@ struct ClaudeModel: Sendable, Equatable {
       while to < name.count, Self.isLetterOrDigit(name[to]) { to += 1 }
       let part = name.extracting(from..<to)
       from = to + 1
-      if part.equals("haiku") {
+      // The numbers first: the names have four letters and more.
+      if part.count <= 2 {
+        if major == nil, part.count == 2, part[0] == UInt8(ascii: "v"), ASCII.isDigit(part[1]) {
+          // As the oldest were called.
+          major = Int(part[1] - 0x30)
+        } else if let number = Self.number(part), minor == nil {
+          if major == nil { major = number } else { minor = number }
+        }
+      } else if part.reads("haiku") {
         family = .haiku
-      } else if part.equals("sonnet") {
+      } else if part.reads("sonnet") {
         family = .sonnet
-      } else if part.equals("opus") {
+      } else if part.reads("opus") {
         family = .opus
-      } else if part.equals("fable") || part.equals("mythos") {
+      } else if part.reads("fable") || part.reads("mythos") {
         alwaysThinks = true
-      } else if major == nil, part.count == 2, part[0] == UInt8(ascii: "v"), ASCII.isDigit(part[1]) {
-        // As the oldest were called.
-        major = Int(part[1] - 0x30)
-      } else if let number = Self.number(part), minor == nil {
-        if major == nil { major = number } else { minor = number }
       } else if part.count >= 6, major != nil {
         // A date: what follows it is a revision.
         break
@@ -61,7 +64,7 @@ struct ClaudeModel: Sendable, Equatable {
   }
 
   private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-    ASCII.isDigit(byte) || ASCII.lower(byte) &- UInt8(ascii: "a") < 26
+    (byte | 0x20) &- UInt8(ascii: "a") < 26 || ASCII.isDigit(byte)
   }
 
   /// `max_tokens`, which must be said, where the client doesn't: the most that the model gives.

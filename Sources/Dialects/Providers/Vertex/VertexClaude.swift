@@ -26,7 +26,8 @@ final class VertexClaude: Dialect {
       request.body.append(body.extracting(beta))
       request.body.append(",")
     }
-    try AnthropicRequest(chat, ClaudeModel(request.model), .vertex).write(body, to: &request)
+    var own = AnthropicRequest(chat, ClaudeModel(request.model), .vertex)
+    try own.write(body, to: &request)
     request.body.append("}")
   }
 
@@ -41,7 +42,8 @@ final class VertexClaude: Dialect {
     request.body.append("{\"anthropic_version\":\"vertex-2023-10-16\",\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(",")
-    try AnthropicRequest(chat, ClaudeModel(request.model), .vertex).writeCounted(body, to: &request)
+    var own = AnthropicRequest(chat, ClaudeModel(request.model), .vertex)
+    try own.writeCounted(body, to: &request)
     request.body.append("}")
   }
 
