@@ -54,7 +54,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private var freeSlots: [UInt32] = []
   private var isStopped = false
   private var trimmer: Alarm?
-  /// Bytes that went back to the allocator and are less than a block.
+  /// Bytes that went back to the allocator, and were not taken again.
   private var freed = 0
   private var afterTurn: [() -> Void] = []
 
@@ -146,7 +146,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
       if count > 0 { unsafe deliver(UnsafeBufferPointer(start: events, count: count)) }
       while let timer = timers.expired(at: now) { timer.fire() }
       collectMail()
-      if blocks.released >= Self.burst { trimSoon() }
+      if blocks.released &+ freed / BlockPool.blockSize >= Self.burst { trimSoon() }
     }
   }
 
@@ -156,18 +156,18 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   /// Trims the heap when the burst that filled it is over, and no more often than a trim is worth.
   private func trimSoon() {
     blocks.released = 0
+    freed = 0
     let alarm = trimmer ?? Alarm { Memory.trim() }
     trimmer = alarm
     if alarm.due == .never { timers.arm(alarm, at: now + Interval(milliseconds: 300)) }
   }
 
   /// Notes that so many bytes went back to the allocator: after many of them, the kernel is to have the memory.
-  package func gaveBack(_ bytes: Int) {
-    freed &+= bytes
-    guard freed >= BlockPool.blockSize else { return }
-    blocks.released &+= freed / BlockPool.blockSize
-    freed %= BlockPool.blockSize
-  }
+  package func gaveBack(_ bytes: Int) { freed &+= bytes }
+
+  /// Notes that so many bytes, which `gaveBack` will be told of, came from the allocator: what comes and goes all the
+  /// time is used again, and the kernel needn't have it.
+  func took(_ bytes: Int) { freed = max(freed &- bytes, 0) }
 
   /// Looks at the clock in the middle of a turn: what was just done may have taken long, and what is waited for from now on
   /// has its own time.

@@ -279,6 +279,7 @@ package final class Socket: EventSource {
       tls?.closeNotify()
     }
     loop.unregister(self)
+    if tls != nil { loop.gaveBack(TLSSession.memory) }
     tls = nil
     Glibc.close(descriptor)
     descriptor = -1

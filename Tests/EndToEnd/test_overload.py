@@ -291,3 +291,26 @@ def test_an_open_stream_costs_little(tmp_path):
         for client in clients:
             client.close()
         yard.stop()
+
+
+def test_the_memory_of_streams_goes_back(tmp_path):
+    """What OpenSSL held for them is most of it, and free inside the heap: the kernel has it soon after the last one."""
+    yard = Yard(tmp_path)
+    clients = []
+    try:
+        first, _ = open_streams(yard.proxy, 50)
+        clients += first
+        before = yard.proxy.anonymous()
+        more, _ = open_streams(yard.proxy, 400)
+        grown = yard.proxy.anonymous() - before
+        clients += more
+        while clients:
+            clients.pop().close()
+        until = time.monotonic() + 10
+        while (left := yard.proxy.anonymous() - before) > grown // 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert left <= grown // 3, (left, grown)
+    finally:
+        for client in clients:
+            client.close()
+        yard.stop()
