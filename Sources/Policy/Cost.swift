@@ -52,6 +52,14 @@ package enum PriceTier: Sendable, Equatable {
   }
 }
 
+extension ModelFacts {
+  /// What the tokens of `usage` cost; nil where prices aren't known. See `Prices.cost`. Here, for to take the prices out is to
+  /// copy them.
+  package func cost(of usage: TokenUsage, served: PriceTier? = nil) -> Cost? {
+    prices?.cost(of: usage, served: served)
+  }
+}
+
 extension Prices {
   /// What the tokens of `usage` cost. Cached, written and audio tokens are parts of the input, and are taken out of it; the
   /// tier of long prompts goes by the whole of it.

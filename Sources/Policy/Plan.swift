@@ -58,6 +58,8 @@ package final class Plan: Sendable {
   package let pick: ModelEntry.Pick
   /// What the client is told of the name; nil: nothing.
   package let notice: Notice?
+  /// How many targets there are, at least one.
+  package let count: Int
 
   /// Makes a plan of one target, or of several.
   package init(
@@ -67,10 +69,8 @@ package final class Plan: Sendable {
     self.others = others
     self.pick = pick
     self.notice = notice
+    count = others.count + 1
   }
-
-  /// How many targets there are, at least one.
-  package var count: Int { others.count + 1 }
 
   /// The target at `place`, which is below `count`.
   package subscript(_ place: Int) -> Route { place == 0 ? first : others[place - 1] }

@@ -25,10 +25,13 @@ extension Exchange {
     }
     counted.requestBytes = ask.body.received
     counted.responseBytes = answer.count
-    counted.model = withModel { state.shard.intern(model: $0) }
+    let shard = state.shard
     if let route {
+      counted.model = route.model.map { shard.intern(model: $0.span) } ?? shard.intern(model: ask.model)
       counted.provider = lineup.labels[route.providerIndex]
       counted.expectsUsage = ask.target.takesTokens && counted.status == 200 && ask.cacheResult != .hit
+    } else {
+      counted.model = shard.intern(model: ask.model)
     }
     if let attempt { take(attempt, &counted) }
     tries.end(self)
@@ -44,7 +47,7 @@ extension Exchange {
     }
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
-    state.shard.finish(counted)
+    shard.finish(counted)
     if let write = ask.cacheWrite { keepAnswer(write) }
     if let watch = ask.watch { count(watch) }
     if state.writesAccessLog { log(counted) }
@@ -89,7 +92,7 @@ extension Exchange {
       reasoning: usage.reasoning)
     let dropped = conversation.droppedCount
     if dropped > 0 { state.shard.dropped(dropped, for: counted.provider) }
-    guard conversation.isTranslated else { return }
+    guard attempt.nature.isTranslated else { return }
     let unknown = conversation.unknown
     if unknown.isEmpty { return }
     for (place, kind) in [
@@ -180,7 +183,7 @@ extension Exchange {
     }
     if let message = record.errorMessage {
       line.set(.errorMessage, message.utf8.span)
-    } else if counted.status >= 400, let attempt, !attempt.conversation.isLocal {
+    } else if counted.status >= 400, let attempt, !attempt.nature.isLocal {
       // Its words may be the prompt's.
       line.set(.errorMessage, "Provider '\(attempt.upstream.name)' answered \(counted.status).".utf8.span)
     }

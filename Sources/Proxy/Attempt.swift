@@ -82,7 +82,8 @@ final class Attempt {
   private(set) var upstream: Upstream
   private(set) var route: Route
   var tried = Try()
-  var conversation: Conversation
+  var conversation: Conversation { didSet { nature = conversation.nature } }
+  private(set) var nature: Conversation.Nature
   let call: Call
   let passage: Passage
   /// Once an upstream has been asked that isn't spoken to in OpenAI's format.
@@ -115,6 +116,7 @@ final class Attempt {
     held = ByteQueue(pool: state.loop.blocks)
     errorText = ByteQueue(pool: state.loop.blocks)
     conversation = .passed(passage)
+    nature = conversation.nature
   }
 
   /// Begins another try; nothing is left of the one before.

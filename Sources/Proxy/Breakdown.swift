@@ -118,8 +118,8 @@ extension Attempt {
     out.append(",\"reasoning_tokens\":")
     Self.write(usage.reasoning, into: &out)
     out.append(",\"cost_usd\":")
-    if let prices = rate.facts?.prices, !usage.isEmpty {
-      out.append(Decimals.text(prices.cost(of: usage, served: served).picodollars, places: 12))
+    if !usage.isEmpty, let cost = rate.facts?.cost(of: usage, served: served) {
+      out.append(Decimals.text(cost.picodollars, places: 12))
     } else {
       out.append("null")
     }

@@ -203,7 +203,7 @@ extension Attempt {
     case .none, .other: break
     default: return false
     }
-    return ask.target.isFullService && facts.status < 300 && facts.hasBody && !conversation.isTranslated
+    return ask.target.isFullService && facts.status < 300 && facts.hasBody && !nature.isTranslated
   }
 
   /// Waits for the first byte of the body, and says in `facts` what it shows.

@@ -20,7 +20,7 @@ extension Exchange {
     if let sent = attempt.tried.sentAt {
       record.upstream += (attempt.tried.firstByteAt ?? Instant.now).nanoseconds(since: sent)
     }
-    guard ask.target.isFullService, attempt.tried.sentAt != nil, !attempt.conversation.isLocal, let route
+    guard ask.target.isFullService, attempt.tried.sentAt != nil, !attempt.nature.isLocal, let route
     else {
       return
     }
@@ -39,8 +39,7 @@ extension Exchange {
     counted.usage = Usage(
       input: usage.input, output: usage.output, cachedInput: usage.cachedInput, cacheWrite: usage.cacheWrite,
       reasoning: usage.reasoning)
-    if let prices = rate(of: route).facts?.prices {
-      let cost = prices.cost(of: usage, served: attempt.served)
+    if let cost = rate(of: route).facts?.cost(of: usage, served: attempt.served) {
       record.bill.lost.cost = (record.bill.lost.cost ?? Cost(picodollars: 0)) + cost
       counted.cost = Int(clamping: cost.picodollars)
     } else {

@@ -138,11 +138,11 @@ extension Exchange {
 
   /// Books what the request has taken, once.
   func settle(_ counted: inout ExchangeRecord) {
-    let (usage, isAnswered) = taken(&counted)
+    let attempt = attempt
+    let (usage, isAnswered) = taken(attempt, &counted)
     if let route, !usage.isEmpty {
       let rate = rate(of: route)
-      if let prices = rate.facts?.prices {
-        let cost = prices.cost(of: usage, served: attempt?.served)
+      if let cost = rate.facts?.cost(of: usage, served: attempt?.served) {
         if cost.isEstimated { record.bill.isEstimated = true }
         record.bill.cost = cost
         counted.cost = Int(clamping: cost.picodollars)
@@ -170,12 +170,14 @@ extension Exchange {
   }
 
   /// What was taken, as far as it is known, and whether there was an answer: what was refused here counts as nothing.
-  private func taken(_ counted: inout ExchangeRecord) -> (usage: TokenUsage, isAnswered: Bool) {
+  private func taken(
+    _ attempt: Attempt?, _ counted: inout ExchangeRecord
+  ) -> (usage: TokenUsage, isAnswered: Bool) {
     // What was kept costs nothing, and is an answer.
     if ask.cacheResult == .hit { return (TokenUsage(), answer.hasBegun) }
     guard let attempt else { return (TokenUsage(), false) }
     var usage = attempt.conversation.usage
-    if attempt.conversation.isLocal { return (usage, answer.hasBegun) }
+    if attempt.nature.isLocal { return (usage, answer.hasBegun) }
     guard attempt.tried.sentAt != nil else { return (TokenUsage(), false) }
     let hasHeard = attempt.tried.firstByteAt != nil
     // An explicit zero is a count too.
@@ -268,12 +270,12 @@ extension Attempt {
   /// How urgently the request was served, where that has a price of its own: as the answer says where it is read whole,
   /// else as the request asks. A provider may serve at its usual price what asks for priority, and is not heard then.
   var served: PriceTier? {
-    if let said = conversation.serviceTier {
-      var name = ByteQueue()
-      name.append(said)
-      return PriceTier(name.bytes)
+    guard nature.isTranslated, let said = conversation.serviceTier else {
+      return nature.isTranslated || nature.isLocal ? nil : ask.wantedTier
     }
-    return conversation.isTranslated || conversation.isLocal ? nil : ask.wantedTier
+    var name = ByteQueue()
+    name.append(said)
+    return PriceTier(name.bytes)
   }
 }
 

@@ -63,7 +63,7 @@ extension Attempt {
       && (ask.body.isFollowed || ask.body.scanner.found(.tools) != nil)
     passage.begin(asked, repairs: upstream.quirks.repairsAnswers)
     // It is that already, but behind another try.
-    if conversation.isTranslated || conversation.isLocal || conversation.isRecast {
+    if nature.isTranslated || nature.isLocal || nature.isRecast {
       conversation = .passed(passage)
     }
     try takeAddress(upstream)

@@ -101,10 +101,10 @@ final class Tries {
   /// Whether the answer whose head is here must be looked at before it goes to the client.
   @inline(never)
   func mustLook(_ attempt: Attempt) -> Bool {
-    if attempt.conversation.isLocal || isTransparent { return false }
-    let status = attempt.call.reply.status
-    if status >= 400 { return attempt.ask.target.isFullService }
-    return plan.count > 1 && mayGoOn && attempt.ask.target.isFullService
+    let plan = plan
+    if attempt.nature.isLocal || plan.count == 1 && retries.isTransparent { return false }
+    if attempt.call.reply.status < 400, plan.count == 1 || !mayGoOn { return false }
+    return attempt.ask.target.isFullService
   }
 
   /// A try begins.
@@ -112,6 +112,7 @@ final class Tries {
   func begin(_ exchange: Exchange) {
     asked |= 1 << UInt64(place & 63)
     faster = nil
+    let plan = plan
     if plan.count > 1 { others = retries.others(PlanStandings(plan, exchange, percent)) }
     if let health = exchange.health(plan[place]), plan.count > 1 || !health.isQuiet {
       pass = health.begin(isFirst: isFirst, at: exchange.now.nanoseconds)
@@ -243,9 +244,8 @@ extension Exchange {
   /// How a target is doing; nil where it has never failed.
   func health(_ route: Route) -> TargetHealth? {
     if let health = route.health { return health }
-    let registry = lineup.snapshot.health
-    if !registry.hasDynamic { return nil }
-    return registry.find(identity(route))
+    let snapshot = lineup.snapshot
+    return snapshot.health.hasDynamic ? snapshot.health.find(identity(route)) : nil
   }
 
   /// The health of a target that has failed for the first time.

@@ -27,9 +27,12 @@ extension Attempt {
     } else {
       call.out.append(passage.fields)
     }
-    let keys = lineup.keys[upstream.index]
-    if keys != nil { tried.keys = keys }
-    upstream.writeOwnFields(keys, into: &call.out)
+    if let keys = lineup.keys[upstream.index] {
+      tried.keys = keys
+      upstream.writeOwnFields(keys, into: &call.out)
+    } else {
+      upstream.writeOwnFields(nil, into: &call.out)
+    }
     if tried.grant != nil { writeGrant() }
     if let trace = ask.trace { trace.write(into: &call.out) }
     call.out.append(literal: "x-request-id: ")
@@ -85,7 +88,7 @@ extension Attempt {
       held.insert(.accept)
       held.insert(.anthropicVersion)
     }
-    if conversation.isRecast { held.insert(.anthropicBeta) }
+    if nature.isRecast { held.insert(.anthropicBeta) }
     if let trace = ask.trace {
       held.insert(.traceparent)
       if trace.traceState.isEmpty { held.insert(.tracestate) }

@@ -48,9 +48,7 @@ actor Worker {
     attendance = plan.attendance
     isFirst = index == 0
     self.state = state
-    loop.atEndOfTurn {
-      if !state.accessLog.isEmpty { _ = state.accessLog.flush() }
-    }
+    loop.atEndOfTurn { _ = state.accessLog.flush() }
     var bound: [ServerPlan.Bound] = []
     do throws(ListenFault) {
       for listening in plan.listening where index == 0 || listening.entrance.role == .proxy {

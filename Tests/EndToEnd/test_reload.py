@@ -87,7 +87,10 @@ def test_r03_a_hundred_swaps(mounted):
     # A connection that a client has just closed may still be counted; a leak would be eighty.
     assert descriptors(pod.proxy) <= open_before + 3
     assert pod.proxy.resident() < resident_before + 2 * 1024 * 1024
-    assert reloads(pod.proxy) == {"applied": 100, "unchanged": 0, "invalid": 0, "unreadable": 0}
+    # Where the machine is slow, the last event of a swap may come when the file has been read already.
+    counts = reloads(pod.proxy)
+    assert counts.pop("unchanged") <= 10
+    assert counts == {"applied": 100, "invalid": 0, "unreadable": 0}
 
 
 def test_r04_same_bytes(mounted):
