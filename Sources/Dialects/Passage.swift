@@ -360,5 +360,5 @@ extension Conversation {
 }
 
 extension Passage {
-  fileprivate var tellsFailure: Bool { stream.hasFailed }
+  fileprivate var tellsFailure: Bool { isStream && stream.hasFailed }
 }

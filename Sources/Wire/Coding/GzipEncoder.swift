@@ -150,7 +150,7 @@ private struct FixedCode {
     return FixedCode(bits: reversed, length: length)
   }
 
-  /// With another code behind it, where both have at most 32 bits.
+  /// With another code behind it, where they have at most 32 bits together.
   @inline(__always)
   func joined(_ next: FixedCode) -> FixedCode {
     FixedCode(bits: bits | next.bits &<< length, length: length &+ next.length)

@@ -251,11 +251,14 @@ extension JSONSplice {
   /// The bytes that go, where the text changes in one place only: an empty range for no edit at all, nil for more
   /// than one, or a member that goes in.
   ///
-  /// - Parameter text: takes what comes in their place.
+  /// - Parameter text: takes what comes in their place; stays as it is where nil is returned.
   package func onlyChange(_ text: inout ByteQueue) -> Range<Int>? {
-    text.clear()
-    guard let edit = edits.first else { return 0..<0 }
+    guard let edit = edits.first else {
+      text.clear()
+      return 0..<0
+    }
     guard edits.count == 1, edit.purpose != .member else { return nil }
+    text.clear()
     text.append(texts.span.extracting(edit.textStart..<edit.textEnd))
     return edit.lower..<edit.upper
   }
