@@ -27,6 +27,8 @@ package final class Passage {
   var course = Course.untouched
   /// The fields that describe the body are Remora's, and not the provider's.
   package private(set) var isReworded = false
+  /// The client of a stream was told of a failure by an answer that was read whole.
+  var hasToldFailure = false
   private var events = EventDecoder()
   /// The end of an event of another API, of which a part has gone on; nil between events.
   private var eventEnd: EventEnd?
@@ -63,6 +65,7 @@ package final class Passage {
     course = .untouched
     eventEnd = nil
     isReworded = false
+    hasToldFailure = false
     facts = nil
     reader = nil
     stream.gate = nil
@@ -360,5 +363,5 @@ extension Conversation {
 }
 
 extension Passage {
-  fileprivate var tellsFailure: Bool { isStream && stream.hasFailed }
+  fileprivate var tellsFailure: Bool { isStream ? stream.hasFailed : hasToldFailure }
 }

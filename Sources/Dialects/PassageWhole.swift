@@ -52,6 +52,7 @@ extension Passage {
     case .other, nil: return .fault(.malformed)
     case .error where asked.streams:
       reader.fail(text, into: &out)
+      hasToldFailure = true
       return .stream
     case .error:
       Fault.translate(text, status: 502, provider: provider, into: &out)

@@ -167,7 +167,9 @@ extension Exchange {
     let isOurs = attempt.conversation.wording == .ours
     let verdict = attempt.conversation.conclude(
       provider: name, member: unsafe attempt.metadata.view, into: &answer.body)
-    if case .error = verdict { attempt.mask(&answer.body) }
+    var tellsFailure = attempt.conversation.tellsFailure
+    if case .error = verdict { tellsFailure = true }
+    if tellsFailure { attempt.mask(&answer.body) }
     if let gate = ask.gate {
       let isStream = if case .stream = verdict { true } else { false }
       gate.restore(&answer.body, isStream: isStream)

@@ -214,3 +214,24 @@ def test_a_key_that_an_error_under_200_repeats_is_masked(start_remora, upstream,
     asked = {"model": "gateway/m", "messages": [{"role": "user", "content": "Hi"}]}
     got = proxy.ask(post_json("/v1/chat/completions", asked))
     assert got.status >= 400 and SECRET.encode() not in got.body and SECRET not in (got.get("x-debug") or "")
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+def test_a_key_in_an_error_that_becomes_a_stream_is_masked(start_remora, upstream, path):
+    proxy = start_remora(upstream, provider=of_kind("openai", upstream))
+    upstream.reply(answer(200, {"Content-Type": "application/json"}, json.dumps(ERROR).encode()))
+    asked = {"model": "gateway/m", "stream": True, "max_tokens": 9}
+    asked |= {"input": "Hi"} if path == "/v1/responses" else {"messages": [{"role": "user", "content": "Hi"}]}
+    got = proxy.ask(post_json(path, asked))
+    assert SECRET.encode() not in got.body and b"[redacted]" in got.body, got.body
+
+
+def test_a_stream_that_failed_leaves_the_answers_behind_it_alone(start_remora, upstream):
+    """What an exchange was is kept for its memory alone: a file that holds the key's text is the client's own."""
+    proxy = start_remora(upstream, provider=of_kind("openai", upstream))
+    upstream.reply(head(b"text/event-stream"), event(json.dumps(ERROR)), LAST_CHUNK)
+    turns = {"model": "gateway/m", "messages": [{"role": "user", "content": "Hi"}]}
+    assert b"[redacted]" in proxy.ask(post_json("/v1/chat/completions", turns | {"stream": True})).body
+    file = json.dumps({"text": ODD}).encode()
+    upstream.reply(answer(200, {"Content-Type": "application/json"}, file))
+    assert proxy.ask(post_json("/v1/files", {})).body == file
