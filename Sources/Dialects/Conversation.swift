@@ -17,18 +17,6 @@ package enum Conversation {
   /// As a chat, for a client that speaks another format.
   case recast(Recast)
 
-  /// What those ask who need to know no more: to look at a conversation counts a reference.
-  package struct Nature: Sendable {
-    /// The answer is made inside Remora, without a call.
-    package let isLocal: Bool
-    /// The provider speaks a dialect of its own.
-    package let isTranslated: Bool
-    /// The client speaks another format than what is said for it.
-    package let isRecast: Bool
-  }
-
-  package var nature: Nature { Nature(isLocal: isLocal, isTranslated: isTranslated, isRecast: isRecast) }
-
   // MARK: The request
 
   /// Whether the answer is made inside Remora, without a call.

@@ -110,7 +110,11 @@ package struct JSONWalk: ~Escapable {
   /// something else comes next.
   package mutating func takePlainTurn() -> (isAssistant: Bool, text: Range<Int>)? {
     let before = (at, isFirst, nextString, isCut)
-    if let turn = readPlainTurn() { return turn }
+    if let turn = readPlainTurn() {
+      // Its strings were not looked at.
+      if proves { isDoubtful = true }
+      return turn
+    }
     (at, isFirst, nextString, isCut) = before
     return nil
   }
