@@ -236,16 +236,7 @@ extension Attempt {
   }
 
   /// What the body shows itself to be, so far as it is here; nil where that can't be told.
-  private var opening: Media? {
-    if call.flow.isCoded { return nil }
-    var bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
-    if case .chunked = call.flow.framing {
-      var at = 0
-      while at < bytes.count, bytes[at] != ASCII.lf { at += 1 }
-      bytes = bytes.extracting(min(at + 1, bytes.count)..<bytes.count)
-    }
-    return Media(firstBytes: bytes)
-  }
+  private var opening: Media? { call.flow.isCoded ? nil : Media(firstBytes: firstBytes) }
 
   /// Waits for the first bytes of a JSON body: its length is promised ahead of it, so they must show whether a member
   /// can go in.

@@ -31,6 +31,40 @@ extension Attempt {
     return bytes.count > Self.ceiling ? false : nil
   }
 
+  /// Whether the answer begins as none does, so that it may be an error under a status that says that all is well; nil: too
+  /// little of it is here to tell. What is long is none.
+  func isOddAtOnce() -> Bool? {
+    if call.flow.isCoded { return true }
+    if case .length = call.flow.framing, call.flow.remaining > Self.ceiling { return false }
+    if call.flow.hasEnded { return false }
+    return conversation.isOdd(firstBytes)
+  }
+
+  /// The body's first bytes, so far as they are here. A first chunk may be short: what follows it is not the body's.
+  var firstBytes: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
+      guard case .chunked = call.flow.framing else { return bytes }
+      var at = 0
+      while at < bytes.count, bytes[at] != ASCII.lf { at += 1 }
+      return bytes.extracting(min(at + 1, bytes.count)..<bytes.count)
+    }
+  }
+
+  /// Waits until enough of the answer is here to tell.
+  func isOdd() async throws(Refusal) -> Bool {
+    while true {
+      if let isOdd = isOddAtOnce() { return isOdd }
+      switch await more(nil) {
+      case .bytes, .beat: continue
+      // What there is of it is looked at.
+      case .end: return true
+      case let arrival: try fail(arrival)
+      }
+    }
+  }
+
   /// Waits until enough of the answer is here to tell.
   func isDoubtful() async throws(Refusal) -> Bool {
     while true {

@@ -9,6 +9,8 @@ internal import Wire
 extension Attempt {
   /// Takes a secret's place.
   private static let mask: StaticString = "[redacted]"
+  /// A shorter text is found in any other.
+  private static let shortest = 8
 
   /// Replaces each secret in `text` that went out with this try.
   func mask(_ text: inout ByteQueue) {
@@ -41,6 +43,15 @@ extension Attempt {
     for place in 0..<secretCount where secret(place).map({ Self.find($0, in: text, from: 0) != nil }) == true
     {
       return true
+    }
+    return false
+  }
+
+  /// Whether a head holds a secret that went out.
+  func showsSecret(head: Span<UInt8>) -> Bool {
+    for place in 0..<secretCount {
+      guard let secret = secret(place), secret.bytes.count >= Self.shortest else { continue }
+      if head.place(of: secret.bytes) != nil { return true }
     }
     return false
   }
@@ -96,8 +107,7 @@ extension Attempt {
   /// Where `secret` stands in `text`: as it is, or with its slashes escaped as JSON may have them.
   private static func find(_ secret: Secret, in text: Span<UInt8>, from: Int) -> Range<Int>? {
     let wanted = secret.bytes
-    // So short a text is found in any other.
-    guard wanted.count >= 8, text.count >= wanted.count else { return nil }
+    guard wanted.count >= shortest, text.count >= wanted.count else { return nil }
     for start in from..<text.count where text[start] == wanted[0] {
       var at = start
       var matched = 0

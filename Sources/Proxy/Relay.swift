@@ -29,9 +29,13 @@ extension Exchange {
       throw .notTheAPI(attempt.upstream.name, strange)
     }
     var manner = attempt.tried.opened?.manner ?? begin(facts, attempt)
-    if manner == .watched, attempt.conversation.mayBeDoubtful {
-      var isDoubtful = attempt.isDoubtfulAtOnce()
-      if isDoubtful == nil { isDoubtful = try await attempt.isDoubtful() }
+    if manner == .watched {
+      var isDoubtful = attempt.isOddAtOnce()
+      if isDoubtful == nil { isDoubtful = try await attempt.isOdd() }
+      if isDoubtful == false, attempt.conversation.mayBeDoubtful {
+        isDoubtful = attempt.isDoubtfulAtOnce()
+        if isDoubtful == nil { isDoubtful = try await attempt.isDoubtful() }
+      }
       if isDoubtful == true {
         attempt.conversation.readWhole()
         manner = .whole
@@ -149,7 +153,8 @@ extension Exchange {
       connection.mustClose = true
       return attempt.call.drop()
     }
-    answer.end(trailers: ask.head.acceptsTrailers ? attempt.call.flow.trailers : [])
+    let trailers = ask.head.acceptsTrailers ? attempt.call.flow.trailers : []
+    answer.end(trailers: attempt.showsSecret(head: trailers.span) ? [] : trailers)
     if isWhole { attempt.release() } else { attempt.call.drop() }
   }
 

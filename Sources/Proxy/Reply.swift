@@ -73,7 +73,8 @@ extension Attempt {
       HeadWriter.field("x-should-retry", shouldRetry ? "true" : "false", to: &answer.outbound)
     }
     let nominates = replyFields.nominatesAny
-    let mayEcho = answer.status >= 400
+    // A provider repeats what it was shown where something went wrong, and some gateways always.
+    let mayEcho = showsSecret(head: bytes)
     // Where limits apply, those names are Remora's own.
     let isLimited = lineup.meters?.limits(ask.group) ?? false
     let limitPrefix = isLimited ? nil : conversation.limitPrefix

@@ -3,6 +3,7 @@ name, or none."""
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import openai
@@ -206,14 +207,62 @@ def test_a_key_that_an_error_in_a_stream_repeats_is_masked(start_remora, upstrea
     assert SECRET.encode() not in got.body and b"[redacted]" in got.body, got.body
 
 
-@pytest.mark.parametrize("kind", ["mistral", *TRANSLATED])
-def test_a_key_that_an_error_under_200_repeats_is_masked(start_remora, upstream, kind):
-    proxy = start_remora(upstream, provider=of_kind(kind, upstream))
+BODIES = {"/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]}, "/v1/completions": {"prompt": "Hi"},
+          "/v1/embeddings": {"input": "Hi"}, "/v1/responses": {"input": "Hi"},
+          "/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}}
+PASSED = ("openai", "azure", "openai_compatible", "mistral")
+
+
+@pytest.mark.parametrize("kind, path", [
+    pair for pair in itertools.product([*PASSED, *TRANSLATED], BODIES) if pair != ("anthropic", "/v1/embeddings")])
+def test_a_key_that_an_error_under_200_repeats_is_masked(start_remora, upstream, kind, path):
+    own = of_kind(kind, upstream) if kind in TRANSLATED else {"kind": kind}
+    proxy = start_remora(upstream, provider=own)
     fields = {"Content-Type": "application/json", "X-Debug": f"key={SECRET}"}
     upstream.reply(answer(200, fields, json.dumps(ERRORS.get(kind, ERROR)).encode()))
-    asked = {"model": "gateway/m", "messages": [{"role": "user", "content": "Hi"}]}
-    got = proxy.ask(post_json("/v1/chat/completions", asked))
+    got = proxy.ask(post_json(path, {"model": "gateway/m", **BODIES[path]}))
     assert got.status >= 400 and SECRET.encode() not in got.body and SECRET not in (got.get("x-debug") or "")
+
+
+@pytest.mark.parametrize("opening", [
+    b'{"error":', b' \r\n\n {\n  "error" : ', b'{"object":"error","error":', b'{"type":"error","error":', b'{"status":500,"error":'])
+@pytest.mark.parametrize("chunks", [0, 1, 7])
+def test_an_error_under_200_is_one_however_it_begins(start_remora, upstream, opening, chunks):
+    proxy = start_remora(upstream, provider={"kind": "openai"})
+    body = opening + json.dumps({"message": ODD}).encode() + b"}"
+    if chunks:
+        pieces = [body[at:at + chunks] for at in range(0, len(body), chunks)]
+        upstream.reply(head(b"application/json"), *map(chunk, pieces), LAST_CHUNK)
+    else:
+        upstream.reply(answer(200, {"Content-Type": "application/json"}, body))
+    got = proxy.ask(post_json("/v1/chat/completions", {"model": "gateway/m", **BODIES["/v1/chat/completions"]}))
+    assert got.status == 502 and SECRET.encode() not in got.body and b"[redacted]" in got.body, got.body
+
+
+def test_a_response_that_failed_is_an_answer(start_remora, upstream):
+    proxy = start_remora(upstream, provider={"kind": "openai"})
+    told = {"status": "failed", "object": "response", "error": {"code": "server_error", "message": "odd"}, "output": []}
+    upstream.reply(answer(200, {"Content-Type": "application/json"}, json.dumps(told).encode()))
+    got = proxy.ask(post_json("/v1/responses", {"model": "gateway/m", "input": "Hi"}))
+    assert got.status == 200 and got.json()["error"] == told["error"]
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/files"])
+def test_a_key_in_the_head_of_a_good_answer_is_masked(start_remora, upstream, status, path):
+    proxy = start_remora(upstream)
+    body = b"" if status == 204 else b'{"id":"c","object":"chat.completion","choices":[]}'
+    fields = {"Content-Type": "application/json", "X-Debug": f"key={SECRET}", "Server": "odd"}
+    upstream.reply(answer(status, fields, body))
+    got = proxy.ask(post_json(path, {"model": "gateway/m", **BODIES["/v1/chat/completions"]}))
+    assert got.status == status and got.get("x-debug") == "key=[redacted]" and got.get("server") == "odd"
+
+
+def test_a_key_in_a_trailer_is_not_passed_on(start_remora, upstream):
+    proxy = start_remora(upstream)
+    upstream.reply(head(b"application/octet-stream"), chunk(b"bytes"), f"0\r\nx-debug: {SECRET}\r\n\r\n".encode())
+    got = proxy.ask(b"GET /v1/files/f/content HTTP/1.1\r\nHost: localhost\r\nTE: trailers\r\nConnection: TE, close\r\n\r\n")
+    assert got.body == b"bytes" and SECRET.encode() not in repr(got.__dict__).encode()
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])

@@ -244,7 +244,8 @@ package struct JSONWalk: ~Escapable {
     isCut = true
   }
 
-  @inline(__always) mutating func skipSpace() {
+  /// Moves to what comes next.
+  @inline(__always) package mutating func skipSpace() {
     while at < end, JSONBytes.isSpace(bytes[at]) { at &+= 1 }
   }
 }

@@ -90,6 +90,36 @@ package enum AnswerDoubt {
   }
 }
 
+extension AnswerDoubt {
+  /// What answers begin with on the endpoints that Remora serves: OpenAI's, Anthropic's, those of other makers.
+  private static let firsts: [StaticString] = [
+    "id", "model", "choices", "created", "created_at", "data", "usage", "content", "role", "output",
+    "input_tokens", "system_fingerprint", "service_tier", "provider", "x_remora",
+  ]
+  /// Bytes of an answer within which its first name ends.
+  private static let opening = 64
+
+  /// Whether an answer under status 2xx begins with what no answer begins with: it may be an error, under a status that
+  /// says that all is well.
+  ///
+  /// - Parameter body: the first bytes of it.
+  /// - Returns: nil where there are too few to tell.
+  static func isOdd(_ body: Span<UInt8>) -> Bool? {
+    if body.begins("{\"id\":") { return false }
+    var walk = JSONWalk(body, strings: Span())
+    walk.skipSpace()
+    // Blank lines come while a provider works.
+    let isShort = body.count - walk.at < opening
+    if isShort, walk.kind == nil { return nil }
+    guard walk.enterObject() else { return true }
+    guard let key = walk.nextKey() else { return walk.isCut ? (isShort ? nil : true) : false }
+    for first in firsts where key.says(first, in: body) { return false }
+    guard key.says("object", in: body) || key.says("type", in: body) else { return true }
+    guard walk.kind == .string, let value = walk.pass() else { return isShort ? nil : true }
+    return JSONString.equals(body, value.range, "error")
+  }
+}
+
 extension Passage {
   /// Whether an answer that is to pass on its way may be one that needs repair.
   fileprivate var mayBeDoubtful: Bool {
@@ -108,6 +138,9 @@ extension Conversation {
     guard case .passed(let passage) = self else { return false }
     return AnswerDoubt.isDue(body, isChat: passage.asked.shape == .chat)
   }
+
+  /// Whether an answer that is to pass on its way begins as none does; nil: too little of it is here to tell.
+  package func isOdd(_ body: Span<UInt8>) -> Bool? { AnswerDoubt.isOdd(body) }
 
   /// Has an answer that was to pass on its way read whole, before any of it has come.
   package func readWhole() {

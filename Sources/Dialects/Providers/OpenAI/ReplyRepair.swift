@@ -63,6 +63,8 @@ package struct ReplyRepair: ~Copyable {
   private func isError(_ body: Span<UInt8>) -> Bool {
     if let choices = scanner.found(.choices), choices.kind == .array { return false }
     if scanner.found(.data) != nil { return false }
+    // A response that failed is an answer, and says why in this member.
+    if let object = scanner.found(.object), JSONString.equals(body, object.value, "response") { return false }
     if let error = scanner.found(.error), error.kind != .null { return true }
     if let object = scanner.found(.object), JSONString.equals(body, object.value, "error") { return true }
     guard scanner.found(.object) == nil, scanner.found(.usage) == nil else { return false }
