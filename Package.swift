@@ -118,6 +118,7 @@ let package = Package(
     tests("Detect", ["Detect", "Wire"]),
     tests("Config", ["Config", "Wire"]),
     tests("Dialects", ["Dialects", "Config", "Wire"]),
+    tests("Import", ["Import", "Config"]),
     tests("Kubernetes", ["Kubernetes", "Wire"]),
     tests("Telemetry", ["Telemetry", "Wire"]),
     tests("Transport", ["Transport", "Wire"]),

@@ -23,7 +23,9 @@ package enum Schema {
   }
 
   /// Whether this program has the key at `path`: `cache.size`, `providers.*.kind`.
-  package static func offers(_ path: String) -> Bool { paths().contains(path) }
+  package static func offers(_ path: String) -> Bool { known.contains(path) }
+
+  private static let known = Set(paths())
 
   /// Every path of keys, `*` standing for a name that the operator chooses.
   static func paths() -> [String] {

@@ -37,6 +37,10 @@ package enum ImportFault: Error, Equatable {
   /// It holds a configuration as a text, or stands for one.
   case manifest
   case empty
+  /// What it names as a secret is also what the configuration would have to say.
+  case spokenSecret
+  /// What would be made of it isn't taken; why.
+  case refused(String)
 
   package var message: String {
     switch self {
@@ -46,6 +50,9 @@ package enum ImportFault: Error, Equatable {
     case .manifest:
       "this is a Kubernetes manifest; import the configuration that it holds, such as the text under 'data'"
     case .empty: "the file is empty"
+    case .spokenSecret:
+      "a secret in this file is also a part of a name or an address in it; write os.environ/NAME for the secret"
+    case .refused(let problem): "it can't be said in one configuration of Remora's: \(problem)"
     }
   }
 
@@ -105,7 +112,7 @@ struct Conversion {
   /// Whether a text may be written into the configuration.
   func plain(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.count <= 200 && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
-      && !Secrecy.looksSecret(text) && !secrecy.literals.contains(text)
+      && !Secrecy.looksSecret(text) && !secrecy.holds(text)
   }
 
   /// Where a key comes from, and what is said of it. A literal one is never written.
@@ -127,10 +134,16 @@ struct Conversion {
     }
   }
 
+  /// The same where one must stand: nil where the file says nothing that can be one.
+  mutating func written(_ item: Item) -> KeySource? {
+    let source = key(item)
+    return source == .none ? nil : source
+  }
+
   /// A name of a model as targets have it; nil where there can't be one.
   func modelName(_ text: String) -> String? {
     let isFit = text.utf8.count <= 240 && !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-    return isFit && !Secrecy.looksSecret(text) && !secrecy.literals.contains(text) && !text.contains("${")
+    return isFit && !Secrecy.looksSecret(text) && !secrecy.holds(text) && !text.contains("${")
       ? text : nil
   }
 }
@@ -169,19 +182,25 @@ package struct Imported: Sendable {
     case .keeptrusts: conversion.readKeeptrusts()
     }
     conversion.ledger.listRest(conversion.root)
-    return Imported(product, conversion, name)
+    return try Imported(product, conversion, name)
   }
 
-  private init(_ product: Product, _ conversion: Conversion, _ name: String) {
+  private init(_ product: Product, _ conversion: Conversion, _ name: String) throws(ImportFault) {
     self.product = product
     exact = conversion.ledger.exact
-    let secrecy = conversion.secrecy
+    let cleaner = conversion.secrecy.cleaner
     let names = conversion.draft.names()
     notes = conversion.ledger.inOrder.map {
       Note(
-        line: $0.line, path: secrecy.clean($0.path), grade: $0.grade,
-        reason: secrecy.clean(Draft.named($0.reason, names)))
+        line: $0.line, path: cleaner.clean($0.path), grade: $0.grade,
+        reason: cleaner.clean(Draft.named($0.reason, names)))
     }
-    text = secrecy.clean(Report.text(product, conversion, notes, name))
+    let whole = Report.text(product, conversion, notes, name)
+    text = cleaner.clean(whole)
+    let made = ConfigFile.decode(Array(text.utf8), path: name, environment: Environment([:]))
+    guard let problem = made.problems.first else { return }
+    // What was taken out may have been a name that something else leads to.
+    if text != whole { throw .spokenSecret }
+    throw .refused(problem.message)
   }
 }

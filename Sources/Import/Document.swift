@@ -64,9 +64,7 @@ struct Document {
     if let publisher = provider.publisher { members.append(.init("publisher", .text(publisher))) }
     if let organization = provider.organization { members.append(.init("organization", organization.out)) }
     if let key = provider.key { members.append(.init("api_key", secret(key, name, &comments))) }
-    if let token = provider.token {
-      members.append(.init("token", secret(token, name + "-token", &comments)))
-    }
+    if let token = held(provider.token, name + "-token", &comments) { members.append(.init("token", token)) }
     members += credentials(provider, name, &comments)
     members += connection(index, &comments)
     if provider.hasResponses { members.append(.init("responses", .word("native"))) }
@@ -77,12 +75,15 @@ struct Document {
     .Member]
   {
     if let file = provider.accountFile { return [.init("credentials", .map([.init("file", file.out)]))] }
-    let keys = ["access_key_id", "secret_access_key", "session_token"].compactMap { key in
-      provider.credentials[key].map { (key, $0) }
-    }
-    if keys.isEmpty { return [] }
-    let members = keys.map { key, source in
-      Out.Member(key, secret(source, "\(name)-\(key.replacing("_", with: "-"))", &comments))
+    var members: [Out.Member] = []
+    for key in ["access_key_id", "secret_access_key", "session_token"] {
+      let place = "\(name)-\(key.replacing("_", with: "-"))"
+      if let source = held(provider.credentials[key], place, &comments) {
+        members.append(.init(key, source))
+      } else if key != "session_token" {
+        // One of the two alone is no credential.
+        return []
+      }
     }
     return [.init("credentials", .map(members))]
   }
@@ -90,7 +91,7 @@ struct Document {
   private func connection(_ index: Int, _ comments: inout [String]) -> [Out.Member] {
     let provider = draft.providers[index]
     var members: [Out.Member] = []
-    if !provider.headers.isEmpty { members.append(headers(provider.headers, names[index], &comments)) }
+    if let headers = headers(provider.headers, names[index], &comments) { members.append(headers) }
     if !provider.tls.isEmpty {
       members.append(
         .init("tls", .map(provider.tls.sorted { $0.key < $1.key }.map { .init($0.key, .text($0.value)) })))
@@ -105,14 +106,17 @@ struct Document {
 
   private func headers(
     _ headers: [String: ProviderDraft.HeaderDraft], _ name: String, _ comments: inout [String]
-  ) -> Out.Member {
-    let members = headers.sorted { $0.key < $1.key }.map { key, value in
+  ) -> Out.Member? {
+    var members: [Out.Member] = []
+    for (key, value) in headers.sorted(by: { $0.key < $1.key }) {
       switch value {
-      case .text(let text): Out.Member(key, .text(text))
-      case .key(let source): Out.Member(key, secret(source, "\(name)-\(key.lowercased())", &comments))
+      case .text(let text): members.append(.init(key, .text(text)))
+      case .key(let source):
+        let place = "\(name)-\(key.lowercased())"
+        if let value = held(source, place, &comments) { members.append(.init(key, value)) }
       }
     }
-    return .init("headers", .map(members))
+    return members.isEmpty ? nil : .init("headers", .map(members))
   }
 
   /// Seconds as a configuration writes them: within what a timeout may be.
@@ -134,6 +138,12 @@ struct Document {
       comments.append("its secret stood in the file itself: put it into \(path)")
       return .map([.init("file", .text(path))])
     }
+  }
+
+  /// A secret where one must stand, which `api_key` alone can do without; nil where there is none.
+  private func held(_ key: KeySource?, _ name: String, _ comments: inout [String]) -> Out? {
+    guard let key, key != .none, key != .passthrough else { return nil }
+    return secret(key, name, &comments)
   }
 
   // MARK: Models and listeners
@@ -203,7 +213,7 @@ struct Document {
     if let level = draft.level { members.append(.init("level", .word(level))) }
     if let traces = draft.traces, Schema.offers("telemetry.otlp.endpoint") {
       var otlp: [Out.Member] = [.init("endpoint", traces.endpoint.out)]
-      if !traces.headers.isEmpty { otlp.append(headers(traces.headers, "otlp", &comments)) }
+      if let headers = headers(traces.headers, "otlp", &comments) { otlp.append(headers) }
       if let sample = traces.sample { otlp.append(.init("sample", .word(sample))) }
       members.append(.init("otlp", .map(otlp)))
     }
@@ -235,8 +245,8 @@ struct Document {
     if let shared = draft.limits.shared, !members.isEmpty, Schema.offers("limits.shared") {
       var place: [Out.Member] = [.init("redis", shared.redis.out)]
       if let user = shared.user { place.append(.init("user", .text(user))) }
-      if let password = shared.password {
-        place.append(.init("password", secret(password, "redis", &comments)))
+      if let password = held(shared.password, "redis", &comments) {
+        place.append(.init("password", password))
       }
       members.append(.init("shared", .map(place)))
     }

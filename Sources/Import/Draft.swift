@@ -77,9 +77,17 @@ struct ProviderFacts {
 }
 
 struct TargetDraft: Equatable {
+  /// Which model of which provider.
+  struct Place: Hashable {
+    let provider: Int
+    let model: String
+  }
+
   var provider: Int
   var model: String
   var weight: Int?
+
+  var place: Place { Place(provider: provider, model: model) }
 }
 
 struct ModelDraft {
@@ -133,6 +141,7 @@ struct Draft {
   var listen: [ListenDraft] = []
   var admin: String?
   private(set) var providers: [ProviderDraft] = []
+  private var places: [ProviderDraft: Int] = [:]
   var facts: [ProviderFacts] = []
   var defaultProvider: Int?
   var models: [ModelDraft] = []
@@ -140,7 +149,8 @@ struct Draft {
   var fallsBackOnFilter = false
   var limits = LimitsDraft()
   var policies: [PolicyDraft] = []
-  /// By provider and model.
+  /// What has a price.
+  var priced: Set<TargetDraft.Place> = []
   var prices: [(target: TargetDraft, members: [Out.Member])] = []
   var maxBody: String?
   var allowedOrigins: [String] = []
@@ -158,12 +168,13 @@ struct Draft {
 
   /// The place of a provider in the list, which it joins if it is new.
   mutating func add(_ provider: ProviderDraft, _ facts: ProviderFacts) -> Int {
-    if let index = providers.firstIndex(of: provider) {
+    if let index = places[provider] {
       // One wait for all of its models: the longest.
       self.facts[index].firstByte = Self.longest(self.facts[index].firstByte, facts.firstByte)
       self.facts[index].idle = Self.longest(self.facts[index].idle, facts.idle)
       return index
     }
+    places[provider] = providers.count
     providers.append(provider)
     self.facts.append(facts)
     return providers.count - 1
@@ -211,19 +222,33 @@ extension Draft {
   /// A name for each provider: its kind's, unless a model's name would be read as a model of that provider's.
   func names() -> [String] {
     var names: [String] = []
+    var taken: Set<String> = []
+    // The number that a name was given last, so that many alike aren't tried anew each.
+    var numbers: [String: Int] = [:]
+    let prefixed = Dictionary(grouping: models.filter { $0.name.contains("/") }) { model in
+      model.name.prefix { $0 != "/" }
+    }
     for (index, provider) in providers.enumerated() {
       let base = facts[index].givenName ?? facts[index].hint
-      let name = Self.free(base) { name in
-        names.contains(name) || Schema.offers(name) || isMisread(name, index)
+      var name = base
+      var number = numbers[base] ?? 2
+      while taken.contains(name) || Schema.offers(name) || isMisread(name, index, prefixed) {
+        name = "\(base)-\(number)"
+        number += 1
       }
-      names.append(name.utf8.count <= 64 ? name : "\(provider.kind.rawValue)-\(index)")
+      if name != base { numbers[base] = number }
+      if name.utf8.count > 64 { name = "\(provider.kind.rawValue)-\(index)" }
+      taken.insert(name)
+      names.append(name)
     }
     return names
   }
 
   /// Whether a model's name that begins with `name/` means something else than that model of provider `index`.
-  private func isMisread(_ name: String, _ index: Int) -> Bool {
-    models.contains { $0.name.hasPrefix(name + "/") && !pins($0, name, index) }
+  ///
+  /// - Parameter models: those with a slash in their name, by what stands before it.
+  private func isMisread(_ name: String, _ index: Int, _ models: [Substring: [ModelDraft]]) -> Bool {
+    (models[name[...]] ?? []).contains { !pins($0, name, index) }
   }
 
   /// Whether an entry says no more than that provider `index`, called `name`, has the model.

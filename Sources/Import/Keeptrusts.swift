@@ -54,6 +54,7 @@ extension Conversion {
     }
     if kind == .bedrock {
       provider.key = nil
+      provider.credentials = KeySource.awsVariables
       provider.region =
         setting(item["region"], fallback: "us-east-1", isName: true)
         ?? .variable("AWS_REGION", default: "us-east-1")

@@ -51,9 +51,7 @@ struct Ledger {
   }
 
   private mutating func cover(_ node: YAMLNode) {
-    var covered = covered
     node.forEachLeaf { covered.insert($0.position) }
-    self.covered = covered
   }
 
   private func isCovered(_ node: YAMLNode) -> Bool {

@@ -1,5 +1,6 @@
 // What is never printed: secrets that somebody has written into a file, wherever they stand in it.
 
+internal import Config
 internal import Detect
 internal import Wire
 
@@ -7,6 +8,7 @@ internal import Wire
 struct Secrecy {
   /// In the order in which they were found: a provider's key is named by its place here.
   private(set) var literals: [String] = []
+  private var places: [String: Int] = [:]
   /// Shorter texts are words that may stand anywhere.
   private static let least = 5
 
@@ -43,10 +45,14 @@ struct Secrecy {
 
   /// The place of a literal secret in the list, which it joins.
   mutating func index(of text: String) -> Int {
-    if let index = literals.firstIndex(of: text) { return index }
+    if let index = places[text] { return index }
+    places[text] = literals.count
     literals.append(text)
     return literals.count - 1
   }
+
+  /// Whether it is one of them.
+  func holds(_ text: String) -> Bool { places[text] != nil }
 
   /// Whether what stands behind a key of this name is a secret.
   static func namesSecret(_ key: String) -> Bool {
@@ -82,9 +88,11 @@ struct Secrecy {
       "none", "dummy", "empty", "fake", "fake-key", "fake_key", "test", "null", "na", "n/a", "no-key",
       "nokey", "not-needed",
       "not-required", "anything", "any", "sk-1234", "sk-xxx", "xxx", "placeholder", "key", "passthrough",
-      "password", "token",
+      "password", "token", "local", "lm-studio",
     ]
-    return words.contains(text.lowercased())
+    let word = text.lowercased()
+    // `api_key: ollama`: clients want one, and the server at hand doesn't.
+    return words.contains(word) || ProviderKind(rawValue: word) != nil || Vendor.liteLLM(word) != nil
   }
 
   /// A key of the file as a message may show it.
@@ -96,14 +104,58 @@ struct Secrecy {
     return isPlain && (1...48).contains(key.utf8.count) && !looksSecret(key) ? key : "…"
   }
 
-  /// Takes every secret that was found out of a text: the last net, for what stands twice in a file.
-  func clean(_ text: String) -> String {
-    var text = text
-    for literal in literals.sorted(by: { $0.utf8.count > $1.utf8.count })
-    where literal.utf8.count >= Self.least && !Self.isPlaceholder(literal) {
-      text = text.replacing(literal, with: "REDACTED")
+  /// What takes every secret that was found out of texts: the last net, for what stands twice in a file.
+  var cleaner: Cleaner {
+    Cleaner(literals.filter { $0.utf8.count >= Self.least && !Self.isPlaceholder($0) })
+  }
+}
+
+/// Takes secrets out of texts, however many there are, in one pass.
+struct Cleaner {
+  /// Bytes by which one is found; none is shorter.
+  private static let stem = 5
+  /// Those that begin alike, the longest first.
+  private var secrets: [[UInt8]: [[UInt8]]] = [:]
+
+  fileprivate init(_ literals: [String]) {
+    for literal in literals.map({ Array($0.utf8) }).sorted(by: { $0.count > $1.count }) {
+      secrets[Array(literal.prefix(Self.stem)), default: []].append(literal)
     }
-    return text
+  }
+
+  func clean(_ text: String) -> String {
+    if secrets.isEmpty { return text }
+    let bytes = Array(text.utf8)
+    var result: [UInt8] = []
+    var (kept, at) = (0, 0)
+    while at + Self.stem <= bytes.count {
+      let stem = Array(bytes[at..<at + Self.stem])
+      guard let found = secrets[stem]?.first(where: { Self.stands($0, in: bytes, at: at) }) else {
+        at += 1
+        continue
+      }
+      result += bytes[kept..<at]
+      result += "REDACTED".utf8
+      at += found.count
+      kept = at
+    }
+    return String(decoding: result + bytes[kept...], as: UTF8.self)
+  }
+
+  private static func stands(_ secret: [UInt8], in bytes: [UInt8], at place: Int) -> Bool {
+    let end = place + secret.count
+    guard end <= bytes.count, bytes[place..<end].elementsEqual(secret) else { return false }
+    // A word of lower-case letters may be a part of another that has nothing to do with it.
+    guard secret.allSatisfy({ isLetter($0) }) else { return true }
+    return !(place > 0 && isJoined(bytes[place - 1])) && !(end < bytes.count && isJoined(bytes[end]))
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    byte &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_")
+  }
+
+  private static func isJoined(_ byte: UInt8) -> Bool {
+    ASCII.isNameByte(byte) || byte == UInt8(ascii: "_")
   }
 }
 

@@ -180,6 +180,11 @@ enum Endpoint {
     return label.allSatisfy(\.isNumber) ? "upstream" : label
   }
 
+  /// Whether a text can be an Azure API's version.
+  static func isVersion(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(ASCII.isNameByte)
+  }
+
   static func isPrivate(_ url: String) -> Bool {
     BaseURL.parse(url).map { BaseURL.isLocal($0.host) } ?? false
   }

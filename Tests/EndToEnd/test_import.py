@@ -300,6 +300,44 @@ def test_a_manifest_around_a_configuration_is_told(tmp_path):
     ("litellm", "model_list: [{model_name: a, litellm_params: {model: azure/m, api_version: '', api_base: 'https://h', api_key: os.environ/K}}]\n"),
     ("litellm", "model_list: [{model_name: a, litellm_params: {model: openai/m, organization: näh, api_key: os.environ/K}}]\n"),
     ("litellm", "model_list: [{model_name: a, litellm_params: {model: vertex_ai/m, vertex_location: 'a b', vertex_project: ''}}]\n"),
+    ("litellm", "model_list: [{model_name: a, litellm_params: {model: azure/m, api_base: 'https://h', azure_ad_token: []}}]\n"),
+    ("litellm", "model_list: [{model_name: a, litellm_params: {model: bedrock/m, aws_access_key_id: [], aws_secret_access_key: os.environ/K}}]\n"),
+    ("agentgateway", "llm: {port: 4000, models: [{name: m, provider: vertex, params: {vertexProject: p, apiKey: []}}]}\n"),
+    ("agentgateway", "llm: {port: 4000, models: [{name: m, provider: azure, params: {apiVersion: " + "a" * 300 + ", azureResourceName: r, apiKey: $K}}]}\n"),
+    ("litellm", "model_list: [{model_name: a, litellm_params: {model: azure/m, api_version: " + "1" * 70 + ", api_base: 'https://h', api_key: os.environ/K}}]\n"),
+    ("keeptrusts", "pack: {name: p}\nproviders: {targets: [{id: a, provider: bedrock, model: m}]}\n"),
 ])
 def test_what_can_not_stand_here_is_left_out(tmp_path, product, text):
     both(tmp_path, text)
+
+
+def test_a_key_that_is_a_word_takes_nothing_else_out(tmp_path):
+    """Servers without keys are given any word as one, and mostly their own name."""
+    report, _ = both(tmp_path, """model_list:
+  - {model_name: local, litellm_params: {model: ollama/llama3, api_base: http://localhost:11434, api_key: ollama}}
+  - {model_name: lm, litellm_params: {model: lm_studio/x, api_base: http://localhost:1234/v1, api_key: lm-studio}}
+  - {model_name: a, litellm_params: {model: openai/gpt-4o, api_key: openai}}
+  - {model_name: b, litellm_params: {model: azure/gpt-4o, api_base: 'https://eu.openai.azure.com', api_key: model}}
+""")
+    assert report["providers"]["ollama"] == {"api_key": "none"}
+    assert report["models"] == {"local": "ollama/llama3", "lm": "local/x", "a": "openai/gpt-4o", "b": "azure/gpt-4o"}
+
+
+def test_a_secret_that_is_a_name_is_refused(tmp_path):
+    """Taken out, it would leave a name that leads nowhere; left in, it would be printed."""
+    file = tmp_path / "there.yaml"
+    file.write_text("model_list: [{model_name: a, litellm_params: {model: openai/gpt-4o, api_key: openai/gpt-4o}}]\n")
+    done = run("import", str(file))
+    assert done.returncode == 1 and not done.stdout and "os.environ/NAME" in done.stderr
+
+
+def test_entries_with_secrets_of_their_own(tmp_path):
+    """As many providers as a configuration may have; the time that they took grew with their cube."""
+    def entries(count: int) -> str:
+        lines = [f"  - {{model_name: m{at}, litellm_params: {{model: openai/m, api_key: Zx9k{at:05d}QwAb}}}}\n" for at in range(count)]
+        return "model_list:\n" + "".join(lines)
+
+    report, text = both(tmp_path, entries(256))
+    assert "openai-256" in report["providers"] and "QwAb" not in text
+    done = run("import", "-", stdin=entries(1000))
+    assert done.returncode == 1 and "at most 256" in done.stderr and "QwAb" not in done.stdout + done.stderr

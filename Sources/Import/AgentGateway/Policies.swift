@@ -128,7 +128,7 @@ extension Conversion {
   }
 
   private func isFit(_ pattern: String) -> Bool {
-    pattern.utf8.count <= 1024 && !Secrecy.looksSecret(pattern) && !secrecy.literals.contains(pattern)
+    pattern.utf8.count <= 1024 && !Secrecy.looksSecret(pattern) && !secrecy.holds(pattern)
       && pattern.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } && !pattern.isEmpty && Policy.takes(pattern)
   }
 

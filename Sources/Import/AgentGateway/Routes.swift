@@ -189,7 +189,7 @@ extension Conversion {
       provider.baseURL = .variable("AZURE_OPENAI_ENDPOINT", default: "https://azure.invalid")
     }
     guard let item = settings.first("apiVersion", "azureApiVersion"), let version = item.text else { return }
-    if !version.isEmpty, version.utf8.allSatisfy(ASCII.isNameByte), version != "v1" {
+    if Endpoint.isVersion(version), version != "v1" {
       provider.apiVersion = .text(version)
     }
     ledger.took(item)

@@ -53,7 +53,7 @@ extension Conversion {
       ledger.note(item, .manual, "names no model in litellm_params")
       return nil
     }
-    var reader = ParameterReader(parameters, text)
+    var reader = ParameterReader(parameters, text, name: name)
     if let name = parameters["litellm_credential_name"]?.text, let values = credentials[name] {
       reader.credentials = values
       ledger.took(parameters["litellm_credential_name"])
@@ -118,11 +118,7 @@ extension Conversion {
         ledger.note(entry.item, .unsupported, "prices are by token only")
       }
     }
-    guard !members.isEmpty,
-      !draft.prices.contains(where: {
-        $0.target.model == target.model && $0.target.provider == target.provider
-      })
-    else { return }
+    guard !members.isEmpty, draft.priced.insert(target.place).inserted else { return }
     // One of the two alone is no price.
     let ordered = ["input", "output", "cached_input", "cache_write"].compactMap { key in
       (members[key] ?? (key == "input" || key == "output" ? "0" : nil)).map { Out.Member(key, .word($0)) }

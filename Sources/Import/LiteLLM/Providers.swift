@@ -8,13 +8,16 @@ struct ParameterReader {
   let parameters: Item
   /// `provider/model`, or the model alone.
   let model: String
+  /// What applications call it.
+  let name: String
   var credentials: Item?
   /// Why it can't be reached.
   var refusal = "its provider isn't known here"
 
-  init(_ parameters: Item, _ model: String) {
+  init(_ parameters: Item, _ model: String, name: String) {
     self.parameters = parameters
     self.model = model
+    self.name = name
   }
 
   subscript(keys: String...) -> Item? {
@@ -50,7 +53,7 @@ extension Conversion {
     }
     readKey(reader, vendor, &provider)
     readBeside(reader, &provider, &facts)
-    guard checkStars(reader, model) else {
+    guard Self.hasStars(reader, model) else {
       reader.refusal = "a star in a target stands for what the one in the name stood for"
       return nil
     }
@@ -77,11 +80,9 @@ extension Conversion {
   }
 
   /// A star stands in both, once, or in neither.
-  private func checkStars(_ reader: ParameterReader, _ model: String) -> Bool {
+  private static func hasStars(_ reader: ParameterReader, _ model: String) -> Bool {
     let stars = model.filter { $0 == "*" }.count
-    let name = root["model_list"]?.items.first { $0["litellm_params"]?.path == reader.parameters.path }?[
-      "model_name"]?.text
-    return stars == 0 || (stars == 1 && name?.filter { $0 == "*" }.count == 1)
+    return stars == 0 || (stars == 1 && reader.name.filter { $0 == "*" }.count == 1)
   }
 
   // MARK: Where it is
@@ -180,7 +181,7 @@ extension Conversion {
       ("aws_access_key_id", "access_key_id"), ("aws_secret_access_key", "secret_access_key"),
       ("aws_session_token", "session_token"),
     ]
-    for (theirs, ours) in keys { if let item = reader[theirs] { provider.credentials[ours] = key(item) } }
+    for (theirs, ours) in keys { if let item = reader[theirs] { provider.credentials[ours] = written(item) } }
     // One of the two alone signs nothing.
     if provider.credentials["access_key_id"] == nil || provider.credentials["secret_access_key"] == nil {
       provider.credentials = [:]
@@ -233,10 +234,10 @@ extension Conversion {
     }
     provider.apiVersion = setting(reader["api_version"], fallback: "2024-10-21")
     if case .text(let version)? = provider.apiVersion {
-      let isFit = version.utf8.allSatisfy { ASCII.isNameByte($0) }
+      let isFit = Endpoint.isVersion(version)
       if !isFit || ["v1", "latest", "preview"].contains(version) { provider.apiVersion = nil }
     }
-    if let token = reader["azure_ad_token"] { provider.token = key(token) }
+    if let token = reader["azure_ad_token"] { provider.token = written(token) }
     for name in [
       "client_id", "client_secret", "tenant_id", "azure_scope", "azure_username", "azure_password",
     ] {

@@ -8,10 +8,12 @@ extension Conversion {
     let deployments = readDeployments()
     let strategy = strategy()
     var groups: [(name: String, members: [Deployment])] = []
+    var places: [String: Int] = [:]
     for deployment in deployments {
-      if let index = groups.firstIndex(where: { $0.name == deployment.name }) {
+      if let index = places[deployment.name] {
         groups[index].members.append(deployment)
       } else {
+        places[deployment.name] = groups.count
         groups.append((deployment.name, [deployment]))
       }
     }
@@ -50,8 +52,8 @@ extension Conversion {
     }
     let first = tiers.first ?? []
     var rest: [TargetDraft] = []
-    for target in tiers.dropFirst().flatMap({ $0 }) + fallbacks
-    where !(first + rest).contains(where: { $0.isSame(as: target) }) {
+    var known = Set(first.map(\.place))
+    for target in tiers.dropFirst().flatMap({ $0 }) + fallbacks where known.insert(target.place).inserted {
       rest.append(target)
     }
     var model = ModelDraft(name: name, targets: first)
@@ -89,10 +91,13 @@ extension Conversion {
   /// Entries that are the same target are one, with the share of both.
   private static func merged(_ targets: [TargetDraft]) -> [TargetDraft] {
     var merged: [TargetDraft] = []
+    var places: [TargetDraft.Place: Int] = [:]
     for target in targets {
-      if let index = merged.firstIndex(where: { $0.isSame(as: target) }) {
-        merged[index].weight = (merged[index].weight ?? 1) + (target.weight ?? 1)
+      if let index = places[target.place] {
+        let (sum, isOver) = (merged[index].weight ?? 1).addingReportingOverflow(target.weight ?? 1)
+        merged[index].weight = isOver ? .max : sum
       } else {
+        places[target.place] = merged.count
         merged.append(target)
       }
     }
@@ -213,5 +218,5 @@ extension Conversion {
 }
 
 extension TargetDraft {
-  func isSame(as other: TargetDraft) -> Bool { provider == other.provider && model == other.model }
+  func isSame(as other: TargetDraft) -> Bool { place == other.place }
 }
