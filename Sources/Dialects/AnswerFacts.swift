@@ -194,9 +194,9 @@ extension AnswerFacts {
 extension Conversation {
   /// Has noted in `facts` what spans tell of the answer that begins next.
   package func note(in facts: AnswerFacts) {
-    switch self {
-    case .passed(let passage): passage.facts = facts
-    case .mock(let mock): mock.passage.facts = facts
+    switch way {
+    case .passed: passage.facts = facts
+    case .mock: passage.facts = facts
     case .recast(let recast): recast.inner.note(in: facts)
     // The dialect's reader notes them anyway.
     case .translated: break
@@ -205,7 +205,7 @@ extension Conversation {
 
   /// Completes them when the answer is over.
   package func complete(_ facts: AnswerFacts) {
-    switch self {
+    switch way {
     case .passed, .mock: facts.conclude()
     case .recast(let recast): recast.inner.complete(facts)
     case .translated(let translation): translation.answer.tell(facts)

@@ -6,66 +6,65 @@
 
 package import Wire
 
-/// One try's exchange with a provider.
-package enum Conversation {
-  /// In OpenAI's format.
-  case passed(Passage)
-  /// In a dialect of the provider's.
-  case translated(Translation)
-  /// Inside Remora, with an answer that is made here and passes as a provider's.
-  case mock(MockAnswer)
-  /// As a chat, for a client that speaks another format.
-  case recast(Recast)
+/// One try's exchange with a provider, and then the next one's.
+///
+/// What most of them go through is a constant, so that asking it counts no reference.
+package final class Conversation {
+  /// How it goes.
+  package enum Way {
+    /// In OpenAI's format.
+    case passed
+    /// In a dialect of the provider's.
+    case translated(Translation)
+    /// Inside Remora, with an answer that is made here and passes as a provider's.
+    case mock(MockAnswer)
+    /// As a chat, for a client that speaks another format.
+    case recast(Recast)
+  }
+
+  /// What goes on in OpenAI's format goes through this.
+  package let passage: Passage
+  package var way = Way.passed { didSet { nature = Nature(way) } }
+  /// For those who need to know no more.
+  package private(set) var nature = Nature(.passed)
+
+  /// Makes a conversation that passes.
+  package init(_ passage: Passage) { self.passage = passage }
 
   // MARK: The request
 
-  /// Whether the answer is made inside Remora, without a call.
-  package var isLocal: Bool { local != nil }
-
   /// The answer that is made inside Remora; nil where a provider is asked.
   package var local: MockAnswer? {
-    switch self {
+    switch way {
     case .mock(let mock): mock
     case .recast(let recast): recast.inner.local
     case .passed, .translated: nil
     }
   }
 
-  /// Whether the provider speaks a dialect of its own.
-  package var isTranslated: Bool {
-    switch self {
-    case .translated: true
-    case .recast(let recast): recast.inner.isTranslated
-    case .passed, .mock: false
-    }
-  }
-
-  /// Whether the client speaks another format than what is said for it.
-  package var isRecast: Bool { if case .recast = self { true } else { false } }
-
   /// How many fields of the request the provider can't be told.
   package var droppedCount: Int {
-    switch self {
-    case .passed(let passage): passage.dropped.count
+    switch way {
+    case .passed: passage.dropped.count
     case .translated(let translation): translation.request.dropped.count
-    case .mock(let mock): mock.passage.dropped.count
+    case .mock: passage.dropped.count
     case .recast(let recast): recast.dropped.count
     }
   }
 
   /// The fields of the request that the provider can't be told.
   package var dropped: DroppedFields {
-    switch self {
-    case .passed(let passage): passage.dropped
+    switch way {
+    case .passed: passage.dropped
     case .translated(let translation): translation.request.dropped
-    case .mock(let mock): mock.passage.dropped
+    case .mock: passage.dropped
     case .recast(let recast): recast.dropped
     }
   }
 
   /// The request in the provider's own form; nil where it is the client's.
   package var ownRequest: OwnRequest? {
-    switch self {
+    switch way {
     case .translated(let translation): OwnRequest(translation)
     case .recast(let recast): recast.ownRequest
     case .passed, .mock: nil
@@ -76,10 +75,11 @@ package enum Conversation {
   ///
   /// - Parameter count: that of the client's, which is here whole.
   package func sentCount(of count: Int) -> Int {
-    switch self {
-    case .passed(let passage): passage.sentCount(of: count)
+    switch way {
+    case .passed: passage.sentCount(of: count)
     case .translated(let translation): translation.request.body.count
-    case .recast(let recast): recast.inner.isTranslated ? recast.inner.sentCount(of: 0) : recast.body.count
+    case .recast(let recast):
+      recast.inner.nature.isTranslated ? recast.inner.sentCount(of: 0) : recast.body.count
     case .mock: 0
     }
   }
@@ -93,11 +93,13 @@ package enum Conversation {
   package func fill(
     _ out: inout ByteQueue, upTo ceiling: Int, from body: Span<UInt8>, at start: Int
   ) -> Int {
-    switch self {
-    case .passed(let passage): return passage.fill(&out, upTo: ceiling, from: body, at: start)
+    switch way {
+    case .passed: return passage.fill(&out, upTo: ceiling, from: body, at: start)
     case .mock: return body.count
     case .recast(let recast):
-      if recast.inner.isTranslated { return recast.inner.fill(&out, upTo: ceiling, from: body, at: start) }
+      if recast.inner.nature.isTranslated {
+        return recast.inner.fill(&out, upTo: ceiling, from: body, at: start)
+      }
       let end = min(start + max(ceiling - out.count, 0), recast.body.count)
       if start < end { out.append(recast.body, start..<end) }
       return end
@@ -113,7 +115,7 @@ package enum Conversation {
   ///
   /// - Parameter count: the length of the client's.
   package func end(of count: Int) -> Int {
-    switch self {
+    switch way {
     case .translated(let translation): return translation.request.body.count
     case .recast(let recast): return sentCount(of: recast.body.count)
     case .passed, .mock: return count
@@ -134,13 +136,13 @@ package enum Conversation {
   ) throws(Fault) -> Stretch? {
     guard end(of: body.count) - start > count else { return nil }
     let sent: Int?
-    switch self {
-    case .passed(let passage):
+    switch way {
+    case .passed:
       guard !passage.touches(start..<start + count) else { return nil }
       sent = try send(body, start..<start + count)
     case .translated(let translation): sent = try send(translation.request.body, start..<start + count)
     case .recast(let recast):
-      guard !recast.inner.isTranslated else {
+      guard !recast.inner.nature.isTranslated else {
         return try recast.inner.sendStretch(of: count, from: start, in: body, send)
       }
       sent = try send(recast.body, start..<start + count)
@@ -152,8 +154,8 @@ package enum Conversation {
   /// Whether a stream's usage was asked for although the client didn't, so that a refusal of the question is not for the
   /// client.
   package var addsUsage: Bool {
-    switch self {
-    case .passed(let passage): passage.addsUsage
+    switch way {
+    case .passed: passage.addsUsage
     case .recast(let recast): recast.inner.addsUsage
     case .translated, .mock: false
     }
@@ -161,7 +163,7 @@ package enum Conversation {
 
   /// Forgets the body, which has reached the provider and won't be sent again: a long stream needn't keep it in memory.
   package func forgetBody() {
-    switch self {
+    switch way {
     case .translated(let translation): translation.forgetBody()
     case .recast(let recast): recast.forgetBody()
     case .passed, .mock: break
@@ -172,12 +174,12 @@ package enum Conversation {
 
   /// Whose fields describe the body of an answer.
   package var wording: Wording {
-    if case .passed(let passage) = self, !passage.isReworded { .providers } else { .ours }
+    if case .passed = way, !passage.isReworded { .providers } else { .ours }
   }
 
   /// What the provider said that its dialect doesn't know, counted.
   package var unknown: UnknownCounts {
-    switch self {
+    switch way {
     case .translated(let translation): return translation.unknown
     case .recast(let recast): return recast.inner.unknown
     case .passed, .mock: return UnknownCounts()
@@ -188,7 +190,7 @@ package enum Conversation {
   ///
   /// - Returns: what is wrong with it, for a message; nil where nothing is.
   package func strangeness(of reply: ReplyFacts, isFullService: Bool) -> String? {
-    let mustSpeak = isTranslated
+    let mustSpeak = nature.isTranslated
     guard isFullService || mustSpeak else { return nil }
     // A redirect would take the client, with its prompt, to another server behind Remora's back.
     if (300..<400).contains(reply.status) { return "it answered \(reply.status), a redirect" }
@@ -200,8 +202,7 @@ package enum Conversation {
   /// Whether an error with this head is put into OpenAI's shape. On paths that are not read here, an error in a coding
   /// passes as it is: the client may have asked for it.
   package func takesError(_ reply: ReplyFacts, isFullService: Bool) -> Bool {
-    if case .recast = self { return true }
-    return isTranslated || !reply.isCoded || isFullService
+    nature.isRecast || nature.isTranslated || !reply.isCoded || isFullService
   }
 
   /// Begins an answer whose head has come.
@@ -211,9 +212,9 @@ package enum Conversation {
   ///   - stamp: asked for where the answer is written anew.
   /// - Returns: how the answer reaches the client.
   package func begin(_ reply: ReplyFacts, member: Span<UInt8>, stamp: () -> AnswerStamp) -> Manner {
-    switch self {
-    case .passed(let passage): return passage.begin(reply, insertsMember: !member.isEmpty)
-    case .mock(let mock): return mock.passage.begin(reply, insertsMember: !member.isEmpty)
+    switch way {
+    case .passed: return passage.begin(reply, insertsMember: !member.isEmpty)
+    case .mock: return passage.begin(reply, insertsMember: !member.isEmpty)
     case .recast(let recast): return recast.begin(reply, member: member, stamp: stamp())
     case .translated(let translation):
       let stamp = stamp()
@@ -226,17 +227,17 @@ package enum Conversation {
 
   /// Leaves out the member that `begin` was told of: the answer can't take it.
   package func withoutMember() {
-    if case .passed(let passage) = self { passage.withoutMember() }
+    if case .passed = way { passage.withoutMember() }
   }
 
   /// Takes the next piece of the answer's body, cut anywhere, and appends what the client gets for it.
   package func take(
     _ bytes: Span<UInt8>, member: Span<UInt8>, into out: inout ByteQueue
   ) throws(TakeFault) {
-    switch self {
-    case .passed(let passage): try passage.take(bytes, member: member, into: &out)
+    switch way {
+    case .passed: try passage.take(bytes, member: member, into: &out)
     case .translated(let translation): translation.take(bytes, into: &out)
-    case .mock(let mock): try mock.passage.take(bytes, member: member, into: &out)
+    case .mock: try passage.take(bytes, member: member, into: &out)
     case .recast(let recast): try recast.take(bytes, into: &out)
     }
   }
@@ -245,9 +246,9 @@ package enum Conversation {
   ///
   /// - Parameter isWhole: whether the body's own end has come too, and not only the last word of what it says.
   package func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
-    switch self {
-    case .passed(let passage): return passage.end(isWhole: isWhole, into: &out)
-    case .mock(let mock): return mock.passage.end(isWhole: isWhole, into: &out)
+    switch way {
+    case .passed: return passage.end(isWhole: isWhole, into: &out)
+    case .mock: return passage.end(isWhole: isWhole, into: &out)
     case .recast(let recast): return recast.end(isWhole: isWhole, into: &out)
     case .translated(let translation): return translation.end(isWhole: isWhole, into: &out)
     }
@@ -259,9 +260,9 @@ package enum Conversation {
   ///   - provider: its name in the configuration, for messages.
   ///   - member: `"x_remora":{…}`, or empty.
   package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
-    switch self {
-    case .passed(let passage): passage.conclude(provider: provider, member: member, into: &out)
-    case .mock(let mock): mock.passage.conclude(provider: provider, member: member, into: &out)
+    switch way {
+    case .passed: passage.conclude(provider: provider, member: member, into: &out)
+    case .mock: passage.conclude(provider: provider, member: member, into: &out)
     case .recast(let recast): recast.conclude(provider: provider, into: &out)
     case .translated(let translation): translation.conclude(into: &out)
     }
@@ -269,7 +270,7 @@ package enum Conversation {
 
   /// What the provider speaks; nil for OpenAI's format.
   private var dialect: (any Dialect)? {
-    switch self {
+    switch way {
     case .translated(let translation): translation.dialect
     case .recast(let recast): recast.inner.dialect
     case .passed, .mock: nil
@@ -326,38 +327,38 @@ package enum Conversation {
 
   /// How the client of what passes reads errors.
   private var errors: ErrorForm {
-    if case .passed(let passage) = self { passage.asked.errors } else { .openAI }
+    if case .passed = way { passage.asked.errors } else { .openAI }
   }
 
   /// Bytes of the answer that are held.
   package var heldCount: Int {
-    switch self {
-    case .passed(let passage): passage.heldCount
+    switch way {
+    case .passed: passage.heldCount
     case .translated(let translation): translation.heldCount
-    case .mock(let mock): mock.passage.heldCount
+    case .mock: passage.heldCount
     case .recast(let recast): recast.heldCount
     }
   }
 
   /// A part of an event has gone on to the client, so that nothing can be added to the stream before its end.
   package var isInEvent: Bool {
-    if case .passed(let passage) = self { return passage.isInEvent }
+    if case .passed = way { return passage.isInEvent }
     return false
   }
 
   /// Everything has been said: only the end of the body's framing is still to come.
   package var hasEnded: Bool {
-    switch self {
-    case .passed(let passage): passage.hasEnded
+    switch way {
+    case .passed: passage.hasEnded
     case .translated(let translation): translation.hasEnded
-    case .mock(let mock): mock.passage.hasEnded
+    case .mock: passage.hasEnded
     case .recast(let recast): recast.inner.hasEnded
     }
   }
 
   /// It went wrong, and the client has been told: nothing more is read.
   package var hasFailed: Bool {
-    switch self {
+    switch way {
     case .translated(let translation): translation.failure != nil
     case .recast(let recast): recast.hasOverflowed || recast.inner.hasFailed
     case .passed, .mock: false
@@ -366,32 +367,32 @@ package enum Conversation {
 
   /// What the model thinks is signed by its provider, or may be, and goes back to it as it was.
   package var keepsThoughts: Bool {
-    if case .recast(let recast) = self { recast.keepsThoughts } else { true }
+    if case .recast(let recast) = way { recast.keepsThoughts } else { true }
   }
 
   /// Something that the model made has come.
   package var hasContent: Bool {
-    switch self {
-    case .passed(let passage): passage.hasContent
+    switch way {
+    case .passed: passage.hasContent
     case .translated(let translation): translation.hasContent
-    case .mock(let mock): mock.passage.hasContent
+    case .mock: passage.hasContent
     case .recast(let recast): recast.inner.hasContent
     }
   }
 
   /// The tokens that the provider has told so far.
   package var usage: TokenUsage {
-    switch self {
-    case .passed(let passage): passage.usage
+    switch way {
+    case .passed: passage.usage
     case .translated(let translation): translation.usage
-    case .mock(let mock): mock.passage.usage
+    case .mock: passage.usage
     case .recast(let recast): recast.inner.usage
     }
   }
 
   /// How urgently the provider served the request, in OpenAI's word, as far as an answer tells that is translated.
   package var serviceTier: StaticString? {
-    switch self {
+    switch way {
     case .translated(let translation): translation.answer.serviceTier
     case .recast(let recast): recast.inner.serviceTier
     case .passed, .mock: nil

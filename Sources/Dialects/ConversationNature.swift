@@ -1,7 +1,7 @@
 // What kind of conversation it is, for those who need to know no more.
 
 extension Conversation {
-  /// What those ask who need to know no more: to look at a conversation counts a reference.
+  /// What those ask who need to know no more.
   package struct Nature: Sendable {
     /// The answer is made inside Remora, without a call.
     package let isLocal: Bool
@@ -9,7 +9,22 @@ extension Conversation {
     package let isTranslated: Bool
     /// The client speaks another format than what is said for it.
     package let isRecast: Bool
-  }
 
-  package var nature: Nature { Nature(isLocal: isLocal, isTranslated: isTranslated, isRecast: isRecast) }
+    init(_ way: Way) {
+      switch way {
+      case .passed: self.init()
+      case .translated: self.init(isTranslated: true)
+      case .mock: self.init(isLocal: true)
+      case .recast(let recast):
+        let inner = recast.inner.nature
+        self.init(isLocal: inner.isLocal, isTranslated: inner.isTranslated, isRecast: true)
+      }
+    }
+
+    private init(isLocal: Bool = false, isTranslated: Bool = false, isRecast: Bool = false) {
+      self.isLocal = isLocal
+      self.isTranslated = isTranslated
+      self.isRecast = isRecast
+    }
+  }
 }

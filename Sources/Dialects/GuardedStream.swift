@@ -8,7 +8,7 @@ extension Conversation {
   ///
   /// - Returns: false where what comes out must be given to the gate.
   package func guardStream(by gate: TextGate) -> Bool {
-    if case .passed(let passage) = self { passage.guardStream(by: gate) } else { false }
+    if case .passed = way { passage.guardStream(by: gate) } else { false }
   }
 }
 

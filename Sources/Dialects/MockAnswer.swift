@@ -4,8 +4,6 @@ package import Wire
 
 /// The mock's answer, which is made at once and passes as a provider's would.
 package final class MockAnswer {
-  /// What the answer goes through on its way to the client.
-  package let passage: Passage
   /// The answer's body, as a provider would send it.
   package var text: Span<UInt8> {
     // SAFETY: the queue is constant, and whoever answers holds this object.
@@ -17,8 +15,7 @@ package final class MockAnswer {
   package let facts: ReplyFacts
 
   /// Makes an answer of `text`: events where `streams`, else JSON.
-  package init(_ passage: Passage, _ text: consuming ByteQueue, streams: Bool) {
-    self.passage = passage
+  package init(_ text: consuming ByteQueue, streams: Bool) {
     queue = text
     facts = ReplyFacts(status: 200, media: streams ? .events : .json, hasBody: true)
   }

@@ -353,8 +353,8 @@ package final class Passage {
 extension Conversation {
   /// The provider has told of a failure in its stream.
   package var tellsFailure: Bool {
-    switch self {
-    case .passed(let passage): passage.tellsFailure
+    switch way {
+    case .passed: passage.tellsFailure
     case .translated(let translation): translation.failure != nil
     case .recast(let recast): recast.inner.tellsFailure
     case .mock: false

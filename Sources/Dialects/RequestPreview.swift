@@ -156,7 +156,7 @@ package struct RequestPreview: Sendable {
     let passage = Passage(pool: nil)
     if way.invokedBeta != nil {
       let recast = Recast(passage, pool: nil)
-      try recast.begin(invoking: body.span, scanner, facts, &way, asked, passage)
+      try recast.begin(invoking: body.span, scanner, facts, &way, asked)
       self.body = recast.body.array()
       return true
     }
@@ -222,7 +222,7 @@ package struct RequestPreview: Sendable {
       let quirks = Quirks.of(target.provider)
       try address("/chat/completions", target)
       try recast.pass(
-        passage, body.span, addsUsage: quirks.takesStreamOptions, repairs: false, quirks)
+        body.span, addsUsage: quirks.takesStreamOptions, repairs: false, quirks)
       self.body = recast.body.array()
     }
     dropped = Self.text(of: recast.dropped)

@@ -82,8 +82,7 @@ final class Attempt {
   private(set) var upstream: Upstream
   private(set) var route: Route
   var tried = Try()
-  var conversation: Conversation { didSet { nature = conversation.nature } }
-  private(set) var nature: Conversation.Nature
+  let conversation: Conversation
   let call: Call
   let passage: Passage
   /// Once an upstream has been asked that isn't spoken to in OpenAI's format.
@@ -115,8 +114,7 @@ final class Attempt {
     passage = Passage(pool: state.loop.blocks)
     held = ByteQueue(pool: state.loop.blocks)
     errorText = ByteQueue(pool: state.loop.blocks)
-    conversation = .passed(passage)
-    nature = conversation.nature
+    conversation = Conversation(passage)
   }
 
   /// Begins another try; nothing is left of the one before.
@@ -138,12 +136,13 @@ final class Attempt {
     passage.end()
     translation?.end()
     recast?.end()
-    conversation = .passed(passage)
+    conversation.way = .passed
     metadata.clear()
     held.removeAll()
     errorText.removeAll()
   }
 
+  var nature: Conversation.Nature { conversation.nature }
   var loop: Loop { state.loop }
   var now: Instant { state.loop.now }
   var label: Label { lineup.labels[upstream.index] }

@@ -107,7 +107,7 @@ extension Attempt {
 
   /// Whether an event tells of an error in the way of OpenAI's API.
   private var saysError: Bool {
-    guard case .passed = conversation else { return false }
+    guard case .passed = conversation.way else { return false }
     // SAFETY: while it is in use, nothing changes the queue.
     let text = unsafe held.view
     return text.first(of: "{\"error\":") != nil || text.first(of: "{\"error\" :") != nil

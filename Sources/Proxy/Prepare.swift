@@ -64,7 +64,7 @@ extension Attempt {
     passage.begin(asked, repairs: upstream.quirks.repairsAnswers)
     // It is that already, but behind another try.
     if nature.isTranslated || nature.isLocal || nature.isRecast {
-      conversation = .passed(passage)
+      conversation.way = .passed
     }
     try takeAddress(upstream)
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else { return }
@@ -130,14 +130,14 @@ extension Attempt {
       let recast = keptRecast
       do throws(RequestFault) {
         try recast.begin(
-          invoking: unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked, passage)
+          invoking: unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked)
       } catch { throw Refusal(error) }
-      conversation = .recast(recast)
+      conversation.way = .recast(recast)
       tried.upload = .kept(at: 0)
       return
     }
     passage.begin(asked, repairs: false)
-    conversation = .passed(passage)
+    conversation.way = .passed
     if way.takesQuery, let query = ask.target.query {
       address.append(ask.headBytes.extracting(query.lowerBound - 1..<query.upperBound))
     }
@@ -211,7 +211,7 @@ extension Attempt {
       try translation.begin(
         dialect, operation, model: route.model ?? ask.model.array(), body: unsafe ask.body.bytes.view,
         strings: ask.body.scanner.strings, state.chat)
-      conversation = .translated(translation)
+      conversation.way = .translated(translation)
       address.clear()
       address.append(upstream.prefix)
       address.append(translation.request.path)
@@ -262,7 +262,7 @@ extension Attempt {
     }
     passage.begin(asked, repairs: false)
     passage.removeUsage()
-    conversation = .mock(MockAnswer(passage, text, streams: asked.streams))
+    conversation.way = .mock(MockAnswer(text, streams: asked.streams))
   }
 
   var unixSeconds: Int { Int(clamping: Instant.unixNanoseconds / 1_000_000_000) }

@@ -28,7 +28,7 @@ extension Attempt {
         try pass(recast, model)
       }
     } catch { throw Refusal(error) }
-    conversation = .recast(recast)
+    conversation.way = .recast(recast)
     tried.upload = .kept(at: 0)
   }
 
@@ -58,7 +58,7 @@ extension Attempt {
   /// Has the chat pass to an upstream in OpenAI's format.
   private func pass(_ recast: Recast, _ model: [UInt8]) throws(RequestFault) {
     try recast.pass(
-      passage, unsafe ask.body.bytes.view,
+      unsafe ask.body.bytes.view,
       addsUsage: upstream.takesStreamOptions && !upstream.refusesStreamOptions.load(ordering: .relaxed),
       repairs: upstream.quirks.repairsAnswers, upstream.editsRequests ? upstream.quirks : nil)
     address.clear()
@@ -74,7 +74,7 @@ extension Attempt {
       into: &text)
     passage.begin(recast.askedAnswer, repairs: false)
     passage.removeUsage()
-    return MockAnswer(passage, text, streams: recast.facts.streams)
+    return MockAnswer(text, streams: recast.facts.streams)
   }
 
   /// What the upstream takes in a chat beside what all take.

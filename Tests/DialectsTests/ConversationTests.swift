@@ -45,7 +45,7 @@ struct ConversationTests {
     asked.asksForUsage = true
     let passage = Passage(pool: nil)
     passage.begin(asked, repairs: repairs)
-    return .passed(passage)
+    return Conversation(passage)
   }
 
   private static let events = ReplyFacts(status: 200, media: .events, hasBody: true)
@@ -200,7 +200,7 @@ struct ConversationTests {
       asked.isFullService = true
       passage.begin(asked, repairs: false)
       try passage.edit(body.span, scanner, facts, model: Array("known".utf8).span, addsUsage: false, nil)
-      let conversation = Conversation.passed(passage)
+      let conversation = Conversation(passage)
       #expect(conversation.sentCount(of: body.count) == wanted.utf8.count)
       var sent: [UInt8] = []
       var at = 0

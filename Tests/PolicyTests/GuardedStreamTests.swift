@@ -45,7 +45,7 @@ struct GuardedStreamTests {
       let passage = Passage(pool: nil)
       passage.begin(asked, repairs: false)
       if removesUsage { passage.removeUsage() }
-      let conversation = Conversation.passed(passage)
+      let conversation = Conversation(passage)
       let facts = ReplyFacts(status: 200, media: .events, hasBody: true)
       _ = conversation.begin(facts, member: Span()) { AnswerStamp(created: 1, seed: AnswerSeed()) }
       gate.begin()

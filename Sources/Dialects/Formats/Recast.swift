@@ -27,7 +27,7 @@ package final class Recast {
   /// What the chat can't say.
   package internal(set) var dropped = DroppedFields()
   /// How the chat goes.
-  package private(set) var inner: Conversation
+  package let inner: Conversation
   private(set) var format = Format.messages
   private(set) var target = ChatTarget()
   private(set) var model: [UInt8] = []
@@ -57,7 +57,7 @@ package final class Recast {
     self.pool = pool
     body = ByteQueue(pool: pool)
     made = ByteQueue(pool: pool)
-    inner = .passed(passage)
+    inner = Conversation(passage)
     forms = AnswerForms(pool: pool)
     answer = BlockAnswer(forms.messages)
     reader = ChatAnswerReader(answer)
@@ -111,14 +111,15 @@ package final class Recast {
   ///   - asked: how its answer is read.
   package func begin(
     invoking body: Span<UInt8>, _ scanner: borrowing JSONScanner, _ facts: RequestFacts,
-    _ way: inout MessagesWay, _ asked: AskedAnswer, _ passage: Passage
+    _ way: inout MessagesWay, _ asked: AskedAnswer
   ) throws(RequestFault) {
     if !isOver { end() }
     isOver = false
     format = .invocation
     target = ChatTarget()
     answer.form = forms.messages
-    inner = .passed(passage)
+    inner.way = .passed
+    let passage = inner.passage
     self.facts = facts
     passage.begin(asked, repairs: false)
     try passage.edit(body, scanner, facts, model: nil, addsUsage: false, nil)
@@ -184,23 +185,25 @@ package final class Recast {
   ///   - repairs: whether the answer may hold what no OpenAI SDK can read.
   ///   - quirks: how the provider differs from OpenAI; nil where that concerns no request.
   package func pass(
-    _ passage: Passage, _ asked: Span<UInt8>, addsUsage: Bool, repairs: Bool, _ quirks: Quirks?
+    _ asked: Span<UInt8>, addsUsage: Bool, repairs: Bool, _ quirks: Quirks?
   ) throws(RequestFault) {
+    let passage = inner.passage
     passage.begin(askedAnswer, repairs: repairs)
     do throws(RequestFault) {
       try passage.edit(
         unsafe body.view, scanner, facts, model: nil, addsUsage: addsUsage && facts.streams, quirks)
     } catch { throw inClientWords(error, asked) }
-    settle(.passed(passage), asked)
+    settle(.passed, asked)
   }
 
   /// Says how the chat goes, once that is worked out; what it can't say either is named too.
   ///
   /// - Parameter asked: the client's body, for what must be said of it.
-  package func settle(_ conversation: Conversation, _ asked: Span<UInt8>) {
-    inner = conversation
-    nameLost(conversation, asked)
-    guard case .passed(let passage) = conversation, !passage.splice.isEmpty else { return }
+  package func settle(_ way: Conversation.Way, _ asked: Span<UInt8>) {
+    inner.way = way
+    nameLost(asked)
+    let passage = inner.passage
+    guard case .passed = way, !passage.splice.isEmpty else { return }
     var out = ByteQueue(pool: pool)
     _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: unsafe body.view, at: 0)
     swap(&body, &out)
@@ -208,7 +211,7 @@ package final class Recast {
 
   /// The request in another form than the client's.
   var ownRequest: OwnRequest? {
-    switch inner {
+    switch inner.way {
     case .translated(let translation): OwnRequest(translation)
     case .passed: OwnRequest(chat: self)
     case .mock, .recast: nil

@@ -16,9 +16,8 @@ extension Recast {
     frame.member = member.array()
     answer.begin(frame)
     reader.begin()
-    switch inner {
-    case .passed(let passage) where !counts: passage.reader = reader
-    case .mock(let mock) where !counts: mock.passage.reader = reader
+    switch inner.way {
+    case .passed where !counts, .mock where !counts: inner.passage.reader = reader
     case .passed, .mock, .translated, .recast: break
     }
     // Where a chat's answer gets it, its form decides.

@@ -3,12 +3,12 @@
 internal import Wire
 
 extension Recast {
-  func nameLost(_ conversation: Conversation, _ asked: Span<UInt8>) {
-    if conversation.droppedCount == 0 { return }
+  func nameLost(_ asked: Span<UInt8>) {
+    if inner.droppedCount == 0 { return }
     var isInside = false
-    conversation.dropped.each { isInside = isInside || ClientWords.isInside($0) }
+    inner.dropped.each { isInside = isInside || ClientWords.isInside($0) }
     let words = ClientWords(format, asked, isInside ? places(in: asked) : ChatPlaces())
-    conversation.dropped.each { dropped.add(Array(words.name($0.text()).utf8).span) }
+    inner.dropped.each { dropped.add(Array(words.name($0.text()).utf8).span) }
   }
 
   func inClientWords(_ fault: RequestFault, _ asked: Span<UInt8>) -> RequestFault {

@@ -10,8 +10,8 @@ extension Conversation {
   ///   - stamp: asked for where no answer has begun.
   /// - Returns: false where nothing was written.
   package func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
-    switch self {
-    case .passed(let passage): passage.fail(error, stamp: stamp, into: &out)
+    switch way {
+    case .passed: passage.fail(error, stamp: stamp, into: &out)
     case .recast(let recast): recast.fail(error, stamp: stamp, into: &out)
     case .translated, .mock: false
     }

@@ -80,7 +80,7 @@ private struct Recasted: Equatable {
       try recast.translate(
         Translation(dialect, pool: nil), dialect, body.span, model: model, ChatRequest())
     } else {
-      try recast.pass(passage, body.span, addsUsage: true, repairs: source.repairs, nil)
+      try recast.pass(body.span, addsUsage: true, repairs: source.repairs, nil)
     }
     var out = ByteQueue()
     _ = recast.begin(

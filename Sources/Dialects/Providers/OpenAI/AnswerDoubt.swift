@@ -130,12 +130,12 @@ extension Passage {
 extension Conversation {
   /// Whether an answer that is to pass on its way may be one that needs repair: then `isDoubtful` tells.
   package var mayBeDoubtful: Bool {
-    if case .passed(let passage) = self { passage.mayBeDoubtful } else { false }
+    if case .passed = way { passage.mayBeDoubtful } else { false }
   }
 
   /// Whether a whole answer needs a closer look.
   package func isDoubtful(_ body: Span<UInt8>) -> Bool {
-    guard case .passed(let passage) = self else { return false }
+    guard case .passed = way else { return false }
     return AnswerDoubt.isDue(body, isChat: passage.asked.shape == .chat)
   }
 
@@ -144,6 +144,6 @@ extension Conversation {
 
   /// Has an answer that was to pass on its way read whole, before any of it has come.
   package func readWhole() {
-    if case .passed(let passage) = self { passage.course = .whole }
+    if case .passed = way { passage.course = .whole }
   }
 }
