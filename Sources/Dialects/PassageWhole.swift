@@ -38,6 +38,7 @@ extension Passage {
       out.append(repaired.bytes)
       return .error(status: status)
     case .givenUp(let reason): return .fault(Fault.givenUp(unsafe held.view, reason))
+    case .malformed: return .fault(.malformed)
     case .invalid(let fault): return .invalid(fault, at: start)
     }
     return nil

@@ -12,6 +12,10 @@ from wire import SSE_HEAD, event, json_answer, post_json, request
 pytestmark = pytest.mark.proxy
 
 CHAT = "/v1/chat/completions"
+FINE = {
+    "object": "chat.completion",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}],
+}
 LONG = "The quick brown fox.\\n" * 50_000
 OPTIONS = b',"stream_options":{"include_usage":true}'
 
@@ -29,7 +33,7 @@ def chunked(data: bytes, size: int) -> bytes:
 
 @pytest.mark.parametrize("size", [0, 777, 65_537])
 def test_only_the_model_changes(plain, upstream, size):
-    upstream.reply(json_answer({}))
+    upstream.reply(json_answer(FINE))
     sent = body()
     assert plain.ask(chunked(sent, size) if size else post_json(CHAT, sent)).status == 200
     assert upstream.last.body == sent.replace(b'"alias"', b'"gpt-4o"')
@@ -53,7 +57,7 @@ BEHIND = {
 @pytest.mark.parametrize("name", BEHIND)
 @pytest.mark.parametrize("size", [0, 1013])
 def test_what_steers_may_come_late(plain, upstream, name, size):
-    upstream.reply(json_answer({}))
+    upstream.reply(json_answer(FINE))
     middle, left = BEHIND[name]
     tail = b',"group_identifier":"g"' if name == "own at the end" else b""
     sent = body(b'"gpt-4o"', middle, tail)
@@ -84,7 +88,7 @@ def test_what_turns_out_wrong_is_a_400_and_no_request(plain, upstream, name):
     """The provider has seen a beginning by then; without the last chunk it is no request."""
     middle, code = BROKEN[name]
     sent = body(b'"gpt-4o"', middle) + (b"!" if name == "trailing" else b"")
-    upstream.reply(json_answer({}))
+    upstream.reply(json_answer(FINE))
     got = plain.ask(post_json(CHAT, sent))
     assert (got.status, got.error["code"]) == (400, code)
     assert not any(each.complete for each in upstream.requests)
@@ -92,7 +96,7 @@ def test_what_turns_out_wrong_is_a_400_and_no_request(plain, upstream, name):
 
 def test_a_late_model_is_waited_for(plain, upstream):
     """What isn't known early can't be acted on early: the body is read whole, and its length is told."""
-    upstream.reply(json_answer({}))
+    upstream.reply(json_answer(FINE))
     sent = b'{"messages":[{"role":"user","content":"%s"}],"model":"alias"}' % LONG.encode()
     assert plain.ask(post_json(CHAT, sent)).status == 200
     expected = sent.replace(b'"alias"', b'"gpt-4o"')
@@ -112,7 +116,7 @@ def test_a_body_that_is_needed_whole_names_its_model_once(start_remora, upstream
         }
     whole = {"providers": {"its-name": provider}, "default_provider": "its-name"}
     proxy = start_remora(upstream, whole=whole)
-    upstream.reply(json_answer({"content": [], "model": "m", "usage": {}}))
+    upstream.reply(json_answer({"content": [], "model": "m", "usage": {}, **FINE}))
     sent = b'{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]}' % LONG.encode()
     got = proxy.ask(post_json(CHAT, sent))
     assert (got.status, got.get("x-remora-model")) == (200, "gpt-4o"), got.body[:300]
@@ -155,7 +159,7 @@ def test_a_long_prompt_is_weighed_by_its_beginning(start_remora, upstream):
 @pytest.mark.parametrize("changes", [{}, WEIGHED, PICKED], ids=["nothing", "weighed", "picked"])
 def test_memory_is_that_of_a_window(start_remora, upstream, changes):
     proxy = start_remora(upstream, changes)
-    upstream.reply(json_answer({}))
+    upstream.reply(json_answer(FINE))
     sent = b'{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]}' % (b"x" * (32 << 20))
     assert proxy.ask(post_json(CHAT, sent)).status == 200
     assert upstream.last.sha256 == hashlib.sha256(sent).hexdigest()

@@ -60,7 +60,7 @@ def test_a_call_reaches_the_provider_as_it_would_without(plain, upstream, withou
     client, sent = without
     sent.clear()
     call(client, path, everything)
-    upstream.reply(json_answer({"object": "list", "data": []}))
+    upstream.reply(json_answer({"object": "list", "data": [], "choices": []}))
     answer = call(through, path, everything)
     assert answer.http_response.status_code == 200
     if path == "models.list":  # Remora's own answer, made of all providers' lists, which it keeps.

@@ -97,7 +97,52 @@ def test_calls_in_streams(proxy_for, sdk, upstream, kind, name):
     assert made.type == "function" and isinstance(made.id, str) and made.id and json.loads(made.function.arguments) == {"a": 1}
 
 
+def piece(*calls, reason=None) -> bytes:
+    one = {"id": "c", "object": "chat.completion.chunk", "created": 7, "model": "m"}
+    delta = {"role": "assistant", "tool_calls": list(calls)} if calls else {}
+    return event({**one, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
+
+
+NUMBERS = {"from 1": (1, 2), "with gaps": (0, 7), "backwards": (1, 0), "all one": (4, 4), "null": (None, None), "absent": ("absent",) * 2}
+
+
+@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_calls_are_counted_from_0(proxy_for, sdk, upstream, kind, numbers):
+    """The SDK takes a call's number for its place in a list."""
+    begun = [call(index=number, id=f"call_{at}", function={"name": "f", "arguments": ""}) for at, number in enumerate(NUMBERS[numbers])]
+    said = [call(index=each.get("index", "absent"), id="absent", type="absent", function={"arguments": '{"a":1}'}) for each in begun]
+    upstream.reply(
+        SSE_HEAD, *(piece(each) for pair in zip(begun, said, strict=True) for each in pair), piece(reason="tool_calls"), event("[DONE]"),
+        LAST_CHUNK,
+    )  # fmt: skip
+    with sdk(proxy_for(kind)).chat.completions.stream(**CHAT) as stream:
+        made = stream.get_final_completion().choices[0].message.tool_calls
+    assert [(each.id, each.index, json.loads(each.function.arguments)) for each in made] == [("call_0", 0, {"a": 1}), ("call_1", 1, {"a": 1})]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_call(proxy_for, sdk, upstream, kind):
+    client = sdk(proxy_for(kind))
+    upstream.reply(
+        SSE_HEAD, piece(None), piece(call(index=0, function=None), None), piece({"index": 0, "function": {"name": "f", "arguments": "{}"}}),
+        piece({"index": 0, "type": "function"}), piece(reason="tool_calls"), event("[DONE]"), LAST_CHUNK,
+    )  # fmt: skip
+    with client.chat.completions.stream(**CHAT) as stream:
+        made = stream.get_final_completion().choices[0].message.tool_calls
+    assert [(each.id, each.type, each.function.name, each.function.arguments) for each in made] == [("call_1", "function", "f", "{}")]
+    upstream.reply(answer(200, TYPE, json.dumps(whole({"tool_calls": [None, call(function=None), call()]}, "tool_calls")).encode()))
+    assert [each.id for each in client.chat.completions.create(**CHAT).choices[0].message.tool_calls] == ["call_1"]
+    upstream.reply(answer(200, TYPE, json.dumps(whole({"content": "a", "tool_calls": [None]}, "tool_calls")).encode()))
+    choice = client.chat.completions.create(**CHAT).choices[0]
+    assert (choice.message.content, choice.message.tool_calls, choice.finish_reason) == ("a", [], "stop")
+
+
 ODD = {
+    "no message": (whole({}) | {"choices": [{"index": 0, "finish_reason": "stop"}]}, {}),
+    "null message": (whole({}) | {"choices": [{"index": 0, "finish_reason": "stop", "message": None}]}, {}),
+    "a delta": (whole({}) | {"choices": [{"index": 0, "finish_reason": "stop", "delta": {"content": "a"}}]}, {}),
+    "a null choice": (whole({}) | {"choices": [None, *whole({"content": "a"})["choices"]]}, {}),
     "no index": (whole({"content": "a"}, index="absent"), {}),
     "null index": (whole({"content": "a"}, index=None), {}),
     "no reason": (whole({"content": "a"}, "absent"), {}),
@@ -121,7 +166,7 @@ def test_what_is_missing(proxy_for, upstream, kind, name):
         choice = got["choices"][0]
         assert (got["object"], choice["index"]) == ("chat.completion", 0)
         assert choice["finish_reason"] == wanted.get("finish_reason", "stop")
-        assert choice["message"]["content"] in ("a", None)
+        assert choice["message"]["content"] in ("a", "", None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -142,7 +187,6 @@ GOOD = {
     "unknown members": json.dumps({"x": [{"index": None}], **whole({"content": "a", "x": {"tool_calls": [1]}}, service_tier=None)}),
     "object last": json.dumps({name: value for name, value in reversed(whole({"content": "a"}).items())}),
     "two choices": json.dumps({**whole({"content": "a"}), "choices": [*whole({"content": "a"})["choices"], *whole({"content": "b"}, "length", 1)["choices"]]}),
-    "a list": "[1, 2]",
     "long": json.dumps(whole({"content": "b" * 400_000})),
 }  # fmt: skip
 
@@ -153,7 +197,7 @@ def test_what_needs_nothing(proxy_for, upstream, kind, name):
     body = GOOD[name].encode()
     proxy = proxy_for(kind)
     ways = framed(body)
-    if len(body) > 1000 or name == "a list":
+    if len(body) > 1000:
         ways = {way: ways[way] for way in ("a length", "a chunk")}
     for way, steps in ways.items():
         upstream.reply(*steps)
@@ -162,6 +206,33 @@ def test_what_needs_nothing(proxy_for, upstream, kind, name):
     upstream.reply(answer(200, {**TYPE, "x-request-id": "theirs", "openai-version": "1"}, body))
     got = proxy.ask(post_json("/v1/chat/completions", CHAT))
     assert (got.body, got.get("content-length"), got.get("openai-version")) == (body, str(len(body)), "1")
+
+
+NONE = {
+    "a list": [1, 2], "a word": "ok", "nothing": None, "an empty object": {}, "no choices": whole({}, choices="absent"),
+    "null choices": whole({}, choices=None), "choices that are none": whole({}, choices={"0": {}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NONE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_answer(proxy_for, sdk, upstream, kind, name):
+    """Under 200 the SDKs fail on it in the caller's code."""
+    client = sdk(proxy_for(kind))
+    for steps in framed(json.dumps(NONE[name]).encode()).values():
+        upstream.reply(*steps)
+        with pytest.raises(openai.InternalServerError) as caught:
+            client.chat.completions.create(**CHAT)
+        assert (caught.value.status_code, caught.value.code) == (502, "upstream_protocol")
+
+
+@pytest.mark.parametrize("choices", ["absent", None, []])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_in_the_place_of_choices(proxy_for, sdk, upstream, kind, choices):
+    body = whole({}, choices=choices, error={"message": "slow down", "code": 429})
+    upstream.reply(answer(200, TYPE, json.dumps(body).encode()))
+    with pytest.raises(openai.RateLimitError, match="slow down"):
+        sdk(proxy_for(kind)).chat.completions.create(**CHAT)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,17 +11,17 @@ package enum AnswerDoubt {
   /// - Returns: whether something is missing in it that every SDK's type has, or is in another form.
   package static func isDue(_ body: Span<UInt8>, isChat: Bool) -> Bool {
     var walk = JSONWalk(body, strings: Span())
-    guard walk.enterObject() else { return false }
+    guard walk.enterObject() else { return true }
     var hasChoices = false
     var hasObject = false
     while let key = walk.nextKey() {
       if key.says("choices", in: body), walk.enterArray() {
-        hasChoices = true
         while walk.nextElement() {
+          hasChoices = true
           guard walk.enterObject(), isGood(choice: &walk, body, isChat) else { return true }
         }
-        // What follows is usage, mostly.
-        if hasObject { return false }
+        // What follows is usage, mostly; beside none it may be an error.
+        if hasChoices, hasObject { return false }
       } else if let value = walk.pass() {
         if value.kind == .string, key.says("object", in: body) { hasObject = true }
       }
@@ -34,8 +34,10 @@ package enum AnswerDoubt {
   private static func isGood(choice walk: inout JSONWalk, _ body: Span<UInt8>, _ isChat: Bool) -> Bool {
     var hasIndex = false
     var hasReason = false
+    var hasMessage = !isChat
     while let key = walk.nextKey() {
       if key.says("message", in: body), walk.enterObject() {
+        hasMessage = true
         guard isGood(message: &walk, body) else { return false }
         continue
       }
@@ -49,7 +51,7 @@ package enum AnswerDoubt {
         return false
       }
     }
-    return hasIndex && hasReason
+    return hasIndex && hasReason && hasMessage
   }
 
   private static func isGood(message walk: inout JSONWalk, _ body: Span<UInt8>) -> Bool {

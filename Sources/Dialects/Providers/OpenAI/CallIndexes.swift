@@ -4,8 +4,9 @@ internal import Wire
 
 /// The tool calls of a stream, counted from 0 in each choice.
 ///
-/// Clients put the pieces of a call together by `index`. Some providers leave it out or send null (then a new id
-/// begins a new call), and some say 0 for every call.
+/// Clients put the pieces of a call together by `index`, and some take it for the place in a list of those that have begun
+/// (OpenAI's Python SDK fails on the second piece of a call that isn't there). Some providers leave it out or send null
+/// (then a new id begins a new call), some say 0 for every call, and some count from 1 or leave numbers out.
 struct CallIndexes: Sendable {
   private struct Call {
     var choice: Int
@@ -49,14 +50,8 @@ struct CallIndexes: Sendable {
       if calls[known].name == 0 { calls[known].name = nameHash }
       return Piece(index: calls[known].index, isFirst: false, repeatsName: repeats)
     }
-    var next = 0
-    var isFree = said != nil
-    for call in calls where call.choice == choice {
-      next = max(next, call.index + 1)
-      if call.index == said { isFree = false }
-    }
-    // A provider's own count is kept where it can be.
-    let index = isFree ? said ?? next : next
+    var index = 0
+    for call in calls where call.choice == choice { index = max(index, call.index + 1) }
     guard calls.count < Self.ceiling else {
       return Piece(index: calls.last?.index ?? 0, isFirst: false, repeatsName: false)
     }

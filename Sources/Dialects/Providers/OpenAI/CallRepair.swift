@@ -7,27 +7,31 @@ extension ChoiceRepair {
     var index: JSONObjectCursor.Member?
     var id: JSONObjectCursor.Member?
     var type: JSONObjectCursor.Member?
-    var function: Range<Int>?
+    var function: JSONObjectCursor.Member?
     var name: JSONObjectCursor.Member?
     var arguments: JSONObjectCursor.Member?
-    var isEmpty = true
+    /// It has members of another kind of tool, or of no kind that is known here.
+    var isOther = false
+    var count = 0
 
     init(_ data: Span<UInt8>, _ range: Range<Int>) {
       var members = JSONObjectCursor(data, range)
       while let member = members.next() {
-        isEmpty = false
+        count += 1
         if member.keyIs("index", in: data) {
           index = member
         } else if member.keyIs("type", in: data) {
           type = member
         } else if member.keyIs("id", in: data) {
           id = member
-        } else if member.kind == .object, member.keyIs("function", in: data) {
-          function = member.value
+        } else if member.keyIs("function", in: data) {
+          function = member
+        } else if member.kind != .null {
+          isOther = true
         }
       }
-      guard let function else { return }
-      var inner = JSONObjectCursor(data, function)
+      guard let function, function.kind == .object else { return }
+      var inner = JSONObjectCursor(data, function.value)
       while let member = inner.next() {
         if member.keyIs("arguments", in: data) {
           arguments = member
@@ -35,6 +39,15 @@ extension ChoiceRepair {
           name = member
         }
       }
+    }
+
+    var hasFunction: Bool { function?.kind == .object }
+
+    /// Whether it should have a function, and has none.
+    func lacksFunction(_ data: Span<UInt8>) -> Bool {
+      if hasFunction || isOther { return false }
+      guard let type, type.kind == .string, type.value.count > 2 else { return true }
+      return JSONString.equals(data, type.value, "function")
     }
 
     /// The id, if it is a text that says something; empty if not.
@@ -45,14 +58,37 @@ extension ChoiceRepair {
     }
   }
 
+  /// Adds what must change in a message's calls. What is no call goes: SDKs look into each.
+  ///
+  /// - Returns: how many are left.
+  mutating func read(
+    calls list: Range<Int>, of choice: Int, _ data: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(JSONSpliceFault) -> Int {
+    var removal = ItemRemoval()
+    var elements = JSONArrayCursor(data, list)
+    var count = 0
+    while let element = elements.next() {
+      let call = Call(data, element.value)
+      // In a stream the function may come later.
+      guard element.kind == .object, form == .chunk || !call.lacksFunction(data) else {
+        try removal.remove(element.value, &splice)
+        continue
+      }
+      try removal.keep(element.value, &splice)
+      try read(call, element.value, at: count, of: choice, data, &splice)
+      count += 1
+    }
+    try removal.finish(&splice)
+    return count
+  }
+
   /// Adds what must change in the call that lies in `range`.
   ///
   /// - Parameter position: among the calls of the message.
-  mutating func read(
-    call range: Range<Int>, at position: Int, of choice: Int, _ data: Span<UInt8>,
+  private mutating func read(
+    _ call: Call, _ range: Range<Int>, at position: Int, of choice: Int, _ data: Span<UInt8>,
     _ splice: inout JSONSplice
   ) throws(JSONSpliceFault) {
-    let call = Call(data, range)
     // What goes in at the front of the call.
     var added = ByteQueue()
     var isFirst = true
@@ -78,14 +114,29 @@ extension ChoiceRepair {
     if isFirst {
       try identify(call, range, (choice, index), data, &splice, &added)
     } else if let id = call.id, id.kind != .null, id.value.count > 2 || id.kind == .number {
-      if call.index == nil, call.type == nil, call.function == nil {
+      if call.count == 1 {
         try splice.replace(id.value, with: ("\"\"" as StaticString).bytes)
       } else {
         try splice.remove(key: id.key, value: id.value, in: data)
       }
     }
+    try fill(call, isFirst, data, &splice, &added)
+    if !added.isEmpty {
+      if call.count == 0 { added.truncate(to: added.count - 1) }
+      try splice.insert(at: range.lowerBound + 1, added.bytes)
+    }
+    if let function = call.function, function.kind == .object {
+      try read(function: function.value, call, data, &splice)
+    }
+  }
+
+  /// Sees to it that a call of a function says so, and has one: SDKs look into it in each piece.
+  private func fill(
+    _ call: Call, _ isFirst: Bool, _ data: Span<UInt8>, _ splice: inout JSONSplice, _ added: inout ByteQueue
+  ) throws(JSONSpliceFault) {
+    let lacksFunction = call.lacksFunction(data)
     // The kind is what tells the members of a union apart. In a stream the first piece says it.
-    if call.function != nil, form == .whole || isFirst {
+    if call.hasFunction || lacksFunction, form == .whole || isFirst {
       if let type = call.type {
         if type.kind == .null || type.value.count == 2 {
           try splice.replace(type.value, with: ("\"function\"" as StaticString).bytes)
@@ -94,11 +145,12 @@ extension ChoiceRepair {
         added.append("\"type\":\"function\",")
       }
     }
-    if !added.isEmpty {
-      if call.isEmpty { added.truncate(to: added.count - 1) }
-      try splice.insert(at: range.lowerBound + 1, added.bytes)
+    guard lacksFunction else { return }
+    if let function = call.function {
+      try splice.replace(function.value, with: ("{\"arguments\":\"\"}" as StaticString).bytes)
+    } else {
+      added.append("\"function\":{\"arguments\":\"\"},")
     }
-    if let function = call.function { try read(function: function, call, data, &splice) }
   }
 
   private func replace(

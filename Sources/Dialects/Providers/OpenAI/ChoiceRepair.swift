@@ -14,6 +14,8 @@ struct ChoiceRepair: Sendable {
   private let isChat: Bool
   var calls = CallIndexes()
   private var hasCalls = false
+  /// Its list of calls holds none, or none any more.
+  private var lostCalls = false
   /// The `finish_reason` that says that the provider gave up.
   private(set) var failure: Range<Int>?
 
@@ -34,7 +36,7 @@ struct ChoiceRepair: Sendable {
     var reason: JSONObjectCursor.Member?
     /// `message`, or `delta` in a chunk.
     var message: JSONObjectCursor.Member?
-    /// `message` in a chunk.
+    /// `message` in a chunk, `delta` in a whole answer.
     var other: JSONObjectCursor.Member?
     var isEmpty = true
 
@@ -47,7 +49,7 @@ struct ChoiceRepair: Sendable {
         } else if member.keyIs("finish_reason", in: data) {
           reason = member
         } else if member.keyIs("delta", in: data) {
-          if form == .chunk { message = member }
+          if form == .chunk { message = member } else { other = member }
         } else if member.keyIs("message", in: data) {
           if form == .chunk { other = member } else { message = member }
         }
@@ -83,10 +85,11 @@ struct ChoiceRepair: Sendable {
       added.append(ASCII.comma)
     }
     hasCalls = false
+    lostCalls = false
     if let message = choice.message, message.kind == .object {
       try read(message: message.value, of: index, data, &splice)
-    } else if form == .chunk, isChat {
-      try addDelta(choice, index, begins, data, &splice, &added)
+    } else if isChat {
+      try addMessage(choice, index, begins, data, &splice, &added)
     }
     if let reason = choice.reason, reason.kind == .string {
       try read(reason: reason.value, data, &splice)
@@ -108,20 +111,42 @@ struct ChoiceRepair: Sendable {
     try splice.insert(at: range.lowerBound + 1, added.bytes)
   }
 
-  /// SDKs look into a chunk's `delta` without asking. A server that sends an answer in one piece may call it `message`;
-  /// behind pieces, that would be all of them once more.
-  private mutating func addDelta(
+  /// SDKs look into a chunk's `delta` and an answer's `message` without asking. A server that sends an answer in one piece
+  /// may call the one like the other; behind pieces, that would be all of them once more.
+  private mutating func addMessage(
     _ choice: Choice, _ index: Int, _ begins: Bool, _ data: Span<UInt8>, _ splice: inout JSONSplice,
     _ added: inout ByteQueue
   ) throws(JSONSpliceFault) {
+    let name: StaticString = form == .chunk ? "delta" : "message"
+    let nothing: StaticString = form == .chunk ? "{}" : "{\"role\":\"assistant\",\"content\":\"\"}"
     if begins, choice.message == nil, let other = choice.other, other.kind == .object {
-      try splice.replace(other.key, with: ("delta" as StaticString).bytes)
+      try splice.replace(other.key, with: name.bytes)
       try read(message: other.value, of: index, data, &splice)
     } else if let message = choice.message {
-      try splice.replace(message.value, with: ("{}" as StaticString).bytes)
+      try splice.replace(message.value, with: nothing.bytes)
     } else {
-      added.append("\"delta\":{},")
+      added.append(ASCII.quote)
+      added.append(name)
+      added.append("\":")
+      added.append(nothing)
+      added.append(ASCII.comma)
     }
+  }
+
+  /// Takes out of a list of choices what is none.
+  func clean(
+    _ choices: Range<Int>, _ data: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(JSONSpliceFault) {
+    var removal = ItemRemoval()
+    var elements = JSONArrayCursor(data, choices)
+    while let element = elements.next() {
+      if element.kind == .object {
+        try removal.keep(element.value, &splice)
+      } else {
+        try removal.remove(element.value, &splice)
+      }
+    }
+    try removal.finish(&splice)
   }
 
   private mutating func read(
@@ -129,7 +154,10 @@ struct ChoiceRepair: Sendable {
   ) throws(JSONSpliceFault) {
     var word: StaticString
     switch Reason(data, range) {
-    case .known: return
+    case .known:
+      // Without a call there is none to make.
+      guard form == .whole, lostCalls, JSONString.equals(data, range, "tool_calls") else { return }
+      word = "stop"
     case .failure:
       failure = range
       return
@@ -155,15 +183,9 @@ struct ChoiceRepair: Sendable {
         if member.keyIs("content", in: data) {
           list = member.value
         } else if member.keyIs("tool_calls", in: data) {
-          var elements = JSONArrayCursor(data, member.value)
-          var position = 0
-          while let element = elements.next() {
-            hasCalls = true
-            if element.kind == .object {
-              try read(call: element.value, at: position, of: choice, data, &splice)
-            }
-            position += 1
-          }
+          let count = try read(calls: member.value, of: choice, data, &splice)
+          hasCalls = count > 0
+          lostCalls = count == 0
         }
       } else if member.keyIs("reasoning_content", in: data) {
         hasReasoning = member.kind == .string

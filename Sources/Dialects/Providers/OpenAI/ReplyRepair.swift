@@ -20,7 +20,9 @@ package struct ReplyRepair: ~Copyable {
     /// The provider gave up, and says so with this `finish_reason`, which lies in the answer's bytes.
     case givenUp(Range<Int>)
     case invalid(JSONFault)
-    /// Nothing that could be brought into form.
+    /// No answer at all: it has no choices, and names no error either.
+    case malformed
+    /// More than can be brought into form.
     case beyondRepair
   }
 
@@ -45,7 +47,9 @@ package struct ReplyRepair: ~Copyable {
       try scanner.feed(body)
       try scanner.finish()
     } catch { return .invalid(error) }
-    guard scanner.topLevelKind == .object else { return .beyondRepair }
+    guard scanner.topLevelKind == .object else {
+      return shape == .chat || shape == .completion ? .malformed : .fine
+    }
     if isError(body) {
       let status = Fault.status(in: body) ?? 502
       Fault.translate(body, status: status, provider: provider, into: &out)
@@ -61,7 +65,11 @@ package struct ReplyRepair: ~Copyable {
   }
 
   private func isError(_ body: Span<UInt8>) -> Bool {
-    if let choices = scanner.found(.choices), choices.kind == .array { return false }
+    if let choices = scanner.found(.choices), choices.kind == .array {
+      // Beside an answer it may be a remark.
+      guard JSONView.isHollow(body, choices.value), let error = scanner.found(.error) else { return false }
+      return error.kind != .null
+    }
     if scanner.found(.data) != nil { return false }
     // A response that failed is an answer, and says why in this member.
     if let object = scanner.found(.object), JSONString.equals(body, object.value, "response") { return false }
@@ -74,24 +82,27 @@ package struct ReplyRepair: ~Copyable {
   private mutating func readChoices(
     _ body: Span<UInt8>, isChat: Bool, into out: inout ByteQueue
   ) -> Finding {
+    guard let choices = scanner.found(.choices), choices.kind == .array else { return .malformed }
     splice.removeAll()
     var repair = ChoiceRepair(.whole, isChat: isChat)
     var inner: Range<Int>?
     do throws(JSONSpliceFault) {
-      if let choices = scanner.found(.choices) {
-        var count = 0
-        var elements = JSONArrayCursor(body, choices.value)
-        while let choice = elements.next() {
-          if choice.kind == .object {
-            try repair.read(body, choice.value, at: count, &splice)
-            if scanner.found(.usage)?.kind != .object {
-              inner = JSONView.value(body, in: choice.value, at: "usage") ?? inner
-            }
-          }
-          count += 1
+      var count = 0
+      var hasOdd = false
+      var elements = JSONArrayCursor(body, choices.value)
+      while let choice = elements.next() {
+        guard choice.kind == .object else {
+          hasOdd = true
+          continue
         }
-        if count > 0 { try name(isChat ? "\"chat.completion\"" : "\"text_completion\"") }
+        try repair.read(body, choice.value, at: count, &splice)
+        if scanner.found(.usage)?.kind != .object {
+          inner = JSONView.value(body, in: choice.value, at: "usage") ?? inner
+        }
+        count += 1
       }
+      if hasOdd { try repair.clean(choices.value, body, &splice) }
+      if count > 0 { try name(isChat ? "\"chat.completion\"" : "\"text_completion\"") }
       if let failure = repair.failure { return .givenUp(failure) }
       if let usage = GroqExtension.usage(body, scanner) ?? inner { try add(usage: usage, body) }
     } catch { return .beyondRepair }

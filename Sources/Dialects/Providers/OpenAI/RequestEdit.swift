@@ -251,34 +251,32 @@ extension JSONSplice {
   }
 }
 
-/// Takes members out of one inner object, its commas with them. Every member is shown, in order.
+/// Takes members out of one inner object, or elements out of a list, their commas with them. Each is shown, in order.
 struct InnerRemoval {
-  private var hasKept = false
-  /// Where a run of members at the front begins that all go.
-  private var start: Int?
-  /// The end of the last member.
-  private var end = 0
+  private var items = ItemRemoval()
 
   mutating func keep(_ member: JSONObjectCursor.Member, _ splice: inout JSONSplice) throws(EditFault) {
-    let key = member.key.lowerBound - 1
-    if let start { try splice.change(start..<key, Span()) }
-    start = nil
-    hasKept = true
-    end = member.value.upperBound
+    try keep(Self.range(member), &splice)
   }
 
   mutating func remove(_ member: JSONObjectCursor.Member, _ splice: inout JSONSplice) throws(EditFault) {
-    if hasKept {
-      try splice.change(end..<member.value.upperBound, Span())
-    } else {
-      start = start ?? member.key.lowerBound - 1
-    }
-    end = member.value.upperBound
+    try remove(Self.range(member), &splice)
   }
 
-  /// No member is left to show.
+  mutating func keep(_ element: Range<Int>, _ splice: inout JSONSplice) throws(EditFault) {
+    do throws(JSONSpliceFault) { try items.keep(element, &splice) } catch { throw .splice }
+  }
+
+  mutating func remove(_ element: Range<Int>, _ splice: inout JSONSplice) throws(EditFault) {
+    do throws(JSONSpliceFault) { try items.remove(element, &splice) } catch { throw .splice }
+  }
+
+  /// None is left to show.
   mutating func finish(_ splice: inout JSONSplice) throws(EditFault) {
-    if let start { try splice.change(start..<end, Span()) }
-    start = nil
+    do throws(JSONSpliceFault) { try items.finish(&splice) } catch { throw .splice }
+  }
+
+  private static func range(_ member: JSONObjectCursor.Member) -> Range<Int> {
+    member.key.lowerBound - 1..<member.value.upperBound
   }
 }

@@ -125,15 +125,6 @@ package struct PassStream: ~Copyable {
     EventEncoder.done(into: &out)
   }
 
-  /// Takes note of an event of another API, which somebody else passes on.
-  package mutating func watch(_ event: Event, in bytes: Span<UInt8>) {
-    if event.dataLines > 0 { hasContent = true }
-    if let data = event.data, bytes.extracting(data).equals("[DONE]") { hasEnded = true }
-  }
-
-  /// Takes note of a part of an event of another API that is too long to be held.
-  package mutating func watchPart() { hasContent = true }
-
   /// Appends what the client gets for `event`, which is nothing at all for most comments.
   ///
   /// - Parameter member: `"key":value` for the first event.
@@ -257,8 +248,13 @@ package struct PassStream: ~Copyable {
     if let facts { facts.identify(data, id: scanner.found(.id), model: scanner.found(.model)) }
     if let choices = scanner.found(.choices), choices.kind == .array {
       var count = 0
+      var hasOdd = false
       var elements = JSONArrayCursor(data, choices.value)
       while let choice = elements.next() {
+        guard choice.kind == .object else {
+          hasOdd = true
+          continue
+        }
         let before = begun
         // A chunk with more to change than the splice takes goes as it is.
         if readChoice(data, choice.value, at: count) {
@@ -266,8 +262,9 @@ package struct PassStream: ~Copyable {
         }
         count += 1
       }
+      if hasOdd { try? repair.clean(choices.value, data, &splice) }
       isOnlyUsage = count == 0
-      carriesOn = carriesOn && !isOnlyUsage
+      carriesOn = carriesOn && !isOnlyUsage && !hasOdd
       if count > 0 || scanner.found(.usage) != nil { nameObject(data) }
     } else if repairs ? !isError(data) : isChunk(data) {
       addChoices()

@@ -76,7 +76,8 @@ import Wire
         call(#""index":0,"id":"a","type":"function","function":{"name":"read_file","arguments":""}"#),
         call(#""index":0,"type":"function","function":{"arguments":"{"}"#),
         call(#""index":0,"function":{"arguments":""}"#), call(#""index":0,"function":{"arguments":"}"}"#),
-        call(#""index":0,"function":{"name":null,"arguments":""}"#), call(#""index":0,"id":"""#),
+        call(#""index":0,"function":{"name":null,"arguments":""}"#),
+        call(#""index":0,"function":{"arguments":""},"id":"""#),
       ]),
     Stream(
       name: "a name in pieces stays one",
@@ -102,16 +103,54 @@ import Wire
           + #"{"index":1,"finish_reason":null,"delta":{"content":"c"}}]}"#,
       ]),
     Stream(
-      name: "a provider's own count stays",
+      name: "calls are counted from 0, whatever numbers they have",
       from: [
         call(#""index":1,"id":"a","type":"function","function":{"name":"f","arguments":""}"#),
         call(#""index":1,"function":{"arguments":"{}"}"#),
-        call(#""index":2,"id":"b","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":7,"id":"b","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":3,"id":"c","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":7,"function":{"arguments":"{"}"#), call(#""index":"7","function":{"arguments":"}"}"#),
+        call(#""index":-1,"id":"d","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":1e3,"id":"e","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":1000,"function":{"arguments":"{}"}"#),
       ],
       to: [
-        call(#""index":1,"id":"a","type":"function","function":{"name":"f","arguments":""}"#),
-        call(#""index":1,"function":{"arguments":"{}"}"#),
-        call(#""index":2,"id":"b","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":0,"function":{"arguments":"{}"}"#),
+        call(#""index":1,"id":"b","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":2,"id":"c","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":1,"function":{"arguments":"{"}"#), call(#""index":2,"function":{"arguments":"}"}"#),
+        call(#""index":3,"id":"d","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":4,"id":"e","type":"function","function":{"name":"f","arguments":""}"#),
+        call(#""index":4,"function":{"arguments":"{}"}"#),
+      ]),
+    Stream(
+      name: "what is no call goes, and each piece of one has a function",
+      from: [
+        chunk(#"{"tool_calls":[null]}"#),
+        chunk(
+          #"{"tool_calls":[null, "x",{"id":"a","type":"function","function":null,"index":0},7, {"id":"b","index":1}]}"#
+        ),
+        call(#""index":0,"function":{"name":"f","arguments":"{}"}"#), call(#""index":1,"function":null"#),
+        call(#""index":0,"type":"function""#), call(""), chunk(#"{"tool_calls":null}"#),
+        call(#""index":2,"id":"c","type":"custom","custom":{"name":"g","input":""},"function":null"#),
+        call(#""index":2,"custom":{"input":"x"}"#),
+        #"{"object":"o","choices":[null,{"index":0,"delta":{},"finish_reason":"stop"},null]}"#,
+        #"{"object":"o","choices":[null]}"#,
+      ],
+      to: [
+        chunk(#"{"tool_calls":[]}"#),
+        chunk(
+          #"{"tool_calls":[{"id":"a","type":"function","function":{"arguments":""},"index":0},"#
+            + #" {"type":"function","function":{"arguments":""},"id":"b","index":1}]}"#),
+        call(#""index":0,"function":{"name":"f","arguments":"{}"}"#),
+        call(#""index":1,"function":{"arguments":""}"#),
+        call(#""function":{"arguments":""},"index":0,"type":"function""#),
+        call(#""index":1,"function":{"arguments":""}"#), chunk(#"{"tool_calls":null}"#),
+        call(#""index":2,"id":"c","type":"custom","custom":{"name":"g","input":""},"function":null"#),
+        call(#""index":2,"custom":{"input":"x"}"#),
+        #"{"object":"o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+        #"{"object":"o","choices":[]}"#,
       ]),
     Stream(
       name: "arguments are text",

@@ -23,14 +23,18 @@ import Wire
   @Test(
     "what can be read stays",
     arguments: [
-      answer(#"{"role":"assistant","content":"a"}"#, #""stop""#), "{}", #"{"choices":[]}"#, #"{"choices":7}"#,
+      answer(#"{"role":"assistant","content":"a"}"#, #""stop""#), #"{"choices":[]}"#,
+      answer(#"{"content":"a","tool_calls":null}"#, #""stop""#),
+      answer(
+        #"{"tool_calls":[{"id":"a","type":"custom","custom":{}},{"id":"b","type":"x"}]}"#, #""tool_calls""#),
       answer(
         #"{"content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#,
         #""tool_calls""#),
-      #"{"object":"o","choices":[{"index":0,"text":"a","finish_reason":"stop"}],"error":null}"#,
     ])
   func fine(_ body: String) {
     #expect(read(body).finding == .fine)
+    let text = #"{"object":"o","choices":[{"index":0,"text":"a","finish_reason":"stop"}],"error":null}"#
+    #expect(read(text, .completion).finding == .fine)
   }
 
   @Test(
@@ -72,6 +76,27 @@ import Wire
           + #""usage":{"prompt_tokens":1}}]}"#
       ),
       (
+        answer(
+          #"{"tool_calls":[null,{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},"#
+            + #"{"id":"b","type":"function","function":null},{"id":"c"}]}"#, #""tool_calls""#),
+        answer(
+          #"{"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}"#,
+          #""tool_calls""#)
+      ),
+      (
+        answer(#"{"content":"a","tool_calls":[null]}"#, #""tool_calls""#),
+        answer(#"{"content":"a","tool_calls":[]}"#, #""stop""#)
+      ),
+      (
+        #"{"object":"o","choices":[null,{"index":0,"delta":{"content":"a"},"finish_reason":"stop"},7]}"#,
+        #"{"object":"o","choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}"#
+      ),
+      (answer("null", #""stop""#), answer(#"{"role":"assistant","content":""}"#, #""stop""#)),
+      (
+        #"{"object":"o","choices":[{"index":0,"finish_reason":"stop"}]}"#,
+        #"{"object":"o","choices":[{"message":{"role":"assistant","content":""},"index":0,"finish_reason":"stop"}]}"#
+      ),
+      (
         #"{"choices":[],"x_groq":{"usage":{"prompt_tokens":1}}}"#,
         #"{"usage":{"prompt_tokens":1},"choices":[],"x_groq":{"usage":{"prompt_tokens":1}}}"#
       ),
@@ -93,7 +118,11 @@ import Wire
     #expect(named.finding == .error(status: 429))
     #expect(named.text == #"{"error":{"message":"slow","type":"rate_limit_error","param":null,"code":null}}"#)
     for body in [
-      #"{"error":"m"}"#, #"{"object":"error","message":"m"}"#, #"{"detail":"m"}"#, #"{"message":"m"}"#,
+      #"{"error":"m"}"#, #"{"choices":null,"error":"m"}"#,
+      #"{"object":"o","choices":[],"error":{"message":"m"}}"#,
+      #"{"choices":{},"object":"chat.completion","error":"m"}"#,
+      #"{"object":"error","message":"m"}"#,
+      #"{"detail":"m"}"#, #"{"message":"m"}"#,
     ] {
       #expect(read(body).finding == .error(status: 502))
       #expect(Tree(read(body).text)?["error"]?["message"]?.text == "m")
@@ -109,7 +138,14 @@ import Wire
       Issue.record("\(read(body).finding)")
     }
     if case .invalid = read(#"{"choices":["#).finding {} else { Issue.record("a cut answer passes") }
-    #expect(read("[1]").finding == .beyondRepair)
+    for body in [
+      "[1]", "null", "\"m\"", "{}", #"{"choices":null}"#, #"{"choices":7,"error":null}"#,
+      #"{"id":"c","object":"chat.completion","model":"m","usage":{"prompt_tokens":1}}"#,
+    ] {
+      #expect(read(body).finding == .malformed)
+      #expect(read(body, .completion).finding == .malformed)
+      #expect(read(body, .embedding).finding == .fine)
+    }
   }
 
   @Test("vectors become base64 where the client asked for it")
