@@ -51,6 +51,11 @@ extension ChatRequest {
     }
   }
 
+  /// The member in which the client says the effort.
+  var effortName: StaticString {
+    effort == nil || value(.reasoningEffort) != nil ? "reasoning_effort" : "reasoning"
+  }
+
   /// Appends `opening` and the texts at which the model is to stop, if there are any.
   ///
   /// - Parameter opening: the list's name and bracket.

@@ -1,4 +1,4 @@
-// A number of tokens, as providers that don't speak OpenAI's format say it.
+// A number of tokens, as providers say it.
 
 internal import Wire
 

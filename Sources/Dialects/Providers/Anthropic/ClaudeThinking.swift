@@ -43,12 +43,12 @@ struct ClaudeThinking {
     }
     if !isGiven { read(chat.effort, model) }
     let wanted = chat.effort == ChatEffort.none ? nil : chat.effort
-    fit(chat, model, isBedrock: isBedrock, isGiven ? "thinking" : "reasoning_effort", &dropped)
+    fit(chat, model, isBedrock: isBedrock, isGiven ? "thinking" : chat.effortName, &dropped)
     if mode == .adaptive {
       effort = wanted?.anthropicName(model, isBedrock: isBedrock) ?? effort
     } else if isGiven, wanted != nil, mode == .disabled || saysBudget {
       // It can't be told twice.
-      dropped.add("reasoning_effort")
+      dropped.add(chat.effortName)
     }
     asksForSummary = model.hidesThoughts && !Self.isHidden(chat, body)
   }

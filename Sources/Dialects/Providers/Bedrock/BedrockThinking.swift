@@ -31,10 +31,10 @@ enum BedrockThinking {
         self = .openAI(word)
       } else {
         // They always think.
-        dropped.add("reasoning_effort")
+        dropped.add(chat.effortName)
       }
     case .anthropic, .nova, .mistral, .open, .other, .unknown:
-      if effort != .none { dropped.add("reasoning_effort") }
+      if effort != .none { dropped.add(chat.effortName) }
     }
   }
 

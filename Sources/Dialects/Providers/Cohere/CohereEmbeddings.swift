@@ -27,13 +27,25 @@ enum CohereEmbeddings {
     }
     request.body.append(",\"embedding_types\":[\"float\"]")
     if let dimensions = embedding.dimensions {
-      request.body.append(",\"output_dimension\":")
-      request.body.append(decimal: dimensions)
+      if hasOneLength(request.model) {
+        request.dropped.add("dimensions")
+      } else {
+        request.body.append(",\"output_dimension\":")
+        request.body.append(decimal: dimensions)
+      }
     }
     if let truncate = embedding.extended("truncate", in: body) {
       ChatRequest.appendMember("truncate", body.extracting(truncate), into: &request.body)
     }
     embedding.noteRest(taken: extensions, body, &request.dropped)
+  }
+
+  /// Models before the fourth generation have but one length, and refuse to be told another (docs: "Embed API v2",
+  /// `output_dimension`).
+  private static func hasOneLength(_ model: [UInt8]) -> Bool {
+    let model = String(decoding: model, as: UTF8.self)
+    guard model.contains("embed-english") || model.contains("embed-multilingual") else { return false }
+    return model.contains("-v2") || model.contains("-v3") || model.contains("light")
   }
 
   /// Reads `{"embeddings":{"float":[…]}}`, and the list itself as older models answer; billed units are all that is told

@@ -13,14 +13,15 @@ extension GeminiRequest {
       config.member("thinkingConfig", into: &request.body)
       request.body.append(body.extracting(given))
       // It can't be told twice.
-      if chat.effort != nil { request.dropped.add("reasoning_effort") }
+      if chat.effort != nil { request.dropped.add(chat.effortName) }
       return
     }
     let said = Said(chat, body)
     guard said.effort != nil || said.budget != nil || said.wantsThoughts != nil else { return }
     if model.thinking == .none {
-      if said.effort != ChatEffort.none, said.effort != nil || said.budget != nil {
-        request.dropped.add("reasoning_effort")
+      let isAsked = said.effort != nil || said.budget != nil || said.name.bytes.equals("thinking")
+      if isAsked, said.effort != ChatEffort.none {
+        request.dropped.add(said.name)
       }
       return
     }
@@ -34,7 +35,7 @@ extension GeminiRequest {
         request.body.append(decimal: budget)
       }
     } else if let effort = said.effort {
-      writeEffort(effort, &thinking, &request)
+      writeEffort(effort, said.name, &thinking, &request)
     }
     let isThinking = said.effort.map { $0 != .none } ?? (said.budget != nil)
     if said.wantsThoughts ?? isThinking {
@@ -44,18 +45,20 @@ extension GeminiRequest {
     if thinking.isOpen { thinking.close(into: &request.body) } else { request.body.append("{}") }
   }
 
+  /// - Parameter name: the client's word for it.
   private func writeEffort(
-    _ effort: ChatEffort, _ thinking: inout GeminiObject, _ request: inout ProviderRequest
+    _ effort: ChatEffort, _ name: StaticString, _ thinking: inout GeminiObject,
+    _ request: inout ProviderRequest
   ) {
     switch model.thinking {
     case .none: break
     case .budget(let range, let canStop):
-      if effort == .none, !canStop { request.dropped.add("reasoning_effort") }
+      if effort == .none, !canStop { request.dropped.add(name) }
       thinking.member("thinkingBudget", into: &request.body)
       request.body.append(decimal: effort.geminiBudget(in: range, canStop: canStop))
     case .level(let least, let hasMedium):
       // None of these can be told not to think: the least is the nearest.
-      if effort == .none { request.dropped.add("reasoning_effort") }
+      if effort == .none { request.dropped.add(name) }
       thinking.member("thinkingLevel", into: &request.body)
       request.body.append("\"")
       request.body.append(effort.geminiLevel(least: least, hasMedium: hasMedium))
@@ -69,9 +72,12 @@ extension GeminiRequest {
     /// Tokens: of Anthropic's `thinking.budget_tokens`, or OpenRouter's `reasoning.max_tokens`.
     var budget: Int?
     var wantsThoughts: Bool?
+    /// The member in which the client says it.
+    var name: StaticString
 
     init(_ chat: ChatRequest, _ body: Span<UInt8>) {
       effort = chat.effort
+      name = chat.effortName
       if chat.extensions.isEmpty { return }
       let words: [StaticString] = ["include_thoughts", "includeThoughts", "include_reasoning"]
       for word in words {
@@ -80,6 +86,7 @@ extension GeminiRequest {
       }
       if let reasoning = chat.extended("reasoning", in: body) {
         budget = Self.tokens(body, JSONView.value(body, in: reasoning, at: "max_tokens"))
+        if budget != nil { name = "reasoning" }
         let hidden = JSONView.value(body, in: reasoning, at: "exclude").flatMap { JSONValue.bool(body, $0) }
         if hidden == true { wantsThoughts = false }
       }
@@ -88,9 +95,11 @@ extension GeminiRequest {
       let tokens = Self.tokens(body, JSONView.value(body, in: thinking, at: "budget_tokens"))
       if let type, JSONString.equals(body, type, "disabled") {
         effort = ChatEffort.none
+        name = "thinking"
       } else if type != nil || tokens != nil {
         // A budget asks for thinking as well; nothing at all asks for nothing.
         budget = tokens ?? budget
+        if tokens != nil || effort == nil { name = "thinking" }
         wantsThoughts = wantsThoughts ?? true
       }
     }

@@ -165,8 +165,6 @@ package struct TokenUsage: Sendable, Equatable {
 
   /// Passes over the value that comes next, and takes it where it is a count.
   private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ walk: inout JSONWalk) {
-    if let value = walk.pass(), let number = JSONValue.integer(bytes, value.range), number >= 0 {
-      field = number
-    }
+    if let value = walk.pass(), let number = TokenCount.read(bytes, value.range) { field = number }
   }
 }

@@ -124,6 +124,38 @@ import Testing
   }
 
   @Test(
+    "what a model can't be told is named as the client said it",
+    arguments: [
+      (#""thinking":{"type":"enabled","budget_tokens":2000}"#, "thinking"),
+      (#""thinking":{"type":"enabled"}"#, "thinking"), (#""thinking":{"budget_tokens":2000}"#, "thinking"),
+      (#""reasoning":{"effort":"high"}"#, "reasoning"), (#""reasoning":{"max_tokens":2000}"#, "reasoning"),
+      (#""reasoning_effort":null,"reasoning":{"effort":"high"}"#, "reasoning"),
+      (#""reasoning_effort":"high","thinking":{}"#, "reasoning_effort"),
+      (#""thinking":{"type":"disabled"}"#, ""),
+      (#""include_thoughts":true"#, ""),
+    ])
+  func names(_ members: String, _ dropped: String) throws {
+    #expect(try request(members, model: "gemini-2.0-flash").dropped == dropped)
+  }
+
+  @Test("an effort beside Google's own words is named as the client said it")
+  func twice() throws {
+    let own = #""thinking_config":{"thinking_budget":5}"#
+    #expect(try request(#"\#(own),"reasoning_effort":"high""#).dropped == "reasoning_effort")
+    #expect(try request(#"\#(own),"reasoning":{"effort":"high"}"#).dropped == "reasoning")
+  }
+
+  @Test("a model that always thinks can't be told not to, in whatever words")
+  func alwaysThinks() throws {
+    for (members, dropped) in [
+      (#""thinking":{"type":"disabled"}"#, "thinking"), (#""reasoning":{"effort":"none"}"#, "reasoning"),
+      (#""reasoning_effort":"none""#, "reasoning_effort"),
+    ] {
+      #expect(try request(members, model: "gemini-2.5-pro").dropped == dropped)
+    }
+  }
+
+  @Test(
     "other ways of saying it",
     arguments: [
       (#""reasoning":{"effort":"low"}"#, #"{"thinkingBudget":1024,"includeThoughts":true}"#),

@@ -101,10 +101,13 @@ import Wire
       Row(name: "fractions", text: #"{"prompt_tokens":1.5}"#),
       Row(name: "too large", text: #"{"prompt_tokens":9223372036854775808}"#),
       Row(
-        name: "large enough to overflow a sum",
+        name: "more than there are tokens, which would overflow a sum",
         text: #"{"prompt_tokens":9223372036854775807,"completion_tokens":9223372036854775807,"#
           + #""total_tokens":9223372036854775807,"completion_tokens_details":{"reasoning_tokens":9223372036854775807}}"#,
-        input: .max, output: .max, reasoning: .max),
+        input: nil, output: nil, reasoning: nil),
+      Row(
+        name: "as many as there may be", text: #"{"prompt_tokens":1125899906842623,"completion_tokens":1e3}"#,
+        input: 1_125_899_906_842_623, output: 1000),
       Row(name: "no object", text: "[1]"), Row(name: "null", text: "null"), Row(name: "nothing", text: ""),
     ])
   func providers(_ row: Row) {
@@ -139,8 +142,12 @@ import Wire
         == #"{"prompt_tokens":9223372036854775807,"completion_tokens":9223372036854775807,"#
         + #""total_tokens":9223372036854775807,"prompt_tokens_details":{"cache_write_tokens":5},"#
         + #""completion_tokens_details":{"reasoning_tokens":6}}"#)
+    usage.input = 7
+    usage.output = 8
+    var text = ByteQueue()
+    usage.write(into: &text)
     var again = TokenUsage()
-    again.read(out.bytes, 0..<out.count)
+    again.read(text.bytes, 0..<text.count)
     #expect(again == usage)
   }
 }
