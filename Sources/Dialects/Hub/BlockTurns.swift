@@ -118,7 +118,7 @@ extension BlockTurns {
         Self.keep(control, &turns.mark, body, &request) { $0.add("messages", index, "cache_control") }
       }
     }
-    turns.end(into: &request.body)
+    turns.end(isUsers: chat.messages.last?.role == .user, into: &request.body)
   }
 
   private mutating func writeUser(

@@ -28,7 +28,11 @@ extension ChatRequest {
       hasUser = hasUser || message.role == .user || message.role == .tool
       turns.append(index)
     }
-    if hasUser { return turns }
+    // A user's last word is one, if only a blank one: an answer is not to be gone on with.
+    let isUsers =
+      messages.last?.role == .user && turns.last.flatMap { $0.map { messages[$0].role } } == .assistant
+    if isUsers { turns.append(nil) }
+    if hasUser || isUsers { return turns }
     turns.insert(nil, at: turns.firstIndex { $0.map { !messages[$0].isSystem } ?? false } ?? turns.count)
     return turns
   }

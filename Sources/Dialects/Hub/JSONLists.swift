@@ -57,8 +57,10 @@ struct TurnList {
   mutating func noteDocument() { hasDocument = true }
 
   /// Closes the list, which may not be empty.
-  mutating func end(into out: inout ByteQueue) {
-    if !hasTurns { fill(into: &out) }
+  ///
+  /// - Parameter isUsers: the user has the last word, if only a blank one: an answer may not be gone on with.
+  mutating func end(isUsers: Bool, into out: inout ByteQueue) {
+    if !hasTurns || isUsers && role == .assistant { fill(into: &out) }
     close(into: &out)
   }
 

@@ -79,7 +79,25 @@ package enum JSONText {
   }
 
   /// As above, of what stands between a string's quotes.
-  static func isBlank(_ content: Span<UInt8>) -> Bool { blankCount(content) == content.count }
+  static func isBlank(_ content: Span<UInt8>) -> Bool {
+    let count = blankCount(content)
+    if count == content.count { return true }
+    // Few texts begin with what is neither a letter nor such white space.
+    guard content[count] == ASCII.backslash || content[count] >= 0x80 else { return false }
+    return isBlankInAnyScript(content)
+  }
+
+  /// Providers trim what Unicode calls white space, and refuse what is left if that is nothing.
+  @inline(never)
+  private static func isBlankInAnyScript(_ content: Span<UInt8>) -> Bool {
+    var text = ByteQueue()
+    text.append(ASCII.quote)
+    text.append(content)
+    text.append(ASCII.quote)
+    var said = ByteQueue()
+    JSONString.decode(text.bytes, 0..<text.count, into: &said)
+    return said.bytes.text().unicodeScalars.allSatisfy(\.properties.isWhitespace)
+  }
 
   /// Bytes of the white space that it begins with.
   static func blankCount(_ content: Span<UInt8>) -> Int {

@@ -58,8 +58,12 @@ struct GeminiTurns {
   }
 
   /// Closes the list, which may not be empty.
-  mutating func end(into out: inout ByteQueue) {
-    if !hasTurns { out.append(Self.filler) }
+  ///
+  /// - Parameter isUsers: the user has the last word, if only a blank one: an answer is not to be gone on with.
+  mutating func end(isUsers: Bool, into out: inout ByteQueue) {
+    let isUnanswered = isUsers && turn == .model
     close(into: &out)
+    if isUnanswered { out.append(",") }
+    if !hasTurns || isUnanswered { out.append(Self.filler) }
   }
 }

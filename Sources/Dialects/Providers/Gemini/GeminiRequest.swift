@@ -51,7 +51,7 @@ struct GeminiRequest {
       hasBegun = true
       index += 1
     }
-    turns.end(into: &request.body)
+    turns.end(isUsers: chat.messages.last?.role == .user, into: &request.body)
     request.body.append("]")
     let cached = extended("cached_content", "cachedContent", body)
     if cached == nil {

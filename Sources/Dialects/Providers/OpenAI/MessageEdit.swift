@@ -18,20 +18,60 @@ struct MessageEdit {
     _ body: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice, _ dropped: inout DroppedFields
   ) throws(EditFault) {
     if rules.joinsTurns { return try TurnJoiner.write(body, range, rules, &splice) }
-    var messages = JSONArrayCursor(body, range)
-    var last: Range<Int>?
+    var messages = SpokenMessages(rules, body, range)
+    var removal = InnerRemoval()
+    var last: SpokenMessages.Message?
     var index = -1
     while let message = messages.next() {
       index += 1
-      guard message.kind == .object else { continue }
-      last = message.value
-      try edit(message.value, index, body, &splice, &dropped)
+      if message.fate == .goes {
+        try removal.remove(message.range, &splice)
+        continue
+      }
+      try removal.keep(message.range, &splice)
+      if message.isBehindFiller { try put(filler: true, at: message.range.lowerBound, &splice) }
+      last = message
+      switch message.fate {
+      case .goes: break
+      case .isFilled: try splice.change(message.range, SpokenMessages.filler)
+      case .says(let text): try say(text, message.range, body, &splice)
+      case .stays:
+        if body[message.range.lowerBound] == UInt8(ascii: "{") {
+          try edit(message.range, message.role, index, body, &splice, &dropped)
+        }
+      }
     }
-    if rules.prefixesLast, let last, Self.role(body, last) == .assistant,
-      JSONView.value(body, in: last, at: "prefix") == nil
+    if messages.lacksTurn {
+      guard let last else {
+        return try splice.change(range.lowerBound + 1..<range.upperBound - 1, SpokenMessages.filler)
+      }
+      try put(filler: false, at: last.range.upperBound, &splice)
+    }
+    try removal.finish(&splice)
+    if rules.prefixesLast, let last, last.role == .assistant, last.fate == .stays,
+      JSONView.value(body, in: last.range, at: "prefix") == nil
     {
-      try splice.put((",\"prefix\":true" as StaticString).bytes, at: last.upperBound - 1)
+      try splice.put((",\"prefix\":true" as StaticString).bytes, at: last.range.upperBound - 1)
     }
+  }
+
+  /// Puts a user's turn before the message that begins at `offset`, or behind the one that ends there.
+  private func put(filler isBefore: Bool, at offset: Int, _ splice: inout JSONSplice) throws(EditFault) {
+    var text = ByteQueue()
+    if !isBefore { text.append(ASCII.comma) }
+    text.append(SpokenMessages.filler)
+    if isBefore { text.append(ASCII.comma) }
+    try splice.put(text.bytes, at: offset)
+  }
+
+  private func say(
+    _ text: Range<Int>, _ message: Range<Int>, _ body: Span<UInt8>, _ splice: inout JSONSplice
+  ) throws(EditFault) {
+    var turn = ByteQueue()
+    turn.append("{\"role\":\"assistant\",\"content\":")
+    turn.append(body.extracting(text))
+    turn.append("}")
+    try splice.change(message, turn.bytes)
   }
 
   /// The role that a message has; nil where it is none that has rules.
@@ -51,10 +91,9 @@ struct MessageEdit {
   }
 
   private func edit(
-    _ message: Range<Int>, _ index: Int, _ body: Span<UInt8>, _ splice: inout JSONSplice,
-    _ dropped: inout DroppedFields
+    _ message: Range<Int>, _ role: MessageRules.Role?, _ index: Int, _ body: Span<UInt8>,
+    _ splice: inout JSONSplice, _ dropped: inout DroppedFields
   ) throws(EditFault) {
-    let role = Self.role(body, message)
     let known = role.flatMap { rules.known[$0] } ?? []
     let thought = role == .assistant ? reasoning(body, message) : nil
     if let thought, case .chunk = rules.reasoning { try think(thought, message, body, &splice) }
@@ -224,84 +263,5 @@ struct MessageEdit {
     guard id.count == 9 else { return false }
     for at in 0..<9 where !ASCII.isDigit(id[at]) && ASCII.lower(id[at]) &- 0x61 >= 26 { return false }
     return true
-  }
-}
-
-/// Makes one turn of turns of one role in a row, for providers that want the roles in turns.
-enum TurnJoiner {
-  private struct Turn {
-    let range: Range<Int>
-    let role: MessageRules.Role?
-    let content: Range<Int>?
-  }
-
-  static func write(
-    _ body: Span<UInt8>, _ range: Range<Int>, _ rules: MessageRules, _ splice: inout JSONSplice
-  ) throws(EditFault) {
-    var turns: [Turn] = []
-    var messages = JSONArrayCursor(body, range)
-    while let message = messages.next() {
-      let turn = Turn(
-        range: message.value, role: MessageEdit.role(body, message.value),
-        content: JSONView.value(body, in: message.value, at: "content"))
-      if let last = turns.last, last.role != turn.role || !canJoin(last, turn, body) {
-        try write(turns, body, &splice)
-        turns.removeAll(keepingCapacity: true)
-      }
-      turns.append(turn)
-    }
-    try write(turns, body, &splice)
-  }
-
-  private static func canJoin(_ one: Turn, _ other: Turn, _ body: Span<UInt8>) -> Bool {
-    guard let role = one.role, role != .tool, let first = one.content, let second = other.content else {
-      return false
-    }
-    for content in [first, second] {
-      guard JSONView.kind(body, content) == .string || JSONView.kind(body, content) == .array else {
-        return false
-      }
-    }
-    return true
-  }
-
-  private static func write(
-    _ turns: [Turn], _ body: Span<UInt8>, _ splice: inout JSONSplice
-  ) throws(EditFault) {
-    guard let first = turns.first, let last = turns.last else { return }
-    if turns.count == 1 {
-      guard first.role == .system, let role = JSONView.value(body, in: first.range, at: "role") else {
-        return
-      }
-      return try splice.change(role, "\"system\"")
-    }
-    let isText = turns.allSatisfy { turn in
-      turn.content.map { body[$0.lowerBound] == ASCII.quote } ?? false
-    }
-    var text = ByteQueue()
-    switch first.role {
-    case .assistant: text.append("{\"role\":\"assistant\",\"content\":")
-    case .system: text.append("{\"role\":\"system\",\"content\":")
-    default: text.append("{\"role\":\"user\",\"content\":")
-    }
-    text.append(isText ? ASCII.quote : UInt8(ascii: "["))
-    var isFirst = true
-    for turn in turns {
-      guard let content = turn.content, !JSONView.isHollow(body, content) else { continue }
-      if !isFirst { text.append(isText ? "\\n\\n" : ",") }
-      isFirst = false
-      if isText {
-        text.append(JSONString.content(body, content))
-      } else if body[content.lowerBound] == ASCII.quote {
-        text.append("{\"type\":\"text\",\"text\":")
-        text.append(body.extracting(content))
-        text.append("}")
-      } else {
-        text.append(body.extracting(content.lowerBound + 1..<content.upperBound - 1))
-      }
-    }
-    text.append(isText ? ASCII.quote : UInt8(ascii: "]"))
-    text.append("}")
-    try splice.change(first.range.lowerBound..<last.range.upperBound, text.bytes)
   }
 }

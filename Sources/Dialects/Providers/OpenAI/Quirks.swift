@@ -41,6 +41,7 @@ extension Quirks {
     var quirks = of(provider.kind)
     quirks.refusesForeign = isOpenAI(provider)
     quirks.doubtsAnswers = !quirks.repairsAnswers && !(provider.kind == .openai && quirks.refusesForeign)
+    if isMoonshot(provider) { quirks.chat.messages = moonshot }
     if provider.streamOptions == .never || !APIAddress(provider).takesStreamOptions {
       quirks.takesStreamOptions = false
       quirks.chat.fields.append(FieldRule("stream_options", .drop))
@@ -59,6 +60,15 @@ extension Quirks {
     default: return false
     }
   }
+
+  /// Moonshot has no kind of its own, and refuses turns without a content (public reports of its 400s, 2025 and 2026: "the
+  /// message at position 1 with role 'assistant' must not be empty").
+  private static func isMoonshot(_ provider: Config.Provider) -> Bool {
+    guard provider.kind == .openaiCompatible, let host = provider.baseURL?.host else { return false }
+    return [".moonshot.ai", ".moonshot.cn"].contains { host.hasSuffix($0) }
+  }
+
+  private static let moonshot = MessageRules(refusesBlanks: true)
 
   /// The row of a kind.
   package static func of(_ kind: ProviderKind) -> Quirks {
@@ -85,7 +95,8 @@ extension Quirks {
     "reasoning_effort", .words([("minimal", "low"), ("xhigh", "high"), ("max", "high")]))
 
   /// Mistral refuses every member that it doesn't know, and every null, with 422 (Mistral's OpenAPI description,
-  /// `additionalProperties: false`). It tells usage in every stream's last chunk, unasked.
+  /// `additionalProperties: false`); a conversation begins with the system or the user, and must not end with the system
+  /// (public reports of its 400s, 2025: "Expected last role User or Tool"). It tells usage in every stream's last chunk, unasked.
   private static let mistral = Quirks(
     takesStreamOptions: false,
     chat: RequestRules(
@@ -116,7 +127,7 @@ extension Quirks {
           .tool: ["role", "content", "tool_call_id", "name"],
         ],
         calls: ["id", "type", "function", "index"], reasoning: .chunk, shortIDs: true, prefixesLast: true,
-        strictParts: true)),
+        strictParts: true, refusesBlanks: true, begins: .userOrSystem)),
     embeddings: RequestRules(
       known: ["model", "input", "metadata", "output_dimension", "output_dtype", "encoding_format"],
       fields: [FieldRule("dimensions", .rename("output_dimension")), FieldRule("input", .texts)],
@@ -154,11 +165,14 @@ extension Quirks {
       fields: [FieldRule("max_completion_tokens", .rename("max_tokens")), FieldRule("n", .one)],
       messages: MessageRules(developerIsSystem: true, thinksBetweenCalls: true)))
 
-  /// Perplexity has no tools, and wants user and assistant in turns (Perplexity docs, chat completions).
+  /// Perplexity has no tools, and wants user and assistant in turns, each with something to say (Perplexity docs, chat
+  /// completions; public reports of its 400s, 2025: "user and assistant roles should be alternating").
   private static let perplexity = Quirks(
     chat: RequestRules(
       fields: [
         FieldRule("max_completion_tokens", .rename("max_tokens")), FieldRule("n", .one),
         FieldRule("tools", .refuse), FieldRule("tool_choice", .omit), FieldRule("parallel_tool_calls", .omit),
-      ], messages: MessageRules(developerIsSystem: true, joinsTurns: true)))
+      ],
+      messages: MessageRules(
+        developerIsSystem: true, joinsTurns: true, refusesBlanks: true, begins: .user)))
 }

@@ -87,4 +87,16 @@ struct MessageRules: Sendable {
   var thinksBetweenCalls = false
   /// Turns of one role in a row become one.
   var joinsTurns = false
+  /// Turns that say nothing are refused.
+  var refusesBlanks = false
+  /// Who may have the first word; where one is needed and there is none, a user says next to nothing.
+  var begins = Begin.anyone
+
+  enum Begin: Sendable {
+    case anyone
+    /// A user, or the system; but the system's word alone is no conversation.
+    case userOrSystem
+    /// A user, behind the system's word.
+    case user
+  }
 }

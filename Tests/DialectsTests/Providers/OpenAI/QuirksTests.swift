@@ -6,8 +6,14 @@ import Wire
 /// What providers of OpenAI's format get of a request.
 @Suite struct QuirksTests {
   /// The body that reaches a provider of `kind`, and what was left out.
-  private func sent(
+  func sent(
     _ kind: ProviderKind, _ body: String, _ shape: BodyShape = .chat, model: String? = nil
+  ) throws -> (text: String, dropped: String) {
+    try sent(Quirks.of(kind), body, shape, model: model)
+  }
+
+  func sent(
+    _ quirks: Quirks, _ body: String, _ shape: BodyShape = .chat, model: String? = nil
   ) throws -> (text: String, dropped: String) {
     var scanner = JSONScanner(watching: RequestFacts.watched)
     let bytes = Array(body.utf8)
@@ -17,7 +23,6 @@ import Wire
     try facts.read(bytes.span, scanner)
     var splice = JSONSplice(editCeiling: 1 << 16)
     var dropped = DroppedFields()
-    let quirks = Quirks.of(kind)
     if let model {
       let name = Array(model.utf8)
       try facts.edit(&splice, bytes.span, scanner, model: name.span, addsUsage: false)
@@ -46,7 +51,7 @@ import Wire
     var testDescription: String { "\(kind.rawValue): \(from)" }
   }
 
-  private static let message = #"{"role":"user","content":"hi"}"#
+  static let message = #"{"role":"user","content":"hi"}"#
 
   static let memberRows: [Row] = [
     // Nothing moves where nothing must.
@@ -219,23 +224,24 @@ import Wire
 
   @Test("messages that a provider refuses are put into its form", arguments: messageRows)
   func messages(_ row: Row) throws {
-    // Behind it a turn of the user, so that the last turn isn't the assistant's.
-    let result = try sent(row.kind, #"{"messages":[\#(row.from),\#(Self.message)],"model":"m"}"#)
-    #expect(result.text == #"{"messages":[\#(row.to),\#(Self.message)],"model":"m"}"#)
-    #expect(result.dropped == row.dropped)
+    // Around it turns of the user, so that neither the first turn nor the last is the assistant's.
+    let body = #"{"messages":[\#(Self.message),\#(row.from),\#(Self.message)],"model":"m"}"#
+    let result = try sent(row.kind, body)
+    #expect(result.text == #"{"messages":[\#(Self.message),\#(row.to),\#(Self.message)],"model":"m"}"#)
+    #expect(result.dropped == row.dropped.replacing("messages[0]", with: "messages[1]"))
   }
 
   @Test("Mistral's ids have nine letters and digits, the same in call and result")
   func ids() throws {
     let body =
-      #"{"messages":[{"role":"assistant","tool_calls":[{"id":"call_abcdefghijklmnop","index":null,"#
+      #"{"messages":[{"role":"system","content":"s"},{"role":"assistant","tool_calls":[{"id":"call_abcdefghijklmnop","index":null,"#
       + #""type":"function","function":{"name":"f","arguments":"{}"}},{"id":"x\u00e9","type":"function","#
       + #""function":{"name":"g","arguments":"{}"}}]},{"role":"tool","tool_call_id":"x\u00e9","content":"2"},"#
       + #"{"role":"tool","tool_call_id":"call_abcdefghijklmnop","content":"1"}]}"#
     let tree = try #require(Tree(try sent(.mistral, body).text))
     let messages = try #require(tree["messages"]?.elements)
-    let calls = try #require(messages[0]["tool_calls"]?.elements).compactMap { $0["id"]?.text }
-    let results = messages[1...].compactMap { $0["tool_call_id"]?.text }
+    let calls = try #require(messages[1]["tool_calls"]?.elements).compactMap { $0["id"]?.text }
+    let results = messages[2...].compactMap { $0["tool_call_id"]?.text }
     #expect(calls.count == 2 && calls == results.reversed() && calls[0] != calls[1])
     for id in calls {
       #expect(id.utf8.count == 9 && id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) })
@@ -248,9 +254,9 @@ import Wire
   func prefix() throws {
     let turn = #"{"role":"assistant","content":"Once","name":null}"#
     #expect(
-      try sent(.mistral, #"{"messages":[\#(turn)]}"#).text
-        == #"{"messages":[{"role":"assistant","content":"Once","prefix":true}]}"#)
-    let said = #"{"messages":[{"role":"assistant","content":"Once","prefix":false}]}"#
+      try sent(.mistral, #"{"messages":[\#(Self.message),\#(turn)]}"#).text
+        == #"{"messages":[\#(Self.message),{"role":"assistant","content":"Once","prefix":true}]}"#)
+    let said = #"{"messages":[\#(Self.message),{"role":"assistant","content":"Once","prefix":false}]}"#
     #expect(try sent(.mistral, said).text == said)
   }
 
@@ -280,8 +286,8 @@ import Wire
       ),
     ])
   func thinking(_ from: String, _ to: String) throws {
-    let result = try sent(.mistral, #"{"messages":[\#(from),\#(Self.message)]}"#)
-    #expect(result.text == #"{"messages":[\#(to),\#(Self.message)]}"#)
+    let result = try sent(.mistral, #"{"messages":[\#(Self.message),\#(from),\#(Self.message)]}"#)
+    #expect(result.text == #"{"messages":[\#(Self.message),\#(to),\#(Self.message)]}"#)
     #expect(result.dropped.isEmpty)
   }
 
