@@ -35,38 +35,50 @@ package struct InlineData: Sendable {
     base64 = start + comma + 1..<start + content.count
   }
 
-  /// Whether the media type is `name`.
-  package func isType(_ name: StaticString) -> Bool { mediaType.span.equals(name) }
+  /// A text that is base64 alone, between the quotes of the string in `range`.
+  package init(bare bytes: Span<UInt8>, _ range: Range<Int>, as type: StaticString) {
+    mediaType = type.bytes.array()
+    let inset = (range.count - JSONString.content(bytes, range).count) / 2
+    base64 = range.lowerBound + inset..<range.upperBound - inset
+  }
 
   // MARK: What the bytes are
 
-  /// The type of a picture: what its first bytes say, whatever the URL calls it, for providers compare the two; else the
-  /// URL's own.
-  package func imageType(_ bytes: Span<UInt8>) -> [UInt8] {
+  /// The media type: what the first bytes say, whatever the URL calls it, for providers compare the two; else the URL's
+  /// own.
+  package func type(_ bytes: Span<UInt8>) -> [UInt8] {
     let first = first(bytes)
-    func begins(_ signature: [UInt8], at start: Int = 0) -> Bool {
-      first.count >= start + signature.count
-        && first[start..<start + signature.count].elementsEqual(signature)
+    func begins(_ signature: StaticString, at start: Int = 0) -> Bool {
+      let end = start + signature.utf8CodeUnitCount
+      return first.count >= end && first.span.extracting(start..<end).equals(signature)
     }
     let found: StaticString? =
-      if begins([0x89, 0x50, 0x4E, 0x47]) {
+      if first.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
         "image/png"
-      } else if begins([0xFF, 0xD8, 0xFF]) {
+      } else if first.starts(with: [0xFF, 0xD8, 0xFF]) {
         "image/jpeg"
-      } else if begins([0x47, 0x49, 0x46, 0x38]) {
+      } else if begins("GIF8") {
         "image/gif"
-      } else if begins([0x52, 0x49, 0x46, 0x46]), begins([0x57, 0x45, 0x42, 0x50], at: 8) {
+      } else if begins("RIFF"), begins("WEBP", at: 8) {
         "image/webp"
+      } else if begins("%PDF") {
+        "application/pdf"
+      } else if first.starts(with: [0x49, 0x49, 0x2A, 0]) || first.starts(with: [0x4D, 0x4D, 0, 0x2A]) {
+        "image/tiff"
+      } else if begins("ftyp", at: 4), let brand = Self.brands.first(where: { begins($0.name, at: 8) }) {
+        brand.type
       } else {
         nil
       }
     return found.map { $0.bytes.array() } ?? mediaType
   }
 
-  /// Whether it is a PDF, by its type or by its first bytes.
-  package func isPDF(_ bytes: Span<UInt8>) -> Bool {
-    isType("application/pdf") || first(bytes).starts(with: [0x25, 0x50, 0x44, 0x46])
-  }
+  /// Of pictures in ISO's container for media (ISO/IEC 23008-12).
+  private static let brands: [(name: StaticString, type: StaticString)] = [
+    ("heic", "image/heic"), ("heix", "image/heic"), ("hevc", "image/heic"), ("heim", "image/heic"),
+    ("heis", "image/heic"), ("mif1", "image/heif"), ("msf1", "image/heif"), ("avif", "image/avif"),
+    ("avis", "image/avif"),
+  ]
 
   /// The first twelve bytes, or as many as there are.
   private func first(_ bytes: Span<UInt8>) -> [UInt8] {
@@ -90,8 +102,8 @@ package struct InlineData: Sendable {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - 0x41
     case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 0x61 + 26
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 0x30 + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
+    case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+    case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
     default: nil
     }
   }

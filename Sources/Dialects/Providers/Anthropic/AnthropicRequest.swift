@@ -137,18 +137,10 @@ extension AnthropicRequest {
     _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) throws(RequestFault) {
     guard let url = part.value else { return }
+    let parameter = part.parameter + ".image_url"
+    if let data = InlineData(body, url) { return try writeInline(data, part, parameter, body, &request) }
     request.body.append(literal: "{\"type\":\"image\",\"source\":{")
-    if let data = InlineData(body, url) {
-      let type = data.imageType(body)
-      guard Self.imageTypes.contains(where: { type.span.equals($0) }) else {
-        throw RequestFault(
-          .unsupported, part.parameter + ".image_url",
-          "The model's provider takes JPEG, PNG, GIF and WebP images.")
-      }
-      writeBase64(data, type, body, &request)
-    } else {
-      try writeURL(url, part.parameter + ".image_url", body, &request)
-    }
+    try writeURL(url, parameter, body, &request)
     request.body.append(literal: "}")
   }
 
@@ -160,32 +152,53 @@ extension AnthropicRequest {
         .unsupported, part.parameter + ".file.file_id",
         "A file's id means nothing to the model's provider; send 'file_data'.")
     }
-    request.body.append(literal: "{\"type\":\"document\",\"source\":{")
+    let parameter = part.parameter + ".file.file_data"
+    let content = JSONString.content(body, value)
     if let data = InlineData(body, value) {
-      guard data.isPDF(body) else {
-        throw RequestFault(
-          .unsupported, part.parameter + ".file.file_data", "The model's provider takes PDF documents.")
-      }
-      writeBase64(data, ("application/pdf" as StaticString).bytes.array(), body, &request)
+      try writeInline(data, part, parameter, body, &request)
+    } else if content.count > 4, content.extracting(0..<4).equalsIgnoringCase("http") {
+      request.body.append(literal: "{\"type\":\"document\",\"source\":{")
+      try writeURL(value, parameter, body, &request)
+      request.body.append(literal: "}")
+      writeTitle(part, body, &request)
+    } else if InlineData.isAddress(content) {
+      throw RequestFault(
+        .invalid, parameter,
+        "The file must be a data: URL in base64, bare base64, or an address that begins with https:.")
     } else {
-      let content = JSONString.content(body, value)
-      if content.count > 4, content.extracting(0..<4).equalsIgnoringCase("http") {
-        try writeURL(value, part.parameter + ".file.file_data", body, &request)
-      } else if InlineData.isAddress(content) {
-        throw RequestFault(
-          .invalid, part.parameter + ".file.file_data",
-          "The file must be a data: URL in base64, bare base64, or an address that begins with https:.")
-      } else {
-        request.body.append(literal: "\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"")
-        InlineData.appendBase64(content, into: &request.body)
-        request.body.append(literal: "\"")
-      }
+      let data = InlineData(bare: body, value, as: "application/pdf")
+      try writeInline(data, part, parameter, body, &request)
     }
+  }
+
+  /// A picture or a PDF, whichever the bytes are: a part of the one kind may hold the other.
+  private func writeInline(
+    _ data: InlineData, _ part: ChatPart, _ parameter: String, _ body: Span<UInt8>,
+    _ request: inout ProviderRequest
+  ) throws(RequestFault) {
+    let type = data.type(body)
+    if type.span.equals("application/pdf") {
+      request.body.append(literal: "{\"type\":\"document\",\"source\":{")
+      writeBase64(data, type, body, &request)
+      request.body.append(literal: "}")
+      return writeTitle(part, body, &request)
+    }
+    guard Self.imageTypes.contains(where: { type.span.equals($0) }) else {
+      throw RequestFault(
+        .unsupported, parameter,
+        part.kind == .image
+          ? "The model's provider takes JPEG, PNG, GIF and WebP images."
+          : "The model's provider takes PDF documents.")
+    }
+    request.body.append(literal: "{\"type\":\"image\",\"source\":{")
+    writeBase64(data, type, body, &request)
     request.body.append(literal: "}")
-    if let name = part.third {
-      request.body.append(literal: ",\"title\":")
-      request.body.append(body.extracting(name))
-    }
+  }
+
+  private func writeTitle(_ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest) {
+    guard part.kind == .file, let name = part.third else { return }
+    request.body.append(literal: ",\"title\":")
+    request.body.append(body.extracting(name))
   }
 
   private func writeBase64(

@@ -17,45 +17,70 @@ extension BedrockRequest {
   /// Where a piece stands.
   enum Holder { case turn, result }
 
+  /// - Returns: whether it is a document, which wants a text beside it.
   mutating func writeMedia(
     _ part: ChatPart, in holder: Holder, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) throws(RequestFault) {
+  ) throws(RequestFault) -> Bool {
+    var isDocument = false
     switch part.kind {
-    case .image: try writeImage(part, body, &request)
-    case .file:
-      try writeDocument(part, body, &request)
-      if holder == .turn { turns.noteDocument() }
+    case .image: isDocument = try writeImage(part, body, &request)
+    case .file: isDocument = try writeDocument(part, body, &request)
     case .audio: try writeAudio(part, body, &request)
-    case .text, .refusal: return
+    case .text, .refusal: break
     }
+    if isDocument, holder == .turn { turns.noteDocument() }
+    return isDocument
   }
 
-  private func writeImage(
+  private mutating func writeImage(
     _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) throws(RequestFault) {
-    guard let url = part.value else { return }
+  ) throws(RequestFault) -> Bool {
+    guard let url = part.value else { return false }
     let parameter = part.parameter + ".image_url"
-    if let data = InlineData(body, url) {
-      let type = data.imageType(body)
-      guard let known = Self.images.first(where: { type.span.equals($0.type) }) else {
-        throw RequestFault(
-          .unsupported, parameter, "The model's provider takes JPEG, PNG, GIF and WebP images.")
-      }
+    if let data = InlineData(body, url) { return try writeInline(data, part, parameter, body, &request) }
+    let content = JSONString.content(body, url)
+    guard content.count > 5, content.extracting(0..<5).equals("s3://") else {
+      throw RequestFault(
+        .unsupported, parameter,
+        "The model's provider fetches no images from the web; send a data: URL, or one that begins with s3://."
+      )
+    }
+    open("image", imageFormat(content), &request)
+    request.body.append("\"s3Location\":{\"uri\":")
+    request.body.append(body.extracting(url))
+    request.body.append("}}}}")
+    return false
+  }
+
+  /// A picture or a document, whichever the bytes are: a part of the one kind may hold the other.
+  ///
+  /// - Returns: whether it is a document.
+  private mutating func writeInline(
+    _ data: InlineData, _ part: ChatPart, _ parameter: String, _ body: Span<UInt8>,
+    _ request: inout ProviderRequest
+  ) throws(RequestFault) -> Bool {
+    let type = data.type(body)
+    if let known = Self.images.first(where: { type.span.equals($0.type) }) {
       open("image", known.format, &request)
       writeBytes(data, body, &request)
-    } else {
-      let content = JSONString.content(body, url)
-      guard content.count > 5, content.extracting(0..<5).equals("s3://") else {
-        throw RequestFault(
-          .unsupported, parameter,
-          "The model's provider fetches no images from the web; send a data: URL, or one that begins with s3://."
-        )
-      }
-      open("image", imageFormat(content), &request)
-      request.body.append("\"s3Location\":{\"uri\":")
-      request.body.append(body.extracting(url))
-      request.body.append("}}}}")
+      return false
     }
+    // Of what is called a picture only the bytes can say that it is a document.
+    let documents = part.kind == .image ? Self.documents.prefix(1) : Self.documents[...]
+    guard let known = documents.first(where: { type.span.equals($0.type) }) else {
+      throw RequestFault(
+        .unsupported, parameter,
+        part.kind == .image
+          ? "The model's provider takes JPEG, PNG, GIF and WebP images."
+          : "The model's provider takes PDF, Word, Excel, CSV, HTML, Markdown and text documents.")
+    }
+    open("document", known.format, &request)
+    request.body.append("\"bytes\":\"")
+    data.appendBase64(body, into: &request.body)
+    request.body.append("\"},\"name\":\"")
+    appendName(part.kind == .file ? part.third : nil, body, &request)
+    request.body.append("\"}}")
+    return true
   }
 
   /// What the end of a name says of a picture.
@@ -71,39 +96,21 @@ extension BedrockRequest {
 
   private mutating func writeDocument(
     _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
-  ) throws(RequestFault) {
+  ) throws(RequestFault) -> Bool {
     guard let value = part.value else {
       throw RequestFault(
         .unsupported, part.parameter + ".file.file_id",
         "A file's id means nothing to the model's provider; send 'file_data'.")
     }
+    let parameter = part.parameter + ".file.file_data"
     let data = InlineData(body, value)
     guard data != nil || !InlineData.isAddress(JSONString.content(body, value)) else {
       throw RequestFault(
-        .unsupported, part.parameter + ".file.file_data",
+        .unsupported, parameter,
         "The model's provider fetches no documents from the web; send a data: URL in base64.")
     }
-    var format: StaticString = "pdf"
-    if let data {
-      let known =
-        Self.documents.first { data.isType($0.type) } ?? (data.isPDF(body) ? Self.documents.first : nil)
-      guard let known else {
-        throw RequestFault(
-          .unsupported, part.parameter + ".file.file_data",
-          "The model's provider takes PDF, Word, Excel, CSV, HTML, Markdown and text documents.")
-      }
-      format = known.format
-    }
-    open("document", format, &request)
-    request.body.append("\"bytes\":\"")
-    if let data {
-      data.appendBase64(body, into: &request.body)
-    } else {
-      InlineData.appendBase64(JSONString.content(body, value), into: &request.body)
-    }
-    request.body.append("\"},\"name\":\"")
-    appendName(part.third, body, &request)
-    request.body.append("\"}}")
+    let bare = InlineData(bare: body, value, as: "application/pdf")
+    return try writeInline(data ?? bare, part, parameter, body, &request)
   }
 
   /// A document's name: letters, digits, single spaces, hyphens, brackets; each one of its own, or the request is

@@ -112,6 +112,7 @@ extension BedrockRequest: BlockTurns {
     var blocks = BlockList("")
     var isEmpty = true
     var hasText = false
+    var hasDocument = false
     for at in message.parts {
       let part = chat.parts[at]
       if !chat.isText(part) {
@@ -120,7 +121,7 @@ extension BedrockRequest: BlockTurns {
             .unsupported, part.parameter, "The model's provider takes no sound in a tool's result.")
         }
         blocks.open(into: &request.body)
-        try writeMedia(part, in: .result, body, &request)
+        if try writeMedia(part, in: .result, body, &request) { hasDocument = true }
         isEmpty = false
       } else if let text = part.value, !JSONText.isBlank(body, text) {
         blocks.open(into: &request.body)
@@ -128,7 +129,7 @@ extension BedrockRequest: BlockTurns {
         (isEmpty, hasText) = (false, true)
       }
     }
-    if !hasText, message.parts.contains(where: { chat.parts[$0].kind == .file }) {
+    if hasDocument, !hasText {
       blocks.open(into: &request.body)
       request.body.append(Self.caption)
     }
@@ -140,7 +141,7 @@ extension BedrockRequest: BlockTurns {
   mutating func writeMedia(
     _ part: ChatPart, _ body: Span<UInt8>, _ request: inout ProviderRequest
   ) throws(RequestFault) {
-    try writeMedia(part, in: .turn, body, &request)
+    _ = try writeMedia(part, in: .turn, body, &request)
   }
 }
 

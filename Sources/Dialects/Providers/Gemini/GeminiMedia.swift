@@ -45,11 +45,8 @@ extension GeminiRequest {
     if InlineData(body, value) != nil || InlineData.isAddress(content) {
       return try writeAddress(value, type, part.parameter + ".file.file_data", body, &request)
     }
-    request.body.append("{\"inlineData\":{\"mimeType\":\"")
-    request.body.append(type)
-    request.body.append("\",\"data\":\"")
-    InlineData.appendBase64(content, into: &request.body)
-    request.body.append("\"}}")
+    let data = InlineData(bare: body, value, as: type)
+    writeInline(data, data.type(body), body, &request)
   }
 
   /// A file that was uploaded before: its address, or its name at the Gemini API (`files/…`).
@@ -77,8 +74,7 @@ extension GeminiRequest {
     _ request: inout ProviderRequest
   ) throws(RequestFault) {
     if let data = InlineData(body, url) {
-      let type = data.isPDF(body) ? ("application/pdf" as StaticString).bytes.array() : data.imageType(body)
-      return writeInline(data, type, body, &request)
+      return writeInline(data, data.type(body), body, &request)
     }
     var text = ByteQueue()
     JSONString.decode(body, url, into: &text)

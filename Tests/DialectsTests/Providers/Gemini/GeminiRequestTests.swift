@@ -121,13 +121,42 @@ func chatBody(turns: String, _ members: String = "") -> String {
     )
   }
 
-  @Test("a picture is what its bytes are, whatever its URL calls it")
-  func mistypedPicture() throws {
-    let turn =
-      #"{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,/9j/4AAQSkZJRgABAQ=="}}]}"#
+  @Test(
+    "a picture or document is what its bytes are, whatever its part and URL call it",
+    arguments: [
+      ("image/png", "/9j/4AAQSkZJRgABAQ==", "image/jpeg"), ("image/jpeg", "JVBERi0xLjcK", "application/pdf"),
+      ("application/pdf", "iVBORw0KGgoAAA==", "image/png"),
+      ("application/pdf", "R0lGODlhAQABAA==", "image/gif"),
+      ("application/octet-stream", "UklGRiQAAABXRUJQVlA4IA==", "image/webp"),
+      ("image/jpeg", "AAAAGGZ0eXBoZWljAAAAAA==", "image/heic"),
+      ("image/jpeg", "AAAAGGZ0eXBtaWYxAAAAAA==", "image/heif"), ("image/png", "QQ==", "image/png"),
+      ("application/pdf", "", "application/pdf"), ("image/webp", "iVBORw", "image/png"),
+      ("image/webp", "iVBO", "image/webp"), ("video/mp4", "AAAAGGZ0eXBtcDQyAAAAAA==", "video/mp4"),
+    ])
+  func mistyped(_ said: String, _ data: String, _ type: String) throws {
+    let url = "data:\(said);base64,\(data)"
+    for part in [
+      #"{"type":"image_url","image_url":{"url":"\#(url)"}}"#,
+      #"{"type":"file","file":{"file_data":"\#(url)","filename":"a.csv"}}"#,
+    ] {
+      let turn = #"{"role":"user","content":[\#(part)]}"#
+      let sent = try request(chatBody(turns: turn)).body["contents"]?[0]?["parts"]?[0]?["inlineData"]
+      #expect(sent?["mimeType"]?.text == type)
+      #expect(sent?["data"]?.text?.hasPrefix(data) == true)
+    }
+    let bare = #"{"type":"file","file":{"file_data":"iVBORw0KGgoAAA==","filename":"a.pdf"}}"#
+    let sent = try request(chatBody(turns: #"{"role":"user","content":[\#(bare)]}"#))
+    #expect(sent.body["contents"]?[0]?["parts"]?[0]?["inlineData"]?["mimeType"]?.text == "image/png")
+  }
+
+  @Test("a blank last word of the user's is one")
+  func blankLastWord() throws {
+    let turns =
+      #"{"role":"user","content":"A"},{"role":"assistant","content":"B"},{"role":"user","content":" "}"#
     expect(
-      try request(chatBody(turns: turn)).body["contents"]?[0]?["parts"],
-      #"[{"inlineData":{"mimeType":"image/jpeg","data":"/9j/4AAQSkZJRgABAQ=="}}]"#)
+      try request(chatBody(turns: turns)).body["contents"],
+      #"[{"role":"user","parts":[{"text":"A"}]},{"role":"model","parts":[{"text":"B"}]},{"role":"user","parts":[{"text":"Begin."}]}]"#
+    )
   }
 
   // MARK: Calls
