@@ -25,6 +25,9 @@ package struct RequestFault: Error, Sendable, Equatable {
   /// What is wrong, and what would be right. Never text of the request.
   package var message: String
 
+  static let noMessages = RequestFault(
+    .invalid, "messages", "'messages' is empty; send at least one turn.")
+
   package init(_ code: Code, _ parameter: String, _ message: String) {
     self.code = code
     self.parameter = parameter

@@ -77,9 +77,7 @@ extension ChatRequest {
         throw RequestFault(.invalid, "messages", "'messages' has more than \(Self.listCeiling) turns.")
       }
     }
-    if messages.isEmpty {
-      throw RequestFault(.invalid, "messages", "'messages' is empty; send at least one turn.")
-    }
+    if messages.isEmpty { throw RequestFault.noMessages }
   }
 
   private func readMessage(

@@ -29,9 +29,7 @@ extension MessagesRequest {
         throw RequestFault(.invalid, "messages", "'messages' has more than \(ChatRequest.listCeiling) turns.")
       }
     }
-    if index == 0 {
-      throw RequestFault(.invalid, "messages", "'messages' is empty; send at least one turn.")
-    }
+    if index == 0 { throw RequestFault.noMessages }
     guard turns.count > 0 else {
       throw RequestFault(
         .unsupported, "messages", "'messages' say nothing that the model's provider can be told.")

@@ -218,7 +218,8 @@ struct CohereRequest {
   }
 
   private func writeThinking(_ body: Span<UInt8>, _ request: inout ProviderRequest) {
-    if let given = chat.extended("thinking", in: body), JSONView.kind(body, given) == .object {
+    if let given = chat.extended("thinking", in: body) {
+      if JSONView.kind(body, given) != .object { request.dropped.add("thinking") }
       let budget =
         JSONView.value(body, in: given, at: "token_budget")
         ?? JSONView.value(body, in: given, at: "budget_tokens")

@@ -16,6 +16,9 @@ extension GeminiRequest {
       if chat.effort != nil { request.dropped.add(chat.effortName) }
       return
     }
+    if let thinking = chat.extended("thinking", in: body), JSONView.kind(body, thinking) != .object {
+      request.dropped.add("thinking")
+    }
     let said = Said(chat, body)
     guard said.effort != nil || said.budget != nil || said.wantsThoughts != nil else { return }
     if model.thinking == .none {

@@ -41,6 +41,7 @@ struct MessageEdit {
         }
       }
     }
+    if index < 0, rules.refusesBlanks { throw .request(.noMessages) }
     if messages.lacksTurn {
       guard let last else {
         return try splice.change(range.lowerBound + 1..<range.upperBound - 1, SpokenMessages.filler)

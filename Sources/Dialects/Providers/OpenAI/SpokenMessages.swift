@@ -65,12 +65,15 @@ struct SpokenMessages: ~Escapable {
   }
 
   private func fate(of message: Range<Int>, _ role: MessageRules.Role?) -> Fate {
-    guard rules.refusesBlanks, let role, role != .tool, isSilent(message, role) else { return .stays }
-    if role == .assistant, let refusal = JSONView.value(body, in: message, at: "refusal"),
-      JSONView.kind(body, refusal) == .string, !JSONText.isBlank(body, refusal)
+    guard let role, role != .tool else { return .stays }
+    // Members that aren't known go, and what was said in them would.
+    if role == .assistant, rules.refusesBlanks || !rules.known.isEmpty,
+      let refusal = JSONView.value(body, in: message, at: "refusal"),
+      JSONView.kind(body, refusal) == .string, !JSONText.isBlank(body, refusal), isSilent(message, role)
     {
       return .says(refusal)
     }
+    guard rules.refusesBlanks, isSilent(message, role) else { return .stays }
     return role != .user || before == .user || isFollowedByUser ? .goes : .isFilled
   }
 

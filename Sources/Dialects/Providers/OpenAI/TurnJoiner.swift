@@ -18,6 +18,7 @@ enum TurnJoiner {
   ) throws(EditFault) {
     var turns: [Turn] = []
     let isChanged = collect(body, range, rules, &turns)
+    if turns.isEmpty { throw .request(.noMessages) }
     var list = ByteQueue()
     var start = 0
     for at in turns.indices where at + 1 == turns.count || !canJoin(turns[at], turns[at + 1], body) {

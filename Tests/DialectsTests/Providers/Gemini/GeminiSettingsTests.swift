@@ -132,6 +132,7 @@ import Testing
       (#""reasoning_effort":null,"reasoning":{"effort":"high"}"#, "reasoning"),
       (#""reasoning_effort":"high","thinking":{}"#, "reasoning_effort"),
       (#""thinking":{"type":"disabled"}"#, ""),
+      (#""thinking":"on""#, "thinking"), (#""thinking":true,"reasoning_effort":"none""#, "thinking"),
       (#""include_thoughts":true"#, ""),
     ])
   func names(_ members: String, _ dropped: String) throws {

@@ -39,7 +39,7 @@ extension QuirksTests {
       (
         #"{"role":"user","content":[{"type":"text","text":""},{"type":"image_url","image_url":{"url":"u"}}]}"#,
         #"{"role":"user","content":[{"type":"text","text":""},{"type":"image_url","image_url":{"url":"u"}}]}"#
-      ), ("", ""),
+      ),
     ])
   func blanks(_ from: String, _ to: String) throws {
     // Where the last turn is the assistant's, Mistral is told to go on with it.
@@ -67,11 +67,20 @@ extension QuirksTests {
   func refusals() throws {
     let turn = #"{"role":"assistant","content":null,"refusal":"no"}"#
     let said = #"{"role":"assistant","content":"no"}"#
-    for kind in [ProviderKind.mistral, .perplexity] {
+    for kind in [ProviderKind.mistral, .perplexity, .groq] {
       let result = try sent(kind, #"{"messages":[\#(Self.message),\#(turn),\#(Self.message)]}"#)
       #expect(result.text == #"{"messages":[\#(Self.message),\#(said),\#(Self.message)]}"#)
       #expect(result.dropped.isEmpty)
     }
+  }
+
+  @Test("no message at all is no conversation")
+  func noMessages() throws {
+    for kind in [ProviderKind.mistral, .perplexity] {
+      let fault = #expect(throws: RequestFault.self) { try sent(kind, #"{"messages":[ ]}"#) }
+      #expect(fault?.code == .invalid && fault?.parameter == "messages")
+    }
+    #expect(try sent(.openai, #"{"messages":[]}"#).text == #"{"messages":[]}"#)
   }
 
   @Test("Moonshot gets no turn of blanks")
