@@ -37,7 +37,19 @@ extension Attempt {
     if call.flow.isCoded { return true }
     if case .length = call.flow.framing, call.flow.remaining > Self.ceiling { return false }
     if call.flow.hasEnded { return false }
-    return conversation.isOdd(firstBytes)
+    return conversation.isOdd(firstBytes) ?? (isHere ? true : nil)
+  }
+
+  /// Whether nothing more of the body is to come, as far as its framing shows before it is read: what is too short to tell
+  /// anything must not be waited for.
+  private var isHere: Bool {
+    let bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
+    return switch call.flow.framing {
+    case .none: true
+    case .length: bytes.count >= call.flow.remaining
+    case .chunked: bytes.ends("\r\n\r\n")
+    case .untilClose: false
+    }
   }
 
   /// The body's first bytes, so far as they are here. A first chunk may be short: what follows it is not the body's.

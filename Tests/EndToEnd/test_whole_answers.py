@@ -226,6 +226,15 @@ def test_what_is_no_answer(proxy_for, sdk, upstream, kind, name):
         assert (caught.value.status_code, caught.value.code) == (502, "upstream_protocol")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_too_short_to_tell_anything_is_not_waited_for(proxy_for, upstream, kind):
+    proxy = proxy_for(kind)
+    for body in (b"{", b"{}", b" ", b'{"'):
+        for way, steps in framed(body).items():
+            upstream.reply(*steps)
+            assert proxy.ask(post_json("/v1/chat/completions", CHAT)).status == 502, (body, way)
+
+
 @pytest.mark.parametrize("choices", ["absent", None, []])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_in_the_place_of_choices(proxy_for, sdk, upstream, kind, choices):
