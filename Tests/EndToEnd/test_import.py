@@ -339,5 +339,5 @@ def test_entries_with_secrets_of_their_own(tmp_path):
 
     report, text = both(tmp_path, entries(256))
     assert "openai-256" in report["providers"] and "QwAb" not in text
-    done = run("import", "-", stdin=entries(1000))
+    done = run("import", "-", stdin=entries(300))
     assert done.returncode == 1 and "at most 256" in done.stderr and "QwAb" not in done.stdout + done.stderr
