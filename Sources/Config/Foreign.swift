@@ -23,7 +23,7 @@ enum Foreign {
   }
 
   private static func imported(_ whose: String, _ from: String) -> String {
-    "this is a configuration of \(whose)'s; 'remora import --from \(from) FILE' writes one of Remora's that does the same"
+    "this is a configuration of \(whose)\(whose.hasSuffix("s") ? "'" : "'s"); 'remora import --from \(from) FILE' writes one of Remora's that does the same"
   }
 
   private static func other(_ whose: String) -> String {

@@ -10,6 +10,9 @@ enum Hint {
       return "'\(shown)' is a key of the configuration itself, not of \(what); take its indentation away"
     }
     let unknown = "unknown key '\(shown)' in \(what); "
+    if table == Settings.section.table, ProviderKind(rawValue: key) != nil {
+      return unknown + "indent it under 'providers'"
+    }
     if let nearest = Name.nearest(to: key, in: table.names) { return unknown + "did you mean '\(nearest)'?" }
     if let place = place(of: key) { return unknown + "it stands under '\(place)'" }
     return unknown + "known keys: " + table.offered.map(\.name).joined(separator: ", ")
@@ -26,9 +29,18 @@ enum Hint {
   static func mapping(_ node: YAMLNode) -> String {
     switch node.kind {
     case .sequence: return "; leave the '- ' out"
-    case .scalar(let text, .plain) where text.utf8.contains(ASCII.colon):
-      return "; write a space behind the ':'"
+    case .scalar(let text, .plain): return pair(text)
     default: return ""
+    }
+  }
+
+  /// What keeps a text from being a key and its value. It isn't shown: it may hold a secret.
+  private static func pair(_ text: String) -> String {
+    switch text.utf8.first(where: { $0 == ASCII.space || $0 == ASCII.colon || $0 == UInt8(ascii: "=") }) {
+    case ASCII.space: "; write a ':' behind the key"
+    case ASCII.colon: "; write a space behind the ':'"
+    case UInt8(ascii: "="): "; write a ':' and a space in place of the '='"
+    default: ""
     }
   }
 
@@ -54,12 +66,26 @@ enum Hint {
 
   /// A size in units of bytes that is written otherwise.
   static func size(_ digits: Substring, _ unit: Substring) -> String? {
-    switch unit.drop(while: { $0 == " " }).lowercased() {
+    if unit.hasPrefix(".") { return fraction(digits + unit) }
+    return switch unit.drop(while: { $0 == " " }).lowercased() {
     case "k", "kb", "ki", "kib": "write \(digits)KiB"
     case "m", "mb", "mi", "mib": "write \(digits)MiB"
     case "g", "gb", "gi", "gib": "write \(digits)GiB"
     default: nil
     }
+  }
+
+  /// A size with a fraction, in the next smaller unit.
+  private static func fraction(_ text: Substring) -> String? {
+    let number = text.prefix { $0.isASCII && ($0.isWholeNumber || $0 == ".") }
+    let smaller: String? =
+      switch text[number.endIndex...].drop(while: { $0 == " " }).lowercased() {
+      case "m", "mb", "mi", "mib": "KiB"
+      case "g", "gb", "gi", "gib": "MiB"
+      default: nil
+      }
+    guard let smaller, let value = Double(number), value < 1e6 else { return nil }
+    return "write \(Int((value * 1024).rounded()))\(smaller)"
   }
 
   /// A duration that is written in several units, with a fraction, or in longer words.

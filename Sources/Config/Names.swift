@@ -59,6 +59,9 @@ enum Host {
       return (host, rest.dropFirst())
     }
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    if let scheme = text.range(of: "://") {
+      throw Refused("no scheme stands here; write \(text[scheme.upperBound...].prefix { $0 != "/" })")
+    }
     guard parts.count <= 2 else { throw Refused("an IPv6 address needs brackets; write [::1]:4141") }
     return (String(parts.first ?? ""), parts.count == 2 ? parts[1] : nil)
   }

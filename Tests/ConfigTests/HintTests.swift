@@ -49,6 +49,8 @@ private func with(_ keys: String) -> String { "providers: { mock: {} }\ndefault_
     Mistake(with("max_body: 64Mi"), 3, 11, "write 64MiB"),
     Mistake(with("max_body: 64mb"), 3, 11, "write 64MiB"),
     Mistake(with("max_body: 4 K"), 3, 11, "write 4KiB"), Mistake(with("max_body: 1TiB"), 3, 11, "one of KiB"),
+    Mistake(with("max_body: 1.5GiB"), 3, 11, "write 1536MiB"),
+    Mistake(with("max_body: 0.25 mb"), 3, 11, "write 256KiB"),
     Mistake(with("retry: { backoff: 1m30s }"), 3, 19, "write 90s"),
     Mistake(with("retry: { backoff: 1.5s }"), 3, 19, "write 1500ms"),
     Mistake(with("retry: { backoff: 30 seconds }"), 3, 19, "write 30s"),
@@ -59,7 +61,9 @@ private func with(_ keys: String) -> String { "providers: { mock: {} }\ndefault_
     // Addresses.
     Mistake(with("listen: 4141"), 3, 9, "write 127.0.0.1:4141"),
     Mistake(with("admin: 4142"), 3, 8, "0.0.0.0:4142"),
-    Mistake(with("listen: [127.0.0.1:4141, [::1]:4141]"), 3, 27, "in quotes: \"[::1]:4141\""),
+    Mistake(with("listen: [127.0.0.1:4141, [::1]:4141]"), 3, 27, "as in \"[::1]:4141\""),
+    Mistake(with("listen: http://127.0.0.1:4141/v1"), 3, 9, "no scheme stands here; write 127.0.0.1:4141"),
+    Mistake(with("listen: [{ address: tcp://localhost:4141 }]"), 3, 21, "write localhost:4141"),
     Mistake(with("listen:\n  -127.0.0.1:4141\n"), 4, 3, "a space behind '-'"),
     Mistake(with("listen: 127.0.0.1:4142"), 3, 9, "are one port"),
     Mistake(with("listen: [127.0.0.1:1, \"[::1]:2\"]\nadmin: \"[::]:2\""), 4, 8, "are one port"),
@@ -68,6 +72,13 @@ private func with(_ keys: String) -> String { "providers: { mock: {} }\ndefault_
     // Shape.
     Mistake("providers:\n  - mock: {}", 2, 3, "leave the '- ' out"),
     Mistake("providers:\n  mock:{}", 2, 3, "a space behind the ':'"),
+    Mistake("providers:\n  openai:\n    api_key none", 3, 5, "write a ':' behind the key"),
+    Mistake(with("models:\n  a mock/b"), 4, 3, "write a ':' behind the key"),
+    Mistake(with("telemetry:\n  level=info"), 4, 3, "in place of the '='"),
+    Mistake(with("admin 127.0.0.1:4142"), 3, 1, "add the colon"),
+    Mistake(with("admin=127.0.0.1:4142"), 3, 1, "add the colon"),
+    Mistake("providers:\n  mock: {}\nopenai:\n  api_key: none", 3, 1, "indent it under 'providers'"),
+    Mistake("providers:\n  mock:\n  api_key: none", 3, 3, "indent it under the provider's name"),
     Mistake("providers:\n  mock: {}\n  max_body: 1MiB", 3, 3, "a key of the configuration itself"),
     Mistake(
       "providers:\n  openai: { api_key: none }\n  models:\n    a: openai/b", 3, 3,
@@ -82,7 +93,9 @@ private func with(_ keys: String) -> String { "providers: { mock: {} }\ndefault_
     Mistake("litellm_settings: { drop_params: true }", 1, 1, "remora import --from litellm"),
     Mistake("# yes\nbinds:\n- port: 3000\n", 2, 1, "remora import --from agentgateway"),
     Mistake("llm: { models: [] }", 1, 1, "remora import --from agentgateway"),
-    Mistake("pack: { name: a }\nproviders: { targets: [] }", 1, 1, "remora import --from keeptrusts"),
+    Mistake(
+      "pack: { name: a }\nproviders: { targets: [] }", 1, 1,
+      "of Keeptrusts'; 'remora import --from keeptrusts"),
     Mistake(
       "apiVersion: v1\nkind: ConfigMap\ndata:\n  remora.yaml: |\n    providers: {}\n", 1, 1,
       "check what stands in it under 'remora.yaml'"),
@@ -95,6 +108,7 @@ private func with(_ keys: String) -> String { "providers: { mock: {} }\ndefault_
     arguments: [
       ("openai", "https://api.openai.com", "ends in /v1; write https://api.openai.com/v1"),
       ("groq", "https://api.groq.com/v1", "write https://api.groq.com/openai/v1"),
+      ("groq", "https://api.groq.com/openai", "write https://api.groq.com/openai/v1"),
       ("openrouter", "https://openrouter.ai", "write https://openrouter.ai/api/v1"),
       ("openai", "https://a.example/v1/chat/completions", "write https://a.example/v1"),
       ("vllm", "http://vllm:8000/v1/completions", "write http://vllm:8000/v1"),

@@ -171,6 +171,13 @@ extension Decoder {
       problem(Hint.unknownKey(entry.key, in: "providers", Provider.section.table), at: entry.keyPosition)
       return nil
     }
+    if case .mapping = entry.value.kind {
+    } else if Provider.section.table.names.contains(entry.key), ProviderKind(rawValue: entry.key) == nil {
+      problem(
+        "'\(Shown.text(entry.key))' is a key of a provider; indent it under the provider's name",
+        at: entry.keyPosition)
+      return nil
+    }
     checkName(entry, what)
     guard let fields = fields(entry.value, Provider.section.table, of: what) else { return nil }
     guard let kind = kind(fields, entry, what) else {

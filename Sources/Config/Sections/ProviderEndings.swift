@@ -17,7 +17,7 @@ extension ProviderKind {
     }
     // DeepSeek serves both (api-docs.deepseek.com, 2026-10).
     guard let usual = row.baseURL, usual.host == url.host, self != .deepseek else { return nil }
-    let lacksPrefix = url.prefix.isEmpty || url.prefix == "/v1"
+    let lacksPrefix = url.prefix.isEmpty || url.prefix == "/v1" || usual.prefix.hasPrefix(url.prefix + "/")
     guard lacksPrefix, url.prefix != usual.prefix, !usual.prefix.isEmpty else { return nil }
     return "ends in \(usual.prefix); write \(usual.text)"
   }

@@ -87,7 +87,7 @@ extension YAMLFault {
       "this '- ' is indented deeper than the text above, which it would continue; align it with the other '- '"
     case .trailingComma: "a comma behind the value; remove it: a line ends without one"
     case .slashComment: "'//' and '/*' begin no comment; write '#', or quote the text"
-    case .bareIPv6: "'[' begins a list; put an IPv6 address in quotes: \"[::1]:4141\""
+    case .bareIPv6: "'[' begins a list; put an IPv6 address in quotes, as in \"[::1]:4141\""
     case .severalDocuments: "a second document begins here; only one is expected"
     case .reservedCharacter(let byte): "a text can't begin with '\(Self.character(byte))'; quote it"
     case .unexpected(let byte): "unexpected '\(Self.character(byte))'; remove it, or quote the text"

@@ -325,7 +325,9 @@ struct YAMLParser {
   /// Whether a text would be a key and its value with a space behind its first colon; `https://` wouldn't.
   private static func isTight(_ key: (text: String, style: YAMLNode.Style)) -> Bool {
     guard key.style == .plain, let colon = key.text.firstIndex(of: ":") else { return false }
+    // `admin 127.0.0.1:4142` lacks the colon, and not the space.
     return colon > key.text.startIndex && !key.text[colon...].hasPrefix("://")
+      && !key.text[..<colon].utf8.contains { $0 == ASCII.space || $0 == UInt8(ascii: "=") }
   }
 
   /// Reads what follows `key:`.
