@@ -171,6 +171,13 @@ package struct Retries: ~Copyable, Sendable {
     return begin(0)
   }
 
+  /// The same where the first target is known to be usable; nil where the client's SDK has had all the tries already.
+  package mutating func firstOfWell() -> Int? {
+    if prior >= rules.attempts, !isTransparent { return nil }
+    note(order[0])
+    return order[0]
+  }
+
   private mutating func begin(_ place: Int) -> First {
     note(place)
     return .call(place)

@@ -139,17 +139,16 @@ package final class Router: Sendable {
 
   /// The first match wins: a pinned provider, `models`, the listener's own provider, the catalogue, the default provider.
   private func place(_ asked: Span<UInt8>, _ entry: RouterEntry, _ today: () -> Int) -> Plan? {
-    let fallback = entry.fallback.map { bare[$0] }
     if let route = pinned(asked) { return Plan(route) }
     if let model = models.index(of: asked) { return plans[model] }
     for star in stars where star.matches(asked) { return star.plan(asked) }
-    if asked.isEmpty || entry.isOwnBackend { return fallback }
+    if asked.isEmpty || entry.isOwnBackend { return entry.fallback.map { bare[$0] } }
     if let known = catalogued.load() ?? (asked.count <= Self.longestName ? names(today()) : nil),
       let plan = known.find(asked, today)
     {
       return plan
     }
-    return fallback
+    return entry.fallback.map { bare[$0] }
   }
 
   private static let longestName = 256

@@ -26,14 +26,17 @@ extension Exchange {
     counted.requestBytes = ask.body.received
     counted.responseBytes = answer.count
     let shard = state.shard
-    counted.model = route?.model.map { shard.intern(model: $0.span) } ?? shard.intern(model: ask.model)
+    let route = route
     if let route {
+      counted.model = route.model.map { shard.intern(model: $0.span) } ?? shard.intern(model: ask.model)
       counted.provider = lineup.labels[route.providerIndex]
       counted.expectsUsage = ask.target.takesTokens && counted.status == 200 && ask.cacheResult != .hit
+    } else {
+      counted.model = shard.intern(model: ask.model)
     }
     if let attempt { take(attempt, &counted) }
     tries.end(self)
-    settle(&counted)
+    settle(&counted, attempt, route)
     if let attempt {
       counted.tokenSpeed = speed(attempt, counted, end)
       if let trace = ask.trace { trace.cost = counted.cost }

@@ -44,9 +44,9 @@ final class Call {
   }
 
   /// Begins on a connection.
-  func begin(_ lease: Pool.Lease, of pool: Pool) {
-    socket = lease.socket
+  func begin(_ lease: consuming Pool.Lease, of pool: Pool) {
     isReused = lease.isReused
+    socket = lease.socket
     self.pool = pool
     out.removeAll()
     incoming.removeAll()

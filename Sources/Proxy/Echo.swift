@@ -49,6 +49,9 @@ extension Attempt {
 
   /// Whether a head holds a secret that went out.
   func showsSecret(head: Span<UInt8>) -> Bool {
+    if upstream.hidesOnlyKey, tried.keys == nil, tried.grant == nil {
+      return upstream.key.map { $0.bytes.count >= Self.shortest && head.place(of: $0.bytes) != nil } ?? false
+    }
     for place in 0..<secretCount {
       guard let secret = secret(place), secret.bytes.count >= Self.shortest else { continue }
       if head.place(of: secret.bytes) != nil { return true }
@@ -92,8 +95,7 @@ extension Attempt {
   private func secret(_ place: Int) -> Secret? {
     switch place {
     case 0:
-      guard case .field(_, let secret) = upstream.credential else { return nil }
-      return tried.keys?.credential ?? secret
+      return upstream.key.map { tried.keys?.credential ?? $0 }
     case 1:
       switch tried.grant?.proof {
       case .bearer(let token): return token

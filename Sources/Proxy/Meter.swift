@@ -137,8 +137,7 @@ extension Exchange {
   // MARK: After
 
   /// Books what the request has taken, once.
-  func settle(_ counted: inout ExchangeRecord) {
-    let attempt = attempt
+  func settle(_ counted: inout ExchangeRecord, _ attempt: Attempt?, _ route: Route?) {
     let (usage, isAnswered) = taken(attempt, &counted)
     if let route, !usage.isEmpty {
       let rate = rate(of: route)

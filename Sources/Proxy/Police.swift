@@ -222,7 +222,7 @@ extension Snapshot {
     if settings.policies.isEmpty { return nil }
     var secrets: [Secret] = []
     for upstream in upstreams {
-      if case .field(_, let secret) = upstream.credential { secrets.append(secret) }
+      if let key = upstream.key { secrets.append(key) }
       secrets += upstream.headers.compactMap(\.secret)
     }
     if settings.policies.contains(where: { $0.kind == .secrets }) {

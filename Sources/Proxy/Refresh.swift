@@ -63,7 +63,7 @@ final class Keys: Sendable {
 
   /// Whether a request with these is the same as one with `earlier`, or with those of the snapshot.
   func isSame(as earlier: Keys?, of upstream: Upstream) -> Bool {
-    if case .field(_, let secret) = upstream.credential, let credential,
+    if let secret = upstream.key, let credential,
       !credential.isEqual(to: earlier?.credential ?? secret)
     {
       return false

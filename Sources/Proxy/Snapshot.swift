@@ -15,8 +15,8 @@ final class Upstream: Sendable {
     case none
     /// The client's own key goes on, in the provider's form.
     case passthrough(name: [UInt8], prefix: [UInt8])
-    /// What comes before the secret: `authorization: Bearer `.
-    case field(opening: [UInt8], secret: Secret)
+    /// The operator's (`key`).
+    case field
   }
 
   struct Header: Sendable {
@@ -56,6 +56,11 @@ final class Upstream: Sendable {
   let spanAttributes: [UInt8]
   let modelAttributes: [UInt8]
   let credential: Credential
+  let key: Secret?
+  /// What comes before it: `authorization: Bearer `.
+  let keyOpening: [UInt8]
+  /// No other secret is shown it than that, or one that is read or asked for meanwhile.
+  let hidesOnlyKey: Bool
   /// How it is shown who asks, where that is more than a key.
   let plan: CredentialPlan?
   /// Names are in lower case; a client's field of the same name is replaced.
@@ -127,9 +132,11 @@ final class Upstream: Sendable {
     member.append(",\"model\":")
     providerMember = member.array()
     providerField = Array("x-remora-provider: \(provider.name)\r\n".utf8)
-    credential = try Self.credential(provider, environment)
+    key = try Self.key(provider, environment)
+    (credential, keyOpening) = Self.credential(provider, hasKey: key != nil)
     plan = try CredentialPlan.make(provider, environment, &contexts)
     headers = try Self.headers(provider, environment)
+    hidesOnlyKey = headers.allSatisfy { $0.secret == nil }
   }
 
   private static func endpoint(_ provider: Config.Provider) -> Transport.Endpoint {
@@ -163,21 +170,28 @@ final class Upstream: Sendable {
     endpoint == other.endpoint && limits == other.limits && tls === other.tls
   }
 
-  private static func credential(
+  private static func key(
     _ provider: Config.Provider, _ environment: Environment
-  ) throws(SnapshotFault) -> Credential {
-    if case .passthrough = provider.apiKey {
-      let (name, prefix) = provider.shownAs ?? ("authorization", "Bearer ")
-      return .passthrough(name: Array(name.utf8), prefix: Array(prefix.utf8))
-    }
+  ) throws(SnapshotFault) -> Secret? {
+    if case .passthrough = provider.apiKey { return nil }
     let secret: Secret?
     let source = provider.shownSecret
     do throws(SecretFault) { secret = try Secret.load(source, from: environment) } catch {
       throw SnapshotFault(
         message: "secret \"\(provider.name)\" (\(Shown.path(source.place))): \(error.message)")
     }
-    guard let secret, let (name, prefix) = provider.shownAs else { return .none }
-    return .field(opening: Array("\(name): \(prefix)".utf8), secret: secret)
+    return provider.shownAs == nil ? nil : secret
+  }
+
+  private static func credential(
+    _ provider: Config.Provider, hasKey: Bool
+  ) -> (Credential, opening: [UInt8]) {
+    if case .passthrough = provider.apiKey {
+      let (name, prefix) = provider.shownAs ?? ("authorization", "Bearer ")
+      return (.passthrough(name: Array(name.utf8), prefix: Array(prefix.utf8)), [])
+    }
+    guard hasKey, let (name, prefix) = provider.shownAs else { return (.none, []) }
+    return (.field, Array("\(name): \(prefix)".utf8))
   }
 
   private static func headers(

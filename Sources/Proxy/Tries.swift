@@ -28,6 +28,8 @@ final class Tries {
   private var percent = 0
   private var pass: Pass?
   private var isFirst = true
+  /// There is one target, and it is well: nothing is told of it.
+  private var isPlain = false
   /// Places that were asked.
   private var asked: UInt64 = 0
   /// Those that may be asked in place of the one that is asked now, where its connection is slow to come.
@@ -76,6 +78,11 @@ final class Tries {
     retries = Retries(
       order, rules, prior: ask.priorTries(at: now), isRepeatable: repeats && ask.isKept, isKept: ask.isKept,
       now: now.nanoseconds, deadline: deadline == .never ? .max : deadline.nanoseconds)
+    isPlain = plan.count == 1 && exchange.health(plan.first)?.isQuiet ?? true
+    if isPlain, let first = retries.firstOfWell() {
+      place = first
+      return
+    }
     switch retries.first(PlanStandings(plan, exchange, percent)) {
     case .call(let first): place = first
     case .spent: throw .triesSpent
@@ -111,6 +118,10 @@ final class Tries {
   func begin(_ exchange: Exchange) {
     asked |= 1 << UInt64(place & 63)
     faster = nil
+    if isPlain {
+      isFirst = false
+      return
+    }
     let plan = plan
     if plan.count > 1 { others = retries.others(PlanStandings(plan, exchange, percent)) }
     if let health = exchange.health(plan[place]), plan.count > 1 || !health.isQuiet {
@@ -144,6 +155,7 @@ final class Tries {
   @inline(never)
   func next(_ failure: Failure, began: Instant, blames: Bool, _ exchange: Exchange) -> Next {
     let now = exchange.now.nanoseconds
+    isPlain = false
     last = failure.cls
     if failure.cls != .unsaid {
       failed = (exchange.lineup.snapshot.upstreams[plan[place].providerIndex].name, failure.cls)
@@ -196,7 +208,7 @@ final class Tries {
   /// Who is told how long the answer took: a target that is picked by its speed.
   @inline(never)
   func paced(_ exchange: Exchange) -> TargetHealth? {
-    plan.pick == .fastest && plan.count > 1 ? exchange.health(plan[place]) : nil
+    isPlain ? nil : plan.pick == .fastest && plan.count > 1 ? exchange.health(plan[place]) : nil
   }
 
   /// What SDKs are told of the failure that is the answer; nil: nothing.

@@ -128,10 +128,9 @@ extension Upstream {
       if let secret = keys?.headers[place] ?? header.secret { out.append(secret: secret.bytes) }
       out.append(literal: "\r\n")
     }
-    if case .field(let opening, let secret) = credential {
-      out.append(opening)
-      let shown = keys?.credential ?? secret
-      out.append(secret: shown.bytes)
+    if let key {
+      out.append(keyOpening)
+      if let newer = keys?.credential { out.append(secret: newer.bytes) } else { out.append(secret: key.bytes) }
       out.append(literal: "\r\n")
     }
   }

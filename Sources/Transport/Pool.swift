@@ -121,7 +121,6 @@ package final class Pool {
     while let step = shelf.take(freshness, at: loop.now) {
       switch step {
       case .use(let socket, let isLongUnused):
-        socket.onIdleEvent = nil
         if socket.isQuietlyOpen(certainly: isLongUnused) {
           socket.parker = parker
           active += 1
@@ -145,7 +144,8 @@ package final class Pool {
     let isDead = socket.peerHasClosed || socket.hasFailed
     if !isClosed, !isOld, !isDead, let end = shelf.put(socket, promise: promise, at: loop.now) {
       // The upstream may close it at any time: it goes at once, and the peer's memory with it.
-      socket.onIdleEvent = evictor
+      // It stays: who uses the connection is told first.
+      if socket.onIdleEvent == nil { socket.onIdleEvent = evictor }
       look(at: end)
     } else {
       forget(socket)

@@ -73,19 +73,16 @@ package struct Shelf<Item> {
 
   /// Takes out the item that was used last; nil where none is fresh enough.
   package mutating func take(_ freshness: Freshness, at now: Instant) -> Step? {
-    guard let last = entries.last else { return nil }
-    if last.promised <= now {
-      entries.removeLast()
-      return .drop(last.item)
-    }
-    let isLongUnused = now.nanoseconds(since: last.since) > Int(Self.recent.nanoseconds)
+    let place = entries.count - 1
+    guard place >= 0 else { return nil }
+    if entries[place].promised <= now { return .drop(entries.removeLast().item) }
+    let isLongUnused = now.nanoseconds(since: entries[place].since) > Int(Self.recent.nanoseconds)
     switch freshness {
     case .new: return nil
     case .recent: if isLongUnused { return nil }
     case .any: break
     }
-    entries.removeLast()
-    return .use(last.item, isLongUnused: isLongUnused)
+    return .use(entries.removeLast().item, isLongUnused: isLongUnused)
   }
 
   /// Takes out the item that was used first.
