@@ -47,6 +47,42 @@ struct PatternTests {
     }
   }
 
+  @Test(
+    "with repeats find in a long text what they find in a short one",
+    arguments: [
+      "(a|ab)*c", "(aaa)*c", "a|a*b", "[ab]{1,64}c", "b?a{3,7}c", "(a{7})*b|(a{5})*c", ".*c", ".+b",
+    ])
+  func longTexts(_ pattern: String) throws {
+    var seed: UInt32 = 7
+    for count in [60, 1023, 1100] {
+      for rest in ["", "caab", "\nac"] {
+        var text = String(repeating: "a", count: count) + rest
+        text += text
+        for _ in 0..<20 {
+          seed = seed &* 1_664_525 &+ 1_013_904_223
+          text += seed >> 28 == 0 ? "c" : seed >> 29 == 1 ? "b" : "aaa"
+        }
+        #expect(try matches(pattern, text) == slowMatches(pattern, text), "\(pattern) \(count) \(rest)")
+      }
+    }
+  }
+
+  /// What is found when the search begins anew at each place, in a text of its own.
+  private func slowMatches(_ pattern: String, _ text: String) throws -> [String] {
+    let set = try PatternSet(["^(?:\(pattern))"])
+    let bytes = Array(text.utf8)
+    var found: [String] = []
+    var at = 0
+    while at < bytes.count {
+      var first: Range<Int>?
+      let part = Array(bytes[at..<min(at + PatternSet.matchCeiling, bytes.count)])
+      set.scan(part.span) { range, _ in first = first ?? range }
+      if let first { found.append(String(decoding: part[first], as: UTF8.self)) }
+      at += first?.upperBound ?? 1
+    }
+    return found
+  }
+
   @Test("match whole words where that is asked for")
   func whole() throws {
     #expect(try matches("EMP[0-9]+", "EMP12 xEMP12 EMP12x (EMP7)", whole: true) == ["EMP12", "EMP7"])

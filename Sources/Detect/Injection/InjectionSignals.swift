@@ -56,11 +56,9 @@ extension InjectionScanner {
 
   func cjkScore(_ text: Span<UInt8>) -> Int {
     var most = 0
-    for (place, pattern) in rules.cjk.enumerated() {
-      pattern.scan(text) { _, _ in
-        let (name, weight, _) = InjectionRules.cjkPatterns[place]
-        most = max(most, note(name.hasPrefix("o") ? .override : .leak, weight))
-      }
+    for (place, pattern) in rules.cjk.enumerated() where pattern.isIn(text) {
+      let (name, weight, _) = InjectionRules.cjkPatterns[place]
+      most = max(most, note(name.hasPrefix("o") ? .override : .leak, weight))
     }
     return most
   }

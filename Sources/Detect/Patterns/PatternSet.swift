@@ -1,8 +1,9 @@
 // All patterns of a policy as one automaton without choices: one step a byte, and no way back.
 //
 // It is made when the configuration is read, by following sets of places in the patterns at once, and has a ceiling. A
-// match is looked for from each place at which one can begin; where one fails, nothing that was read of it is read again
-// more often than the longest match is long, so patterns have a longest match, too.
+// match is looked for from each place at which one can begin. Where one comes to nothing, VainRuns.swift remembers in which
+// state it was where, and the next ones, which repeats (`.*`, `(a|ab)*`) bring to the same states, end there. What counts
+// its repeats (`[ab]{1,64}c`) is in another state from each place, and may be read again as often as it counts.
 
 internal import Wire
 
@@ -17,8 +18,9 @@ package struct PatternSet: Sendable {
   /// Bytes that no pattern tells apart have the same class.
   private let classes: [UInt8]
   private let classCount: Int
-  /// The next state by state and class; 0: dead.
+  /// The next state by state and class, with `mayEnd` where a pattern may end in it; 0: dead.
   private let next: [UInt16]
+  private static let mayEnd: UInt16 = 0x8000
   /// For each state: the pattern that ends there whatever follows, the one that ends where a word doesn't go on, where a
   /// word goes on, and at the text's end; -1: none.
   private let ends: [Int16]
@@ -43,8 +45,12 @@ package struct PatternSet: Sendable {
     count = patterns.count
     (classes, classCount) = builder.byteClasses()
     let built = try builder.determine(classes, classCount)
-    next = built.next
-    ends = built.ends
+    let ends = built.ends
+    next = built.next.map { state in
+      let place = Int(state) * 4
+      return ends[place..<place + 4].contains { $0 >= 0 } ? state | Self.mayEnd : state
+    }
+    self.ends = ends
     starts = built.starts
     var first = [Bool](repeating: false, count: 256)
     for byte in 0..<256 {
@@ -92,10 +98,16 @@ package struct PatternSet: Sendable {
   package func scan(_ text: Span<UInt8>, _ found: (_ range: Range<Int>, _ pattern: Int) -> Void) {
     guard !isEmpty else { return }
     let isFirst = isFirst.span
+    // What comes to nothing is remembered where there is more than a little of it.
+    var vain: VainRuns?
+    var tries = 0
     var at = 0
     while at < text.count {
-      guard isFirst[Int(text[at])] || at == 0, let match = match(text, at) else {
-        at = isWide ? text.wide(from: at &+ 1) : at &+ 1
+      if isFirst[Int(text[at])] { tries &+= 1 }
+      if tries == VainRuns.least, vain == nil { vain = VainRuns() }
+      guard isFirst[Int(text[at])] || at == 0, let match = match(text, at, &vain) else {
+        at &+= 1
+        if isWide, at < text.count, text[at] < 0x80 { at = text.wide(from: at) }
         continue
       }
       found(at..<match.end, match.pattern)
@@ -103,23 +115,88 @@ package struct PatternSet: Sendable {
     }
   }
 
+  /// Whether a pattern matches anywhere in `text`.
+  func isIn(_ text: Span<UInt8>) -> Bool {
+    let isFirst = isFirst.span
+    var at = 0
+    while at < text.count {
+      if isFirst[Int(text[at])] || at == 0, match(text, at) != nil { return true }
+      at &+= 1
+      if isWide, at < text.count, text[at] < 0x80 { at = text.wide(from: at) }
+    }
+    return false
+  }
+
   /// The longest match that begins at `start`.
   func match(_ text: Span<UInt8>, _ start: Int) -> (end: Int, pattern: Int)? {
+    var none: VainRuns?
+    return match(text, start, &none)
+  }
+
+  private func match(_ text: Span<UInt8>, _ start: Int, _ vain: inout VainRuns?) -> (end: Int, pattern: Int)?
+  {
     let next = next.span
     let classes = classes.span
-    let ends = ends.span
-    var state = Int(starts[start == 0 ? 2 : Letters.isWord(text, before: start) ? 1 : 0])
+    let isBehindWord = starts[0] != starts[1] && Letters.isWord(text, before: start)
+    var state = Int(starts[start == 0 ? 2 : isBehindWord ? 1 : 0])
     var best: (end: Int, pattern: Int)?
     var at = start
-    let limit = min(text.count, start + Self.matchCeiling)
+    let limit = min(text.count, start &+ Self.matchCeiling)
+    // Most runs end within a few bytes.
+    let few = vain == nil ? limit : min(limit, start &+ VainRuns.step)
+    while at < few {
+      let entry = next[state &* classCount &+ Int(classes[Int(text[at])])]
+      state = Int(entry & ~Self.mayEnd)
+      if state == 0 { return best }
+      at &+= 1
+      if entry & Self.mayEnd != 0, let pattern = ending(text, at, state) { best = (at, pattern) }
+    }
+    guard at < limit, vain != nil else { return best }
+    vain?.begin(start)
     while at < limit {
-      state = Int(next[state &* classCount &+ Int(classes[Int(text[at])])])
+      if at % VainRuns.step == 0, let end = vain?.end(at, state), end > limit {
+        vain?.tell(end)
+        return best
+      }
+      let entry = next[state &* classCount &+ Int(classes[Int(text[at])])]
+      state = Int(entry & ~Self.mayEnd)
+      if state == 0 {
+        vain?.tell(VainRuns.never)
+        return best
+      }
+      at &+= 1
+      if entry & Self.mayEnd != 0, let pattern = ending(text, at, state) {
+        best = (at, pattern)
+        vain?.tell(at)
+      }
+    }
+    follow(text, at, state, &vain)
+    return best
+  }
+
+  /// Follows a run that came to its ceiling, for those behind it.
+  private func follow(_ text: Span<UInt8>, _ from: Int, _ state: Int, _ vain: inout VainRuns?) {
+    guard let last = vain?.limit, vain?.isOpen == true else { return }
+    let next = next.span
+    let classes = classes.span
+    var (at, state) = (from, state)
+    while at < min(text.count, last) {
+      if at % VainRuns.step == 0, let end = vain?.end(at, state) { return vain?.tell(end) ?? () }
+      let entry = next[state &* classCount &+ Int(classes[Int(text[at])])]
+      state = Int(entry & ~Self.mayEnd)
       if state == 0 { break }
       at &+= 1
-      let kind = at == text.count ? 3 : Letters.isWord(text, at: at) ? 2 : 1
-      let pattern = max(ends[state &* 4], ends[state &* 4 &+ kind])
-      if pattern >= 0 { best = (at, Int(pattern)) }
+      if entry & Self.mayEnd != 0, ending(text, at, state) != nil { return vain?.tell(at) ?? () }
     }
-    return best
+    vain?.tell(VainRuns.never)
+  }
+
+  /// Which pattern ends in `state` before `at`.
+  @inline(__always)
+  private func ending(_ text: Span<UInt8>, _ at: Int, _ state: Int) -> Int? {
+    let ends = ends.span
+    let kind = at == text.count ? 3 : Letters.isWord(text, at: at) ? 2 : 1
+    let pattern = max(ends[state &* 4], ends[state &* 4 &+ kind])
+    return pattern >= 0 ? Int(pattern) : nil
   }
 }
