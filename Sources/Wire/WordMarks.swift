@@ -49,6 +49,18 @@ extension Span where Element == UInt8 {
   }
 }
 
+extension Span where Element == UInt8 {
+  /// Where the first ASCII letter at or behind `from` is, or the first letter of two bytes of Latin's first 320; the count
+  /// where there is none.
+  package func latin(from: Int) -> Int {
+    unsafe withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, from >= 0 else { return raw.count }
+      // SAFETY: from is not negative, and the limit is the count.
+      return unsafe Lanes.first(start, from: from, to: raw.count, LatinLetter.self)
+    }
+  }
+}
+
 /// A short word of ASCII letters, in lower case, as two numbers.
 package struct LetterRun {
   /// Its first eight letters, the first one in the lowest byte, and those behind them.
@@ -79,6 +91,13 @@ extension Span where Element == UInt8 {
 /// An ASCII letter.
 enum Letter: ByteKind {
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks { Lanes.letters(block) }
+}
+
+/// An ASCII letter, or the first byte of one with a mark (U+00C0 to U+017F).
+enum LatinLetter: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    Lanes.letters(block) .| Lanes.within(block, 0xC3, 0xC5)
+  }
 }
 
 /// What parts words: the controls, a blank, and the signs that are neither in credentials nor in addresses and numbers.

@@ -2,35 +2,66 @@
 
 internal import Wire
 
-/// The words around a number, read once for all that ask.
+/// The words around a number, read once for all that ask. Between the groups of a run no words stand: what isn't said
+/// before its first group is said before none, and behind a group only what stands behind the last counts.
 struct Around {
-  private var place = -1
+  /// The run; empty for a word.
+  private let run: Range<Int>
+  /// The most that is said before one of its groups, and near it; nil until somebody asks.
+  private var most: (all: Hints, near: Hints)?
+  private var start = -1
+  private var before: (all: Hints, near: Hints) = ([], [])
   private var end = -1
-  private var before: Hints = []
   private var behind: Hints = []
-  private(set) var near: Hints = []
 
-  private mutating func read(_ text: Span<UInt8>, _ range: Range<Int>) {
-    guard range.lowerBound != place || range.upperBound != end else { return }
-    (before, behind, near) = ContextWords.shared.hints(text, around: range)
-    place = range.lowerBound
-    end = range.upperBound
+  init(_ run: Range<Int>) { self.run = run }
+
+  /// Whether any of `hints` is said before or behind the number at `place`.
+  mutating func says(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    saysBefore(hints, text, place) || saysBehind(hints, text, place)
   }
 
-  /// What is said before or behind the number at `range`.
-  mutating func said(_ text: Span<UInt8>, _ range: Range<Int>) -> Hints {
-    read(text, range)
-    return before.union(behind)
+  mutating func saysBefore(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    mayBeSaid(hints, text, place, isNear: false)
+      && !read(text, before: place.lowerBound).all.isDisjoint(with: hints)
   }
 
-  mutating func before(_ text: Span<UInt8>, _ range: Range<Int>) -> Hints {
-    read(text, range)
+  /// Whether any of `hints` is said within a few words before the number.
+  mutating func saysNear(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    mayBeSaid(hints, text, place, isNear: true)
+      && !read(text, before: place.lowerBound).near.isDisjoint(with: hints)
+  }
+
+  private mutating func saysBehind(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    if place.upperBound &+ ContextWords.behind <= run.upperBound { return false }
+    if place.upperBound != end {
+      end = place.upperBound
+      behind = ContextWords.shared.hints(text, behind: end, wordless: max(run.upperBound, end))
+    }
+    return !behind.isDisjoint(with: hints)
+  }
+
+  /// Whether the number at `place` is said to be a telephone's.
+  mutating func isPhone(_ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    saysBefore(.phone, text, place) || saysNear(.weakPhone, text, place)
+      || saysBehind(.phoneBehind, text, place)
+  }
+
+  private mutating func mayBeSaid(
+    _ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>, isNear: Bool
+  ) -> Bool {
+    guard run.contains(place.lowerBound) else { return true }
+    if place.lowerBound &- ContextWords.before >= run.lowerBound { return false }
+    let most = most ?? ContextWords.shared.hints(text, before: run.lowerBound)
+    self.most = most
+    return !(isNear ? most.near : most.all).isDisjoint(with: hints)
+  }
+
+  private mutating func read(_ text: Span<UInt8>, before place: Int) -> (all: Hints, near: Hints) {
+    if place != start {
+      start = place
+      before = place == run.lowerBound ? most ?? ([], []) : ContextWords.shared.hints(text, before: place)
+    }
     return before
-  }
-
-  /// Whether the number at `range` is said to be a telephone's.
-  mutating func isPhone(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    read(text, range)
-    return before.contains(.phone) || near.contains(.weakPhone) || behind.contains(.phoneBehind)
   }
 }

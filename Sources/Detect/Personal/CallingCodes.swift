@@ -1,11 +1,11 @@
 // How long the national numbers of each calling code are (ITU-T E.164; lengths as the numbering plans in use have them).
 
 enum CallingCodes {
-  /// The lengths that numbers of this code may have, a bit for each; 0 where there is no such code.
-  static func lengths(_ code: Int, width: Int) -> UInt32 {
+  /// The lengths that numbers with these first three digits may have with their code, a bit for each; 0 where there is
+  /// no such code. No code begins with another.
+  static func lengths(_ first: Int) -> UInt32 {
     let table = table
-    guard code >= 0, code < 1000, width == (code < 10 ? 1 : code < 100 ? 2 : 3) else { return 0 }
-    return table[code]
+    return first >= 0 && first < table.count ? table[first] : 0
   }
 
   private static let table: [UInt32] = {
@@ -16,7 +16,10 @@ enum CallingCodes {
       for length in words.dropFirst() { bits |= 1 << (UInt32(length) ?? 0) }
       guard let codes = words.first else { continue }
       for code in codes.split(separator: ",") {
-        if let code = Int(code), code < 1000 { table[code] = bits }
+        guard let first = Int(code), first < 1000 else { continue }
+        let width = code.utf8.count
+        let rest = width == 1 ? 100 : width == 2 ? 10 : 1
+        for place in first * rest..<(first + 1) * rest { table[place] = bits << UInt32(width) }
       }
     }
     return table

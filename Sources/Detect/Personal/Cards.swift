@@ -27,13 +27,10 @@ enum Cards {
     guard first == 4 else { return nil }
     let sign = run[at + 1].sign
     guard sign == ASCII.space || sign == UInt8(ascii: "-") else { return nil }
-    for (lengths, count) in shapes where run.has(lengths, from: at) { return count }
-    return nil
+    if run.has(0x44443, from: at) { return 5 }
+    if run.has(0x4444, from: at) || run.has(0x4443, from: at) || run.has(0x4442, from: at) { return 4 }
+    return run.has(0x465, from: at) || run.has(0x464, from: at) ? 3 : nil
   }
-
-  private static let shapes: [(StaticString, Int)] = [
-    ("44443", 5), ("4444", 4), ("4443", 4), ("4442", 4), ("465", 3), ("464", 3),
-  ]
 
   private static func scheme(_ digits: Digits) -> Scheme {
     let count = digits.count

@@ -6,6 +6,8 @@ internal import Wire
 struct Digits: Sendable {
   static let ceiling = 40
   private var values = InlineArray<40, UInt8>(repeating: 0)
+  /// Which of the values are these digits.
+  private var first = 0
   private(set) var count = 0
 
   mutating func append(_ byte: UInt8) {
@@ -15,7 +17,8 @@ struct Digits: Sendable {
   }
 
   /// The digit at `at`; 0 outside.
-  subscript(_ at: Int) -> Int { at >= 0 && at < count ? Int(values[at]) : 0 }
+  @inline(__always)
+  subscript(_ at: Int) -> Int { at >= 0 && at < count ? Int(values.span[first &+ at]) : 0 }
 
   /// The number that the digits in `range` say, of at most eighteen.
   func number(_ range: Range<Int>) -> Int {
@@ -26,8 +29,9 @@ struct Digits: Sendable {
 
   /// Those in `range`, alone.
   func part(_ range: Range<Int>) -> Digits {
-    var part = Digits()
-    for at in range where at < count { part.append(UInt8(self[at])) }
+    var part = self
+    part.first = first + min(range.lowerBound, count)
+    part.count = min(range.upperBound, count) - min(range.lowerBound, count)
     return part
   }
 
@@ -41,9 +45,14 @@ enum Checksum {
   /// ISO/IEC 7812-1, annex B.
   static func luhn(_ digits: Digits) -> Bool {
     var sum = 0
-    for at in 0..<digits.count {
-      let value = digits[digits.count - 1 - at]
-      sum += at % 2 == 0 ? value : (value * 2) / 10 + (value * 2) % 10
+    var isDoubled = false
+    var at = digits.count
+    while at > 0 {
+      at &-= 1
+      let value = digits[at]
+      // Of a doubled digit the two digits count.
+      sum &+= isDoubled ? value &* 2 &- (value > 4 ? 9 : 0) : value
+      isDoubled.toggle()
     }
     return sum % 10 == 0
   }

@@ -52,11 +52,20 @@ struct ContextWords: Sendable {
   private var whole: [UInt32] = [0]
   private var open: [UInt32] = [0]
 
+  /// For each first letter, a bit for each second one, and one for none.
+  private var seconds: [UInt32] = []
+
   static let shared = ContextWords()
 
   private init() {
     for (hint, words) in Self.lists {
       for word in words.split(separator: "|") { add(Array(word.utf8), hint.rawValue) }
+    }
+    seconds = (0..<26).map { letter in
+      let node = Int(next[letter])
+      guard node > 0 else { return 0 }
+      if whole[node] | open[node] != 0 { return .max }
+      return (0..<Self.width).reduce(0) { next[node * Self.width + $1] == 0 ? $0 : $0 | 1 << UInt32($1) }
     }
   }
 
@@ -131,15 +140,27 @@ struct ContextWords: Sendable {
     (.short, "tel|ph|mob|no|nr|num|tlf|geb|fon|cel|dr|mr|mrs|ms"),
   ]
 
-  /// What stands around `range`.
+  /// What stands before `place`, and what of it stands near.
+  func hints(_ text: Span<UInt8>, before place: Int) -> (all: Hints, near: Hints) {
+    let from = max(place - Self.before, 0)
+    return read(text, Self.wordStart(text, from, place)..<place, nearFrom: place - Self.near)
+  }
+
+  /// What stands behind `place`.
   ///
-  /// - Returns: what counts before it, what counts behind it, and what of the first stands near.
-  func hints(_ text: Span<UInt8>, around range: Range<Int>) -> (before: Hints, behind: Hints, near: Hints) {
-    let from = max(range.lowerBound - Self.before, 0)
-    let before = read(text, from..<range.lowerBound, nearFrom: range.lowerBound - Self.near)
-    let behind = read(
-      text, range.upperBound..<min(range.upperBound + Self.behind, text.count), nearFrom: text.count)
-    return (before.all, behind.all, before.near)
+  /// - Parameter wordless: up to where no word stands.
+  func hints(_ text: Span<UInt8>, behind place: Int, wordless: Int) -> Hints {
+    let limit = min(place + Self.behind, text.count)
+    let start = wordless > place ? wordless : Self.wordStart(text, place, limit)
+    guard start < limit else { return [] }
+    return read(text, start..<limit, nearFrom: limit).all
+  }
+
+  /// Where the words of a window begin: one that it cuts in two is none.
+  private static func wordStart(_ text: Span<UInt8>, _ from: Int, _ limit: Int) -> Int {
+    var at = from
+    while at < limit, Letters.isWord(text, before: at), text[at] != 0x5F { at += 1 }
+    return at
   }
 
   /// The words in `range`. What says a telephone, a birthday or a document's number ends with its sentence.
@@ -148,10 +169,13 @@ struct ContextWords: Sendable {
     var near: UInt32 = 0
     var last: UInt32 = 0
     var at = range.lowerBound
-    // A word that the window cuts in two is none.
-    if at > 0 { while at < range.upperBound, Letters.isWord(text, before: at), text[at] != 0x5F { at += 1 } }
+    let window = text.extracting(0..<range.upperBound)
     while at < range.upperBound {
       if Self.code(text, at).letter == 0 {
+        if all == 0 {
+          at = window.latin(from: at + 1)
+          continue
+        }
         if Self.endsSentence(text, at, in: range), last & Hints.short.rawValue == 0 {
           let kept =
             ~(Hints.phone.rawValue | Hints.birth.rawValue | Hints.passport.rawValue | Hints.license.rawValue)
@@ -161,12 +185,22 @@ struct ContextWords: Sendable {
         at += 1
         continue
       }
-      last = follow(text, at, to: range.upperBound)
+      last = mayBegin(text, at, to: range.upperBound) ? follow(text, at, to: range.upperBound) : 0
       all |= last
       if at >= nearFrom { near |= last }
       at = Self.wordEnd(text, at, to: range.upperBound)
     }
     return (Hints(rawValue: all), Hints(rawValue: near))
+  }
+
+  /// Whether a word of the tree can begin with what is at `at`. Its first two letters decide, and most words have others.
+  @inline(__always)
+  private func mayBegin(_ text: Span<UInt8>, _ at: Int, to limit: Int) -> Bool {
+    guard Letters.isLetter(text[at]) else { return true }
+    let next = at &+ 1 < limit ? text[at &+ 1] : ASCII.space
+    if next >= 0xC3, next <= 0xC5 { return true }
+    let second = Letters.isLetter(next) ? (next | 0x20) &- 0x61 : 26
+    return seconds.span[Int((text[at] | 0x20) &- 0x61)] >> UInt32(second) & 1 == 1
   }
 
   private static func endsSentence(_ text: Span<UInt8>, _ at: Int, in range: Range<Int>) -> Bool {
@@ -180,37 +214,49 @@ struct ContextWords: Sendable {
 
   /// What is said by the words that begin at `at`.
   private func follow(_ text: Span<UInt8>, _ start: Int, to limit: Int) -> UInt32 {
+    let (next, whole, open) = (next.span, whole.span, open.span)
     var node = 0
     var said: UInt32 = 0
     var at = start
-    let next = next.span
     while at < limit {
-      var (letter, width) = Self.code(text, at)
+      let (letter, width) = Self.code(text, at)
+      let row = node &* Self.width
       if letter == 0 {
         said |= whole[node]
+        node = Int(next[row &+ 26])
+        if node == 0 { return said }
         // Any few signs between two words are one blank.
-        var gap = at
-        while gap < limit, gap - at < 3, Self.code(text, gap).letter == 0 { gap += 1 }
+        var gap = at &+ 1
+        while gap < limit, gap &- at < 3, Self.code(text, gap).letter == 0 { gap &+= 1 }
         guard gap < limit, Self.code(text, gap).letter != 0 else { return said }
-        (letter, width) = (26 + 1, gap - at)
-      } else if at > start, Letters.isUpper(text[at]), !Letters.isUpper(text[at - 1]),
-        next[node * Self.width + 26] == 0
-      {
+        said |= open[node]
+        at = gap
+        continue
+      }
+      if at > start, next[row &+ 26] == 0, Letters.isUpper(text[at]), !Letters.isUpper(text[at - 1]) {
         // `phoneNumber` says what `phone number` does.
         said |= whole[node]
       }
-      let child = Int(next[node * Self.width + Int(letter) - 1])
-      if child == 0 { return said }
-      node = child
+      node = Int(next[row &+ Int(letter) &- 1])
+      if node == 0 { return said }
       said |= open[node]
-      at += width
+      at &+= width
     }
     return said | whole[node]
   }
 
   /// Where the word that begins at `at` ends. An underscore parts words, and so does a capital letter behind a small one.
+  @inline(__always)
   private static func wordEnd(_ text: Span<UInt8>, _ start: Int, to limit: Int) -> Int {
-    var at = start
+    var at = start &+ 1
+    // Most words are all small letters.
+    while at < limit, text[at] &- 0x61 < 26 { at &+= 1 }
+    if at >= limit || !Letters.isLetter(text[at]) && !(0xC3...0xC5).contains(text[at]),
+      Letters.isLetter(text[start])
+    {
+      return at
+    }
+    at = start
     while at < limit {
       let (letter, width) = code(text, at)
       if letter == 0 { return at }

@@ -49,7 +49,7 @@ enum Dates {
     guard run[at].count <= 2, (1...31).contains(value(run, at)) else { return nil }
     var place = run[at].end
     let start = run[at].start
-    if place + 1 < text.count {
+    if place + 1 < text.count, Letters.isLetter(text[place]) {
       let ending = text.extracting(place..<place + 2)
       for ordinal: StaticString in ["st", "nd", "rd", "th", "er"] where ending.equalsIgnoringCase(ordinal) {
         place += 2

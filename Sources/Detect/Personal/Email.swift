@@ -7,19 +7,20 @@ enum Email {
   private static let domainCeiling = 253
 
   /// Endings of files' names, which are no top-level domains: `logo@2x.png`.
-  private static let files: [StaticString] = [
+  private static let files: [UInt64] = [
     "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "bmp", "js", "mjs", "cjs", "ts", "tsx", "jsx", "css",
     "scss",
     "html", "htm", "json", "yaml", "yml", "txt", "java", "cpp", "hpp", "lock", "toml", "xml", "pdf", "map",
     "log",
     "swift", "conf", "ini", "bak", "exe", "dll", "tgz", "gz", "tar", "whl", "jar", "so", "dylib", "pyc",
     "ipynb",
-  ]
+  ].map { (name: StaticString) in packed(name.bytes) }
 
   /// The address around the `@` at `at`.
-  static func find(_ text: Span<UInt8>, at: Int) -> Range<Int>? {
-    guard at > 0, at + 1 < text.count, text[at + 1] != UInt8(ascii: "@"), let start = localStart(text, at),
-      let end = domainEnd(text, at + 1)
+  static func find(_ text: Span<UInt8>, at: Int, _ scheme: inout SchemeSearch) -> Range<Int>? {
+    // `scheme://user@host` is no address.
+    guard at > 0, at + 1 < text.count, text[at + 1] != UInt8(ascii: "@"), isLocal(text, at - 1),
+      let end = domainEnd(text, at + 1), let start = localStart(text, at), !scheme.stands(text, before: start)
     else { return nil }
     return start..<end
   }
@@ -44,22 +45,7 @@ enum Email {
     {
       return nil
     }
-    return isInURL(text, start) ? nil : start
-  }
-
-  /// Whether a scheme's `://` stands before the word that `start` is in.
-  private static func isInURL(_ text: Span<UInt8>, _ start: Int) -> Bool {
-    var place = start
-    let floor = max(start - localCeiling, 0)
-    while place > floor + 2 {
-      let byte = text[place - 1]
-      if byte <= ASCII.space || byte == ASCII.quote || byte == ASCII.comma { return false }
-      if byte == UInt8(ascii: "/"), text[place - 2] == UInt8(ascii: "/"), text[place - 3] == ASCII.colon {
-        return true
-      }
-      place -= 1
-    }
-    return false
+    return start
   }
 
   private static func isLocal(_ text: Span<UInt8>, _ at: Int) -> Bool {
@@ -95,7 +81,7 @@ enum Email {
     let limit = min(from + domainCeiling, text.count)
     var at = from
     var labels = 0
-    var end: Int?
+    var last: Range<Int>?
     while at < limit {
       let start = at
       var onlyLetters = true
@@ -108,9 +94,7 @@ enum Email {
         break
       }
       labels += 1
-      end =
-        labels > 1 && onlyLetters && count >= 2 && count <= 24 && !isFile(text.extracting(start..<at))
-        ? at : nil
+      last = labels > 1 && onlyLetters && count >= 2 && count <= 24 ? start..<at : nil
       if labels > 9 { return nil }
       guard at + 1 < limit, text[at] == UInt8(ascii: "."), isLabel(text[at + 1]),
         text[at + 1] != UInt8(ascii: "-")
@@ -119,7 +103,8 @@ enum Email {
       }
       at += 1
     }
-    guard let end, end == limit || end < limit else { return nil }
+    guard let last, !isFile(text.extracting(last)) else { return nil }
+    let end = last.upperBound
     guard end < text.count else { return end }
     switch text[end] {
     case UInt8(ascii: "@"), 0x5F: return nil
@@ -137,7 +122,13 @@ enum Email {
   }
 
   private static func isFile(_ label: Span<UInt8>) -> Bool {
-    for name in files where label.equalsIgnoringCase(name) { return true }
-    return false
+    label.count <= 5 && files.contains(packed(label))
+  }
+
+  /// Up to eight letters as a number, in lower case.
+  private static func packed(_ label: Span<UInt8>) -> UInt64 {
+    var number: UInt64 = 0
+    for at in 0..<min(label.count, 8) { number = number << 8 | UInt64(label[at] | 0x20) }
+    return number
   }
 }

@@ -5,10 +5,8 @@ internal import Wire
 enum NationalNumbers {
   struct Row: Sendable {
     let entity: Entity
-    /// Groups' lengths with one sign between them.
-    let shapes: [StaticString]
-    /// The sign; nil: any.
-    let sign: UInt8?
+    /// Groups' lengths with one sign between them, as a number's hexadecimal digits.
+    let shapes: [UInt32]
     let check: @Sendable (Digits) -> Bool
     let needs: Hints
     let score: Int
@@ -25,19 +23,19 @@ enum NationalNumbers {
   static func find(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int, _ wanted: Entities, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
-    for row in rows.indices {
-      guard wanted.contains(rows[row].entity) else { continue }
-      for shape in rows[row].shapes where run.has(shape, from: at) {
-        let groups = shape.utf8CodeUnitCount
-        if groups > 1, let sign = rows[row].sign, run[at + 1].sign != sign { continue }
-        guard run.isFree(text, behind: at + groups - 1), rows[row].check(run.digits(at..<at + groups)) else {
-          continue
-        }
-        let place = run.place(at..<at + groups)
-        let needs = rows[row].needs
-        if !needs.isEmpty, around.said(text, place).isDisjoint(with: needs) { continue }
-        return (groups, Finding(place, rows[row].entity, rows[row].score))
+    var left = places.span[min(run[at].count, 15)]
+    while left != 0 {
+      let (shape, place) = shapes.span[left.trailingZeroBitCount]
+      left &= left &- 1
+      guard run.has(shape, from: at), wanted.contains(rows.span[place].entity) else { continue }
+      let row = rows[place]
+      let groups = shape > 0xF ? (35 - shape.leadingZeroBitCount) >> 2 : 1
+      guard run.isFree(text, behind: at + groups - 1), row.check(run.digits(at..<at + groups)) else {
+        continue
       }
+      let range = run.place(at..<at + groups)
+      if !row.needs.isEmpty, !around.says(row.needs, text, range) { continue }
+      return (groups, Finding(range, row.entity, row.score))
     }
     return special(run, text, at, wanted, &around)
   }
@@ -46,45 +44,45 @@ enum NationalNumbers {
   private static func special(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ wanted: Entities, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
-    guard run.isFree(text, behind: at) else { return dotted(run, text, at, wanted) }
+    guard run[at].count >= 10, run.isFree(text, behind: at) else { return dotted(run, text, at, wanted) }
     let place = run.place(at..<at + 1)
     let digits = run.digits(at..<at + 1)
     let found: (Entity, Hints, Int)?
     switch digits.count {
     case 10:
-      let said = around.said(text, place)
-      if wanted.contains(.ukNHS), said.contains(.nhs), Checksum.nhs(digits) {
+      if wanted.contains(.ukNHS), around.says(.nhs, text, place), Checksum.nhs(digits) {
         found = (.ukNHS, .nhs, 95)
-      } else if wanted.contains(.auMedicare), said.contains(.medicare), Checksum.medicare(digits) {
+      } else if wanted.contains(.auMedicare), around.says(.medicare, text, place), Checksum.medicare(digits) {
         found = (.auMedicare, .medicare, 95)
-      } else if wanted.contains(.sePN), said.contains(.sePN), Checksum.swedish(digits) {
+      } else if wanted.contains(.sePN), around.says(.sePN, text, place), Checksum.swedish(digits) {
         found = (.sePN, .sePN, 95)
       } else {
         found = nil
       }
     case 11:
-      let said = around.said(text, place)
-      if wanted.contains(.deTaxID), said.contains(.deTax), Checksum.germanTax(digits) {
+      if wanted.contains(.deTaxID), around.says(.deTax, text, place), Checksum.germanTax(digits) {
         found = (.deTaxID, .deTax, 95)
-      } else if wanted.contains(.plPESEL), said.contains(.pesel), Checksum.pesel(digits) {
+      } else if wanted.contains(.plPESEL), around.says(.pesel, text, place), Checksum.pesel(digits) {
         found = (.plPESEL, .pesel, 95)
-      } else if wanted.contains(.brCPF), said.contains(.cpf), Checksum.cpf(digits) {
+      } else if wanted.contains(.brCPF), around.says(.cpf, text, place), Checksum.cpf(digits) {
         found = (.brCPF, .cpf, 95)
       } else {
         found = nil
       }
     case 12:
-      let said = around.said(text, place)
-      if wanted.contains(.inAadhaar), said.contains(.aadhaar), digits[0] >= 2, Checksum.verhoeff(digits) {
+      if wanted.contains(.inAadhaar), around.says(.aadhaar, text, place), digits[0] >= 2,
+        Checksum.verhoeff(digits)
+      {
         found = (.inAadhaar, .aadhaar, 95)
-      } else if wanted.contains(.sePN), said.contains(.sePN), Checksum.swedish(digits.part(2..<12)) {
+      } else if wanted.contains(.sePN), around.says(.sePN, text, place), Checksum.swedish(digits.part(2..<12))
+      {
         found = (.sePN, .sePN, 95)
       } else {
         found = nil
       }
     case 14:
       let isCompany =
-        wanted.contains(.brCNPJ) && Checksum.cnpj(digits) && around.said(text, place).contains(.cnpj)
+        wanted.contains(.brCNPJ) && Checksum.cnpj(digits) && around.says(.cnpj, text, place)
       found = isCompany ? (.brCNPJ, .cnpj, 95) : nil
     case 15:
       found = wanted.contains(.frNIR) && Checksum.french(digits) ? (.frNIR, [], 85) : nil
@@ -107,7 +105,9 @@ enum NationalNumbers {
     {
       return (5, Finding(run.place(at..<at + 5), .brCNPJ, 90))
     }
-    if wanted.contains(.sePN), isShaped("6-4", run, text, at) || isShaped("8-4", run, text, at) {
+    if wanted.contains(.sePN), run[at].count >= 6,
+      isShaped("6-4", run, text, at) || isShaped("8-4", run, text, at)
+    {
       let digits = run.digits(at..<at + 2)
       let short = digits.count == 12 ? digits.part(2..<12) : digits
       if Checksum.swedish(short) { return (2, Finding(run.place(at..<at + 2), .sePN, 85)) }
@@ -132,26 +132,39 @@ enum NationalNumbers {
   }
 
   private static let rows: [Row] = [
-    Row(entity: .ukNHS, shapes: ["334"], sign: nil, check: Checksum.nhs, needs: .nhs, score: 95),
-    Row(entity: .deTaxID, shapes: ["2333"], sign: nil, check: Checksum.germanTax, needs: .deTax, score: 95),
-    Row(entity: .frNIR, shapes: ["1222332"], sign: nil, check: { Checksum.french($0) }, needs: [], score: 90),
+    Row(entity: .ukNHS, shapes: [0x334], check: Checksum.nhs, needs: .nhs, score: 95),
+    Row(entity: .deTaxID, shapes: [0x2333], check: Checksum.germanTax, needs: .deTax, score: 95),
+    Row(entity: .frNIR, shapes: [0x1222332], check: { Checksum.french($0) }, needs: [], score: 90),
     Row(
-      entity: .nlBSN, shapes: ["9", "333", "432"], sign: nil, check: Checksum.dutch, needs: .bsn, score: 95),
+      entity: .nlBSN, shapes: [0x9, 0x333, 0x432], check: Checksum.dutch, needs: .bsn, score: 95),
     Row(
-      entity: .inAadhaar, shapes: ["444"], sign: nil, check: { $0[0] >= 2 && Checksum.verhoeff($0) },
+      entity: .inAadhaar, shapes: [0x444], check: { $0[0] >= 2 && Checksum.verhoeff($0) },
       needs: .aadhaar,
       score: 95),
     Row(
-      entity: .caSIN, shapes: ["333", "9"], sign: nil,
+      entity: .caSIN, shapes: [0x333, 0x9],
       check: { $0[0] != 0 && $0[0] != 8 && Checksum.luhn($0) }, needs: .sin, score: 95),
     Row(
-      entity: .auTFN, shapes: ["333", "9", "332"], sign: nil,
+      entity: .auTFN, shapes: [0x333, 0x9, 0x332],
       check: { $0.count == 9 && Checksum.australianTax($0) }, needs: .tfn, score: 95),
     Row(
-      entity: .auMedicare, shapes: ["451"], sign: nil, check: Checksum.medicare, needs: .medicare, score: 95),
-    Row(entity: .passport, shapes: ["9"], sign: nil, check: { _ in true }, needs: .passport, score: 60),
+      entity: .auMedicare, shapes: [0x451], check: Checksum.medicare, needs: .medicare, score: 95),
+    Row(entity: .passport, shapes: [0x9], check: { _ in true }, needs: .passport, score: 60),
     Row(
-      entity: .driversLicense, shapes: ["9", "8", "7"], sign: nil, check: { _ in true }, needs: .license,
+      entity: .driversLicense, shapes: [0x9, 0x8, 0x7], check: { _ in true }, needs: .license,
       score: 55),
   ]
+
+  /// All shapes of all rows, and whose they are.
+  private static let shapes: [(UInt32, Int)] = rows.indices.flatMap { row in
+    rows[row].shapes.map { ($0, row) }
+  }
+
+  /// For each length of a first group, a bit for each shape that begins so.
+  private static let places: [UInt32] = (0..<16).map { (length: UInt32) -> UInt32 in
+    var places: UInt32 = 0
+    for (place, (shape, _)) in shapes.enumerated()
+    where shape >> UInt32((31 - shape.leadingZeroBitCount) & ~3) == length { places |= 1 << UInt32(place) }
+    return places
+  }
 }

@@ -2,7 +2,7 @@
 
 internal import Wire
 
-/// A run of groups of digits. It is large, and handed on to all that look at each of its groups: never copied.
+/// A run of groups of digits.
 struct NumberRun: ~Copyable {
   static let groupCeiling = 16
 
@@ -17,16 +17,33 @@ struct NumberRun: ~Copyable {
     var count: Int { end &- start }
   }
 
-  private(set) var digits = Digits()
-  private var groups = InlineArray<16, Group>(repeating: Group())
+  private var digits = Digits()
+  // A byte for each group, since an array in place is copied whole where one element is read. No more than forty digits
+  // are held, so that what lies between the run's start and the last group's is less than 256 bytes.
+  private var starts = SIMD16<UInt8>()
+  private var counts = SIMD16<UInt8>()
+  private var firsts = SIMD16<UInt8>()
+  private var signs = SIMD16<UInt8>()
   private(set) var count = 0
+  /// The groups' lengths, four bits each, the first one's the highest; 15 for longer ones.
+  private var lengths: UInt64 = 0
+  /// A bit for each group with the same sign before it as the group before.
+  private var repeated: UInt32 = 0
+  /// Where it begins.
+  let start: Int
   /// Behind what was read.
   private(set) var end: Int
 
-  subscript(_ at: Int) -> Group { at >= 0 && at < count ? groups[at] : Group() }
+  @inline(__always)
+  subscript(_ at: Int) -> Group {
+    guard at >= 0, at < count else { return Group() }
+    let first = start &+ Int(starts[at])
+    return Group(start: first, end: first &+ Int(counts[at]), first: Int(firsts[at]), sign: signs[at])
+  }
 
   /// Reads from `start` on, which is a digit.
   init(_ text: Span<UInt8>, from start: Int) {
+    self.start = start
     var at = start
     var sign: UInt8 = 0
     end = start
@@ -39,7 +56,12 @@ struct NumberRun: ~Copyable {
       group.end = at
       // A longer run of digits is none of ours.
       if group.first + group.count > Digits.ceiling { break }
-      groups[count] = group
+      starts[count] = UInt8(truncatingIfNeeded: group.start &- start)
+      counts[count] = UInt8(truncatingIfNeeded: group.count)
+      firsts[count] = UInt8(truncatingIfNeeded: group.first)
+      if count > 0, sign == signs[count &- 1] { repeated |= 1 &<< UInt32(count) }
+      signs[count] = sign
+      lengths |= UInt64(min(group.count, 15)) &<< UInt64(60 &- 4 &* count)
       count += 1
       end = at
       let width = Self.signWidth(text, at, &sign)
@@ -80,10 +102,17 @@ struct NumberRun: ~Copyable {
     }
   }
 
+  /// Whether it has at most three digits.
+  var isFew: Bool { digits.count <= 3 }
+
   /// Where in the text the groups `range` lie.
   func place(_ range: Range<Int>) -> Range<Int> {
     self[range.lowerBound].start..<self[range.upperBound - 1].end
   }
+
+  /// The digit at `place` of group `at`; 0 outside.
+  @inline(__always)
+  func digit(_ place: Int, of at: Int) -> Int { digits[self[at].first &+ place] }
 
   /// The digits of the groups `range`.
   func digits(_ range: Range<Int>) -> Digits {
@@ -97,17 +126,17 @@ struct NumberRun: ~Copyable {
     return last.first + last.count - self[range.lowerBound].first
   }
 
-  /// Whether the groups from `from` on have these lengths, written as digits, with the same sign between all.
-  func has(_ lengths: StaticString, from: Int) -> Bool {
-    let lengths = lengths.bytes
-    guard from + lengths.count <= count else { return false }
-    let sign = self[from + 1].sign
-    for at in 0..<lengths.count {
-      let group = groups[from + at]
-      if group.count != Int(lengths[at] & 0x0F) { return false }
-      if at > 0, lengths.count > 1, group.sign != sign { return false }
-    }
-    return true
+  /// Whether the groups from `from` on have these lengths, written as a number's hexadecimal digits, with the same sign
+  /// between all.
+  @inline(__always)
+  func has(_ shape: UInt32, from: Int) -> Bool {
+    let groups = (35 &- shape.leadingZeroBitCount) >> 2
+    guard from &+ groups <= count,
+      (lengths &<< UInt64(4 &* from)) >> UInt64(64 &- 4 &* groups) == UInt64(shape)
+    else { return false }
+    // The sign before the second group is that of the others.
+    let others: UInt32 = groups > 2 ? (1 &<< UInt32(groups &- 2) &- 1) &<< UInt32(from &+ 2) : 0
+    return repeated & others == others
   }
 
   /// Where a word begins of which the last groups are only the beginning: the address of `5 2001:db8::1`. Its own run
@@ -119,18 +148,18 @@ struct NumberRun: ~Copyable {
       return nil
     }
     var first = count - 1
-    while first > 0, groups[first].sign != ASCII.space { first -= 1 }
-    return first > 0 && groups[first].start >= found ? groups[first].start : nil
+    while first > 0, self[first].sign != ASCII.space { first -= 1 }
+    return first > 0 && self[first].start >= found ? self[first].start : nil
   }
 
   /// Whether the text goes on behind group `at` as if the number did.
   func isFree(_ text: Span<UInt8>, behind at: Int) -> Bool {
     guard at < count else { return false }
-    return Letters.isFree(text, behind: groups[at].end)
+    return Letters.isFree(text, behind: self[at].end)
   }
 
   /// Whether a number may begin with group `at`.
   func isFree(_ text: Span<UInt8>, before at: Int) -> Bool {
-    at == 0 ? Letters.isFree(text, before: groups[0].start) : groups[at].sign == ASCII.space
+    at == 0 ? Letters.isFree(text, before: start) : self[at].sign == ASCII.space
   }
 }

@@ -20,11 +20,11 @@ package struct PersonalData: Sendable {
   }
 
   /// Looks at what is no letter.
-  func sign(_ text: Span<UInt8>, _ at: Int, _ hexEnd: inout Int, _ findings: inout [Finding]) -> Int {
+  func sign(_ text: Span<UInt8>, _ at: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]) -> Int {
     switch Letters.kind(text[at]) {
-    case .letter: word(text, at, &hexEnd, &findings)
-    case .digit: number(text, at, &hexEnd, &findings)
-    case .mark: mark(text, at, &hexEnd, &findings)
+    case .letter: word(text, at, &ahead, &findings)
+    case .digit: number(text, at, &ahead, &findings)
+    case .mark: mark(text, at, &ahead, &findings)
     case .inner, .other: at + 1
     }
   }
@@ -36,7 +36,7 @@ package struct PersonalData: Sendable {
   /// - Returns: where the walk goes on.
   @inline(never)
   func word(
-    _ text: Span<UInt8>, _ start: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+    _ text: Span<UInt8>, _ start: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]
   ) -> Int {
     var at = start &+ 1
     var digits = 0
@@ -48,12 +48,12 @@ package struct PersonalData: Sendable {
       }
       at &+= 1
     }
-    if let secrets, at &- start > 1, let end = secrets.find(text, at: start, wordEnd: at, &findings) {
+    if let secrets, at &- start > 1, let end = secrets.find(text, at: start, wordEnd: at, &ahead, &findings) {
       return max(end, at)
     }
-    if digits > 0 { return mixed(text, start..<at, &hexEnd, &findings) }
+    if digits > 0 { return mixed(text, start..<at, &ahead, &findings) }
     if at < text.count, text[at] == ASCII.colon || text[at] == UInt8(ascii: "-"), at &- start <= 4 {
-      return hexadecimal(text, start..<at, &hexEnd, &findings) ?? at
+      return hexadecimal(text, start..<at, &ahead, &findings) ?? at
     }
     if at &- start == 2, entities.contains(.ukNINO) { return spaced(text, start..<at, &findings) }
     return at
@@ -71,14 +71,14 @@ package struct PersonalData: Sendable {
 
   /// Looks at a word of letters and digits.
   private func mixed(
-    _ text: Span<UInt8>, _ word: Range<Int>, _ hexEnd: inout Int, _ findings: inout [Finding]
+    _ text: Span<UInt8>, _ word: Range<Int>, _ ahead: inout ReadAhead, _ findings: inout [Finding]
   ) -> Int {
     let start = word.lowerBound
     if entities.contains(.iban), let place = Accounts.iban(text, at: start) {
       findings.append(Finding(place, .iban, 90))
       return place.upperBound
     }
-    if word.count <= 4, let end = hexadecimal(text, word, &hexEnd, &findings) { return end }
+    if word.count <= 4, let end = hexadecimal(text, word, &ahead, &findings) { return end }
     guard Letters.isFree(text, before: start) else { return word.upperBound }
     if entities.contains(.crypto), let score = Accounts.wallet(text, word),
       Letters.isFree(text, behind: word.upperBound)
@@ -89,9 +89,9 @@ package struct PersonalData: Sendable {
     if word.count <= 16, Letters.isFree(text, behind: word.upperBound) || word.count < 9,
       let found = Codes.find(text, word, entities)
     {
-      var around = Around()
+      var around = Around(0..<0)
       let place = start..<found.end
-      if found.needs.isEmpty || !around.said(text, place).isDisjoint(with: found.needs) {
+      if found.needs.isEmpty || around.says(found.needs, text, place) {
         findings.append(Finding(place, found.entity, found.needs.isEmpty ? 85 : 60))
         return found.end
       }
@@ -101,16 +101,16 @@ package struct PersonalData: Sendable {
 
   /// Looks whether a short word begins an address of hexadecimal groups.
   private func hexadecimal(
-    _ text: Span<UInt8>, _ word: Range<Int>, _ hexEnd: inout Int, _ findings: inout [Finding]
+    _ text: Span<UInt8>, _ word: Range<Int>, _ ahead: inout ReadAhead, _ findings: inout [Finding]
   ) -> Int? {
     let start = word.lowerBound
-    guard start >= hexEnd, word.upperBound < text.count, Letters.isHex(text[start]) else { return nil }
+    guard start >= ahead.hexEnd, word.upperBound < text.count, Letters.isHex(text[start]) else { return nil }
     if entities.contains(.mac), word.count == 2 || word.count == 4, let place = Network.mac(text, at: start) {
       findings.append(Finding(place, .mac, 85))
       return place.upperBound
     }
     guard entities.contains(.ip), text[word.upperBound] == ASCII.colon else { return nil }
-    if let place = Network.ipv6(text, at: start, end: &hexEnd) {
+    if let place = Network.ipv6(text, at: start, end: &ahead.hexEnd) {
       findings.append(Finding(place, .ip, 85))
       return place.upperBound
     }
@@ -119,10 +119,14 @@ package struct PersonalData: Sendable {
 
   // MARK: Signs
 
-  private func mark(_ text: Span<UInt8>, _ at: Int, _ hexEnd: inout Int, _ findings: inout [Finding]) -> Int {
+  private func mark(_ text: Span<UInt8>, _ at: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding])
+    -> Int
+  {
     switch text[at] {
     case UInt8(ascii: "@"):
-      guard entities.contains(.email), let place = Email.find(text, at: at) else { return at + 1 }
+      guard entities.contains(.email), let place = Email.find(text, at: at, &ahead.scheme) else {
+        return at + 1
+      }
       findings.append(Finding(place, .email, 90))
       return place.upperBound
     case UInt8(ascii: "+"):
@@ -145,8 +149,8 @@ package struct PersonalData: Sendable {
       findings.append(Finding(place, .phone, 80))
       return place.upperBound
     case ASCII.colon:
-      guard entities.contains(.ip), at >= hexEnd, at + 2 < text.count, text[at + 1] == ASCII.colon,
-        let place = Network.ipv6(text, at: at, end: &hexEnd)
+      guard entities.contains(.ip), at >= ahead.hexEnd, at + 2 < text.count, text[at + 1] == ASCII.colon,
+        let place = Network.ipv6(text, at: at, end: &ahead.hexEnd)
       else { return at + 1 }
       findings.append(Finding(place, .ip, 85))
       return place.upperBound
@@ -160,7 +164,7 @@ package struct PersonalData: Sendable {
 
   /// Looks at what begins with a digit at `start`.
   private func number(
-    _ text: Span<UInt8>, _ start: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+    _ text: Span<UInt8>, _ start: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]
   ) -> Int {
     var digitsEnd = start &+ 1
     while digitsEnd < text.count, Letters.isDigit(text[digitsEnd]) { digitsEnd &+= 1 }
@@ -170,14 +174,14 @@ package struct PersonalData: Sendable {
       if Letters.isLetter(next) || next == 0x5F {
         var end = digitsEnd
         while end < text.count, Letters.isAlnum(text[end]) || text[end] == 0x5F { end &+= 1 }
-        if let secrets, secrets.find(text, at: start, wordEnd: end, &findings) != nil { return end }
+        if let secrets, secrets.find(text, at: start, wordEnd: end, &ahead, &findings) != nil { return end }
         // A date's ordinal, or its time: `1st of May`, `1990-04-12T…`, is read from its first group.
-        let resumed = mixed(text, start..<end, &hexEnd, &findings)
+        let resumed = mixed(text, start..<end, &ahead, &findings)
         if resumed != end || end &- start > 5 || findings.last?.range.upperBound == end { return resumed }
         if !entities.contains(.dateOfBirth) { return end }
       } else if next == ASCII.colon || next == UInt8(ascii: "-") || next == UInt8(ascii: "."),
         digitsEnd &- start <= 4,
-        let end = hexadecimal(text, start..<digitsEnd, &hexEnd, &findings)
+        let end = hexadecimal(text, start..<digitsEnd, &ahead, &findings)
       {
         return end
       }
@@ -185,18 +189,22 @@ package struct PersonalData: Sendable {
     return isNothing(text, start..<digitsEnd) ? digitsEnd : numbers(text, start, &findings)
   }
 
-  /// Whether a few digits stand by themselves: they are no more than the beginning of a date, or of a call abroad.
+  /// Whether a few digits stand by themselves: they are no more than the beginning of a date.
   private func isNothing(_ text: Span<UInt8>, _ group: Range<Int>) -> Bool {
-    if group.count > 3 || entities.contains(.dateOfBirth) { return false }
-    let isAbroad = group.count == 2 && text[group.lowerBound] == 0x30 && text[group.lowerBound &+ 1] == 0x30
-    return !isAbroad && !NumberRun.goesOn(text, behind: group.upperBound)
+    group.count <= 3 && !entities.contains(.dateOfBirth) && !NumberRun.goesOn(text, behind: group.upperBound)
   }
+
+  /// What is made of digits alone, and signs between them.
+  private static let numeric = NationalNumbers.all.union(
+    Entities([.creditCard, .ip, .ssn, .dateOfBirth, .phone].map(Entities.init)))
 
   /// Looks at a run of groups of digits.
   private func numbers(_ text: Span<UInt8>, _ start: Int, _ findings: inout [Finding]) -> Int {
     let run = NumberRun(text, from: start)
-    var around = Around()
-    var at = 0
+    var around = Around(run.start..<run.end)
+    // Of fewer digits than an address has, only a date can be made.
+    let isNothing = run.isFew && !entities.contains(.dateOfBirth) || entities.isDisjoint(with: Self.numeric)
+    var at = isNothing ? run.count : 0
     while at < run.count {
       guard run.isFree(text, before: at) else {
         at += 1
@@ -232,7 +240,7 @@ package struct PersonalData: Sendable {
       return national
     }
     if entities.contains(.dateOfBirth), let place = Dates.find(run, text, at: at),
-      around.before(text, place).contains(.birth)
+      around.saysBefore(.birth, text, place)
     {
       return (1, Finding(place, .dateOfBirth, 60))
     }
@@ -245,8 +253,7 @@ package struct PersonalData: Sendable {
   ) -> (groups: Int, finding: Finding)? {
     guard let (groups, scheme) = Cards.find(run, text, at: at) else { return nil }
     let place = run.place(at..<at + groups)
-    let said = around.said(text, place)
-    if said.contains(.card) { return (groups, Finding(place, .creditCard, 95)) }
+    if around.says(.card, text, place) { return (groups, Finding(place, .creditCard, 95)) }
     let isMajor = scheme == .major
     guard isMajor || groups > 1 && scheme == .other else { return nil }
     if groups == 1, ContextWords.shared.isNegative(text, before: place.lowerBound) { return nil }
@@ -257,9 +264,9 @@ package struct PersonalData: Sendable {
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     let groups: Int
-    if run.has("324", from: at) {
+    if run.has(0x324, from: at) {
       groups = 3
-    } else if run.has("9", from: at) {
+    } else if run.has(0x9, from: at) {
       groups = 1
     } else {
       return nil
@@ -276,7 +283,7 @@ package struct PersonalData: Sendable {
       else { return nil }
     }
     let place = run.place(at..<at + groups)
-    if around.said(text, place).contains(.ssn) { return (groups, Finding(place, .ssn, 95)) }
+    if around.says(.ssn, text, place) { return (groups, Finding(place, .ssn, 95)) }
     guard groups == 3, run[at + 1].sign == UInt8(ascii: "-"),
       !ContextWords.shared.isNegative(text, before: place.lowerBound)
     else { return nil }
@@ -287,30 +294,31 @@ package struct PersonalData: Sendable {
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
     let start = run[at].start
-    if run[at].count > 3, run.digits[run[at].first] == 0, run.digits[run[at].first + 1] == 0,
+    if run[at].count > 3, run.digit(0, of: at) == 0, run.digit(1, of: at) == 0,
       let end = Phones.international(text, from: start + 2), around.isPhone(text, start..<end)
-    {
-      return (1, Finding(start..<Phones.passExtension(text, end), .phone, 80))
-    }
-    if run[at].count == 4 || run[at].count == 2, run.digits[run[at].first] == 0,
-      run.digits[run[at].first + 1] == 0,
-      let end = Phones.international(text, from: start + 2), end - start > 9,
-      around.isPhone(text, start..<end)
     {
       return (1, Finding(start..<Phones.passExtension(text, end), .phone, 80))
     }
     guard let (groups, form) = Phones.national(run, text, at: at, regions) else { return nil }
     let place = run.place(at..<at + groups)
-    let isNegative = ContextWords.shared.isNegative(text, before: place.lowerBound)
-    let extended = place.lowerBound..<Phones.passExtension(text, place.upperBound)
     let isPhone = around.isPhone(text, place)
-    if form == .formatted, isPhone || !isNegative {
-      return (groups, Finding(extended, .phone, isPhone ? 95 : 75))
+    guard isPhone || form == .formatted else { return nil }
+    let isNegative = ContextWords.shared.isNegative(text, before: place.lowerBound)
+    if form != .formatted {
+      guard !isNegative, !isArgument(text, start) else { return nil }
+      let isTime = run.total(at..<at + groups) == 10 && groups == 1 && run.digit(0, of: at) == 1
+      if isTime, !around.saysNear(.phone, text, place) { return nil }
+    } else if !isPhone, isNegative {
+      return nil
     }
-    guard isPhone, !isNegative, !isArgument(text, start) else { return nil }
-    let isTime = run.total(at..<at + groups) == 10 && groups == 1 && run.digits[run[at].first] == 1
-    if isTime, !around.near.contains(.phone) { return nil }
-    return (groups, Finding(extended, .phone, form == .strict ? 70 : 60))
+    let extended = place.lowerBound..<Phones.passExtension(text, place.upperBound)
+    let score =
+      switch form {
+      case .formatted: isPhone ? 95 : 75
+      case .strict: 70
+      case .loose: 60
+      }
+    return (groups, Finding(extended, .phone, score))
   }
 
   /// Whether the number is handed to a function: `call foo(2221571288)`.

@@ -7,7 +7,7 @@ extension PersonalData {
   /// Appends what is found in `text` to `findings`, in order and without overlaps.
   package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
     let from = findings.count
-    var hexEnd = 0
+    var ahead = ReadAhead()
     // What was looked at whole is before it.
     var start = 0
     var block = 0
@@ -18,12 +18,12 @@ extension PersonalData {
       while bits != 0 {
         let at = block &+ bits.trailingZeroBitCount
         bits &= bits &- 1
-        if at >= start { start = look(text, at, from: start, &hexEnd, &findings) }
+        if at >= start { start = look(text, at, from: start, &ahead, &findings) }
       }
       block &+= marks.count
     }
     if text.count > start, Letters.isLetter(text[text.count &- 1]) {
-      start = word(text, Self.wordStart(text, text.count &- 1, from: start), &hexEnd, &findings)
+      start = word(text, Self.wordStart(text, text.count &- 1, from: start), &ahead, &findings)
     }
     if findings.count > from + 1 { Self.settle(&findings, from: from) }
   }
@@ -35,21 +35,21 @@ extension PersonalData {
   /// - Returns: where the walk goes on.
   @inline(never)
   private func look(
-    _ text: Span<UInt8>, _ at: Int, from: Int, _ hexEnd: inout Int, _ findings: inout [Finding]
+    _ text: Span<UInt8>, _ at: Int, from: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]
   ) -> Int {
     // A long word is looked at where it is found to be long.
     let end = Letters.isLetter(text[at]) ? at &+ 1 : at
     var start = Self.wordStart(text, end &- 1, from: from)
-    while start < end { start = word(text, start, &hexEnd, &findings) }
+    while start < end { start = word(text, start, &ahead, &findings) }
     if start > at { return start }
     if let initials = initials(text, before: at, from: from) {
-      start = word(text, initials, &hexEnd, &findings)
+      start = word(text, initials, &ahead, &findings)
       if start > at { return start }
     }
-    start = sign(text, at, &hexEnd, &findings)
+    start = sign(text, at, &ahead, &findings)
     // A private key's first word stands behind hyphens.
     if text[at] == UInt8(ascii: "-"), start < text.count, start == at &+ 1, Letters.isLetter(text[start]) {
-      return word(text, start, &hexEnd, &findings)
+      return word(text, start, &ahead, &findings)
     }
     return start
   }

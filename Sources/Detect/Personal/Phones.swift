@@ -9,16 +9,26 @@ enum Phones {
   /// - Parameter from: the first digit of the calling code.
   /// - Returns: behind its last digit.
   static func international(_ text: Span<UInt8>, from: Int) -> Int? {
-    var digits = Digits()
+    // The first three digits name the code, and with it the lengths of the whole.
+    var code = 0
+    var lengths: UInt32 = 0
+    var count = 0
     var end: Int?
     var at = from
-    while at < text.count, Letters.isDigit(text[at]), digits.count < 16 {
-      // A zero in parentheses isn't dialled.
-      while at < text.count, Letters.isDigit(text[at]), digits.count < 16 {
-        digits.append(text[at])
-        at += 1
+    while at < text.count, Letters.isDigit(text[at]), count < 16 {
+      let limit = min(at &+ 16 &- count, text.count)
+      while at < limit, Letters.isDigit(text[at]) {
+        if count < 3 {
+          code = code &* 10 &+ Int(text[at] & 0x0F)
+          if count == 2 {
+            lengths = CallingCodes.lengths(code)
+            if lengths == 0 { return nil }
+          }
+        }
+        count &+= 1
+        at &+= 1
       }
-      if digits.count >= 7, digits.count <= 15, isNumber(digits), Letters.isFree(text, behind: at) {
+      if count >= 7, count <= 15, lengths >> UInt32(count) & 1 == 1, Letters.isFree(text, behind: at) {
         end = at
       }
       at = passSigns(text, at)
@@ -26,9 +36,15 @@ enum Phones {
     return end
   }
 
-  /// Behind the few signs between two groups.
+  /// Behind the few signs between two groups. A zero in parentheses isn't dialled.
   private static func passSigns(_ text: Span<UInt8>, _ from: Int) -> Int {
     var at = from
+    // Most often it is one.
+    if at &+ 2 < text.count, isSign(text[at]), Letters.isDigit(text[at &+ 1]),
+      text[at] != UInt8(ascii: "(") || text[at &+ 2] != UInt8(ascii: ")")
+    {
+      return at &+ 1
+    }
     if at + 3 < text.count, text[at] == UInt8(ascii: "("), text[at + 1] == 0x30,
       text[at + 2] == UInt8(ascii: ")")
     {
@@ -42,9 +58,7 @@ enum Phones {
     var count = 0
     while at < text.count, count < 3 {
       switch text[at] {
-      case ASCII.space, UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "/"), UInt8(ascii: "("),
-        UInt8(ascii: ")"):
-        at += 1
+      case let byte where isSign(byte): at += 1
       case 0xC2 where at + 1 < text.count && text[at + 1] == 0xA0: at += 2
       case 0xE2
       where at + 2 < text.count && text[at + 1] == 0x80
@@ -57,13 +71,9 @@ enum Phones {
     return at
   }
 
-  /// Whether the digits begin with a calling code and have a length that its numbers have.
-  static func isNumber(_ digits: Digits) -> Bool {
-    for width in 1...3 {
-      let lengths = Int(CallingCodes.lengths(digits.number(0..<width), width: width))
-      if lengths != 0 { return lengths >> (digits.count - width) & 1 == 1 }
-    }
-    return false
+  @inline(__always)
+  private static func isSign(_ byte: UInt8) -> Bool {
+    byte == ASCII.space || byte == UInt8(ascii: "(") || byte == UInt8(ascii: ")") || byte &- 0x2D < 3
   }
 
   /// `(NXX) NXX-XXXX`, which begins with the parenthesis at `at`.
@@ -103,20 +113,19 @@ enum Phones {
 
   private static func northAmerican(_ run: borrowing NumberRun, _ from: Int) -> Int? {
     var at = from
-    if run[at].count == 1, run.digits[run[at].first] == 1, run.count > at + 3 { at += 1 }
-    guard run.has("334", from: at), run.digits[run[at].first] >= 2, run[at + 1].sign != ASCII.space,
+    if run[at].count == 1, run.digit(0, of: at) == 1, run.count > at + 3 { at += 1 }
+    guard run.has(0x334, from: at), run.digit(0, of: at) >= 2, run[at + 1].sign != ASCII.space,
       run[at + 1].sign != UInt8(ascii: "/")
     else { return nil }
     return at + 3 - from
   }
 
   private static func distinctive(_ run: borrowing NumberRun, _ at: Int, _ regions: Regions) -> Int? {
-    let first = run[at].first
-    guard run.digits[first] == 0, run.count > at + 1 else { return nil }
-    let second = run.digits[first + 1]
+    guard run.digit(0, of: at) == 0, run.count > at + 1 else { return nil }
+    let second = run.digit(1, of: at)
     let sign = run[at + 1].sign
     if regions.contains(.france), (1...9).contains(second), sign != UInt8(ascii: "/"),
-      run.has("22222", from: at)
+      run.has(0x22222, from: at)
     {
       return 5
     }
@@ -128,9 +137,9 @@ enum Phones {
       return isGerman ? 2 : nil
     }
     guard regions.contains(.britain) else { return nil }
-    if second == 7, run.has("56", from: at) { return 2 }
-    if second == 2, run.has("344", from: at) { return 3 }
-    if second == 1, run.has("434", from: at) { return 3 }
+    if second == 7, run.has(0x56, from: at) { return 2 }
+    if second == 2, run.has(0x344, from: at) { return 3 }
+    if second == 1, run.has(0x434, from: at) { return 3 }
     return nil
   }
 
@@ -138,6 +147,7 @@ enum Phones {
   private static func byContext(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int
   ) -> (groups: Int, form: Form)? {
+    if run.total(at..<min(at + 6, run.count)) < 7 { return nil }
     var best: (groups: Int, form: Form)?
     for groups in 1...6 where at + groups <= run.count {
       let range = at..<at + groups
@@ -148,20 +158,20 @@ enum Phones {
         continue
       }
       if groups > 1, run[at].count > 6 { break }
-      best = (groups, isStrict(run.digits(range)) ? .strict : .loose)
+      best = (groups, total == 10 && isStrict(run, at) ? .strict : .loose)
     }
     return best
   }
 
   /// Whether ten digits are as North America's numbers are: neither part begins with 0 or 1.
-  private static func isStrict(_ digits: Digits) -> Bool {
-    digits.count == 10 && digits[0] >= 2 && digits[3] >= 2
+  private static func isStrict(_ run: borrowing NumberRun, _ at: Int) -> Bool {
+    run.digit(0, of: at) >= 2 && run.digit(3, of: at) >= 2
   }
 
   private static func isDate(_ run: borrowing NumberRun, _ range: Range<Int>) -> Bool {
     guard range.count == 3 else { return false }
     let at = range.lowerBound
-    return (run.has("422", from: at) || run.has("224", from: at)) && run[at + 1].sign != ASCII.space
+    return (run.has(0x422, from: at) || run.has(0x224, from: at)) && run[at + 1].sign != ASCII.space
   }
 
   /// Whether two groups are a number with a fraction, or two years.
@@ -169,7 +179,7 @@ enum Phones {
     guard range.count == 2 else { return false }
     let at = range.lowerBound
     if run[at + 1].sign == UInt8(ascii: ".") { return true }
-    return run.has("44", from: at) && run[at + 1].sign == UInt8(ascii: "-")
+    return run.has(0x44, from: at) && run[at + 1].sign == UInt8(ascii: "-")
       && (18...20).contains(run.digits(at..<at + 1).number(0..<2))
       && (18...20).contains(run.digits(at + 1..<at + 2).number(0..<2))
   }

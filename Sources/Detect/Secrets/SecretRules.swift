@@ -12,6 +12,8 @@ struct SecretRule: Sendable {
     var high: UInt64 = 0
     var least = 1
     var most = 1
+    /// The place of its bytes among all kinds of them.
+    var place = ReadAhead.classCeiling
 
     @inline(__always) func takes(_ byte: UInt8) -> Bool {
       if byte >= 128 { return false }
@@ -32,7 +34,9 @@ struct SecretRule: Sendable {
   let needed: [UInt8]
 
   /// Reads a row: name, entropy, pattern, and what it must hold.
-  init?(_ row: Substring) {
+  ///
+  /// - Parameter kinds: gets a number for each kind of bytes.
+  init?(_ row: Substring, _ kinds: inout [[UInt64]: Int]) {
     let words = row.split(separator: " ")
     guard words.count >= 3 else { return nil }
     name = String(words[0])
@@ -66,6 +70,11 @@ struct SecretRule: Sendable {
       parts.append(part)
     }
     guard prefix.count >= 2 else { return nil }
+    for at in parts.indices where parts[at].most > 1 {
+      let bytes = [parts[at].low, parts[at].high]
+      parts[at].place = kinds[bytes] ?? kinds.count
+      kinds[bytes] = parts[at].place
+    }
     self.prefix = prefix
     self.parts = parts
   }
@@ -79,24 +88,6 @@ struct SecretRule: Sendable {
     part.least = numbers.first.flatMap { Int($0) } ?? 1
     part.most = numbers.last.flatMap { Int($0) } ?? part.least
     at = close + 1
-  }
-
-  /// Where the credential that begins at `start` ends.
-  func end(_ text: Span<UInt8>, from start: Int) -> Int? {
-    guard start + prefix.count <= text.count else { return nil }
-    let prefix = prefix.span
-    for at in 0..<prefix.count where text[start + at] != prefix[at] { return nil }
-    var at = start + prefix.count
-    let parts = parts.span
-    for place in 0..<parts.count {
-      let first = at
-      while at < text.count, at - first < parts[place].most, parts[place].takes(text[at]) { at &+= 1 }
-      if at - first < parts[place].least { return nil }
-    }
-    guard !Letters.isWord(text, at: at) else { return nil }
-    let found = text.extracting(start..<at)
-    if !needed.isEmpty, found.place(of: needed.span) == nil { return nil }
-    return Self.entropy(found) >= entropy ? at : nil
   }
 
   /// Bits a byte.
@@ -118,12 +109,18 @@ struct SecretRules: Sendable {
   static let shared = SecretRules()
 
   let rules: [SecretRule]
+  /// The rules' prefixes and parts, one behind the other, and where each rule's begin and the last one's end. To read
+  /// them off the rules would copy and count references for each.
+  private let prefixes: [UInt8]
+  private let prefixStarts: [Int]
+  private let parts: [SecretRule.Part]
+  private let partStarts: [Int]
   /// A bit for each pair of first bytes with which a rule begins.
   private var pairs = [UInt64](repeating: 0, count: 1024)
-  /// The first four bytes of each rule's prefix, those of one first byte together; of a shorter prefix the rest is masked.
+  /// The first eight bytes of each rule's prefix, those of one first byte together; of a shorter prefix the rest is masked.
   /// To look at a rule itself costs more than most words are worth.
-  private var heads: [UInt32] = []
-  private var masks: [UInt32] = []
+  private var heads: [UInt64] = []
+  private var masks: [UInt64] = []
   /// Whose they are.
   private var owners: [Int] = []
   /// Where the rules with each first byte begin among them.
@@ -133,15 +130,20 @@ struct SecretRules: Sendable {
   private enum Special: Int { case privateKey, terraform, azure, maxmind }
 
   private init() {
-    rules = Self.table.split(separator: "\n").compactMap { SecretRule($0) }
+    var kinds: [[UInt64]: Int] = [:]
+    rules = Self.table.split(separator: "\n").compactMap { SecretRule($0, &kinds) }
+    prefixes = rules.flatMap { $0.prefix }
+    prefixStarts = rules.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.prefix.count) }
+    parts = rules.flatMap { $0.parts }
+    partStarts = rules.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.parts.count) }
     for rule in rules { note(rule.prefix[0], rule.prefix[1]) }
     for first in 0..<256 {
       starts.append(heads.count)
       for (place, rule) in rules.enumerated() where Int(rule.prefix[0]) == first {
-        var (head, mask): (UInt32, UInt32) = (0, 0)
-        for at in 0..<min(rule.prefix.count, 4) {
-          head |= UInt32(rule.prefix[at]) << UInt32(at * 8)
-          mask |= 0xFF << UInt32(at * 8)
+        var (head, mask): (UInt64, UInt64) = (0, 0)
+        for at in 0..<min(rule.prefix.count, 8) {
+          head |= UInt64(rule.prefix[at]) << UInt64(at * 8)
+          mask |= 0xFF << UInt64(at * 8)
         }
         heads.append(head)
         masks.append(mask)
@@ -174,35 +176,38 @@ struct SecretRules: Sendable {
   ///
   /// - Returns: where it ends, if one was found.
   @inline(__always)
-  func find(_ text: Span<UInt8>, at start: Int, wordEnd: Int, _ findings: inout [Finding]) -> Int? {
+  func find(
+    _ text: Span<UInt8>, at start: Int, wordEnd: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]
+  ) -> Int? {
     let pairs = pairs.span
     let pair = Int(text[start]) << 8 | Int(text[start &+ 1])
     if pairs[pair >> 6] >> UInt64(pair & 63) & 1 == 0, wordEnd &- start != 40 { return nil }
-    return search(text, start, wordEnd, &findings)
+    return search(text, start, wordEnd, &ahead, &findings)
   }
 
   @inline(never)
-  private func search(_ text: Span<UInt8>, _ start: Int, _ wordEnd: Int, _ findings: inout [Finding]) -> Int?
-  {
+  private func search(
+    _ text: Span<UInt8>, _ start: Int, _ wordEnd: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]
+  ) -> Int? {
     if wordEnd - start == 40, isMaxmind(text, start) {
       findings.append(Finding(start..<wordEnd, .secret, 90, rule: rules.count + Special.maxmind.rawValue))
       return wordEnd
     }
     if Letters.isWord(text, before: start) { return nil }
-    var word: UInt32 = 0
-    for at in start..<min(start &+ 4, text.count) { word |= UInt32(text[at]) << UInt32((at &- start) &* 8) }
+    var word: UInt64 = 0
+    for at in start..<min(start &+ 8, text.count) { word |= UInt64(text[at]) << UInt64((at &- start) &* 8) }
     let (heads, masks, starts) = (heads.span, masks.span, starts.span)
     var best: (end: Int, rule: Int)?
     for at in starts[Int(text[start])]..<starts[Int(text[start]) + 1]
     where (word ^ heads[at]) & masks[at] == 0 {
       let place = owners[at]
-      if let end = rules[place].end(text, from: start), end > best?.end ?? 0 { best = (end, place) }
+      if let end = end(of: place, text, from: start, &ahead), end > best?.end ?? 0 { best = (end, place) }
     }
     if let best {
       findings.append(Finding(start..<best.end, .secret, 90, rule: best.rule))
       return best.end
     }
-    if let place = privateKey(text, start) {
+    if let place = privateKey(text, start, &ahead) {
       findings.append(Finding(place, .secret, 90, rule: rules.count + Special.privateKey.rawValue))
       return place.upperBound
     }
@@ -213,27 +218,57 @@ struct SecretRules: Sendable {
     return nil
   }
 
+  /// Where the credential of this rule ends that begins at `start`.
+  private func end(of rule: Int, _ text: Span<UInt8>, from start: Int, _ ahead: inout ReadAhead) -> Int? {
+    let (prefixes, prefixStarts) = (prefixes.span, prefixStarts.span)
+    let prefix = prefixStarts[rule]..<prefixStarts[rule &+ 1]
+    guard start + prefix.count <= text.count else { return nil }
+    // The first eight bytes are known.
+    var known = 8
+    while known < prefix.count {
+      if text[start &+ known] != prefixes[prefix.lowerBound &+ known] { return nil }
+      known &+= 1
+    }
+    var at = start &+ prefix.count
+    let (parts, partStarts) = (parts.span, partStarts.span)
+    for place in partStarts[rule]..<partStarts[rule &+ 1] {
+      let first = at
+      if parts[place].most > 1 {
+        at = ahead.end(of: parts[place], text, from: at)
+      } else if at < text.count, parts[place].takes(text[at]) {
+        at &+= 1
+      }
+      if at &- first < parts[place].least { return nil }
+    }
+    guard !Letters.isWord(text, at: at) else { return nil }
+    let needed = rules[rule].needed
+    if !needed.isEmpty,
+      ahead.needed.first(needed.span, text, from: start, before: at - needed.count + 1) == nil
+    {
+      return nil
+    }
+    return ahead.has(rules[rule].entropy, text, in: start..<at) ? at : nil
+  }
+
   /// `-----BEGIN … PRIVATE KEY-----` and what follows, up to its end.
-  private func privateKey(_ text: Span<UInt8>, _ start: Int) -> Range<Int>? {
+  private func privateKey(_ text: Span<UInt8>, _ start: Int, _ ahead: inout ReadAhead) -> Range<Int>? {
     guard start >= 5, start + 5 < text.count, text.extracting(start..<start + 5).equals("BEGIN") else {
       return nil
     }
     for at in start - 5..<start where text[at] != UInt8(ascii: "-") { return nil }
     // The head names the kind of key in at most a hundred letters.
-    let limit = min(start + 128, text.count)
-    var at = start
-    while at + 11 <= limit, !text.extracting(at..<at + 11).equals("PRIVATE KEY") { at += 1 }
-    guard at + 11 <= limit else { return nil }
-    let body = at + 11
+    let kind: StaticString = "PRIVATE KEY"
+    guard let head = ahead.keyKind.first(kind.bytes, text, from: start, before: start + 118) else {
+      return nil
+    }
+    let body = head + 11
     // A key is a few thousand letters long.
     let end = min(body + 16_384, text.count)
-    at = body
-    while at + 8 <= end {
-      if text[at] == UInt8(ascii: "K"), at > body + 64, text.extracting(at..<at + 8).equals("KEY-----") {
-        return start - 5..<at + 8
-      }
-      at += 1
+    let foot: StaticString = "KEY-----"
+    if let last = ahead.keyEnd.first(foot.bytes, text, from: body + 65, before: end - 7) {
+      return start - 5..<last + 8
     }
+    var at: Int
     // It may have been cut: what looks like base64 is a part of it.
     at = body
     while at < end, Letters.isAlnum(text[at]) || "+/=-\n\r\\ ".utf8.contains(text[at]) { at += 1 }
