@@ -194,7 +194,7 @@ package final class Conversation {
     guard isFullService || mustSpeak else { return nil }
     // A redirect would take the client, with its prompt, to another server behind Remora's back.
     if (300..<400).contains(reply.status) { return "it answered \(reply.status), a redirect" }
-    if mustSpeak, !reply.hasBody { return "it answered \(reply.status) without a body" }
+    if !reply.hasBody, mustSpeak || reply.status < 300 { return "it answered \(reply.status) without a body" }
     if case .html = reply.media { return "it answered with a web page" }
     return nil
   }

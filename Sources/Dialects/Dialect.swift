@@ -133,6 +133,13 @@ package struct AnswerFault: Error, Sendable {
   /// The provider's stream has ended before its answer.
   package static let truncated = AnswerFault(
     protocol: ("The provider's stream ended before the answer did." as StaticString).bytes.array())
+  /// There is no answer.
+  static let empty = AnswerFault(
+    protocol: ("The provider answered with an empty body." as StaticString).bytes.array())
+  /// A stream where there is none to be had.
+  static let unexpectedStream = AnswerFault(
+    protocol: ("The provider answered with a stream, and a whole answer was asked for." as StaticString).bytes
+      .array())
   /// An answer to a request for embeddings lacks some.
   static let tooFewVectors = AnswerFault(
     protocol: ("The provider's answer has fewer vectors than there are texts." as StaticString).bytes.array())

@@ -29,7 +29,7 @@ package final class Passage {
   package private(set) var isReworded = false
   /// The client of a stream was told of a failure by an answer that was read whole.
   var hasToldFailure = false
-  private var events = EventDecoder()
+  var events = EventDecoder()
   /// The end of an event of another API, of which a part has gone on; nil between events.
   private var eventEnd: EventEnd?
   var stream = PassStream(.other, removesUsage: false, insertsMember: false)
@@ -169,7 +169,7 @@ package final class Passage {
     isReworded = reply.isMislabelled
     self.reply.facts = isAnswer ? facts : nil
     switch reply.media {
-    case .events where isAnswer && !asked.streams && isCollected:
+    case .events where isAnswer && !asked.streams:
       course = .collected
       isReworded = true
       self.reply.reset(insertsMember: false)
@@ -182,7 +182,7 @@ package final class Passage {
       // As JSON, whatever its head calls it.
       course = .whole
       return .whole
-    case .json where isAnswer && asked.streams && isChoices:
+    case .json where isAnswer && asked.streams && asked.shape.hasStreams:
       course = .made
       isReworded = true
       beginStream(insertsMember: false)
@@ -196,14 +196,6 @@ package final class Passage {
       course = .json
       return .watched
     default: return .untouched
-    }
-  }
-
-  /// Whether a stream that nobody asked for is made a whole answer.
-  private var isCollected: Bool {
-    switch asked.shape {
-    case .embedding, .message, .tokenCount: false
-    case .chat, .completion, .response, .other: true
     }
   }
 

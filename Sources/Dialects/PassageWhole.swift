@@ -9,10 +9,17 @@ extension Passage {
   ///   - provider: its name in the configuration, for messages.
   ///   - member: `"key":value` for the answer; empty for none.
   package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
+    if held.isEmpty { return .fault(.empty) }
+    switch course {
+    // Whatever its head called it.
+    case .whole where Media(firstBytes: unsafe held.view) == .events: course = .collected
+    case .made where Media(firstBytes: unsafe held.view) == .events: return passHeld(member, into: &out)
+    default: break
+    }
     if course == .collected, let verdict = collect(into: &out) { return verdict }
     if repairs || reader == nil, let verdict = mend(provider, into: &out) { return verdict }
     if let reader { return tell(reader, provider, into: &out) }
-    if course == .made, make(member, into: &out) { return .stream }
+    if course == .made { return make(member, into: &out) ? .stream : .fault(.malformed) }
     reply.reset(
       insertsMember: !member.isEmpty && PassReply.takesMember(unsafe held.view),
       isMessage: asked.shape == .message)
@@ -69,6 +76,7 @@ extension Passage {
   ///
   /// - Returns: nil; where there is no such answer, what the stream came to instead.
   private func collect(into out: inout ByteQueue) -> Verdict? {
+    guard asked.shape.hasStreams else { return .fault(.unexpectedStream) }
     var collector = StreamCollector(asked.shape)
     var queue = ByteQueue()
     swap(&held, &queue)
@@ -87,6 +95,37 @@ extension Passage {
     }
   }
 
+  /// Passes on the held answer, which is the stream that was asked for.
+  private func passHeld(_ member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
+    var queue = ByteQueue()
+    swap(&held, &queue)
+    defer {
+      queue.removeAll()
+      swap(&held, &queue)
+    }
+    // The blank line behind the last event may be missing.
+    queue.append("\n\n")
+    guard pass(queue.bytes, member, into: &out) else { return .fault(.malformed) }
+    guard stream.mayEnd else { return .fault(.truncated) }
+    stream.end(into: &out)
+    return .stream
+  }
+
+  /// Appends what the client gets for a stream that is here whole.
+  ///
+  /// - Returns: false where it is none.
+  private func pass(_ text: Span<UInt8>, _ member: Span<UInt8>, into out: inout ByteQueue) -> Bool {
+    beginStream(insertsMember: !member.isEmpty)
+    // What has been held is no less so by its events.
+    events = EventDecoder(ceiling: .max)
+    course = .events
+    defer {
+      course = .made
+      hasToldFailure = stream.hasFailed
+    }
+    return (try? passEvents(text, member, into: &out)) != nil
+  }
+
   /// Appends the stream that was asked for, made of the held answer.
   ///
   /// - Returns: false where what is held is no answer.
@@ -95,9 +134,6 @@ extension Passage {
     let isMade = StreamMaker.write(unsafe held.view, asked.shape, includesUsage: true, into: &text)
     guard isMade else { return false }
     addsUsage = !asked.asksForUsage
-    beginStream(insertsMember: !member.isEmpty)
-    course = .events
-    defer { course = .made }
-    return (try? passEvents(text.bytes, member, into: &out)) != nil
+    return pass(text.bytes, member, into: &out)
   }
 }

@@ -43,15 +43,23 @@ package enum Media: Sendable {
     } else if Self.names("text/html", value) {
       self = .html
     } else {
-      self = .other
+      self = Self.isJSON(value) ? .json : .other
     }
+  }
+
+  /// Whether a type is JSON by its suffix (RFC 6839 section 3.1).
+  private static func isJSON(_ value: Span<UInt8>) -> Bool {
+    var end = 0
+    while end < value.count, value[end] > ASCII.space, value[end] != UInt8(ascii: ";") { end += 1 }
+    return end > 5 && value.extracting(end - 5..<end).equalsIgnoringCase("+json")
   }
 
   /// What a body is by its first bytes, where its head doesn't say it; nil where more of it is needed.
   package init?(firstBytes bytes: Span<UInt8>) {
     var at = 0
     if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { at = 3 }
-    while at < bytes.count, bytes[at] <= ASCII.space { at += 1 }
+    // The white space of JSON and of lines: other control bytes begin a frame.
+    while at < bytes.count, bytes[at].isBlank { at += 1 }
     guard at < bytes.count else { return nil }
     let rest = bytes.extracting(at..<bytes.count)
     if rest[0] == UInt8(ascii: "{") {
@@ -78,6 +86,12 @@ package enum Media: Sendable {
     guard value.count >= count, value.extracting(0..<count).equalsIgnoringCase(name) else { return false }
     if value.count == count { return true }
     return value[count] == UInt8(ascii: ";") || value[count] <= ASCII.space
+  }
+}
+
+extension UInt8 {
+  fileprivate var isBlank: Bool {
+    self == ASCII.space || self == ASCII.lf || self == ASCII.cr || self == ASCII.tab
   }
 }
 

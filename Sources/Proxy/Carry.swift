@@ -201,6 +201,8 @@ extension Attempt {
   func isUnlabelled(_ facts: ReplyFacts) -> Bool {
     switch facts.media {
     case .none, .other: break
+    // What was asked for comes under the name of what wasn't, too.
+    case .json where ask.body.facts.streams: break
     default: return false
     }
     return ask.target.isFullService && facts.status < 300 && facts.hasBody && !nature.isTranslated
@@ -216,21 +218,26 @@ extension Attempt {
       case let arrival: try fail(arrival)
       }
     }
-    if let media = opening, media != .other {
+    switch opening {
+    case .other?, nil:
+      if nature.isRecast || call.flow.isCoded || facts.media == .json { return }
+      let isEmpty = firstBytes.isEmpty || endsAtOnce
+      throw .notTheAPI(
+        upstream.name,
+        "it answered \(facts.status) with " + (isEmpty ? "an empty body" : "neither JSON nor a stream"))
+    case facts.media?: break
+    case let media?:
       facts.media = media
       facts.isMislabelled = true
     }
   }
 
-  /// Whether nothing of the body is here, but something will come. A chunk of no bytes ends it, and what begins with no
-  /// size is for the decoder to refuse.
+  /// Whether nothing of the body is here, but something will come.
   private var awaitsOpening: Bool {
     if call.flow.hasEnded { return false }
     let bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
     if bytes.isEmpty { return true }
-    guard case .chunked = call.flow.framing, let digit = ASCII.hexadecimal(bytes[0]), digit > 0 else {
-      return false
-    }
+    guard case .chunked = call.flow.framing, !endsAtOnce else { return false }
     for at in 0..<bytes.count where bytes[at] == ASCII.lf { return at == bytes.count - 1 }
     return bytes.count < 64
   }

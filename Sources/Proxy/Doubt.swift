@@ -36,7 +36,7 @@ extension Attempt {
   func isOddAtOnce() -> Bool? {
     if call.flow.isCoded { return true }
     if case .length = call.flow.framing, call.flow.remaining > Self.ceiling { return false }
-    if call.flow.hasEnded { return false }
+    if call.flow.hasEnded { return true }
     return conversation.isOdd(firstBytes) ?? (isHere ? true : nil)
   }
 
@@ -50,6 +50,13 @@ extension Attempt {
     case .chunked: bytes.ends("\r\n\r\n")
     case .untilClose: false
     }
+  }
+
+  /// The body has no bytes: a chunk of none ends it. What begins with no size is for the decoder to refuse.
+  var endsAtOnce: Bool {
+    guard case .chunked = call.flow.framing else { return false }
+    let bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
+    return !bytes.isEmpty && (ASCII.hexadecimal(bytes[0]) ?? 0) == 0
   }
 
   /// The body's first bytes, so far as they are here. A first chunk may be short: what follows it is not the body's.

@@ -109,7 +109,13 @@ extension Exchange {
     answer.begin(isOurs ? 200 : attempt.call.reply.status, isEvents: isStream)
     let relaysTrailers = framing == .chunked && ask.head.acceptsTrailers && !isOurs
     attempt.writeReplyFields(replacesBody: isOurs, relaysTrailers: relaysTrailers)
-    if isStream, isOurs { HeadWriter.eventStream(to: &answer.outbound) }
+    if isOurs {
+      if isStream {
+        HeadWriter.eventStream(to: &answer.outbound)
+      } else {
+        HeadWriter.field("Content-Type", "application/json", to: &answer.outbound)
+      }
+    }
     writeCommonFields(connection)
     if case .none = framing, ask.head.method == .head || attempt.call.reply.status == 304,
       let count = attempt.call.reply.contentLength

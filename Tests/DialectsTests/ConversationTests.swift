@@ -132,7 +132,8 @@ struct ConversationTests {
     let types: [(String, Media)] = [
       ("application/json", .json), ("Application/JSON; charset=utf-8", .json),
       ("application/json ;a=b", .json),
-      ("application/jsonl", .other), ("application/json-seq", .other), ("application/problem+json", .other),
+      ("application/jsonl", .other), ("application/json-seq", .other), ("application/problem+json", .json),
+      ("application/vnd.api+JSON; charset=utf-8", .json), ("application/x+jsonl", .other), ("+json", .other),
       ("text/event-stream", .events), ("text/event-stream;charset=utf-8", .events),
       ("text/event-streams", .other),
       ("text/html", .html), ("text/htmlx", .other), ("", .other),

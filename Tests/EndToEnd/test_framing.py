@@ -247,8 +247,8 @@ def test_a_response_that_failed_is_an_answer(start_remora, upstream):
     assert got.status == 200 and got.json()["error"] == told["error"]
 
 
-@pytest.mark.parametrize("status", [200, 201, 204])
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/files"])
+@pytest.mark.parametrize("path, status", [
+    ("/v1/chat/completions", 200), ("/v1/chat/completions", 201), ("/v1/files", 200), ("/v1/files", 204)])
 def test_a_key_in_the_head_of_a_good_answer_is_masked(start_remora, upstream, status, path):
     proxy = start_remora(upstream)
     body = b"" if status == 204 else b'{"id":"c","object":"chat.completion","choices":[]}'

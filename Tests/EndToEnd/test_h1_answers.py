@@ -182,7 +182,7 @@ def test_no_content_is_no_stream(plain, upstream):
     upstream.reply(b"HTTP/1.1 204 No Content\r\nContent-Type: text/event-stream\r\n\r\n")
     upstream.reply(answer(200, {}, b"next"))
     with plain.connect() as client:
-        client.send(post_json("/v1/chat/completions", {**CHAT, "stream": True}) + ASK)
+        client.send(post_json("/v1/files", {**CHAT, "stream": True}) + ASK)
         assert client.until(b"\r\n\r\n").startswith(b"HTTP/1.1 204 No Content\r\nContent-Type: text/event-stream\r\n")
         assert plain_text(client.until(b"next"), upstream) == to_client(200, body=b"next")
 

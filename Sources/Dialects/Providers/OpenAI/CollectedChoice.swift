@@ -9,6 +9,14 @@ struct CollectedMembers {
     var key: [UInt8]
     var value: [UInt8]
     var isWritten = false
+
+    /// Adds an item to a list.
+    mutating func add(_ bytes: Span<UInt8>, _ item: Range<Int>) {
+      value.removeLast()
+      if value.count > 1 { value.append(ASCII.comma) }
+      value += bytes.extracting(item).array()
+      value.append(UInt8(ascii: "]"))
+    }
   }
 
   /// Members of one object that are kept; no answer has so many.
@@ -53,12 +61,25 @@ struct CollectedMembers {
       members[known].value.first == UInt8(ascii: "[")
     else { return keepLast(bytes, member) }
     var elements = JSONArrayCursor(bytes, member.value)
-    while let element = elements.next() {
-      members[known].value.removeLast()
-      if members[known].value.count > 1 { members[known].value.append(ASCII.comma) }
-      members[known].value += bytes.extracting(element.value).array()
-      members[known].value.append(UInt8(ascii: "]"))
+    while let element = elements.next() { members[known].add(bytes, element.value) }
+  }
+
+  func has(_ name: StaticString) -> Bool { members.contains { $0.key.span.equals(name.bytes) } }
+
+  mutating func forget(_ name: StaticString) { members.removeAll { $0.key.span.equals(name.bytes) } }
+
+  /// Adds an item to a member that is a list, or begins with it.
+  mutating func add(_ bytes: Span<UInt8>, _ item: Range<Int>, to name: StaticString) {
+    if let known = members.firstIndex(where: { $0.key.span.equals(name.bytes) }),
+      members[known].value.first == UInt8(ascii: "[")
+    {
+      return members[known].add(bytes, item)
     }
+    forget(name)
+    guard members.count < Self.ceiling else { return }
+    var list = Member(key: name.bytes.array(), value: ("[]" as StaticString).bytes.array())
+    list.add(bytes, item)
+    members.append(list)
   }
 
   /// Appends these members, each with a comma behind it, and marks them as written.

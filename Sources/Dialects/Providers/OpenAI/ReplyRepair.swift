@@ -20,7 +20,7 @@ package struct ReplyRepair: ~Copyable {
     /// The provider gave up, and says so with this `finish_reason`, which lies in the answer's bytes.
     case givenUp(Range<Int>)
     case invalid(JSONFault)
-    /// No answer at all: it has no choices, and names no error either.
+    /// No answer at all: no object, or one that has no choices and names no error either.
     case malformed
     /// More than can be brought into form.
     case beyondRepair
@@ -47,9 +47,7 @@ package struct ReplyRepair: ~Copyable {
       try scanner.feed(body)
       try scanner.finish()
     } catch { return .invalid(error) }
-    guard scanner.topLevelKind == .object else {
-      return shape == .chat || shape == .completion ? .malformed : .fine
-    }
+    guard scanner.topLevelKind == .object else { return .malformed }
     if isError(body) {
       let status = Fault.status(in: body) ?? 502
       Fault.translate(body, status: status, provider: provider, into: &out)

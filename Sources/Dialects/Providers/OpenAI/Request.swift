@@ -16,6 +16,14 @@ package enum BodyShape: Sendable {
   case tokenCount
   /// JSON of another endpoint: only its model is ours to read.
   case other
+
+  /// Whether an answer of this shape may be asked for as a stream.
+  var hasStreams: Bool {
+    switch self {
+    case .chat, .completion, .response, .message: true
+    case .embedding, .tokenCount, .other: false
+    }
+  }
 }
 
 /// What Remora reads in a request's body.

@@ -33,6 +33,7 @@ package struct StreamCollector: ~Copyable {
   /// The answer's members beside `choices`, in the order in which they came.
   private var members = CollectedMembers()
   private var choices: [CollectedChoice] = []
+  private var message = CollectedMessage()
   /// The error's event, or the whole response that the last event of a Responses stream holds.
   private var last: [UInt8] = []
 
@@ -77,14 +78,21 @@ package struct StreamCollector: ~Copyable {
       take(&queue)
     }
     if let fault { return fault }
-    if stream.hasFailed {
+    // A response that failed is an answer, and says why.
+    if stream.hasFailed, shape != .response || !stream.hasEnded {
       guard !last.isEmpty else { return .malformed }
-      out.append(last)
+      StreamFault.write(last.span, into: &out)
       return .error(status: stream.failureStatus ?? Fault.status(in: last.span) ?? 502)
     }
     if shape == .response {
       if last.isEmpty { return stream.hasContent ? .truncated : .malformed }
       out.append(last)
+      return .whole
+    }
+    if shape == .message {
+      guard message.hasBegun else { return .malformed }
+      guard stream.hasEnded else { return .truncated }
+      message.write(into: &out)
       return .whole
     }
     if choices.isEmpty { return stream.hasEnded || members.isEmpty ? .malformed : .truncated }
@@ -106,10 +114,12 @@ package struct StreamCollector: ~Copyable {
       var data = ByteQueue()
       EventDecoder.data(of: event, in: text.bytes, into: &data)
       if data.isEmpty || data.bytes.equals("[DONE]") { continue }
-      if stream.hasFailed {
+      if stream.hasFailed, !stream.hasEnded {
         if last.isEmpty { last = data.array() }
       } else if shape == .response {
         readResponse(data.bytes)
+      } else if shape == .message {
+        message.read(data.bytes)
       } else {
         read(data.bytes)
       }

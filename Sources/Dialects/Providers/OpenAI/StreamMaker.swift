@@ -12,11 +12,16 @@ package enum StreamMaker {
   /// - Parameters:
   ///   - body: one JSON text that has been scanned.
   ///   - includesUsage: whether its usage is told too, in a chunk of its own.
-  /// - Returns: false, and nothing is appended, where it is no answer of a chat or a completion: an error, for one.
+  /// - Returns: false, and nothing is appended, where it is no answer of that shape: an error, for one.
   package static func write(
     _ body: Span<UInt8>, _ shape: BodyShape, includesUsage: Bool, into out: inout ByteQueue
   ) -> Bool {
-    guard shape == .chat || shape == .completion else { return false }
+    switch shape {
+    case .chat, .completion: break
+    case .response: return ResponsesMaker.write(body, into: &out)
+    case .message: return MessagesMaker.write(body, into: &out)
+    case .embedding, .tokenCount, .other: return false
+    }
     var choices: Range<Int>?
     var usage: Range<Int>?
     var members = JSONObjectCursor(body, 0..<body.count)
@@ -168,8 +173,25 @@ package enum StreamMaker {
     flat(body.extracting(calls.upperBound..<message.upperBound), into: &out)
   }
 
+  /// Appends an object on one line, in which the members that `instead` names say something else, where it has them.
+  static func write(
+    _ body: Span<UInt8>, _ object: Range<Int>, instead: [(name: StaticString, value: StaticString)],
+    into out: inout ByteQueue
+  ) {
+    var from = object.lowerBound
+    var members = JSONObjectCursor(body, object)
+    while let member = members.next() {
+      for other in instead where member.keyIs(other.name, in: body) {
+        flat(body.extracting(from..<member.value.lowerBound), into: &out)
+        out.append(other.value)
+        from = member.value.upperBound
+      }
+    }
+    flat(body.extracting(from..<object.upperBound), into: &out)
+  }
+
   /// Appends JSON that may have line ends between its tokens, which would end a line of data.
-  private static func flat(_ json: Span<UInt8>, into out: inout ByteQueue) {
+  static func flat(_ json: Span<UInt8>, into out: inout ByteQueue) {
     var start = 0
     for at in 0..<json.count where json[at] == ASCII.lf || json[at] == ASCII.cr {
       out.append(json.extracting(start..<at))
