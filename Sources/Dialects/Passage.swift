@@ -27,6 +27,8 @@ package final class Passage {
   var course = Course.untouched
   /// The fields that describe the body are Remora's, and not the provider's.
   package private(set) var isReworded = false
+  /// The answer comes from another Remora.
+  private(set) var isBehindRemora = false
   /// The client of a stream was told of a failure by an answer that was read whole.
   var hasToldFailure = false
   var events = EventDecoder()
@@ -167,6 +169,7 @@ package final class Passage {
     guard reply.hasBody, !reply.isCoded else { return .untouched }
     let isAnswer = asked.isFullService && reply.status < 300
     isReworded = reply.isMislabelled
+    isBehindRemora = reply.isBehindRemora
     self.reply.facts = isAnswer ? facts : nil
     switch reply.media {
     case .events where isAnswer && !asked.streams:
@@ -204,7 +207,8 @@ package final class Passage {
   func beginStream(insertsMember: Bool) {
     stream = PassStream(
       asked.isFullService ? asked.shape : .other, removesUsage: addsUsage && reader == nil,
-      insertsMember: insertsMember, repairs: repairs, facts: asked.isFullService ? facts : nil, reader)
+      insertsMember: insertsMember, isBehindRemora: isBehindRemora, repairs: repairs,
+      facts: asked.isFullService ? facts : nil, reader)
     events = course == .foreignEvents ? EventDecoder(ceiling: .max) : EventDecoder()
   }
 

@@ -17,6 +17,8 @@ extension Passage {
     default: break
     }
     if course == .collected, let verdict = collect(into: &out) { return verdict }
+    // Where both have one, ours stands.
+    if !member.isEmpty, isBehindRemora || course != .whole { removeTheirMember() }
     if repairs || reader == nil, let verdict = mend(provider, into: &out) { return verdict }
     if let reader { return tell(reader, provider, into: &out) }
     if course == .made { return make(member, into: &out) ? .stream : .fault(.malformed) }
@@ -26,6 +28,28 @@ extension Passage {
     reply.piece(unsafe held.view, member: member, into: &out)
     held.removeAll()
     return .answer
+  }
+
+  /// Takes the member that another Remora has put in out of the held answer, wherever it stands.
+  private func removeTheirMember() {
+    let text = unsafe held.view  // SAFETY: nothing changes the queue before it is swapped.
+    var others = ByteQueue()
+    var hasTheirs = false
+    var from = 0
+    var members = JSONObjectCursor(text, 0..<text.count)
+    while let member = members.next() {
+      if member.keyIs("x_remora", in: text) {
+        hasTheirs = true
+      } else {
+        others.append(others.isEmpty ? "{" : ",")
+        others.append(text.extracting(member.key.lowerBound - 1..<member.value.upperBound))
+      }
+      from = member.value.upperBound
+    }
+    guard hasTheirs else { return }
+    if others.isEmpty { others.append("{") }
+    others.append(text.extracting(from..<text.count))
+    swap(&held, &others)
   }
 
   /// Brings the held answer into form.

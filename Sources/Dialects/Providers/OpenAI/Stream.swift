@@ -59,21 +59,23 @@ package struct PassStream: ~Copyable {
   /// - Parameters:
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
   ///   - insertsMember: whether the first event is to carry a further member.
-  ///   - repairs: whether chunks may come in forms that are not OpenAI's at all: errors that don't say so, no
-  ///     choices, usage elsewhere.
+  ///   - repairs: whether chunks may come in forms that are not OpenAI's at all, as errors that don't say so.
   ///   - facts: notes what a span tells of the answer.
   package init(
     _ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool = false,
     facts: AnswerFacts? = nil
   ) {
     self.init(
-      shape, removesUsage: removesUsage, insertsMember: insertsMember, repairs: repairs, facts: facts, nil)
+      shape, removesUsage: removesUsage, insertsMember: insertsMember, isBehindRemora: false,
+      repairs: repairs, facts: facts, nil)
   }
 
-  /// - Parameter reader: who is told the chunks of a chat that goes on in another format.
+  /// - Parameters:
+  ///   - isBehindRemora: whether another Remora may have put its own member into any event.
+  ///   - reader: who is told the chunks of a chat that goes on in another format.
   init(
-    _ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool, facts: AnswerFacts?,
-    _ reader: ChatAnswerReader?
+    _ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, isBehindRemora: Bool, repairs: Bool,
+    facts: AnswerFacts?, _ reader: ChatAnswerReader?
   ) {
     self.shape = shape
     self.reader = reader
@@ -82,12 +84,13 @@ package struct PassStream: ~Copyable {
     self.repairs = repairs && (shape == .chat || shape == .completion)
     self.facts = facts
     repair = ChoiceRepair(.chunk, isChat: shape == .chat)
-    watched =
+    let watched =
       switch shape {
       case .response: Self.ofResponse
       case .message: Self.ofMessage
       default: self.repairs ? Self.ofDoubtful : facts == nil ? Self.ofChunk : Self.ofTracedChunk
       }
+    self.watched = isBehindRemora && insertsMember ? watched.union(.xRemora) : watched
   }
 
   private static let ofResponse: JSONMembers = [.type, .response, .error, .sequenceNumber]
@@ -170,7 +173,7 @@ package struct PassStream: ~Copyable {
         return write(data, without: found.cut, into: &out)
       }
     }
-    // Another Remora may have put its own member in, at the front of its first event.
+    // Another Remora may have put its own member in, mostly in its first event.
     scanner.reset(watching: needsMember ? watched.union(.xRemora) : watched)
     do throws(JSONFault) {
       try scanner.feed(data)
@@ -188,6 +191,7 @@ package struct PassStream: ~Copyable {
       if let reason = repair.failure { return giveUp(data, reason, into: &out) }
     }
     if let reader { return tell(data, to: reader, into: &out) }
+    if let theirs = scanner.found(.xRemora) { try? splice.remove(theirs) }
     if carriesOn, hasContent, !needsMember, let cut = splice.onlyChange(&patch) {
       pattern.learn(data, cut: cut)
       pointed = gate == nil ? nil : ChunkText(only: data)
@@ -195,7 +199,6 @@ package struct PassStream: ~Copyable {
     }
     if needsMember, scanner.openBrace != nil {
       needsMember = false
-      if let theirs = scanner.found(.xRemora) { try? splice.remove(theirs) }
       try? splice.insertMember(member, in: scanner)
     }
     if splice.isEmpty { return write(data, event, bytes, into: &out) }
