@@ -115,16 +115,24 @@ enum Dates {
       count += 1
     }
     guard count >= 3, count < 12 else { return nil }
-    for name in months {
-      let bytes = name.bytes
+    let head = UInt32(folded[0]) << 16 | UInt32(folded[1]) << 8 | UInt32(folded[2])
+    let heads = heads.span
+    for place in 0..<heads.count where heads[place] == head {
+      let bytes = months[place].bytes
       guard bytes.count == count || count == 3 && bytes.count > 3 || count == 4 && bytes.count > 4 else {
         continue
       }
       var isSame = true
-      for place in 0..<count where bytes[place] != folded[place] { isSame = false }
+      for at in 0..<count where bytes[at] != folded[at] { isSame = false }
       if isSame { return end }
     }
     return nil
+  }
+
+  /// The months' first three letters, by which nearly all words are told from them.
+  private static let heads: [UInt32] = months.map { (name: StaticString) in
+    let bytes = name.bytes
+    return UInt32(bytes[0]) << 16 | UInt32(bytes[1]) << 8 | UInt32(bytes[2])
   }
 
   private static let months: [StaticString] = [
