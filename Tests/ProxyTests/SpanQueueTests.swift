@@ -61,6 +61,24 @@ import Wire
     #expect(queue.take() == nil)
   }
 
+  @Test("what is under way counts until it is over")
+  func underWay() throws {
+    let queue = SpanQueue()
+    let many = SpanQueue.byteCeiling / 1024
+    for _ in 0..<many { append(queue, 1, [1021], ceiling: .max, batch: 512) }
+    let batch = try #require(queue.take())
+    append(queue, 3, [1], ceiling: .max)
+    #expect(queue.count == many - 512 && queue.dropped == 1)
+    queue.release(batch)
+    append(queue, 3, [1], ceiling: .max)
+    #expect(queue.count == many - 511 && queue.dropped == 1)
+    // Nor is it forgotten where all that waits is.
+    let next = try #require(queue.take())
+    _ = queue.abandon()
+    for _ in 0..<many { append(queue, 1, [1021], ceiling: .max, batch: 512) }
+    #expect(queue.count == many - next.count && queue.dropped == 1 + next.count)
+  }
+
   @Test("the first wakes, and half of what may wait")
   func waking() {
     let queue = SpanQueue()

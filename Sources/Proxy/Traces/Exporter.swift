@@ -123,7 +123,13 @@ final class Exporter {
   private var isOver: Bool { endsAt.map { state.loop.now >= $0 } ?? false }
 
   private func sendSpans(_ plan: TelemetryPlan) async {
-    guard let batch = queue.take(), let destination = plan.traces else { return }
+    guard let batch = queue.take() else { return }
+    defer { queue.release(batch) }
+    guard let destination = plan.traces else {
+      // A configuration before this one wanted them.
+      counts.dropped += batch.count
+      return
+    }
     await send(batch, 0..<batch.spans.count, batch.count, plan, destination, isHalf: false)
   }
 

@@ -11,19 +11,37 @@ internal import Wire
 final class SpanBatch: @unchecked Sendable {
   fileprivate(set) var spans = ByteQueue()
   fileprivate(set) var count = 0
+  /// Memory for all of it has been found.
+  fileprivate var isSized = false
+
+  /// Forgets its spans, and keeps their memory.
+  fileprivate func clear() {
+    spans.clear()
+    count = 0
+  }
+
+  /// Bytes of a span of its own.
+  fileprivate var usual: Int { spans.count / max(count, 1) }
+
+  /// Room for `count` spans of about `usual` bytes: a batch that outgrows its memory needs twice as much.
+  fileprivate static func room(_ usual: Int, _ count: Int, slack: Int = 1) -> Int {
+    min(usual * min(count, 4096) * (8 + slack) / 8, SpanQueue.byteCeiling)
+  }
 }
 
 /// The process's spans that wait to be exported, in batches as they will go.
 final class SpanQueue: Sendable {
-  /// Bytes that may wait, whatever their number.
+  /// Bytes that may wait or be under way, whatever their number.
   static let byteCeiling = 2 << 20
 
   fileprivate struct State: ~Copyable {
     var batches: [SpanBatch] = []
     var count = 0
     var bytes = 0
-    /// Bytes of the last batch: memory for the next one is found at once.
+    /// Bytes of a span, as those of the last batch had: memory for a batch is found at once.
     var usual = 0
+    /// One that is over, with its memory: under load the next one is as large, and would hardly fit where it lay.
+    var spare: SpanBatch?
     var wake: (@Sendable () -> Void)?
     var dropped = 0
   }
@@ -61,15 +79,27 @@ final class SpanQueue: Sendable {
   /// Spans that were dropped for want of room.
   var dropped: Int { state.withLock { $0.dropped } }
 
-  /// Takes the oldest batch out; nil: none waits.
+  /// Takes the oldest batch out; nil: none waits. Its memory counts until `release`.
   func take() -> SpanBatch? {
     state.withLock { state in
       guard !state.batches.isEmpty else { return nil }
       let batch = state.batches.removeFirst()
-      if state.batches.isEmpty { state.usual = batch.spans.count }
+      if state.batches.isEmpty {
+        state.usual = batch.usual
+        state.spare = nil
+      }
       state.count -= batch.count
-      state.bytes -= batch.spans.count
       return batch
+    }
+  }
+
+  /// Says that a batch which was taken out is over.
+  func release(_ batch: SpanBatch) {
+    state.withLock { state in
+      state.bytes -= batch.spans.count
+      if state.batches.isEmpty { return }
+      batch.clear()
+      state.spare = batch
     }
   }
 
@@ -79,15 +109,19 @@ final class SpanQueue: Sendable {
   func abandon() -> Int {
     state.withLock { state in
       let count = state.count
+      for batch in state.batches { state.bytes -= batch.spans.count }
       state.batches = []
+      state.spare = nil
       state.count = 0
-      state.bytes = 0
       return count
     }
   }
 }
 
 extension SpanQueue.State {
+  /// Spans from which the size of the others is told.
+  private static let enough = 16
+
   /// An exchange's spans may lie in two batches: a batch has no more than it may.
   fileprivate mutating func append(_ spans: Span<UInt8>, _ new: Int, batch most: Int) {
     var (at, left) = (0, new)
@@ -95,6 +129,11 @@ extension SpanQueue.State {
       let batch = open(most)
       let part = min(left, most - batch.count)
       let end = part == left ? spans.count : at + Envelope.end(of: part, in: spans.extracting(at...))
+      if usual == 0, !batch.isSized, batch.count >= Self.enough {
+        // The first batch: to grow it in steps would leave holes as large as itself.
+        batch.isSized = true
+        batch.spans.reserve(SpanBatch.room(batch.usual, most - batch.count))
+      }
       batch.spans.append(spans.extracting(at..<end))
       batch.count += part
       (at, left) = (end, left - part)
@@ -107,10 +146,13 @@ extension SpanQueue.State {
   private mutating func open(_ most: Int) -> SpanBatch {
     if let last = batches.last {
       if last.count < most { return last }
-      usual = last.spans.count
+      usual = last.usual
     }
-    let batch = SpanBatch()
-    batch.spans.reserve(usual)
+    // A queue that grows takes twice what it has.
+    if let spare, spare.spans.room < SpanBatch.room(usual, most, slack: 0) { self.spare = nil }
+    let batch = spare ?? SpanBatch()
+    if spare == nil { batch.spans.reserve(SpanBatch.room(usual, most)) }
+    spare = nil
     batches.append(batch)
     return batch
   }
