@@ -119,6 +119,10 @@ package final class AnswerFacts {
     var hasTokens = false
     reasons.clear()
     reasonCount = 0
+    if let behind = readUsual(data.extracting(first: place.upperBound), from: place.lowerBound) {
+      stop = behind
+      return true
+    }
     guard walk.enterObject() else { return false }
     while let key = walk.nextKey() {
       if key.says("choices", in: data), walk.enterArray() {
@@ -151,6 +155,33 @@ package final class AnswerFacts {
     // Of a response the word for why it is incomplete says more.
     if isOver, reasonCount == 0, let why = detail ?? status { finish(data, why) }
     return !walk.isCut
+  }
+
+  /// Reads a chat's completion with one choice as OpenAI writes it, and most others after it.
+  ///
+  /// - Returns: a place behind the choices; nil, and nothing is noted, where it is written in another way.
+  private func readUsual(_ data: Span<UInt8>, from start: Int) -> Int? {
+    var walk = JSONWalk(data, from: start, strings: Span())
+    guard walk.takes("{\"id\":"), let id = walk.takesPlainString(),
+      walk.takes(",\"object\":\"chat.completion\",\"created\":"), walk.takesDigits(),
+      walk.takes(",\"model\":"), let model = walk.takesPlainString(),
+      walk.takes(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"),
+      walk.takesString() || walk.takes("null"), walk.takesRest()
+    else { return nil }
+    _ = walk.takes(",\"logprobs\":null")
+    guard walk.takes(",\"finish_reason\":"), let reason = walk.takesPlainString(), walk.takes("}]"),
+      isPlainName(data, id), isPlainName(data, model), isPlainName(data, reason)
+    else { return nil }
+    self.id.clear()
+    self.id.append(data.extracting(id))
+    self.model.clear()
+    self.model.append(data.extracting(model))
+    finish(data.extracting(reason))
+    return walk.at
+  }
+
+  private func isPlainName(_ data: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    (1...Self.textCeiling).contains(place.count) && data.extracting(place).isVisible
   }
 
   private func readChoices(_ data: Span<UInt8>, _ walk: inout JSONWalk) {

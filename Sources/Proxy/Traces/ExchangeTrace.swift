@@ -86,11 +86,20 @@ final class ExchangeTrace {
     if !state.isGood { traceState.removeAll() }
   }
 
+  private static let counts: JSONMembers = [
+    .maxCompletionTokens, .maxTokens, .maxOutputTokens, .choiceCount,
+  ]
+  private static let sampling: JSONMembers = [.temperature, .topP, .seed]
+
   /// Keeps what the request asks of the model, as long as its body is here.
   func note(_ ask: Ask) {
     guard ask.body.isJSON else { return }
-    maxTokens = ask.number(.maxCompletionTokens) ?? ask.number(.maxTokens) ?? ask.number(.maxOutputTokens)
-    choices = ask.number(.choiceCount)
+    // Most requests say few of them.
+    if ask.body.scanner.hasSeen(Self.counts) {
+      maxTokens = ask.number(.maxCompletionTokens) ?? ask.number(.maxTokens) ?? ask.number(.maxOutputTokens)
+      choices = ask.number(.choiceCount)
+    }
+    guard ask.body.scanner.hasSeen(Self.sampling) else { return }
     temperature = ask.double(.temperature)
     topP = ask.double(.topP)
     seed = ask.integer(.seed)

@@ -137,7 +137,7 @@ package struct JSONWalk: ~Escapable {
   }
 
   /// Moves over `literal`, and a blank before it, if it comes next.
-  @inline(__always) private mutating func take(_ literal: StaticString) -> Bool {
+  @inline(__always) mutating func take(_ literal: StaticString) -> Bool {
     let start = at < end && bytes[at] == ASCII.space ? at &+ 1 : at
     guard start <= end &- literal.utf8CodeUnitCount,
       bytes.extracting(start..<start &+ literal.utf8CodeUnitCount).reads(literal)
