@@ -8,7 +8,7 @@ internal import Wire
 /// known for all.
 struct VainRuns {
   /// A run is asked for, and remembered, at each of these places, but for its first few bytes.
-  static let step = 8
+  static let step = 4
   /// Of the first tries in a text nothing is remembered: most texts have no more.
   static let least = 8
   private static let stretch = 512
