@@ -149,6 +149,8 @@ struct NumberRun: ~Copyable {
     }
     var first = count - 1
     while first > 0, self[first].sign != ASCII.space { first -= 1 }
+    // No group of an address has more than four digits.
+    if text[end] == ASCII.colon, self[first].count > 4 { return nil }
     return first > 0 && self[first].start >= found ? self[first].start : nil
   }
 
