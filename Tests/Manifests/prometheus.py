@@ -33,6 +33,10 @@ def program(name: str) -> str:
 
 def unpack() -> None:
     got = subprocess.run(["apt-get", "download", "prometheus"], cwd=PLACE, capture_output=True)
+    if got.returncode:
+        # A fresh machine has no lists of packages.
+        subprocess.run(["apt-get", "update", "-q"], capture_output=True)
+        got = subprocess.run(["apt-get", "download", "prometheus"], cwd=PLACE, capture_output=True)
     packages = sorted(PLACE.glob("prometheus_*.deb"))
     if got.returncode == 0 and packages:
         subprocess.run(["dpkg", "-x", packages[-1], PLACE / "half"], check=True, capture_output=True)
