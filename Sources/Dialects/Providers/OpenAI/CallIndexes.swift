@@ -16,6 +16,7 @@ struct CallIndexes: Sendable {
     var hash: UInt64
     /// Of the name; 0 where none has come yet.
     var name: UInt64 = 0
+    var hasArguments = false
     var index: Int
   }
 
@@ -41,13 +42,17 @@ struct CallIndexes: Sendable {
   ///   - said: the provider's index, if it is one.
   ///   - id: the piece's id, empty where it has none.
   ///   - name: the function's, empty where the piece has none.
-  mutating func piece(choice: Int, said: Int?, id: Span<UInt8>, name: Span<UInt8>) -> Piece {
+  ///   - hasArguments: the piece has some.
+  mutating func piece(
+    choice: Int, said: Int?, id: Span<UInt8>, name: Span<UInt8>, hasArguments: Bool
+  ) -> Piece {
     let hash = Self.hash(id)
     let nameHash = Self.hash(name)
-    if let known = known(choice, said, hash, nameHash != 0) {
+    if let known = known(choice, said, hash, nameHash) {
       if calls[known].hash == 0 { calls[known].hash = hash }
       let repeats = nameHash != 0 && nameHash == calls[known].name
       if calls[known].name == 0 { calls[known].name = nameHash }
+      if hasArguments { calls[known].hasArguments = true }
       return Piece(index: calls[known].index, isFirst: false, repeatsName: repeats)
     }
     var index = 0
@@ -55,19 +60,27 @@ struct CallIndexes: Sendable {
     guard calls.count < Self.ceiling else {
       return Piece(index: calls.last?.index ?? 0, isFirst: false, repeatsName: false)
     }
-    calls.append(Call(choice: choice, said: said ?? -1, hash: hash, name: nameHash, index: index))
+    calls.append(
+      Call(
+        choice: choice, said: said ?? -1, hash: hash, name: nameHash, hasArguments: hasArguments, index: index
+      ))
     return Piece(index: index, isFirst: true, repeatsName: false)
   }
 
   /// The call that a piece goes on with.
-  private func known(_ choice: Int, _ said: Int?, _ hash: UInt64, _ begins: Bool) -> Int? {
+  private func known(_ choice: Int, _ said: Int?, _ hash: UInt64, _ name: UInt64) -> Int? {
     guard let said else {
-      if hash == 0 { return begins ? nil : calls.lastIndex { $0.choice == choice } }
+      if hash == 0 { return name != 0 ? nil : calls.lastIndex { $0.choice == choice } }
       return calls.lastIndex { $0.choice == choice && $0.hash == hash }
     }
     guard let last = calls.lastIndex(where: { $0.choice == choice && $0.said == said }) else { return nil }
+    if name == 0 { return last }
+    if hash == 0 {
+      // A name comes in pieces before the arguments do: behind them another one is another call's.
+      return calls[last].hasArguments && calls[last].name != 0 && calls[last].name != name ? nil : last
+    }
     // The same place with another id and a name is another call.
-    guard begins, hash != 0, calls[last].hash != 0, calls[last].hash != hash else { return last }
+    guard calls[last].hash != 0, calls[last].hash != hash else { return last }
     return calls.lastIndex { $0.choice == choice && $0.said == said && $0.hash == hash }
   }
 

@@ -50,11 +50,14 @@ extension ChoiceRepair {
       return JSONString.equals(data, type.value, "function")
     }
 
-    /// The id, if it is a text that says something; empty if not.
+    /// The id, if it is a text that says something, or a number; empty if not.
     @_lifetime(copy data)
     func said(_ data: Span<UInt8>) -> Span<UInt8> {
-      guard let id, id.kind == .string else { return data.extracting(0..<0) }
-      return JSONString.content(data, id.value)
+      switch id?.kind {
+      case .string?: return JSONString.content(data, id?.value ?? 0..<0)
+      case .number?: return data.extracting(id?.value ?? 0..<0)
+      default: return data.extracting(0..<0)
+      }
     }
   }
 
@@ -96,7 +99,8 @@ extension ChoiceRepair {
     if form == .chunk {
       let said = call.index.flatMap { JSONValue.integer(data, $0.value) }.flatMap { $0 >= 0 ? $0 : nil }
       let piece = calls.piece(
-        choice: choice, said: said, id: call.said(data), name: data.extracting(call.name?.value ?? 0..<0))
+        choice: choice, said: said, id: call.said(data), name: data.extracting(call.name?.value ?? 0..<0),
+        hasArguments: (call.arguments?.value.count ?? 0) > 2)
       index = piece.index
       isFirst = piece.isFirst
       if let member = call.index {

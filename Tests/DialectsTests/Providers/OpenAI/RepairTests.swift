@@ -64,6 +64,24 @@ import Wire
         call(#""index":1,"function":{"arguments":"}"}"#),
       ]),
     Stream(
+      name: "calls that are all the first one are told apart by numbers, and by names behind arguments",
+      from: [
+        call(#""index":0,"id":17,"type":"function","function":{"name":"f","arguments":"{}"}"#),
+        call(#""index":0,"id":18,"type":"function","function":{"name":"g","arguments":"{}"}"#),
+        call(#""index":0,"id":18,"type":"function","function":{"name":"g","arguments":" "}"#),
+        call(#""index":0,"type":"function","function":{"name":"h","arguments":"{"}"#),
+        call(#""index":0,"function":{"name":"h","arguments":"}"}"#),
+      ],
+      to: [
+        call(#""index":0,"id":"17","type":"function","function":{"name":"f","arguments":"{}"}"#),
+        call(#""index":1,"id":"18","type":"function","function":{"name":"g","arguments":"{}"}"#),
+        call(#""index":1,"type":"function","function":{"arguments":" "}"#),
+        call(
+          #""id":"call_d2d0d30834e789250_2","index":2,"type":"function","function":{"name":"h","arguments":"{"}"#
+        ),
+        call(#""index":2,"function":{"arguments":"}"}"#),
+      ]),
+    Stream(
       name: "an id and a name are said once",
       from: [
         call(#""index":0,"id":"a","type":"function","function":{"name":"read_file","arguments":""}"#),
