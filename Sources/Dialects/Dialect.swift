@@ -36,6 +36,19 @@ package struct ProviderRequest: ~Copyable {
     body = ByteQueue(pool: pool)
   }
 
+  /// What is known of the last Claude that was asked for, which mostly is the next one too.
+  private var claudeName: [UInt8] = []
+  private var claude = ClaudeModel([])
+
+  /// The model as a Claude.
+  mutating func readClaude() -> ClaudeModel {
+    if !claudeName.span.equals(model.span) {
+      claude = ClaudeModel(model)
+      claudeName = model
+    }
+    return claude
+  }
+
   /// Begins a request to `model`.
   mutating func begin(_ model: [UInt8]) { self.model = model }
 
@@ -171,9 +184,14 @@ package protocol AnswerReader: AnyObject {
 
   /// Whether a stream that ends here is whole. Providers without a last word end by closing.
   var mayEnd: Bool { get }
+
+  /// Forgets its answer, to read the next one of the same dialect; false where each takes a reader of its own.
+  func forget() -> Bool
 }
 
 extension AnswerReader {
+  package func forget() -> Bool { false }
+
   package func readUnscanned(_ body: Span<UInt8>, to answer: inout AnswerWriter) throws(AnswerFault) -> Bool?
   {
     nil

@@ -84,6 +84,7 @@ package final class Translation {
     if !isOver { end() }
     isOver = false
     let dialect = try operation == .models ? dialect : dialect.spoken(to: model)
+    if operation != .chat || dialect !== self.dialect { reader = nil }
     self.dialect = dialect
     self.operation = operation
     request.begin(model)
@@ -97,7 +98,7 @@ package final class Translation {
       request.body.reserve(body.count + body.count / 8 + 512)
       if operation == .tokenCount { return try dialect.writeCount(chat, of: body, to: &request) }
       try dialect.writeChat(chat, of: body, to: &request)
-      reader = dialect.makeReader(for: chat, of: body)
+      if reader == nil { reader = dialect.makeReader(for: chat, of: body) }
       streams = chat.streams
       includesUsage = chat.asksForUsage
     case .embeddings:
@@ -119,7 +120,7 @@ package final class Translation {
     streams = false
     blocks = nil
     includesUsage = false
-    reader = nil
+    if let reader, !reader.forget() { self.reader = nil }
     embeddings = nil
     events = EventDecoder(ceiling: Self.eventCeiling)
     frames = EventStreamDecoder(ceiling: Self.eventCeiling)

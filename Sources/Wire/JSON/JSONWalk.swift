@@ -146,6 +146,29 @@ package struct JSONWalk: ~Escapable {
     return true
   }
 
+  /// The whole number of at most fifteen digits that comes next, passed over; nil, and it stays, where it is anything else.
+  package mutating func takeCount() -> Int? {
+    skipSpace()
+    var place = at
+    var count = 0
+    while place < end {
+      let digit = bytes[place] &- 0x30
+      if digit > 9 { break }
+      count = count &* 10 &+ Int(digit)
+      place &+= 1
+    }
+    let length = place &- at
+    // A zero in front of others is no JSON, and a fraction or an exponent may follow.
+    guard length > 0, length < 16, place < end, length == 1 || bytes[at] != 0x30 else { return nil }
+    switch bytes[place] {
+    case ASCII.comma, UInt8(ascii: "}"), UInt8(ascii: "]"): break
+    default: return nil
+    }
+    at = place
+    isFirst = false
+    return count
+  }
+
   /// Passes over the value that comes next.
   package mutating func pass() -> (range: Range<Int>, kind: JSONKind)? {
     skipSpace()

@@ -76,6 +76,62 @@ import Wire
     }
   }
 
+  @Test(
+    "usage is read in whatever spelling its numbers have",
+    arguments: [
+      ("7", 7), ("0", 0), ("7e0", 7), ("70e-1", 7), ("7.0", 7), (" 7 ", 7), ("1125899906842623", 1 << 50 - 1),
+      ("9223372036854775807", nil), ("-7", nil), ("7.5", nil), ("null", nil), ("\"7\"", nil),
+    ])
+  func numbers(_ said: String, _ count: Int?) throws {
+    let text = Self.answer.replacing(#""input_tokens":7"#, with: #""input_tokens":\#(said)"#)
+    let told = try Self.outcome(Array(text.utf8))
+    #expect(told.fault == nil && told.usage.input == count && told.usage.output == 5)
+    for wrong in ["07", "7.", "7e", "+7", "0x7", "7 7"] {
+      let broken = try Self.outcome(Array(text.replacing(said + ",\"cache", with: wrong + ",\"cache").utf8))
+      #expect(broken.fault?.breaksProtocol == true && broken.usage.output == nil)
+    }
+  }
+
+  @Test("of one exchange nothing is left in the next, whole or streamed")
+  func again() throws {
+    let model = Array("claude-sonnet-4-5".utf8)
+    let body = Array(#"{"messages":[{"role":"user","content":"Hi"}]}"#.utf8)
+    let streamed = Array(#"{"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#.utf8)
+    let first = #"""
+      {"content":[{"type":"thinking","thinking":"t","signature":"s"},{"type":"text","text":"a"}],"stop_reason":"end_turn",
+      "usage":{"input_tokens":7,"cache_read_input_tokens":3,"cache_creation_input_tokens":2,"output_tokens":5}}
+      """#
+    let second = #"{"content":[{"type":"text","text":"b"}],"usage":{"input_tokens":1,"output_tokens":2}}"#
+    let events = """
+      data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"c","name":"f","input":{"a":1}}}
+
+      data: {"type":"message_stop"}
+
+
+      """
+    let translation = try Translation(
+      ProviderKind.anthropic.dialect(), .chat, model: model, body: streamed.span)
+    var texts: [String] = []
+    for (body, answer) in [(body, first), (streamed, events), (body, second)] {
+      try translation.begin(
+        translation.dialect, .chat, model: model, body: body.span, strings: JSONPlaces(), ChatRequest())
+      translation.begin(created: 1, seed: AnswerSeed("seed"), member: Span())
+      var out = ByteQueue()
+      let bytes = Array(answer.utf8)
+      if body == streamed {
+        translation.take(bytes.span, into: &out)
+        _ = translation.end(isWhole: true, into: &out)
+      } else {
+        try translation.takeWhole(bytes.span, into: &out)
+      }
+      texts.append(out.bytes.text())
+    }
+    #expect(translation.usage.input == 1 && translation.usage.output == 2)
+    let fresh = try Self.outcome(Array(second.utf8))
+    #expect(texts[2] == fresh.text && texts[2] != texts[0])
+    #expect(translation.usage == fresh.usage)
+  }
+
   @Test("an error that stands in an answer is told, but of one that is no JSON")
   func errors() throws {
     let error = #"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#

@@ -227,4 +227,22 @@ import Wire
 extension String {
   /// Without the blanks at its ends.
   fileprivate var trimming: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+
+  @Test(
+    "a count is a whole number of few digits, and all else stays",
+    arguments: [
+      ("7,", 7), (" 12]", 12), ("0}", 0), ("999999999999999,", 999_999_999_999_999),
+      ("1000000000000000,", nil),
+      ("07,", nil), ("00}", nil), ("-1,", nil), ("1.0,", nil), ("1e3,", nil), ("1 ,", nil), ("7", nil),
+      ("", nil),
+      ("\"7\",", nil), ("[7],", nil), ("99999999999999999999999999999999,", nil),
+    ])
+  func counts(_ text: String, _ expected: Int?) {
+    let bytes = Array(text.utf8)
+    var walk = JSONWalk(bytes.span, strings: Span())
+    #expect(walk.takeCount() == expected)
+    let left = expected.map { "\($0)".utf8.count } ?? 0
+    let blanks = text.prefix { $0 == " " }.utf8.count
+    #expect(walk.at == blanks + left)
+  }
 }

@@ -55,7 +55,7 @@ package final class AnthropicDialect: Dialect {
     request.body.append(literal: "{\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(literal: ",")
-    var own = AnthropicRequest(chat, ClaudeModel(model), .anthropic)
+    var own = AnthropicRequest(chat, request.readClaude(), .anthropic)
     if counts { try own.writeCounted(body, to: &request) } else { try own.write(body, to: &request) }
     request.body.append(literal: "}")
   }

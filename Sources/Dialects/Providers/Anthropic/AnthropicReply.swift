@@ -31,6 +31,15 @@ final class AnthropicReader: AnswerReader {
   /// `message_stop` is the last word.
   var mayEnd: Bool { false }
 
+  func forget() -> Bool {
+    (input, cacheRead, cacheWrite) = (0, 0, 0)
+    if !blocks.isEmpty { blocks.removeAll(keepingCapacity: blocks.count <= 64) }
+    if !inputs.isEmpty { inputs = [:] }
+    thinkingCount = 0
+    hasEnded = false
+    return true
+  }
+
   func read(_ body: Span<UInt8>, strings: JSONPlaces, to answer: inout AnswerWriter) throws(AnswerFault) {
     var walk = JSONWalk(body, strings: strings.span)
     try read(body, &walk, strings.span, to: &answer)
@@ -67,7 +76,7 @@ final class AnthropicReader: AnswerReader {
         stop = value
       } else if key.says("error", in: body) {
         throw AnthropicFault.answerFault(body, value)
-      } else if kind == .string {
+      } else if case .string = kind {
         if key.says("id", in: body) { id = value }
         if key.says("model", in: body) { model = value }
       }
@@ -107,7 +116,7 @@ final class AnthropicReader: AnswerReader {
     init(_ body: Span<UInt8>, _ walk: inout JSONWalk) {
       while let member = walk.nextMember() {
         if member.keyIs("input", in: body) { input = member.value }
-        guard member.kind == .string else { continue }
+        guard case .string = member.kind else { continue }
         if member.keyIs("type", in: body) {
           type = member.value
         } else if member.keyIs("text", in: body) || member.keyIs("thinking", in: body)
@@ -177,24 +186,23 @@ final class AnthropicReader: AnswerReader {
   /// As above, of an object that comes next.
   private func readUsage(_ bytes: Span<UInt8>, _ walk: inout JSONWalk, to answer: inout AnswerWriter) {
     guard walk.enterObject() else { return }
-    func number(_ range: Range<Int>) -> Int? { TokenCount.read(bytes, range) }
     var hasInput = false
-    while let member = walk.nextMember() {
-      if member.keyIs("input_tokens", in: bytes), let count = number(member.value) {
-        (input, hasInput) = (count, true)
-      } else if member.keyIs("cache_read_input_tokens", in: bytes), let count = number(member.value) {
-        (cacheRead, hasInput) = (count, true)
-      } else if member.keyIs("cache_creation_input_tokens", in: bytes), let count = number(member.value) {
-        (cacheWrite, hasInput) = (count, true)
-      } else if member.keyIs("output_tokens", in: bytes), let count = number(member.value) {
-        answer.usage.output = count
-      } else if member.keyIs("cache_creation", in: bytes) {
-        if let hour = TokenUsage.hour(bytes, member.value) { answer.usage.cacheWriteHour = hour }
-      } else if member.keyIs("service_tier", in: bytes) {
-        answer.serviceTier = ServiceTier.read(bytes, member.value)
-      } else if member.keyIs("output_tokens_details", in: bytes),
-        let details = JSONView.value(bytes, in: member.value, at: "thinking_tokens"),
-        let count = number(details)
+    while let key = walk.nextKey() {
+      // Nearly all are a few digits.
+      if let count = walk.takeCount() {
+        if note(count, key, bytes, to: &answer) { hasInput = true }
+        continue
+      }
+      guard let (value, kind) = walk.pass() else { break }
+      if case .number = kind {
+        if let count = TokenCount.read(bytes, value), note(count, key, bytes, to: &answer) { hasInput = true }
+      } else if key.says("cache_creation", in: bytes) {
+        if let hour = TokenUsage.hour(bytes, value) { answer.usage.cacheWriteHour = hour }
+      } else if key.says("service_tier", in: bytes) {
+        answer.serviceTier = ServiceTier.read(bytes, value)
+      } else if key.says("output_tokens_details", in: bytes),
+        let details = JSONView.value(bytes, in: value, at: "thinking_tokens"),
+        let count = TokenCount.read(bytes, details)
       {
         answer.usage.reasoning = count
       }
@@ -203,6 +211,25 @@ final class AnthropicReader: AnswerReader {
     answer.usage.input = input + cacheRead + cacheWrite
     answer.usage.cachedInput = cacheRead
     if cacheWrite > 0 { answer.usage.cacheWrite = cacheWrite }
+  }
+
+  /// Takes over what the member called `key` counts; true where that is input.
+  private func note(
+    _ count: Int, _ key: JSONKey, _ bytes: Span<UInt8>, to answer: inout AnswerWriter
+  ) -> Bool {
+    if key.says("input_tokens", in: bytes) {
+      input = count
+    } else if key.says("output_tokens", in: bytes) {
+      answer.usage.output = count
+      return false
+    } else if key.says("cache_read_input_tokens", in: bytes) {
+      cacheRead = count
+    } else if key.says("cache_creation_input_tokens", in: bytes) {
+      cacheWrite = count
+    } else {
+      return false
+    }
+    return true
   }
 
   /// Reads `stop_reason` and what explains it.

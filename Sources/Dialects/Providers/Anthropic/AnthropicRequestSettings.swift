@@ -13,6 +13,8 @@ extension AnthropicRequest {
   func writeTools(
     _ body: Span<UInt8>, _ thinking: ClaudeThinking, _ request: inout ProviderRequest
   ) throws(RequestFault) {
+    // As most are.
+    if chat.tools.isEmpty, !chat.hasToolHistory, !usesAnswerTool(body) { return }
     var blocks = BlockList(",\"tools\":[")
     for (index, tool) in chat.offeredTools.enumerated() {
       blocks.open(into: &request.body)

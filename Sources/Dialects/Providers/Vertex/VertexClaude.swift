@@ -26,7 +26,7 @@ final class VertexClaude: Dialect {
       request.body.append(body.extracting(beta))
       request.body.append(",")
     }
-    var own = AnthropicRequest(chat, ClaudeModel(request.model), .vertex)
+    var own = AnthropicRequest(chat, request.readClaude(), .vertex)
     try own.write(body, to: &request)
     request.body.append("}")
   }
@@ -42,7 +42,7 @@ final class VertexClaude: Dialect {
     request.body.append("{\"anthropic_version\":\"vertex-2023-10-16\",\"model\":")
     JSONWriter.string(model.span, into: &request.body)
     request.body.append(",")
-    var own = AnthropicRequest(chat, ClaudeModel(request.model), .vertex)
+    var own = AnthropicRequest(chat, request.readClaude(), .vertex)
     try own.writeCounted(body, to: &request)
     request.body.append("}")
   }
