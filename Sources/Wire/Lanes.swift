@@ -113,6 +113,9 @@ enum Lanes {
   /// A truth for each byte of a block.
   typealias Marks = SIMDMask<SIMD16<Int8>>
 
+  /// Each byte's place in a block.
+  @inline(__always) static var places: Block { Block(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }
+
   /// Tells which bytes are `byte`.
   @inline(__always) static func equal(_ block: Block, _ byte: UInt8) -> Marks {
     block .== Block(repeating: byte)

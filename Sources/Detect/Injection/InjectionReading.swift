@@ -57,34 +57,42 @@ extension InjectionScanner {
     }
   }
 
-  /// Reads a word of ASCII letters alone, which most words are, without holding it.
+  /// Reads words of ASCII letters alone, which most words are, without holding them, up to one that is in a class.
   ///
-  /// - Returns: where it ends, behind a blank if one follows; nil where it is another word, or a letter by itself.
+  /// - Returns: where they end; nil where another word comes first, or a letter by itself.
   @inline(__always)
   private func readPlain(_ text: Span<UInt8>, _ start: Int) -> Int? {
+    if pending >= 0 || spacedCount > 0 { return readFirstPlain(text, start) }
+    let passed = text.passPlainWords(from: start, to: rules.filter, or: Self.article)
+    if passed.count == 0 { return readFirstPlain(text, start) }
+    position &+= passed.count
+    if passed.hasMet {
+      if passed.low == Self.article { articleAt = position }
+      if let classes = rules.look(passed.hash) { apply(classes) }
+    }
+    return passed.end
+  }
+
+  /// `an`, as `PlainWords` has it.
+  private static let article: UInt64 = 0x6E61
+
+  /// Reads one such word, where something waits for what follows it, or near the text's end.
+  ///
+  /// - Returns: where it ends, behind a blank if one follows; nil where it is another word, or a letter by itself.
+  private func readFirstPlain(_ text: Span<UInt8>, _ start: Int) -> Int? {
     guard let run = text.letterRun(from: start), run.count > 1 else { return nil }
     let end = start &+ run.count
     let next = text[end]
-    guard Self.parts(next) else { return nil }
+    guard WordSigns.part(next) else { return nil }
     position &+= 1
     if spacedCount > 0 { endSpaced() }
-    if run.count == 2, run.low == 0x6E61 { articleAt = position }
+    if run.count == 2, run.low == Self.article { articleAt = position }
     if let classes = rules.classes(WordHash(run).value) {
       apply(classes)
     } else if pending >= 0 {
       settle(false)
     }
     return next == ASCII.space ? end &+ 1 : end
-  }
-
-  /// Whether a word of letters ends before `byte`, whatever follows.
-  @inline(__always)
-  private static func parts(_ byte: UInt8) -> Bool {
-    // ! $ ' + and the digits
-    let low: UInt64 = 1 << 0x21 | 1 << 0x24 | 1 << 0x27 | 1 << 0x2B | 0x3FF << 0x30
-    // @ _ |
-    let high: UInt64 = 1 << 0x00 | 1 << 0x1F | 1 << 0x3C
-    return byte < 0x80 && (byte < 0x40 ? low : high) >> UInt64(byte & 0x3F) & 1 == 0
   }
 
   /// The ASCII letters and digits from `at` on.

@@ -48,11 +48,7 @@ struct WordHash {
     count &+= 1
   }
 
-  /// No byte of a word is 0, so its length needs no place of its own.
-  @inline(__always) var value: UInt64 {
-    let wide = (low ^ 0x9e37_79b9_7f4a_7c15).multipliedFullWidth(by: high ^ rest ^ 0xd1b5_4a32_d192_ed03)
-    return wide.high ^ wide.low
-  }
+  @inline(__always) var value: UInt64 { LetterRun.mix(low, high ^ rest) }
 }
 
 struct InjectionRules: Sendable {
@@ -98,8 +94,8 @@ struct InjectionRules: Sendable {
   private static let slotCount = 2048
   private var keys = [UInt64](repeating: 0, count: slotCount)
   private var values = [WordClasses](repeating: WordClasses(), count: slotCount)
-  /// A bit for each word's length and hash, which most words of a text don't have.
-  private var filter = [UInt64](repeating: 0, count: 256)
+  /// What most words of a text are not in.
+  private(set) var filter = WordFilter()
   let cjk: [PatternSet]
   let tokens: PatternSet?
 
@@ -166,19 +162,18 @@ struct InjectionRules: Sendable {
     while keys[slot] != 0, keys[slot] != hash.value { slot = (slot + 1) & (Self.slotCount - 1) }
     keys[slot] = hash.value
     values[slot].insert(place)
-    filter[Int(hash.value >> 14 & 255)] |= 1 << (hash.value >> 8 & 63)
+    filter.insert(hash.value)
   }
 
   /// The classes of the word with this hash; nil for a word that is in none.
   @inline(__always)
   func classes(_ hash: UInt64) -> WordClasses? {
-    let filter = filter.span
-    if filter[Int(hash >> 14 & 255)] >> (hash >> 8 & 63) & 1 == 0 { return nil }
-    return look(hash)
+    filter.mayHold(hash) ? look(hash) : nil
   }
 
+  /// The same where that isn't asked first.
   @inline(never)
-  private func look(_ hash: UInt64) -> WordClasses? {
+  func look(_ hash: UInt64) -> WordClasses? {
     var slot = Int(hash >> 32) & (Self.slotCount - 1)
     while keys[slot] != 0 {
       if keys[slot] == hash { return values[slot] }
