@@ -130,7 +130,11 @@ extension Upstream {
     }
     if let key {
       out.append(keyOpening)
-      if let newer = keys?.credential { out.append(secret: newer.bytes) } else { out.append(secret: key.bytes) }
+      if let newer = keys?.credential {
+        out.append(secret: newer.bytes)
+      } else {
+        out.append(secret: key.bytes)
+      }
       out.append(literal: "\r\n")
     }
   }
