@@ -5,13 +5,23 @@ internal import Wire
 
 /// What of a body decides how many tokens it has.
 package struct Prompt: Sendable {
-  /// Where the texts stand: `messages`, `input`, `prompt`, `instructions`.
-  package var texts: [Range<Int>] = []
+  /// Members that hold texts, at most: `messages`, `input`, `prompt`, `instructions`, `system`.
+  fileprivate static let ceiling = 5
+  /// Where the texts stand.
+  fileprivate var texts = InlineArray<5, Range<Int>>(repeating: 0..<0)
+  fileprivate var count = 0
   package var tools: Range<Int>?
   /// Bytes of the whole body, of which a part may not be here yet.
   package var total = 0
 
   package init() {}
+
+  /// Adds the place of a member's value.
+  package mutating func add(_ text: Range<Int>) {
+    guard count < Self.ceiling else { return }
+    texts[count] = text
+    count += 1
+  }
 }
 
 package enum Estimate {
@@ -34,7 +44,8 @@ package enum Estimate {
   package static func tokens(_ body: Span<UInt8>, _ prompt: Prompt, _ counting: Counting) -> Int {
     var weight = 0
     var extra = frame
-    for range in prompt.texts {
+    for place in 0..<prompt.count {
+      let range = prompt.texts[place]
       if range.count <= whole {
         var reader = PromptReader(counting.vocabulary)
         reader.read(body, range)

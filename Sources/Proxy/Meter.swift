@@ -99,16 +99,17 @@ extension Exchange {
     let rate = rate(of: route)
     var prompt = Prompt()
     for member in [JSONMember.messages, .input, .prompt, .instructions, .system] {
-      if let found = ask.found(member) { prompt.texts.append(found) }
+      if let found = ask.found(member) { prompt.add(found) }
     }
     prompt.tools = ask.found(.tools)
     prompt.total = max(ask.head.announcedLength ?? 0, ask.body.bytes.count)
     let weighed = Estimate.tokens(unsafe ask.body.bytes.view, prompt, rate.counting)
-    let provider = Array(lineup.snapshot.upstreams[route.providerIndex].name.utf8)
-    let model = route.model ?? ask.model.array()
+    let provider = lineup.snapshot.upstreams[route.providerIndex].nameBytes
     let group = ask.group?.label ?? []
-    let lesson = LessonKey(
-      provider: provider.span, model: model.span, hasTools: prompt.tools != nil, group: group.span)
+    func lesson(_ model: Span<UInt8>) -> LessonKey {
+      LessonKey(provider: provider.span, model: model, hasTools: prompt.tools != nil, group: group.span)
+    }
+    let lesson = if let model = route.model { lesson(model.span) } else { lesson(ask.model) }
     let guess = meters.learning.guess(lesson, prompt: weighed)
     record.bill.weighed = weighed
     record.bill.prompt = guess.prompt

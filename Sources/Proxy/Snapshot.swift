@@ -31,6 +31,7 @@ final class Upstream: Sendable {
   /// What the operator said of it.
   let settings: Config.Provider
   let name: String
+  let nameBytes: [UInt8]
   let kind: ProviderKind
   let isMock: Bool
   /// What it speaks; nil for OpenAI's format.
@@ -95,6 +96,7 @@ final class Upstream: Sendable {
     self.index = index
     settings = provider
     name = provider.name
+    nameBytes = Array(provider.name.utf8)
     kind = provider.kind
     address = APIAddress(provider)
     region =

@@ -16,7 +16,7 @@ struct EstimateTests {
     var prompt = Prompt()
     prompt.total = max(total, bytes.count)
     for member in [JSONMember.messages, .input, .prompt] {
-      if let found = scanner.found(member) { prompt.texts.append(found.value) }
+      if let found = scanner.found(member) { prompt.add(found.value) }
     }
     prompt.tools = scanner.found(.tools)?.value
     let name = Array(model.utf8)

@@ -78,7 +78,7 @@ private struct RecordedPrompt: Sendable {
     var needed = Prompt()
     needed.total = body.count
     for member in [JSONMember.messages, .input, .prompt, .instructions, .system] {
-      if let found = scanner.found(member) { needed.texts.append(found.value) }
+      if let found = scanner.found(member) { needed.add(found.value) }
     }
     needed.tools = scanner.found(.tools)?.value
     name = file
