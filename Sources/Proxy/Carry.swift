@@ -295,12 +295,12 @@ extension Attempt {
         }
       }
       let isOver = conversation.hasEnded
-      let beats = manner == .events && !isOver && !conversation.isInEvent ? state.heartbeat : nil
       let idle = isOver ? Deadline.afterDone : upstream.idle
       let isBacklogged = !answer.outbound.isEmpty
       let hasDeputy = manner != nil && !tried.isHeld && !isOver && call.hasSent && !isBacklogged
       tried.carries = hasDeputy ? manner : nil
-      var until = tried.patience.until(idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+      var until = tried.patience.until(
+        idle: idle, beats: beats(manner), isBacklogged: isBacklogged, isFull: isFull)
       if tried.isHeld { until = min(until, tried.contentBy) }
       let wake = await connection.parker.park(until: until, deputy: hasDeputy ? self : nil)
       if let arrival = tried.arrived {
@@ -309,8 +309,9 @@ extension Attempt {
       }
       guard wake == .deadline else { continue }
       if tried.isHeld, now >= tried.contentBy { return .timeout }
+      // While the task slept, its deputy may have begun an event.
       switch tried.patience.verdict(
-        at: now, idle: idle, beats: beats, isBacklogged: isBacklogged, isFull: isFull)
+        at: now, idle: idle, beats: beats(manner), isBacklogged: isBacklogged, isFull: isFull)
       {
       case .silence: return .timeout
       case .stalledClient: return .clientGone
@@ -319,6 +320,15 @@ extension Attempt {
       }
     }
   }
+
+  /// After how long without a byte the client gets a heartbeat; nil where it gets none now.
+  private func beats(_ manner: Manner?) -> Interval? {
+    manner == .events && !conversation.hasEnded && !isInEvent ? state.heartbeat : nil
+  }
+
+  /// A part of an event has gone on to the client, so that nothing can be added before its end. Behind a gate only whole
+  /// events go on.
+  var isInEvent: Bool { conversation.isInEvent && tried.gate == nil }
 
   /// Yields now and then: a fast upstream and a fast client would keep this task running until the body ends.
   private func takeTurn() async -> Arrival {
@@ -391,8 +401,7 @@ extension Attempt: Deputy {
     }
     connection.parker.putOff(
       to: tried.patience.until(
-        idle: upstream.idle, beats: tried.carries == .events ? state.heartbeat : nil, isBacklogged: false,
-        isFull: false))
+        idle: upstream.idle, beats: beats(tried.carries), isBacklogged: false, isFull: false))
     return true
   }
 }

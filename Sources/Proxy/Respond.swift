@@ -107,8 +107,7 @@ extension Exchange {
   /// can take one, and without the end of its transfer coding.
   private func cut(_ refusal: Refusal, _ connection: ClientConnection) {
     connection.mustClose = true
-    // Behind a gate only whole events go on.
-    if answer.isEvents, attempt?.tried.gate != nil || attempt?.conversation.isInEvent != true {
+    if answer.isEvents, attempt?.isInEvent != true {
       var text = ByteQueue()
       let form = ask.errorForm
       refusal.write(into: &text)

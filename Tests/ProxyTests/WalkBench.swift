@@ -149,6 +149,20 @@ final class WalkClient {
     }
   }
 
+  /// Waits until `text` has come, and drops all up to its end.
+  func next(_ text: String) async throws {
+    try await receive(text)
+    let all = incoming.text()
+    guard let end = all.firstRange(of: text)?.upperBound else { return }
+    incoming.consume(all[..<end].utf8.count)
+  }
+
+  /// What has come by now and was not taken.
+  func received() throws -> String {
+    while case .bytes = try socket.read(into: &incoming, ceiling: 1 << 20) {}
+    return incoming.text()
+  }
+
   /// Reads one answer: up to its own end where it has one, else to the connection's.
   func answer() async throws -> WalkAnswer {
     while true {

@@ -15,6 +15,8 @@ package final class FakeService {
     case hangUp
     /// The answer, a byte at a time.
     case trickle(String)
+    /// So many bytes of an answer in each of the loop's turns, and nothing more until the peer goes.
+    case pieces(String, of: Int)
     /// Nothing, until the peer goes.
     case silence
     /// The beginning of an answer, and nothing more until the peer goes or `endStalls` is called.
@@ -102,6 +104,14 @@ package final class FakeService {
         try await write([byte], to: socket, parker)
         await parker.yield()
       }
+    case .pieces(let text, let count):
+      var rest = Array(text.utf8)[...]
+      while !rest.isEmpty {
+        try await write(rest.prefix(count), to: socket, parker)
+        rest = rest.dropFirst(count)
+        await parker.yield()
+      }
+      await wait(for: socket, parker, until: patience)
     case .silence:
       await wait(for: socket, parker, until: patience)
     case .stall(let text):
