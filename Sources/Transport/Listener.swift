@@ -102,10 +102,18 @@ package final class Listener: EventSource {
       AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard probe >= 0 else { throw .last("socket") }
     defer { Glibc.close(probe) }
-    if unsafe address.withRaw({ unsafe connect(probe, $0, $1) }) == 0 || errno == EAGAIN {
-      throw SystemFault("bind", EADDRINUSE)
+    if unsafe address.withRaw({ unsafe connect(probe, $0, $1) }) == 0 { throw SystemFault("bind", EADDRINUSE) }
+    switch errno {
+    // Nobody holds it open, whatever kind of socket it was.
+    case ECONNREFUSED: unsafe unlink(address.host)
+    case ENOENT: return
+    case EACCES:
+      throw SystemFault(
+        "bind", EACCES,
+        advice: "the path is a socket that this process may not connect to; remove it, or name another path")
+    // It has an owner, who may be full, or expects datagrams.
+    default: throw SystemFault("bind", EADDRINUSE)
     }
-    unsafe unlink(address.host)
   }
 
   /// Why there can be no socket at a path.

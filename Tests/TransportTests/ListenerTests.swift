@@ -215,6 +215,26 @@ import Wire
     }
   }
 
+  @Test(
+    "a socket of another kind is left alone while a process has it, and replaced once it is gone",
+    arguments: [SOCK_DGRAM, SOCK_SEQPACKET])
+  func otherKind(_ kind: __socket_type) async throws {
+    let path = Scratch.shared.file("kind\(kind.rawValue).sock")
+    try await Stage.run { stage in
+      let address = try #require(Address(path: path))
+      let others = socket(AF_UNIX, Int32(kind.rawValue), 0)
+      #expect(try Self.bind(others, path) == 0)
+      let fault = #expect(throws: SystemFault.self) {
+        _ = try Listener(address, on: stage.loop, sharesPort: false) { $0.close() }
+      }
+      #expect(fault?.isAddressInUse == true)
+      #expect(unsafe access(path, F_OK) == 0)
+      close(others)
+      let listener = try Listener(address, on: stage.loop, sharesPort: false) { $0.close() }
+      listener.close()
+    }
+  }
+
   @Test("a file that is no socket is left alone")
   func otherFile() async throws {
     let path = Scratch.shared.file("precious")
