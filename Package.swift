@@ -85,7 +85,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     target("Wire", ["CLanes"]),
     target("Detect", ["Wire"]),
-    target("Config", ["Wire", "Detect"]),
+    target("Config", ["Wire", "Detect", "CLinux"]),
     target("Dialects", ["Wire", "Config", "Detect"]),
     target("Policy", ["Wire", "Config", "Detect", "Dialects"]),
     target("Telemetry", ["Wire"]),

@@ -19,6 +19,10 @@
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pipe2(int *, int);
 extern void *memmem(const void *, size_t, const void *, size_t);
+extern char **environ;
+
+/* Null behind clearenv(3), where Swift's own `environ` traps. */
+static inline char **_Nullable remora_environ(void) { return environ; }
 
 /* Variadic, which Swift can't call. */
 static inline int remora_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

@@ -1,5 +1,6 @@
 // The process's environment as a value, so that tests bring their own, and `${NAME}` in texts.
 
+internal import CLinux
 import Glibc
 internal import Wire
 
@@ -15,14 +16,14 @@ package struct Environment: Sendable, Equatable {
   package static func current() -> Environment {
     var values: [String: String] = [:]
     // SAFETY: the C library keeps `environ` as a list of zero-ended texts that a null ends; nobody sets
-    // variables here.
-    var next = unsafe environ
-    while let entry = unsafe next.pointee {
+    // variables here. After `clearenv` there is no list.
+    var next = unsafe remora_environ()
+    while let place = unsafe next, let entry = unsafe place.pointee {
       let text = unsafe String(cString: entry)
       if let mark = text.firstIndex(of: "="), mark != text.startIndex {
         values[String(text[..<mark])] = String(text[text.index(after: mark)...])
       }
-      unsafe next = next.advanced(by: 1)
+      unsafe next = place.advanced(by: 1)
     }
     return Environment(values)
   }

@@ -102,7 +102,9 @@ package final class Listener: EventSource {
       AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard probe >= 0 else { throw .last("socket") }
     defer { Glibc.close(probe) }
-    if unsafe address.withRaw({ unsafe connect(probe, $0, $1) }) == 0 { throw SystemFault("bind", EADDRINUSE) }
+    if unsafe address.withRaw({ unsafe connect(probe, $0, $1) }) == 0 {
+      throw SystemFault("bind", EADDRINUSE)
+    }
     switch errno {
     // Nobody holds it open, whatever kind of socket it was.
     case ECONNREFUSED: unsafe unlink(address.host)

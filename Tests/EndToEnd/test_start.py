@@ -29,18 +29,30 @@ __attribute__((constructor)) static void begin(void) {
 """What agents for tracing and for profiling do: a constructor that sets variables, which moves `environ`."""
 
 
+CLEARENV = r"""
+#define _GNU_SOURCE
+#include <stdlib.h>
+__attribute__((constructor)) static void begin(void) { clearenv(); }
+"""
+"""What some sandboxes do: there is no list of variables left, not even an empty one."""
+
+
+def library(folder: Path, text: str) -> Path:
+    """A library to preload, made of C."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("ABSENT: a C compiler, to make a library that is preloaded")
+    source = folder / "preloaded.c"
+    source.write_text(text)
+    made = folder / "preloaded.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
+    return made
+
+
 @pytest.fixture(scope="module")
 def preloaded(tmp_path_factory) -> Path:
     """A library whose constructor calls `setenv`."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("ABSENT: a C compiler, to make a library that is preloaded")
-    folder = tmp_path_factory.mktemp("preloaded")
-    source = folder / "setenv.c"
-    source.write_text(SETENV)
-    library = folder / "libsetenv.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
-    return library
+    return library(tmp_path_factory.mktemp("preloaded"), SETENV)
 
 
 def without_proc(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
@@ -84,6 +96,17 @@ def test_environment_of_a_preloaded_library_is_read(preloaded, tmp_path):
     file.write_text("providers: { o: { kind: openai, api_key: none, organization: '${PRELOADED_39}' } }\n")
     done = run("check", "--print", str(file), env={"LD_PRELOAD": str(preloaded)})
     assert done.returncode == 0 and "by a constructor" in done.stdout, done
+
+
+def test_no_list_of_variables_is_an_empty_environment(tmp_path):
+    env = {"LD_PRELOAD": str(library(tmp_path, CLEARENV))}
+    file = tmp_path / "remora.yaml"
+    file.write_text("providers: { o: { kind: openai, api_key: none, organization: '${NAME:-nobody}' } }\n")
+    done = run("check", "--print", str(file), env=env)
+    assert done.returncode == 0 and "nobody" in done.stdout, done
+    file.write_text("providers: { o: { kind: openai, api_key: none, organization: '${HOME}' } }\n")
+    done = run("check", str(file), env=env)
+    assert done.returncode == 1 and "HOME is not set" in done.stdout + done.stderr, done
 
 
 def test_an_argument_that_is_no_text():
