@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <netinet/tcp.h>
@@ -26,6 +27,9 @@ static inline char **_Nullable remora_environ(void) { return environ; }
 
 /* Variadic, which Swift can't call. */
 static inline int remora_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+/* What was sent and not taken: SIOCOUTQ of tcp(7) and unix(7). */
+static inline int remora_unsent(int descriptor, int *count) { return ioctl(descriptor, TIOCOUTQ, count); }
 
 /* What dl_iterate_phdr(3) tells of an object, hidden as well. */
 struct remora_object {

@@ -332,14 +332,22 @@ extension Connection: Straggler {
   ///
   /// - Returns: false if the client is gone, or takes nothing for too long.
   package func send(_ queue: inout ByteQueue) async -> Bool {
-    var deadline = loop.now + times.stalled
+    var uptake = Uptake(limit: times.stalled, at: loop.now)
     while true {
-      let before = queue.count
       guard let isSent = try? socket.write(from: &queue), !socket.hasFailed else { return false }
       if isSent { return true }
-      if queue.count < before { deadline = loop.now + times.stalled }
-      if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return false }
+      if !(await waitsForRoom(&uptake)) { return false }
     }
+  }
+
+  /// Waits until more may be sent.
+  ///
+  /// - Returns: false if the client has taken nothing for too long.
+  package func waitsForRoom(_ uptake: inout Uptake) async -> Bool {
+    uptake.sent(at: loop.now)
+    guard await parker.park(until: uptake.lookAt) == .deadline else { return true }
+    uptake.note(socket.progress, waits: true, at: loop.now)
+    return !uptake.isStalled(at: loop.now)
   }
 
   /// Leaves the end of an answer to the end of the loop's round; `Handler.sent` says that it has gone.

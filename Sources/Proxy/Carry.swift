@@ -309,6 +309,7 @@ extension Attempt {
       }
       guard wake == .deadline else { continue }
       if tried.isHeld, now >= tried.contentBy { return .timeout }
+      tried.patience.note(connection.socket.progress, isBacklogged: isBacklogged, at: now)
       // While the task slept, its deputy may have begun an event.
       switch tried.patience.verdict(
         at: now, idle: idle, beats: beats(manner), isBacklogged: isBacklogged, isFull: isFull)
@@ -340,12 +341,13 @@ extension Attempt {
   /// Sends what waits for the client; false where the client is gone.
   private func send() -> Bool {
     let before = answer.outbound.count
-    if before > 0 {
-      guard (try? connection.socket.write(from: &answer.outbound)) != nil else { return false }
-      if answer.outbound.count == before { return true }
+    if before == 0 { return true }
+    guard (try? connection.socket.write(from: &answer.outbound)) != nil else { return false }
+    if answer.outbound.count == before {
+      tried.patience.offered(at: now)
+    } else {
       tried.patience.told(at: now)
     }
-    tried.patience.took(at: now)
     return true
   }
 

@@ -1,5 +1,5 @@
 // How long an answer may be silent, how long its client may take nothing, and when the client is shown that the answer
-// is still under way. Three instants and what follows from them; no clock of its own.
+// is still under way. Instants and what follows from them; no clock of its own.
 
 internal import Transport
 
@@ -9,7 +9,7 @@ struct Patience {
   enum Verdict: Equatable {
     /// The upstream has sent nothing for too long.
     case silence
-    /// The client has taken nothing of what waits for it for too long.
+    /// The client has taken nothing of what it was sent for too long.
     case stalledClient
     /// The client was sent nothing for the heartbeat's time.
     case beat
@@ -19,24 +19,33 @@ struct Patience {
   private(set) var heardAt = Instant.never
   /// When the client was last sent something of its own, or began to wait.
   private(set) var toldAt = Instant.never
-  /// When the client last took something, or had nothing to take.
-  private(set) var tookAt = Instant.never
+  /// What the client takes of it.
+  private(set) var uptake: Uptake
 
-  init() {}
+  init() { uptake = Uptake(limit: Deadline.stalledClient, at: .never) }
 
   /// The answer begins.
-  init(at now: Instant) {
+  ///
+  /// - Parameter stalled: how long the client may take nothing.
+  init(at now: Instant, stalled: Interval) {
     heardAt = now
     toldAt = now
-    tookAt = now
+    uptake = Uptake(limit: stalled, at: now)
   }
 
   /// The upstream was heard of, or has a reason to be silent.
   mutating func heard(at now: Instant) { heardAt = now }
   /// The client was sent something.
-  mutating func told(at now: Instant) { toldAt = now }
-  /// The client took something, or has nothing to take.
-  mutating func took(at now: Instant) { tookAt = now }
+  mutating func told(at now: Instant) {
+    toldAt = now
+    uptake.sent(at: now)
+  }
+  /// Something waits for the client that not even the kernel takes.
+  mutating func offered(at now: Instant) { uptake.sent(at: now) }
+  /// The client has got so far; asked for before `verdict`.
+  mutating func note(_ progress: Progress, isBacklogged: Bool, at now: Instant) {
+    uptake.note(progress, waits: isBacklogged, at: now)
+  }
 
   /// When the wait ends that begins now.
   ///
@@ -46,20 +55,16 @@ struct Patience {
   ///   - isBacklogged: something waits for the client that it doesn't take.
   ///   - isFull: so much of it waits that the upstream isn't read, and isn't to blame for its silence.
   func until(idle: Interval, beats: Interval?, isBacklogged: Bool, isFull: Bool) -> Instant {
-    var until = isFull ? Instant.never : heardAt + idle
-    if isBacklogged {
-      until = min(until, tookAt + Deadline.stalledClient)
-    } else if let beats {
-      until = min(until, toldAt + beats)
-    }
-    return until
+    let until = min(uptake.lookAt, isFull ? Instant.never : heardAt + idle)
+    guard let beats, !isBacklogged else { return until }
+    return min(until, toldAt + beats)
   }
 
   /// What is over at `now`; nil where nothing is. The parameters are those of `until`.
   func verdict(at now: Instant, idle: Interval, beats: Interval?, isBacklogged: Bool, isFull: Bool)
     -> Verdict?
   {
-    if isBacklogged, now >= tookAt + Deadline.stalledClient { return .stalledClient }
+    if uptake.isStalled(at: now) { return .stalledClient }
     if !isFull, now >= heardAt + idle { return .silence }
     // What waits for the client shows it already.
     if let beats, !isBacklogged, now >= toldAt + beats { return .beat }

@@ -18,7 +18,9 @@ extension Exchange {
       ask.body.bytes.removeAll()
       attempt.conversation.forgetBody()
     }
-    if attempt.tried.opened == nil { attempt.tried.patience = Patience(at: now) }
+    if attempt.tried.opened == nil {
+      attempt.tried.patience = Patience(at: now, stalled: state.stalledClient)
+    }
     if attempt.call.reply.names.contains(.contentEncoding) { try attempt.refuseCoding() }
     var facts = attempt.tried.opened?.facts ?? attempt.replyFacts
     if attempt.tried.opened == nil, attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }

@@ -112,17 +112,15 @@ extension Exchange {
 
   /// Sends what still waits for the client, and says whether the connection can go on.
   private func finish(_ connection: ClientConnection) async -> Bool {
-    var deadline = now + Deadline.stalledClient
+    var uptake = Uptake(limit: state.stalledClient, at: now)
     while record.end != .clientGone, !answer.outbound.isEmpty {
-      let before = answer.outbound.count
       guard let isSent = try? connection.socket.write(from: &answer.outbound) else {
         record.end = .clientGone
         break
       }
       if isSent { break }
-      if answer.outbound.count < before { deadline = now + Deadline.stalledClient }
-      let wake = await connection.parker.park(until: deadline)
-      if connection.socket.hasFailed || (wake == .deadline && now >= deadline) { record.end = .clientGone }
+      let isStalled = await !connection.waitsForRoom(&uptake)
+      if connection.socket.hasFailed || isStalled { record.end = .clientGone }
     }
     switch record.end {
     case .clientGone: return false

@@ -59,6 +59,8 @@ final class WorkerState {
   var writesAccessLog: Bool
   /// Silence in a stream after which a comment shows that it lives.
   var heartbeat = Deadline.heartbeat
+  /// How long a client may take nothing of its answer.
+  var stalledClient = Deadline.stalledClient
   /// What may be held (Memory.swift).
   private(set) var memory: MemoryBudget
   private let quota: Int?

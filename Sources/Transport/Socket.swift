@@ -45,6 +45,9 @@ package final class Socket: EventSource {
   package private(set) var peerHasClosed = false
   /// A reset or another fault that ends both directions.
   package private(set) var hasFailed = false
+  /// Bytes that the kernel has taken, and in how many calls.
+  private var sent = 0
+  private var sends = 0
   /// `recv` has returned 0.
   private(set) var hasSeenEnd = false
   package internal(set) var tls: TLSSession?
@@ -185,10 +188,12 @@ package final class Socket: EventSource {
   func transmit(_ start: UnsafeRawPointer?, _ count: Int, hasMore: Bool) -> RawStep {
     guard mayWrite else { return .wouldBlock }
     let flags = Int32(MSG_NOSIGNAL) | (hasMore ? Int32(MSG_MORE) : 0)
-    let sent = retrying { unsafe send(descriptor, start, count, flags) }
-    if sent >= 0 {
-      if sent < count { mayWrite = false }
-      return .bytes(sent)
+    let taken = retrying { unsafe send(descriptor, start, count, flags) }
+    if taken >= 0 {
+      if taken < count { mayWrite = false }
+      sent &+= taken
+      sends &+= 1
+      return .bytes(taken)
     }
     if errno == EAGAIN || errno == EWOULDBLOCK {
       mayWrite = false
@@ -217,6 +222,16 @@ package final class Socket: EventSource {
     return step == .wouldBlock
   }
 
+  /// How far the peer has got with what it was sent.
+  package var progress: Progress {
+    var waiting: Int32 = 0
+    // SAFETY: the call writes one `int`, for which there is room.
+    guard unsafe remora_unsent(descriptor, &waiting) == 0 else { return Progress(taken: sent, isAll: true) }
+    // Between Unix sockets it is the kernel's memory that counts, and a buffer's own is more than this (unix(7)).
+    let overhead = isLocal ? sends &* 512 : 0
+    return Progress(taken: sent &+ overhead &- Int(waiting), isAll: waiting == 0)
+  }
+
   /// The peer's address; nil for a Unix socket, and of a peer that has reset the connection.
   package var peerAddress: Address? {
     var storage = sockaddr_storage()
@@ -232,6 +247,11 @@ package final class Socket: EventSource {
   /// could be anybody.
   package var isFromThisMachine: Bool {
     if let address = peerAddress { return address.isLoopback }
+    return isLocal
+  }
+
+  /// Whether it is a Unix socket.
+  private var isLocal: Bool {
     var family: Int32 = 0
     var count = socklen_t(MemoryLayout<Int32>.size)
     // SAFETY: the option is an `int` (socket(7)), for which there is room.

@@ -27,7 +27,7 @@ struct PatienceTests {
 
   @Test("tells the client each 15 s, whatever the provider sends that the client doesn't get")
   func beat() {
-    var patience = Patience(at: Self.at(100))
+    var patience = Patience(at: Self.at(100), stalled: Deadline.stalledClient)
     for second in stride(from: UInt64(100), to: 115, by: 5) { patience.heard(at: Self.at(second)) }
     #expect(until(patience) == Self.at(115))
     #expect(verdict(patience, at: 114) == nil)
@@ -39,8 +39,11 @@ struct PatienceTests {
 
   @Test("counts the provider's silence from its last byte, and not from a heartbeat")
   func silence() {
-    var patience = Patience(at: Self.at(100))
-    for second in [115, 130, 145] as [UInt64] { patience.told(at: Self.at(second)) }
+    var patience = Patience(at: Self.at(100), stalled: Deadline.stalledClient)
+    for second in [115, 130, 145] as [UInt64] {
+      patience.told(at: Self.at(second))
+      patience.note(Progress(taken: Int(second), isAll: true), isBacklogged: false, at: Self.at(second))
+    }
     #expect(verdict(patience, at: 159) == nil)
     #expect(until(patience) == Self.at(160))
     #expect(verdict(patience, at: 160) == .silence)
@@ -50,39 +53,36 @@ struct PatienceTests {
 
   @Test("gives no heartbeat to a whole answer")
   func noBeat() {
-    let patience = Patience(at: Self.at(100))
+    let patience = Patience(at: Self.at(100), stalled: Deadline.stalledClient)
     #expect(until(patience, beats: nil) == Self.at(160))
     #expect(verdict(patience, at: 130, beats: nil) == nil)
   }
 
-  @Test("cuts a client off that takes nothing for 600 s, though the provider goes on and time is told")
-  func stalledClient() {
-    var patience = Patience(at: Self.at(100))
+  @Test(
+    "cuts a client off that takes nothing for 600 s, though the provider goes on and time is told",
+    arguments: [true, false])
+  func stalledClient(_ isBacklogged: Bool) {
+    var patience = Patience(at: Self.at(100), stalled: Deadline.stalledClient)
     for second in stride(from: UInt64(100), through: 699, by: 10) {
       patience.heard(at: Self.at(second))
-      patience.told(at: Self.at(second))
-      #expect(verdict(patience, at: second, isBacklogged: true) == nil)
+      if isBacklogged { patience.offered(at: Self.at(second)) } else { patience.told(at: Self.at(second)) }
+      #expect(until(patience, isBacklogged: isBacklogged) <= Self.at(second + 15))
+      if second == 110 {
+        patience.note(Progress(taken: 1, isAll: false), isBacklogged: isBacklogged, at: Self.at(second))
+      }
+      #expect(verdict(patience, at: second, isBacklogged: isBacklogged) == nil)
     }
-    #expect(
-      until(patience, isBacklogged: true) == Self.at(700)
-        || until(patience, isBacklogged: true) < Self.at(760))
-    #expect(verdict(patience, at: 700, isBacklogged: true) == .stalledClient)
-    #expect(verdict(patience, at: 700, isBacklogged: true, isFull: true) == .stalledClient)
-  }
-
-  @Test("counts a client's 600 s from the last byte that it took")
-  func slowClient() {
-    var patience = Patience(at: Self.at(100))
-    patience.took(at: Self.at(650))
-    patience.heard(at: Self.at(650))
-    #expect(verdict(patience, at: 700, isBacklogged: true, isFull: true) == nil)
-    #expect(until(patience, isBacklogged: true, isFull: true) == Self.at(1250))
-    #expect(verdict(patience, at: 1250, isBacklogged: true, isFull: true) == .stalledClient)
+    patience.note(Progress(taken: 1, isAll: false), isBacklogged: isBacklogged, at: Self.at(710))
+    #expect(verdict(patience, at: 710, isBacklogged: isBacklogged) == .stalledClient)
+    #expect(verdict(patience, at: 710, isBacklogged: isBacklogged, isFull: true) == .stalledClient)
+    patience.note(Progress(taken: 2, isAll: false), isBacklogged: isBacklogged, at: Self.at(710))
+    patience.heard(at: Self.at(710))
+    #expect(verdict(patience, at: 711, isBacklogged: isBacklogged, isFull: true) != .stalledClient)
   }
 
   @Test("doesn't blame the provider while it isn't read")
   func full() {
-    let patience = Patience(at: Self.at(100))
+    let patience = Patience(at: Self.at(100), stalled: Deadline.stalledClient)
     #expect(verdict(patience, at: 500, isBacklogged: true, isFull: true) == nil)
     #expect(verdict(patience, at: 500, isBacklogged: true, isFull: false) == .silence)
   }

@@ -41,4 +41,33 @@ import Transport
     let hasBeat = text[event.lowerBound...].contains(": remora")
     #expect(!hasBeat)
   }
+
+  @Test(
+    "a client that takes nothing is sent away, though the kernel takes all that it is sent",
+    arguments: [
+      // A stream that lives by its heartbeats.
+      FakeService.Manner.stall(head + "data: {\"type\":\"start\"}\n\n"),
+      // A body that doesn't end.
+      .stall("HTTP/1.1 200 X\r\ncontent-type: image/png\r\ncontent-length: 10\r\n\r\n12345"),
+      // More than the kernel takes.
+      .stall("HTTP/1.1 200 X\r\ncontent-type: image/png\r\n\r\n" + String(repeating: "x", count: 2 << 20)),
+      .keep(FakeService.http(String(repeating: "x", count: 2 << 20), fields: "content-type: image/png\r\n")),
+      .keep(
+        FakeService.http(
+          "{\"data\":[\"" + String(repeating: "x", count: 2 << 20) + "\"]}",
+          fields: "content-type: application/json\r\n")),
+    ])
+  func stalledClient(_ manner: FakeService.Manner) async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage) { _ in manner }
+      defer { bench.service.close() }
+      bench.state.heartbeat = Interval(milliseconds: 5)
+      bench.state.stalledClient = Interval(milliseconds: 40)
+      let client = try bench.client()
+      defer { client.leave() }
+      try await client.send(
+        walkRequest(#"{"model":"m","prompt":"x","stream":true}"#, to: "/v1/images/generations"))
+      try await client.end()
+    }
+  }
 }

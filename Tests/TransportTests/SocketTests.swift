@@ -56,6 +56,43 @@ import Wire
     if try !socket.write(from: &queue) { throw IOFault.truncated }
   }
 
+  @Test("a peer's progress is what it takes, and not what the kernel takes", arguments: [true, false])
+  func progress(isLocal: Bool) async throws {
+    try await Stage.run { stage in
+      let near: Socket
+      let far: Socket
+      if isLocal {
+        let (left, right) = try socketPair()
+        near = try Socket.over(left, on: stage.loop)
+        far = try Socket.over(right, on: stage.loop)
+      } else {
+        (near, far) = try await connection(on: stage.loop, until: stage.patience)
+      }
+      #expect(near.progress.isAll)
+      var queue = ByteQueue()
+      var last = near.progress.taken
+      // Until the kernel's memory is full.
+      repeat {
+        queue.append([UInt8](repeating: 1, count: 1000))
+        let isTaken = try near.write(from: &queue)
+        if isLocal { #expect(near.progress.taken <= last) }
+        last = near.progress.taken
+        if !isTaken { break }
+      } while true
+      #expect(!near.progress.isAll && near.progress.taken == last)
+      let parker = try #require(far.parker)
+      var sink = ByteQueue()
+      while near.progress.taken <= last {
+        try #require(.now < stage.patience)
+        while case .bytes = try far.read(into: &sink, ceiling: 1 << 20) {}
+        // What the peer's kernel acknowledges late is no event.
+        _ = await parker.park(until: .now + .milliseconds(5))
+      }
+      near.close()
+      far.close()
+    }
+  }
+
   @Test("one end may stop sending and still read")
   func halfClose() async throws {
     try await Stage.run { stage in
