@@ -47,7 +47,9 @@ extension Attempt {
     return switch call.flow.framing {
     case .none: true
     case .length: bytes.count >= call.flow.remaining
-    case .chunked: bytes.ends("\r\n\r\n")
+    // What begins with no size is for the decoder to refuse.
+    case .chunked:
+      bytes.ends("\r\n\r\n") || bytes.count > 0 && ASCII.hexadecimal(bytes[0]) == nil
     case .untilClose: false
     }
   }
