@@ -147,6 +147,15 @@ final class Attempt {
   var now: Instant { state.loop.now }
   var label: Label { lineup.labels[upstream.index] }
 
+  /// After how long without a byte the client gets a heartbeat; nil where it gets none now.
+  func beats(_ manner: Manner?) -> Interval? {
+    manner == .events && !conversation.hasEnded && !isInEvent ? state.heartbeat : nil
+  }
+
+  /// A part of an event has gone on to the client, so that nothing can be added before its end. Behind a gate only whole
+  /// events go on.
+  var isInEvent: Bool { conversation.isInEvent && tried.gate == nil }
+
   /// The model's name as the upstream knows it.
   func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
     if let model = route.model { return body(model.span) }

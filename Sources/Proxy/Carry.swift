@@ -322,15 +322,6 @@ extension Attempt {
     }
   }
 
-  /// After how long without a byte the client gets a heartbeat; nil where it gets none now.
-  private func beats(_ manner: Manner?) -> Interval? {
-    manner == .events && !conversation.hasEnded && !isInEvent ? state.heartbeat : nil
-  }
-
-  /// A part of an event has gone on to the client, so that nothing can be added before its end. Behind a gate only whole
-  /// events go on.
-  var isInEvent: Bool { conversation.isInEvent && tried.gate == nil }
-
   /// Yields now and then: a fast upstream and a fast client would keep this task running until the body ends.
   private func takeTurn() async -> Arrival {
     tried.reads &+= 1
@@ -343,11 +334,7 @@ extension Attempt {
     let before = answer.outbound.count
     if before == 0 { return true }
     guard (try? connection.socket.write(from: &answer.outbound)) != nil else { return false }
-    if answer.outbound.count == before {
-      tried.patience.offered(at: now)
-    } else {
-      tried.patience.told(at: now)
-    }
+    tried.patience.sent(isTaken: answer.outbound.count < before, at: now)
     return true
   }
 

@@ -35,13 +35,11 @@ struct Patience {
 
   /// The upstream was heard of, or has a reason to be silent.
   mutating func heard(at now: Instant) { heardAt = now }
-  /// The client was sent something.
-  mutating func told(at now: Instant) {
-    toldAt = now
+  /// The client was sent something; `isTaken`: the kernel has taken some of it.
+  mutating func sent(isTaken: Bool = true, at now: Instant) {
+    if isTaken { toldAt = now }
     uptake.sent(at: now)
   }
-  /// Something waits for the client that not even the kernel takes.
-  mutating func offered(at now: Instant) { uptake.sent(at: now) }
   /// The client has got so far; asked for before `verdict`.
   mutating func note(_ progress: Progress, isBacklogged: Bool, at now: Instant) {
     uptake.note(progress, waits: isBacklogged, at: now)

@@ -32,7 +32,7 @@ struct PatienceTests {
     #expect(until(patience) == Self.at(115))
     #expect(verdict(patience, at: 114) == nil)
     #expect(verdict(patience, at: 115) == .beat)
-    patience.told(at: Self.at(115))
+    patience.sent(at: Self.at(115))
     #expect(verdict(patience, at: 116) == nil)
     #expect(until(patience) == Self.at(130))
   }
@@ -41,7 +41,7 @@ struct PatienceTests {
   func silence() {
     var patience = Patience(at: Self.at(100), stalled: Deadline.stalledClient)
     for second in [115, 130, 145] as [UInt64] {
-      patience.told(at: Self.at(second))
+      patience.sent(at: Self.at(second))
       patience.note(Progress(taken: Int(second), isAll: true), isBacklogged: false, at: Self.at(second))
     }
     #expect(verdict(patience, at: 159) == nil)
@@ -65,7 +65,7 @@ struct PatienceTests {
     var patience = Patience(at: Self.at(100), stalled: Deadline.stalledClient)
     for second in stride(from: UInt64(100), through: 699, by: 10) {
       patience.heard(at: Self.at(second))
-      if isBacklogged { patience.offered(at: Self.at(second)) } else { patience.told(at: Self.at(second)) }
+      patience.sent(isTaken: !isBacklogged, at: Self.at(second))
       #expect(until(patience, isBacklogged: isBacklogged) <= Self.at(second + 15))
       if second == 110 {
         patience.note(Progress(taken: 1, isAll: false), isBacklogged: isBacklogged, at: Self.at(second))
