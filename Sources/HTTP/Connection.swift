@@ -34,6 +34,8 @@ package final class ConnectionTimes: Sendable {
   let head: Interval
   /// To take some more of its answer.
   let stalled: Interval
+  /// A client that doesn't take its answer makes room for others.
+  let yieldsStalled: Bool
   /// From a body's first byte to its last, where bodies are read whole (Whole.swift). A client that sends a byte now and
   /// then is never silent for long.
   let body: Interval
@@ -43,13 +45,14 @@ package final class ConnectionTimes: Sendable {
   /// - Parameter body: without it a body may take a day, which is as good as any time.
   package init(
     handshake: Interval, opening: Interval, idle: Interval, head: Interval, stalled: Interval,
-    body: Interval = Interval(seconds: 86_400), nap: Interval? = nil
+    yieldsStalled: Bool = false, body: Interval = Interval(seconds: 86_400), nap: Interval? = nil
   ) {
     self.handshake = handshake
     self.opening = opening
     self.idle = idle
     self.head = head
     self.stalled = stalled
+    self.yieldsStalled = yieldsStalled
     self.body = body
     self.nap = nap
   }
@@ -138,6 +141,8 @@ package final class Connection {
       }
       if coming != .request || isLeaving { break }
       if !(await handler.serve(self)) { break }
+      // One that has sent many requests at once doesn't have them all served before others' first.
+      if !inbound.isEmpty { await parker.yield() }
     }
     end()
   }
@@ -275,13 +280,15 @@ package final class Connection {
 
   /// Waits for bytes behind those in `inbound`.
   package func receive(until deadline: Instant) async -> Arrival {
+    let began = loop.now
     while true {
       guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return .gone }
       switch step {
       case .bytes: return .bytes
       case .end: return .gone
       case .wouldBlock:
-        if await parker.park(until: deadline) == .deadline, loop.now >= deadline { return .late }
+        let until = roll.grace.map { min(deadline, began + $0) } ?? deadline
+        if await parker.park(until: until) == .deadline, loop.now >= until { return .late }
       }
     }
   }
@@ -298,6 +305,8 @@ package final class Connection {
   /// Reads and drops a little of what a client whose request was refused still sends: closing over unread bytes
   /// would reset the connection and could take the answer with it (RFC 9112 section 9.6).
   package func linger() async {
+    // It has its answer: where its place is needed, it goes.
+    isSilent = true
     var hasFinished = socket.finishSending()
     let deadline = loop.now + Linger.time
     var dropped = inbound.count
@@ -345,6 +354,8 @@ extension Connection: Straggler {
   /// - Returns: false if the client has taken nothing for too long.
   package func waitsForRoom(_ uptake: inout Uptake) async -> Bool {
     uptake.sent(at: loop.now)
+    if times.yieldsStalled { isSilent = true }
+    defer { if times.yieldsStalled { isSilent = false } }
     guard await parker.park(until: uptake.lookAt) == .deadline else { return true }
     uptake.note(socket.progress, waits: true, at: loop.now)
     return !uptake.isStalled(at: loop.now)

@@ -10,6 +10,9 @@ package final class Roll {
   /// Those that are on their way out, to make room.
   private var leaving = 0
   private var order: UInt64 = 0
+  /// How long a client may stop in the middle of a request, where that is less than at other times: the port is on its way
+  /// out.
+  private(set) var grace: Interval?
 
   package init() {}
 
@@ -46,6 +49,12 @@ package final class Roll {
     guard let client, let connection = members[client.id] else { return false }
     connection.leave()
     return true
+  }
+
+  /// Waits only for so long for more of a request that has begun.
+  package func hurry(_ grace: Interval) {
+    self.grace = grace
+    wakeAll()
   }
 
   /// Has each look again at what it waits for.
@@ -91,12 +100,9 @@ package struct SilentClients {
     silentSince latest: Instant, all: () -> [Client], isStill: (Client) -> Bool
   ) -> Client? {
     while let client = candidates.popLast() {
-      // Others are younger.
-      guard client.since <= latest else { break }
-      if isStill(client) { return client }
+      if client.since <= latest, isStill(client) { return client }
     }
-    collect(all())
-    guard let client = candidates.last, client.since <= latest else { return nil }
+    collect(all().filter { $0.since <= latest })
     return candidates.popLast()
   }
 

@@ -47,6 +47,8 @@ final class Drain {
   func begin() {
     state.isDraining = true
     state.readiness.drain()
+    state.rolls.proxy.hurry(state.unfinished)
+    state.rolls.admin.hurry(state.unfinished)
     state.onIdle = { [weak self] in self?.consider() }
     settle = Alarm { [weak self] in self?.consider() }
     let alarm = Alarm { [weak self] in self?.endAll() }

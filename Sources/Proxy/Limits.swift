@@ -66,6 +66,9 @@ enum Deadline {
   static let silence = Interval(seconds: 1)
   /// Between two bytes of a request's body.
   static let body = Interval(seconds: 30)
+  /// As above, and between two bytes of a head, once the process is to end: what has stopped in the middle of its request
+  /// doesn't hold it up.
+  static let unfinished = Interval(seconds: 3)
   /// A client's TLS handshake.
   static let handshake = Interval(seconds: 10)
   /// A client that takes nothing of its answer.

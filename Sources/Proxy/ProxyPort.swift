@@ -24,7 +24,7 @@ final class ProxyPort: Handler {
   /// Probes and scrapes ask as soon as they are connected.
   private static let adminTimes = ConnectionTimes(
     handshake: Deadline.handshake, opening: Deadline.adminHead, idle: Deadline.keepAlive,
-    head: Deadline.adminHead, stalled: Deadline.stalledClient, nap: Deadline.silence)
+    head: Deadline.adminHead, stalled: Deadline.stalledClient, yieldsStalled: true, nap: Deadline.silence)
 
   private let state: WorkerState
   let entrance: Entrance

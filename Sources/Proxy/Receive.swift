@@ -131,16 +131,17 @@ extension Ask {
   /// - Parameter whole: whether all of it is needed; else a long one may follow (LongBody.swift).
   /// - Returns: false where it is no JSON and need not be.
   private func readBody(_ connection: ClientConnection, whole: Bool) async throws(Refusal) -> Bool {
-    var deadline = now + Deadline.body
+    var heardAt = now
     while true {
       let before = body.bytes.count
       let reading = try readPiece(connection, whole)
-      if body.bytes.count > before { deadline = now + Deadline.body }
+      if body.bytes.count > before { heardAt = now }
       switch reading {
       case .enough: return true
       case .unreadable: return false
       case .more: break
       case .blocked:
+        let deadline = heardAt + state.bodyPatience
         if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
           state.shard.refused(.timeout)
           throw .slow("request body")

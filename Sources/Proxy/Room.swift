@@ -6,20 +6,29 @@ internal import Transport
 
 /// How many newcomers have found one port full; the log is told once in a while.
 struct Crowd {
-  private var isQuietUntil = Instant(nanoseconds: 0)
-  private var closed = 0
+  /// What is said of those for which there was room in the end, and of those for which there was none: the one line
+  /// keeps the other quiet no longer than itself.
+  private struct Line {
+    var isQuietUntil = Instant(nanoseconds: 0)
+    var count = 0
+  }
+  private var closed = Line()
+  private var waiting = Line()
   /// Between two lines of the log.
   static let pause = Interval(seconds: 60)
 
   /// One more; `isClosed`: a silent client was closed for it.
   ///
-  /// - Returns: how many were closed since the last line, where it is time for another.
+  /// - Returns: how many there were of this kind since its last line, where it is time for another.
   mutating func count(isClosed: Bool, at now: Instant) -> Int? {
-    if isClosed { closed += 1 }
-    guard now >= isQuietUntil else { return nil }
-    isQuietUntil = now + Self.pause
-    defer { closed = 0 }
-    return closed
+    isClosed ? Self.count(&closed, at: now) : Self.count(&waiting, at: now)
+  }
+
+  private static func count(_ line: inout Line, at now: Instant) -> Int? {
+    line.count += 1
+    guard now >= line.isQuietUntil else { return nil }
+    defer { line = Line(isQuietUntil: now + pause) }
+    return line.count
   }
 }
 
@@ -46,16 +55,19 @@ extension WorkerState {
 
   /// Says, once in a while, that a port is full.
   func noteCrowd(_ role: Entrance.Role, isClosed: Bool) {
-    guard let closed = crowd[role].count(isClosed: isClosed, at: loop.now) else { return }
+    guard let found = crowd[role].count(isClosed: isClosed, at: loop.now) else { return }
     let count = rolls[role].count
     if isClosed {
       Log.write(
         .warn, "closed the clients that were silent longest, to make room for others",
-        .text("port", "\(role.port.name)"), .number("connections", count), .number("closed", closed))
+        .text("port", "\(role.port.name)"), .number("connections", count), .number("closed", found))
     } else {
       Log.write(
-        .warn, "there are as many clients as there may be, all at work; others wait",
-        .text("port", "\(role.port.name)"), .number("connections", count))
+        .warn,
+        role == .admin
+          ? "there are as many clients as there may be, all at work; others are sent away"
+          : "there are as many clients as there may be, all at work or just come; others wait",
+        .text("port", "\(role.port.name)"), .number("connections", count), .number("found_full", found))
     }
   }
 }

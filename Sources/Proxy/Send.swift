@@ -30,7 +30,7 @@ extension Attempt {
       writeRequestHead()
       if loop.isBusy { sendLater() }
       var waits = Waits(
-        answer: min(now + upstream.firstByte, tried.deadline, tried.contentBy), body: now + Deadline.body)
+        answer: min(now + upstream.firstByte, tried.deadline, tried.contentBy), heardAt: now)
       while true {
         switch try turn(&waits) {
         case .over(let outcome): return outcome
@@ -94,12 +94,12 @@ extension Attempt {
 
   // MARK: Sending
 
-  /// Until when is waited for what.
+  /// What is waited for.
   private struct Waits {
-    /// For the answer's head.
+    /// Until when, for the answer's head.
     var answer: Instant
-    /// For more of the client's body.
-    var body: Instant
+    /// When the client last sent something of its body.
+    var heardAt: Instant
   }
 
   /// What follows on a turn.
@@ -121,7 +121,7 @@ extension Attempt {
         let pumping: Pumping
         do throws(IOFault) { pumping = try takeLate() } catch { return .over(try lastWord(error)) }
         if let fault = ask.body.fault { throw fault }
-        if ask.body.received > before { waits.body = now + Deadline.body }
+        if ask.body.received > before { waits.heardAt = now }
         if pumping == .sent { noteSent() }
         // Counted from the last byte that went out: an upload may take any time while it makes progress.
         if pumping != .blocked || call.socket?.hasWritableRoom == true {
@@ -135,7 +135,9 @@ extension Attempt {
     if state.isOver { throw .draining }
     // The upstream is not to blame while the client keeps it waiting.
     let isWaitingForClient = !call.hasSent && call.out.isEmpty
-    return .wait(until: isWaitingForClient ? waits.body : waits.answer, forClient: isWaitingForClient)
+    return .wait(
+      until: isWaitingForClient ? waits.heardAt + state.bodyPatience : waits.answer,
+      forClient: isWaitingForClient)
   }
 
   private func refusalOfSilence(_ isWaitingForClient: Bool) -> Refusal {

@@ -61,6 +61,8 @@ final class WorkerState {
   var heartbeat = Deadline.heartbeat
   /// How long a client may take nothing of its answer.
   var stalledClient = Deadline.stalledClient
+  /// How long a client may stop in the middle of its request while the process is about to end.
+  var unfinished = Deadline.unfinished
   /// What may be held (Memory.swift).
   private(set) var memory: MemoryBudget
   private let quota: Int?
@@ -253,6 +255,9 @@ final class WorkerState {
     inFlight -= 1
     if inFlight == 0 { onIdle?() }
   }
+
+  /// How long a client may stop in the middle of its request's body.
+  var bodyPatience: Interval { isDraining ? min(unfinished, Deadline.body) : Deadline.body }
 
   /// Ends what is under way, each in its own way.
   func endAll() {

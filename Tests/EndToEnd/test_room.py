@@ -90,6 +90,24 @@ def test_a_kept_connection_of_a_scraper_stays_longer(start_remora, upstream):
         assert ended(silent[0])
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request("POST", "/quitquitquit", {"Origin": "https://x", "Content-Length": "1000"}),
+        request("POST", "/nowhere", {"Content-Length": "100000"}),
+        b"\x16\x03\x01\x02\x00\x01",
+    ],
+)
+def test_a_crowd_that_owes_something_keeps_no_probe_out(start_remora, upstream, sent):
+    """What was refused is listened to for a while, so that its client sees why; not where others need the place."""
+    proxy = start_remora(upstream)
+    with contextlib.ExitStack() as stack:
+        for _ in range(ADMIN + 20):
+            stack.enter_context(admin_client(proxy)).send_quietly(sent)
+        for _ in range(3):
+            assert proxy.admin("/readyz").status == 200
+
+
 @pytest.mark.slow
 def test_the_first_bytes_on_the_admin_port_have_five_seconds(remora):
     for sent in (b"", b"GET /healthz HTTP/1.1\r\n"):
@@ -140,6 +158,22 @@ def test_idle_clients_make_room(crowded):
     assert proxy.total(EVICTED, port="proxy") > 10
     assert ended(clients[0]) and not ended(clients[-1])
     assert '"port":"proxy"' in proxy.stderr
+
+
+def test_half_a_head_makes_room_while_others_come(start_remora, upstream):
+    """Those that have just come hide none that has stopped in the middle of its head."""
+    proxy = start_remora(upstream, {"max_memory": "32MiB"})
+    with contextlib.ExitStack() as stack:
+        for _ in range(900):
+            stack.enter_context(proxy.connect()).send_quietly(b"POST /v1/ch")
+        time.sleep(1.2)
+        for _ in range(3):
+            began = time.monotonic()
+            client = stack.enter_context(proxy.connect(timeout=30))
+            client.send(request("GET", "/healthz"))
+            assert client.response().status == 200
+            assert time.monotonic() - began < 2 * SLOWER
+    assert "silent longest" in proxy.stderr
 
 
 def test_those_at_work_stay(crowded, upstream):

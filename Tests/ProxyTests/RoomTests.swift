@@ -77,13 +77,33 @@ import Transport
     #expect(gone == [1, 2, 0].map { ObjectIdentifier(peers[$0]) })
   }
 
+  @Test("one whose request has begun goes where those that are silent have just come")
+  func begunAmongYoung() {
+    let peers = (0..<6).map { _ in Peer() }
+    var silent = SilentClients()
+    let all = Self.clients(peers, hasBegun: [0, 1])
+    let first = silent.next(silentSince: Self.at(0), all: { all }, isStill: { _ in true })
+    let second = silent.next(silentSince: Self.at(0), all: { all }, isStill: { _ in true })
+    #expect([first?.id, second?.id] == [ObjectIdentifier(peers[0]), ObjectIdentifier(peers[1])])
+  }
+
   @Test("a full house is said at once, and then once a minute with how many have gone")
   func crowd() {
     var crowd = Crowd()
     #expect(crowd.count(isClosed: true, at: Self.at(0)) == 1)
     for second in 1..<60 { #expect(crowd.count(isClosed: true, at: Self.at(UInt64(second))) == nil) }
-    #expect(crowd.count(isClosed: false, at: Self.at(60)) == 59)
-    #expect(crowd.count(isClosed: false, at: Self.at(61)) == nil)
-    #expect(crowd.count(isClosed: false, at: Self.at(120)) == 0)
+    #expect(crowd.count(isClosed: true, at: Self.at(60)) == 60)
+    #expect(crowd.count(isClosed: true, at: Self.at(119)) == nil)
+  }
+
+  @Test("that others wait doesn't hide that some have gone, nor the other way round")
+  func crowds() {
+    var crowd = Crowd()
+    #expect(crowd.count(isClosed: false, at: Self.at(0)) == 1)
+    #expect(crowd.count(isClosed: true, at: Self.at(1)) == 1)
+    #expect(crowd.count(isClosed: false, at: Self.at(2)) == nil)
+    #expect(crowd.count(isClosed: true, at: Self.at(3)) == nil)
+    #expect(crowd.count(isClosed: false, at: Self.at(60)) == 2)
+    #expect(crowd.count(isClosed: true, at: Self.at(61)) == 2)
   }
 }

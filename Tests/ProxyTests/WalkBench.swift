@@ -47,14 +47,14 @@ final class WalkBench {
   }
 
   /// Connects a client, which is served until it leaves or is sent away.
-  func client() throws -> WalkClient {
+  func client(at role: Entrance.Role = .proxy) throws -> WalkClient {
     var ends: [Int32] = [-1, -1]
     // SAFETY: the call writes two descriptors, for which there is room.
     let made = unsafe socketpair(
       AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
     try #require(made == 0)
     let socket = try Socket(ends[0], on: loop, isConnected: true)
-    let connection = ProxyPort(Entrance(role: .proxy, index: 0, isLoopback: true), state).accept(socket)
+    let connection = ProxyPort(Entrance(role: role, index: 0, isLoopback: true), state).accept(socket)
     let client = WalkClient(try Socket(ends[1], on: loop, isConnected: true))
     let pair = Confined((connection, client))
     Task(executorPreference: loop) {
