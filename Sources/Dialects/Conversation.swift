@@ -278,14 +278,10 @@ package final class Conversation {
   }
 
   /// The field of an answer that names its error, where the provider has one.
-  package var faultField: StaticString? {
-    dialect?.faultField
-  }
+  package var faultField: StaticString? { dialect?.faultField }
 
   /// How the names of the fields begin that are `writeLimit`'s, in lower case; nil where there are none.
-  package var limitPrefix: StaticString? {
-    dialect?.limitPrefix
-  }
+  package var limitPrefix: StaticString? { dialect?.limitPrefix }
 
   /// Appends a field that tells of a limit under OpenAI's name, with its CR LF, if it has one.
   ///
