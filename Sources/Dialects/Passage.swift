@@ -29,7 +29,7 @@ package final class Passage {
   package private(set) var isReworded = false
   /// The answer comes from another Remora.
   private(set) var isBehindRemora = false
-  /// The client of a stream was told of a failure by an answer that was read whole.
+  /// An answer that was read whole tells of a failure, or a stream of another API seems to.
   var hasToldFailure = false
   var events = EventDecoder()
   /// The end of an event of another API, of which a part has gone on; nil between events.
@@ -300,6 +300,7 @@ package final class Passage {
       from = event.whole.upperBound
       if course == .foreignEvents {
         stream.watch(event, in: bytes)
+        if stream.tellsError { hasToldFailure = true }
         out.append(bytes.extracting(start..<from))
         continue
       }
@@ -359,5 +360,5 @@ extension Conversation {
 }
 
 extension Passage {
-  fileprivate var tellsFailure: Bool { isStream ? stream.hasFailed : hasToldFailure }
+  fileprivate var tellsFailure: Bool { course == .events ? stream.hasFailed : hasToldFailure }
 }

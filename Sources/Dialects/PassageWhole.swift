@@ -20,6 +20,7 @@ extension Passage {
     // Where both have one, ours stands.
     if !member.isEmpty, isBehindRemora || course != .whole { removeTheirMember() }
     if repairs || reader == nil, let verdict = mend(provider, into: &out) { return verdict }
+    if asked.shape == .response, isFailedResponse { hasToldFailure = true }
     if let reader { return tell(reader, provider, into: &out) }
     if course == .made { return make(member, into: &out) ? .stream : .fault(.malformed) }
     reply.reset(
@@ -28,6 +29,11 @@ extension Passage {
     reply.piece(unsafe held.view, member: member, into: &out)
     held.removeAll()
     return .answer
+  }
+
+  private var isFailedResponse: Bool {
+    let text = unsafe held.view  // SAFETY: nothing here changes the queue.
+    return JSONView.content(text, in: 0..<text.count, at: "status").equals("failed")
   }
 
   /// Takes the member that another Remora has put in out of the held answer, wherever it stands.

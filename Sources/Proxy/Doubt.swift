@@ -47,9 +47,7 @@ extension Attempt {
     return switch call.flow.framing {
     case .none: true
     case .length: bytes.count >= call.flow.remaining
-    // What begins with no size is for the decoder to refuse.
-    case .chunked:
-      bytes.ends("\r\n\r\n") || bytes.count > 0 && ASCII.hexadecimal(bytes[0]) == nil
+    case .chunked: bytes.ends("\r\n\r\n") || endsAtOnce
     case .untilClose: false
     }
   }

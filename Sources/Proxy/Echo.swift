@@ -106,23 +106,51 @@ extension Attempt {
     }
   }
 
-  /// Where `secret` stands in `text`: as it is, or with its slashes escaped as JSON may have them.
+  /// Where `secret` stands in `text`: as it is, or with some of its bytes escaped as writers of JSON and of addresses do.
   private static func find(_ secret: Secret, in text: Span<UInt8>, from: Int) -> Range<Int>? {
     let wanted = secret.bytes
     guard wanted.count >= shortest, text.count >= wanted.count else { return nil }
-    for start in from..<text.count where text[start] == wanted[0] {
+    for start in from..<text.count {
+      switch text[start] {
+      case wanted[0], UInt8(ascii: "\\"), UInt8(ascii: "%"): break
+      default: continue
+      }
       var at = start
       var matched = 0
-      while matched < wanted.count, at < text.count {
-        if text[at] == wanted[matched] {
-          matched += 1
-        } else if text[at] != UInt8(ascii: "\\") || wanted[matched] != UInt8(ascii: "/") {
-          break
-        }
-        at += 1
+      while matched < wanted.count, let next = text.behind(wanted[matched], at: at) {
+        matched += 1
+        at = next
       }
       if matched == wanted.count { return start..<at }
     }
     return nil
+  }
+}
+
+extension Span<UInt8> {
+  /// Backslashes before one escape: JSON in a text of JSON has two, and once more of that four.
+  private static var mostBackslashes: Int { 8 }
+
+  /// Where what follows `byte` begins, if that stands at `at`: as it is, or as `\u002B`, `\/` or `%2B`.
+  fileprivate func behind(_ byte: UInt8, at: Int) -> Int? {
+    guard at < count else { return nil }
+    if self[at] == byte { return at + 1 }
+    if self[at] == UInt8(ascii: "%") { return isHexadecimal(byte, at: at + 1) ? at + 3 : nil }
+    var end = at
+    while end < count, end - at < Self.mostBackslashes, self[end] == UInt8(ascii: "\\") { end += 1 }
+    guard end > at, end < count else { return nil }
+    if self[end] == byte { return end + 1 }
+    guard self[end] == UInt8(ascii: "u"), isHexadecimal(0, at: end + 1), isHexadecimal(byte, at: end + 3)
+    else {
+      return nil
+    }
+    return end + 5
+  }
+
+  /// Whether two digits at `at` say `byte`.
+  private func isHexadecimal(_ byte: UInt8, at: Int) -> Bool {
+    guard at + 2 <= count, let high = ASCII.hexadecimal(self[at]), let low = ASCII.hexadecimal(self[at + 1])
+    else { return false }
+    return high << 4 | low == byte
   }
 }

@@ -30,6 +30,11 @@ extension Exchange {
     if let strange = attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) {
       throw .notTheAPI(attempt.upstream.name, strange)
     }
+    if facts.status >= 300, facts.hasBody, !attempt.readsAnswer,
+      attempt.call.reply.first(.contentEncoding) == nil
+    {
+      return try await relayRedirect(attempt, connection)
+    }
     var manner = attempt.tried.opened?.manner ?? begin(facts, attempt)
     if manner == .watched {
       var isDoubtful = attempt.isOddAtOnce()
@@ -311,6 +316,16 @@ extension Exchange {
       throw .upstreamAuth(attempt.upstream.name, status: status, key: attempt.upstream.settings.keyPlace)
     }
     answerError(facts.status, attempt, isOurs: true, retryAfter: facts.retryAfter, connection)
+  }
+
+  /// Reads a redirect's few words and passes them on, without the key that they may repeat.
+  private func relayRedirect(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
+    attempt.tried.patience = Patience(at: now, stalled: state.stalledClient)
+    if attempt.errorText.isEmpty { try await attempt.readError() }
+    attempt.release()
+    attempt.mask(&attempt.errorText)
+    swap(&answer.body, &attempt.errorText)
+    answerWhole(attempt.call.reply.status, attempt, isOurs: false, connection)
   }
 
   // MARK: Answers from inside

@@ -38,7 +38,11 @@ extension Attempt {
     guard readsAnswer, call.coding == .other, let field = call.reply.first(.contentEncoding) else {
       return nil
     }
-    return Ask.shown(call.headBytes.extracting(field.value).text())
+    // What is quoted goes into a message, and from there into the logs.
+    var name = ByteQueue()
+    name.append(call.headBytes.extracting(field.value))
+    mask(&name)
+    return Ask.shown(name.bytes.text())
   }
 
   /// Whether an error is put into OpenAI's shape. The answer to a HEAD passes as it is, unless it refuses a key that is
@@ -74,7 +78,7 @@ extension Attempt {
     }
     let nominates = replyFields.nominatesAny
     // A provider repeats what it was shown where something went wrong, and some gateways always.
-    let mayEcho = showsSecret(head: bytes)
+    let mayEcho = showsSecret(head: bytes) || call.reply.status >= 300 && showsSecret(bytes)
     // Where limits apply, those names are Remora's own.
     let isLimited = lineup.meters?.limits(ask.group) ?? false
     let limitPrefix = isLimited ? nil : conversation.limitPrefix

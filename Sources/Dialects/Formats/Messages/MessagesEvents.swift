@@ -41,6 +41,7 @@ enum MessagesEvents {
 extension PassStream {
   /// Takes note of an event of a Messages stream.
   mutating func readMessageEvent(_ data: Span<UInt8>) {
+    if let error = scanner.found(.error), error.kind != .null { hasFailed = true }
     guard let type = scanner.found(.type), type.kind == .string else { return }
     switch MessagesEvents.kind(JSONString.content(data, type.value)) {
     case .start:

@@ -7,6 +7,7 @@ extension PassStream {
   mutating func readResponseEvent(_ data: Span<UInt8>) {
     let number = scanner.found(.sequenceNumber).flatMap { JSONValue.integer(data, $0.value) }
     nextNumber = (number ?? nextNumber) &+ 1
+    if let error = scanner.found(.error), error.kind != .null { hasFailed = true }
     guard let type = scanner.found(.type), type.kind == .string else { return }
     let name = type.value
     if JSONString.equals(data, name, "response.completed")

@@ -122,6 +122,16 @@ extension AnswerDoubt {
   }
 }
 
+extension AnswerDoubt {
+  /// As above, of a response: one that failed says so among its first members.
+  static func isOdd(response body: Span<UInt8>) -> Bool? {
+    let most = 512
+    if body.extracting(first: 2 * most).place(of: ("\"failed\"" as StaticString).bytes) != nil { return true }
+    let isOdd = isOdd(body)
+    return isOdd == false && body.count < most ? nil : isOdd
+  }
+}
+
 extension Passage {
   /// Whether an answer that is to pass on its way may be one that needs repair.
   fileprivate var mayBeDoubtful: Bool {
@@ -141,8 +151,12 @@ extension Conversation {
     return AnswerDoubt.isDue(body, isChat: passage.asked.shape == .chat)
   }
 
-  /// Whether an answer that is to pass on its way begins as none does; nil: too little of it is here to tell.
-  package func isOdd(_ body: Span<UInt8>) -> Bool? { AnswerDoubt.isOdd(body) }
+  /// Whether an answer that is to pass on its way begins as none does, or as one that failed; nil: too little of it is here
+  /// to tell.
+  package func isOdd(_ body: Span<UInt8>) -> Bool? {
+    if case .passed = way, passage.asked.shape == .response { return AnswerDoubt.isOdd(response: body) }
+    return AnswerDoubt.isOdd(body)
+  }
 
   /// Has an answer that was to pass on its way read whole, before any of it has come.
   package func readWhole() {

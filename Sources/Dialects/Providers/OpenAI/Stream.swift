@@ -13,7 +13,7 @@ package struct PassStream: ~Copyable {
     case json(JSONFault)
   }
 
-  private let shape: BodyShape
+  let shape: BodyShape
   /// Usage was asked for by Remora alone.
   private let removesUsage: Bool
   /// Its chunks may come in other forms.
@@ -37,8 +37,7 @@ package struct PassStream: ~Copyable {
   var gate: TextGate?
   /// What came in the place of that chunk's cut.
   private var patch = ByteQueue()
-  /// Choices that have begun and choices that have finished, by index; there are never more than 64 in practice,
-  /// and a higher index counts as the last.
+  /// Choices that have begun and that have finished, by index; a higher one than 63 counts as the last.
   private var begun: UInt64 = 0
   private var finished: UInt64 = 0
 
@@ -47,6 +46,8 @@ package struct PassStream: ~Copyable {
   package internal(set) var hasEnded = false
   /// The provider itself has told of a failure in the stream.
   package internal(set) var hasFailed = false
+  /// An event of another API that seems to tell of one.
+  var tellsError = false
   /// The status that the failure names.
   package internal(set) var failureStatus: Int?
   /// Something that the model made has passed.
@@ -60,7 +61,6 @@ package struct PassStream: ~Copyable {
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
   ///   - insertsMember: whether the first event is to carry a further member.
   ///   - repairs: whether chunks may come in forms that are not OpenAI's at all, as errors that don't say so.
-  ///   - facts: notes what a span tells of the answer.
   package init(
     _ shape: BodyShape, removesUsage: Bool, insertsMember: Bool, repairs: Bool = false,
     facts: AnswerFacts? = nil
@@ -94,12 +94,12 @@ package struct PassStream: ~Copyable {
   }
 
   private static let ofResponse: JSONMembers = [.type, .response, .error, .sequenceNumber]
-  private static let ofMessage: JSONMembers = [.type, .message, .usage]
-  private static let ofChunk: JSONMembers = [.choices, .usage, .error, .xGroq, .object]
-  private static let ofTracedChunk: JSONMembers = ofChunk.union([.id, .model])
-  private static let ofDoubtful: JSONMembers = [
-    .choices, .usage, .error, .xGroq, .object, .message, .detail, .id, .created, .model,
+  private static let ofMessage: JSONMembers = [.type, .message, .usage, .error]
+  private static let ofChunk: JSONMembers = [
+    .choices, .usage, .error, .xGroq, .object, .message, .detail, .id,
   ]
+  private static let ofTracedChunk: JSONMembers = ofChunk.union(.model)
+  private static let ofDoubtful: JSONMembers = ofChunk.union([.created, .model])
 
   /// Every choice that began has said why it ended.
   private var hasFinishedChoices: Bool { begun != 0 && begun == finished }
@@ -163,8 +163,9 @@ package struct PassStream: ~Copyable {
     {
       return write(data, event, bytes, into: &out)
     }
-    if repairs, let name = event.name, bytes.extracting(name).equals("error") {
-      return fail(data, into: &out)
+    if isNamedError(event, bytes) {
+      if shape == .chat || shape == .completion { return hasFailed ? () : fail(data, into: &out) }
+      hasFailed = true
     }
     if event.data != nil, event.name == nil, !hasFailed {
       if let reader {
@@ -230,8 +231,7 @@ package struct PassStream: ~Copyable {
     reader.read(chunk: edited.bytes, carriesOn: false, into: &out)
   }
 
-  /// Whether of the chunk that was read last nothing but its text matters, so that another one like it would change
-  /// nothing of what is known of the stream.
+  /// Of the chunk that was read last nothing but its text matters: another one like it changes nothing that is known.
   private var carriesOn = false
 
   /// Passes on a chunk that is known to be like an earlier one.
@@ -247,7 +247,7 @@ package struct PassStream: ~Copyable {
   private mutating func readChunk(_ data: Span<UInt8>) -> Bool {
     var isOnlyUsage = false
     carriesOn = scanner.found(.choices)?.kind == .array && scanner.found(.error) == nil
-    innerUsage = nil
+    (innerUsage, choiceError) = (nil, nil)
     if let facts { facts.identify(data, id: scanner.found(.id), model: scanner.found(.model)) }
     if let choices = scanner.found(.choices), choices.kind == .array {
       var count = 0
@@ -293,8 +293,9 @@ package struct PassStream: ~Copyable {
     return true
   }
 
-  /// Where Moonshot tells its usage: in the last choice.
+  /// Where Moonshot tells its usage, and OpenRouter of an error of the provider behind it: in a choice.
   private var innerUsage: Range<Int>?
+  private(set) var choiceError: Range<Int>?
 
   /// Takes note of a choice; true if something in it may be what no SDK can read, or is missing, which few have: then it
   /// is looked at once more.
@@ -328,6 +329,7 @@ package struct PassStream: ~Copyable {
       } else if member.kind == .object {
         if member.keyIs("message", in: data) { message = member.value }
         if member.keyIs("usage", in: data) { innerUsage = member.value }
+        if member.keyIs("error", in: data) { choiceError = member.value }
       }
     }
     let before = begun
@@ -362,8 +364,6 @@ package struct PassStream: ~Copyable {
       try? splice.insertMember(("\"choices\":[]" as StaticString).bytes, in: scanner)
     }
   }
-
-  var objectName: StaticString { shape == .chat ? "chat.completion.chunk" : "text_completion" }
 
   /// Says what the chunk is, where it doesn't itself or calls itself a whole answer: SDKs leave such a one out.
   private mutating func nameObject(_ data: Span<UInt8>) {

@@ -19,11 +19,18 @@ enum StreamFault {
 }
 
 extension PassStream {
+  var objectName: StaticString { shape == .chat ? "chat.completion.chunk" : "text_completion" }
+
+  func isNamedError(_ event: Event, _ bytes: Span<UInt8>) -> Bool {
+    guard let name = event.name else { return false }
+    return bytes.extracting(name).equals("error")
+  }
+
   /// Where the chunk tells of an error: the value that is one, or holds it as its `error`.
   func errorText(_ data: Span<UInt8>) -> Range<Int>? {
     if let error = scanner.found(.error), error.kind != .null { return 0..<data.count }
-    guard repairs else { return nil }
-    if GroqExtension.hasError(data, scanner) { return scanner.found(.xGroq)?.value }
+    if let choiceError { return choiceError }
+    if repairs, GroqExtension.hasError(data, scanner) { return scanner.found(.xGroq)?.value }
     return isError(data) ? 0..<data.count : nil
   }
 
