@@ -278,7 +278,10 @@ import Wire
         #"{"object":"chat.completion.chunk","id":"1"}"#,
         #"{"choices":[],"object":"chat.completion.chunk","id":"1"}"#
       ),
-      (#"{"usage":null}"#, #"{"usage":null}"#), (#"{"detail":"m"}"#, #"{"detail":"m"}"#),
+      (#"{"usage":null}"#, #"{"usage":null}"#), (#"{"id":"1","detail":"m"}"#, #"{"id":"1","detail":"m"}"#),
+      (
+        #"{"detail":"m"}"#, #"{"error":{"message":"m","type":"api_error","param":null,"code":null}}"#
+      ),
     ] {
       #expect(PassedStream(.chat, Self.events([from])).text == Self.events([to]))
     }
