@@ -43,7 +43,7 @@ package final class Passage {
   /// Who is told the answer of a chat, where the client speaks another format; nil: it goes on.
   var reader: ChatAnswerReader?
   /// The part of an incomplete event that has come, or of an answer that is read whole.
-  var held: ByteQueue
+  package var held: ByteQueue
 
   enum Course {
     case untouched, json, events, foreignEvents, whole

@@ -67,6 +67,8 @@ final class Ask {
   var turn: ResponsesTurn?
   /// The request comes from a web page that may send.
   var isOriginAllowed = false
+  /// A secret was found in an answer to it.
+  var hasEcho = false
   let body: RequestBody
   /// When enough of it had come to choose a target.
   var receivedAt: Instant?
@@ -87,6 +89,7 @@ final class Ask {
 
   /// Forgets it; keeps the memory that is worth keeping.
   func reset() {
+    hasEcho = false
     hasHead = false
     target = Target()
     headQueue.clear()

@@ -189,6 +189,12 @@ final class Call {
     pool.giveBack(socket, promise: reply.keepAliveTimeout)
   }
 
+  /// Has what has come overwritten at its end: a secret was found in it.
+  func holdsSecret() {
+    headQueue.holdsSecret()
+    incoming.holdsSecret()
+  }
+
   /// Forgets everything; keeps the memory that is worth keeping.
   func reset() {
     drop()

@@ -179,6 +179,7 @@ extension Attempt {
     // On paths whose answers aren't read, a body in a coding is opaque.
     let isOpaque = !readsAnswer && call.reply.first(.contentEncoding) != nil
     reading: while !isOpaque, errorText.count < Fault.ceiling {
+      holdsError()
       do throws(BodyFault) {
         try call.takeBody(
           limit: Fault.ceiling, { $0 }, { (bytes) throws(BodyFault) in errorText.append(bytes) })
@@ -194,6 +195,7 @@ extension Attempt {
       }
     }
     errorText.truncate(to: min(errorText.count, Fault.ceiling))
+    wipeEcho()
   }
 
   /// Whether only the body can show what the answer is: on an endpoint that Remora serves it is JSON or a stream, which

@@ -2,6 +2,7 @@
 // which never had the secret, must not get it this way either.
 
 internal import Config
+internal import Dialects
 internal import HTTP
 internal import Transport
 internal import Wire
@@ -15,6 +16,8 @@ extension Attempt {
   /// Replaces each secret in `text` that went out with this try.
   func mask(_ text: inout ByteQueue) {
     guard showsSecret(text.bytes) else { return }
+    noteEcho()
+    text.holdsSecret()
     var masked = ByteQueue(pool: loop.blocks)
     writeMasked(text.bytes, into: &masked)
     swap(&text, &masked)
@@ -24,6 +27,8 @@ extension Attempt {
   @inline(never)
   func mask(_ text: inout ByteQueue, from start: Int) {
     guard start < text.count, showsSecret(text.bytes.extracting(start..<text.count)) else { return }
+    noteEcho()
+    text.holdsSecret()
     var masked = ByteQueue(pool: loop.blocks)
     writeMasked(text.bytes.extracting(start..<text.count), into: &masked)
     text.truncate(to: start)
@@ -32,10 +37,32 @@ extension Attempt {
 
   /// Appends `field` without the secrets in its value.
   func writeMasked(_ field: Field, _ bytes: Span<UInt8>) {
+    noteEcho()
     answer.outbound.append(bytes.extracting(field.name))
     answer.outbound.append(": ")
     writeMasked(bytes.extracting(field.value), into: &answer.outbound)
     answer.outbound.append("\r\n")
+  }
+
+  /// Has what comes of an error overwritten behind it, whatever it is: when it is known, some of it has gone.
+  func holdsError() {
+    call.holdsSecret()
+    errorText.holdsSecret()
+  }
+
+  /// Sees to it that nothing is left of an error that repeats a secret, whether the client gets it or another target is
+  /// asked.
+  func wipeEcho() {
+    guard showsSecret(errorText.bytes) else { return }
+    errorText.holdsSecret()
+    noteEcho()
+  }
+
+  /// What the answer came through is overwritten when the exchange is over, and its memory isn't used again before.
+  private func noteEcho() {
+    ask.hasEcho = true
+    call.holdsSecret()
+    passage.held.holdsSecret()
   }
 
   /// Whether `text` holds a secret that went out.

@@ -243,8 +243,13 @@ final class WorkerState {
   }
 
   func giveBack(_ exchange: Exchange) {
+    let hasEcho = exchange.ask.hasEcho
     exchange.reset()
-    if spare.count < 64, exchange.lineup === lineup { spare.append(exchange) }
+    if hasEcho {
+      loop.wipeUnused()
+    } else if spare.count < 64, exchange.lineup === lineup {
+      spare.append(exchange)
+    }
     letGo()
   }
 

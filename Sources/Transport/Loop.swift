@@ -62,6 +62,11 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   package private(set) var now = Instant.now
   /// A stock of blocks for the queues of this loop's connections.
   package let blocks = BlockPool()
+  /// Overwrites the memory that bytes come through and that nobody uses now: there was a secret among them.
+  package func wipeUnused() {
+    blocks.wipe()
+    TLSMemory.wipe()
+  }
 
   private struct Registration {
     var source: EventSource?

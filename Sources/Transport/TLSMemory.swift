@@ -75,6 +75,18 @@ enum TLSMemory {
     return unsafe malloc(isSmall ? smallSize : largeSize)
   }
 
+  /// Overwrites this thread's large blocks that nobody uses: there was a secret in a record.
+  static func wipe() {
+    guard let spare = unsafe spare() else { return }
+    var next = unsafe spare.pointee.large
+    while let block = unsafe next {
+      unsafe next = unsafe block.load(as: UnsafeMutableRawPointer?.self)
+      // SAFETY: a block of this list has `largeSize` bytes, of which the first are the list's own.
+      let link = unsafe MemoryLayout<UnsafeMutableRawPointer?>.size
+      unsafe explicit_bzero(block.advanced(by: link), largeSize - link)
+    }
+  }
+
   private static func give(_ block: UnsafeMutableRawPointer?) {
     guard let block = unsafe block else { return }
     guard let spare = unsafe spare() else { return unsafe Glibc.free(block) }

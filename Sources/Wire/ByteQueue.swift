@@ -40,6 +40,14 @@
     released &+= 1
   }
 
+  /// Overwrites every unused block: what was in one of them is found to have been a secret.
+  public func wipe() {
+    // SAFETY: nobody else refers to the blocks of the list, which have `blockSize` bytes each.
+    for index in unsafe free.indices {
+      unsafe free[index].initializeMemory(as: UInt8.self, repeating: 0, count: Self.blockSize)
+    }
+  }
+
   /// Gives every unused block back to the system; called when a worker has been idle for a while.
   public func trim() {
     while let block = unsafe free.popLast() { unsafe block.deallocate() }
@@ -300,6 +308,9 @@
     append(bytes)
     secretEnd = max(secretEnd, tail)
   }
+
+  /// Has the memory at hand overwritten before it is given back: what was appended is found to hold a secret.
+  public mutating func holdsSecret() { secretEnd = max(secretEnd, tail) }
 
   /// Whether both hold the same bytes.
   package func equals(_ other: borrowing ByteQueue) -> Bool { bytes.equals(other.bytes) }

@@ -483,6 +483,28 @@ def test_s01_memory(mounted, upstream):
     assert not (places := found_in_memory(pod.proxy, SECRET)), places
 
 
+@pytest.mark.build("keeps what was freed")
+def test_s01_memory_of_echoes(mounted, upstream):
+    """What a provider has repeated of the key in an error, whole or in a stream, doesn't outlive it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can look into a process that can't be dumped")
+    pod = mounted()
+    repeated = {"error": {"message": f"Incorrect API key provided: {SECRET}."}}
+    answers = [json_answer(repeated, status, {"x-shown": SECRET}) for status in (400, 404, 500)]
+    for each in answers:
+        upstream.reply(each)
+        assert SECRET.encode() not in pod.proxy.ask(post_json("/v1/chat/completions", CHAT)).body
+    chunks = [event(each) for each in chat_chunks({"model": "gpt-4o"})]
+    upstream.reply(SSE_HEAD, *chunks[:2], event(repeated), LAST_CHUNK)
+    got = pod.proxy.ask(post_json("/v1/chat/completions", {**CHAT, "stream": True}))
+    assert b"[redacted]" in got.body and SECRET.encode() not in got.body
+    pod.publish(key=ROTATED)
+    wait_reloads(pod.proxy, applied=1)
+    for _ in range(3):
+        assert echo(pod.proxy)["authorization"] == f"Bearer {ROTATED}"
+    assert not (places := found_in_memory(pod.proxy, SECRET)), places
+
+
 def found_in_memory(proxy, secret: str) -> list[str]:
     """Where in the process's writable memory these bytes are."""
     found = []

@@ -138,6 +138,26 @@ import Wire
     #expect(queue.array() == [UInt8](repeating: 0, count: 10))
   }
 
+  @Test(
+    "a block that is found to hold a secret comes back empty of it, and so does one that nobody has any more")
+  func foundSecret() {
+    let pool = BlockPool()
+    var queue = ByteQueue(pool: pool)
+    queue.append("quiet")
+    queue.holdsSecret()
+    queue.removeAll()
+    _ = unsafe queue.spare(16)
+    queue.commit(5)
+    #expect(queue.array() == [0, 0, 0, 0, 0])
+    queue.clear()
+    queue.append("quiet")
+    queue.removeAll()
+    pool.wipe()
+    _ = unsafe queue.spare(16)
+    queue.commit(5)
+    #expect(queue.array() == [0, 0, 0, 0, 0])
+  }
+
   @Test("a secret that moved is overwritten where it was, and where it went")
   func movedSecret() {
     let pool = BlockPool()

@@ -374,7 +374,7 @@ package struct AnswerWriter: ~Copyable {
     guard !hasEnded else { return }
     hasEnded = true
     if let blocks {
-      var error = ByteQueue()
+      var error = ByteQueue.forSecrets()
       Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &error)
       return blocks.fail(error.bytes, into: &out)
     }

@@ -53,9 +53,9 @@ struct InvokedEvents: ~Copyable {
   }
 
   private static func fail(_ fault: AnswerFault, into out: inout ByteQueue) {
-    var error = ByteQueue()
+    var error = ByteQueue.forSecrets()
     Fault.write(message: fault.message.span, type: fault.type, code: fault.code.span, into: &error)
-    var text = ByteQueue()
+    var text = ByteQueue.forSecrets()
     MessagesFault.write(error.bytes, status: fault.status, requestID: Span(), into: &text)
     out.append("event: error\n")
     EventEncoder.data(text.bytes, into: &out)

@@ -97,7 +97,7 @@ package enum Fault {
   /// Appends a message, or as much of it as is told.
   private static func write(message: Range<Int>, _ body: Span<UInt8>, into out: inout ByteQueue) {
     if message.count <= messageCeiling { return out.append(body.extracting(message)) }
-    var text = ByteQueue()
+    var text = ByteQueue.forSecrets()
     JSONString.decode(body, message, into: &text)
     text.truncate(to: min(text.count, messageCeiling))
     JSONWriter.string(text.bytes, into: &out)

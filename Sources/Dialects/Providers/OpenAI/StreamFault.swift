@@ -64,7 +64,8 @@ extension PassStream {
   }
 
   private func tellError(into out: inout ByteQueue, _ write: (inout ByteQueue) -> Void) {
-    var error = ByteQueue()
+    // It may repeat a secret that the client doesn't get.
+    var error = ByteQueue.forSecrets()
     write(&error)
     if let reader { reader.fail(error.bytes, into: &out) } else { EventEncoder.data(error.bytes, into: &out) }
   }
