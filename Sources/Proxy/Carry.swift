@@ -210,20 +210,24 @@ extension Attempt {
     return ask.target.isFullService && facts.status < 300 && facts.hasBody && !nature.isTranslated
   }
 
-  /// Waits for the first byte of the body, and says in `facts` what it shows.
+  /// Waits for the first bytes of the body, and says in `facts` what it shows.
   func lookAtOpening(_ facts: inout ReplyFacts) async throws(Refusal) {
-    while awaitsOpening {
+    if call.flow.isCoded { return }
+    var isOver = false
+    while !isOver, opening == nil, !showsItsStart {
       switch await more(nil) {
       case .bytes, .beat: continue
       // What there is shows it.
-      case .end: return
+      case .end: isOver = true
       case let arrival: try fail(arrival)
       }
     }
     switch opening {
     case .other?, nil:
-      if nature.isRecast || call.flow.isCoded || facts.media == .json { return }
-      let isEmpty = firstBytes.isEmpty || endsAtOnce
+      if nature.isRecast || facts.media == .json { return }
+      let isEmpty = lookAtStart { $0.isEmpty }
+      // Nothing but blanks so far: what follows tells.
+      if opening == nil, !isOver, !isHere { return }
       throw .notTheAPI(
         upstream.name,
         "it answered \(facts.status) with " + (isEmpty ? "an empty body" : "neither JSON nor a stream"))
@@ -234,18 +238,8 @@ extension Attempt {
     }
   }
 
-  /// Whether nothing of the body is here, but something will come.
-  private var awaitsOpening: Bool {
-    if call.flow.hasEnded { return false }
-    let bytes = unsafe call.incoming.view  // SAFETY: nothing here changes the queue.
-    if bytes.isEmpty { return true }
-    guard case .chunked = call.flow.framing, !endsAtOnce else { return false }
-    for at in 0..<bytes.count where bytes[at] == ASCII.lf { return at == bytes.count - 1 }
-    return bytes.count < 64
-  }
-
   /// What the body shows itself to be, so far as it is here; nil where that can't be told.
-  private var opening: Media? { call.flow.isCoded ? nil : Media(firstBytes: firstBytes) }
+  private var opening: Media? { lookAtStart { Media(firstBytes: $0) } }
 
   /// Waits for the first bytes of a JSON body: its length is promised ahead of it, so they must show whether a member
   /// can go in.

@@ -30,20 +30,12 @@ extension Exchange {
     if let strange = attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) {
       throw .notTheAPI(attempt.upstream.name, strange)
     }
-    if facts.status >= 300, facts.hasBody, !attempt.readsAnswer,
-      attempt.call.reply.first(.contentEncoding) == nil
-    {
-      return try await relayRedirect(attempt, connection)
-    }
+    if attempt.isUnreadRedirect(facts) { return try await relayRedirect(attempt, connection) }
     var manner = attempt.tried.opened?.manner ?? begin(facts, attempt)
     if manner == .watched {
-      var isDoubtful = attempt.isOddAtOnce()
-      if isDoubtful == nil { isDoubtful = try await attempt.isOdd() }
-      if isDoubtful == false, attempt.conversation.mayBeDoubtful {
-        isDoubtful = attempt.isDoubtfulAtOnce()
-        if isDoubtful == nil { isDoubtful = try await attempt.isDoubtful() }
-      }
-      if isDoubtful == true {
+      var mustReadWhole = attempt.mustReadWholeAtOnce()
+      if mustReadWhole == nil { mustReadWhole = try await attempt.mustReadWhole() }
+      if mustReadWhole == true {
         attempt.conversation.readWhole()
         manner = .whole
       }
@@ -318,10 +310,13 @@ extension Exchange {
     answerError(facts.status, attempt, isOurs: true, retryAfter: facts.retryAfter, connection)
   }
 
-  /// Reads a redirect's few words and passes them on, without the key that they may repeat.
+  /// Reads a redirect's few words and passes them on, where answers go on unread, without the key that they may repeat.
   private func relayRedirect(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
     attempt.tried.patience = Patience(at: now, stalled: state.stalledClient)
     if attempt.errorText.isEmpty { try await attempt.readError() }
+    guard attempt.call.flow.hasEnded else {
+      throw .protocolBroken(attempt.upstream.name, "its redirect breaks off, or says too much")
+    }
     attempt.release()
     attempt.mask(&attempt.errorText)
     swap(&answer.body, &attempt.errorText)

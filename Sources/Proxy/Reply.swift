@@ -21,6 +21,11 @@ extension Attempt {
     return facts
   }
 
+  /// Whether it is a redirect where answers go on unread, with a body that could be read.
+  func isUnreadRedirect(_ facts: ReplyFacts) -> Bool {
+    facts.status >= 300 && facts.hasBody && !readsAnswer && call.reply.first(.contentEncoding) == nil
+  }
+
   /// Whether the answer's body is read here, and not only passed on.
   var readsAnswer: Bool { ask.target.isFullService || nature.isTranslated }
 

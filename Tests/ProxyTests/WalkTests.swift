@@ -110,6 +110,56 @@ import Wire
     }
   }
 
+  static let unlabelled: [(label: String, body: String, isStream: Bool)] = [
+    "", "content-type: text/plain\r\n",
+  ].flatMap {
+    label in
+    ["", "\n", "\r\n\r\n \n", String(repeating: "\n", count: 100)].flatMap { blanks in
+      [(label, blanks + answerText, false), (label, blanks + event + done, true)]
+    }
+  }
+
+  @Test("what an answer is shows in its first bytes, however they come", arguments: unlabelled)
+  func openings(_ label: String, _ body: String, _ isStream: Bool) async throws {
+    try await Stage.run { stage in
+      for framing in ["length", "chunks", "short chunks", "close"] {
+        for isSlow in [false, true] {
+          let head = "HTTP/1.1 200 X\r\n\(label)"
+          let sent =
+            switch framing {
+            case "length": head + "content-length: \(body.utf8.count)\r\n\r\n" + body
+            case "chunks": head + "transfer-encoding: chunked\r\n\r\n" + Self.chunked(body)
+            case "short chunks":
+              head + "transfer-encoding: chunked\r\n\r\n"
+                + body.utf8.map { "1\r\n\(Character(UnicodeScalar($0)))\r\n" }.joined()
+                + "0\r\n\r\n"
+            default: head + "\r\n" + body
+            }
+          let bench = try WalkBench(on: stage) { _ in isSlow ? .trickle(sent) : .answer(sent) }
+          defer { bench.service.close() }
+          let answer = try await bench.exchange(isStream ? Self.streamRequest : walkRequest())
+          #expect(answer.status == 200 && answer.isWhole, "\(framing) \(isSlow) \(answer)")
+          #expect(answer.body.contains(isStream ? Self.event : Self.answerText))
+        }
+      }
+    }
+  }
+
+  @Test(
+    "what never shows what it is goes on when it has been waited for long enough",
+    arguments: [
+      "transfer-encoding: chunked\r\n\r\n1;" + String(repeating: "a", count: 40_000),
+      "\r\n" + String(repeating: "\n", count: 40_000),
+    ])
+  func neverShown(_ rest: String) async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(on: stage) { _ in .answer("HTTP/1.1 200 X\r\n\(Self.json)\r\n" + rest) }
+      defer { bench.service.close() }
+      let answer = try await bench.exchange(walkRequest())
+      #expect(answer.status == 502)
+    }
+  }
+
   @Test("a stream that is cut ends with an error that no client takes for its end", arguments: [false, true])
   func cutStream(_ isSlow: Bool) async throws {
     let sent =
