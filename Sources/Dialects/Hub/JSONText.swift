@@ -87,16 +87,53 @@ package enum JSONText {
     return isBlankInAnyScript(content)
   }
 
-  /// Providers trim what Unicode calls white space, and refuse what is left if that is nothing.
+  /// Providers trim what Unicode calls white space, and refuse what is left if that is nothing. The first character that
+  /// is none tells.
   @inline(never)
   private static func isBlankInAnyScript(_ content: Span<UInt8>) -> Bool {
-    var text = ByteQueue()
-    text.append(ASCII.quote)
-    text.append(content)
-    text.append(ASCII.quote)
-    var said = ByteQueue()
-    JSONString.decode(text.bytes, 0..<text.count, into: &said)
-    return said.bytes.text().unicodeScalars.allSatisfy(\.properties.isWhitespace)
+    var at = 0
+    while at < content.count {
+      let (code, length) = character(content, at)
+      guard isWhiteSpace(code) else { return false }
+      at += length
+    }
+    return true
+  }
+
+  /// Unicode's property White_Space, and the other control characters up to the blank.
+  private static func isWhiteSpace(_ code: UInt32) -> Bool {
+    switch code {
+    case 0...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: true
+    default: false
+    }
+  }
+
+  /// The character at `at` of a JSON string's content, as far as it may be white space, and the bytes that it takes; of
+  /// others U+FFFD.
+  private static func character(_ content: Span<UInt8>, _ at: Int) -> (UInt32, Int) {
+    func next(_ place: Int) -> UInt32 { at + place < content.count ? UInt32(content[at + place]) : 0 }
+    switch content[at] {
+    case ASCII.backslash:
+      switch UInt8(truncatingIfNeeded: next(1)) {
+      case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "b"):
+        return (0x20, 2)
+      case UInt8(ascii: "u"):
+        var code: UInt32 = 0
+        for place in 2..<6 {
+          guard let digit = ASCII.hexadecimal(UInt8(truncatingIfNeeded: next(place))) else {
+            return (0xFFFD, 1)
+          }
+          code = code << 4 | UInt32(digit)
+        }
+        return (code, 6)
+      default: return (0xFFFD, 1)
+      }
+    case let byte where byte < 0x80: return (UInt32(byte), 1)
+    case let lead where lead & 0xE0 == 0xC0: return (UInt32(lead & 0x1F) << 6 | next(1) & 0x3F, 2)
+    case let lead where lead & 0xF0 == 0xE0:
+      return (UInt32(lead & 0x0F) << 12 | (next(1) & 0x3F) << 6 | next(2) & 0x3F, 3)
+    default: return (0xFFFD, 1)
+    }
   }
 
   /// Bytes of the white space that it begins with.

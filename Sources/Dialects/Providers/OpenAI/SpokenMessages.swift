@@ -90,10 +90,12 @@ struct SpokenMessages: ~Escapable {
 
   // MARK: What a message says
 
-  /// Whether it has neither a call nor a content that says something.
+  /// Whether it has neither a call nor a content that says something. A turn that the model goes on with
+  /// says something by being there: Moonshot's `partial` takes the name of who speaks in it ("Partial mode").
   private func isSilent(_ message: Range<Int>, _ role: MessageRules.Role) -> Bool {
     var members = JSONObjectCursor(body, message)
     while let member = members.next() {
+      if member.kind == .true, role == .assistant, member.keyIs("partial", in: body) { return false }
       if member.keyIs("content", in: body) {
         guard isBlank(content: member) else { return false }
       } else if role == .assistant,

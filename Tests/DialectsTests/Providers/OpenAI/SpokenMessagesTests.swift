@@ -15,6 +15,11 @@ extension QuirksTests {
       (#"{"role":"user","content":null}"#, begin), (#"{"role":"user","content":[]}"#, begin),
       (#"{"role":"user","content":[{"type":"text","text":"\u00a0\u3000 "}],"name":"n"}"#, begin),
       (#"{"role":"system","content":""}"#, begin),
+      (#"{"role":"user","content":"  　\u2028 \f"}"#, begin),
+      (#"{"role":"user","content":"　中"}"#, #"{"role":"user","content":"　中"}"#),
+      (#"{"role":"user","content":" \"q"}"#, #"{"role":"user","content":" \"q"}"#),
+      (#"{"role":"user","content":"\u00e9"}"#, #"{"role":"user","content":"\u00e9"}"#),
+      (#"{"role":"user","content":"\u200b"}"#, #"{"role":"user","content":"\u200b"}"#),
       (#"{"role":"assistant","content":""} , {"role":"user","content":""}"#, begin),
       (
         #"{"role":"system","content":"s"},{"role":"user","content":"\t"},{"role":"user","content":""}"#,
@@ -94,6 +99,9 @@ extension QuirksTests {
       let body = #"{"messages":[{"role":"assistant","content":""},\#(Self.message)]}"#
       let expected = isMoonshot ? #"{"messages":[\#(Self.message)]}"# : body
       #expect(try sent(Quirks.of(provider), body).text == expected)
+      let partial =
+        #"{"messages":[\#(Self.message),{"role":"assistant","name":"Kelsier","content":"","partial":true}]}"#
+      #expect(try sent(Quirks.of(provider), partial).text == partial)
     }
   }
 }
