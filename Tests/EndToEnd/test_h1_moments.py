@@ -112,12 +112,12 @@ def test_expect_continue(plain, upstream, target, expectation):
     """100 at once, from Remora: the provider is not asked for it."""
     body = b'{"model":"gpt-4o","messages":[]}'
     fields = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
-    upstream.reply(answer(200, {}, b"ok"))
+    upstream.reply(answer(200, {}, b'{"id":"ok"}'))
     with plain.connect() as client:
         client.send(post(b"Expect: " + expectation + b"\r\n" + fields, target=target))
         assert client.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.send(body)
-        assert client.until(b"ok").startswith(b"HTTP/1.1 200 OK\r\n")
+        assert client.until(b'"ok"}').startswith(b"HTTP/1.1 200 OK\r\n")
     framing = b"Content-Length: %d\r\n" % len(body)
     fields = b"Content-Type: application/json\r\n"
     if target.endswith(b"completions"):
