@@ -53,12 +53,17 @@ final class ProviderModels {
     let isKnown = models != nil && now < fetchedAt + Deadline.modelListStale
     let isGood = isKnown && fetchedAt >= needed
     if !isGood || now >= fetchedAt + Deadline.modelListFresh { begin(lineup, state) }
-    if !isGood, isAsking {
+    if !isGood, isAsking, !(hasFailed(at: now) && needed.nanoseconds == 0) {
       waiting[ObjectIdentifier(parker)] = parker
       return .pending
     }
     guard isKnown, let models else { return .nothing }
     return .known(models)
+  }
+
+  /// Whether it has failed lately: it is asked again behind what is served, and nobody waits for it.
+  private func hasFailed(at now: Instant) -> Bool {
+    failedAt.map { now < $0 + Deadline.modelListStale } ?? false
   }
 
   /// Forgets that something waits at `parker`.
