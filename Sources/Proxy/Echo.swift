@@ -1,5 +1,5 @@
-// Secrets in a provider's errors. Some providers repeat what they were shown, in the body or in a header: the client,
-// which never had the secret, must not get it this way either.
+// Secrets in a provider's answers. Some providers repeat what they were shown, in an error's body or in any answer's head:
+// the client, which never had the secret, must not get it this way either.
 
 internal import Config
 internal import Dialects

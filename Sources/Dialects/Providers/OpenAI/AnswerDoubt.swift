@@ -96,7 +96,8 @@ extension AnswerDoubt {
   /// What answers begin with on the endpoints that Remora serves: OpenAI's, Anthropic's, those of other makers.
   private static let firsts: [StaticString] = [
     "id", "model", "choices", "created", "created_at", "data", "usage", "content", "role", "output",
-    "input_tokens", "system_fingerprint", "service_tier", "provider", "x_remora",
+    "input_tokens", "system_fingerprint", "service_tier", "provider", "x_remora", "embeddings",
+    "results", "meta",
   ]
   /// Bytes of an answer within which its first name ends.
   private static let opening = 64
