@@ -100,10 +100,10 @@ package enum JSONText {
     return true
   }
 
-  /// Unicode's property White_Space, and the other control characters up to the blank.
+  /// Unicode's property White_Space.
   private static func isWhiteSpace(_ code: UInt32) -> Bool {
     switch code {
-    case 0...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: true
+    case 0x09...0x0D, 0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: true
     default: false
     }
   }
@@ -115,7 +115,7 @@ package enum JSONText {
     switch content[at] {
     case ASCII.backslash:
       switch UInt8(truncatingIfNeeded: next(1)) {
-      case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "b"):
+      case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"), UInt8(ascii: "f"):
         return (0x20, 2)
       case UInt8(ascii: "u"):
         var code: UInt32 = 0
