@@ -77,7 +77,8 @@ def test_body_split_into_single_bytes(plain, upstream):
 
 
 ODD_ANSWERS = {
-    "json": b'{ "z":1, "a":9007199254740993 ,"u":"\\u00e9\\/","usage":{"prompt_tokens":1} }\n',
+    "json": b'{ "z":1, "a":9007199254740993 ,"u":"\\u00e9\\/","object":"chat.completion", "choices":[{"index":0,"message":'
+            b'{"role":"assistant","content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1} }\n',
     "no usage": b'{"choices":[]}',
     "not json": b"<html>fine</html>",
     "empty": b"",
