@@ -118,12 +118,7 @@ final class MessagesForm: AnswerForm {
 
   /// Begins an event of the block that is open.
   private func begin(_ name: StaticString, into out: inout ByteQueue) {
-    out.append(literal: "event: ")
-    out.append(name)
-    out.append(literal: "\ndata: {\"type\":\"")
-    out.append(name)
-    out.append(literal: "\",\"index\":")
-    out.append(decimal: index)
+    TypedEvent.begin(name, "\",\"index\":", index, into: &out)
   }
 
   func piece(

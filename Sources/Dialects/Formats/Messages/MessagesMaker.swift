@@ -84,12 +84,7 @@ enum MessagesMaker {
   ]
 
   private static func begin(_ name: StaticString, _ index: Int, into out: inout ByteQueue) {
-    out.append("event: ")
-    out.append(name)
-    out.append("\ndata: {\"type\":\"")
-    out.append(name)
-    out.append("\",\"index\":")
-    out.append(decimal: index)
+    TypedEvent.begin(name, "\",\"index\":", index, into: &out)
   }
 
   private static func delta(

@@ -142,12 +142,7 @@ struct ResponsesFailure: ~Escapable {
   }
 
   private func begin(_ type: StaticString, _ number: Int, into out: inout ByteQueue) {
-    out.append("event: ")
-    out.append(type)
-    out.append("\ndata: {\"type\":\"")
-    out.append(type)
-    out.append("\",\"sequence_number\":")
-    out.append(decimal: number)
+    TypedEvent.begin(type, "\",\"sequence_number\":", number, into: &out)
     out.append(ASCII.comma)
   }
 

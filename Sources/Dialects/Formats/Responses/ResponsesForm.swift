@@ -69,12 +69,7 @@ final class ResponsesForm: AnswerForm {
   }
 
   private func begin(_ type: StaticString, into out: inout ByteQueue) {
-    out.append(literal: "event: ")
-    out.append(type)
-    out.append(literal: "\ndata: {\"type\":\"")
-    out.append(type)
-    out.append(literal: "\",\"sequence_number\":")
-    out.append(decimal: sequence)
+    TypedEvent.begin(type, "\",\"sequence_number\":", sequence, into: &out)
     sequence += 1
   }
 
