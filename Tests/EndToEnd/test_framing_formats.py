@@ -128,6 +128,18 @@ def test_a_whole_response_ends_its_stream_as_it_ended(start_remora, upstream, st
     assert events_of(got.body)[-1]["type"] == last and events_of(got.body)[-1]["response"]["error"] == told["error"]
 
 
+@pytest.mark.parametrize("refusal", [None, {"a": "\n\ndata: {}\n\n"}, 7])
+def test_a_refusal_that_is_no_text_is_no_delta(start_remora, upstream, refusal):
+    proxy = start_remora(upstream, provider={"kind": "openai", "responses": "native"})
+    item = {"id": "m" * 2000, "type": "message", "content": [{"type": "refusal", "refusal": refusal}]}
+    text = json.dumps(RESPONSE | {"output": [item]}, indent=1)
+    upstream.reply(answer(200, {"Content-Type": "application/json"}, text.encode()))
+    got = proxy.ask(post_json("/v1/responses", {"model": "gateway/m", "input": "Hi", "stream": True}))
+    told = [json.loads(line[6:]) for line in got.body.decode().split("\n") if line.startswith("data: ")]
+    assert told[-1]["type"] == "response.completed" and "response.refusal.delta" not in [each["type"] for each in told]
+    assert all(not each.get("item_id") for each in told)
+
+
 def test_a_response_that_is_not_over_is_no_stream(start_remora, upstream):
     proxy = start_remora(upstream, provider={"kind": "openai"})
     upstream.reply(json_answer(RESPONSE | {"status": "queued", "output": []}))

@@ -5,6 +5,8 @@ internal import Wire
 
 /// Makes a stream of a whole response.
 struct ResponsesMaker: ~Escapable {
+  private static let longestID = 1024
+
   private let body: Span<UInt8>
   private var number = 0
 
@@ -55,12 +57,7 @@ struct ResponsesMaker: ~Escapable {
   ]
 
   private mutating func begin(_ type: StaticString, into out: inout ByteQueue) {
-    out.append("event: ")
-    out.append(type)
-    out.append("\ndata: {\"type\":\"")
-    out.append(type)
-    out.append("\",\"sequence_number\":")
-    out.append(decimal: number)
+    TypedEvent.begin(type, "\",\"sequence_number\":", number, into: &out)
     number += 1
   }
 
@@ -69,7 +66,8 @@ struct ResponsesMaker: ~Escapable {
     _ type: StaticString, _ place: Place, into out: inout ByteQueue
   ) {
     begin(type, into: &out)
-    if let id = JSONView.value(body, in: place.item, at: "id") {
+    // It stands in each event: a long one would make far more of the answer than came.
+    if let id = JSONView.value(body, in: place.item, at: "id"), id.count <= Self.longestID {
       out.append(",\"item_id\":")
       StreamMaker.flat(body.extracting(id), into: &out)
     } else {
@@ -167,7 +165,9 @@ struct ResponsesMaker: ~Escapable {
       } else {
         write(output: text, of: part, place, into: &out)
       }
-    } else if let refusal = JSONView.value(body, in: part, at: "refusal") {
+    } else if let refusal = JSONView.value(body, in: part, at: "refusal"),
+      JSONView.kind(body, refusal) == .string
+    {
       write(refusal, place, "response.refusal.delta", ("response.refusal.done", "refusal"), into: &out)
     }
     begin(

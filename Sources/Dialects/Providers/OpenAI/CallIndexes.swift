@@ -58,7 +58,7 @@ struct CallIndexes: Sendable {
     var index = 0
     for call in calls where call.choice == choice { index = max(index, call.index + 1) }
     guard calls.count < Self.ceiling else {
-      return Piece(index: calls.last?.index ?? 0, isFirst: false, repeatsName: false)
+      return Piece(index: max(index - 1, 0), isFirst: false, repeatsName: false)
     }
     calls.append(
       Call(

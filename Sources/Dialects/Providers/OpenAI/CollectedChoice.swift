@@ -13,7 +13,8 @@ struct CollectedMembers {
     /// Adds an item to a list.
     mutating func add(_ bytes: Span<UInt8>, _ item: Range<Int>) {
       value.removeLast()
-      if value.count > 1 { value.append(ASCII.comma) }
+      // Blanks alone are no item.
+      if value.dropFirst().contains(where: { $0 > ASCII.space }) { value.append(ASCII.comma) }
       value += bytes.extracting(item).array()
       value.append(UInt8(ascii: "]"))
     }
