@@ -354,8 +354,9 @@ extension Connection: Straggler {
   /// - Returns: false if the client has taken nothing for too long.
   package func waitsForRoom(_ uptake: inout Uptake) async -> Bool {
     uptake.sent(at: loop.now)
+    let wasSilent = isSilent
     if times.yieldsStalled { isSilent = true }
-    defer { if times.yieldsStalled { isSilent = false } }
+    defer { isSilent = wasSilent }
     guard await parker.park(until: uptake.lookAt) == .deadline else { return true }
     uptake.note(socket.progress, waits: true, at: loop.now)
     return !uptake.isStalled(at: loop.now)
