@@ -107,13 +107,14 @@ extension Attempt {
     return look(joined.span.extracting(0..<count))
   }
 
-  /// The data of the chunk at `from`, so far as it is here; none where it is the last one, or no chunk; nil where its data
+  /// The data of the chunk at `from`, so far as it is here: a look, for the decoder to judge. None where it is the last one, or no chunk; nil where its data
   /// has not begun.
   private static func chunk(_ bytes: Span<UInt8>, from: Int) -> Range<Int>? {
     var size = 0
     var at = from
-    while at < bytes.count, at < from + 8, let digit = ASCII.hexadecimal(bytes[at]) {
-      size = size << 4 | Int(digit)
+    // As many digits as the decoder takes; what no chunk can have is as good as the most that is here.
+    while at < bytes.count, at < from + 16, let digit = ASCII.hexadecimal(bytes[at]) {
+      size = min(size << 4 | Int(digit), 1 << 40)
       at += 1
     }
     guard at < bytes.count else { return nil }
