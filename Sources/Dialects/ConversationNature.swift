@@ -1,7 +1,7 @@
 // What kind of conversation it is, for those who need to know no more.
 
 extension Conversation {
-  /// What those ask who need to know no more.
+  /// Told anew whenever `Conversation.way` changes.
   package struct Nature: Sendable {
     /// The answer is made inside Remora, without a call.
     package let isLocal: Bool

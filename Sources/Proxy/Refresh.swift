@@ -16,7 +16,7 @@ internal import Wire
 
 /// The secrets of one upstream that are in files, as they were read last. Nil where there is none.
 final class Keys: Sendable {
-  /// Goes with `Upstream.Credential.field`.
+  /// Goes with `Upstream.key`.
   let credential: Secret?
   /// One for each of `Upstream.headers`.
   let headers: [Secret?]

@@ -21,7 +21,7 @@ extension Attempt {
     return facts
   }
 
-  /// Whether it is a redirect where answers go on unread, with a body that could be read.
+  /// Whether it is a redirect where answers go on unread, with a body that could be read: errors like it are taken before.
   func isUnreadRedirect(_ facts: ReplyFacts) -> Bool {
     facts.status >= 300 && facts.hasBody && !readsAnswer && call.reply.first(.contentEncoding) == nil
   }

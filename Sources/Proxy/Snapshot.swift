@@ -12,11 +12,10 @@ internal import Wire
 final class Upstream: Sendable {
   /// How its key is shown.
   enum Credential: Sendable {
-    case none
+    /// As the operator says (`key`), or not at all.
+    case own
     /// The client's own key goes on, in the provider's form.
     case passthrough(name: [UInt8], prefix: [UInt8])
-    /// The operator's (`key`).
-    case field
   }
 
   struct Header: Sendable {
@@ -192,8 +191,8 @@ final class Upstream: Sendable {
       let (name, prefix) = provider.shownAs ?? ("authorization", "Bearer ")
       return (.passthrough(name: Array(name.utf8), prefix: Array(prefix.utf8)), [])
     }
-    guard hasKey, let (name, prefix) = provider.shownAs else { return (.none, []) }
-    return (.field, Array("\(name): \(prefix)".utf8))
+    guard hasKey, let (name, prefix) = provider.shownAs else { return (.own, []) }
+    return (.own, Array("\(name): \(prefix)".utf8))
   }
 
   private static func headers(

@@ -144,7 +144,7 @@ package final class Pool {
     let isDead = socket.peerHasClosed || socket.hasFailed
     if !isClosed, !isOld, !isDead, let end = shelf.put(socket, promise: promise, at: loop.now) {
       // The upstream may close it at any time: it goes at once, and the peer's memory with it.
-      // It stays: who uses the connection is told first.
+      // The closure stays while the connection is lent: a socket tells its parker first.
       if socket.onIdleEvent == nil { socket.onIdleEvent = evictor }
       look(at: end)
     } else {

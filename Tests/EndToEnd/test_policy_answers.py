@@ -224,9 +224,9 @@ def test_an_answer_that_is_not_read_does_not_go_around(start_remora, upstream):
     text = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(plain) + plain
     cut = json.dumps(message(MAIL)).encode()[:-9]
     broken = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(cut) + cut
-    for answers in ("redact", "block", "report"):
+    for answers, sents in (("redact", (coded, text, broken)), ("block", (coded, text, broken)), ("report", (coded, text))):
         proxy = start_remora(upstream, config(pii=pii(answers)))
-        for sent in (coded, text, broken) if answers != "report" else (coded, text):
+        for sent in sents:
             upstream.reply(sent)
             answer = proxy.ask(post_json("/v1/chat/completions", CHAT))
             assert answer.status in (422, 502) and MAIL.encode() not in answer.body and body not in answer.body, sent

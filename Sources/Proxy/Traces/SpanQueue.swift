@@ -7,7 +7,7 @@ internal import Wire
 /// what is taken from its head makes no room at its end.
 ///
 /// `@unchecked`: it belongs to the queue, which touches it under its lock, until it is taken out, and from then on to who took
-/// it.
+/// it, until it is given back by `release` and not touched again.
 final class SpanBatch: @unchecked Sendable {
   fileprivate(set) var spans = ByteQueue()
   fileprivate(set) var count = 0
