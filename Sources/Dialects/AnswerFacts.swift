@@ -226,8 +226,7 @@ extension Conversation {
   /// Has noted in `facts` what spans tell of the answer that begins next.
   package func note(in facts: AnswerFacts) {
     switch way {
-    case .passed: passage.facts = facts
-    case .mock: passage.facts = facts
+    case .passed, .mock: passage.facts = facts
     case .recast(let recast): recast.inner.note(in: facts)
     // The dialect's reader notes them anyway.
     case .translated: break

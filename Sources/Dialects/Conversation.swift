@@ -1,8 +1,8 @@
 // One try's exchange with a provider, whatever the provider speaks: bytes in, bytes out, no I/O.
 //
 // The walk asks it what to send, says what the head of the answer was, feeds it the body in pieces cut anywhere, and
-// passes on what comes out. Proxy/Prepare.swift chooses its kind. Next: ReplyFacts.swift, Passage.swift,
-// Translation.swift.
+// passes on what comes out. Proxy/Prepare.swift chooses its kind, which nobody else asks for. Next:
+// ConversationNature.swift, what follows from the kind, ReplyFacts.swift, Passage.swift, Translation.swift.
 
 package import Wire
 
@@ -24,12 +24,20 @@ package final class Conversation {
 
   /// What goes on in OpenAI's format goes through this.
   package let passage: Passage
-  package var way = Way.passed { didSet { nature = Nature(way) } }
-  /// For those who need to know no more.
-  package private(set) var nature = Nature(.passed)
+  private(set) var way = Way.passed { didSet { nature = Nature(way) } }
+  /// For questions that need to know no more.
+  private(set) var nature = Nature(.passed)
 
   /// Makes a conversation that passes.
   package init(_ passage: Passage) { self.passage = passage }
+
+  /// Has it go in another way than it went.
+  package func go(_ way: Way) { self.way = way }
+
+  /// Has it pass, as it mostly does already.
+  package func pass() {
+    if !nature.isPassed { way = .passed }
+  }
 
   // MARK: The request
 
@@ -45,9 +53,8 @@ package final class Conversation {
   /// How many fields of the request the provider can't be told.
   package var droppedCount: Int {
     switch way {
-    case .passed: passage.dropped.count
+    case .passed, .mock: passage.dropped.count
     case .translated(let translation): translation.request.dropped.count
-    case .mock: passage.dropped.count
     case .recast(let recast): recast.dropped.count
     }
   }
@@ -55,9 +62,8 @@ package final class Conversation {
   /// The fields of the request that the provider can't be told.
   package var dropped: DroppedFields {
     switch way {
-    case .passed: passage.dropped
+    case .passed, .mock: passage.dropped
     case .translated(let translation): translation.request.dropped
-    case .mock: passage.dropped
     case .recast(let recast): recast.dropped
     }
   }
@@ -66,7 +72,8 @@ package final class Conversation {
   package var ownRequest: OwnRequest? {
     switch way {
     case .translated(let translation): OwnRequest(translation)
-    case .recast(let recast): recast.ownRequest
+    case .recast(let recast):
+      recast.inner.ownRequest ?? (recast.inner.nature.isPassed ? OwnRequest(chat: recast) : nil)
     case .passed, .mock: nil
     }
   }
@@ -177,32 +184,13 @@ package final class Conversation {
     if case .passed = way, !passage.isReworded { .providers } else { .ours }
   }
 
-  /// What the provider said that its dialect doesn't know, counted.
-  package var unknown: UnknownCounts {
+  /// What the provider said that its dialect doesn't know, counted; nil where it speaks none.
+  package var unknown: UnknownCounts? {
     switch way {
-    case .translated(let translation): return translation.unknown
-    case .recast(let recast): return recast.inner.unknown
-    case .passed, .mock: return UnknownCounts()
+    case .translated(let translation): translation.unknown
+    case .recast(let recast): recast.inner.unknown
+    case .passed, .mock: nil
     }
-  }
-
-  /// What shows that an answer is none of the API's, so that some other server stands at the address.
-  ///
-  /// - Returns: what is wrong with it, for a message; nil where nothing is.
-  package func strangeness(of reply: ReplyFacts, isFullService: Bool) -> String? {
-    let mustSpeak = nature.isTranslated
-    guard isFullService || mustSpeak else { return nil }
-    // A redirect would take the client, with its prompt, to another server behind Remora's back.
-    if (300..<400).contains(reply.status) { return "it answered \(reply.status), a redirect" }
-    if !reply.hasBody, mustSpeak || reply.status < 300 { return "it answered \(reply.status) without a body" }
-    if case .html = reply.media { return "it answered with a web page" }
-    return nil
-  }
-
-  /// Whether an error with this head is put into OpenAI's shape. On paths that are not read here, an error in a coding
-  /// passes as it is: the client may have asked for it.
-  package func takesError(_ reply: ReplyFacts, isFullService: Bool) -> Bool {
-    nature.isRecast || nature.isTranslated || !reply.isCoded || isFullService
   }
 
   /// Begins an answer whose head has come.
@@ -213,8 +201,7 @@ package final class Conversation {
   /// - Returns: how the answer reaches the client.
   package func begin(_ reply: ReplyFacts, member: Span<UInt8>, stamp: () -> AnswerStamp) -> Manner {
     switch way {
-    case .passed: return passage.begin(reply, insertsMember: !member.isEmpty)
-    case .mock: return passage.begin(reply, insertsMember: !member.isEmpty)
+    case .passed, .mock: return passage.begin(reply, insertsMember: !member.isEmpty)
     case .recast(let recast): return recast.begin(reply, member: member, stamp: stamp())
     case .translated(let translation):
       let stamp = stamp()
@@ -222,6 +209,14 @@ package final class Conversation {
       translation.begin(
         created: stamp.created, seed: stamp.seed, member: member, readsWhole: !isStream)
       return isStream ? .events : .whole
+    }
+  }
+
+  /// Has `reader` told the answer of a chat, but for one that a dialect tells itself.
+  func tell(_ reader: ChatAnswerReader) {
+    switch way {
+    case .passed, .mock: passage.reader = reader
+    case .translated, .recast: break
     }
   }
 
@@ -235,9 +230,8 @@ package final class Conversation {
     _ bytes: Span<UInt8>, member: Span<UInt8>, into out: inout ByteQueue
   ) throws(TakeFault) {
     switch way {
-    case .passed: try passage.take(bytes, member: member, into: &out)
+    case .passed, .mock: try passage.take(bytes, member: member, into: &out)
     case .translated(let translation): translation.take(bytes, into: &out)
-    case .mock: try passage.take(bytes, member: member, into: &out)
     case .recast(let recast): try recast.take(bytes, into: &out)
     }
   }
@@ -247,10 +241,9 @@ package final class Conversation {
   /// - Parameter isWhole: whether the body's own end has come too, and not only the last word of what it says.
   package func end(isWhole: Bool, into out: inout ByteQueue) -> Ending {
     switch way {
-    case .passed: return passage.end(isWhole: isWhole, into: &out)
-    case .mock: return passage.end(isWhole: isWhole, into: &out)
-    case .recast(let recast): return recast.end(isWhole: isWhole, into: &out)
-    case .translated(let translation): return translation.end(isWhole: isWhole, into: &out)
+    case .passed, .mock: passage.end(isWhole: isWhole, into: &out)
+    case .translated(let translation): translation.end(isWhole: isWhole, into: &out)
+    case .recast(let recast): recast.end(isWhole: isWhole, into: &out)
     }
   }
 
@@ -261,8 +254,7 @@ package final class Conversation {
   ///   - member: `"x_remora":{…}`, or empty.
   package func conclude(provider: String, member: Span<UInt8>, into out: inout ByteQueue) -> Verdict {
     switch way {
-    case .passed: passage.conclude(provider: provider, member: member, into: &out)
-    case .mock: passage.conclude(provider: provider, member: member, into: &out)
+    case .passed, .mock: passage.conclude(provider: provider, member: member, into: &out)
     case .recast(let recast): recast.conclude(provider: provider, into: &out)
     case .translated(let translation): translation.conclude(into: &out)
     }
@@ -329,9 +321,8 @@ package final class Conversation {
   /// Bytes of the answer that are held.
   package var heldCount: Int {
     switch way {
-    case .passed: passage.heldCount
+    case .passed, .mock: passage.heldCount
     case .translated(let translation): translation.heldCount
-    case .mock: passage.heldCount
     case .recast(let recast): recast.heldCount
     }
   }
@@ -345,9 +336,8 @@ package final class Conversation {
   /// Everything has been said: only the end of the body's framing is still to come.
   package var hasEnded: Bool {
     switch way {
-    case .passed: passage.hasEnded
+    case .passed, .mock: passage.hasEnded
     case .translated(let translation): translation.hasEnded
-    case .mock: passage.hasEnded
     case .recast(let recast): recast.inner.hasEnded
     }
   }
@@ -369,9 +359,8 @@ package final class Conversation {
   /// Something that the model made has come.
   package var hasContent: Bool {
     switch way {
-    case .passed: passage.hasContent
+    case .passed, .mock: passage.hasContent
     case .translated(let translation): translation.hasContent
-    case .mock: passage.hasContent
     case .recast(let recast): recast.inner.hasContent
     }
   }
@@ -379,19 +368,9 @@ package final class Conversation {
   /// The tokens that the provider has told so far.
   package var usage: TokenUsage {
     switch way {
-    case .passed: passage.usage
+    case .passed, .mock: passage.usage
     case .translated(let translation): translation.usage
-    case .mock: passage.usage
     case .recast(let recast): recast.inner.usage
-    }
-  }
-
-  /// How urgently the provider served the request, in OpenAI's word, as far as an answer tells that is translated.
-  package var serviceTier: StaticString? {
-    switch way {
-    case .translated(let translation): translation.answer.serviceTier
-    case .recast(let recast): recast.inner.serviceTier
-    case .passed, .mock: nil
     }
   }
 }

@@ -1,14 +1,17 @@
-// What kind of conversation it is, for those who need to know no more.
+// What kind of conversation it is, and what follows from that for those who send its request and bring its answer: they
+// ask what they need to know, and never which kind it is.
+
+package import Wire
 
 extension Conversation {
-  /// Told anew whenever `Conversation.way` changes.
-  package struct Nature: Sendable {
+  /// What kind it is, told anew whenever `way` changes.
+  struct Nature {
     /// The answer is made inside Remora, without a call.
-    package let isLocal: Bool
+    let isLocal: Bool
     /// The provider speaks a dialect of its own.
-    package let isTranslated: Bool
+    let isTranslated: Bool
     /// The client speaks another format than what is said for it.
-    package let isRecast: Bool
+    let isRecast: Bool
 
     init(_ way: Way) {
       switch way {
@@ -25,6 +28,98 @@ extension Conversation {
       self.isLocal = isLocal
       self.isTranslated = isTranslated
       self.isRecast = isRecast
+    }
+
+    /// The client's bytes and the provider's go on, but for what must change.
+    var isPassed: Bool { !isLocal && !isTranslated && !isRecast }
+  }
+}
+
+/// How urgently a provider has served a request.
+package enum ServedTier {
+  /// As the request asks: the answer isn't heard.
+  case asAsked
+  /// As always, as far as is known.
+  case usual
+  /// As the answer says, in OpenAI's word.
+  case named(StaticString)
+}
+
+extension Conversation {
+  // MARK: The request
+
+  /// A provider is asked: the answer isn't made inside Remora.
+  package var asksProvider: Bool { !nature.isLocal }
+
+  /// The provider is asked at the API at which the client asked.
+  package var asksSameAPI: Bool { !nature.isRecast }
+
+  /// The client's fields that stay here: the request has its own in their place, or has no use for them.
+  package var heldFields: FieldNames {
+    var held = passage.heldFields
+    // A request in another form has its own, which must not stand there twice.
+    if nature.isTranslated || nature.isRecast {
+      held.insert(.contentType)
+      held.insert(.accept)
+      held.insert(.acceptEncoding)
+      held.insert(.anthropicVersion)
+    }
+    if nature.isRecast { held.insert(.anthropicBeta) }
+    return held
+  }
+
+  /// Appends the header lines that stand in the place of fields that are held, in a request of the client's own form.
+  package func writeFields(into out: inout ByteQueue) { out.append(passage.fields) }
+
+  // MARK: The answer
+
+  /// Whether the answer's body is read here, and not only passed on.
+  package func readsAnswer(isFullService: Bool) -> Bool { isFullService || nature.isTranslated }
+
+  /// The answer's head may call its body what it isn't, as some servers of OpenAI's format do.
+  package var mayBeMislabelled: Bool { !nature.isTranslated }
+
+  /// What the answer is finds out who reads it whole, whatever it begins with.
+  package var takesAnyOpening: Bool { nature.isRecast }
+
+  /// The answer is the provider's own, whose head names the request where its API does that.
+  package var bringsRequestID: Bool { !nature.isLocal && !nature.isRecast }
+
+  /// What shows that an answer is none of the API's, so that some other server stands at the address.
+  ///
+  /// - Returns: what is wrong with it, for a message; nil where nothing is.
+  package func strangeness(of reply: ReplyFacts, isFullService: Bool) -> String? {
+    let mustSpeak = nature.isTranslated
+    guard isFullService || mustSpeak else { return nil }
+    // A redirect would take the client, with its prompt, to another server behind Remora's back.
+    if (300..<400).contains(reply.status) { return "it answered \(reply.status), a redirect" }
+    if !reply.hasBody, mustSpeak || reply.status < 300 { return "it answered \(reply.status) without a body" }
+    if case .html = reply.media { return "it answered with a web page" }
+    return nil
+  }
+
+  /// Whether an error with this head is put into OpenAI's shape. On paths that are not read here, an error in a coding
+  /// passes as it is: the client may have asked for it.
+  package func takesError(_ reply: ReplyFacts, isFullService: Bool) -> Bool {
+    nature.isRecast || nature.isTranslated || !reply.isCoded || isFullService
+  }
+
+  /// Whether what comes out holds an event that tells of an error in the way of OpenAI's API.
+  package func tellsError(inEvents text: Span<UInt8>) -> Bool {
+    guard nature.isPassed else { return false }
+    for sign: StaticString in ["{\"error\":", "{\"error\" :", "\"type\":\"error\""]
+    where text.place(of: sign.bytes) != nil { return true }
+    return false
+  }
+
+  /// How urgently the provider served the request, as far as an answer tells that is translated. A provider may serve at
+  /// its usual price what asks for priority, and is heard only then.
+  package var serviceTier: ServedTier {
+    switch way {
+    case .passed: .asAsked
+    case .mock: .usual
+    case .translated(let translation): translation.answer.serviceTier.map { .named($0) } ?? .usual
+    case .recast(let recast): recast.inner.serviceTier
     }
   }
 }

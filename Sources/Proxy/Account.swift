@@ -93,9 +93,7 @@ extension Exchange {
       reasoning: usage.reasoning)
     let dropped = conversation.droppedCount
     if dropped > 0 { state.shard.dropped(dropped, for: counted.provider) }
-    guard attempt.nature.isTranslated else { return }
-    let unknown = conversation.unknown
-    if unknown.isEmpty { return }
+    guard let unknown = conversation.unknown, !unknown.isEmpty else { return }
     for (place, kind) in [
       (UnknownPlace.event, UnknownKind.event), (.block, .block), (.finishReason, .finishReason),
     ] where unknown[kind] > 0 {
@@ -184,7 +182,7 @@ extension Exchange {
     }
     if let message = record.errorMessage {
       line.set(.errorMessage, message.utf8.span)
-    } else if counted.status >= 400, let attempt, !attempt.nature.isLocal {
+    } else if counted.status >= 400, let attempt, attempt.conversation.asksProvider {
       // Its words may be the prompt's.
       line.set(.errorMessage, "Provider '\(attempt.upstream.name)' answered \(counted.status).".utf8.span)
     }

@@ -84,7 +84,6 @@ final class Attempt {
   var tried = Try()
   let conversation: Conversation
   let call: Call
-  let passage: Passage
   /// Once an upstream has been asked that isn't spoken to in OpenAI's format.
   var translation: Translation?
   /// Once a client has spoken a format that the upstream doesn't have.
@@ -111,10 +110,9 @@ final class Attempt {
     self.route = route
     self.upstream = upstream
     call = Call(pool: state.loop.blocks)
-    passage = Passage(pool: state.loop.blocks)
     held = ByteQueue(pool: state.loop.blocks)
     errorText = ByteQueue(pool: state.loop.blocks)
-    conversation = Conversation(passage)
+    conversation = Conversation(Passage(pool: state.loop.blocks))
   }
 
   /// Begins another try; nothing is left of the one before.
@@ -136,13 +134,13 @@ final class Attempt {
     passage.end()
     translation?.end()
     recast?.end()
-    conversation.way = .passed
+    conversation.pass()
     metadata.clear()
     held.removeAll()
     errorText.removeAll()
   }
 
-  var nature: Conversation.Nature { conversation.nature }
+  var passage: Passage { conversation.passage }
   var loop: Loop { state.loop }
   var now: Instant { state.loop.now }
   var label: Label { lineup.labels[upstream.index] }

@@ -152,8 +152,7 @@ extension Exchange {
   }
 
   private func note(_ outcome: AttemptOutcome, _ attempt: Attempt) {
-    // An answer from inside Remora has no upstream.
-    if attempt.nature.isLocal || !attempt.tried.isSaid { return }
+    if !attempt.conversation.asksProvider || !attempt.tried.isSaid { return }
     attempt.tried.outcome = outcome
   }
 }
@@ -164,7 +163,7 @@ extension Attempt {
     switch outcome {
     case .status(400), .status(422): conversation.addsUsage
     case .status(404), .status(405), .status(501):
-      ask.target.endpoint == .responses && upstream.settings.responses == .auto && !nature.isRecast
+      ask.target.endpoint == .responses && upstream.settings.responses == .auto && conversation.asksSameAPI
     default: false
     }
   }

@@ -207,7 +207,7 @@ extension Attempt {
     case .json where ask.body.facts.streams: break
     default: return false
     }
-    return ask.target.isFullService && facts.status < 300 && facts.hasBody && !nature.isTranslated
+    return ask.target.isFullService && facts.status < 300 && facts.hasBody && conversation.mayBeMislabelled
   }
 
   /// Waits for the first bytes of the body, and says in `facts` what it shows.
@@ -224,7 +224,7 @@ extension Attempt {
     }
     switch opening {
     case .other?, nil:
-      if nature.isRecast || facts.media == .json { return }
+      if facts.media == .json || conversation.takesAnyOpening { return }
       let isEmpty = lookAtStart { $0.isEmpty }
       // Nothing but blanks so far: what follows tells.
       if opening == nil, !isOver, !isHere { return }

@@ -20,10 +20,8 @@ extension Exchange {
     if let sent = attempt.tried.sentAt {
       record.upstream += (attempt.tried.firstByteAt ?? Instant.now).nanoseconds(since: sent)
     }
-    guard ask.target.isFullService, attempt.tried.sentAt != nil, !attempt.nature.isLocal, let route
-    else {
-      return
-    }
+    guard ask.target.isFullService, attempt.tried.sentAt != nil, attempt.conversation.asksProvider, let route
+    else { return }
     var usage = attempt.conversation.usage
     var counted = ExchangeRecord(endpoint: ask.target.endpoint, status: attempt.call.reply.status)
     if failure.cls == .silent, usage.isEmpty {

@@ -86,7 +86,8 @@ extension Attempt {
       try passOn()
       // Of other APIs than the chat's every event counts as content.
       if ask.target.endpoint == .chatCompletions, conversation.hasContent { return .begun }
-      if conversation.hasFailed || saysError {
+      // SAFETY: while it is in use, nothing changes the queue.
+      if conversation.hasFailed || conversation.tellsError(inEvents: unsafe held.view) {
         return .failed(Failure(FailureClass(status: 200, text: unsafe held.view)))
       }
       if conversation.hasContent || held.count > most { return .begun }
@@ -103,15 +104,6 @@ extension Attempt {
       }
       if now >= tried.contentBy { return .failed(Failure(.silent)) }
     }
-  }
-
-  /// Whether an event tells of an error in the way of OpenAI's API.
-  private var saysError: Bool {
-    guard case .passed = conversation.way else { return false }
-    // SAFETY: while it is in use, nothing changes the queue.
-    let text = unsafe held.view
-    return text.first(of: "{\"error\":") != nil || text.first(of: "{\"error\" :") != nil
-      || text.first(of: "\"type\":\"error\"") != nil
   }
 
   private var endsWithoutWord: Bool {

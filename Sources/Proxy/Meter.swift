@@ -177,7 +177,7 @@ extension Exchange {
     if ask.cacheResult == .hit { return (TokenUsage(), answer.hasBegun) }
     guard let attempt else { return (TokenUsage(), false) }
     var usage = attempt.conversation.usage
-    if attempt.nature.isLocal { return (usage, answer.hasBegun) }
+    if !attempt.conversation.asksProvider { return (usage, answer.hasBegun) }
     guard attempt.tried.sentAt != nil else { return (TokenUsage(), false) }
     let hasHeard = attempt.tried.firstByteAt != nil
     // An explicit zero is a count too.
@@ -270,12 +270,11 @@ extension Attempt {
   /// How urgently the request was served, where that has a price of its own: as the answer says where it is read whole,
   /// else as the request asks. A provider may serve at its usual price what asks for priority, and is not heard then.
   var served: PriceTier? {
-    guard nature.isTranslated, let said = conversation.serviceTier else {
-      return nature.isTranslated || nature.isLocal ? nil : ask.wantedTier
+    switch conversation.serviceTier {
+    case .asAsked: ask.wantedTier
+    case .usual: nil
+    case .named(let name): PriceTier(name.bytes)
     }
-    var name = ByteQueue()
-    name.append(said)
-    return PriceTier(name.bytes)
   }
 }
 

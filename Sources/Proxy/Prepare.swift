@@ -62,10 +62,7 @@ extension Attempt {
       upstream.quirks.doubtsAnswers && ask.body.isJSON
       && (ask.body.isFollowed || ask.body.scanner.found(.tools) != nil)
     passage.begin(asked, repairs: upstream.quirks.repairsAnswers)
-    // It is that already, but behind another try.
-    if nature.isTranslated || nature.isLocal || nature.isRecast {
-      conversation.way = .passed
-    }
+    conversation.pass()
     try takeAddress(upstream)
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else { return }
     let model = otherModel(upstream)
@@ -132,12 +129,12 @@ extension Attempt {
         try recast.begin(
           invoking: unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked)
       } catch { throw Refusal(error) }
-      conversation.way = .recast(recast)
+      conversation.go(.recast(recast))
       tried.upload = .kept(at: 0)
       return
     }
     passage.begin(asked, repairs: false)
-    conversation.way = .passed
+    conversation.pass()
     if way.takesQuery, let query = ask.target.query {
       address.append(ask.headBytes.extracting(query.lowerBound - 1..<query.upperBound))
     }
@@ -211,7 +208,7 @@ extension Attempt {
       try translation.begin(
         dialect, operation, model: route.model ?? ask.model.array(), body: unsafe ask.body.bytes.view,
         strings: ask.body.scanner.strings, state.chat)
-      conversation.way = .translated(translation)
+      conversation.go(.translated(translation))
       address.clear()
       address.append(upstream.prefix)
       address.append(translation.request.path)
@@ -262,7 +259,7 @@ extension Attempt {
     }
     passage.begin(asked, repairs: false)
     passage.removeUsage()
-    conversation.way = .mock(MockAnswer(text, streams: asked.streams))
+    conversation.go(.mock(MockAnswer(text, streams: asked.streams)))
   }
 
   var unixSeconds: Int { Int(clamping: Instant.unixNanoseconds / 1_000_000_000) }

@@ -28,7 +28,7 @@ extension Attempt {
         try pass(recast, model)
       }
     } catch { throw Refusal(error) }
-    conversation.way = .recast(recast)
+    conversation.go(.recast(recast))
     tried.upload = .kept(at: 0)
   }
 

@@ -12,7 +12,7 @@ internal import Wire
 extension Exchange {
   /// Brings the answer of `attempt`, whose head has come, to the client.
   func relay(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
-    if attempt.nature.isLocal { return try answerLocally(attempt, connection) }
+    if !attempt.conversation.asksProvider { return try answerLocally(attempt, connection) }
     // Nothing is repeated once an answer has begun: a stream doesn't keep its request in memory.
     if attempt.call.hasSent {
       ask.body.bytes.removeAll()

@@ -27,7 +27,7 @@ extension Attempt {
   }
 
   /// Whether the answer's body is read here, and not only passed on.
-  var readsAnswer: Bool { ask.target.isFullService || nature.isTranslated }
+  var readsAnswer: Bool { conversation.readsAnswer(isFullService: ask.target.isFullService) }
 
   /// Refuses an answer in a coding that can't be taken off. Of an error the status says most, so that one goes on.
   @inline(never)
@@ -65,9 +65,9 @@ extension Attempt {
   ///   - relaysTrailers: whether the trailers behind the body go on.
   func writeReplyFields(replacesBody: Bool, relaysTrailers: Bool = false) {
     // Clients of Anthropic's SDK look for an id under this name; a provider's own goes on.
-    let namesRequest = ask.target.isMessages && (nature.isLocal || nature.isRecast)
+    let namesRequest = ask.target.isMessages && !conversation.bringsRequestID
     if namesRequest { HeadWriter.field("request-id", ask.requestID, to: &answer.outbound) }
-    if nature.isLocal { return }
+    if !conversation.asksProvider { return }
     let call = call
     let answer = answer
     let bytes = call.headBytes
@@ -169,7 +169,7 @@ extension Attempt {
 
   /// Where the model runs: as the configuration says, or Azure's answer.
   private func writeRegion() {
-    if case .azure = upstream.kind, !nature.isLocal {
+    if case .azure = upstream.kind, conversation.asksProvider {
       let bytes = call.headBytes
       for field in call.reply.fields where bytes.extracting(field.name).equalsIgnoringCase("x-ms-region") {
         return JSONWriter.string(bytes.extracting(field.value).extracting(first: 64), into: &metadata)

@@ -21,7 +21,7 @@ extension Attempt {
       // To read a long body, and to put it into another form, takes time that is not the provider's.
       if ask.body.received > Self.longBody { loop.lookAtClock() }
       tried.isSaid = true
-      if nature.isLocal { return .status(200) }
+      if !conversation.asksProvider { return .status(200) }
       let index = upstream.index
       guard let pool = lineup.pools[index] else { return .unreachable }
       if let source = lineup.sources[index] { try await obtainGrant(source) }

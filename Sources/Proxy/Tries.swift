@@ -108,7 +108,7 @@ final class Tries {
   /// Whether the answer whose head is here must be looked at before it goes to the client.
   @inline(never)
   func mustLook(_ attempt: Attempt) -> Bool {
-    if attempt.nature.isLocal || isTransparent { return false }
+    if isTransparent || !attempt.conversation.asksProvider { return false }
     if attempt.call.reply.status < 400, plan.count == 1 || !mayGoOn { return false }
     return attempt.ask.target.isFullService
   }

@@ -18,14 +18,14 @@ extension Attempt {
     if let own { method = own.method.bytes }
     HeadWriter.requestLine(method: method, target: unsafe address.view, to: &call.out)
     call.out.append(upstream.hostField)
-    writeClientFields(upstream, isOwn: own != nil)
+    writeClientFields(upstream)
     if ask.target.isFullService || own != nil { call.out.append(literal: "Accept-Encoding: identity\r\n") }
     if let own {
       if own.hasBody { HeadWriter.field("Content-Type", "application/json", to: &call.out) }
       HeadWriter.field("Accept", own.acceptedTypes, to: &call.out)
       own.writeHeaders(into: &call.out)
     } else {
-      call.out.append(passage.fields)
+      conversation.writeFields(into: &call.out)
     }
     if let keys = lineup.keys[upstream.index] {
       tried.keys = keys
@@ -49,13 +49,13 @@ extension Attempt {
   }
 
   /// The client's fields that go on, in their order.
-  private func writeClientFields(_ upstream: Upstream, isOwn: Bool) {
+  private func writeClientFields(_ upstream: Upstream) {
     let ask = ask
     let call = call
     let bytes = ask.headBytes
     let fields = ask.head.fields
     requestFields.read(fields, named: ask.head.names, in: bytes)
-    let held = heldFields(upstream, isOwn: isOwn)
+    let held = heldFields(upstream)
     let nominates = requestFields.nominatesAny
     let callers = lineup.snapshot.callersHeader
     let isWritten = !upstream.headers.isEmpty || signsRequest || callers != nil
@@ -76,25 +76,18 @@ extension Attempt {
   }
 
   /// The client's fields that stay here.
-  private func heldFields(_ upstream: Upstream, isOwn: Bool) -> FieldNames {
+  private func heldFields(_ upstream: Upstream) -> FieldNames {
     var held = requestFields.held
     held.insert(.xRequestID)
     held.formUnion(.credentials)
     held.formUnion(upstream.held)
-    held.formUnion(passage.heldFields)
-    // The dialect has its own, which must not stand there twice.
-    if isOwn {
-      held.insert(.contentType)
-      held.insert(.accept)
-      held.insert(.anthropicVersion)
-    }
-    if nature.isRecast { held.insert(.anthropicBeta) }
+    held.formUnion(conversation.heldFields)
     if let trace = ask.trace {
       held.insert(.traceparent)
       if trace.traceState.isEmpty { held.insert(.tracestate) }
     }
     // An answer that must be read must come as it is, and a body that was read goes as it is.
-    if ask.target.isFullService || isOwn { held.insert(.acceptEncoding) }
+    if ask.target.isFullService { held.insert(.acceptEncoding) }
     if ask.body.flow.isCoded { held.insert(.contentEncoding) }
     return held
   }

@@ -153,7 +153,7 @@ private final class Notes: AnswerForm {
       #"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"x"}]}"#.utf8)
     let recast = try Recast(.messages, body.span, for: ChatTarget(), model: [], passage: passage)
     let conversation = Conversation(passage)
-    conversation.way = .recast(recast)
+    conversation.go(.recast(recast))
     let manner = conversation.begin(ReplyFacts(status: 200, media: .events, hasBody: true), member: Span()) {
       AnswerStamp(created: 1, seed: AnswerSeed())
     }

@@ -118,7 +118,7 @@ package final class Recast {
     format = .invocation
     target = ChatTarget()
     answer.form = forms.messages
-    inner.way = .passed
+    inner.pass()
     let passage = inner.passage
     self.facts = facts
     passage.begin(asked, repairs: false)
@@ -194,28 +194,18 @@ package final class Recast {
         unsafe body.view, scanner, facts, model: nil, addsUsage: addsUsage && facts.streams, quirks)
     } catch { throw inClientWords(error, asked) }
     settle(.passed, asked)
+    if passage.splice.isEmpty { return }
+    var out = ByteQueue(pool: pool)
+    _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: unsafe body.view, at: 0)
+    swap(&body, &out)
   }
 
   /// Says how the chat goes, once that is worked out; what it can't say either is named too.
   ///
   /// - Parameter asked: the client's body, for what must be said of it.
   package func settle(_ way: Conversation.Way, _ asked: Span<UInt8>) {
-    inner.way = way
+    inner.go(way)
     nameLost(asked)
-    let passage = inner.passage
-    guard case .passed = way, !passage.splice.isEmpty else { return }
-    var out = ByteQueue(pool: pool)
-    _ = passage.fill(&out, upTo: passage.sentCount(of: body.count) + 1, from: unsafe body.view, at: 0)
-    swap(&body, &out)
-  }
-
-  /// The request in another form than the client's.
-  var ownRequest: OwnRequest? {
-    switch inner.way {
-    case .translated(let translation): OwnRequest(translation)
-    case .passed: OwnRequest(chat: self)
-    case .mock, .recast: nil
-    }
   }
 
   /// What the provider is asked to answer with.

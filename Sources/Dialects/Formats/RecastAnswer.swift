@@ -16,10 +16,7 @@ extension Recast {
     frame.member = member.array()
     answer.begin(frame)
     reader.begin()
-    switch inner.way {
-    case .passed where !counts, .mock where !counts: inner.passage.reader = reader
-    case .passed, .mock, .translated, .recast: break
-    }
+    if !counts { inner.tell(reader) }
     // Where a chat's answer gets it, its form decides.
     switch inner.begin(reply, member: counts ? member : Span(), stamp: { stamp }) {
     case .events:
