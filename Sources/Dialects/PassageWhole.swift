@@ -69,7 +69,7 @@ extension Passage {
     let finding = repair.read(
       unsafe held.view, asked.shape, wantsBase64: asked.wantsBase64, provider: provider, into: &repaired)
     switch finding {
-    case .fine, .beyondRepair: break
+    case .fine: break
     case .repaired: swap(&held, &repaired)
     case .error(let status):
       out.append(repaired.bytes)
@@ -161,7 +161,7 @@ extension Passage {
   /// - Returns: false where what is held is no answer.
   private func make(_ member: Span<UInt8>, into out: inout ByteQueue) -> Bool {
     var text = ByteQueue()
-    let isMade = StreamMaker.write(unsafe held.view, asked.shape, includesUsage: true, into: &text)
+    let isMade = StreamMaker.write(unsafe held.view, asked.shape, into: &text)
     guard isMade else { return false }
     addsUsage = !asked.asksForUsage
     return pass(text.bytes, member, into: &out)

@@ -10,7 +10,7 @@ package struct ReplyRepair: ~Copyable {
 
   /// What an answer turned out to be.
   package enum Finding: Equatable, Sendable {
-    /// It can go as it is.
+    /// It can go as it is, or needs more than can be brought into form.
     case fine
     /// The repaired text has been written.
     case repaired
@@ -22,8 +22,6 @@ package struct ReplyRepair: ~Copyable {
     case invalid(JSONFault)
     /// No answer at all: no object, or one that has no choices and names no error either.
     case malformed
-    /// More than can be brought into form.
-    case beyondRepair
   }
 
   private var scanner = JSONScanner()
@@ -103,7 +101,7 @@ package struct ReplyRepair: ~Copyable {
       if count > 0 { try name(isChat ? "\"chat.completion\"" : "\"text_completion\"") }
       if let failure = repair.failure { return .givenUp(failure) }
       if let usage = GroqExtension.usage(body, scanner) ?? inner { try add(usage: usage, body) }
-    } catch { return .beyondRepair }
+    } catch { return .fine }
     if splice.isEmpty { return .fine }
     splice.apply(to: body, into: &out)
     return .repaired

@@ -9,13 +9,9 @@ package import Wire
 package enum StreamMaker {
   /// Appends the events that say what `body` says.
   ///
-  /// - Parameters:
-  ///   - body: one JSON text that has been scanned.
-  ///   - includesUsage: whether its usage is told too, in a chunk of its own.
+  /// - Parameter body: one JSON text that has been scanned.
   /// - Returns: false, and nothing is appended, where it is no answer of that shape: an error, for one.
-  package static func write(
-    _ body: Span<UInt8>, _ shape: BodyShape, includesUsage: Bool, into out: inout ByteQueue
-  ) -> Bool {
+  package static func write(_ body: Span<UInt8>, _ shape: BodyShape, into out: inout ByteQueue) -> Bool {
     switch shape {
     case .chat, .completion: break
     case .response: return ResponsesMaker.write(body, into: &out)
@@ -38,7 +34,7 @@ package enum StreamMaker {
       if choice.kind == .object { write(choice: choice.value, position, body, shape, &chunk, into: &out) }
       position += 1
     }
-    if includesUsage, let usage {
+    if let usage {
       chunk.open(into: &out)
       out.append("],\"usage\":")
       flat(body.extracting(usage), into: &out)

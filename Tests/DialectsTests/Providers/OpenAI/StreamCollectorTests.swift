@@ -135,7 +135,7 @@ import Wire
       "\"finish_reason\":\"tool_calls\",\"x\":1}],\"usage\":{\n\"prompt_tokens\":1}}",
     ].joined()
     var out = ByteQueue()
-    let isMade = StreamMaker.write(Array(body.utf8).span, .chat, includesUsage: true, into: &out)
+    let isMade = StreamMaker.write(Array(body.utf8).span, .chat, into: &out)
     #expect(isMade)
     let head = #"{"id": "c","model":"m","object":"chat.completion.chunk","#
     let first =
@@ -147,7 +147,7 @@ import Wire
     #expect(text == Self.events("\(head)\(first)", "\(head)\(last)", "\(head)\(usage)", "[DONE]"))
     for other in [#"{"error":{"message":"m"},"choices":[]}"#, "{}", "[]", #"{"choices":null}"#] {
       out.clear()
-      let isMade = StreamMaker.write(Array(other.utf8).span, .chat, includesUsage: true, into: &out)
+      let isMade = StreamMaker.write(Array(other.utf8).span, .chat, into: &out)
       #expect(!isMade && out.isEmpty)
     }
   }
@@ -192,7 +192,7 @@ import Wire
     let body = Array(recording.body.utf8)
     guard let answer = Tree(body), !(answer["choices"]?.elements ?? []).isEmpty else { return }
     var out = ByteQueue()
-    let isMade = StreamMaker.write(body.span, recording.shape, includesUsage: true, into: &out)
+    let isMade = StreamMaker.write(body.span, recording.shape, into: &out)
     #expect(isMade)
     let passed = PassedStream(recording.shape, [out.array()], ends: true, repairs: true)
     #expect(passed.fault == nil && passed.hasEnded && !passed.hasFailed)
