@@ -107,8 +107,8 @@ extension Attempt {
     return look(joined.span.extracting(0..<count))
   }
 
-  /// The data of the chunk at `from`, so far as it is here: a look, for the decoder to judge. None where it is the last one, or no chunk; nil where its data
-  /// has not begun.
+  /// The data of the chunk at `from`, so far as it is here: a look, for the decoder to judge. None where it is the last
+  /// one, or no chunk; nil where its data has not begun.
   private static func chunk(_ bytes: Span<UInt8>, from: Int) -> Range<Int>? {
     var size = 0
     var at = from
@@ -129,16 +129,8 @@ extension Attempt {
 
   /// The data of a body that has one chunk (RFC 9112 section 7.1), if all of it is here.
   private static func onlyChunk(_ bytes: Span<UInt8>) -> Range<Int>? {
-    var count = 0
-    var at = 0
-    while at < bytes.count, at < 8, let digit = ASCII.hexadecimal(bytes[at]) {
-      count = count << 4 | Int(digit)
-      at += 1
-    }
-    let start = at + 2
-    guard at > 0, start + count + 7 <= bytes.count, bytes[at] == ASCII.cr,
-      bytes.extracting((start + count)..<(start + count + 5)).equals("\r\n0\r\n")
-    else { return nil }
-    return start..<start + count
+    guard let chunk = chunk(bytes, from: 0), !chunk.isEmpty else { return nil }
+    let rest = bytes.extracting(chunk.upperBound...)
+    return rest.count >= 7 && rest.begins("\r\n0\r\n") ? chunk : nil
   }
 }
