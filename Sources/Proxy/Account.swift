@@ -20,7 +20,7 @@ extension Exchange {
     record.overhead = max(0, record.overhead) + end.nanoseconds(since: now)
     counted.overheadNanoseconds = record.overhead
     let attempt = attempt
-    if let attempt, let first = attempt.tried.firstTokenAt {
+    if let attempt, let first = attempt.tried.times.firstTokenAt {
       counted.firstTokenNanoseconds = first.nanoseconds(since: ask.receivedAt ?? record.startedAt)
     }
     counted.requestBytes = ask.body.received
@@ -59,7 +59,7 @@ extension Exchange {
   /// Output tokens a second in billionths; nil where there are too few of them, or no time between them.
   private func speed(_ attempt: Attempt, _ counted: ExchangeRecord, _ end: Instant) -> Int? {
     guard answer.isEvents, record.end == .complete, let tokens = counted.usage.output, tokens >= 16,
-      tokens < 1 << 30, let first = attempt.tried.firstTokenAt
+      tokens < 1 << 30, let first = attempt.tried.times.firstTokenAt
     else { return nil }
     let time = end.nanoseconds(since: first)
     guard time >= 1000 else { return nil }
@@ -71,9 +71,9 @@ extension Exchange {
   /// Tells a target that is picked by its speed how fast it was.
   private func tell(_ health: TargetHealth, _ attempt: Attempt, _ tokens: Int?, _ end: Instant) {
     guard record.end == .complete, answer.status == 200 else { return }
-    let began = attempt.tried.beganAt
+    let began = attempt.tried.times.beganAt
     if answer.isEvents {
-      guard let first = attempt.tried.firstTokenAt else { return }
+      guard let first = attempt.tried.times.firstTokenAt else { return }
       health.took(.stream(UInt64(clamping: first.nanoseconds(since: began))), at: now.nanoseconds)
     } else {
       let each = end.nanoseconds(since: began) / max(tokens ?? 1, 1)
@@ -148,7 +148,7 @@ extension Exchange {
       withModel { line.set(.model, $0) }
     }
     if let attempt {
-      if let sent = attempt.tried.sentAt, let first = attempt.tried.firstByteAt {
+      if let sent = attempt.tried.times.sentAt, let first = attempt.tried.times.firstByteAt {
         line.upstreamNanoseconds = record.upstream + first.nanoseconds(since: sent)
       } else if record.upstream > 0 {
         line.upstreamNanoseconds = record.upstream

@@ -25,7 +25,7 @@ extension Attempt {
   /// Makes it a member of the last event, if that ends the answer.
   private func putBreakdown(into out: inout ByteQueue, from start: Int) {
     guard let place = Self.lastBracket(of: out.bytes, from: start) else { return }
-    tried.owesBreakdown = false
+    tried.carriage.owesBreakdown = false
     let rest = out.bytes.extracting(place...).array()
     out.truncate(to: place)
     out.append(ASCII.comma)
@@ -55,7 +55,7 @@ extension Attempt {
   private func addChunk(to out: inout ByteQueue) {
     let kept = out.count - Self.done.utf8CodeUnitCount
     guard kept >= 0, out.bytes.extracting(kept..<out.count).equals(Self.done) else { return }
-    tried.owesBreakdown = false
+    tried.carriage.owesBreakdown = false
     out.truncate(to: kept)
     var chunk = ByteQueue()
     chunk.append("{\"id\":")
@@ -83,7 +83,7 @@ extension Attempt {
     case .answer: break
     case .error, .fault, .invalid: return
     }
-    tried.owesBreakdown = false
+    tried.carriage.owesBreakdown = false
     guard let place = Self.place(of: unsafe metadata.view, in: body.bytes) else { return }
     var whole = ByteQueue()
     whole.append(body.bytes.extracting(0..<place))
@@ -124,10 +124,10 @@ extension Attempt {
       out.append("null")
     }
     out.append("},\"timings\":{\"duration_ms\":")
-    let began = ask.receivedAt ?? tried.beganAt
+    let began = ask.receivedAt ?? tried.times.beganAt
     out.append(decimal: Instant.now.nanoseconds(since: began) / 1_000_000)
     out.append(",\"first_token_ms\":")
-    let first = tried.firstTokenAt ?? (conversation.hasContent ? Instant.now : nil)
+    let first = tried.times.firstTokenAt ?? (conversation.hasContent ? Instant.now : nil)
     Self.write(first.map { $0.nanoseconds(since: began) / 1_000_000 }, into: &out)
     out.append("}}")
   }

@@ -22,22 +22,22 @@ extension Exchange {
     var isFirst = true
     while true {
       let attempt = begin(tries, connection)
-      attempt.tried.beganAt = isFirst ? ask.receivedAt ?? now : Instant.now
-      attempt.tried.deadline = tries.deadline
+      attempt.tried.times.beganAt = isFirst ? ask.receivedAt ?? now : Instant.now
+      attempt.tried.deadlines.answer = tries.deadline
       tries.begin(self)
       attempt.tried.paced = tries.paced(self)
       if tries.hasOther { attempt.tried.rivals = tries }
       if tries.hasOther, let time = lineup.snapshot.firstToken, ask.body.isJSON,
         ask.body.facts.streams
       {
-        attempt.tried.contentBy = attempt.tried.beganAt + time
+        attempt.tried.deadlines.content = attempt.tried.times.beganAt + time
       }
       isFirst = false
       var outcome = await attempt.run(trial.reuse)
       // What can't be said was no try, nor was a connection that was dead: the upstream has not seen the request.
       if attempt.tried.isSaid, trial.reuse != .new { record.attempts += 1 }
       attempt.tried.number = record.attempts
-      record.overhead += attempt.overhead
+      record.overhead += attempt.tried.times.overhead
       if attempt.mayHaveAskedTooMuch(outcome), ask.isKept, try await attempt.wasAskedTooMuch() {
         note(.clientError, attempt)
         outcome = .askedTooMuch
@@ -111,7 +111,7 @@ extension Exchange {
       return .stop
     }
     let blames = attempt.hasOwnKey || failure.cls != .auth && failure.cls != .rate && failure.cls != .quota
-    var next = tries.next(failure, began: attempt.tried.beganAt, blames: blames, self)
+    var next = tries.next(failure, began: attempt.tried.times.beganAt, blames: blames, self)
     if case .stop = next {} else if !renewPermit(for: tries.plan[tries.place]) { next = .stop }
     if case .stop = next {
       if ask.isKept, ask.target.isFullService, failure.cls != .caller {
@@ -144,7 +144,7 @@ extension Exchange {
     let status = attempt.call.reply.status
     if status < 400 { return try await hold(attempt, connection) }
     if attempt.errorText.isEmpty, attempt.takesError(attempt.replyFacts) {
-      attempt.tried.patience = Patience(at: now, stalled: state.stalledClient)
+      attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
       if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
       try await attempt.readError()
     }
@@ -173,7 +173,7 @@ extension Attempt {
   ///
   /// - Returns: whether it does.
   func wasAskedTooMuch() async throws(Refusal) -> Bool {
-    tried.patience = Patience(at: now, stalled: state.stalledClient)
+    tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
     try await readError()
     if upstream.settings.responses == .auto, [404, 405, 501].contains(call.reply.status) {
       // A name that the provider doesn't know is no path that it doesn't know.

@@ -81,17 +81,17 @@ extension Attempt {
     if call.incoming.isEmpty, !call.flow.holdsMore { return }
     let conversation = conversation
     do throws(Refusal) {
-      if tried.isHeld {
+      if tried.beginning.isHeld {
         try take(from: conversation, into: &held)
       } else {
         try answer.piece { (out) throws(Refusal) in try take(from: conversation, into: &out) }
       }
-      if let gate = tried.gate, gate.isBlocked, let refusal = ask.watch?.refusal { throw refusal }
+      if let gate = tried.carriage.gate, gate.isBlocked, let refusal = ask.watch?.refusal { throw refusal }
     } catch {
       // The client has been told already, in the stream, of what went wrong first.
       if !conversation.hasFailed { throw error }
     }
-    if tried.firstTokenAt == nil, conversation.hasContent { tried.firstTokenAt = now }
+    if tried.times.firstTokenAt == nil, conversation.hasContent { tried.times.firstTokenAt = now }
     if ask.turn != nil { remember() }
   }
 
@@ -106,14 +106,14 @@ extension Attempt {
       .protocolBroken(upstream.name, "\($0.message)")
     } _: { (bytes) throws(Refusal) in
       do throws(TakeFault) {
-        if let gate = tried.gate {
+        if let gate = tried.carriage.gate {
           try take(bytes, gate, into: &out)
         } else {
           try conversation.take(bytes, member: unsafe metadata.view, into: &out)
         }
       } catch { throw Refusal(error, provider: upstream.name) }
     }
-    if tried.owesBreakdown { tellBreakdown(into: &out, from: before) }
+    if tried.carriage.owesBreakdown { tellBreakdown(into: &out, from: before) }
   }
 
   /// Turns an arrival that ends the answer into what the client is told.
@@ -131,13 +131,13 @@ extension Attempt {
     case .timeout:
       throw .timeout(name, "sent nothing for \(upstream.timeouts.idle.shown) (timeouts.idle)")
     case .end, .broken(.truncated):
-      tried.wasCut = true
+      tried.carriage.wasCut = true
       throw .protocolBroken(name, "the connection ended before the answer did")
     case .broken(.tls(let fault)):
-      tried.wasCut = true
+      tried.carriage.wasCut = true
       throw .protocolBroken(name, "the connection broke before the answer ended: \(fault.message)")
     case .broken(.system(let fault)):
-      tried.wasCut = true
+      tried.carriage.wasCut = true
       throw .protocolBroken(name, "the connection broke before the answer ended: \(fault.reason)")
     }
   }
@@ -281,7 +281,7 @@ extension Attempt {
       let isFull = answer.outbound.count >= state.window
       if isFull {
         // The client decides the pace now: the upstream is not to blame for silence.
-        tried.patience.heard(at: now)
+        tried.carriage.patience.heard(at: now)
       } else {
         if call.flow.holdsMore { return await takeTurn() }
         switch receive() {
@@ -293,21 +293,18 @@ extension Attempt {
       let isOver = conversation.hasEnded
       let idle = isOver ? Deadline.afterDone : upstream.idle
       let isBacklogged = !answer.outbound.isEmpty
-      let hasDeputy = manner != nil && !tried.isHeld && !isOver && call.hasSent && !isBacklogged
-      tried.carries = hasDeputy ? manner : nil
-      var until = tried.patience.until(
+      let hasDeputy = manner != nil && !tried.beginning.isHeld && !isOver && call.hasSent && !isBacklogged
+      tried.carriage.manner = hasDeputy ? manner : nil
+      var until = tried.carriage.patience.until(
         idle: idle, beats: beats(manner), isBacklogged: isBacklogged, isFull: isFull)
-      if tried.isHeld { until = min(until, tried.contentBy) }
+      if tried.beginning.isHeld { until = min(until, tried.deadlines.content) }
       let wake = await connection.parker.park(until: until, deputy: hasDeputy ? self : nil)
-      if let arrival = tried.arrived {
-        tried.arrived = nil
-        return arrival
-      }
+      if let arrival = tried.carriage.arrived.take() { return arrival }
       guard wake == .deadline else { continue }
-      if tried.isHeld, now >= tried.contentBy { return .timeout }
-      tried.patience.note(connection.socket.progress, isBacklogged: isBacklogged, at: now)
+      if tried.beginning.isHeld, now >= tried.deadlines.content { return .timeout }
+      tried.carriage.patience.note(connection.socket.progress, isBacklogged: isBacklogged, at: now)
       // While the task slept, its deputy may have begun an event.
-      switch tried.patience.verdict(
+      switch tried.carriage.patience.verdict(
         at: now, idle: idle, beats: beats(manner), isBacklogged: isBacklogged, isFull: isFull)
       {
       case .silence: return .timeout
@@ -320,8 +317,7 @@ extension Attempt {
 
   /// Yields now and then: a fast upstream and a fast client would keep this task running until the body ends.
   private func takeTurn() async -> Arrival {
-    tried.reads &+= 1
-    if tried.reads & 15 == 0 { await connection.parker.yield() }
+    if tried.carriage.mustYield() { await connection.parker.yield() }
     return .bytes
   }
 
@@ -330,7 +326,7 @@ extension Attempt {
     let before = answer.outbound.count
     if before == 0 { return true }
     guard (try? connection.socket.write(from: &answer.outbound)) != nil else { return false }
-    tried.patience.sent(isTaken: answer.outbound.count < before, at: now)
+    tried.carriage.patience.sent(isTaken: answer.outbound.count < before, at: now)
     return true
   }
 
@@ -340,7 +336,7 @@ extension Attempt {
     do throws(IOFault) {
       switch try socket.read(into: &call.incoming, ceiling: state.window) {
       case .bytes:
-        tried.patience.heard(at: now)
+        tried.carriage.patience.heard(at: now)
         return .bytes
       case .end: return .end
       case .wouldBlock: return nil
@@ -360,20 +356,20 @@ extension Attempt: Deputy {
     case .bytes: break
     case nil: return true
     case let arrival:
-      tried.arrived = arrival
+      tried.carriage.arrived = arrival
       return false
     }
     do throws(Refusal) { try passOn() } catch {
-      tried.arrived = .refused(error)
+      tried.carriage.arrived = .refused(error)
       return false
     }
     // The end of an answer that waits for the disk is the task's.
     if call.flow.hasEnded, ask.lineup.snapshot.audits != nil {
-      tried.arrived = .bytes
+      tried.carriage.arrived = .bytes
       return false
     }
     guard send() else {
-      tried.arrived = .clientGone
+      tried.carriage.arrived = .clientGone
       return false
     }
     // More than a chunk is left to the task, whose turns are counted.
@@ -381,12 +377,12 @@ extension Attempt: Deputy {
       || conversation.hasFailed
       || call.socket?.hasReadable == true
     {
-      tried.arrived = .bytes
+      tried.carriage.arrived = .bytes
       return false
     }
     connection.parker.putOff(
-      to: tried.patience.until(
-        idle: upstream.idle, beats: beats(tried.carries), isBacklogged: false, isFull: false))
+      to: tried.carriage.patience.until(
+        idle: upstream.idle, beats: beats(tried.carriage.manner), isBacklogged: false, isFull: false))
     return true
   }
 }

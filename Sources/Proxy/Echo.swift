@@ -76,7 +76,7 @@ extension Attempt {
 
   /// Whether a head holds a secret that went out.
   func showsSecret(head: Span<UInt8>) -> Bool {
-    if upstream.hidesOnlyKey, tried.keys == nil, tried.grant == nil {
+    if upstream.hidesOnlyKey, tried.shown.keys == nil, tried.shown.grant == nil {
       return upstream.key.map { $0.bytes.count >= Self.shortest && head.place(of: $0.bytes) != nil } ?? false
     }
     for place in 0..<secretCount {
@@ -122,14 +122,14 @@ extension Attempt {
   private func secret(_ place: Int) -> Secret? {
     switch place {
     case 0:
-      return upstream.key.map { tried.keys?.credential ?? $0 }
+      return upstream.key.map { tried.shown.keys?.credential ?? $0 }
     case 1:
-      switch tried.grant?.proof {
+      switch tried.shown.grant?.proof {
       case .bearer(let token): return token
       case .keys(let keys): return keys.sessionToken
       case nil: return nil
       }
-    default: return tried.keys?.headers[place - 2] ?? upstream.headers[place - 2].secret
+    default: return tried.shown.keys?.headers[place - 2] ?? upstream.headers[place - 2].secret
     }
   }
 

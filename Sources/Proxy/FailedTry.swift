@@ -17,10 +17,11 @@ extension Exchange {
   /// Books what a try has taken that another follows on: the tokens that it reported, and where it was silent until its
   /// time was over, what such a request mostly takes, for its provider goes on and is paid.
   func bookFailed(_ attempt: Attempt, _ failure: Failure) {
-    if let sent = attempt.tried.sentAt {
-      record.upstream += (attempt.tried.firstByteAt ?? Instant.now).nanoseconds(since: sent)
+    if let sent = attempt.tried.times.sentAt {
+      record.upstream += (attempt.tried.times.firstByteAt ?? Instant.now).nanoseconds(since: sent)
     }
-    guard ask.target.isFullService, attempt.tried.sentAt != nil, attempt.conversation.asksProvider, let route
+    guard ask.target.isFullService, attempt.tried.times.sentAt != nil, attempt.conversation.asksProvider,
+      let route
     else { return }
     var usage = attempt.conversation.usage
     var counted = ExchangeRecord(endpoint: ask.target.endpoint, status: attempt.call.reply.status)

@@ -35,23 +35,23 @@ extension Exchange {
   /// - Returns: why it is none; nil where it can go to the client.
   @inline(never)
   func hold(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) -> Failure? {
-    attempt.tried.patience = Patience(at: now, stalled: state.stalledClient)
+    attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
     if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
     var facts = attempt.replyFacts
     if attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
-    attempt.tried.opened = Opened(facts: facts)
+    attempt.tried.beginning.opened = Opened(facts: facts)
     if let strange = attempt.conversation.strangeness(of: facts, isFullService: ask.target.isFullService) {
       throw .notTheAPI(attempt.upstream.name, strange)
     }
     let manner = begin(facts, attempt)
-    attempt.tried.opened = Opened(facts: facts, manner: manner)
+    attempt.tried.beginning.opened = Opened(facts: facts, manner: manner)
     guardText(manner, attempt)
     if manner == .whole, try !attempt.readAtOnce(upTo: Ceiling.wholeReply) {
       try await attempt.readWhole(upTo: Ceiling.wholeReply)
     }
     guard manner == .events else { return nil }
-    attempt.tried.isHeld = true
-    defer { attempt.tried.isHeld = false }
+    attempt.tried.beginning.isHeld = true
+    defer { attempt.tried.beginning.isHeld = false }
     while true {
       switch try await attempt.readOpening(most: Self.mostHeld) {
       case .begun: return nil
@@ -99,10 +99,10 @@ extension Attempt {
       case .bytes: continue
       case .beat: return .quiet
       case .end where call.flow.mayEndHere: return endsWithoutWord ? .failed(Failure(.overload)) : .begun
-      case .timeout where now >= tried.contentBy: return .failed(Failure(.silent))
+      case .timeout where now >= tried.deadlines.content: return .failed(Failure(.silent))
       case let arrival: try fail(arrival)
       }
-      if now >= tried.contentBy { return .failed(Failure(.silent)) }
+      if now >= tried.deadlines.content { return .failed(Failure(.silent)) }
     }
   }
 

@@ -15,26 +15,26 @@ internal import Wire
 extension Attempt: Straggler {
   /// Leaves the request's first bytes to `roundEnds`.
   func sendLater() {
-    tried.sendsLater = true
+    tried.sending.isLater = true
     loop.atEndOfRound(self)
   }
 
   /// What came of `sendLater`, once; then what comes of `pump`.
   func takeLate() throws(IOFault) -> Pumping {
-    guard let late = tried.late else { return try pump() }
-    tried.late = nil
+    guard let late = tried.sending.late else { return try pump() }
+    tried.sending.late = nil
     return try late.get()
   }
 
   func roundEnds() {
     // The exchange may have ended meanwhile.
-    guard tried.sendsLater else { return }
-    tried.sendsLater = false
+    guard tried.sending.isLater else { return }
+    tried.sending.isLater = false
     do throws(IOFault) {
       let pumping = try pump()
       if pumping == .sent { return noteSent() }
-      tried.late = .success(pumping)
-    } catch { tried.late = .failure(error) }
+      tried.sending.late = .success(pumping)
+    } catch { tried.sending.late = .failure(error) }
     connection.parker.signal()
   }
 }

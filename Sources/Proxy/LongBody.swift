@@ -44,7 +44,7 @@ extension Attempt {
       if body.flow.hasEnded {
         do throws(JSONFault) { try body.scanner.finish() } catch { return breakOff(error) }
         HeadWriter.lastChunk(to: &call.out)
-        tried.upload = .sent
+        tried.sending.upload = .sent
         return true
       }
       let before = body.bytes.count

@@ -178,8 +178,8 @@ extension Exchange {
     guard let attempt else { return (TokenUsage(), false) }
     var usage = attempt.conversation.usage
     if !attempt.conversation.asksProvider { return (usage, answer.hasBegun) }
-    guard attempt.tried.sentAt != nil else { return (TokenUsage(), false) }
-    let hasHeard = attempt.tried.firstByteAt != nil
+    guard attempt.tried.times.sentAt != nil else { return (TokenUsage(), false) }
+    let hasHeard = attempt.tried.times.firstByteAt != nil
     // An explicit zero is a count too.
     if usage.output != nil, record.end == .complete { return (usage, true) }
     if hasHeard, attempt.call.reply.status >= 300 { return (usage, true) }

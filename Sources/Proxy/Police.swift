@@ -196,7 +196,9 @@ extension PolicySeries {
 extension Attempt {
   /// Has the conversation take a piece of a stream, and the gate put values back in what comes out.
   func take(_ bytes: Span<UInt8>, _ gate: TextGate, into out: inout ByteQueue) throws(TakeFault) {
-    if tried.passesGate { return try conversation.take(bytes, member: unsafe metadata.view, into: &out) }
+    if tried.carriage.passesGate {
+      return try conversation.take(bytes, member: unsafe metadata.view, into: &out)
+    }
     guard let watch = ask.watch else { return }
     defer { watch.made.clear() }
     try conversation.take(bytes, member: unsafe metadata.view, into: &watch.made)

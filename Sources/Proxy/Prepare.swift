@@ -35,7 +35,7 @@ extension Upstream {
 extension Attempt {
   /// Works out what goes to the upstream.
   func prepare() throws(Refusal) {
-    tried.upload = ask.upload
+    tried.sending.upload = ask.upload
     // A constant's parts are looked at where they lie; a variable's are copied.
     let upstream = upstream
     switch ask.target.endpoint {
@@ -130,7 +130,7 @@ extension Attempt {
           invoking: unsafe ask.body.bytes.view, ask.body.scanner, ask.body.facts, &way, asked)
       } catch { throw Refusal(error) }
       conversation.go(.recast(recast))
-      tried.upload = .kept(at: 0)
+      tried.sending.upload = .kept(at: 0)
       return
     }
     passage.begin(asked, repairs: false)
@@ -213,7 +213,7 @@ extension Attempt {
       address.append(upstream.prefix)
       address.append(translation.request.path)
     } catch { throw Refusal(error) }
-    tried.upload = operation == .models ? .sent : .kept(at: 0)
+    tried.sending.upload = operation == .models ? .sent : .kept(at: 0)
   }
 
   /// What translates, on this connection.

@@ -29,7 +29,7 @@ extension Attempt {
       }
     } catch { throw Refusal(error) }
     conversation.go(.recast(recast))
-    tried.upload = .kept(at: 0)
+    tried.sending.upload = .kept(at: 0)
   }
 
   /// What the attempt's requests in other formats are read by, one after the other.

@@ -21,7 +21,7 @@ extension Attempt {
     guard let socket = call.socket else { return .blocked }
     // A bound, so that a fast upload leaves turns to other connections.
     for _ in 0..<16 {
-      if call.out.isEmpty, case .kept(let at) = tried.upload, at > 0,
+      if call.out.isEmpty, case .kept(let at) = tried.sending.upload, at > 0,
         try sendKept(socket, from: at) == .blocked
       {
         return .blocked
@@ -38,7 +38,7 @@ extension Attempt {
 
   /// Whether more of the body lies here and goes out at once, behind what is in `call.out`.
   private var hasMoreAtHand: Bool {
-    if case .kept(let at) = tried.upload { return at < conversation.end(of: ask.body.bytes.count) }
+    if case .kept(let at) = tried.sending.upload { return at < conversation.end(of: ask.body.bytes.count) }
     return false
   }
 
@@ -46,7 +46,7 @@ extension Attempt {
   /// last piece is left to `fill`.
   private func sendKept(_ socket: Socket, from start: Int) throws(IOFault) -> Pumping {
     var at = start
-    defer { tried.upload = .kept(at: at) }
+    defer { tried.sending.upload = .kept(at: at) }
     for _ in 0..<4 {
       let stretch = try conversation.sendStretch(of: Ceiling.record, from: at, in: ask.body.bytes) {
         (queue, range) throws(IOFault) in try socket.write(queue, range)
@@ -76,13 +76,13 @@ extension Attempt {
   ///
   /// - Returns: whether the request's last byte is in it.
   private func fill() -> Bool {
-    switch tried.upload {
+    switch tried.sending.upload {
     case .sent: return true
     case .followed: return follow()
     case .kept(let at):
       // As much as one record of TLS takes: that fits into a block, and what follows is sent from where it lies.
       let end = conversation.fill(&call.out, upTo: Ceiling.record, from: unsafe ask.body.bytes.view, at: at)
-      tried.upload = .kept(at: end)
+      tried.sending.upload = .kept(at: end)
       return end == conversation.end(of: ask.body.bytes.count)
     case .streamed(let isChunked):
       while call.out.count < state.window {
@@ -95,7 +95,7 @@ extension Attempt {
       }
       guard ask.body.bytes.isEmpty, ask.body.flow.hasEnded else { return false }
       if isChunked { HeadWriter.lastChunk(to: &call.out) }
-      tried.upload = .sent
+      tried.sending.upload = .sent
       return true
     }
   }

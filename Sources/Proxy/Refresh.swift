@@ -106,7 +106,7 @@ extension Attempt {
     let label = label
     while true {
       // Another exchange may have been here first.
-      if let keys = lineup.keys[upstream.index], keys !== tried.keys { return true }
+      if let keys = lineup.keys[upstream.index], keys !== tried.shown.keys { return true }
       let reading = lineup.reading(of: upstream, on: loop)
       guard let result = try await outcome(of: reading) else {
         state.shard.refreshed(label, .failed)
@@ -117,8 +117,8 @@ extension Attempt {
         // The watch on the file says what is wrong with it.
         state.shard.refreshed(label, .failed)
         return false
-      case .success(let keys) where !keys.isSame(as: tried.keys, of: upstream):
-        if lineup.keys[upstream.index] === tried.keys {
+      case .success(let keys) where !keys.isSame(as: tried.shown.keys, of: upstream):
+        if lineup.keys[upstream.index] === tried.shown.keys {
           lineup.keys[upstream.index] = keys
           if let signing = keys.signing { lineup.sources[upstream.index]?.take(signing) }
           Log.write(

@@ -18,12 +18,14 @@ extension Exchange {
       ask.body.bytes.removeAll()
       attempt.conversation.forgetBody()
     }
-    if attempt.tried.opened == nil {
-      attempt.tried.patience = Patience(at: now, stalled: state.stalledClient)
+    if attempt.tried.beginning.opened == nil {
+      attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
     }
     if attempt.call.reply.names.contains(.contentEncoding) { try attempt.refuseCoding() }
-    var facts = attempt.tried.opened?.facts ?? attempt.replyFacts
-    if attempt.tried.opened == nil, attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }
+    var facts = attempt.tried.beginning.opened?.facts ?? attempt.replyFacts
+    if attempt.tried.beginning.opened == nil, attempt.isUnlabelled(facts) {
+      try await attempt.lookAtOpening(&facts)
+    }
     if facts.status >= 400, attempt.takesError(facts) {
       return try await relayError(attempt, connection)
     }
@@ -31,7 +33,7 @@ extension Exchange {
       throw .notTheAPI(attempt.upstream.name, strange)
     }
     if attempt.isUnreadRedirect(facts) { return try await relayRedirect(attempt, connection) }
-    var manner = attempt.tried.opened?.manner ?? begin(facts, attempt)
+    var manner = attempt.tried.beginning.opened?.manner ?? begin(facts, attempt)
     if manner == .watched {
       var mustReadWhole = attempt.mustReadWholeAtOnce()
       if mustReadWhole == nil { mustReadWhole = try await attempt.mustReadWhole() }
@@ -55,7 +57,7 @@ extension Exchange {
       try passUnread(facts)
     case .events: break
     }
-    if attempt.tried.opened?.manner == nil { guardText(manner, attempt) }
+    if attempt.tried.beginning.opened?.manner == nil { guardText(manner, attempt) }
     if !answer.hasBegun {
       begin(manner, attempt, connection)
     } else if manner != .events {
@@ -74,8 +76,8 @@ extension Exchange {
   func guardText(_ manner: Manner, _ attempt: Attempt) {
     guard manner == .events, let gate = ask.gate else { return }
     gate.begin()
-    attempt.tried.gate = gate
-    attempt.tried.passesGate = attempt.conversation.guardStream(by: gate)
+    attempt.tried.carriage.gate = gate
+    attempt.tried.carriage.passesGate = attempt.conversation.guardStream(by: gate)
   }
 
   // A function of its own, as those below, so that its locals take no memory while the answer is carried.
@@ -132,16 +134,16 @@ extension Exchange {
     var ending = Ending.complete
     answer.piece { out in
       let before = out.count
-      if let gate = attempt.tried.gate {
+      if let gate = attempt.tried.carriage.gate {
         ending = attempt.end(isWhole: isWhole, gate, into: &out)
       } else {
         ending = attempt.conversation.end(isWhole: isWhole, into: &out)
       }
       if case .fault = ending { attempt.mask(&out, from: before) }
-      if attempt.tried.owesBreakdown { attempt.tellBreakdown(into: &out, from: before) }
+      if attempt.tried.carriage.owesBreakdown { attempt.tellBreakdown(into: &out, from: before) }
       if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) }
     }
-    if attempt.tried.gate != nil, let refusal = ask.watch?.refusal { throw refusal }
+    if attempt.tried.carriage.gate != nil, let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
     switch ending {
     case .complete: break
@@ -149,7 +151,7 @@ extension Exchange {
       record.end = .error
       answer.cut()
     case .truncated:
-      attempt.tried.wasCut = true
+      attempt.tried.carriage.wasCut = true
       throw .protocolBroken(attempt.upstream.name, "the stream ended before the answer did")
     case .fault(let fault):
       // The client has been told in the stream; its framing must not look whole either.
@@ -186,7 +188,7 @@ extension Exchange {
       if let refusal = ask.watch?.refusal { throw refusal }
     }
     if ask.turn != nil, verdict.isAnswer { attempt.remember() }
-    if attempt.tried.owesBreakdown { attempt.addBreakdown(to: &answer.body, verdict) }
+    if attempt.tried.carriage.owesBreakdown { attempt.addBreakdown(to: &answer.body, verdict) }
     if let write = ask.cacheWrite { write.take(unsafe answer.body.view) }
     switch verdict {
     case .answer where answer.hasBegun: throw .notTheAPI(name, "it is no stream, and a stream was asked for")
@@ -312,7 +314,7 @@ extension Exchange {
 
   /// Reads a redirect's few words and passes them on, where answers go on unread, without the key that they may repeat.
   private func relayRedirect(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
-    attempt.tried.patience = Patience(at: now, stalled: state.stalledClient)
+    attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
     if attempt.errorText.isEmpty { try await attempt.readError() }
     guard attempt.call.flow.hasEnded else {
       throw .protocolBroken(attempt.upstream.name, "its redirect breaks off, or says too much")
@@ -339,7 +341,7 @@ extension Exchange {
       _ = attempt.conversation.end(isWhole: true, into: &answer.body)
     }
     ask.gate?.restore(&answer.body, isStream: manner == .events)
-    if attempt.tried.owesBreakdown {
+    if attempt.tried.carriage.owesBreakdown {
       attempt.addBreakdown(to: &answer.body, manner == .events ? .stream : .answer)
     }
     if let refusal = ask.watch?.refusal { throw refusal }
@@ -347,7 +349,7 @@ extension Exchange {
     if let write = ask.cacheWrite { write.take(unsafe answer.body.view) }
     if manner == .events {
       // All of it is there at once, its first token too.
-      if attempt.conversation.hasContent { attempt.tried.firstTokenAt = .now }
+      if attempt.conversation.hasContent { attempt.tried.times.firstTokenAt = .now }
       return answerStream(attempt, connection)
     }
     answer(200, "application/json", connection)

@@ -164,7 +164,7 @@ extension Attempt {
     withModel { ask.writeMetadata(upstream, $0, attempts: attempts, into: &metadata) }
     writeRegion()
     metadata.append(literal: "}")
-    tried.owesBreakdown = ask.wishes?.wantsBreakdown == true
+    tried.carriage.owesBreakdown = ask.wishes?.wantsBreakdown == true
   }
 
   /// Where the model runs: as the configuration says, or Azure's answer.

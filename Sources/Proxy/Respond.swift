@@ -61,7 +61,8 @@ extension Exchange {
       record.end = .clientGone
       return
     case .timedOut: record.end = .idleTimeout
-    default: record.end = attempt?.tried.wasCut == true ? .upstreamEOF : state.isOver ? .shutdown : .error
+    default:
+      record.end = attempt?.tried.carriage.wasCut == true ? .upstreamEOF : state.isOver ? .shutdown : .error
     }
     record.errorCode = refusal.code
     record.errorName = refusal.name
@@ -112,7 +113,7 @@ extension Exchange {
       let form = ask.errorForm
       refusal.write(into: &text)
       form.put(&text, status: form.status(refusal.status), requestID: ask.requestID)
-      if let gate = attempt?.tried.gate { answer.piece { gate.end(into: &$0) } }
+      if let gate = attempt?.tried.carriage.gate { answer.piece { gate.end(into: &$0) } }
       tell(text, form)
     }
     answer.cut()

@@ -26,11 +26,11 @@ extension Attempt {
       guard let pool = lineup.pools[index] else { return .unreachable }
       if let source = lineup.sources[index] { try await obtainGrant(source) }
       if !takesIdle(of: pool, reuse) { try await lease(pool, reuse) }
-      if Log.isOn(.trace) { trace(tried.connecting == nil ? "connection taken" : "connection made") }
+      if Log.isOn(.trace) { trace(tried.times.connecting == nil ? "connection taken" : "connection made") }
       writeRequestHead()
       if loop.isBusy { sendLater() }
       var waits = Waits(
-        answer: min(now + upstream.firstByte, tried.deadline, tried.contentBy), heardAt: now)
+        answer: min(now + upstream.firstByte, tried.deadlines.first), heardAt: now)
       while true {
         switch try turn(&waits) {
         case .over(let outcome): return outcome
@@ -62,18 +62,18 @@ extension Attempt {
     do throws(DialFault) {
       let lease = try await pool.lease(
         Freshness(reuse), parker: connection.parker, client: rivals ?? connection.socket,
-        until: min(tried.deadline, tried.contentBy))
+        until: tried.deadlines.first)
       if !lease.isReused {
         if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(label) }
         // The time of a look-up and a handshake is the network's.
         let took = now.nanoseconds(since: asked)
-        tried.waited += took
-        tried.connecting = took
+        tried.times.waited += took
+        tried.times.connecting = took
       }
       call.begin(lease, of: pool)
     } catch {
       if rivals?.winner != nil { throw .overtaken(upstream.name) }
-      if error == .timedOut || error == .tls(.timedOut), now >= min(tried.deadline, tried.contentBy) {
+      if error == .timedOut || error == .tls(.timedOut), now >= tried.deadlines.first {
         throw refusalOfSilence(false)
       }
       throw Refusal(error, provider: upstream.name, timeout: upstream.timeouts.connect)
@@ -115,7 +115,7 @@ extension Attempt {
   private func turn(_ waits: inout Waits) throws(Refusal) -> Turn {
     let call = call
     // Nothing is read before the request is on its way: what came so soon could be no answer to it.
-    if !tried.sendsLater {
+    if !tried.sending.isLater {
       if !call.hasSent {
         let before = ask.body.received
         let pumping: Pumping
@@ -125,7 +125,7 @@ extension Attempt {
         if pumping == .sent { noteSent() }
         // Counted from the last byte that went out: an upload may take any time while it makes progress.
         if pumping != .blocked || call.socket?.hasWritableRoom == true {
-          waits.answer = min(now + upstream.firstByte, tried.deadline, tried.contentBy)
+          waits.answer = min(now + upstream.firstByte, tried.deadlines.first)
         }
         if pumping == .interrupted { return .yield }
       }
@@ -145,8 +145,8 @@ extension Attempt {
       state.shard.refused(.timeout)
       return .slow("request body")
     }
-    if now >= tried.deadline { return .clientsTimeIsOver(upstream.name) }
-    if now >= tried.contentBy {
+    if now >= tried.deadlines.answer { return .clientsTimeIsOver(upstream.name) }
+    if now >= tried.deadlines.content {
       return .timeout(upstream.name, "began no answer within the time that retry.first_token gives it")
     }
     return .timeout(
@@ -155,7 +155,7 @@ extension Attempt {
 
   func noteSent() {
     call.hasSent = true
-    tried.sentAt = Instant.now
+    tried.times.sentAt = Instant.now
     if Log.isOn(.trace) { trace("request sent") }
   }
 
@@ -169,7 +169,7 @@ extension Attempt {
       let isHere = try call.receiveHead(
         to: ask.head.method, keepsTrailers: ask.head.acceptsTrailers, readsBody: readsAnswer
       ) {
-        if tried.firstByteAt == nil { tried.firstByteAt = now }
+        if tried.times.firstByteAt == nil { tried.times.firstByteAt = now }
         if Log.isOn(.trace) { trace("answer began") }
       } onInterim: {
         if call.reply.status == 103 { relayHints() }

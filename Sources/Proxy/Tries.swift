@@ -290,7 +290,7 @@ extension Attempt {
   ///
   /// - Returns: nil where nothing may follow on it, for there is nobody left to answer.
   func failure(_ refusal: Refusal) -> Failure? {
-    let wasSent = tried.sentAt != nil
+    let wasSent = tried.times.sentAt != nil
     let cls: FailureClass
     switch refusal.cause {
     case .clientGone, .draining: return nil

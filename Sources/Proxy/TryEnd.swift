@@ -19,8 +19,10 @@ extension Exchange {
     attempt.tried.outcome = nil
     state.shard.attempted(attempt.label, outcome)
     var firstByte: Int?
-    if let sent = attempt.tried.sentAt { firstByte = attempt.tried.firstByteAt?.nanoseconds(since: sent) }
-    state.shard.timed(attempt.label, firstByte: firstByte, connect: attempt.tried.connecting)
+    if let sent = attempt.tried.times.sentAt {
+      firstByte = attempt.tried.times.firstByteAt?.nanoseconds(since: sent)
+    }
+    state.shard.timed(attempt.label, firstByte: firstByte, connect: attempt.tried.times.connecting)
     if let trace = ask.trace, trace.keeps(failed: !isLast || hasFailed) {
       writeSpan(of: attempt, outcome, trace, at: end ?? .now)
     }
@@ -72,17 +74,17 @@ extension Exchange {
     let tried = attempt.tried
     let model = attempt.withModel { $0.array() }
     func microseconds(to instant: Instant?) -> Int {
-      instant.map { $0.nanoseconds(since: tried.beganAt) / 1000 } ?? -1
+      instant.map { $0.nanoseconds(since: tried.times.beganAt) / 1000 } ?? -1
     }
     Log.write(
       .debug, "try", .bytes("request_id", ask.requestID), .number("number", tried.number),
       .text("provider", attempt.upstream.name), .bytes("model", model.span),
       .bytes("outcome", outcome.name.bytes),
-      .number("status", tried.firstByteAt == nil ? 0 : attempt.call.reply.status),
-      .number("connect_us", tried.connecting.map { $0 / 1000 } ?? 0),
-      .number("sent_us", microseconds(to: tried.sentAt)),
-      .number("first_byte_us", microseconds(to: tried.firstByteAt)),
-      .number("first_token_us", microseconds(to: tried.firstTokenAt)),
+      .number("status", tried.times.firstByteAt == nil ? 0 : attempt.call.reply.status),
+      .number("connect_us", tried.times.connecting.map { $0 / 1000 } ?? 0),
+      .number("sent_us", microseconds(to: tried.times.sentAt)),
+      .number("first_byte_us", microseconds(to: tried.times.firstByteAt)),
+      .number("first_token_us", microseconds(to: tried.times.firstTokenAt)),
       .number("duration_us", microseconds(to: Instant.now)))
   }
 
@@ -99,10 +101,10 @@ extension Attempt {
   /// How a try counts that brought no answer, or one that can't go on.
   func outcome(of refusal: Refusal) -> AttemptOutcome {
     switch refusal.cause {
-    case .unreachable: return tried.sentAt == nil ? .connectFailed : .connectionLost
+    case .unreachable: return tried.times.sentAt == nil ? .connectFailed : .connectionLost
     case .tls: return .tlsFailed
     case .timedOut: return .timeout
-    case .broken: return tried.wasCut ? .connectionLost : .protocolError
+    case .broken: return tried.carriage.wasCut ? .connectionLost : .protocolError
     case .request, .clientGone, .credentials, .overloaded, .draining: return .cancelled
     }
   }
@@ -113,7 +115,7 @@ extension Attempt {
     Log.write(
       .trace, "step", .bytes("request_id", ask.requestID), .bytes("step", step.bytes),
       .text("provider", upstream.name),
-      .number("in_try_us", Instant.now.nanoseconds(since: tried.beganAt) / 1000))
+      .number("in_try_us", Instant.now.nanoseconds(since: tried.times.beganAt) / 1000))
   }
 }
 

@@ -28,17 +28,17 @@ extension Attempt {
       conversation.writeFields(into: &call.out)
     }
     if let keys = lineup.keys[upstream.index] {
-      tried.keys = keys
+      tried.shown.keys = keys
       upstream.writeOwnFields(keys, into: &call.out)
     } else {
       upstream.writeOwnFields(nil, into: &call.out)
     }
-    if tried.grant != nil { writeGrant() }
+    if tried.shown.grant != nil { writeGrant() }
     if let trace = ask.trace { trace.write(into: &call.out) }
     call.out.append(literal: "x-request-id: ")
     call.out.append(ask.requestID)
     call.out.append(literal: "\r\n")
-    switch tried.upload {
+    switch tried.sending.upload {
     case .sent: if ask.head.framing == .length(0) { HeadWriter.framing(.length(0), to: &call.out) }
     case .followed: HeadWriter.framing(.chunked, to: &call.out)
     case .kept:

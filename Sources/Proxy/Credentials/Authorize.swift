@@ -17,13 +17,13 @@ extension Attempt {
     while true {
       switch source.ask(connection.parker) {
       case .granted(let grant):
-        tried.grant = grant
+        tried.shown.grant = grant
         // What isn't here can't be signed.
         if signsRequest, conversation.ownRequest == nil, ask.head.framing != .none {
           throw .notTranslated(upstream.name, ask.shownPath)
         }
         // What others answer is the network's time.
-        tried.waited += Instant.now.nanoseconds(since: asked)
+        tried.times.waited += Instant.now.nanoseconds(since: asked)
         return
       case .refused(let fault): throw .noCredentials(upstream.name, fault.message, isPassing: fault.isPassing)
       case .pending: break
@@ -38,7 +38,7 @@ extension Attempt {
 
   /// Whether the request is signed.
   var signsRequest: Bool {
-    if case .keys? = tried.grant?.proof { true } else { false }
+    if case .keys? = tried.shown.grant?.proof { true } else { false }
   }
 
   /// Whether a field belongs to the signature: the client's own would contradict ours.
@@ -49,7 +49,7 @@ extension Attempt {
 
   /// Appends the header lines that show the grant, if there is one.
   func writeGrant() {
-    guard let grant = tried.grant, let source = lineup.sources[upstream.index] else { return }
+    guard let grant = tried.shown.grant, let source = lineup.sources[upstream.index] else { return }
     guard case .keys = grant.proof else {
       _ = source.append(grant, signing: nil, into: &call.out)
       return
@@ -77,7 +77,7 @@ extension Attempt {
   /// After a refusal: whether a request that is written now would show something better than the grant that was
   /// refused.
   func grantHasChanged() -> Bool {
-    guard let grant = tried.grant, let source = lineup.sources[upstream.index] else { return false }
+    guard let grant = tried.shown.grant, let source = lineup.sources[upstream.index] else { return false }
     switch grant.proof {
     case .bearer: return call.reply.status == 401 && source.giveUp(grant)
     case .keys:

@@ -30,18 +30,18 @@ extension Exchange {
     } else {
       encoder.name(method, method.extracting(0..<0))
     }
-    encoder.time(from: trace.unix(attempt.tried.beganAt), to: trace.unix(end))
+    encoder.time(from: trace.unix(attempt.tried.times.beganAt), to: trace.unix(end))
     if let operation { writeModel(operation, attempt, trace, encoder) }
     encoder.attributes(upstream.spanAttributes)
     encoder.attribute("http.request.method", method)
-    let status = attempt.tried.firstByteAt == nil ? 0 : attempt.call.reply.status
+    let status = attempt.tried.times.firstByteAt == nil ? 0 : attempt.call.reply.status
     if status > 0 { encoder.attribute("http.response.status_code", status) }
     if attempt.tried.number > 1 {
       encoder.attribute("http.request.resend_count", attempt.tried.number - 1)
     }
     encoder.attribute("remora.outcome", outcome.name)
     encoder.attribute(
-      "remora.connection", attempt.tried.connecting == nil ? "reused" as StaticString : "new")
+      "remora.connection", attempt.tried.times.connecting == nil ? "reused" as StaticString : "new")
     if trace.waited > 0 { encoder.attribute("remora.retry_wait_ms", trace.waited / 1_000_000) }
     trace.waited = 0
     switch outcome {
@@ -75,7 +75,7 @@ extension Exchange {
     encoder.attribute("gen_ai.response.id", unsafe trace.answer.id.view)
     encoder.attribute("gen_ai.response.model", unsafe trace.answer.model.view)
     encoder.attribute("gen_ai.response.finish_reasons", words: unsafe trace.answer.reasons.view)
-    if let sent = attempt.tried.sentAt, let first = attempt.tried.firstTokenAt {
+    if let sent = attempt.tried.times.sentAt, let first = attempt.tried.times.firstTokenAt {
       encoder.attribute(
         "gen_ai.response.time_to_first_chunk", Double(first.nanoseconds(since: sent)) / 1_000_000_000)
       encoder.event("first_token", at: trace.unix(first))
