@@ -30,7 +30,7 @@ extension Exchange {
     if let route {
       counted.model = route.model.map { shard.intern(model: $0.span) } ?? shard.intern(model: ask.model)
       counted.provider = lineup.labels[route.providerIndex]
-      counted.expectsUsage = ask.target.takesTokens && counted.status == 200 && ask.cacheResult != .hit
+      counted.expectsUsage = ask.target.takesTokens && counted.status == 200 && ask.cache.result != .hit
     } else {
       counted.model = shard.intern(model: ask.model)
     }
@@ -49,7 +49,7 @@ extension Exchange {
     if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     shard.finish(counted)
-    if let write = ask.cacheWrite { keepAnswer(write) }
+    if let write = ask.cache.write { keepAnswer(write) }
     if let watch = ask.watch { count(watch) }
     if state.writesAccessLog { log(counted) }
     if Log.isOn(.debug) { tell(counted) }
@@ -141,7 +141,7 @@ extension Exchange {
       line.set(.group, label.span)
     }
     if let watch = ask.watch { line.policies = watch.lines }
-    line.keyHint = ask.unknownKey
+    line.keyHint = ask.shownKey.hint
     line.set(.modelAsked, ask.model)
     if let upstream {
       line.set(.provider, upstream.name.utf8.span)
@@ -168,7 +168,7 @@ extension Exchange {
     line.cost = record.bill.cost.map { Int(clamping: $0.picodollars) }
     line.isEstimated = record.bill.isEstimated
     line.attempts = record.attempts
-    line.cache = ask.cacheResult
+    line.cache = ask.cache.result
     line.requestBytes = counted.requestBytes
     line.responseBytes = counted.responseBytes
     describeError(counted, &line)

@@ -45,24 +45,11 @@ final class Ask {
   var watch: PolicyWatch?
   /// There are policies for it, and its body was none that they can look at.
   var isUnscanned = false
-  /// The field that shows it.
-  var groupKey: Field?
-  /// What the log says of a key that is nobody's.
-  var unknownKey: UInt32?
-  /// What it says of itself; nil: nothing.
-  var attribution: Attribution?
-  /// The same as it may be written down, once it was (`Exchange.written`).
-  var written: Attribution?
-  /// How urgently it wants to be served, where that has a price of its own.
-  var wantedTier: PriceTier?
+  var shownKey = ShownKey()
+  var remarks = Remarks()
   /// Its part of a trace; nil where none is exported.
   var trace: ExchangeTrace?
-  /// What became of it at the cache; nil: there is none, or it wasn't asked.
-  var cacheResult: CacheResult?
-  /// What will be kept of its answer; nil: nothing.
-  var cacheWrite: CacheWrite?
-  /// What it wants of a gateway, in the words of others; nil: nothing.
-  var wishes: Wishes?
+  var cache = AskedCache()
   /// What is to be remembered of it, and what it goes on with; nil: nothing.
   var turn: ResponsesTurn?
   /// The request comes from a web page that may send.
@@ -101,15 +88,10 @@ final class Ask {
     if let trace { state.takeBack(trace) }
     trace = nil
     isUnscanned = false
-    groupKey = nil
-    unknownKey = nil
-    attribution = nil
-    written = nil
-    wishes = nil
+    shownKey = ShownKey()
+    remarks = Remarks()
     turn = nil
-    wantedTier = nil
-    cacheResult = nil
-    cacheWrite = nil
+    cache = AskedCache()
     isOriginAllowed = false
     receivedAt = nil
     body.reset()
@@ -200,6 +182,34 @@ final class Ask {
     }
     return asked
   }
+}
+
+/// The key that a request shows to say whose it is.
+struct ShownKey {
+  /// The field that shows it; nil where none does.
+  var field: Field?
+  /// What the log says of a key that is nobody's.
+  var hint: UInt32?
+}
+
+/// What a request says and wants beside what it asks the model.
+struct Remarks {
+  /// What it says of itself; nil: nothing.
+  var attribution: Attribution?
+  /// The same as it may be written down, once it was (`Exchange.written`).
+  var written: Attribution?
+  /// What it wants of a gateway, in the words of others; nil: nothing.
+  var wishes: Wishes?
+  /// How urgently it wants to be served, where that has a price of its own.
+  var wantedTier: PriceTier?
+}
+
+/// A request's part in the cache.
+struct AskedCache {
+  /// What became of it there; nil: there is none, or it wasn't asked.
+  var result: CacheResult?
+  /// What will be kept of its answer; nil: nothing.
+  var write: CacheWrite?
 }
 
 /// A request's body, as far as it has been read.

@@ -36,12 +36,12 @@ extension Ask {
   /// Reads what the body and `x-remora-` headers say; a header says it where the body doesn't.
   func readAttribution() {
     if body.isJSON, body.scanner.hasSeen(RequestFacts.attributing) {
-      var said = attribution ?? Attribution()
+      var said = remarks.attribution ?? Attribution()
       if let text = text(.customerIdentifier) { said.customer = text }
       if let text = text(.threadIdentifier) { said.thread = text }
       if let text = text(.groupIdentifier) { said.group = text }
       readMetadata(&said)
-      attribution = said
+      remarks.attribution = said
     }
     guard head.names.contains(.xRemora) else { return }
     let bytes = headBytes
@@ -54,30 +54,30 @@ extension Ask {
       case 16 where name.equalsIgnoringCase("group-identifier"): path = \.group
       default: continue
       }
-      var said = attribution ?? Attribution()
+      var said = remarks.attribution ?? Attribution()
       if said[keyPath: path].isEmpty {
         said[keyPath: path] = Self.plain(bytes.extracting(field.value), Attribution.textCeiling)
       }
-      attribution = said
+      remarks.attribution = said
     }
   }
 
   /// Takes what another gateway's member says, where Remora's own says nothing.
   func attribute(_ value: Range<Int>, _ kind: JSONKind, to path: WritableKeyPath<Attribution, [UInt8]>) {
     guard let text = text(value, kind, Attribution.textCeiling) else { return }
-    var said = attribution ?? Attribution()
+    var said = remarks.attribution ?? Attribution()
     if said[keyPath: path].isEmpty { said[keyPath: path] = text }
-    attribution = said
+    remarks.attribution = said
   }
 
   /// Takes another gateway's `custom_identifier` as a pair of the metadata.
   func attributeCustom(_ value: Range<Int>, _ kind: JSONKind) {
     guard let text = text(value, kind, Attribution.textCeiling) else { return }
-    var said = attribution ?? Attribution()
+    var said = remarks.attribution ?? Attribution()
     if said.metadata.count < Attribution.pairCeiling {
       said.metadata.append((Array("custom_identifier".utf8), text))
     }
-    attribution = said
+    remarks.attribution = said
   }
 
   private func text(_ member: JSONMember) -> [UInt8]? {

@@ -12,7 +12,7 @@ extension Ask {
     let bytes = headBytes
     var found: Field?
     // The key of the caller's group is for Remora alone.
-    for field in head.fields where field.known.isCredential && field != groupKey {
+    for field in head.fields where field.known.isCredential && field != shownKey.field {
       if bytes.extracting(field.name).equalsIgnoringCase(name.span) {
         found = field
         break

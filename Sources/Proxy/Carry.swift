@@ -100,7 +100,7 @@ extension Attempt {
     let before = out.count
     defer {
       if conversation.tellsFailure { mask(&out, from: before) }
-      if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) }
+      if let write = ask.cache.write { write.take(out.bytes.extracting(before..<out.count)) }
     }
     try call.takeBody(limit: state.window) {
       .protocolBroken(upstream.name, "\($0.message)")

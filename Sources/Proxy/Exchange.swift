@@ -62,7 +62,7 @@ final class Exchange {
     if let attempt { conclude(attempt) }
     if let trace = ask.trace { trace.beginTry(state.spanNumbers) }
     self.route = route
-    ask.cacheWrite?.restart()
+    ask.cache.write?.restart()
     let upstream = lineup.snapshot.upstreams[route.providerIndex]
     hasTried = true
     if let kept {

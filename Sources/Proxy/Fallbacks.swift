@@ -16,8 +16,8 @@ extension Ask {
   func steered(_ plan: Plan?, _ entrance: Entrance) throws(Refusal) -> Plan? {
     guard target.isFullService else { return plan }
     var names = try fallbackNames()
-    if let wishes { names += wishes.models.prefix(max(0, Self.mostFallbacks - names.count)) }
-    if disablesFallback || wishes?.wantsNoFallback == true {
+    if let wishes = remarks.wishes { names += wishes.models.prefix(max(0, Self.mostFallbacks - names.count)) }
+    if disablesFallback || remarks.wishes?.wantsNoFallback == true {
       return plan.map { Plan($0.first, pick: $0.pick, notice: $0.notice) }
     }
     if names.isEmpty { return plan }

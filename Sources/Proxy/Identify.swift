@@ -24,7 +24,7 @@ extension Ask {
     // Applications of Anthropic's SDK have one place for a key, which OpenAI's fill with any string.
     if target.isMessages, let field = head.first(.xAPIKey), let group = group(shownIn: field, callers).group {
       self.group = group
-      groupKey = field
+      shownKey.field = field
       return
     }
     if callers.isRequired {
@@ -34,13 +34,13 @@ extension Ask {
   }
 
   private func identify(by field: Field, _ callers: Callers) throws(Refusal) {
-    groupKey = field
+    shownKey.field = field
     let (group, digest) = group(shownIn: field, callers)
     if let group {
       self.group = group
       return
     }
-    unknownKey = digest?.hint
+    shownKey.hint = digest?.hint
     state.shard.rejected(.unknown)
     throw .keyUnknown(callers.header.span.text())
   }

@@ -130,7 +130,7 @@ extension Exchange {
     need.tokens = need.promptTokens + UInt64(answer)
     if let prices = rate.facts?.prices {
       need.cost = Cost.nanodollars(
-        promising: prices.estimate(input: guess.prompt, output: answer, served: ask.wantedTier))
+        promising: prices.estimate(input: guess.prompt, output: answer, served: ask.remarks.wantedTier))
     }
     return need
   }
@@ -174,7 +174,7 @@ extension Exchange {
     _ attempt: Attempt?, _ counted: inout ExchangeRecord
   ) -> (usage: TokenUsage, isAnswered: Bool) {
     // What was kept costs nothing, and is an answer.
-    if ask.cacheResult == .hit { return (TokenUsage(), answer.hasBegun) }
+    if ask.cache.result == .hit { return (TokenUsage(), answer.hasBegun) }
     guard let attempt else { return (TokenUsage(), false) }
     var usage = attempt.conversation.usage
     if !attempt.conversation.asksProvider { return (usage, answer.hasBegun) }
@@ -271,7 +271,7 @@ extension Attempt {
   /// else as the request asks. A provider may serve at its usual price what asks for priority, and is not heard then.
   var served: PriceTier? {
     switch conversation.serviceTier {
-    case .asAsked: ask.wantedTier
+    case .asAsked: ask.remarks.wantedTier
     case .usual: nil
     case .named(let name): PriceTier(name.bytes)
     }
@@ -301,7 +301,7 @@ extension Ask {
 
   /// Reads how urgently it wants to be served, where that has a price of its own.
   func readTier() {
-    wantedTier = readWantedTier()
+    remarks.wantedTier = readWantedTier()
   }
 
   private func readWantedTier() -> PriceTier? {

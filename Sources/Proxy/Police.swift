@@ -93,7 +93,8 @@ extension Exchange {
     let began = Instant.now
     defer { state.shard.scanned(nanoseconds: Instant.now.nanoseconds(since: began)) }
     let found = watch.inspector.inspect(
-      unsafe ask.body.bytes.view, chain, scope: ask.group?.label ?? [], thread: ask.attribution?.thread ?? [],
+      unsafe ask.body.bytes.view, chain, scope: ask.group?.label ?? [],
+      thread: ask.remarks.attribution?.thread ?? [],
       strings: ask.body.scanner.strings, into: &watch.edited)
     if watch.answers.begin(chain) {
       watch.gate.watch = watch.answers
@@ -120,15 +121,15 @@ extension Exchange {
 
   /// What the request says of itself as it may be written down: policies look at it, too. nil: nothing.
   var written: Attribution? {
-    guard let said = ask.attribution else { return nil }
-    if let written = ask.written { return written }
+    guard let said = ask.remarks.attribution else { return nil }
+    if let written = ask.remarks.written { return written }
     guard let chain = ask.policies else { return said }
     let watch = ask.watch ?? state.lendWatch()
     // Of what was refused before, or can't be looked at, only this is seen.
     if ask.watch == nil { watch.inspector.vault.begin(scope: ask.group?.label ?? []) }
     ask.watch = watch
     let written = said.covered(chain, by: watch.inspector)
-    ask.written = written
+    ask.remarks.written = written
     return written
   }
 

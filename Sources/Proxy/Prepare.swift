@@ -56,7 +56,7 @@ extension Attempt {
     let ask = ask
     let passage = passage
     var asked = ask.askedAnswer
-    asked.isRestored = ask.gate != nil || ask.wishes?.wantsBreakdown == true
+    asked.isRestored = ask.gate != nil || ask.remarks.wishes?.wantsBreakdown == true
     // Without tools there is nothing in it that a client must send back. A body that is still coming may have some.
     asked.isDoubted =
       upstream.quirks.doubtsAnswers && ask.body.isJSON
@@ -119,7 +119,7 @@ extension Attempt {
     let ask = ask
     let passage = passage
     var asked = ask.askedAnswer
-    asked.isRestored = ask.gate != nil || ask.wishes?.wantsBreakdown == true
+    asked.isRestored = ask.gate != nil || ask.remarks.wishes?.wantsBreakdown == true
     address.clear()
     address.append(upstream.prefix)
     address.append(way.path)

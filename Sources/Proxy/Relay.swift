@@ -141,7 +141,7 @@ extension Exchange {
       }
       if case .fault = ending { attempt.mask(&out, from: before) }
       if attempt.tried.carriage.owesBreakdown { attempt.tellBreakdown(into: &out, from: before) }
-      if let write = ask.cacheWrite { write.take(out.bytes.extracting(before..<out.count)) }
+      if let write = ask.cache.write { write.take(out.bytes.extracting(before..<out.count)) }
     }
     if attempt.tried.carriage.gate != nil, let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
@@ -189,7 +189,7 @@ extension Exchange {
     }
     if ask.turn != nil, verdict.isAnswer { attempt.remember() }
     if attempt.tried.carriage.owesBreakdown { attempt.addBreakdown(to: &answer.body, verdict) }
-    if let write = ask.cacheWrite { write.take(unsafe answer.body.view) }
+    if let write = ask.cache.write { write.take(unsafe answer.body.view) }
     switch verdict {
     case .answer where answer.hasBegun: throw .notTheAPI(name, "it is no stream, and a stream was asked for")
     case .answer:
@@ -346,7 +346,7 @@ extension Exchange {
     }
     if let refusal = ask.watch?.refusal { throw refusal }
     if ask.turn != nil { attempt.remember() }
-    if let write = ask.cacheWrite { write.take(unsafe answer.body.view) }
+    if let write = ask.cache.write { write.take(unsafe answer.body.view) }
     if manner == .events {
       // All of it is there at once, its first token too.
       if attempt.conversation.hasContent { attempt.tried.times.firstTokenAt = .now }

@@ -164,7 +164,7 @@ extension Attempt {
     withModel { ask.writeMetadata(upstream, $0, attempts: attempts, into: &metadata) }
     writeRegion()
     metadata.append(literal: "}")
-    tried.carriage.owesBreakdown = ask.wishes?.wantsBreakdown == true
+    tried.carriage.owesBreakdown = ask.remarks.wishes?.wantsBreakdown == true
   }
 
   /// Where the model runs: as the configuration says, or Azure's answer.
@@ -201,7 +201,7 @@ extension Ask {
     out.append(literal: ",\"attempts\":")
     out.append(decimal: attempts)
     out.append(literal: ",\"cache_status\":")
-    if let result = cacheResult {
+    if let result = cache.result {
       out.append("\"")
       out.append(result.name)
       out.append("\"")

@@ -35,7 +35,7 @@ extension Exchange {
     if let watch = ask.watch {
       HeadWriter.field("x-remora-policies", Array(watch.header.utf8).span, to: &answer.outbound)
     }
-    if let result = ask.cacheResult { HeadWriter.field("x-remora-cache", result.name, to: &answer.outbound) }
+    if let result = ask.cache.result { HeadWriter.field("x-remora-cache", result.name, to: &answer.outbound) }
     if let fields = notice?.fields { answer.outbound.append(fields.span) }
     // By it an error can be found, also by those whose application isn't traced.
     if answer.status >= 400, let ids = ask.traceIDs {

@@ -15,9 +15,9 @@ extension Ask {
   func deadline(from start: Instant) -> Instant {
     let names = head.names
     guard target.isFullService,
-      names.contains(.xStainlessTimeout) || names.contains(.xRemora) || wishes?.timeout != nil
+      names.contains(.xStainlessTimeout) || names.contains(.xRemora) || remarks.wishes?.timeout != nil
     else { return .never }
-    var least = wishes?.timeout.flatMap { $0 > 0 ? $0 : nil }
+    var least = remarks.wishes?.timeout.flatMap { $0 > 0 ? $0 : nil }
     let bytes = headBytes
     for field in head.fields {
       let places: Int

@@ -59,7 +59,7 @@ final class Tries {
     failed = nil
     conversation = nil
     var rules = snapshot.retryRules
-    if let attempts = ask.wishes?.attempts { rules.attempts = min(rules.attempts, attempts) }
+    if let attempts = ask.remarks.wishes?.attempts { rules.attempts = min(rules.attempts, attempts) }
     percent = rules.budgetPercent
     deadline = ask.deadline(from: exchange.record.startedAt)
     var order: Order

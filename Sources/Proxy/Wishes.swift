@@ -50,7 +50,7 @@ extension Ask {
       if !isChat, known != .requestBreakdown { continue }
       try read(known, member.value, member.kind, &wishes)
     }
-    self.wishes = wishes
+    remarks.wishes = wishes
   }
 
   private func read(
@@ -131,7 +131,8 @@ extension Ask {
 
   /// Leaves out of `plan` what the client doesn't want.
   func wished(_ plan: Plan) throws(Refusal) -> Plan {
-    guard let wishes, !wishes.excludedProviders.isEmpty || !wishes.excludedModels.isEmpty else { return plan }
+    guard let wishes = remarks.wishes, !wishes.excludedProviders.isEmpty || !wishes.excludedModels.isEmpty
+    else { return plan }
     let left = plan.without { route in
       let provider = Array(lineup.snapshot.upstreams[route.providerIndex].name.utf8)
       return wishes.excludedProviders.contains(provider)

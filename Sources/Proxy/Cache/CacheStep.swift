@@ -43,12 +43,12 @@ extension Exchange {
       if connection.socket.peerHasClosed { throw .clientGone }
     }
     note(.miss)
-    ask.cacheWrite = CacheWrite(key, cache, ceiling: settings.size / 4, leads: leads)
+    ask.cache.write = CacheWrite(key, cache, ceiling: settings.size / 4, leads: leads)
     return false
   }
 
   private func note(_ result: CacheResult) {
-    ask.cacheResult = result
+    ask.cache.result = result
     state.shard.cached(result)
   }
 
@@ -87,7 +87,7 @@ extension Exchange {
         without: unsafe attempt.metadata.view, isEvents: answer.isEvents, route: route, at: now.nanoseconds)
     }
     // Those who wait for it are told.
-    ask.cacheWrite = nil
+    ask.cache.write = nil
   }
 }
 
@@ -110,7 +110,7 @@ extension Ask {
       if Self.holds(value, "no-store") { (wish.keeps, wish.reads) = (false, false) }
       if Self.holds(value, "no-cache") || Self.holds(value, "max-age=0") { wish.reads = false }
     }
-    if let wishes {
+    if let wishes = remarks.wishes {
       if wishes.wantsNoCache || wishes.wantsBreakdown { (wish.keeps, wish.reads) = (false, false) }
       if let age = wishes.cacheAge { wish.age = min(wish.age, age) }
     }
@@ -144,7 +144,9 @@ extension Ask {
     text.append("\n")
     if !settings.isShared, let group { text.append(group.label) }
     text.append("\n")
-    if wishes?.cachesByCustomer == true, let customer = attribution?.customer { text.append(customer) }
+    if remarks.wishes?.cachesByCustomer == true, let customer = remarks.attribution?.customer {
+      text.append(customer)
+    }
     text.append("\n")
     text.append(headBytes.extracting(target.path))
     if let query = target.query {
