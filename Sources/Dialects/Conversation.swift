@@ -24,9 +24,16 @@ package final class Conversation {
 
   /// What goes on in OpenAI's format goes through this.
   package let passage: Passage
-  private(set) var way = Way.passed { didSet { nature = Nature(way) } }
+  private(set) var way = Way.passed {
+    didSet {
+      nature = Nature(way)
+      asksProvider = !nature.isLocal
+    }
+  }
   /// For questions that need to know no more.
   private(set) var nature = Nature(.passed)
+  /// A provider is asked: the answer isn't made inside Remora. Asked for so often that it is kept.
+  package private(set) var asksProvider = true
 
   /// Makes a conversation that passes.
   package init(_ passage: Passage) { self.passage = passage }

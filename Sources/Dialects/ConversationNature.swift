@@ -48,9 +48,6 @@ package enum ServedTier {
 extension Conversation {
   // MARK: The request
 
-  /// A provider is asked: the answer isn't made inside Remora.
-  package var asksProvider: Bool { !nature.isLocal }
-
   /// The provider is asked at the API at which the client asked.
   package var asksSameAPI: Bool { !nature.isRecast }
 
