@@ -46,12 +46,14 @@ extension PassStream {
   mutating func passQuiet(
     _ event: Event, in bytes: Span<UInt8>, _ gate: TextGate, into out: inout ByteQueue
   ) -> Bool {
-    guard let pointed, let place = event.data, event.name == nil, !hasEnded, !hasFailed else { return false }
-    let data = bytes.extracting(place)
-    guard let found = pattern.match(data), gate.lets(data, found.string, choice: pointed.choice) else {
+    guard let text = carried.text, let place = event.data, event.name == nil, !hasEnded, !hasFailed else {
       return false
     }
-    write(data, without: found.cut, into: &out)
+    let data = bytes.extracting(place)
+    guard let found = carried.match(data), gate.lets(data, found.string, choice: text.choice) else {
+      return false
+    }
+    carried.write(data, without: found.cut, into: &out)
     return true
   }
 }

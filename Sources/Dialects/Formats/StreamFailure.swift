@@ -31,13 +31,15 @@ extension Passage {
       return true
     }
     if stream.hasEnded { return true }
-    var number = stream.nextNumber
+    var number = stream.response.nextNumber
     // The provider may have said the first half itself.
     if !stream.hasFailed {
       failure.writeError(number: number, into: &out)
       number += 1
     }
-    failure.writeEnd(number: number, into: &out) { stream.opening.write($0, stamp: stamp, into: &$1) }
+    failure.writeEnd(number: number, into: &out) {
+      stream.response.opening.write($0, stamp: stamp, into: &$1)
+    }
     return true
   }
 }

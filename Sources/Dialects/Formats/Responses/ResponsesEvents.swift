@@ -6,7 +6,7 @@ extension PassStream {
   /// Takes note of an event, which `scanner` has read.
   mutating func readResponseEvent(_ data: Span<UInt8>) {
     let number = scanner.found(.sequenceNumber).flatMap { JSONValue.integer(data, $0.value) }
-    nextNumber = (number ?? nextNumber) &+ 1
+    self.response.nextNumber = (number ?? self.response.nextNumber) &+ 1
     if let error = scanner.found(.error), error.kind != .null { hasFailed = true }
     guard let type = scanner.found(.type), type.kind == .string else { return }
     let name = type.value
@@ -25,10 +25,18 @@ extension PassStream {
       hasContent = text.extracting(text.count - 6..<text.count).equals(".delta")
     }
     guard let response = scanner.found(.response), response.kind == .object else { return }
-    opening.read(data, response.value)
+    self.response.opening.read(data, response.value)
     if let inner = JSONView.value(data, in: response.value, at: "usage") { usage.read(data, inner) }
     if let facts, hasEnded || facts.id.isEmpty { facts.read(data, response.value, isOver: hasEnded) }
   }
+}
+
+/// How far a stream of the Responses API has come.
+struct ResponseCourse: Sendable {
+  /// The number of the event that follows.
+  var nextNumber = 0
+  /// What its first event says of the response, which its last one says again.
+  var opening = ResponseOpening()
 }
 
 /// What tells a response from others, as its first event says it.

@@ -29,17 +29,12 @@ package struct PassStream: ~Copyable {
   private(set) var scanner = JSONScanner()
   private var splice = JSONSplice()
   private var joined = ByteQueue()
-  /// The last chunk that only carried on, for most are like it.
-  var pattern = JSONPattern()
-  /// Its text, where it is pointed out in the pattern: for a gate behind the stream.
-  private(set) var pointed: ChunkText?
+  private(set) var carried = CarriedChunk()
   /// What the events go through on their way to the client; nil: they go on.
   var gate: TextGate?
-  /// What came in the place of that chunk's cut.
-  private var patch = ByteQueue()
-  /// Choices that have begun and that have finished, by index; a higher one than 63 counts as the last.
-  private var begun: UInt64 = 0
-  private var finished: UInt64 = 0
+  private var seen = StreamChoices()
+  /// What the chunk that was read last has shown.
+  private(set) var chunk = ChunkNotes()
 
   package internal(set) var usage = TokenUsage()
   /// `[DONE]`, or the Responses API's last event, has passed.
@@ -52,10 +47,8 @@ package struct PassStream: ~Copyable {
   package internal(set) var failureStatus: Int?
   /// Something that the model made has passed.
   package internal(set) var hasContent = false
-  /// Of a stream of the Responses API: the number of the event that follows.
-  var nextNumber = 0
-  /// And what its first event says of the response, which its last one says again.
-  var opening = ResponseOpening()
+  /// Of a stream of the Responses API.
+  var response = ResponseCourse()
 
   /// - Parameters:
   ///   - removesUsage: whether the client is not to see usage, because it didn't ask for it.
@@ -101,13 +94,10 @@ package struct PassStream: ~Copyable {
   private static let ofTracedChunk: JSONMembers = ofChunk.union(.model)
   private static let ofDoubtful: JSONMembers = ofChunk.union([.created, .model])
 
-  /// Every choice that began has said why it ended.
-  private var hasFinishedChoices: Bool { begun != 0 && begun == finished }
-
   /// Whether the body may end here in good order.
   package var mayEnd: Bool {
     switch shape {
-    case .chat, .completion: hasEnded || hasFailed || hasFinishedChoices
+    case .chat, .completion: hasEnded || hasFailed || seen.haveFinished
     case .response, .message: hasEnded || hasFailed
     case .embedding, .tokenCount, .other: true
     }
@@ -170,8 +160,8 @@ package struct PassStream: ~Copyable {
     if event.data != nil, event.name == nil, !hasFailed {
       if let reader {
         if reader.again(data, into: &out) { return }
-      } else if let found = pattern.match(data) {
-        return write(data, without: found.cut, into: &out)
+      } else if let found = carried.match(data) {
+        return carried.write(data, without: found.cut, into: &out)
       }
     }
     // Another Remora may have put its own member in, mostly in its first event.
@@ -193,11 +183,7 @@ package struct PassStream: ~Copyable {
     }
     if let reader { return tell(data, to: reader, into: &out) }
     if let theirs = scanner.found(.xRemora) { try? splice.remove(theirs) }
-    if carriesOn, hasContent, !needsMember, let cut = splice.onlyChange(&patch) {
-      pattern.learn(data, cut: cut)
-      pointed = gate == nil ? nil : ChunkText(only: data)
-      if let text = pointed, !pattern.point(at: text.value) { pointed = nil }
-    }
+    if chunk.carriesOn, hasContent, !needsMember { carried.learn(data, splice, pointsOut: gate != nil) }
     if needsMember, scanner.openBrace != nil {
       needsMember = false
       try? splice.insertMember(member, in: scanner)
@@ -225,29 +211,19 @@ package struct PassStream: ~Copyable {
   private mutating func tell(
     _ data: Span<UInt8>, to reader: ChatAnswerReader, into out: inout ByteQueue
   ) {
-    if splice.isEmpty { return reader.read(chunk: data, carriesOn: carriesOn && hasContent, into: &out) }
+    if splice.isEmpty {
+      return reader.read(chunk: data, carriesOn: chunk.carriesOn && hasContent, into: &out)
+    }
     var edited = ByteQueue()
     splice.apply(to: data, into: &edited)
     reader.read(chunk: edited.bytes, carriesOn: false, into: &out)
   }
 
-  /// Of the chunk that was read last nothing but its text matters: another one like it changes nothing that is known.
-  private var carriesOn = false
-
-  /// Passes on a chunk that is known to be like an earlier one.
-  mutating func write(_ data: Span<UInt8>, without cut: Range<Int>, into out: inout ByteQueue) {
-    out.append("data: ")
-    out.append(data.extracting(0..<cut.lowerBound))
-    out.append(patch.bytes)
-    out.append(data.extracting(cut.upperBound..<data.count))
-    out.append("\n\n")
-  }
-
   /// Takes note of a chat or completion chunk; false if the client is not to see it.
   private mutating func readChunk(_ data: Span<UInt8>) -> Bool {
     var isOnlyUsage = false
-    carriesOn = scanner.found(.choices)?.kind == .array && scanner.found(.error) == nil
-    (innerUsage, choiceError) = (nil, nil)
+    chunk = ChunkNotes(
+      carriesOn: scanner.found(.choices)?.kind == .array && scanner.found(.error) == nil)
     if let facts { facts.identify(data, id: scanner.found(.id), model: scanner.found(.model)) }
     if let choices = scanner.found(.choices), choices.kind == .array {
       var count = 0
@@ -258,16 +234,16 @@ package struct PassStream: ~Copyable {
           hasOdd = true
           continue
         }
-        let before = begun
+        let before = seen.begun
         // A chunk with more to change than the splice takes goes as it is.
         if readChoice(data, choice.value, at: count) {
-          try? repair.read(data, choice.value, at: count, begins: before != begun, &splice)
+          try? repair.read(data, choice.value, at: count, begins: before != seen.begun, &splice)
         }
         count += 1
       }
       if hasOdd { try? repair.clean(choices.value, data, &splice) }
       isOnlyUsage = count == 0
-      carriesOn = carriesOn && !isOnlyUsage && !hasOdd
+      if isOnlyUsage || hasOdd { chunk.carriesOn = false }
       if count > 0 || scanner.found(.usage) != nil { nameObject(data) }
     } else if repairs ? !isError(data) : isChunk(data) {
       addChoices()
@@ -283,19 +259,15 @@ package struct PassStream: ~Copyable {
     }
     if scanner.found(.usage)?.kind == .object {
       tail.forget()
-      carriesOn = false
-    } else if let beside = GroqExtension.usage(data, scanner) ?? innerUsage {
+      chunk.carriesOn = false
+    } else if let beside = GroqExtension.usage(data, scanner) ?? chunk.usage {
       usage.read(data, beside)
       if repairs { tail.keep(data, beside, scanner) }
-      carriesOn = false
+      chunk.carriesOn = false
     }
-    if scanner.found(.xGroq) != nil { carriesOn = false }
+    if scanner.found(.xGroq) != nil { chunk.carriesOn = false }
     return true
   }
-
-  /// Where Moonshot tells its usage, and OpenRouter of an error of the provider behind it: in a choice.
-  private var innerUsage: Range<Int>?
-  private(set) var choiceError: Range<Int>?
 
   /// Takes note of a choice; true if something in it may be what no SDK can read, or is missing, which few have: then it
   /// is looked at once more.
@@ -328,18 +300,16 @@ package struct PassStream: ~Copyable {
         if member.value.count > 2 { hasContent = true }
       } else if member.kind == .object {
         if member.keyIs("message", in: data) { message = member.value }
-        if member.keyIs("usage", in: data) { innerUsage = member.value }
-        if member.keyIs("error", in: data) { choiceError = member.value }
+        if member.keyIs("usage", in: data) { chunk.usage = member.value }
+        if member.keyIs("error", in: data) { chunk.error = member.value }
       }
     }
-    let before = begun
-    begun |= 1 << UInt64(index)
-    if hasReason { finished |= 1 << UInt64(index) }
+    let begins = seen.take(index, isFinished: hasReason)
     if !hasDelta {
       isDoubtful = true
-      if let message, before != begun { _ = readDelta(data, message) }
+      if let message, begins { _ = readDelta(data, message) }
     }
-    if hasReason || isDoubtful { carriesOn = false }
+    if hasReason || isDoubtful { chunk.carriesOn = false }
     return isDoubtful || !hasIndex || !knowsReason
   }
 

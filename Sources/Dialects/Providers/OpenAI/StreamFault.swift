@@ -29,7 +29,7 @@ extension PassStream {
   /// Where the chunk tells of an error: the value that is one, or holds it as its `error`.
   func errorText(_ data: Span<UInt8>) -> Range<Int>? {
     if let error = scanner.found(.error), error.kind != .null { return 0..<data.count }
-    if let choiceError { return choiceError }
+    if let error = chunk.error { return error }
     if repairs, GroqExtension.hasError(data, scanner) { return scanner.found(.xGroq)?.value }
     return isError(data) ? 0..<data.count : nil
   }
