@@ -47,7 +47,7 @@ extension Exchange {
 
   /// Lines that fail nothing: what is in force still serves.
   private func writeConfigHealth() {
-    if let watch = state.configHealth.watch {
+    if let watch = state.reloads.health.watch {
       answer.body.append("[+]watch ")
       answer.body.append(watch.name)
       answer.body.append(ASCII.lf)
@@ -68,7 +68,7 @@ extension Exchange {
           ? "[+]limits_shared ok\n"
           : "[!]limits_shared away: this pod keeps to its part of the groups' limits\n")
     }
-    guard let problem = state.configProblem else { return answer.body.append("[+]reload ok\n") }
+    guard let problem = state.reloads.problem else { return answer.body.append("[+]reload ok\n") }
     answer.body.append("[!]reload refused, the earlier configuration is in force: ")
     answer.body.append(Array(problem.utf8))
     answer.body.append(ASCII.lf)
@@ -98,7 +98,7 @@ extension Exchange {
     answer.body.append("draining\n")
     connection.mustClose = true
     answer(200, "text/plain; charset=utf-8", connection)
-    state.onQuit?()
+    state.drain.onQuit?()
   }
 
   /// Whether a process of this pod asks; whatever else does is refused.
@@ -132,14 +132,14 @@ extension WorkerState {
     merged.stateProblems = books.keeper.problems
     merged.audit = lineup.snapshot.auditLogs.gauge
     merged.auditSequences = lineup.snapshot.audits?.sequences ?? []
-    if lineup.snapshot.telemetry != nil { merged.exports = exporter?.gauge }
+    if lineup.snapshot.telemetry != nil { merged.exports = tracing.exporter?.gauge }
     merged.certificates = lineup.snapshot.certificateEnds
-    merged.secretLoads = secretLoads
-    merged.loadFailures = loadFailures
-    merged.isDraining = isDraining
+    merged.secretLoads = reloads.secretLoads
+    merged.loadFailures = reloads.loadFailures
+    merged.isDraining = drain.hasBegun
     merged.build = BuildInfo(
       version: Version.remora, revision: Version.revision, openssl: TLSLibrary.version)
-    merged.config = configHealth
+    merged.config = reloads.health
     merged.process = ProcessFacts.read()
     return merged
   }

@@ -88,7 +88,7 @@ final class Attempt {
 
   /// After how long without a byte the client gets a heartbeat; nil where it gets none now.
   func beats(_ manner: Manner?) -> Interval? {
-    manner == .events && !conversation.hasEnded && !isInEvent ? state.heartbeat : nil
+    manner == .events && !conversation.hasEnded && !isInEvent ? state.patience.heartbeat : nil
   }
 
   /// A part of an event has gone on to the client, so that nothing can be added before its end. Behind a gate only whole

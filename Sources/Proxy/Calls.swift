@@ -144,7 +144,7 @@ extension Exchange {
     let status = attempt.call.reply.status
     if status < 400 { return try await hold(attempt, connection) }
     if attempt.errorText.isEmpty, attempt.takesError(attempt.replyFacts) {
-      attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
+      attempt.tried.carriage.patience = Patience(at: now, stalled: state.patience.stalled)
       if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
       try await attempt.readError()
     }
@@ -173,7 +173,7 @@ extension Attempt {
   ///
   /// - Returns: whether it does.
   func wasAskedTooMuch() async throws(Refusal) -> Bool {
-    tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
+    tried.carriage.patience = Patience(at: now, stalled: state.patience.stalled)
     try await readError()
     if upstream.settings.responses == .auto, [404, 405, 501].contains(call.reply.status) {
       // A name that the provider doesn't know is no path that it doesn't know.

@@ -274,7 +274,7 @@ extension Attempt {
     while true {
       guard send() else { return .clientGone }
       if connection.socket.peerHasClosed { return .clientGone }
-      if state.isOver { return .shutdown }
+      if state.drain.isOver { return .shutdown }
       if held(manner) > Ceiling.window, state.isShortOfMemory { return .noMemory }
       // An answer may begin before the request has ended; what is left of it goes on beside.
       if !call.hasSent { pumpOn() }
@@ -349,7 +349,8 @@ extension Attempt {
 
 extension Attempt: Deputy {
   func act() -> Bool {
-    guard !connection.socket.peerHasClosed, !state.isOver, conversation.heldCount <= Ceiling.window else {
+    guard !connection.socket.peerHasClosed, !state.drain.isOver, conversation.heldCount <= Ceiling.window
+    else {
       return false
     }
     switch receive() {

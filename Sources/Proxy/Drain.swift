@@ -45,11 +45,11 @@ final class Drain {
   }
 
   func begin() {
-    state.isDraining = true
+    state.drain.hasBegun = true
     state.readiness.drain()
-    state.rolls.proxy.hurry(state.unfinished)
-    state.rolls.admin.hurry(state.unfinished)
-    state.onIdle = { [weak self] in self?.consider() }
+    state.rolls.proxy.hurry(state.patience.unfinished)
+    state.rolls.admin.hurry(state.patience.unfinished)
+    state.drain.onIdle = { [weak self] in self?.consider() }
     settle = Alarm { [weak self] in self?.consider() }
     let alarm = Alarm { [weak self] in self?.endAll() }
     deadline = alarm
@@ -82,4 +82,15 @@ final class Drain {
     deadline = alarm
     state.loop.arm(alarm, at: state.loop.now + Deadline.lastWords)
   }
+}
+
+/// How far a worker's drain has come, and who asks for it.
+struct DrainState {
+  var hasBegun = false
+  /// Its time is over: what is still under way is told so and ends.
+  var isOver = false
+  /// Called when nothing is under way any more.
+  var onIdle: (() -> Void)?
+  /// Asks every worker to drain.
+  var onQuit: (() -> Void)?
 }

@@ -60,7 +60,7 @@ final class Exchange {
   func begin(_ route: Route, _ connection: ClientConnection) -> Attempt {
     // Before it gives way to the next one.
     if let attempt { conclude(attempt) }
-    if let trace = ask.trace { trace.beginTry(state.spanNumbers) }
+    if let trace = ask.trace { trace.beginTry(state.tracing.numbers) }
     self.route = route
     ask.cache.write?.restart()
     let upstream = lineup.snapshot.upstreams[route.providerIndex]

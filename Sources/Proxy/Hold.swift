@@ -35,7 +35,7 @@ extension Exchange {
   /// - Returns: why it is none; nil where it can go to the client.
   @inline(never)
   func hold(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) -> Failure? {
-    attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
+    attempt.tried.carriage.patience = Patience(at: now, stalled: state.patience.stalled)
     if attempt.call.reply.first(.contentEncoding) != nil { try attempt.refuseCoding() }
     var facts = attempt.replyFacts
     if attempt.isUnlabelled(facts) { try await attempt.lookAtOpening(&facts) }

@@ -209,7 +209,7 @@ extension Exchange {
       }
       if !isPending || now >= deadline { return known }
       if connection.socket.peerHasClosed { throw .clientGone }
-      if state.isOver { throw .draining }
+      if state.drain.isOver { throw .draining }
       _ = await connection.parker.park(until: deadline)
     }
   }

@@ -16,14 +16,21 @@ internal import Wire
 struct MemoryBudget {
   /// Bytes; `Int.max` for no ceiling.
   let bytes: Int
+  private let quota: Int?
+  private let workers: Int
 
   /// - Parameters:
   ///   - wanted: `max_memory`: nil derives it from `quota`, 0 is none.
   ///   - quota: the container's limit, nil where there is none.
   init(_ wanted: Int?, quota: Int?, workers: Int) {
+    self.quota = quota
+    self.workers = workers
     let ceiling = Self.ceiling(wanted, quota: quota)
     bytes = ceiling == 0 ? .max : max(ceiling - Ceiling.idleMemory, Ceiling.leastMemory) / max(workers, 1)
   }
+
+  /// The budget that another configuration wants in the same place.
+  func anew(_ wanted: Int?) -> MemoryBudget { MemoryBudget(wanted, quota: quota, workers: workers) }
 
   /// Bytes that the process may use; 0 for no ceiling.
   static func ceiling(_ wanted: Int?, quota: Int?) -> Int {
@@ -68,9 +75,9 @@ extension WorkerState {
 
   /// Closes a client that has long been silent. Where there is none, it isn't looked for again at once: it is a look at all.
   private func makeRoomForCall() -> Bool {
-    guard loop.now >= roomLookAt else { return false }
+    guard loop.now >= room.lookAt else { return false }
     if makeRoom(.proxy) { return true }
-    roomLookAt = loop.now + Interval(milliseconds: 100)
+    room.lookAt = loop.now + Interval(milliseconds: 100)
     return false
   }
 

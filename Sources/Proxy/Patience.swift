@@ -69,3 +69,13 @@ struct Patience {
     return nil
   }
 }
+
+/// How long a worker is patient with its clients.
+struct ClientPatience {
+  /// Silence in a stream after which a comment shows that it lives.
+  var heartbeat = Deadline.heartbeat
+  /// How long a client may take nothing of its answer.
+  var stalled = Deadline.stalledClient
+  /// How long one may stop in the middle of its request while the process is about to end.
+  var unfinished = Deadline.unfinished
+}

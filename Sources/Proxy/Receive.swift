@@ -22,12 +22,12 @@ extension Ask {
     }
     // While draining, what still comes is served. Clients outside the pod are sent away with their answer; the
     // application inside it has nowhere else to go.
-    if !head.keepsAlive || state.isDraining && !entrance.isLoopback || state.isOver {
+    if !head.keepsAlive || state.drain.hasBegun && !entrance.isLoopback || state.drain.isOver {
       connection.mustClose = true
     }
     body.flow.begin(head.framing)
     takeRequestID()
-    if state.isOver, entrance.role == .proxy { throw .draining }
+    if state.drain.isOver, entrance.role == .proxy { throw .draining }
   }
 
   /// Refuses what can't be served, as far as the head shows it.

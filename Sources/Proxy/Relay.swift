@@ -19,7 +19,7 @@ extension Exchange {
       attempt.conversation.forgetBody()
     }
     if attempt.tried.beginning.opened == nil {
-      attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
+      attempt.tried.carriage.patience = Patience(at: now, stalled: state.patience.stalled)
     }
     if attempt.call.reply.names.contains(.contentEncoding) { try attempt.refuseCoding() }
     var facts = attempt.tried.beginning.opened?.facts ?? attempt.replyFacts
@@ -314,7 +314,7 @@ extension Exchange {
 
   /// Reads a redirect's few words and passes them on, where answers go on unread, without the key that they may repeat.
   private func relayRedirect(_ attempt: Attempt, _ connection: ClientConnection) async throws(Refusal) {
-    attempt.tried.carriage.patience = Patience(at: now, stalled: state.stalledClient)
+    attempt.tried.carriage.patience = Patience(at: now, stalled: state.patience.stalled)
     if attempt.errorText.isEmpty { try await attempt.readError() }
     guard attempt.call.flow.hasEnded else {
       throw .protocolBroken(attempt.upstream.name, "its redirect breaks off, or says too much")

@@ -17,9 +17,6 @@ final class Reload {
   /// Lines that one bad configuration may log.
   private static let problemCeiling = 50
 
-  /// Files whose loads are told; a pod has a handful.
-  private static let loadCeiling = 200
-
   private let loop: Loop
   private let source: ConfigSource
   private let state: WorkerState
@@ -64,7 +61,7 @@ final class Reload {
   }
 
   private func read(isFirst: Bool = false) {
-    if state.isDraining { return }
+    if state.drain.hasBegun { return }
     if isReading {
       isWanted = true
       return
@@ -98,7 +95,7 @@ final class Reload {
     case .fresh(let generation):
       distribute(generation)
     case .refused(let problems, let isUnreadable, let failures):
-      for (name, reason) in failures { state.loadFailures.note(name, reason) }
+      for (name, reason) in failures { state.reloads.loadFailures.note(name, reason) }
       refuse(problems, isUnreadable ? .unreadable : .invalid)
       finish()
     case .restless:
@@ -109,7 +106,7 @@ final class Reload {
 
   private func finish() {
     isReading = false
-    state.configHealth.watch = isFixed ? .fixed : watch?.roll.fault == nil ? .inotify : .poll
+    state.reloads.health.watch = isFixed ? .fixed : watch?.roll.fault == nil ? .inotify : .poll
     if isWanted { watch?.touch() }
     if !hasWarned, let fault = watch?.roll.fault {
       hasWarned = true
@@ -135,7 +132,7 @@ final class Reload {
 
   private func applied(_ generation: Generation) {
     noteLoads(
-      generation.digests.names.filter { name in !state.secretLoads.contains { $0.name == name } }
+      generation.digests.names.filter { name in !state.reloads.secretLoads.contains { $0.name == name } }
         + generation.digests.changed(since: digests).map(\.name))
     for (path, name) in generation.digests.changed(since: digests).prefix(Self.problemCeiling) {
       Log.write(.info, "a file has changed and is in use", .text("name", name), .text("file", path))
@@ -159,9 +156,7 @@ final class Reload {
   private func noteLoads(_ names: [String]) {
     let now = Int(clamping: Instant.unixNanoseconds)
     for name in names where !name.isEmpty {
-      state.loadFailures.know(name)
-      state.secretLoads.removeAll { $0.name == name }
-      if state.secretLoads.count < Self.loadCeiling { state.secretLoads.append((name, now)) }
+      state.reloads.noteLoad(name, at: now)
     }
   }
 
@@ -180,8 +175,30 @@ final class Reload {
   }
 
   private func note(_ result: ReloadResult, sha256: String = "", problem: String? = nil) {
-    state.configProblem = problem
-    state.configHealth.reloaded(result, sha256: sha256, at: Int(clamping: Instant.unixNanoseconds))
+    state.reloads.problem = problem
+    state.reloads.health.reloaded(result, sha256: sha256, at: Int(clamping: Instant.unixNanoseconds))
+  }
+}
+
+/// What readings of the configuration have come to; the first worker's.
+struct ReloadStanding {
+  /// Files whose loads are told; a pod has a handful.
+  private static let ceiling = 200
+
+  var health = ConfigHealth()
+  /// What is wrong with the one that was read last, while an earlier one is in force.
+  var problem: String?
+  /// The files that the configuration names, and since when their content is in use.
+  private(set) var secretLoads: [(name: String, at: Int)] = []
+  var loadFailures = LoadFailures()
+
+  /// Notes that what `name` stands for has come into use.
+  ///
+  /// - Parameter now: Unix time in nanoseconds.
+  mutating func noteLoad(_ name: String, at now: Int) {
+    loadFailures.know(name)
+    secretLoads.removeAll { $0.name == name }
+    if secretLoads.count < Self.ceiling { secretLoads.append((name, now)) }
   }
 }
 

@@ -62,7 +62,8 @@ extension Exchange {
       return
     case .timedOut: record.end = .idleTimeout
     default:
-      record.end = attempt?.tried.carriage.wasCut == true ? .upstreamEOF : state.isOver ? .shutdown : .error
+      record.end =
+        attempt?.tried.carriage.wasCut == true ? .upstreamEOF : state.drain.isOver ? .shutdown : .error
     }
     record.errorCode = refusal.code
     record.errorName = refusal.name

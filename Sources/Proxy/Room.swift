@@ -55,7 +55,7 @@ extension WorkerState {
 
   /// Says, once in a while, that a port is full.
   func noteCrowd(_ role: Entrance.Role, isClosed: Bool) {
-    guard let found = crowd[role].count(isClosed: isClosed, at: loop.now) else { return }
+    guard let found = room.crowd[role].count(isClosed: isClosed, at: loop.now) else { return }
     let count = rolls[role].count
     if isClosed {
       Log.write(
@@ -70,6 +70,15 @@ extension WorkerState {
         .text("port", "\(role.port.name)"), .number("connections", count), .number("found_full", found))
     }
   }
+}
+
+/// Who waits for room, and who is told of it.
+struct PortRoom {
+  var crowd = Ports(Crowd())
+  /// Called when there is room for a connection again.
+  var onRoom: (() -> Void)?
+  /// When it is worth it again to look for a client that makes room for a call (Memory.swift).
+  var lookAt = Instant(nanoseconds: 0)
 }
 
 /// One thing for each port.

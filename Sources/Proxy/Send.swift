@@ -132,7 +132,7 @@ extension Attempt {
       if let outcome = try receiveHead() { return .over(outcome) }
     }
     if connection.socket.peerHasClosed { throw .clientGone }
-    if state.isOver { throw .draining }
+    if state.drain.isOver { throw .draining }
     // The upstream is not to blame while the client keeps it waiting.
     let isWaitingForClient = !call.hasSent && call.out.isEmpty
     return .wait(

@@ -279,7 +279,7 @@ extension Exchange {
     ask.trace?.waited = until.nanoseconds(since: now)
     while now < until {
       if connection.socket.peerHasClosed { throw .clientGone }
-      if state.isOver { throw .draining }
+      if state.drain.isOver { throw .draining }
       _ = await connection.parker.park(until: until)
     }
   }

@@ -75,7 +75,7 @@ extension Exchange {
   private func beginTrace(_ plan: TelemetryPlan) {
     guard plan.traces != nil else { return }
     let trace = state.lendTrace()
-    trace.begin(ask, plan, state.spanNumbers, epoch: state.spanClock.epoch(at: now))
+    trace.begin(ask, plan, state.tracing.numbers, epoch: state.tracing.clock.epoch(at: now))
     ask.trace = trace
   }
 
@@ -112,7 +112,7 @@ extension Exchange {
 
   /// Sends what still waits for the client, and says whether the connection can go on.
   private func finish(_ connection: ClientConnection) async -> Bool {
-    var uptake = Uptake(limit: state.stalledClient, at: now)
+    var uptake = Uptake(limit: state.patience.stalled, at: now)
     while record.end != .clientGone, !answer.outbound.isEmpty {
       guard let isSent = try? connection.socket.write(from: &answer.outbound) else {
         record.end = .clientGone

@@ -42,9 +42,9 @@ actor Worker {
       on: loop, snapshot: snapshot, readiness: plan.readiness, quota: plan.quota, workers: plan.workers,
       books: plan.books)
     state.crew = crew
-    state.configHealth = plan.health
+    state.reloads.health = plan.health
     // Who asks this way has seen the application end.
-    state.onQuit = { for worker in crew { worker.beginDrain(quiet: .zero) } }
+    state.drain.onQuit = { for worker in crew { worker.beginDrain(quiet: .zero) } }
     attendance = plan.attendance
     isFirst = index == 0
     self.state = state
@@ -61,12 +61,12 @@ actor Worker {
         }
       }
     } catch { return .failure(error) }
-    state.onRoom = { [weak self] in self?.assumeIsolated { $0.resumeListeners() } }
+    state.room.onRoom = { [weak self] in self?.assumeIsolated { $0.resumeListeners() } }
     warmUp(state)
     if index == 0 {
       plan.books.keeper.begin(on: loop)
       let exporter = Exporter(state)
-      state.exporter = exporter
+      state.tracing.exporter = exporter
       exporter.adopt(snapshot.telemetry)
     }
     if index == 0, let source = plan.source {
@@ -149,7 +149,7 @@ actor Worker {
     state.adopt(snapshot)
     if isFirst {
       state.books.keeper.adopt(snapshot.settings)
-      state.exporter?.adopt(snapshot.telemetry)
+      state.tracing.exporter?.adopt(snapshot.telemetry)
     }
     warmUp(state)
   }
@@ -248,7 +248,7 @@ actor Worker {
       state?.crew.first?.crewChanged()
     }
     // The first worker leaves last, and takes the last spans with it.
-    guard let exporter = state?.exporter else { return loop.stop() }
+    guard let exporter = state?.tracing.exporter else { return loop.stop() }
     exporter.finish(within: Deadline.lastExport) { [loop] in loop.stop() }
   }
 

@@ -43,13 +43,23 @@ final class Lineup {
   }
 }
 
+/// What is lent to exchanges and was given back, for those to come: of each about as many as are under way at once.
+private struct Spares {
+  var exchanges: [Exchange] = []
+  var traces: [ExchangeTrace] = []
+  var watches: [PolicyWatch] = []
+
+  mutating func keep(_ exchange: Exchange) { if exchanges.count < 64 { exchanges.append(exchange) } }
+  mutating func keep(_ trace: ExchangeTrace) { if traces.count < 64 { traces.append(trace) } }
+  mutating func keep(_ watch: PolicyWatch) { if watches.count < 16 { watches.append(watch) } }
+}
+
 /// A worker's things.
 final class WorkerState {
   let loop: Loop
   let shard = MetricShard()
   let readiness: Readiness
   let books: Books
-  let resolver: Resolver
   let dialer: Dialer
   private(set) var shared: SharedLimits?
   /// What chats are read into that are translated, one at a time.
@@ -57,49 +67,21 @@ final class WorkerState {
   var lineup: Lineup
   var accessLog: LogSink
   var writesAccessLog: Bool
-  /// Silence in a stream after which a comment shows that it lives.
-  var heartbeat = Deadline.heartbeat
-  /// How long a client may take nothing of its answer.
-  var stalledClient = Deadline.stalledClient
-  /// How long a client may stop in the middle of its request while the process is about to end.
-  var unfinished = Deadline.unfinished
+  var patience = ClientPatience()
   /// What may be held (Memory.swift).
   private(set) var memory: MemoryBudget
-  private let quota: Int?
-  private let workers: Int
   /// Who is connected.
   let rolls = Ports(Roll())
-  var crowd = Ports(Crowd())
+  var room = PortRoom()
   /// Exchanges under way, for the drain.
   var inFlight = 0
-  private var spare: [Exchange] = []
-  private var watches: [PolicyWatch] = []
-  /// What policies need for exchanges to come; more than a few are under way at once seldom.
-  private static let watchCeiling = 16
-  private var traces: [ExchangeTrace] = []
-  let spanNumbers = SpanNumbers()
-  var spanClock = SpanClock()
-  /// The first worker's; nil for the others.
-  var exporter: Exporter?
+  private var spares = Spares()
+  var tracing = Tracing()
   private var random: UInt64
-  var onIdle: (() -> Void)?
-  /// Asks every worker to drain.
-  var onQuit: (() -> Void)?
   /// All workers, for a scrape.
   var crew: [Worker] = []
-  var configHealth = ConfigHealth()
-  /// The files that the configuration names, and since when their content is in use; the first worker's.
-  var secretLoads: [(name: String, at: Int)] = []
-  var loadFailures = LoadFailures()
-  /// What is wrong with the configuration that was read last, while an earlier one is in force.
-  var configProblem: String?
-  var isDraining = false
-  /// The drain's time is over: what is still under way is told so and ends.
-  var isOver = false
-  /// Called when there is room for a connection again.
-  var onRoom: (() -> Void)?
-  /// When it is worth it again to look for a client that makes room for a call (`Memory.swift`).
-  var roomLookAt = Instant(nanoseconds: 0)
+  var reloads = ReloadStanding()
+  var drain = DrainState()
 
   /// - Parameters:
   ///   - quota: the container's limit of memory, nil where there is none.
@@ -109,13 +91,10 @@ final class WorkerState {
     on loop: Loop, snapshot: Snapshot, readiness: Readiness, quota: Int?, workers: Int, books: Books = Books()
   ) {
     self.books = books
-    self.quota = quota
-    self.workers = workers
     memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
     self.loop = loop
     self.readiness = readiness
-    resolver = Resolver(on: loop)
-    dialer = Dialer(on: loop, resolver: resolver)
+    dialer = Dialer(on: loop, resolver: Resolver(on: loop))
     accessLog = LogSink(descriptor: STDOUT_FILENO, pool: loop.blocks)
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
     random = ProcessSettings.randomWord() | 1
@@ -150,9 +129,9 @@ final class WorkerState {
       }
     }
     for (_, pool) in earlier.values { pool.close() }
-    memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
+    memory = memory.anew(snapshot.settings.maxMemory)
     // Each would keep the snapshot of its last exchange, secrets and all.
-    spare.removeAll()
+    spares.exchanges.removeAll()
     lineup = Lineup(
       snapshot, pools: pools, sources: sources(for: snapshot), labels: labels,
       meters: Meters(books, snapshot.settings, shared: sharedLimits(for: snapshot)))
@@ -217,29 +196,29 @@ final class WorkerState {
   /// A client's connection has ended.
   func clientHasLeft() {
     shard.clientConnections(by: -1)
-    if rolls.proxy.count < clientCeiling { onRoom?() }
-    if inFlight == 0 { onIdle?() }
+    if rolls.proxy.count < clientCeiling { room.onRoom?() }
+    if inFlight == 0 { drain.onIdle?() }
   }
 
   /// Lends what policies need for one exchange.
-  func lendWatch() -> PolicyWatch { watches.popLast() ?? PolicyWatch() }
+  func lendWatch() -> PolicyWatch { spares.watches.popLast() ?? PolicyWatch() }
 
   /// Takes it back, without what it knew.
   func takeBack(_ watch: PolicyWatch) {
     watch.forget()
-    if watches.count < Self.watchCeiling { watches.append(watch) }
+    spares.keep(watch)
   }
 
   /// Lends what a trace needs for one exchange.
-  func lendTrace() -> ExchangeTrace { traces.popLast() ?? ExchangeTrace() }
+  func lendTrace() -> ExchangeTrace { spares.traces.popLast() ?? ExchangeTrace() }
 
   /// Takes it back.
-  func takeBack(_ trace: ExchangeTrace) { if traces.count < 64 { traces.append(trace) } }
+  func takeBack(_ trace: ExchangeTrace) { spares.keep(trace) }
 
   /// An exchange to work with: one that is over, where there is one.
   func takeExchange() -> Exchange {
     inFlight += 1
-    return spare.popLast() ?? Exchange(self)
+    return spares.exchanges.popLast() ?? Exchange(self)
   }
 
   func giveBack(_ exchange: Exchange) {
@@ -247,8 +226,8 @@ final class WorkerState {
     exchange.reset()
     if hasEcho {
       loop.wipeUnused()
-    } else if spare.count < 64, exchange.lineup === lineup {
-      spare.append(exchange)
+    } else if exchange.lineup === lineup {
+      spares.keep(exchange)
     }
     letGo()
   }
@@ -258,15 +237,17 @@ final class WorkerState {
 
   func letGo() {
     inFlight -= 1
-    if inFlight == 0 { onIdle?() }
+    if inFlight == 0 { drain.onIdle?() }
   }
 
   /// How long a client may stop in the middle of its request's body.
-  var bodyPatience: Interval { isDraining ? min(unfinished, Deadline.body) : Deadline.body }
+  var bodyPatience: Interval {
+    drain.hasBegun ? min(patience.unfinished, Deadline.body) : Deadline.body
+  }
 
   /// Ends what is under way, each in its own way.
   func endAll() {
-    isOver = true
+    drain.isOver = true
     rolls.proxy.wakeAll()
     rolls.admin.wakeAll()
   }

@@ -21,7 +21,7 @@ import Transport
       let bench = try WalkBench(on: stage) { _ in .silence }
       defer { bench.service.close() }
       let state = bench.state
-      state.unfinished = Interval(milliseconds: 5)
+      state.patience.unfinished = Interval(milliseconds: 5)
       let parker = Parker(on: stage.loop)
       var hasEnded = false
       let drain = Drain(state, quiet: .zero, mayLeave: { true }) {

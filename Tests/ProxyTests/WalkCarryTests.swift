@@ -24,7 +24,7 @@ import Transport
           : .stall(Self.head + "data: {\"type\":\"start\"}\n\n")
       }
       defer { bench.service.close() }
-      bench.state.heartbeat = Interval(milliseconds: 5)
+      bench.state.patience.heartbeat = Interval(milliseconds: 5)
       let client = try bench.client()
       defer { client.leave() }
       try await client.send(walkRequest(request.body, to: request.path))
@@ -61,8 +61,8 @@ import Transport
     try await Stage.run { stage in
       let bench = try WalkBench(on: stage) { _ in manner }
       defer { bench.service.close() }
-      bench.state.heartbeat = Interval(milliseconds: 5)
-      bench.state.stalledClient = Interval(milliseconds: 40)
+      bench.state.patience.heartbeat = Interval(milliseconds: 5)
+      bench.state.patience.stalled = Interval(milliseconds: 40)
       let client = try bench.client()
       defer { client.leave() }
       try await client.send(

@@ -38,7 +38,7 @@ import Wire
         settings.retry.attempts = 2
         return settings
       }
-      bench.state.heartbeat = Interval(milliseconds: 5)
+      bench.state.patience.heartbeat = Interval(milliseconds: 5)
       defer { bench.service.close() }
       let client = try bench.client()
       defer { client.leave() }

@@ -29,7 +29,7 @@ extension Attempt {
       case .pending: break
       }
       if connection.socket.peerHasClosed { throw .clientGone }
-      if state.isOver { throw .draining }
+      if state.drain.isOver { throw .draining }
       if await connection.parker.park(until: deadline) == .deadline, now >= deadline {
         throw .noCredentials(upstream.name, "the token service did not answer in time", isPassing: true)
       }

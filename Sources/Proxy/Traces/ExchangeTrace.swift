@@ -188,3 +188,11 @@ extension Ask {
     return traceParent.map { TraceIDs(high: $0.ids.high, low: $0.ids.low) }
   }
 }
+
+/// What a worker's traces share.
+struct Tracing {
+  let numbers = SpanNumbers()
+  var clock = SpanClock()
+  /// The first worker's; nil for the others.
+  var exporter: Exporter?
+}
