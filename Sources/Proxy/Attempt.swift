@@ -103,7 +103,7 @@ final class Attempt {
 
   /// Whether the upstream's key is Remora's to answer for, and not the client's.
   var hasOwnKey: Bool {
-    if case .passthrough = upstream.credential { return false }
+    if case .passthrough = upstream.credentials.kind { return false }
     return true
   }
 }

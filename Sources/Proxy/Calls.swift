@@ -179,12 +179,12 @@ extension Attempt {
       // A name that the provider doesn't know is no path that it doesn't know.
       let code = JSONView.content(unsafe errorText.view, in: 0..<errorText.count, at: "error", "code")
       if code.equals("model_not_found") { return false }
-      upstream.lacksResponses.store(true, ordering: .relaxed)
+      upstream.learned.lacksResponses.store(true, ordering: .relaxed)
       release()
       return true
     }
     guard Fault.refusesStreamOptions(unsafe errorText.view, status: call.reply.status) else { return false }
-    upstream.refusesStreamOptions.store(true, ordering: .relaxed)
+    upstream.learned.refusesStreamOptions.store(true, ordering: .relaxed)
     release()
     return true
   }

@@ -129,7 +129,7 @@ extension Attempt {
       state.shard.refused(.overloaded)
       throw .noMemory
     case .timeout:
-      throw .timeout(name, "sent nothing for \(upstream.timeouts.idle.shown) (timeouts.idle)")
+      throw .timeout(name, "sent nothing for \(upstream.waits.timeouts.idle.shown) (timeouts.idle)")
     case .end, .broken(.truncated):
       tried.carriage.wasCut = true
       throw .protocolBroken(name, "the connection ended before the answer did")
@@ -291,7 +291,7 @@ extension Attempt {
         }
       }
       let isOver = conversation.hasEnded
-      let idle = isOver ? Deadline.afterDone : upstream.idle
+      let idle = isOver ? Deadline.afterDone : upstream.waits.idle
       let isBacklogged = !answer.outbound.isEmpty
       let hasDeputy = manner != nil && !tried.beginning.isHeld && !isOver && call.hasSent && !isBacklogged
       tried.carriage.manner = hasDeputy ? manner : nil
@@ -383,7 +383,7 @@ extension Attempt: Deputy {
     }
     connection.parker.putOff(
       to: tried.carriage.patience.until(
-        idle: upstream.idle, beats: beats(tried.carriage.manner), isBacklogged: false, isFull: false))
+        idle: upstream.waits.idle, beats: beats(tried.carriage.manner), isBacklogged: false, isFull: false))
     return true
   }
 }

@@ -76,8 +76,10 @@ extension Attempt {
 
   /// Whether a head holds a secret that went out.
   func showsSecret(head: Span<UInt8>) -> Bool {
-    if upstream.hidesOnlyKey, tried.shown.keys == nil, tried.shown.grant == nil {
-      return upstream.key.map { $0.bytes.count >= Self.shortest && head.place(of: $0.bytes) != nil } ?? false
+    if upstream.credentials.hidesOnlyKey, tried.shown.keys == nil, tried.shown.grant == nil {
+      return upstream.credentials.key.map {
+        $0.bytes.count >= Self.shortest && head.place(of: $0.bytes) != nil
+      } ?? false
     }
     for place in 0..<secretCount {
       guard let secret = secret(place), secret.bytes.count >= Self.shortest else { continue }
@@ -116,20 +118,20 @@ extension Attempt {
 
   // MARK: The secrets
 
-  private var secretCount: Int { upstream.headers.count + 2 }
+  private var secretCount: Int { upstream.credentials.headers.count + 2 }
 
   /// A secret that went out; nil where there is none at this place.
   private func secret(_ place: Int) -> Secret? {
     switch place {
     case 0:
-      return upstream.key.map { tried.shown.keys?.credential ?? $0 }
+      return upstream.credentials.key.map { tried.shown.keys?.credential ?? $0 }
     case 1:
       switch tried.shown.grant?.proof {
       case .bearer(let token): return token
       case .keys(let keys): return keys.sessionToken
       case nil: return nil
       }
-    default: return tried.shown.keys?.headers[place - 2] ?? upstream.headers[place - 2].secret
+    default: return tried.shown.keys?.headers[place - 2] ?? upstream.credentials.headers[place - 2].secret
     }
   }
 

@@ -217,7 +217,7 @@ extension Exchange {
   /// Who is to be asked for a provider's list; nil where nobody is.
   private func list(of upstream: Upstream) -> ProviderModels? {
     if upstream.isMock || !upstream.address.models.isEmpty { return nil }
-    guard case .passthrough(let name, let prefix) = upstream.credential else {
+    guard case .passthrough(let name, let prefix) = upstream.credentials.kind else {
       return lineup.models[upstream.index]
     }
     // What the provider shows this caller is nobody else's.

@@ -175,7 +175,7 @@ final class ProviderModels {
       } catch { throw ListFault(message: error.message) }
     }
     return FetchPlace(
-      endpoint: upstream.endpoint, host: upstream.host, target: target.array(), tls: upstream.tls,
+      endpoint: upstream.reach.endpoint, host: upstream.host, target: target.array(), tls: upstream.reach.tls,
       shown: upstream.name)
   }
 

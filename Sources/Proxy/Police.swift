@@ -225,8 +225,8 @@ extension Snapshot {
     if settings.policies.isEmpty { return nil }
     var secrets: [Secret] = []
     for upstream in upstreams {
-      if let key = upstream.key { secrets.append(key) }
-      secrets += upstream.headers.compactMap(\.secret)
+      if let key = upstream.credentials.key { secrets.append(key) }
+      secrets += upstream.credentials.headers.compactMap(\.secret)
     }
     if settings.policies.contains(where: { $0.kind == .secrets }) {
       secrets += keys.values

@@ -97,7 +97,7 @@ extension Attempt {
   var mayAddUsage: Bool {
     let upstream = upstream
     return ask.body.isJSON && !upstream.isTranslated && upstream.takesStreamOptions
-      && !upstream.refusesStreamOptions.load(ordering: .relaxed)
+      && !upstream.learned.refusesStreamOptions.load(ordering: .relaxed)
       && !ask.body.facts.asksOfData
       && (ask.target.endpoint == .chatCompletions || ask.target.endpoint == .completions)
   }

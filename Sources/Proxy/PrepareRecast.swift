@@ -59,7 +59,8 @@ extension Attempt {
   private func pass(_ recast: Recast, _ model: [UInt8]) throws(RequestFault) {
     try recast.pass(
       unsafe ask.body.bytes.view,
-      addsUsage: upstream.takesStreamOptions && !upstream.refusesStreamOptions.load(ordering: .relaxed),
+      addsUsage: upstream.takesStreamOptions
+        && !upstream.learned.refusesStreamOptions.load(ordering: .relaxed),
       repairs: upstream.quirks.repairsAnswers, upstream.editsRequests ? upstream.quirks : nil)
     address.clear()
     try upstream.address.write(

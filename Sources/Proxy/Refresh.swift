@@ -27,7 +27,7 @@ final class Keys: Sendable {
   init(of upstream: Upstream) throws(SecretFault) {
     credential = try Self.read(upstream.settings.shownSecret)
     var headers: [Secret?] = []
-    for header in upstream.headers { headers.append(try header.source.flatMap(Self.readValue)) }
+    for header in upstream.credentials.headers { headers.append(try header.source.flatMap(Self.readValue)) }
     self.headers = headers
     signing = try Self.signing(upstream.settings)
   }
@@ -63,16 +63,16 @@ final class Keys: Sendable {
 
   /// Whether a request with these is the same as one with `earlier`, or with those of the snapshot.
   func isSame(as earlier: Keys?, of upstream: Upstream) -> Bool {
-    if let secret = upstream.key, let credential,
+    if let secret = upstream.credentials.key, let credential,
       !credential.isEqual(to: earlier?.credential ?? secret)
     {
       return false
     }
-    for (place, header) in upstream.headers.enumerated() {
+    for (place, header) in upstream.credentials.headers.enumerated() {
       guard let secret = header.secret, let fresh = headers[place] else { continue }
       if !fresh.isEqual(to: earlier?.headers[place] ?? secret) { return false }
     }
-    if let signing, case .given(.keys(let given))? = upstream.plan?.origin {
+    if let signing, case .given(.keys(let given))? = upstream.credentials.plan?.origin {
       return signing.isSame(as: earlier?.signing ?? given)
     }
     return true

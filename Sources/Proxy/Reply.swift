@@ -196,7 +196,7 @@ extension Ask {
     out.append(literal: "\"x_remora\":{\"request_id\":")
     // Made of visible ASCII (see `takeRequestID`), of which a quote and a backslash need an escape.
     JSONWriter.string(requestID, into: &out)
-    out.append(upstream.providerMember)
+    out.append(upstream.words.providerMember)
     JSONWriter.string(model, into: &out)
     out.append(literal: ",\"attempts\":")
     out.append(decimal: attempts)

@@ -15,7 +15,7 @@ extension Exchange {
     answer.outbound.append(ask.requestID)
     answer.outbound.append(literal: "\r\n")
     if let route {
-      answer.outbound.append(lineup.snapshot.upstreams[route.providerIndex].providerField)
+      answer.outbound.append(lineup.snapshot.upstreams[route.providerIndex].words.providerField)
       if let model = route.model {
         if !model.isEmpty { HeadWriter.field("x-remora-model", model.span, to: &answer.outbound) }
       } else if !ask.model.isEmpty {

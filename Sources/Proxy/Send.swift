@@ -30,7 +30,7 @@ extension Attempt {
       writeRequestHead()
       if loop.isBusy { sendLater() }
       var waits = Waits(
-        answer: min(now + upstream.firstByte, tried.deadlines.first), heardAt: now)
+        answer: min(now + upstream.waits.firstByte, tried.deadlines.first), heardAt: now)
       while true {
         switch try turn(&waits) {
         case .over(let outcome): return outcome
@@ -76,7 +76,7 @@ extension Attempt {
       if error == .timedOut || error == .tls(.timedOut), now >= tried.deadlines.first {
         throw refusalOfSilence(false)
       }
-      throw Refusal(error, provider: upstream.name, timeout: upstream.timeouts.connect)
+      throw Refusal(error, provider: upstream.name, timeout: upstream.waits.timeouts.connect)
     }
   }
 
@@ -125,7 +125,7 @@ extension Attempt {
         if pumping == .sent { noteSent() }
         // Counted from the last byte that went out: an upload may take any time while it makes progress.
         if pumping != .blocked || call.socket?.hasWritableRoom == true {
-          waits.answer = min(now + upstream.firstByte, tried.deadlines.first)
+          waits.answer = min(now + upstream.waits.firstByte, tried.deadlines.first)
         }
         if pumping == .interrupted { return .yield }
       }
@@ -150,7 +150,7 @@ extension Attempt {
       return .timeout(upstream.name, "began no answer within the time that retry.first_token gives it")
     }
     return .timeout(
-      upstream.name, "sent no answer within \(upstream.timeouts.firstByte.shown) (timeouts.first_byte)")
+      upstream.name, "sent no answer within \(upstream.waits.timeouts.firstByte.shown) (timeouts.first_byte)")
   }
 
   func noteSent() {

@@ -17,7 +17,7 @@ extension Attempt {
     var method = ask.headBytes.extracting(ask.head.methodText)
     if let own { method = own.method.bytes }
     HeadWriter.requestLine(method: method, target: unsafe address.view, to: &call.out)
-    call.out.append(upstream.hostField)
+    call.out.append(upstream.words.hostField)
     writeClientFields(upstream)
     if ask.target.isFullService || own != nil { call.out.append(literal: "Accept-Encoding: identity\r\n") }
     if let own {
@@ -58,7 +58,7 @@ extension Attempt {
     let held = heldFields(upstream)
     let nominates = requestFields.nominatesAny
     let callers = lineup.snapshot.callersHeader
-    let isWritten = !upstream.headers.isEmpty || signsRequest || callers != nil
+    let isWritten = !upstream.credentials.headers.isEmpty || signsRequest || callers != nil
     var run = FieldRun()
     for field in fields where !held.contains(field.known) {
       if nominates, requestFields.nominates(field, in: bytes) { continue }
@@ -70,7 +70,7 @@ extension Attempt {
       run.take(field, of: bytes, to: &call.out)
     }
     run.flush(bytes, to: &call.out)
-    if case .passthrough(let name, let prefix) = upstream.credential {
+    if case .passthrough(let name, let prefix) = upstream.credentials.kind {
       ask.writeCallersKey(name, prefix, into: &call.out)
     }
   }
@@ -93,7 +93,7 @@ extension Attempt {
   }
 
   private func replaces(_ name: Span<UInt8>) -> Bool {
-    for header in upstream.headers where Self.mayRead(name, as: header.name.span) { return true }
+    for header in upstream.credentials.headers where Self.mayRead(name, as: header.name.span) { return true }
     return false
   }
 
@@ -114,15 +114,15 @@ extension Upstream {
   ///
   /// - Parameter keys: secrets that were read again since the snapshot was made.
   func writeOwnFields(_ keys: Keys?, into out: inout ByteQueue) {
-    for (place, header) in headers.enumerated() {
+    for (place, header) in credentials.headers.enumerated() {
       out.append(header.name)
       out.append(literal: ": ")
       out.append(header.text)
       if let secret = keys?.headers[place] ?? header.secret { out.append(secret: secret.bytes) }
       out.append(literal: "\r\n")
     }
-    if let key {
-      out.append(keyOpening)
+    if let key = credentials.key {
+      out.append(credentials.keyOpening)
       if let newer = keys?.credential {
         out.append(secret: newer.bytes)
       } else {

@@ -124,7 +124,7 @@ actor Worker {
       let pool = Confined(pool)
       Task(executorPreference: loop) { await self.warm(pool) }
     }
-    guard state.lineup.snapshot.upstreams.contains(where: { $0.limits.warm > 0 }) else { return }
+    guard state.lineup.snapshot.upstreams.contains(where: { $0.reach.limits.warm > 0 }) else { return }
     let alarm = warmth ?? Alarm { [weak self] in self?.assumeIsolated { $0.keepWarm() } }
     warmth = alarm
     loop.arm(alarm, at: loop.now + .seconds(5))

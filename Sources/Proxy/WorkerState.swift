@@ -119,13 +119,15 @@ final class WorkerState {
       labels.append(shard.intern(provider: name.span))
       if upstream.isMock {
         pools.append(nil)
-      } else if let same = earlier[upstream.name], upstream.isReached(like: same.upstream) {
+      } else if let same = earlier[upstream.name], upstream.reach.isSame(as: same.upstream.reach) {
         // What is in force changes around it; its connections stay warm.
         pools.append(same.pool)
         earlier[upstream.name] = nil
       } else {
         pools.append(
-          Pool(upstream.endpoint, tls: upstream.tls, limits: upstream.limits, on: loop, dialer: dialer))
+          Pool(
+            upstream.reach.endpoint, tls: upstream.reach.tls, limits: upstream.reach.limits, on: loop,
+            dialer: dialer))
       }
     }
     for (_, pool) in earlier.values { pool.close() }
@@ -168,7 +170,7 @@ final class WorkerState {
       if let source { earlier[upstream.name] = (upstream.settings, source) }
     }
     return snapshot.upstreams.map { upstream in
-      guard let plan = upstream.plan else { return nil }
+      guard let plan = upstream.credentials.plan else { return nil }
       if case .asked = plan.origin, let same = earlier[upstream.name], same.settings == upstream.settings {
         return same.source
       }

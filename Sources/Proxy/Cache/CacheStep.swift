@@ -24,7 +24,7 @@ extension Exchange {
     }
     let cache = state.books.cache
     let isStream = ask.body.facts.streams
-    let deadline = now + lineup.snapshot.upstreams[plan.first.providerIndex].firstByte
+    let deadline = now + lineup.snapshot.upstreams[plan.first.providerIndex].waits.firstByte
     let waiter = ObjectIdentifier(connection.parker)
     defer { cache.leave(key, waiter: waiter) }
     var leads = false
@@ -165,7 +165,7 @@ extension Ask {
     for place in 0..<plan.count {
       let route = plan[place]
       // Whose key a provider is asked with is the client's own affair.
-      if case .passthrough = snapshot.upstreams[route.providerIndex].credential { return nil }
+      if case .passthrough = snapshot.upstreams[route.providerIndex].credentials.kind { return nil }
       text.append("\n")
       text.append(decimal: route.providerIndex)
       text.append("/")

@@ -32,7 +32,7 @@ extension Exchange {
     }
     encoder.time(from: trace.unix(attempt.tried.times.beganAt), to: trace.unix(end))
     if let operation { writeModel(operation, attempt, trace, encoder) }
-    encoder.attributes(upstream.spanAttributes)
+    encoder.attributes(upstream.words.spanAttributes)
     encoder.attribute("http.request.method", method)
     let status = attempt.tried.times.firstByteAt == nil ? 0 : attempt.call.reply.status
     if status > 0 { encoder.attribute("http.response.status_code", status) }
@@ -62,7 +62,7 @@ extension Exchange {
     _ operation: StaticString, _ attempt: Attempt, _ trace: ExchangeTrace, _ encoder: SpanEncoder
   ) {
     encoder.attribute("gen_ai.operation.name", operation)
-    encoder.attributes(attempt.upstream.modelAttributes)
+    encoder.attributes(attempt.upstream.words.modelAttributes)
     attempt.withModel { encoder.attribute("gen_ai.request.model", $0) }
     encoder.attribute("gen_ai.request.stream", ask.body.facts.streams)
     encoder.attribute("gen_ai.request.max_tokens", trace.maxTokens)
