@@ -193,7 +193,8 @@ package final class Conversation {
 
   /// What the provider said that its dialect doesn't know, counted; nil where it speaks none.
   package var unknown: UnknownCounts? {
-    switch way {
+    guard nature.isTranslated else { return nil }
+    return switch way {
     case .translated(let translation): translation.unknown
     case .recast(let recast): recast.inner.unknown
     case .passed, .mock: nil

@@ -112,11 +112,11 @@ extension Conversation {
   /// How urgently the provider served the request, as far as an answer tells that is translated. A provider may serve at
   /// its usual price what asks for priority, and is heard only then.
   package var serviceTier: ServedTier {
-    switch way {
-    case .passed: .asAsked
-    case .mock: .usual
+    guard nature.isTranslated else { return nature.isLocal ? .usual : .asAsked }
+    return switch way {
     case .translated(let translation): translation.answer.serviceTier.map { .named($0) } ?? .usual
     case .recast(let recast): recast.inner.serviceTier
+    case .passed, .mock: .usual
     }
   }
 }

@@ -29,7 +29,7 @@ package struct PassStream: ~Copyable {
   private(set) var scanner = JSONScanner()
   private var splice = JSONSplice()
   private var joined = ByteQueue()
-  private(set) var carried = CarriedChunk()
+  var carried = CarriedChunk()
   /// What the events go through on their way to the client; nil: they go on.
   var gate: TextGate?
   private var seen = StreamChoices()

@@ -4,6 +4,8 @@
 internal import Wire
 
 /// The last chunk that only carried on, for most are like it: what is changed in it is changed in them, in the same place.
+///
+/// What each chunk asks of it is `mutating` so that it is looked at where it lies: it would be copied to be lent.
 struct CarriedChunk: ~Copyable {
   private var pattern = JSONPattern()
   /// Its text, where it is pointed out in the pattern: for a gate behind the stream.
@@ -20,10 +22,10 @@ struct CarriedChunk: ~Copyable {
   }
 
   /// Where the cut and the text lie in a chunk that is like it.
-  func match(_ data: Span<UInt8>) -> JSONPattern.Found? { pattern.match(data) }
+  mutating func match(_ data: Span<UInt8>) -> JSONPattern.Found? { pattern.match(data) }
 
   /// Passes on a chunk that is like it.
-  func write(_ data: Span<UInt8>, without cut: Range<Int>, into out: inout ByteQueue) {
+  mutating func write(_ data: Span<UInt8>, without cut: Range<Int>, into out: inout ByteQueue) {
     out.append("data: ")
     out.append(data.extracting(0..<cut.lowerBound))
     out.append(patch.bytes)
