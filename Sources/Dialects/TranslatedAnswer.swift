@@ -199,11 +199,11 @@ extension Translation {
       return answer.again(data.extracting(piece))
     }
     guard scan(data) else { throw .malformed }
-    let told = answer.tellings
+    let told = answer.tellings.count
     template.forget()
     try reader.read(event, name: name, data: data, to: &answer)
     // What else the event says, the reader knows now: hearing it again changes nothing.
-    guard isMessage, let piece = answer.repeatable(since: told, in: data) else { return }
+    guard isMessage, let piece = answer.tellings.repeatable(since: told, in: data) else { return }
     template.learn(data, hole: piece)
     if name.equals(unsafe templateName.view) { return }
     templateName.clear()

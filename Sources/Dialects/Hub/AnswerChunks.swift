@@ -2,6 +2,24 @@
 
 internal import Wire
 
+/// What chunks begin with, once it is known.
+struct ChunkHeads {
+  /// `data: {…,"choices":[{"index":`
+  var chunk: [UInt8] = []
+  /// The same up to the text of a piece of the first choice, once one has gone out.
+  var text: [UInt8] = []
+  /// They tell how urgently the request was served, because it was known before the first.
+  var tellsTier = false
+
+  /// Forgets them; keeps their memory.
+  mutating func forget() {
+    // An array finds out on a long way that it is empty.
+    if !chunk.isEmpty { chunk.removeAll(keepingCapacity: true) }
+    if !text.isEmpty { text.removeAll(keepingCapacity: true) }
+    tellsTier = false
+  }
+}
+
 extension AnswerWriter {
   private mutating func appendIdentity() {
     out.append(literal: "{\"id\":\"")
@@ -28,7 +46,7 @@ extension AnswerWriter {
   }
 
   private mutating func appendTier() {
-    guard let serviceTier, !tellsTier else { return }
+    guard let serviceTier, !heads.tellsTier else { return }
     out.append(literal: ",\"service_tier\":\"")
     out.append(serviceTier)
     out.append(literal: "\"")
@@ -36,16 +54,16 @@ extension AnswerWriter {
 
   /// Appends `data: {…` up to the value of `choices`.
   mutating func openChunk() {
-    if chunkHead.isEmpty {
+    if heads.chunk.isEmpty {
       let before = out.count
       out.append(literal: "data: ")
       appendIdentity()
       appendTier()
-      tellsTier = serviceTier != nil
+      heads.tellsTier = serviceTier != nil
       out.append(literal: ",\"choices\":[")
-      chunkHead = out.bytes.extracting(before..<out.count).array()
+      heads.chunk = out.bytes.extracting(before..<out.count).array()
     } else {
-      out.append(chunkHead)
+      out.append(heads.chunk)
     }
   }
 
@@ -90,13 +108,13 @@ extension AnswerWriter {
 
   /// Appends a chunk that is like nearly all: a piece of the first choice's text, and nothing else.
   mutating func plainText(_ piece: Span<UInt8>, _ choice: AnswerChoice) {
-    if textHead.isEmpty {
+    if heads.text.isEmpty {
       let before = out.count
       openDelta(choice)
       out.append(literal: "\"content\":\"")
-      textHead = out.bytes.extracting(before..<out.count).array()
+      heads.text = out.bytes.extracting(before..<out.count).array()
     } else {
-      out.append(textHead)
+      out.append(heads.text)
     }
     out.append(piece)
     out.append(

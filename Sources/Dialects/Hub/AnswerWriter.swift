@@ -59,24 +59,14 @@ package struct AnswerWriter: ~Copyable {
   var id = ByteQueue()
   var model = ByteQueue()
   var created = 0
-  /// `data: {…,"choices":[{"index":`, once it is known.
-  var chunkHead: [UInt8] = []
+  var heads = ChunkHeads()
   var owesMember = false
-  /// `chunkHead` up to the text of a piece of the first choice, once one has gone out.
-  var textHead: [UInt8] = []
   var callCount = 0
-  /// What was told last.
-  var last = Told.nothing
-  /// How many pieces and other things have been told.
-  var toldCount = 0
-  /// Where the last piece lies in memory, and its length: no more than numbers.
-  var lastPiece: (address: UInt, count: Int) = (0, 0)
+  var tellings = Tellings()
 
   package var usage = TokenUsage()
   /// How urgently the provider served the request, in OpenAI's word, where it says so.
   package var serviceTier: StaticString?
-  /// Every chunk says so, because it was known before the first.
-  var tellsTier = false
   /// What the dialect has no word for, and was passed over.
   package private(set) var unknown = UnknownCounts()
   package private(set) var hasEnded = false
@@ -130,13 +120,11 @@ package struct AnswerWriter: ~Copyable {
     }
     Self.forget(&id)
     Self.forget(&model)
-    if !chunkHead.isEmpty { chunkHead.removeAll(keepingCapacity: true) }
-    if !textHead.isEmpty { textHead.removeAll(keepingCapacity: true) }
+    heads.forget()
     callCount = 0
-    last = .nothing
+    tellings.last = .nothing
     usage = TokenUsage()
     serviceTier = nil
-    tellsTier = false
     unknown = UnknownCounts()
     hasEnded = false
     hasContent = false
@@ -150,7 +138,7 @@ package struct AnswerWriter: ~Copyable {
   /// The answer's id, model and time, where the provider says them; strings are still escaped. What has gone out
   /// in a chunk stays as it was.
   package mutating func identify(id: Span<UInt8>, model: Span<UInt8>, created: Int? = nil) {
-    guard chunkHead.isEmpty else { return }
+    guard heads.chunk.isEmpty else { return }
     if self.id.isEmpty { self.id.append(id) }
     if self.model.isEmpty { self.model.append(model) }
     if let created { self.created = created }
