@@ -221,24 +221,3 @@ extension AnswerFacts {
     for choice in choices where choice.reason != nil { finish(choice.finishReason.name.bytes) }
   }
 }
-
-extension Conversation {
-  /// Has noted in `facts` what spans tell of the answer that begins next.
-  package func note(in facts: AnswerFacts) {
-    switch way {
-    case .passed, .mock: passage.facts = facts
-    case .recast(let recast): recast.inner.note(in: facts)
-    // The dialect's reader notes them anyway.
-    case .translated: break
-    }
-  }
-
-  /// Completes them when the answer is over.
-  package func complete(_ facts: AnswerFacts) {
-    switch way {
-    case .passed, .mock: facts.conclude()
-    case .recast(let recast): recast.inner.complete(facts)
-    case .translated(let translation): translation.answer.tell(facts)
-    }
-  }
-}

@@ -120,3 +120,79 @@ extension Conversation {
     }
   }
 }
+
+extension Conversation {
+  // MARK: Doubts
+
+  /// Whether an answer that is to pass on its way may be one that needs repair: then `isDoubtful` tells.
+  package var mayBeDoubtful: Bool { nature.isPassed && passage.mayBeDoubtful }
+
+  /// Whether a whole answer needs a closer look.
+  package func isDoubtful(_ body: Span<UInt8>) -> Bool {
+    nature.isPassed && AnswerDoubt.isDue(body, isChat: passage.asked.shape == .chat)
+  }
+
+  /// Whether an answer that is to pass on its way begins as none does, or as one that failed; nil: too little of it is here
+  /// to tell.
+  package func isOdd(_ body: Span<UInt8>) -> Bool? {
+    nature.isPassed && passage.asked.shape == .response
+      ? AnswerDoubt.isOdd(response: body) : AnswerDoubt.isOdd(body)
+  }
+
+  /// Has an answer that was to pass on its way read whole, before any of it has come.
+  package func readWhole() {
+    if nature.isPassed { passage.course = .whole }
+  }
+
+  // MARK: Failures
+
+  /// The provider has told of a failure in its stream.
+  package var tellsFailure: Bool {
+    switch way {
+    case .passed: passage.tellsFailure
+    case .translated(let translation): translation.failure != nil
+    case .recast(let recast): recast.inner.tellsFailure
+    case .mock: false
+    }
+  }
+
+  /// Ends a stream with what went wrong on the way, where the client's format has words of its own for it.
+  ///
+  /// - Parameters:
+  ///   - error: in OpenAI's shape.
+  ///   - stamp: asked for where no answer has begun.
+  /// - Returns: false where nothing was written.
+  package func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
+    switch way {
+    case .passed: passage.fail(error, stamp: stamp, into: &out)
+    case .recast(let recast): recast.fail(error, stamp: stamp, into: &out)
+    case .translated, .mock: false
+    }
+  }
+
+  // MARK: Who else looks at it
+
+  /// Has every event of the stream that has begun go through `gate`.
+  ///
+  /// - Returns: false where what comes out must be given to the gate.
+  package func guardStream(by gate: TextGate) -> Bool { nature.isPassed && passage.guardStream(by: gate) }
+
+  /// Has noted in `facts` what spans tell of the answer that begins next.
+  package func note(in facts: AnswerFacts) {
+    switch way {
+    case .passed, .mock: passage.facts = facts
+    case .recast(let recast): recast.inner.note(in: facts)
+    // The dialect's reader notes them anyway.
+    case .translated: break
+    }
+  }
+
+  /// Completes them when the answer is over.
+  package func complete(_ facts: AnswerFacts) {
+    switch way {
+    case .passed, .mock: facts.conclude()
+    case .recast(let recast): recast.inner.complete(facts)
+    case .translated(let translation): translation.answer.tell(facts)
+    }
+  }
+}

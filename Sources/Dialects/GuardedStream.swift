@@ -3,15 +3,6 @@
 
 internal import Wire
 
-extension Conversation {
-  /// Has every event of the stream that has begun go through `gate`.
-  ///
-  /// - Returns: false where what comes out must be given to the gate.
-  package func guardStream(by gate: TextGate) -> Bool {
-    if case .passed = way { passage.guardStream(by: gate) } else { false }
-  }
-}
-
 extension Passage {
   /// Has every event of the stream go through `gate`, which looks at most of them where they lie: a chat's pieces are known
   /// here already, and needn't be found again.

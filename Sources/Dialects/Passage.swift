@@ -347,18 +347,7 @@ package final class Passage {
   }
 }
 
-extension Conversation {
-  /// The provider has told of a failure in its stream.
-  package var tellsFailure: Bool {
-    switch way {
-    case .passed: passage.tellsFailure
-    case .translated(let translation): translation.failure != nil
-    case .recast(let recast): recast.inner.tellsFailure
-    case .mock: false
-    }
-  }
-}
-
 extension Passage {
-  fileprivate var tellsFailure: Bool { course == .events ? stream.hasFailed : hasToldFailure }
+  /// The provider has told of a failure in its stream.
+  var tellsFailure: Bool { course == .events ? stream.hasFailed : hasToldFailure }
 }

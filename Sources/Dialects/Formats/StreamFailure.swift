@@ -1,27 +1,11 @@
 // How a stream ends that goes wrong on the way here, in the words of the client's format.
 
-package import Wire
-
-extension Conversation {
-  /// Ends a stream with what went wrong on the way, where the client's format has words of its own for it.
-  ///
-  /// - Parameters:
-  ///   - error: in OpenAI's shape.
-  ///   - stamp: asked for where no answer has begun.
-  /// - Returns: false where nothing was written.
-  package func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
-    switch way {
-    case .passed: passage.fail(error, stamp: stamp, into: &out)
-    case .recast(let recast): recast.fail(error, stamp: stamp, into: &out)
-    case .translated, .mock: false
-    }
-  }
-}
+internal import Wire
 
 extension Passage {
   /// Ends a stream with what went wrong, where it is one of an API whose errors have a form of their own: the Responses
   /// API's. Those of Messages have only another name than OpenAI's (`ErrorForm.event`).
-  fileprivate func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
+  func fail(_ error: Span<UInt8>, stamp: () -> AnswerStamp, into out: inout ByteQueue) -> Bool {
     guard asked.shape == .response, asked.isFullService else { return false }
     let failure = ResponsesFailure(error)
     guard isStream else {

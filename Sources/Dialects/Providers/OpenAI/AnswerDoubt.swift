@@ -135,32 +135,7 @@ extension AnswerDoubt {
 
 extension Passage {
   /// Whether an answer that is to pass on its way may be one that needs repair.
-  fileprivate var mayBeDoubtful: Bool {
+  var mayBeDoubtful: Bool {
     if case .json = course { asked.isDoubted && isChoices } else { false }
-  }
-}
-
-extension Conversation {
-  /// Whether an answer that is to pass on its way may be one that needs repair: then `isDoubtful` tells.
-  package var mayBeDoubtful: Bool {
-    if case .passed = way { passage.mayBeDoubtful } else { false }
-  }
-
-  /// Whether a whole answer needs a closer look.
-  package func isDoubtful(_ body: Span<UInt8>) -> Bool {
-    guard case .passed = way else { return false }
-    return AnswerDoubt.isDue(body, isChat: passage.asked.shape == .chat)
-  }
-
-  /// Whether an answer that is to pass on its way begins as none does, or as one that failed; nil: too little of it is here
-  /// to tell.
-  package func isOdd(_ body: Span<UInt8>) -> Bool? {
-    if case .passed = way, passage.asked.shape == .response { return AnswerDoubt.isOdd(response: body) }
-    return AnswerDoubt.isOdd(body)
-  }
-
-  /// Has an answer that was to pass on its way read whole, before any of it has come.
-  package func readWhole() {
-    if case .passed = way { passage.course = .whole }
   }
 }
