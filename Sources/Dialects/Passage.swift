@@ -299,8 +299,7 @@ package final class Passage {
       let start = from
       from = event.whole.upperBound
       if course == .foreignEvents {
-        stream.watch(event, in: bytes)
-        if stream.tellsError { hasToldFailure = true }
+        if stream.watch(event, in: bytes) { hasToldFailure = true }
         out.append(bytes.extracting(start..<from))
         continue
       }

@@ -41,8 +41,6 @@ package struct PassStream: ~Copyable {
   package internal(set) var hasEnded = false
   /// The provider itself has told of a failure in the stream.
   package internal(set) var hasFailed = false
-  /// An event of another API that seems to tell of one.
-  var tellsError = false
   /// The status that the failure names.
   package internal(set) var failureStatus: Int?
   /// Something that the model made has passed.
