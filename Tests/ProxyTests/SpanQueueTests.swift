@@ -35,16 +35,29 @@ import Wire
   }
 
   @Test("what there is no room for is dropped and counted, an exchange at a time")
-  func full() {
+  func full() throws {
     let queue = SpanQueue()
     for byte in 0..<4 as Range<UInt8> { append(queue, byte, [1, 1, 1], ceiling: 10) }
     #expect(queue.count == 9 && queue.dropped == 3)
     // A smaller one still fits.
     append(queue, 9, [1], ceiling: 10)
     #expect(queue.count == 10)
-    _ = queue.take()
+    // What was taken out still lies in memory.
+    let batch = try #require(queue.take())
     append(queue, 9, [1, 1, 1], ceiling: 10)
-    #expect(queue.count == 9 && queue.dropped == 3)
+    #expect(queue.count == 6 && queue.dropped == 6 && queue.isFull)
+    queue.release(batch)
+    append(queue, 9, [1, 1, 1], ceiling: 10)
+    #expect(queue.count == 9 && queue.dropped == 6 && !queue.isFull)
+  }
+
+  @Test("half of what may wait does, though a batch as large as the queue is under way")
+  func halfWaits() throws {
+    let queue = SpanQueue()
+    for byte in 0..<8 as Range<UInt8> { append(queue, byte, [1], ceiling: 8, batch: 8) }
+    let batch = try #require(queue.take())
+    for byte in 0..<5 as Range<UInt8> { append(queue, byte, [1], ceiling: 8, batch: 8) }
+    #expect(batch.count == 8 && queue.count == 4 && queue.dropped == 1)
   }
 
   @Test("so are bytes, whatever the number of spans")

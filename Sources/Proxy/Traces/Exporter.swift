@@ -199,7 +199,7 @@ final class Exporter {
     while true {
       let (outcome, rejected, problem) = await post(body, destination)
       counts.note(outcome)
-      let mayWait = endsAt == nil && queue.count < (plan?.queue ?? 0)
+      let mayWait = endsAt == nil && plan != nil && !queue.isFull
       let age = UInt64(clamping: state.loop.now.nanoseconds(since: began))
       let step = ExportRules.next(
         outcome, failures: failures, age: age, isHalf: isHalf, mayWait: mayWait, random: state.nextRandom())
@@ -216,7 +216,7 @@ final class Exporter {
         let until = state.loop.now + Interval(nanoseconds: wait)
         // The end of the process ends the wait too: then it is tried once more.
         while state.loop.now < until, endsAt == nil { _ = await parker.park(until: until) }
-        if queue.count >= plan?.queue ?? 0, endsAt == nil, failures > 1 {
+        if queue.isFull || plan == nil, endsAt == nil, failures > 1 {
           complain(destination, problem, 0)
           return .drop
         }

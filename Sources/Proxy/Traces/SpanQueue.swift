@@ -37,7 +37,11 @@ final class SpanQueue: Sendable {
   fileprivate struct State: ~Copyable {
     var batches: [SpanBatch] = []
     var count = 0
+    /// Those of the batches that were taken out and aren't over.
+    var underWay = 0
     var bytes = 0
+    /// The last that came found no room.
+    var isFull = false
     /// Bytes of a span, as those of the last batch had: memory for a batch is found at once.
     var usual = 0
     /// One that is over, with its memory: under load the next one is as large, and would hardly fit where it lay.
@@ -55,13 +59,15 @@ final class SpanQueue: Sendable {
   ///
   /// - Parameters:
   ///   - spans: `new` of them, as a `SpanEncoder` has written them.
-  ///   - ceiling: how many may wait.
+  ///   - ceiling: how many may wait, with what is under way; half as many may whatever is under way, or a batch as large
+  ///     as the queue would stop it.
   ///   - batch: how many go at once.
   func append(_ spans: Span<UInt8>, _ new: Int, ceiling: Int, batch: Int) {
     let wake: (@Sendable () -> Void)? = state.withLock { state in
       let before = state.count
-      let room = state.bytes + spans.count <= Self.byteCeiling && before + new <= ceiling
-      guard room else {
+      let most = max(ceiling - state.underWay, ceiling / 2)
+      state.isFull = state.bytes + spans.count > Self.byteCeiling || before + new > most
+      if state.isFull {
         state.dropped = min(state.dropped, .max - new) + new
         return nil
       }
@@ -76,6 +82,9 @@ final class SpanQueue: Sendable {
   /// Spans that wait.
   var count: Int { state.withLock { $0.count } }
 
+  /// What came last was dropped, and nothing was taken out since.
+  var isFull: Bool { state.withLock { $0.isFull } }
+
   /// Spans that were dropped for want of room.
   var dropped: Int { state.withLock { $0.dropped } }
 
@@ -89,6 +98,8 @@ final class SpanQueue: Sendable {
         state.spare = nil
       }
       state.count -= batch.count
+      state.underWay += batch.count
+      state.isFull = false
       return batch
     }
   }
@@ -97,6 +108,7 @@ final class SpanQueue: Sendable {
   func release(_ batch: SpanBatch) {
     state.withLock { state in
       state.bytes -= batch.spans.count
+      state.underWay -= batch.count
       if state.batches.isEmpty { return }
       batch.clear()
       state.spare = batch
@@ -113,6 +125,7 @@ final class SpanQueue: Sendable {
       state.batches = []
       state.spare = nil
       state.count = 0
+      state.isFull = false
       return count
     }
   }
