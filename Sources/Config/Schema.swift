@@ -69,66 +69,80 @@ package enum Schema {
     for key in table.offered {
       writer.open("{", key.name)
       writer.member("description", key.about)
-      write(key.shape, into: &writer)
+      write(key.shape, orNothing: !key.isRequired, into: &writer)
       writer.close("}")
     }
     writer.close("}")
   }
 
-  private static func write(_ shape: Shape, into writer: inout JSONText) {
+  /// - Parameter orNothing: the key may stand without a value, which says the same as no key.
+  private static func write(_ shape: Shape, orNothing: Bool = false, into writer: inout JSONText) {
     switch shape {
-    case .text, .address, .url: writer.member("type", "string")
+    case .text, .address, .url: type(["string"], orNothing, into: &writer)
     case .path:
-      writer.member("type", "string")
+      type(["string"], orNothing, into: &writer)
       writer.member("minLength", 1)
-    case .boolean: orVariable("boolean", into: &writer)
-    case .number: orVariable("number", into: &writer)
-    case .percent: pattern("^([0-9]{1,3}%|.*\\$\\{.*)$", into: &writer)
-    case .duration: pattern("^([0-9]+(ms|s|m|h|d)|.*\\$\\{.*)$", into: &writer)
+    case .boolean: orVariable("boolean", orNothing, into: &writer)
+    case .number: orVariable("number", orNothing, into: &writer)
+    case .percent: pattern("^([0-9]{1,3}%|.*\\$\\{.*)$", orNothing, into: &writer)
+    case .duration: pattern("^([0-9]+(ms|s|m|h|d)|.*\\$\\{.*)$", orNothing, into: &writer)
     case .size:
-      writer.member("type", ["string", "integer"])
+      type(["string", "integer"], orNothing, into: &writer)
       writer.member("pattern", "^([0-9]+(B|KiB|MiB|GiB)?|.*\\$\\{.*)$")
     case .integer(let range):
-      orVariable("integer", into: &writer)
+      orVariable("integer", orNothing, into: &writer)
       writer.member("minimum", range.lowerBound)
       writer.member("maximum", range.upperBound)
-    case .choice(let names):
-      writer.open("[", "anyOf")
-      writer.open("{")
-      writer.member("enum", names)
-      writer.close("}")
-      writer.open("{")
-      pattern(Self.variable, into: &writer)
-      writer.close("}")
+    case .choice(let names): choice(names, orNothing, into: &writer)
+    case .words(let names):
+      writer.open("[", "enum")
+      for name in names { writer.member(nil, name) }
+      if orNothing { writer.member(nil, nil) }
       writer.close("]")
-    case .words(let names): writer.member("enum", names)
     case .list(let item): nested("array", "items", item, into: &writer)
     case .map(let value): nested("object", "additionalProperties", value, into: &writer)
     case .object(let table): object(table, into: &writer)
     case .variable:
       // Said the other way round, because validators quote what doesn't match a pattern: it may be a secret.
-      writer.member("type", "string")
+      type(["string"], orNothing, into: &writer)
       writer.open("{", "not")
       writer.member("pattern", "^($|[^$]|\\$($|[^{]))")
       writer.close("}")
-    case .secret: either([.words(["passthrough", "none"]), .variable, .object(.secret)], into: &writer)
-    case .header: either([.text, .number, .boolean, .object(.secret)], into: &writer)
-    case .either(let forms): either(forms, into: &writer)
+    case .secret:
+      either([.words(["passthrough", "none"]), .variable, .object(.secret)], orNothing, into: &writer)
+    case .header: either([.text, .number, .boolean, .object(.secret)], orNothing, into: &writer)
+    case .either(let forms): either(forms, orNothing, into: &writer)
     }
   }
 
   /// What a text holds that a variable's value may make into something else.
   private static let variable = "\\$\\{"
 
+  private static func type(_ names: [String], _ orNothing: Bool, into writer: inout JSONText) {
+    let all = orNothing ? names + ["null"] : names
+    if all.count == 1 { writer.member("type", all[0]) } else { writer.member("type", all) }
+  }
+
   /// A value that is no text, or a text that becomes one: what is written in quotes without a variable stays a text.
-  private static func orVariable(_ type: String, into writer: inout JSONText) {
-    writer.member("type", [type, "string"])
+  private static func orVariable(_ name: String, _ orNothing: Bool, into writer: inout JSONText) {
+    type([name, "string"], orNothing, into: &writer)
     writer.member("pattern", variable)
   }
 
-  private static func pattern(_ pattern: String, into writer: inout JSONText) {
-    writer.member("type", "string")
+  private static func pattern(_ pattern: String, _ orNothing: Bool, into writer: inout JSONText) {
+    type(["string"], orNothing, into: &writer)
     writer.member("pattern", pattern)
+  }
+
+  private static func choice(_ names: [String], _ orNothing: Bool, into writer: inout JSONText) {
+    writer.open("[", "anyOf")
+    writer.open("{")
+    write(.words(names), orNothing: orNothing, into: &writer)
+    writer.close("}")
+    writer.open("{")
+    pattern(variable, false, into: &writer)
+    writer.close("}")
+    writer.close("]")
   }
 
   /// A collection whose values have one shape.
@@ -139,11 +153,12 @@ package enum Schema {
     writer.close("}")
   }
 
-  private static func either(_ forms: [Shape], into writer: inout JSONText) {
+  private static func either(_ forms: [Shape], _ orNothing: Bool, into writer: inout JSONText) {
     writer.open("[", "anyOf")
-    for form in forms {
+    for (place, form) in forms.enumerated() {
       writer.open("{")
-      write(form, into: &writer)
+      // Once is enough.
+      write(form, orNothing: orNothing && place == 0, into: &writer)
       writer.close("}")
     }
     writer.close("]")

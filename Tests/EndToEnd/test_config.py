@@ -600,6 +600,27 @@ def test_schema_says_what_check_says(schema, check, text):
     assert accepted == SCHEMA_AGREES[text]
 
 
+def test_a_key_without_a_value_says_what_no_key_says(schema, check):
+    """`workers:` with nothing behind it is how a person leaves a key to its default."""
+    validator, properties = jsonschema.validators.validator_for(schema)(schema), schema["properties"]
+    places = [(key,) for key in properties]
+    for section in ["shutdown", "telemetry", "retry"]:
+        places += [(section, key) for key in properties[section]["properties"]]
+    places += [("providers", "gateway", key) for key in properties["providers"]["additionalProperties"]["properties"]]
+
+    def changed(place, change):
+        whole = yaml.safe_load(GOOD)
+        node = whole
+        for name in place[:-1]:
+            node = node.setdefault(name, {})
+        change(node, place[-1])
+        return check(yaml.safe_dump(whole)).returncode == 0, validator.is_valid(whole)
+
+    differ = [place for place in places
+              if changed(place, lambda node, key: node.update({key: None})) != changed(place, lambda node, key: node.pop(key, None))]
+    assert len(places) > 40 and not differ
+
+
 @pytest.mark.parametrize("what, words", [("file", "no socket"), ("directory", "directory"), ("link", "symbolic link")])
 @pytest.mark.parametrize("which", ["listen", "admin"])
 def test_something_else_at_a_sockets_path(tmp_path, which, what, words):
