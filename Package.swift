@@ -52,9 +52,9 @@ let movesByBits: Bool = {
 }()
 
 // LLVM's linker folds functions that are the same, and makes read-only what is only relocated. The program offers its
-// symbols to no library: what is offered can't be left out.
+// symbols to no library: what is offered can't be left out. What `release.ld` leaves out is said there.
 let linked =
-  ["-use-ld=lld"]
+  ["-use-ld=lld", "-Xlinker", "-T\(Context.packageDirectory)/Sources/release.ld"]
   + (["--no-export-dynamic", "--icf=all", "-O2"] + (movesByBits ? ["-z", "pack-relative-relocs"] : []))
   .flatMap { ["-Xlinker", $0] }
 

@@ -617,7 +617,8 @@ def test_a_key_without_a_value_says_what_no_key_says(schema, check):
         return check(yaml.safe_dump(whole)).returncode == 0, validator.is_valid(whole)
 
     differ = [place for place in places
-              if changed(place, lambda node, key: node.update({key: None})) != changed(place, lambda node, key: node.pop(key, None))]
+              if changed(place, lambda node, key: node.update({key: None}))
+              != changed(place, lambda node, key: node.pop(key, None))]
     assert len(places) > 40 and not differ
 
 
