@@ -13,14 +13,14 @@ enum Accounts {
     let length = ibanLength(text[start] & 0xDF, text[start + 1] & 0xDF)
     guard length > 0 else { return nil }
     // Country and check digits count behind the rest.
-    var remainder = 0
+    var remainder: UInt64 = 0
     var taken = 0
     var at = start
     let isSpaced =
       start + 4 < text.count && (text[start + 4] == ASCII.space || text[start + 4] == UInt8(ascii: "-"))
     let sign = isSpaced ? text[start + 4] : 0
     while taken < length {
-      if isSpaced, taken > 0, taken % 4 == 0 {
+      if isSpaced, taken > 0, taken & 3 == 0 {
         guard at < text.count, text[at] == sign else { return nil }
         at += 1
       }
@@ -30,13 +30,15 @@ enum Accounts {
       at += 1
     }
     for place in start..<start + 4 { remainder = feed(text[place], remainder) }
-    guard remainder == 1, Letters.isFree(text, behind: at) else { return nil }
+    guard remainder % 97 == 1, Letters.isFree(text, behind: at) else { return nil }
     return start..<at
   }
 
-  @inline(__always) private static func feed(_ byte: UInt8, _ remainder: Int) -> Int {
-    if Letters.isDigit(byte) { return (remainder * 10 + Int(byte & 0x0F)) % 97 }
-    return (remainder * 100 + Int(byte & 0xDF) - 55) % 97
+  /// Takes a digit, or a letter as two. A number as great as can be is divided, and not each one.
+  @inline(__always) private static func feed(_ byte: UInt8, _ remainder: UInt64) -> UInt64 {
+    let least = remainder < 1 &<< 56 ? remainder : remainder % 97
+    return Letters.isDigit(byte)
+      ? least &* 10 &+ UInt64(byte & 0x0F) : least &* 100 &+ UInt64(byte & 0xDF) &- 55
   }
 
   private static func ibanLength(_ first: UInt8, _ second: UInt8) -> Int {

@@ -6,15 +6,22 @@ internal import Wire
 /// before its first group is said before none, and behind a group only what stands behind the last counts.
 struct Around {
   /// The run; empty for a word.
-  private let run: Range<Int>
+  private var run = 0..<0
   /// The most that is said before one of its groups, and near it; nil until somebody asks.
   private var most: (all: Hints, near: Hints)?
   private var start = -1
   private var before: (all: Hints, near: Hints) = ([], [])
   private var end = -1
   private var behind: Hints = []
+  private var words = ContextReading()
 
-  init(_ run: Range<Int>) { self.run = run }
+  /// Begins with another run, further on.
+  mutating func begin(_ run: Range<Int>) {
+    self.run = run
+    most = nil
+    start = -1
+    end = -1
+  }
 
   /// Whether any of `hints` is said before or behind the number at `place`.
   mutating func says(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
@@ -36,7 +43,7 @@ struct Around {
     if place.upperBound &+ ContextWords.behind <= run.upperBound { return false }
     if place.upperBound != end {
       end = place.upperBound
-      behind = ContextWords.shared.hints(text, behind: end, wordless: max(run.upperBound, end))
+      behind = words.behind(text, end, wordless: max(run.upperBound, end))
     }
     return !behind.isDisjoint(with: hints)
   }
@@ -52,15 +59,21 @@ struct Around {
   ) -> Bool {
     guard run.contains(place.lowerBound) else { return true }
     if place.lowerBound &- ContextWords.before >= run.lowerBound { return false }
-    let most = most ?? ContextWords.shared.hints(text, before: run.lowerBound)
-    self.most = most
+    let most = most(text)
     return !(isNear ? most.near : most.all).isDisjoint(with: hints)
+  }
+
+  private mutating func most(_ text: Span<UInt8>) -> (all: Hints, near: Hints) {
+    if let most { return most }
+    let said = words.before(text, run.lowerBound)
+    most = said
+    return said
   }
 
   private mutating func read(_ text: Span<UInt8>, before place: Int) -> (all: Hints, near: Hints) {
     if place != start {
       start = place
-      before = place == run.lowerBound ? most ?? ([], []) : ContextWords.shared.hints(text, before: place)
+      before = place == run.lowerBound ? most(text) : words.before(text, place)
     }
     return before
   }

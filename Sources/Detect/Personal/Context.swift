@@ -140,57 +140,19 @@ struct ContextWords: Sendable {
     (.short, "tel|ph|mob|no|nr|num|tlf|geb|fon|cel|dr|mr|mrs|ms"),
   ]
 
-  /// What stands before `place`, and what of it stands near.
-  func hints(_ text: Span<UInt8>, before place: Int) -> (all: Hints, near: Hints) {
-    let from = max(place - Self.before, 0)
-    return read(text, Self.wordStart(text, from, place)..<place, nearFrom: place - Self.near)
-  }
-
-  /// What stands behind `place`.
-  ///
-  /// - Parameter wordless: up to where no word stands.
-  func hints(_ text: Span<UInt8>, behind place: Int, wordless: Int) -> Hints {
-    let limit = min(place + Self.behind, text.count)
-    let start = wordless > place ? wordless : Self.wordStart(text, place, limit)
-    guard start < limit else { return [] }
-    return read(text, start..<limit, nearFrom: limit).all
-  }
-
   /// Where the words of a window begin: one that it cuts in two is none.
-  private static func wordStart(_ text: Span<UInt8>, _ from: Int, _ limit: Int) -> Int {
+  static func wordStart(_ text: Span<UInt8>, _ from: Int, _ limit: Int) -> Int {
     var at = from
     while at < limit, Letters.isWord(text, before: at), text[at] != 0x5F { at += 1 }
     return at
   }
 
-  /// The words in `range`. What says a telephone, a birthday or a document's number ends with its sentence.
-  private func read(_ text: Span<UInt8>, _ range: Range<Int>, nearFrom: Int) -> (all: Hints, near: Hints) {
-    var all: UInt32 = 0
-    var near: UInt32 = 0
-    var last: UInt32 = 0
-    var at = range.lowerBound
-    let window = text.extracting(0..<range.upperBound)
-    while at < range.upperBound {
-      if Self.code(text, at).letter == 0 {
-        if all == 0 {
-          at = window.latin(from: at + 1)
-          continue
-        }
-        if Self.endsSentence(text, at, in: range), last & Hints.short.rawValue == 0 {
-          let kept =
-            ~(Hints.phone.rawValue | Hints.birth.rawValue | Hints.passport.rawValue | Hints.license.rawValue)
-          all &= kept
-          near &= kept
-        }
-        at += 1
-        continue
-      }
-      last = mayBegin(text, at, to: range.upperBound) ? follow(text, at, to: range.upperBound) : 0
-      all |= last
-      if at >= nearFrom { near |= last }
-      at = Self.wordEnd(text, at, to: range.upperBound)
-    }
-    return (Hints(rawValue: all), Hints(rawValue: near))
+  /// What is said by the words that begin at `at`, if no more of the text counted than what is before `limit`.
+  ///
+  /// - Parameter reach: becomes the end of what was looked at: a later limit changes nothing.
+  @inline(__always)
+  func said(_ text: Span<UInt8>, _ at: Int, to limit: Int, _ reach: inout Int) -> UInt32 {
+    mayBegin(text, at, to: limit) ? follow(text, at, to: limit, &reach) : 0
   }
 
   /// Whether a word of the tree can begin with what is at `at`. Its first two letters decide, and most words have others.
@@ -203,21 +165,23 @@ struct ContextWords: Sendable {
     return seconds.span[Int((text[at] | 0x20) &- 0x61)] >> UInt32(second) & 1 == 1
   }
 
-  private static func endsSentence(_ text: Span<UInt8>, _ at: Int, in range: Range<Int>) -> Bool {
+  /// Where it is known that a sentence ends with the sign at `at`; nil where none does.
+  static func sentenceEnd(_ text: Span<UInt8>, _ at: Int) -> Int? {
     switch text[at] {
     case UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "?"):
-      at + 1 < range.upperBound && (text[at + 1] == ASCII.space || text[at + 1] == ASCII.lf)
-    case ASCII.lf: at > range.lowerBound && text[at - 1] == ASCII.lf
-    default: false
+      at &+ 1 < text.count && (text[at &+ 1] == ASCII.space || text[at &+ 1] == ASCII.lf) ? at &+ 1 : nil
+    case ASCII.lf: at > 0 && text[at &- 1] == ASCII.lf ? at : nil
+    default: nil
     }
   }
 
   /// What is said by the words that begin at `at`.
-  private func follow(_ text: Span<UInt8>, _ start: Int, to limit: Int) -> UInt32 {
+  private func follow(_ text: Span<UInt8>, _ start: Int, to limit: Int, _ reach: inout Int) -> UInt32 {
     let (next, whole, open) = (next.span, whole.span, open.span)
     var node = 0
     var said: UInt32 = 0
     var at = start
+    defer { reach = at &+ 2 }
     while at < limit {
       let (letter, width) = Self.code(text, at)
       let row = node &* Self.width
@@ -228,9 +192,9 @@ struct ContextWords: Sendable {
         // Any few signs between two words are one blank.
         var gap = at &+ 1
         while gap < limit, gap &- at < 3, Self.code(text, gap).letter == 0 { gap &+= 1 }
+        at = gap
         guard gap < limit, Self.code(text, gap).letter != 0 else { return said }
         said |= open[node]
-        at = gap
         continue
       }
       if at > start, next[row &+ 26] == 0, Letters.isUpper(text[at]), !Letters.isUpper(text[at - 1]) {
@@ -247,7 +211,7 @@ struct ContextWords: Sendable {
 
   /// Where the word that begins at `at` ends. An underscore parts words, and so does a capital letter behind a small one.
   @inline(__always)
-  private static func wordEnd(_ text: Span<UInt8>, _ start: Int, to limit: Int) -> Int {
+  static func wordEnd(_ text: Span<UInt8>, _ start: Int, to limit: Int) -> Int {
     var at = start &+ 1
     // Most words are all small letters.
     while at < limit, text[at] &- 0x61 < 26 { at &+= 1 }
@@ -265,6 +229,10 @@ struct ContextWords: Sendable {
     }
     return limit
   }
+
+  /// Whether a letter of words begins at `at`.
+  @inline(__always)
+  static func isLetter(_ text: Span<UInt8>, _ at: Int) -> Bool { code(text, at).letter != 0 }
 
   /// The letter at `at`, a to z as 1 to 26, and its length; 0 for what is none.
   @inline(__always)
@@ -305,7 +273,8 @@ struct ContextWords: Sendable {
           || Letters.isUpper(text[start - 1])
       { start -= 1 }
       if start == end { return false }
-      let said = follow(text, start, to: end)
+      var reach = 0
+      let said = follow(text, start, to: end, &reach)
       if said & hint.rawValue != 0 { return true }
       if said & Hints.filler.rawValue == 0 { return false }
       end = start

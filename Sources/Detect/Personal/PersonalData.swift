@@ -89,9 +89,9 @@ package struct PersonalData: Sendable {
     if word.count <= 16, Letters.isFree(text, behind: word.upperBound) || word.count < 9,
       let found = Codes.find(text, word, entities)
     {
-      var around = Around(0..<0)
       let place = start..<found.end
-      if found.needs.isEmpty || around.says(found.needs, text, place) {
+      ahead.around.begin(0..<0)
+      if found.needs.isEmpty || ahead.around.says(found.needs, text, place) {
         findings.append(Finding(place, found.entity, found.needs.isEmpty ? 85 : 60))
         return found.end
       }
@@ -186,7 +186,7 @@ package struct PersonalData: Sendable {
         return end
       }
     }
-    return isNothing(text, start..<digitsEnd) ? digitsEnd : numbers(text, start, &findings)
+    return isNothing(text, start..<digitsEnd) ? digitsEnd : numbers(text, start, &ahead.around, &findings)
   }
 
   /// Whether a few digits stand by themselves: they are no more than the beginning of a date.
@@ -199,9 +199,11 @@ package struct PersonalData: Sendable {
     Entities([.creditCard, .ip, .ssn, .dateOfBirth, .phone].map(Entities.init)))
 
   /// Looks at a run of groups of digits.
-  private func numbers(_ text: Span<UInt8>, _ start: Int, _ findings: inout [Finding]) -> Int {
+  private func numbers(
+    _ text: Span<UInt8>, _ start: Int, _ around: inout Around, _ findings: inout [Finding]
+  ) -> Int {
     let run = NumberRun(text, from: start)
-    var around = Around(run.start..<run.end)
+    around.begin(run.start..<run.end)
     // Of fewer digits than an address has, only a date can be made.
     let isNothing = run.isFew && !entities.contains(.dateOfBirth) || entities.isDisjoint(with: Self.numeric)
     var at = isNothing ? run.count : 0

@@ -8,6 +8,7 @@ struct ReadAhead {
   /// Up to where hexadecimal groups were read that are no address.
   var hexEnd = 0
   var scheme = SchemeSearch()
+  var around = Around()
   /// Where a private key's head has its kind, where it ends, and the text that some credentials hold.
   var keyKind = WordSearch()
   var keyEnd = WordSearch()
