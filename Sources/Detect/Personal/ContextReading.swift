@@ -39,6 +39,8 @@ struct ContextReading {
   private var end = 0
   /// What the last word says.
   private var last: UInt32 = 0
+  /// No word is kept, or a sentence's end is what was kept last.
+  private var isSentence = true
 
   /// What stands before `place`, and what of it stands near.
   mutating func before(_ text: Span<UInt8>, _ place: Int) -> (all: Hints, near: Hints) {
@@ -61,14 +63,16 @@ struct ContextReading {
 
   /// Reads on up to `limit`, or from `start` on if what is between isn't known.
   private mutating func read(_ text: Span<UInt8>, _ from: Int, _ start: Int, to limit: Int) {
-    if from < since || from > end &+ Self.gap { (since, end, count, last) = (from, start, 0, 0) }
+    if from < since || from > end &+ Self.gap {
+      (since, end, count, last, isSentence) = (from, start, 0, 0, true)
+    }
     guard end < limit else { return }
     let words = ContextWords.shared
     let window = text.extracting(0..<limit)
     while end < limit {
       let at = end
       guard ContextWords.isLetter(text, at) else {
-        if count == 0 || newest.said == 0 {
+        if isSentence {
           end = window.latin(from: at &+ 1)
           continue
         }
@@ -86,15 +90,16 @@ struct ContextReading {
     }
   }
 
-  private var newest: Event { Event(events.span[(count &- 1) & (Self.ceiling &- 1)]) }
-
   private mutating func add(_ event: Event) {
     events[count & (Self.ceiling &- 1)] = event.bits
     count &+= 1
+    isSentence = event.said == 0
   }
 
-  /// What is said in `range`, all of which was read.
-  private func said(_ text: Span<UInt8>, _ range: Range<Int>, nearFrom: Int) -> (all: Hints, near: Hints) {
+  /// What is said in `range`, all of which was read. It changes nothing, but what isn't to be changed is copied first.
+  private mutating func said(
+    _ text: Span<UInt8>, _ range: Range<Int>, nearFrom: Int
+  ) -> (all: Hints, near: Hints) {
     var all: UInt32 = 0
     var near: UInt32 = 0
     var counted = UInt32.max

@@ -149,9 +149,10 @@ enum Phones {
   ) -> (groups: Int, form: Form)? {
     if run.total(at..<min(at + 6, run.count)) < 7 { return nil }
     var best: (groups: Int, form: Form)?
+    var total = 0
     for groups in 1...6 where at + groups <= run.count {
       let range = at..<at + groups
-      let total = run.total(range)
+      total &+= run[at + groups - 1].count
       if total > 13 { break }
       guard total >= 7, run.isFree(text, behind: at + groups - 1), !isDate(run, range), !isDecimal(run, range)
       else {
