@@ -120,7 +120,7 @@ package final class AnswerInspector: AnswerWatch {
           max(finding.range.lowerBound, from)..<finding.range.upperBound,
           .value(finding.entity))
       }
-      rule.scanPatterns(text) { range, pattern in
+      rule.scanPatterns(text, inspector.patternMemory) { range, pattern in
         if range.lowerBound >= from { note(at, rule, rule.patternName(pattern), range, .pattern(pattern)) }
       }
       if rule.kind == .promptInjection, !isArguments {

@@ -36,6 +36,7 @@ package final class Inspector {
   let inner = EscapedText()
   var findings: [Finding] = []
   private var injections: InjectionScanner?
+  let patternMemory = PatternMemory()
   /// For each policy, where it found something first.
   private var first: [String?] = []
   var fullPolicy: String?
@@ -110,9 +111,9 @@ package final class Inspector {
       for finding in findings where rule.takes(finding, text) {
         each(finding.range, at, Self.name(of: finding), finding.score)
       }
-      rule.scanPatterns(text) { each($0, at, rule.patternName($1), 80) }
+      rule.scanPatterns(text, patternMemory) { each($0, at, rule.patternName($1), 80) }
       var words: [Finding] = []
-      rule.keywords?.scan(text, into: &words)
+      rule.keywords?.scan(text, patternMemory, into: &words)
       for word in words { each(word.range, at, "word", 100) }
       if rule.kind == .promptInjection {
         let verdict = judge(text, .user, rule)
@@ -152,7 +153,7 @@ package final class Inspector {
       for finding in findings where rule.takes(finding, said) {
         note(at, Self.name(of: finding), text, &redacts, rule)
       }
-      rule.scanPatterns(said) { note(at, rule.patternName($1), text, &redacts, rule) }
+      rule.scanPatterns(said, patternMemory) { note(at, rule.patternName($1), text, &redacts, rule) }
       if text.kind != .description, rule.looks(at: text.role) { lookAtWords(said, at, rule, text, &redacts) }
     }
     lookForOwnSecrets(said, text, chain)
@@ -164,7 +165,7 @@ package final class Inspector {
   ) {
     if let keywords = rule.keywords {
       let from = findings.count
-      keywords.scan(said, into: &findings)
+      keywords.scan(said, patternMemory, into: &findings)
       let count = findings.count - from
       findings.removeLast(count)
       for _ in 0..<count { note(at, "word", text, &redacts, rule) }
@@ -245,8 +246,10 @@ extension PolicyRule {
   }
 
   /// Calls `found` for what the operator's own patterns match.
-  func scanPatterns(_ text: Span<UInt8>, _ found: (Range<Int>, _ pattern: Int) -> Void) {
-    patterns?.scan(text) { range, pattern in
+  func scanPatterns(
+    _ text: Span<UInt8>, _ memory: PatternMemory, _ found: (Range<Int>, _ pattern: Int) -> Void
+  ) {
+    patterns?.scan(text, memory) { range, pattern in
       guard allowed.isEmpty || !allowed.contains(text.extracting(range)), hasContext(pattern, text, range)
       else {
         return

@@ -60,7 +60,7 @@ extension Inspector {
       for finding in findings where rule.takes(finding, said) {
         each(finding.range, finding.entity, finding.entity.label.bytes, rule)
       }
-      rule.scanPatterns(said) { range, pattern in
+      rule.scanPatterns(said, patternMemory) { range, pattern in
         let label = rule.patternNames[pattern]
         each(range, .custom, label.span, rule)
       }

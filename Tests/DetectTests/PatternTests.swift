@@ -4,11 +4,13 @@ import Wire
 
 @Suite("Patterns")
 struct PatternTests {
-  private func matches(_ pattern: String, _ text: String, whole: Bool = false) throws -> [String] {
+  private func matches(
+    _ pattern: String, _ text: String, _ memory: PatternMemory? = nil, whole: Bool = false
+  ) throws -> [String] {
     let set = try PatternSet([pattern], wholeWords: [whole])
     let bytes = Array(text.utf8)
     var found: [String] = []
-    set.scan(bytes.span) { range, _ in found.append(String(decoding: bytes[range], as: UTF8.self)) }
+    set.scan(bytes.span, memory) { range, _ in found.append(String(decoding: bytes[range], as: UTF8.self)) }
     return found
   }
 
@@ -54,6 +56,7 @@ struct PatternTests {
     ])
   func longTexts(_ pattern: String) throws {
     var seed: UInt32 = 7
+    let memory = PatternMemory()
     for count in [60, 1023, 1100] {
       for rest in ["", "caab", "\nac"] {
         var text = String(repeating: "a", count: count) + rest
@@ -62,7 +65,9 @@ struct PatternTests {
           seed = seed &* 1_664_525 &+ 1_013_904_223
           text += seed >> 28 == 0 ? "c" : seed >> 29 == 1 ? "b" : "aaa"
         }
-        #expect(try matches(pattern, text) == slowMatches(pattern, text), "\(pattern) \(count) \(rest)")
+        let expected = try slowMatches(pattern, text)
+        #expect(try matches(pattern, text) == expected, "\(pattern) \(count) \(rest)")
+        #expect(try matches(pattern, text, memory) == expected, "\(pattern) \(count) \(rest)")
       }
     }
   }
@@ -81,6 +86,45 @@ struct PatternTests {
       at += first?.upperBound ?? 1
     }
     return found
+  }
+
+  @Test(
+    "are found where it is known in which places they begin",
+    arguments: [
+      // So many states that not all are kept.
+      ["a[abc]{40}d"], ["[ab]{1,64}c", "b[^c]{3,20}d"], ["(aab|b{2,5}a){2,9}d"],
+      ["a.{0,60}é", "[é-ü]{2}a{3}"],
+      ["\\b[ab]{1,64}c\\b"], ["[ab]{3,64}$", "^[abc]{1,40}d"], ["a\\B[ab]{2,60}\\bd?"], ["a(?:[^d]{0,60}d)?"],
+    ])
+  func remembered(_ patterns: [String]) throws {
+    let memory = PatternMemory()
+    var seed: UInt32 = 3
+    func random(_ count: Int) -> Int {
+      seed = seed &* 1_664_525 &+ 1_013_904_223
+      return Int(seed >> 8) % count
+    }
+    for whole in [false, true] {
+      let set = try PatternSet(patterns, wholeWords: patterns.map { _ in whole })
+      for alphabet in ["ab", "abc", "aaaaaaaab cd", "abcé\n d_1", "abcabcabcabcabcabcd"] {
+        let letters = alphabet.map { Array(String($0).utf8) }
+        for count in [700, 9000] {
+          var text: [UInt8] = []
+          // Runs make the search by place take long, and so begin to remember.
+          while text.count < count {
+            text += random(99) == 0 ? Array("abaabd".utf8) : letters[random(letters.count)]
+          }
+          // What isn't UTF-8 is a text, too.
+          if count == 9000, random(2) == 0 {
+            for _ in 0..<50 { text[random(count)] = 0x80 + UInt8(random(0x80)) }
+          }
+          var expected: [Range<Int>] = []
+          var found: [Range<Int>] = []
+          set.scan(text.span) { range, _ in expected.append(range) }
+          set.scan(text.span, memory) { range, _ in found.append(range) }
+          #expect(found == expected, "\(patterns) \(whole) \(alphabet) \(count)")
+        }
+      }
+    }
   }
 
   @Test("match whole words where that is asked for")

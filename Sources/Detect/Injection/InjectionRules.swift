@@ -96,7 +96,8 @@ struct InjectionRules: Sendable {
   private var values = [WordClasses](repeating: WordClasses(), count: slotCount)
   /// What most words of a text are not in.
   private(set) var filter = WordFilter()
-  let cjk: [PatternSet]
+  /// In scripts without spaces.
+  let cjk: [(signal: InjectionSignal, weight: Int, patterns: PatternGroup)]
   let tokens: PatternSet?
 
   private init() {
@@ -143,7 +144,9 @@ struct InjectionRules: Sendable {
     lowInTools = names.map {
       $0.hasPrefix("jb.") && $0 != "jb.dan" && $0 != "jb.anything" || $0 == "leak.secret" || $0 == "exfil"
     }
-    cjk = Self.cjkPatterns.compactMap { try? PatternSet([$0.2]) }
+    cjk = Self.cjkPatterns.compactMap { signal, weight, patterns in
+      (try? PatternGroup(patterns)).map { (signal, weight, $0) }
+    }
     tokens = try? PatternSet(Self.tokenPatterns.map { $0.1 })
     for (place, word) in lists { add(word, place) }
   }
@@ -185,14 +188,17 @@ struct InjectionRules: Sendable {
   /// Whether the word with this hash is in a class.
   func isKnown(_ hash: UInt64) -> Bool { classes(hash) != nil }
 
-  /// In scripts without spaces: name, weight, pattern.
-  static let cjkPatterns: [(String, Int, String)] = [
-    ("override.cjk", 10, "忽略(?:之前|以上|上述|前面|所有|你)[^。]{0,12}(?:指令|指示|提示|规则|内容)"),
-    ("override.cjk", 10, "(?:以前|上記|これまで|すべて)の[^。]{0,8}(?:指示|命令|プロンプト)[^。]{0,6}(?:無視|忘れ)"),
-    ("override.cjk", 10, "(?:이전|위|모든)[^.]{0,10}(?:지시|명령|지침|프롬프트)[^.]{0,8}(?:무시|잊)"),
-    ("leak.cjk", 8, "(?:系统|系統)(?:提示|指令)"),
-    ("leak.cjk", 8, "システムプロンプト"),
-    ("leak.cjk", 8, "시스템프롬프트"),
+  /// In scripts without spaces: signal, weight, patterns.
+  static let cjkPatterns: [(InjectionSignal, Int, [String])] = [
+    (
+      .override, 10,
+      [
+        "忽略(?:之前|以上|上述|前面|所有|你)[^。]{0,12}(?:指令|指示|提示|规则|内容)",
+        "(?:以前|上記|これまで|すべて)の[^。]{0,8}(?:指示|命令|プロンプト)[^。]{0,6}(?:無視|忘れ)",
+        "(?:이전|위|모든)[^.]{0,10}(?:지시|명령|지침|프롬프트)[^.]{0,8}(?:무시|잊)",
+      ]
+    ),
+    (.leak, 8, ["(?:系统|系統)(?:提示|指令)", "システムプロンプト", "시스템프롬프트"]),
   ]
 
   /// Templates' control tokens, and lines that play a role's head: weight, pattern.

@@ -41,6 +41,7 @@ package final class InjectionScanner {
   let rules = InjectionRules.shared
   let isInner: Bool
   var inner: InjectionScanner?
+  let patternMemory = PatternMemory()
   var channel = Channel.user
 
   private var last: [Int32]

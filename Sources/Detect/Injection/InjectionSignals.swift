@@ -3,7 +3,7 @@
 internal import Wire
 
 /// What counts beside words.
-enum InjectionSignal: Int, CaseIterable {
+enum InjectionSignal: Int, CaseIterable, Sendable {
   case token, override, leak, tags, selectors, hidden, bidirectional, mixed, leet, spaced, base64
 
   var name: String {
@@ -56,9 +56,8 @@ extension InjectionScanner {
 
   func cjkScore(_ text: Span<UInt8>) -> Int {
     var most = 0
-    for (place, pattern) in rules.cjk.enumerated() where pattern.isIn(text) {
-      let (name, weight, _) = InjectionRules.cjkPatterns[place]
-      most = max(most, note(name.hasPrefix("o") ? .override : .leak, weight))
+    for (signal, weight, patterns) in rules.cjk where patterns.isIn(text, patternMemory) {
+      most = max(most, note(signal, weight))
     }
     return most
   }

@@ -17,13 +17,15 @@ package struct Keywords: Sendable {
 
   /// Appends what is denied in `text`: the places of words, then of patterns, as rules. What an allowed pattern matches
   /// is exempt.
-  package func scan(_ text: Span<UInt8>, into findings: inout [Finding]) {
+  package func scan(
+    _ text: Span<UInt8>, _ memory: PatternMemory? = nil, into findings: inout [Finding]
+  ) {
     let from = findings.count
-    words.scan(text) { findings.append(Finding($0, .custom, 100, rule: $1)) }
-    patterns.scan(text) { findings.append(Finding($0, .custom, 100, rule: wordCount + $1)) }
+    words.scan(text, memory) { findings.append(Finding($0, .custom, 100, rule: $1)) }
+    patterns.scan(text, memory) { findings.append(Finding($0, .custom, 100, rule: wordCount + $1)) }
     guard findings.count > from, !exempt.isEmpty else { return }
     var allowed: [Range<Int>] = []
-    exempt.scan(text) { range, _ in allowed.append(range) }
+    exempt.scan(text, memory) { range, _ in allowed.append(range) }
     guard !allowed.isEmpty else { return }
     var kept = from
     for at in from..<findings.count {

@@ -89,6 +89,36 @@ struct PatternBuilder {
     return (classes, keys.count)
   }
 
+  /// The same patterns, read backwards.
+  func backwards(_ classes: [UInt8], _ classCount: Int) -> BackwardPatterns {
+    var places = [BackwardPatterns.Place](repeating: BackwardPatterns.Place(), count: edges.count)
+    var ends: [Int32] = []
+    var known: [ByteSet: Int32] = [:]
+    var isMember: [Bool] = []
+    for (at, edges) in edges.enumerated() {
+      let from = Int32(truncatingIfNeeded: at)
+      for edge in edges {
+        switch edge {
+        case .free(let next): places[next].free.append(from)
+        case .check(let assertion, let next): places[next].checks.append((assertion, from))
+        case .match: ends.append(from)
+        case .bytes(let set, let next):
+          let place = known[set] ?? Int32(truncatingIfNeeded: known.count)
+          if known[set] == nil {
+            known[set] = place
+            var held = [Bool](repeating: false, count: classCount)
+            for byte in 0..<256 where set.contains(UInt8(byte)) { held[Int(classes[byte])] = true }
+            isMember += held
+          }
+          places[next].bytes.append((place, from))
+        }
+      }
+    }
+    for root in roots { places[root].isRoot = true }
+    return BackwardPatterns(
+      places, ends: ends, isMember: isMember, classes: classes, classCount: classCount)
+  }
+
   /// What is known of the text on both sides of a place.
   private struct Sides: Sendable {
     /// A word ends before it; nil: the text's start.

@@ -3,7 +3,8 @@
 // It is made when the configuration is read, by following sets of places in the patterns at once, and has a ceiling. A
 // match is looked for from each place at which one can begin. Where one comes to nothing, VainRuns.swift remembers in which
 // state it was where, and the next ones, which repeats (`.*`, `(a|ab)*`) bring to the same states, end there. What counts
-// its repeats (`[ab]{1,64}c`) is in another state from each place, and may be read again as often as it counts.
+// its repeats (`[ab]{1,64}c`) is in another state from each place: where that takes long, PatternMemory.swift tells at
+// which places matches begin, and only there they are looked for.
 
 internal import Wire
 
@@ -30,6 +31,7 @@ package struct PatternSet: Sendable {
   private let isFirst: [Bool]
   /// Whether a match begins with what isn't ASCII, wherever it is.
   private let isWide: Bool
+  private let backwards: BackwardPatterns
   package let count: Int
   package var isEmpty: Bool { count == 0 }
 
@@ -45,6 +47,7 @@ package struct PatternSet: Sendable {
     count = patterns.count
     (classes, classCount) = builder.byteClasses()
     let built = try builder.determine(classes, classCount)
+    backwards = builder.backwards(classes, classCount)
     let ends = built.ends
     next = built.next.map { state in
       let place = Int(state) * 4
@@ -95,19 +98,39 @@ package struct PatternSet: Sendable {
   }
 
   /// Calls `found` for each match, from left to right, the longest from each place, without overlaps.
-  package func scan(_ text: Span<UInt8>, _ found: (_ range: Range<Int>, _ pattern: Int) -> Void) {
+  ///
+  /// - Parameter memory: what is known of matches' beginnings; without it a text may be read again and again.
+  package func scan(
+    _ text: Span<UInt8>, _ memory: PatternMemory? = nil,
+    _ found: (_ range: Range<Int>, _ pattern: Int) -> Void
+  ) {
     guard !isEmpty else { return }
     let isFirst = isFirst.span
     // What comes to nothing is remembered where there is more than a little of it.
     var vain: VainRuns?
+    var starts: MatchStarts?
+    var mayAsk = memory != nil
     var tries = 0
     var at = 0
     while at < text.count {
+      if let known = starts {
+        guard let next = known.next(text, from: at) else {
+          (starts, mayAsk) = (nil, false)
+          continue
+        }
+        at = next
+        if at == text.count { return }
+      }
       if isFirst[Int(text[at])] { tries &+= 1 }
       if tries == VainRuns.least, vain == nil { vain = VainRuns() }
       guard isFirst[Int(text[at])] || at == 0, let match = match(text, at, &vain) else {
         at &+= 1
         if isWide, at < text.count, text[at] < 0x80 { at = text.wide(from: at) }
+        if mayAsk, let vain, vain.isMuch(at) {
+          mayAsk = false
+          starts = memory?.starts(of: backwards)
+          starts?.begin()
+        }
         continue
       }
       found(at..<match.end, match.pattern)

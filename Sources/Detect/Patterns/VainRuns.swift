@@ -21,6 +21,7 @@ struct VainRuns {
   /// Places and states of the run under way of which nothing is known yet.
   private var open: [UInt64] = []
   private var start = 0
+  private var asked = 0
   /// Up to where runs that begin in this stretch are followed.
   private(set) var limit = stretch + PatternSet.matchCeiling
 
@@ -36,6 +37,7 @@ struct VainRuns {
   /// Where the next match ends of a run that is in `state` at `place`, if that is known; else it is to be told.
   @inline(never)
   mutating func end(_ place: Int, _ state: Int) -> Int? {
+    asked &+= 1
     if keys.isEmpty {
       keys = [UInt64](repeating: 0, count: Self.slotCount)
       ends = [Int](repeating: 0, count: Self.slotCount)
@@ -58,6 +60,10 @@ struct VainRuns {
     }
     open.removeAll(keepingCapacity: true)
   }
+
+  /// Whether runs in the text up to `place` took several steps for each of its bytes.
+  @inline(__always)
+  func isMuch(_ place: Int) -> Bool { asked > 128 &+ place / 2 }
 
   var isOpen: Bool { !open.isEmpty }
 

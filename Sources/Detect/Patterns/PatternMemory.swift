@@ -1,0 +1,213 @@
+// What a worker has found out about patterns read backwards: in one pass over a stretch of text, where matches begin.
+//
+// From each place at which one may begin, a pattern that counts its repeats is read as far as it counts, and comes to
+// nothing where its end is missing. Read backwards for all places at once, a step a byte tells which of them begin a
+// match; only there it is read forwards. The steps are found out when they are first taken, and kept up to a ceiling. Who
+// sends texts that always need others is read without them.
+
+internal import Wire
+
+/// One worker's memory of sets of patterns. Nothing of a text is kept in it.
+package final class PatternMemory {
+  private static let ceiling = 16
+  private var known: [MatchStarts] = []
+
+  package init() {}
+
+  /// What is known of these patterns.
+  func starts(of patterns: BackwardPatterns) -> MatchStarts {
+    for starts in known where starts.patterns === patterns { return starts }
+    // Patterns of a configuration that is gone are not asked for any more.
+    if known.count == Self.ceiling { known.removeFirst() }
+    let starts = MatchStarts(patterns)
+    known.append(starts)
+    return starts
+  }
+}
+
+/// Where matches of a set of patterns begin in a text.
+final class MatchStarts {
+  let patterns: BackwardPatterns
+
+  /// A stretch is looked at together.
+  private static let stretch = 4096
+  private static let unknown = UInt16.max
+  private static let isStart: UInt16 = 0x8000
+  private static let cellCeiling = 1 << 18
+  private static let stateCeiling = 4096
+  /// Steps that may be found out: at first, and more for each byte that is read.
+  private static let credit = 400_000
+  private static let creditPerByte = 8
+
+  /// For each state, which sets of places are live before a byte is read, matches' ends left out.
+  private var keys: [[Int32]] = []
+  private var numbers: [[Int32]: UInt16] = [:]
+  /// The next state by state, sides and class, with `isStart` where a match begins.
+  private var cells: [UInt16] = []
+  private let width: Int
+  private let columns: Int
+  private let most: Int
+  private var credit = MatchStarts.credit
+  private var marks: [UInt32]
+  private var mark: UInt32 = 0
+  private var stack: [Int32] = []
+  private var live: [Int32] = []
+
+  /// A bit for each place of the stretch.
+  private var bits = [UInt64](repeating: 0, count: stretch / 64)
+  private var from = 0
+  private var to = 0
+
+  init(_ patterns: BackwardPatterns) {
+    self.patterns = patterns
+    columns = patterns.classCount + 1
+    width = columns * (patterns.hasChecks ? 12 : 1)
+    most = min(Self.stateCeiling, max(Self.cellCeiling / width, 16))
+    marks = [UInt32](repeating: 0, count: patterns.places.count)
+    flush()
+  }
+
+  private func flush() {
+    keys.removeAll(keepingCapacity: true)
+    numbers.removeAll(keepingCapacity: true)
+    cells.removeAll(keepingCapacity: true)
+    _ = number([])
+  }
+
+  /// Begins with a text. What was found out about stretches of another is forgotten.
+  func begin() { (from, to) = (0, 0) }
+
+  /// The first place from `at` on where a match may begin: where none is marked, none begins. Places are asked from left
+  /// to right.
+  ///
+  /// - Returns: the text's end where there is none; nil where it would take too many steps that aren't known.
+  func next(_ text: Span<UInt8>, from at: Int) -> Int? {
+    var at = at
+    while at < text.count {
+      if at >= to {
+        from = at
+        to = min(at &+ Self.stretch, text.count)
+        guard look(text) else { return nil }
+      }
+      while at < to {
+        let place = at &- from
+        let word = bits[place >> 6] >> UInt64(place & 63)
+        if word != 0 { return at &+ word.trailingZeroBitCount }
+        at = at &+ 64 &- place & 63
+      }
+      at = to
+    }
+    return text.count
+  }
+
+  /// Marks where matches begin in the stretch.
+  private func look(_ text: Span<UInt8>) -> Bool {
+    for at in bits.indices { bits[at] = 0 }
+    // What is longer isn't taken for a match.
+    var at = min(to &+ PatternSet.matchCeiling, text.count)
+    credit = min(credit &+ (at &- from) &* Self.creditPerByte, Self.credit)
+    let classes = patterns.classes
+    var state = 0
+    var behind = BackwardPatterns.Behind.nothing
+    if at < text.count { behind = Letters.isWord(text, at: at) ? .word : .other }
+    while at >= from {
+      var column = at > 0 ? Int(classes[Int(text[at &- 1])]) : patterns.classCount
+      var before = BackwardPatterns.Before.nothing
+      if patterns.hasChecks {
+        if at > 0 { before = Self.before(text[at &- 1]) }
+        column &+= (before.rawValue &* 3 &+ behind.rawValue) &* columns
+        if at > 0 { behind = Letters.isWord(text, at: at &- 1) ? .word : .other }
+      }
+      var cell = cells[state &* width &+ column]
+      if cell == Self.unknown {
+        guard credit > 0 else { return false }
+        cell = find(&state, column)
+      }
+      if cell & Self.isStart != 0, at < to {
+        let place = at &- from
+        bits[place >> 6] |= 1 << UInt64(place & 63)
+      }
+      state = Int(cell & ~Self.isStart)
+      at &-= 1
+    }
+    return true
+  }
+
+  private static func before(_ byte: UInt8) -> BackwardPatterns.Before {
+    // What a letter of several bytes is, its first one tells.
+    byte >= 0x80 ? .unknown : Letters.isAlnum(byte) || byte == 0x5F ? .word : .other
+  }
+
+  private func number(_ key: [Int32]) -> UInt16 {
+    if let known = numbers[key] { return known }
+    let number = UInt16(truncatingIfNeeded: keys.count)
+    numbers[key] = number
+    keys.append(key)
+    cells.append(contentsOf: repeatElement(Self.unknown, count: width))
+    return number
+  }
+
+  /// Finds a step out. Where there is no room for more, all that were found out are forgotten, and `state` gets another
+  /// number.
+  private func find(_ state: inout Int, _ column: Int) -> UInt16 {
+    let key = keys[state]
+    if keys.count >= most {
+      flush()
+      state = Int(number(key))
+    }
+    let sides = column / columns
+    let known = column % columns
+    let before = BackwardPatterns.Before(rawValue: sides / 3) ?? .unknown
+    let behind = BackwardPatterns.Behind(rawValue: sides % 3) ?? .other
+    close(key, before, behind)
+    var isStart = false
+    var next: [Int32] = []
+    newMark()
+    for place in live {
+      let place = patterns.places[Int(place)]
+      if place.isRoot { isStart = true }
+      credit &-= 1 &+ place.bytes.count
+      guard known < patterns.classCount else { continue }
+      for (set, from) in place.bytes
+      where patterns.isMember[Int(set) * patterns.classCount + known] && marks[Int(from)] != mark {
+        marks[Int(from)] = mark
+        next.append(from)
+      }
+    }
+    next.sort()
+    let cell = number(next) | (isStart ? Self.isStart : 0)
+    cells[state * width + column] = cell
+    return cell
+  }
+
+  private func newMark() {
+    mark &+= 1
+    guard mark == 0 else { return }
+    for at in marks.indices { marks[at] = 0 }
+    mark = 1
+  }
+
+  /// Follows what needs no byte.
+  private func close(_ key: [Int32], _ before: BackwardPatterns.Before, _ behind: BackwardPatterns.Behind) {
+    newMark()
+    live.removeAll(keepingCapacity: true)
+    stack.removeAll(keepingCapacity: true)
+    for place in key { push(place) }
+    for place in patterns.ends { push(place) }
+    while let at = stack.popLast() {
+      live.append(at)
+      let place = patterns.places[Int(at)]
+      credit &-= 1 &+ place.free.count
+      for from in place.free { push(from) }
+      for (assertion, from) in place.checks where BackwardPatterns.mayHold(assertion, before, behind) {
+        push(from)
+      }
+    }
+  }
+
+  private func push(_ place: Int32) {
+    guard marks[Int(place)] != mark else { return }
+    marks[Int(place)] = mark
+    stack.append(place)
+  }
+}
