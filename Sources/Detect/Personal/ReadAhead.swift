@@ -9,10 +9,12 @@ struct ReadAhead {
   var hexEnd = 0
   var scheme = SchemeSearch()
   var around = Around()
-  /// Where a private key's head has its kind, where it ends, and the text that some credentials hold.
+  /// Where a private key's head has its kind, and where it ends.
   var keyKind = WordSearch()
   var keyEnd = WordSearch()
-  var needed = WordSearch()
+  /// The text that some credentials hold, and where it is.
+  private var needed: [UInt8] = []
+  private var neededPlace = WordSearch()
   private var runs = InlineArray<24, Run>(repeating: Run())
   /// Of short candidates, and of long ones: a place may begin one of each.
   private var short: EntropyWindow?
@@ -34,6 +36,13 @@ struct ReadAhead {
     while run.end < limit, part.takes(text[run.end]) { run.end &+= 1 }
     if part.place < Self.classCeiling { runs[part.place] = run }
     return min(run.end, limit)
+  }
+
+  /// Whether `word` is in `range`.
+  mutating func has(_ word: [UInt8], _ text: Span<UInt8>, in range: Range<Int>) -> Bool {
+    if word != needed { (needed, neededPlace) = (word, WordSearch()) }
+    let limit = range.upperBound - word.count + 1
+    return neededPlace.first(word.span, text, from: range.lowerBound, before: limit) != nil
   }
 
   /// Whether the bytes in `range` have so many bits of entropy each.

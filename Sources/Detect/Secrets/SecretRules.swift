@@ -242,11 +242,7 @@ struct SecretRules: Sendable {
     }
     guard !Letters.isWord(text, at: at) else { return nil }
     let needed = rules[rule].needed
-    if !needed.isEmpty,
-      ahead.needed.first(needed.span, text, from: start, before: at - needed.count + 1) == nil
-    {
-      return nil
-    }
+    if !needed.isEmpty, !ahead.has(needed, text, in: start..<at) { return nil }
     return ahead.has(rules[rule].entropy, text, in: start..<at) ? at : nil
   }
 
@@ -268,9 +264,8 @@ struct SecretRules: Sendable {
     if let last = ahead.keyEnd.first(foot.bytes, text, from: body + 65, before: end - 7) {
       return start - 5..<last + 8
     }
-    var at: Int
     // It may have been cut: what looks like base64 is a part of it.
-    at = body
+    var at = body
     while at < end, Letters.isAlnum(text[at]) || "+/=-\n\r\\ ".utf8.contains(text[at]) { at += 1 }
     return at - body > 64 ? start - 5..<at : nil
   }
