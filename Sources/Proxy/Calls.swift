@@ -27,7 +27,7 @@ extension Exchange {
       tries.begin(self)
       attempt.tried.paced = tries.paced(self)
       if tries.hasOther { attempt.tried.rivals = tries }
-      if tries.hasOther, let time = lineup.snapshot.firstToken, ask.body.isJSON,
+      if tries.hasOther, let time = lineup.snapshot.retry.firstToken, ask.body.isJSON,
         ask.body.facts.streams
       {
         attempt.tried.deadlines.content = attempt.tried.times.beganAt + time
@@ -115,7 +115,7 @@ extension Exchange {
     if case .stop = next {} else if !renewPermit(for: tries.plan[tries.place]) { next = .stop }
     if case .stop = next {
       if ask.isKept, ask.target.isFullService, failure.cls != .caller {
-        lineup.snapshot.failed.note(ask.callKey, tries: tries.used, at: now.nanoseconds)
+        lineup.snapshot.retry.failed.note(ask.callKey, tries: tries.used, at: now.nanoseconds)
       }
       guard var refusal else {
         let wait = failure.wait.map { Int(clamping: $0 / 1_000_000_000) }

@@ -40,9 +40,9 @@ extension Ask {
   /// Tries that were made for the same call of an SDK already.
   func priorTries(at now: Instant) -> Int {
     guard let count = retryCount, count > 0 else { return 0 }
-    if isKept, let tries = lineup.snapshot.failed.tries(callKey, at: now.nanoseconds) { return tries }
+    if isKept, let tries = lineup.snapshot.retry.failed.tries(callKey, at: now.nanoseconds) { return tries }
     // Nobody knows of tries: what was repeated may have been turned away here, before any. One is left to it.
-    return min(count, lineup.snapshot.retryRules.attempts - 1)
+    return min(count, lineup.snapshot.retry.rules.attempts - 1)
   }
 
   /// How often the client's SDK has repeated this call, as it says.

@@ -13,6 +13,21 @@ package struct SnapshotFault: Error, Sendable {
   package let message: String
 }
 
+/// How calls are repeated.
+struct RetryPlan: Sendable {
+  let rules: Retries.Rules
+  /// How long a stream may take to its first content where another target could serve it; nil: as long as it likes.
+  let firstToken: Duration?
+  /// Which calls failed lately; the same for every generation of the configuration.
+  let failed: FailedCalls
+
+  init(_ settings: Retry, _ failed: FailedCalls) {
+    rules = Retries.Rules(settings)
+    firstToken = settings.firstToken == .zero ? nil : settings.firstToken
+    self.failed = failed
+  }
+}
+
 /// One generation of the configuration.
 final class Snapshot: Sendable {
   let settings: Settings
@@ -20,12 +35,9 @@ final class Snapshot: Sendable {
   let router: Router
   /// Which models there are, and what they cost.
   let catalogue: Catalogue
-  /// How targets are doing, and which calls failed lately; the same for every generation of the configuration.
+  /// How targets are doing; the same for every generation of the configuration.
   let health: HealthRegistry
-  let failed: FailedCalls
-  let retryRules: Retries.Rules
-  /// How long a stream may take to its first content where another target could serve it; nil: as long as it likes.
-  let firstToken: Duration?
+  let retry: RetryPlan
   /// For how long responses are kept behind their last use, in nanoseconds; nil where none is: there is no provider
   /// whose responses are made of another API's answers, or no memory for them.
   let responsesAge: UInt64?
@@ -89,9 +101,7 @@ final class Snapshot: Sendable {
       throw SnapshotFault(message: error.message)
     }
     health = earlier?.health ?? HealthRegistry()
-    failed = earlier?.failed ?? FailedCalls()
-    retryRules = Retries.Rules(settings.retry)
-    firstToken = settings.retry.firstToken == .zero ? nil : settings.retry.firstToken
+    retry = RetryPlan(settings.retry, earlier?.retry.failed ?? FailedCalls())
     let makesResponses = upstreams.contains { $0.recastsResponses || $0.settings.responses == .auto }
     responsesAge =
       makesResponses && settings.responses.memory > 0 ? Interval(settings.responses.keep).nanoseconds : nil

@@ -58,7 +58,7 @@ final class Tries {
     last = nil
     failed = nil
     conversation = nil
-    var rules = snapshot.retryRules
+    var rules = snapshot.retry.rules
     if let attempts = ask.remarks.wishes?.attempts { rules.attempts = min(rules.attempts, attempts) }
     percent = rules.budgetPercent
     deadline = ask.deadline(from: exchange.record.startedAt)
