@@ -39,7 +39,7 @@ package final class ConnectionTimes: Sendable {
   /// From a body's first byte to its last, where bodies are read whole (Whole.swift). A client that sends a byte now and
   /// then is never silent for long.
   let body: Interval
-  /// Of silence, until its task gives its memory back; nil: never.
+  /// Of silence, until its task gives its memory back (see `Roll.nap`); nil: never.
   let nap: Interval?
 
   /// - Parameter body: without it a body may take a day, which is as good as any time.
@@ -204,7 +204,7 @@ package final class Connection {
   /// Waits for the next request to begin.
   private func receiveFirstBytes() async -> Coming {
     let deadline = patience
-    var nap = times.nap.map { min(loop.now + $0, deadline) } ?? deadline
+    var nap = times.nap.map { min(loop.now + roll.nap($0), deadline) } ?? deadline
     while !hasBegun {
       guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return .none }
       switch step {

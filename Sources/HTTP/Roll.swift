@@ -27,6 +27,17 @@ package final class Roll {
     if connection.isLeaving { leaving -= 1 }
   }
 
+  /// Of silence, until a client's task gives its memory back: the whole time where there are few, and less and less where
+  /// there are many. Thousands that come at once and stay then never have tasks all at the same time, and what lives longer
+  /// than those lies close together.
+  ///
+  /// - Parameter nap: for less than 128 of them.
+  func nap(_ nap: Interval) -> Interval { Self.nap(nap, among: count) }
+
+  static func nap(_ nap: Interval, among count: Int) -> Interval {
+    Interval(nanoseconds: nap.nanoseconds / UInt64(max(1, count / 64)))
+  }
+
   /// One that is on it is to go.
   func noteLeaving() { leaving += 1 }
 
