@@ -25,6 +25,7 @@ os.environ["LANGSMITH_TRACING"] = "false"
 
 import openai  # noqa: E402
 
+from canaries import hear  # noqa: E402
 from certificates import Authority  # noqa: E402
 from remora import BINARY, CALLER_KEY, DIRECT, SANITIZER, Remora, default_config, merged  # noqa: E402
 from upstream import Upstream  # noqa: E402
@@ -183,6 +184,18 @@ def start_remora(authority, tmp_path):
     assert not failures, "\n".join(failures)
 
 
+def hear_error(response) -> None:
+    if response.status_code >= 400:
+        response.read()
+        hear(response.status_code, response.headers.get("x-remora-error-source"), response.content)
+
+
+async def hear_error_async(response) -> None:
+    if response.status_code >= 400:
+        await response.aread()
+        hear(response.status_code, response.headers.get("x-remora-error-source"), response.content)
+
+
 def sdk_options(proxy, **options) -> dict:
     """What every SDK client of these tests is made with: no retries, short patience."""
     return {"base_url": proxy.base_url, "api_key": CALLER_KEY, "max_retries": 0, "timeout": 10.0, **options}
@@ -196,7 +209,9 @@ def sdk():
     def make(proxy, **options):
         transport = options.pop("transport", None)
         verify = getattr(proxy, "verify", True)
-        own = openai.DefaultHttpxClient(transport=transport, verify=verify, trust_env=False)
+        own = openai.DefaultHttpxClient(
+            transport=transport, verify=verify, trust_env=False, event_hooks={"response": [hear_error]}
+        )
         client = openai.OpenAI(**sdk_options(proxy, http_client=own, **options))
         clients.append(client)
         return client
@@ -215,7 +230,9 @@ def client(sdk, remora):
 @pytest.fixture
 async def async_client(remora):
     verify = getattr(remora, "verify", True)
-    own = openai.DefaultAsyncHttpxClient(verify=verify, trust_env=False)
+    own = openai.DefaultAsyncHttpxClient(
+        verify=verify, trust_env=False, event_hooks={"response": [hear_error_async]}
+    )
     async with openai.AsyncOpenAI(**sdk_options(remora, http_client=own)) as made:
         yield made
 

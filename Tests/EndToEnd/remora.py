@@ -6,7 +6,6 @@ and nothing that it ever printed, counted or wrote down holds a secret, a prompt
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import signal
@@ -14,8 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.parse
-import urllib.request
 from pathlib import Path
 
 import yaml
@@ -24,6 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tests"))
 
+from canaries import CALLER_KEY, CARD, MAIL, OTHER_CARD, OTHER_MAIL, PHONE, PROMPT, SECRET  # noqa: E402, F401
+from canaries import assert_clean, everything, found  # noqa: E402
 from ports import free_port  # noqa: E402
 from upstream import Upstream  # noqa: E402
 from wire import Broken, RawClient  # noqa: E402
@@ -34,20 +33,6 @@ DIRECT = os.environ.get("REMORA_BASE_URL") == "upstream"
 
 SANITIZER = os.environ.get("REMORA_SANITIZER")
 """The sanitizer that the binary was built with, if any: what is about the build itself says nothing of it then."""
-
-SECRET = "sk-canary-3b1f9c7e5a"
-"""The provider's key in every config. It may reach the upstream and nothing else."""
-CALLER_KEY = "sk-caller-8d2e6f4a1c"
-"""What applications pass as their key: any string, replaced on the way."""
-PROMPT = "the canary sings at dawn"
-"""The prompt of every chat. It may reach the upstream and nothing else."""
-MAIL = "jane.doe@corp-canary.example"
-CARD = "4111 1111 1111 1111"
-PHONE = "+44 20 7946 0958"
-OTHER_MAIL = "john.roe@other-canary.example"
-OTHER_CARD = "5555 5555 5555 4444"
-FOUND = [MAIL, CARD, PHONE, OTHER_MAIL, OTHER_CARD]
-"""What policies find. They may reach the client that said them, and the upstream where no policy is asked."""
 
 SLOWER = 5 if SANITIZER else 1
 """How much longer than the binary that ships this one may take for what it has promised to do in time."""
@@ -66,8 +51,8 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def run(*arguments: str, stdin: str | None = None, env: dict[str, str] | None = None, cwd=None):
-    """Runs a subcommand to its end."""
-    return subprocess.run(
+    """Runs a subcommand to its end. It may repeat its configuration, and nothing of what policies find."""
+    done = subprocess.run(
         [str(BINARY), *arguments],
         input=stdin,
         env=environment(**(env or {})),
@@ -76,6 +61,8 @@ def run(*arguments: str, stdin: str | None = None, env: dict[str, str] | None = 
         text=True,
         timeout=20,
     )
+    assert_clean(done.stdout + done.stderr, found(), " ".join(arguments))
+    return done
 
 
 def merged(base: dict, changes: dict) -> dict:
@@ -124,7 +111,8 @@ class Remora:
         self.directory = directory
         self.env = env or {}
         self.arguments = arguments
-        self.secrets = [SECRET, CALLER_KEY, PROMPT, *FOUND]
+        # What this one has besides what every test may have said.
+        self.secrets: list[str] = []
         policies = (config or {}).get("policies") or {}
         # Where the audit log is, and what it was before.
         self.audits = [Path(each["file"]) for each in policies.values() if each.get("kind") == "audit_log" and "file" in each]
@@ -337,7 +325,7 @@ class Remora:
         audits = [(str(each), each.read_text(errors="replace")) for file in self.audits
                   for each in file.parent.glob(f"{file.name}*") if each.is_file()]  # fmt: skip
         for name, text in (("stdout", self.stdout), ("stderr", self.stderr), ("/metrics", metrics), *audits):
-            assert_clean(text, self.secrets, name)
+            assert_clean(text, everything() + self.secrets, name)
 
     def counted(self) -> str:
         """What it has counted; nothing where a test has left it no way to say so."""
@@ -349,16 +337,3 @@ class Remora:
 
 class AddressInUse(Exception):
     """Another process took the port between choosing and binding it."""
-
-
-def assert_clean(text: str, secrets: list[str], where: str) -> None:
-    """No secret stands in `text`, plainly or in the forms in which secrets usually leak."""
-    for secret in secrets:
-        forms = {
-            secret,
-            base64.b64encode(secret.encode()).decode().rstrip("="),
-            urllib.parse.quote(secret),
-            secret.encode().hex(),
-        }
-        for form in forms:
-            assert form not in text, f"{where} holds {form!r}"

@@ -8,6 +8,7 @@ import time
 
 import pytest
 import yaml
+from canaries import canary
 from remora import PROMPT, merged, run
 from reloading import wait_reloads, wait_watching
 from upstream import CLOSE, Gate
@@ -188,7 +189,7 @@ def test_another_configuration_begins_anew(start_remora, upstream):
 def test_policies_that_put_values_back_pass_it_by(start_remora, upstream):
     policies = {"policies": {"pii": {"kind": "pii_detector", "action": "redact"}}, "policy_chain": ["pii"]}
     proxy = start_remora(upstream, merged(CACHE, policies))
-    body = {**CHAT, "messages": [{"role": "user", "content": "write to jane.roe@example.org"}]}
+    body = {**CHAT, "messages": [{"role": "user", "content": f"write to {canary('jane.roe@example.org')}"}]}
     assert [result(ask(proxy, body)) for _ in range(2)] == ["bypass", "bypass"]
     assert [result(ask(proxy)) for _ in range(2)] == ["miss", "hit"]
 

@@ -8,13 +8,14 @@ import re
 
 import openai
 import pytest
+from canaries import canary
 from remora import OTHER_CARD as CARD, OTHER_MAIL as MAIL, PROMPT
 from wire import LAST_CHUNK, SSE_HEAD, event, json_answer, post_json, sse_data
 
 pytestmark = pytest.mark.proxy
 
-OWN = "jane.doe@corp-canary.example"
-TOKEN = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+OWN = canary("jane.doe@corp-canary.example")
+TOKEN = canary("ghp_abcdefghijklmnopqrstuvwxyz0123456789")
 KEY = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n" * 4 + "-----END PRIVATE KEY-----"
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"{PROMPT} {OWN}"}]}
 NAME = re.compile(r"(?:EMAIL|CARD|SECRET)_[BCDFGHJKMNPQRSTVWXZ2345679]{6}")

@@ -8,6 +8,7 @@ import random
 import re
 
 import pytest
+from canaries import canary
 from remora import SECRET
 from wire import SSE_HEAD, event, json_answer, post_json, request, sse_data
 
@@ -24,6 +25,8 @@ VALUES = {
     "mac": ("3c:52:82:4f:a1:9e", "3c52824fa19e"),
     "uk_nino": ("AB 12 34 56 C", "123456C"),
 }
+for said, _ in VALUES.values():
+    canary(said)
 
 
 def bare(data: bytes) -> str:

@@ -6,6 +6,7 @@ import json
 
 import openai
 import pytest
+from canaries import canary
 from remora import PROMPT
 from replay import answers
 from replay.answers import LOOP, SIGNATURE, Said
@@ -197,7 +198,7 @@ def test_values_that_policies_took_out_are_kept_as_the_client_saw_them(start_rem
     )
     client = sdk(proxy)
     for streamed in (False, True):
-        asked = {"model": "m", "input": "I am anna@example.org"}
+        asked = {"model": "m", "input": f"I am {canary('anna@example.org')}"}
         if streamed:
             with client.responses.stream(**asked) as events:
                 said = events.get_final_response()

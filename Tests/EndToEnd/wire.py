@@ -11,6 +11,8 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 
+from canaries import hear
+
 CRLF = b"\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -156,6 +158,7 @@ class RawClient:
         except Broken as broken:
             answer.complete = False
             answer.raw_body += broken.received
+        hear(answer.status, answer.get("x-remora-error-source"), answer.body)
         return answer
 
     def _body(self, answer: Response, method: str) -> None:
