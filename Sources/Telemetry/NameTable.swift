@@ -62,9 +62,8 @@ struct NameTable: Sendable {
 
   /// Where `name` is, or where it would go. Ends because at least half of the slots are free.
   private func slot(for name: Span<UInt8>) -> Int {
-    // FNV-1a. Clients can't fill the table, so they can't profit from collisions.
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for at in 0..<name.count { hash = (hash ^ UInt64(name[at])) &* 0x100_0000_01B3 }
+    // Clients can't fill the table, so they can't profit from collisions.
+    let hash = FNV.hash(name)
     let mask = slots.count - 1
     var at = Int(truncatingIfNeeded: hash ^ (hash >> 32)) & mask
     while slots[at] != 0, !self.name(Label(id: slots[at] - 1)).equals(name) { at = (at + 1) & mask }

@@ -178,10 +178,9 @@ extension BedrockRequest {
     ASCII.isDigit(byte) || ASCII.lower(byte) &- UInt8(ascii: "a") < 26
   }
 
-  /// Appends letters and digits that are the same for the same bytes (FNV-1a).
+  /// Appends letters and digits that are the same for the same bytes.
   private static func appendDigest(_ bytes: Span<UInt8>, count: Int, into out: inout ByteQueue) {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for at in 0..<bytes.count { hash = (hash ^ UInt64(bytes[at])) &* 0x100_0000_01B3 }
+    var hash = FNV.hash(bytes)
     for _ in 0..<count {
       let digit = UInt8(truncatingIfNeeded: hash % 36)
       out.append(digit < 10 ? 0x30 + digit : 0x57 + digit)

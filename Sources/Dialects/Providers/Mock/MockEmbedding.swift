@@ -70,9 +70,8 @@ struct MockEmbedding {
 
   /// A vector of length 1 that follows from `text` alone.
   private static func vector(_ text: Span<UInt8>, _ dimensions: Int) -> [Float] {
-    // FNV-1a for the seed, then SplitMix64 for the numbers.
-    var state: UInt64 = 0xCBF2_9CE4_8422_2325
-    for at in 0..<text.count { state = (state ^ UInt64(text[at])) &* 0x100_0000_01B3 }
+    // SplitMix64, which that begins.
+    var state = FNV.hash(text)
     var numbers = [Float](repeating: 0, count: dimensions)
     var square: Float = 0
     for at in numbers.indices {

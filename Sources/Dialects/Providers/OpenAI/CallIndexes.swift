@@ -84,11 +84,8 @@ struct CallIndexes: Sendable {
     return calls.lastIndex { $0.choice == choice && $0.said == said && $0.hash == hash }
   }
 
-  /// FNV-1a, never 0 for an id.
+  /// Never 0 for an id.
   private static func hash(_ id: Span<UInt8>) -> UInt64 {
-    if id.isEmpty { return 0 }
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for at in 0..<id.count { hash = (hash ^ UInt64(id[at])) &* 0x100_0000_01B3 }
-    return hash | 1
+    id.isEmpty ? 0 : FNV.hash(id) | 1
   }
 }

@@ -195,13 +195,8 @@ extension ChoiceRepair {
   private static func makeID(
     _ place: (choice: Int, call: Int), _ data: Span<UInt8>, _ call: Range<Int>, into out: inout ByteQueue
   ) {
-    // FNV-1a.
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    func add(_ bytes: Span<UInt8>) {
-      for at in 0..<bytes.count { hash = (hash ^ UInt64(bytes[at])) &* 0x100_0000_01B3 }
-    }
-    add(data.extracting(first: 1024))
-    add(data.extracting(call).extracting(first: 1024))
+    let answer = FNV.hash(data.extracting(first: 1024))
+    let hash = FNV.hash(data.extracting(call).extracting(first: 1024), behind: answer)
     out.append("\"call_")
     out.append(hexadecimalWord: hash)
     out.append(decimal: place.choice)
