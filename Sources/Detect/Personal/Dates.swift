@@ -11,7 +11,7 @@ enum Dates {
       }
       return run.place(at..<at + groups)
     }
-    return named(run, text, at)
+    return named(text, run[at].start..<run[at].end)
   }
 
   /// `1990-04-12T…` is a date, too.
@@ -45,10 +45,14 @@ enum Dates {
   private static func isYear(_ value: Int) -> Bool { (1880...2035).contains(value) }
 
   /// `29 Jun 1926`, `12. April 1990`, `12 de abril de 1990`; `April 12, 1990` where the month stands before.
-  private static func named(_ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int) -> Range<Int>? {
-    guard run[at].count <= 2, (1...31).contains(value(run, at)) else { return nil }
-    var place = run[at].end
-    let start = run[at].start
+  ///
+  /// - Parameter day: its digits.
+  static func named(_ text: Span<UInt8>, _ day: Range<Int>) -> Range<Int>? {
+    guard day.count == 1 || day.count == 2 else { return nil }
+    let value = day.reduce(0) { $0 * 10 + Int(text[$1] & 0x0F) }
+    guard (1...31).contains(value) else { return nil }
+    var place = day.upperBound
+    let start = day.lowerBound
     if place + 1 < text.count, Letters.isLetter(text[place]) {
       let ending = text.extracting(place..<place + 2)
       for ordinal: StaticString in ["st", "nd", "rd", "th", "er"] where ending.equalsIgnoringCase(ordinal) {

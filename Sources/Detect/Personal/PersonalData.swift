@@ -186,12 +186,23 @@ package struct PersonalData: Sendable {
         return end
       }
     }
-    return isNothing(text, start..<digitsEnd) ? digitsEnd : numbers(text, start, &ahead.around, &findings)
+    if digitsEnd &- start <= 3, !NumberRun.goesOn(text, behind: digitsEnd) {
+      return day(text, start..<digitsEnd, &ahead.around, &findings)
+    }
+    return numbers(text, start, &ahead.around, &findings)
   }
 
-  /// Whether a few digits stand by themselves: they are no more than the beginning of a date.
-  private func isNothing(_ text: Span<UInt8>, _ group: Range<Int>) -> Bool {
-    group.count <= 3 && !entities.contains(.dateOfBirth) && !NumberRun.goesOn(text, behind: group.upperBound)
+  /// Looks at a few digits that stand by themselves: they are no more than the day of a date.
+  private func day(
+    _ text: Span<UInt8>, _ digits: Range<Int>, _ around: inout Around, _ findings: inout [Finding]
+  ) -> Int {
+    guard entities.contains(.dateOfBirth), Letters.isFree(text, before: digits.lowerBound),
+      let place = Dates.named(text, digits)
+    else { return digits.upperBound }
+    around.begin(digits)
+    guard around.saysBefore(.birth, text, place) else { return digits.upperBound }
+    findings.append(Finding(place, .dateOfBirth, 60))
+    return max(place.upperBound, digits.upperBound)
   }
 
   /// What is made of digits alone, and signs between them.
