@@ -86,24 +86,29 @@ enum Accounts {
 
   /// Base58 with four bytes of a double SHA-256 behind a version and a hash of twenty.
   private static func isBase58(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    var bytes = InlineArray<25, UInt8>(repeating: 0)
+    // The number in pieces of 32 bits, the least first: of its 25 bytes the last piece has one.
+    var pieces = InlineArray<7, UInt32>(repeating: 0)
     for at in range {
       guard let value = base58(text[at]) else { return false }
-      var carry = value
-      for place in stride(from: 24, through: 0, by: -1) {
-        carry += Int(bytes[place]) * 58
-        bytes[place] = UInt8(truncatingIfNeeded: carry)
-        carry >>= 8
+      var carry = UInt64(value)
+      for place in 0..<7 {
+        carry &+= UInt64(pieces[place]) &* 58
+        pieces[place] = UInt32(truncatingIfNeeded: carry)
+        carry >>= 32
       }
       if carry != 0 { return false }
     }
+    if pieces[6] > 0xFF { return false }
+    func byte(_ at: Int) -> UInt8 {
+      UInt8(truncatingIfNeeded: pieces[(24 - at) / 4] >> UInt32((24 - at) % 4 * 8))
+    }
     var inner = SHA256()
-    for at in 0..<21 { inner.append(bytes[at]) }
+    for at in 0..<21 { inner.append(byte(at)) }
     let once = inner.finish()
     var outer = SHA256()
     outer.append(once)
     let twice = outer.finish()
-    for at in 0..<4 where twice[at] != bytes[21 + at] { return false }
+    for at in 0..<4 where twice[at] != byte(21 + at) { return false }
     return true
   }
 
