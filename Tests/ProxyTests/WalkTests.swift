@@ -140,6 +140,9 @@ import Wire
           let answer = try await bench.exchange(isStream ? Self.streamRequest : walkRequest())
           #expect(answer.status == 200 && answer.isWhole, "\(framing) \(isSlow) \(answer)")
           #expect(answer.body.contains(isStream ? Self.event : Self.answerText))
+          let lines = answer.head.lowercased().split(separator: "\n")
+          let label = isStream ? "text/event-stream; charset=utf-8" : "application/json"
+          #expect(lines.filter { $0.hasPrefix("content-type") } == ["content-type: \(label)"], "\(framing)")
         }
       }
     }
