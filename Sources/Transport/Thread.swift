@@ -40,4 +40,8 @@ package enum Thread {
     }
     return true
   }
+
+  /// Has the calling thread give way to every other one of the process that has something to do. On Linux this is a
+  /// thread's own (setpriority(2), "C library/kernel differences").
+  package static func giveWay() { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
 }

@@ -72,6 +72,8 @@ final class TapeWriter: Sendable {
   /// Starts the thread, which calls `keep` for each exchange.
   func start(_ keep: @escaping @Sendable (TakenExchange) -> Void) throws(TapeFault) {
     let isRunning = Thread.detached { [self] in
+      // Nobody waits for it, and everybody for the loops.
+      Thread.giveWay()
       while true {
         guard let taken = queue.withLock({ $0.waiting.first }) else {
           bell.wait(milliseconds: 60_000)
