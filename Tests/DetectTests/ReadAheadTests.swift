@@ -54,6 +54,22 @@ struct ReadAheadTests {
     #expect(data.found("ann@example.co.JS.com").map(\.text) == ["ann@example.co.JS.com"])
   }
 
+  @Test("hide no address of which a run of groups holds the beginning")
+  func addressBehindGroups() {
+    let all = PersonalData(.usual.union(Entities(.mac)))
+    let addresses: [(String, Entity)] = [
+      ("2001:db8::1", .ip), ("12:34:56:78:9:a:b:c", .ip), ("00-11-22-33-44-5a", .mac),
+      ("0012.3456.789a", .mac), ("00:11:22:33:44:5a", .mac),
+    ]
+    for before in ["5 ", "1 2 3 ", "0/52-0-99.7 ", "1-2\u{2009}", String(repeating: "1 ", count: 9)] {
+      for (address, entity) in addresses {
+        let found = all.found(before + address)
+        #expect(found.map(\.text) == [address] && found.map(\.entity) == [entity], "\(before)\(address)")
+      }
+    }
+    #expect(all.found("5 12-34-56:7, 5 1-2001:db8::1, 5 00-11-22a").isEmpty)
+  }
+
   @Test("leave a number its own words, wherever in a run of groups it stands")
   func words() {
     let data = PersonalData(.usual)

@@ -139,19 +139,24 @@ struct NumberRun: ~Copyable {
     return repeated & others == others
   }
 
-  /// Where a word begins of which the last groups are only the beginning: the address of `5 2001:db8::1`. Its own run
-  /// begins with it, so that this is told once.
+  /// The word of which the last groups are only the beginning: the address of `5 2001:db8::1`.
   ///
   /// - Parameter found: where the last finding ends.
-  func wordStart(_ text: Span<UInt8>, behind found: Int) -> Int? {
+  /// - Returns: its first group, and whether it may be more than the beginning of an address: a word of letters and
+  ///   digits, or a number that wasn't read to its end. Else all that its digits can be was looked for in this run.
+  func lastWord(_ text: Span<UInt8>, behind found: Int) -> (group: Range<Int>, mayBeMore: Bool)? {
     guard count > 1, end < text.count, Letters.isLetter(text[end]) || text[end] == ASCII.colon else {
       return nil
     }
     var first = count - 1
     while first > 0, self[first].sign != ASCII.space { first -= 1 }
+    let group = self[first]
     // No group of an address has more than four digits.
-    if text[end] == ASCII.colon, self[first].count > 4 { return nil }
-    return first > 0 && self[first].start >= found ? self[first].start : nil
+    if text[end] == ASCII.colon, group.count > 4 { return nil }
+    guard first > 0, group.start >= found else { return nil }
+    let isCut = self[count - 1].end != end
+    let mayBeMore = isCut || first == count - 1 && Letters.isLetter(text[end])
+    return (group.start..<group.end, mayBeMore)
   }
 
   /// Whether the text goes on behind group `at` as if the number did.

@@ -189,7 +189,7 @@ package struct PersonalData: Sendable {
     if digitsEnd &- start <= 3, !NumberRun.goesOn(text, behind: digitsEnd) {
       return day(text, start..<digitsEnd, &ahead.around, &findings)
     }
-    return numbers(text, start, &ahead.around, &findings)
+    return numbers(text, start, &ahead, &findings)
   }
 
   /// Looks at a few digits that stand by themselves: they are no more than the day of a date.
@@ -211,10 +211,10 @@ package struct PersonalData: Sendable {
 
   /// Looks at a run of groups of digits.
   private func numbers(
-    _ text: Span<UInt8>, _ start: Int, _ around: inout Around, _ findings: inout [Finding]
+    _ text: Span<UInt8>, _ start: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]
   ) -> Int {
     let run = NumberRun(text, from: start)
-    around.begin(run.start..<run.end)
+    ahead.around.begin(run.start..<run.end)
     // Of fewer digits than an address has, only a date can be made.
     let isNothing = run.isFew && !entities.contains(.dateOfBirth) || entities.isDisjoint(with: Self.numeric)
     var at = isNothing ? run.count : 0
@@ -223,7 +223,7 @@ package struct PersonalData: Sendable {
         at += 1
         continue
       }
-      if let (groups, finding) = find(run, text, at, &around) {
+      if let (groups, finding) = find(run, text, at, &ahead.around) {
         findings.append(finding)
         // An address, a date or an extension may reach behind the groups.
         if finding.range.upperBound > run.end { return finding.range.upperBound }
@@ -233,7 +233,9 @@ package struct PersonalData: Sendable {
         at += 1
       }
     }
-    return run.wordStart(text, behind: findings.last?.range.upperBound ?? 0) ?? run.end
+    guard let last = run.lastWord(text, behind: findings.last?.range.upperBound ?? 0) else { return run.end }
+    if last.mayBeMore { return last.group.lowerBound }
+    return hexadecimal(text, last.group, &ahead, &findings) ?? run.end
   }
 
   private func find(
