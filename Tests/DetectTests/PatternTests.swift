@@ -94,7 +94,8 @@ struct PatternTests {
       // So many states that not all are kept.
       ["a[abc]{40}d"], ["[ab]{1,64}c", "b[^c]{3,20}d"], ["(aab|b{2,5}a){2,9}d"],
       ["a.{0,60}é", "[é-ü]{2}a{3}"],
-      ["\\b[ab]{1,64}c\\b"], ["[ab]{3,64}$", "^[abc]{1,40}d"], ["a\\B[ab]{2,60}\\bd?"], ["a(?:[^d]{0,60}d)?"],
+      ["a(?:[^c]{0,60}c)?b?", "b(?:.{2,50}\\bd)?"], ["\\b[ab]{1,64}c\\b"], ["[ab]{3,64}$", "^[abc]{1,40}d"],
+      ["a\\B[ab]{2,60}\\bd?"], ["a(?:[^d]{0,60}d)?"],
     ])
   func remembered(_ patterns: [String]) throws {
     let memory = PatternMemory()
@@ -123,6 +124,31 @@ struct PatternTests {
           set.scan(text.span, memory) { range, _ in found.append(range) }
           #expect(found == expected, "\(patterns) \(whole) \(alphabet) \(count)")
         }
+      }
+    }
+  }
+
+  @Test(
+    "match as far as they go where most that have matched come to nothing further on",
+    arguments: [
+      "a(?:[^x]{0,60}b)?", "a(?:(?:.{64})*c)?", "a(?:.*c)?", "a(?:(?:a{3})*ca)?|a{9}",
+      "a\\B(?:[^x]{2,40}\\bc)?",
+      "a(?:[^x]{0,30}é)?", "a(?:[^x]{0,60}$)?",
+    ])
+  func further(_ pattern: String) throws {
+    let memory = PatternMemory()
+    let set = try PatternSet([pattern])
+    for rest in ["b", "c", "ca", " c", "é", "x", "\n"] {
+      // What lies behind the longest match counts for none, and stretches are read one by one.
+      for gap in [3, 59, 61, 900, 1021, 1022, 1023, 1024, 1025, 3071, 3072, 4095, 4096] {
+        let text = Array(
+          (String(repeating: "a", count: 400) + "x" + String(repeating: "a", count: gap) + rest).utf8)
+        let twice = text + [0x80, 0xC3] + text
+        var expected: [Range<Int>] = []
+        var found: [Range<Int>] = []
+        set.scan(twice.span) { range, _ in expected.append(range) }
+        set.scan(twice.span, memory) { range, _ in found.append(range) }
+        #expect(found == expected, "\(pattern) \(rest) \(gap)")
       }
     }
   }

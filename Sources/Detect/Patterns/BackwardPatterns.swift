@@ -19,15 +19,18 @@ final class BackwardPatterns: Sendable {
   let classes: [UInt8]
   let classCount: Int
   let hasChecks: Bool
+  let waiting: WaitingPlaces
 
   init(
-    _ places: [Place], ends: [Int32], isMember: [Bool], classes: [UInt8], classCount: Int
+    _ places: [Place], ends: [Int32], isMember: [Bool], classes: [UInt8], classCount: Int,
+    waiting: WaitingPlaces
   ) {
     self.places = places
     self.ends = ends
     self.isMember = isMember
     self.classes = classes
     self.classCount = classCount
+    self.waiting = waiting
     hasChecks = places.contains { !$0.checks.isEmpty }
   }
 
@@ -45,5 +48,54 @@ final class BackwardPatterns: Sendable {
     case .noWordBorder: before == .unknown || (before == .word) == (behind == .word)
     case .edge: before == .unknown || !(before == .word && behind == .word)
     }
+  }
+}
+
+/// For each state of the automaton that reads forwards, which places wait for a byte in it: the same places that the
+/// backward one counts up, so that both tell together whether a match goes on.
+struct WaitingPlaces: Sendable {
+  /// Patterns with more are read without.
+  private static let ceiling = 1 << 18
+
+  private var places: [Int32] = []
+  /// Where each state's begin, and behind them all.
+  private var starts: [Int32] = [0]
+  private var isTooMany = false
+
+  /// Adds a place of the state under way.
+  mutating func add(_ place: Int32) {
+    if !isTooMany { places.append(place) }
+  }
+
+  /// Ends with a state.
+  mutating func close() {
+    if isTooMany { return }
+    let from = Int(starts[starts.count - 1])
+    var count = from
+    for place in places[from...].sorted() where count == from || places[count - 1] != place {
+      places[count] = place
+      count += 1
+    }
+    places.removeLast(places.count - count)
+    starts.append(Int32(truncatingIfNeeded: count))
+    guard count > Self.ceiling else { return }
+    isTooMany = true
+    (places, starts) = ([], [0])
+  }
+
+  /// The places of `state`, in order; nil where they aren't known.
+  func of(_ state: Int) -> Range<Int>? {
+    guard state + 1 < starts.count else { return nil }
+    return Int(starts[state])..<Int(starts[state + 1])
+  }
+
+  /// Whether any place of `range` is in `others`, which are in order, too.
+  func meet(_ range: Range<Int>, _ others: [Int32]) -> Bool {
+    var (at, other) = (range.lowerBound, 0)
+    while at < range.upperBound, other < others.count {
+      if places[at] == others[other] { return true }
+      if places[at] < others[other] { at &+= 1 } else { other &+= 1 }
+    }
+    return false
   }
 }

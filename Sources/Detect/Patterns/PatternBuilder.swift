@@ -90,7 +90,9 @@ struct PatternBuilder {
   }
 
   /// The same patterns, read backwards.
-  func backwards(_ classes: [UInt8], _ classCount: Int) -> BackwardPatterns {
+  func backwards(
+    _ classes: [UInt8], _ classCount: Int, _ waiting: WaitingPlaces = WaitingPlaces()
+  ) -> BackwardPatterns {
     var places = [BackwardPatterns.Place](repeating: BackwardPatterns.Place(), count: edges.count)
     var ends: [Int32] = []
     var known: [ByteSet: Int32] = [:]
@@ -116,7 +118,7 @@ struct PatternBuilder {
     }
     for root in roots { places[root].isRoot = true }
     return BackwardPatterns(
-      places, ends: ends, isMember: isMember, classes: classes, classCount: classCount)
+      places, ends: ends, isMember: isMember, classes: classes, classCount: classCount, waiting: waiting)
   }
 
   /// What is known of the text on both sides of a place.
@@ -210,7 +212,9 @@ struct PatternBuilder {
 
   func determine(
     _ classes: [UInt8], _ classCount: Int
-  ) throws(PatternFault) -> (next: [UInt16], ends: [Int16], starts: [UInt16]) {
+  ) throws(PatternFault) -> (
+    next: [UInt16], ends: [Int16], starts: [UInt16], waiting: WaitingPlaces
+  ) {
     let tooMany = PatternFault(
       message: "the patterns need more than \(PatternSet.stateCeiling) states; shorten their repeats",
       column: 0)
@@ -227,7 +231,9 @@ struct PatternBuilder {
     var next = [UInt16](repeating: 0, count: classCount)
     var ends: [Int16] = [-1, -1, -1, -1]
     var fan = Fan(follower.isMember, classCount)
+    var waiting = WaitingPlaces()
     var at = 1
+    waiting.close()
     while at < states.keys.count {
       if states.keys.count > PatternSet.stateCeiling || states.keys.count * classCount * 2 > 4 << 20 {
         throw tooMany
@@ -235,24 +241,28 @@ struct PatternBuilder {
       let key = states.keys[at]
       var row = [UInt16](repeating: 0, count: classCount)
       // What follows decides of borders, so each kind of byte has a reach of its own.
+      var isTold = false
       for behind in [false, true] {
         fan.clear()
         let sets = follower.sets
-        follower.close(key.places, Sides(before: key.sideBefore, behind: behind)) { place in
+        let hasChecks = follower.close(key.places, Sides(before: key.sideBefore, behind: behind)) { place in
           guard case .bytes(_, let target)? = edges[place].first else { return }
           fan.add(sets[place], Int32(target))
+          if !isTold { waiting.add(Int32(place)) }
         }
+        isTold = !hasChecks
         for known in 0..<classCount where isWord[known] == behind {
           // The rest of a letter belongs to it.
           let goesOn = isWord[known] || samples[known] & 0xC0 == 0x80 && key.before == 1
           row[known] = fan.state(of: known, before: goesOn ? 1 : 0, &states)
         }
       }
+      waiting.close()
       next += row
       ends += matches(key, &follower)
       at += 1
     }
-    return (next, ends, starts)
+    return (next, ends, starts, waiting)
   }
 
   /// The states by their sets of places.

@@ -1,8 +1,9 @@
-// What a worker has found out about patterns read backwards: in one pass over a stretch of text, where matches begin.
+// What a worker has found out about patterns read backwards: in one pass over a stretch of text, where matches begin, and
+// which that have begun go on.
 //
 // From each place at which one may begin, a pattern that counts its repeats is read as far as it counts, and comes to
 // nothing where its end is missing. Read backwards for all places at once, a step a byte tells which of them begin a
-// match; only there it is read forwards. The steps are found out when they are first taken, and kept up to a ceiling. Who
+// match; only there it is read forwards, and only as far as the match goes. The steps are found out when they are first taken, and kept up to a ceiling. Who
 // sends texts that always need others is read without them.
 
 internal import Wire
@@ -57,6 +58,16 @@ final class MatchStarts {
   private var bits = [UInt64](repeating: 0, count: stretch / 64)
   private var from = 0
   private var to = 0
+  /// The state before each byte of the stretch and of what is read behind it.
+  private var states = [UInt16](repeating: 0, count: stretch + PatternSet.matchCeiling + 1)
+  /// Up to here, places have states with the numbers by which they are known now.
+  private var told = 0
+  /// Whether a match goes on, by the two states that say so: their numbers and a bit.
+  private var pairs: [UInt32] = []
+  private static let pairCount = 4096
+  private static let noPair = UInt32.max
+  /// Pairs may be compared as steps may be found out.
+  private var pairCredit = MatchStarts.credit
 
   init(_ patterns: BackwardPatterns) {
     self.patterns = patterns
@@ -71,6 +82,8 @@ final class MatchStarts {
     keys.removeAll(keepingCapacity: true)
     numbers.removeAll(keepingCapacity: true)
     cells.removeAll(keepingCapacity: true)
+    pairs.removeAll(keepingCapacity: true)
+    told = 0
     _ = number([])
   }
 
@@ -100,12 +113,45 @@ final class MatchStarts {
     return text.count
   }
 
+  /// Whether a match may end behind `at` that began in the stretch and has come to `state` of the automaton that reads
+  /// forwards.
+  func goesOn(_ at: Int, _ state: Int) -> Bool {
+    guard at >= from, at < told else { return true }
+    let other = Int(states[at &- from])
+    // The automaton that reads forwards has no more than 2^14 states, and this one 2^12.
+    let pair = UInt32(truncatingIfNeeded: state &* Self.stateCeiling &+ other)
+    let slot = Int(truncatingIfNeeded: (pair &* 0x9e37_79b1) >> 20)
+    if slot < pairs.count {
+      let known = pairs[slot]
+      if known >> 1 == pair { return known & 1 != 0 }
+    }
+    return compare(pair, slot, state, other)
+  }
+
+  private func compare(_ pair: UInt32, _ slot: Int, _ state: Int, _ other: Int) -> Bool {
+    guard pairCredit > 0, let waiting = patterns.waiting.of(state) else { return true }
+    if pairs.isEmpty { pairs = [UInt32](repeating: Self.noPair, count: Self.pairCount) }
+    pairCredit &-= waiting.count &+ keys[other].count
+    let meet = patterns.waiting.meet(waiting, keys[other])
+    pairs[slot] = pair << 1 | (meet ? 1 : 0)
+    return meet
+  }
+
   /// Marks where matches begin in the stretch.
   private func look(_ text: Span<UInt8>) -> Bool {
+    // Held here alone while they are written to.
+    var (marked, numbered): ([UInt64], [UInt16]) = ([], [])
+    swap(&marked, &bits)
+    swap(&numbered, &states)
+    defer { (bits, states) = (marked, numbered) }
+    var bits = marked.mutableSpan
+    var states = numbered.mutableSpan
     for at in bits.indices { bits[at] = 0 }
     // What is longer isn't taken for a match.
     var at = min(to &+ PatternSet.matchCeiling, text.count)
     credit = min(credit &+ (at &- from) &* Self.creditPerByte, Self.credit)
+    pairCredit = min(pairCredit &+ (at &- from) &* Self.creditPerByte, Self.credit)
+    told = at &+ 1
     let classes = patterns.classes
     var state = 0
     var behind = BackwardPatterns.Behind.nothing
@@ -122,7 +168,10 @@ final class MatchStarts {
       if cell == Self.unknown {
         guard credit > 0 else { return false }
         cell = find(&state, column)
+        // All states behind it have lost their numbers.
+        if told == 0 { told = at &+ 1 }
       }
+      states[at &- from] = UInt16(truncatingIfNeeded: state)
       if cell & Self.isStart != 0, at < to {
         let place = at &- from
         bits[place >> 6] |= 1 << UInt64(place & 63)

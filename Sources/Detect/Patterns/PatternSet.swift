@@ -4,7 +4,7 @@
 // match is looked for from each place at which one can begin. Where one comes to nothing, VainRuns.swift remembers in which
 // state it was where, and the next ones, which repeats (`.*`, `(a|ab)*`) bring to the same states, end there. What counts
 // its repeats (`[ab]{1,64}c`) is in another state from each place: where that takes long, PatternMemory.swift tells at
-// which places matches begin, and only there they are looked for.
+// which places matches begin, and only there they are looked for, and no further than they go.
 
 internal import Wire
 
@@ -27,6 +27,8 @@ package struct PatternSet: Sendable {
   private let ends: [Int16]
   /// The states in which reading begins: behind no word, behind a word, at the text's start.
   private let starts: [UInt16]
+  /// Whether it matters what a match begins behind.
+  private let looksBehind: Bool
   /// Whether a match can begin with this byte, where it isn't the text's first.
   private let isFirst: [Bool]
   /// Whether a match begins with what isn't ASCII, wherever it is.
@@ -47,7 +49,8 @@ package struct PatternSet: Sendable {
     count = patterns.count
     (classes, classCount) = builder.byteClasses()
     let built = try builder.determine(classes, classCount)
-    backwards = builder.backwards(classes, classCount)
+    backwards = builder.backwards(classes, classCount, built.waiting)
+    looksBehind = backwards.hasChecks
     let ends = built.ends
     next = built.next.map { state in
       let place = Int(state) * 4
@@ -123,18 +126,18 @@ package struct PatternSet: Sendable {
       }
       if isFirst[Int(text[at])] { tries &+= 1 }
       if tries == VainRuns.least, vain == nil { vain = VainRuns() }
-      guard isFirst[Int(text[at])] || at == 0, let match = match(text, at, &vain) else {
+      if isFirst[Int(text[at])] || at == 0, let match = match(text, at, &vain, starts) {
+        found(at..<match.end, match.pattern)
+        at = match.end
+      } else {
         at &+= 1
         if isWide, at < text.count, text[at] < 0x80 { at = text.wide(from: at) }
-        if mayAsk, let vain, vain.isMuch(at) {
-          mayAsk = false
-          starts = memory?.starts(of: backwards)
-          starts?.begin()
-        }
-        continue
       }
-      found(at..<match.end, match.pattern)
-      at = match.end
+      if mayAsk, let vain, vain.isMuch(at) {
+        mayAsk = false
+        starts = memory?.starts(of: backwards)
+        starts?.begin()
+      }
     }
   }
 
@@ -153,20 +156,21 @@ package struct PatternSet: Sendable {
   /// The longest match that begins at `start`.
   func match(_ text: Span<UInt8>, _ start: Int) -> (end: Int, pattern: Int)? {
     var none: VainRuns?
-    return match(text, start, &none)
+    return match(text, start, &none, nil)
   }
 
-  private func match(_ text: Span<UInt8>, _ start: Int, _ vain: inout VainRuns?) -> (end: Int, pattern: Int)?
-  {
+  private func match(
+    _ text: Span<UInt8>, _ start: Int, _ vain: inout VainRuns?, _ starts: MatchStarts?
+  ) -> (end: Int, pattern: Int)? {
     let next = next.span
     let classes = classes.span
-    let isBehindWord = starts[0] != starts[1] && Letters.isWord(text, before: start)
-    var state = Int(starts[start == 0 ? 2 : isBehindWord ? 1 : 0])
+    let isBehindWord = looksBehind && Letters.isWord(text, before: start)
+    var state = Int(self.starts[start == 0 ? 2 : isBehindWord ? 1 : 0])
     var best: (end: Int, pattern: Int)?
     var at = start
     let limit = min(text.count, start &+ Self.matchCeiling)
-    // Most runs end within a few bytes.
-    let few = vain == nil ? limit : min(limit, start &+ VainRuns.step)
+    // Most runs end within a few bytes. Where it is known which go on, a byte is enough to ask.
+    let few = vain == nil ? limit : min(limit, start &+ (starts == nil ? VainRuns.step : 1))
     while at < few {
       let entry = next[state &* classCount &+ Int(classes[Int(text[at])])]
       state = Int(entry & ~Self.mayEnd)
@@ -175,8 +179,23 @@ package struct PatternSet: Sendable {
       if entry & Self.mayEnd != 0, let pattern = ending(text, at, state) { best = (at, pattern) }
     }
     guard at < limit, vain != nil else { return best }
+    if starts?.goesOn(at, state) == false { return best }
     vain?.begin(start)
+    return goOn(text, at..<limit, state, best, &vain, starts)
+  }
+
+  /// Goes on with a run, to `range`'s end at most, that has come to its beginning in `state` and matches up to `best`.
+  @inline(never)
+  private func goOn(
+    _ text: Span<UInt8>, _ range: Range<Int>, _ state: Int, _ best: (end: Int, pattern: Int)?,
+    _ vain: inout VainRuns?, _ starts: MatchStarts?
+  ) -> (end: Int, pattern: Int)? {
+    let next = next.span
+    let classes = classes.span
+    var (at, state, best) = (range.lowerBound, state, best)
+    let limit = range.upperBound
     while at < limit {
+      if at % VainRuns.step == 0, starts?.goesOn(at, state) == false { return best }
       if at % VainRuns.step == 0, let end = vain?.end(at, state), end > limit {
         vain?.tell(end)
         return best
