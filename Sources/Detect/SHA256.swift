@@ -61,12 +61,18 @@ package struct SHA256 {
     var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     let table = Self.constants
     let constants = table.span
-    for at in 0..<64 {
-      let large = Self.turn(e, 6) ^ Self.turn(e, 11) ^ Self.turn(e, 25)
-      let first = h &+ large &+ ((e & f) ^ (~e & g)) &+ constants[at] &+ words[at]
-      let second = (Self.turn(a, 2) ^ Self.turn(a, 13) ^ Self.turn(a, 22)) &+ ((a & b) ^ (a & c) ^ (b & c))
-      (h, g, f, e) = (g, f, e, d &+ first)
-      (d, c, b, a) = (c, b, a, first &+ second)
+    // The names go round instead of what they hold.
+    var at = 0
+    while at < 64 {
+      Self.round(a, b, c, &d, e, f, g, &h, constants[at] &+ words[at])
+      Self.round(h, a, b, &c, d, e, f, &g, constants[at &+ 1] &+ words[at &+ 1])
+      Self.round(g, h, a, &b, c, d, e, &f, constants[at &+ 2] &+ words[at &+ 2])
+      Self.round(f, g, h, &a, b, c, d, &e, constants[at &+ 3] &+ words[at &+ 3])
+      Self.round(e, f, g, &h, a, b, c, &d, constants[at &+ 4] &+ words[at &+ 4])
+      Self.round(d, e, f, &g, h, a, b, &c, constants[at &+ 5] &+ words[at &+ 5])
+      Self.round(c, d, e, &f, g, h, a, &b, constants[at &+ 6] &+ words[at &+ 6])
+      Self.round(b, c, d, &e, f, g, h, &a, constants[at &+ 7] &+ words[at &+ 7])
+      at &+= 8
     }
     state[0] &+= a
     state[1] &+= b
@@ -78,8 +84,19 @@ package struct SHA256 {
     state[7] &+= h
   }
 
+  /// One step, by the standard's names.
+  @inline(__always)
+  private static func round(
+    _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32, _ e: UInt32, _ f: UInt32, _ g: UInt32,
+    _ h: inout UInt32, _ word: UInt32
+  ) {
+    h = h &+ (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) &+ (g ^ (e & (f ^ g))) &+ word
+    d = d &+ h
+    h = h &+ (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) &+ ((a & b) | (c & (a | b)))
+  }
+
   @inline(__always) private static func turn(_ word: UInt32, _ by: UInt32) -> UInt32 {
-    word >> by | word << (32 - by)
+    word &>> by | word &<< (32 &- by)
   }
 
   private static let constants: [UInt32] = [

@@ -88,15 +88,23 @@ enum Accounts {
   private static func isBase58(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
     // The number in pieces of 32 bits, the least first: of its 25 bytes the last piece has one.
     var pieces = InlineArray<7, UInt32>(repeating: 0)
-    for at in range {
-      guard let value = base58(text[at]) else { return false }
-      var carry = UInt64(value)
-      for place in 0..<7 {
-        carry &+= UInt64(pieces[place]) &* 58
-        pieces[place] = UInt32(truncatingIfNeeded: carry)
-        carry >>= 32
+    var at = range.lowerBound
+    while at < range.upperBound {
+      // Five digits have less than 32 bits: they are brought in together.
+      var (taken, scale): (UInt64, UInt64) = (0, 1)
+      let end = min(at &+ 5, range.upperBound)
+      while at < end {
+        guard let value = base58(text[at]) else { return false }
+        taken = taken &* 58 &+ UInt64(value)
+        scale &*= 58
+        at &+= 1
       }
-      if carry != 0 { return false }
+      for place in 0..<7 {
+        taken &+= UInt64(pieces[place]) &* scale
+        pieces[place] = UInt32(truncatingIfNeeded: taken)
+        taken >>= 32
+      }
+      if taken != 0 { return false }
     }
     if pieces[6] > 0xFF { return false }
     func byte(_ at: Int) -> UInt8 {
