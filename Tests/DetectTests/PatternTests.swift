@@ -153,6 +153,21 @@ struct PatternTests {
     }
   }
 
+  @Test("match as far in a text for which more has to be found out than is kept")
+  func forgotten() throws {
+    let set = try PatternSet(["a(?:.{40}d)?"])
+    var seed: UInt32 = 5
+    let text = (0..<60_000).map { _ -> UInt8 in
+      seed = seed &* 1_664_525 &+ 1_013_904_223
+      return UInt8(ascii: (seed >> 8) % 28 == 0 ? "d" : "a")
+    }
+    var expected: [Range<Int>] = []
+    var found: [Range<Int>] = []
+    set.scan(text.span) { range, _ in expected.append(range) }
+    set.scan(text.span, PatternMemory()) { range, _ in found.append(range) }
+    #expect(found == expected)
+  }
+
   @Test("match whole words where that is asked for")
   func whole() throws {
     #expect(try matches("EMP[0-9]+", "EMP12 xEMP12 EMP12x (EMP7)", whole: true) == ["EMP12", "EMP7"])
