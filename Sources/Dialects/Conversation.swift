@@ -1,7 +1,7 @@
 // One try's exchange with a provider, whatever the provider speaks: bytes in, bytes out, no I/O.
 //
 // The walk asks it what to send, says what the head of the answer was, feeds it the body in pieces cut anywhere, and
-// passes on what comes out. Proxy/Prepare.swift chooses its kind, which nobody else asks for. Next:
+// passes on what comes out. Proxy/Prepare.swift and PrepareRecast.swift choose its kind, which nobody else asks for. Next:
 // ConversationNature.swift, what follows from the kind, ReplyFacts.swift, Passage.swift, Translation.swift.
 
 package import Wire

@@ -109,8 +109,8 @@ extension Conversation {
     return false
   }
 
-  /// How urgently the provider served the request, as far as an answer tells that is translated. A provider may serve at
-  /// its usual price what asks for priority, and is heard only then.
+  /// How urgently the provider served the request: what its answer says, where that is translated. In one that passes
+  /// nobody reads it, and the request's wish counts.
   package var serviceTier: ServedTier {
     guard nature.isTranslated else { return nature.isLocal ? .usual : .asAsked }
     return switch way {

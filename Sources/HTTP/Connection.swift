@@ -204,7 +204,8 @@ package final class Connection {
   /// Waits for the next request to begin.
   private func receiveFirstBytes() async -> Coming {
     let deadline = patience
-    var nap = times.nap.map { min(loop.now + roll.nap($0), deadline) } ?? deadline
+    // Once: one that comes again and again is no crowd that came and stays.
+    var nap = times.nap.map { min(loop.now + (hasNapped ? $0 : roll.nap($0)), deadline) } ?? deadline
     while !hasBegun {
       guard let step = try? socket.read(into: &inbound, ceiling: BlockPool.blockSize) else { return .none }
       switch step {
@@ -329,6 +330,7 @@ package final class Connection {
 extension Connection: Sleeper {
   package func wakes(for wake: Wake) {
     if case .deadline = wake { return end() }
+    loop.took(Self.taskMemory)
     let connection = Confined(self)
     Task(executorPreference: loop) { await connection.value.goOn() }
   }

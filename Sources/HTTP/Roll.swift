@@ -27,9 +27,9 @@ package final class Roll {
     if connection.isLeaving { leaving -= 1 }
   }
 
-  /// Of silence, until a client's task gives its memory back: the whole time where there are few, and less and less where
-  /// there are many. Thousands that come at once and stay then never have tasks all at the same time, and what lives longer
-  /// than those lies close together.
+  /// Of silence, until a client's task gives its memory back for the first time: the whole time where there are few, and
+  /// less and less where there are many. Thousands that come at once and stay then never have tasks all at the same time,
+  /// and what lives longer than those lies close together.
   ///
   /// - Parameter nap: for less than 128 of them.
   func nap(_ nap: Interval) -> Interval { Self.nap(nap, among: count) }

@@ -35,13 +35,14 @@ package final class Inspector {
   let outer = EscapedText()
   let inner = EscapedText()
   var findings: [Finding] = []
-  private var injections: InjectionScanner?
-  let patternMemory = PatternMemory()
+  private let scanners: Scanners
+  var patternMemory: PatternMemory { scanners.patterns }
   /// For each policy, where it found something first.
   private var first: [String?] = []
   var fullPolicy: String?
 
-  package init() {}
+  /// - Parameter scanners: the worker's.
+  package init(_ scanners: Scanners = Scanners()) { self.scanners = scanners }
 
   /// Forgets the request.
   package func forget() {
@@ -176,9 +177,7 @@ package final class Inspector {
   }
 
   private func judge(_ text: Span<UInt8>, _ channel: Channel, _ rule: PolicyRule) -> InjectionVerdict {
-    let scanner = injections ?? InjectionScanner()
-    injections = scanner
-    return scanner.judge(text, channel, tokens: rule.countsTokens)
+    scanners.injections.judge(text, channel, tokens: rule.countsTokens)
   }
 
   /// Counts a finding in what the model itself says.

@@ -46,7 +46,8 @@ extension WorkerState {
     let buffers = max(loop.blocks.held, inFlight * 2 * BlockPool.blockSize)
     // What is kept for later requests is the process's, and each worker bears its part.
     let kept = (books.cache.bytes + books.responses.bytes) / max(crew.count, 1)
-    return kept + buffers + (rolls.proxy.count + rolls.admin.count) * Ceiling.clientMemory + inFlight
+    return kept + scannersMemory + buffers + (rolls.proxy.count + rolls.admin.count) * Ceiling.clientMemory
+      + inFlight
       * Ceiling.exchangeMemory
       + dialer.pooled.tls * Ceiling.upstreamMemory + dialer.pooled.plain * Ceiling.plainUpstreamMemory
   }

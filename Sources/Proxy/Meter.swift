@@ -268,7 +268,7 @@ extension Attempt {
   var rate: Rate { lineup.rate(of: route, ask) }
 
   /// How urgently the request was served, where that has a price of its own: as the answer says where it is read whole,
-  /// else as the request asks. A provider may serve at its usual price what asks for priority, and is not heard then.
+  /// else as the request asks: a provider that served it at its usual price all the same is not heard.
   var served: PriceTier? {
     switch conversation.serviceTier {
     case .asAsked: ask.remarks.wantedTier

@@ -12,7 +12,7 @@ internal import Wire
 
 /// What policies need for one exchange. A worker lends it, and takes it back with its memory.
 final class PolicyWatch {
-  let inspector = Inspector()
+  let inspector: Inspector
   let gate: TextGate
   let answers: AnswerInspector
   var edited = ByteQueue()
@@ -23,7 +23,8 @@ final class PolicyWatch {
   /// What a gate takes in before it goes on.
   var made = ByteQueue()
 
-  init() {
+  init(_ scanners: Scanners) {
+    inspector = Inspector(scanners)
     gate = TextGate(inspector.vault)
     answers = AnswerInspector(inspector)
   }

@@ -48,6 +48,7 @@ private struct Spares {
   var exchanges: [Exchange] = []
   var traces: [ExchangeTrace] = []
   var watches: [PolicyWatch] = []
+  let scanners = Scanners()
 
   mutating func keep(_ exchange: Exchange) { if exchanges.count < 64 { exchanges.append(exchange) } }
   mutating func keep(_ trace: ExchangeTrace) { if traces.count < 64 { traces.append(trace) } }
@@ -134,6 +135,8 @@ final class WorkerState {
     memory = memory.anew(snapshot.settings.maxMemory)
     // Each would keep the snapshot of its last exchange, secrets and all.
     spares.exchanges.removeAll()
+    // Its patterns are made anew.
+    spares.scanners.forget()
     lineup = Lineup(
       snapshot, pools: pools, sources: sources(for: snapshot), labels: labels,
       meters: Meters(books, snapshot.settings, shared: sharedLimits(for: snapshot)))
@@ -202,8 +205,11 @@ final class WorkerState {
     if inFlight == 0 { drain.onIdle?() }
   }
 
+  /// Bytes that scanners keep.
+  var scannersMemory: Int { spares.scanners.bytes }
+
   /// Lends what policies need for one exchange.
-  func lendWatch() -> PolicyWatch { spares.watches.popLast() ?? PolicyWatch() }
+  func lendWatch() -> PolicyWatch { spares.watches.popLast() ?? PolicyWatch(spares.scanners) }
 
   /// Takes it back, without what it knew.
   func takeBack(_ watch: PolicyWatch) {

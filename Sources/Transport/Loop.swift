@@ -172,7 +172,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
   /// Notes that so many bytes, which `gaveBack` will be told of, came from the allocator: what comes and goes all the
   /// time is used again, and the kernel needn't have it.
-  func took(_ bytes: Int) { freed = max(freed &- bytes, 0) }
+  package func took(_ bytes: Int) { freed = max(freed &- bytes, 0) }
 
   /// Looks at the clock in the middle of a turn: what was just done may have taken long, and what is waited for from now on
   /// has its own time.

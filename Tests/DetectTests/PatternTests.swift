@@ -198,4 +198,28 @@ struct PatternTests {
       #expect(throws: PatternFault.self) { _ = try Keywords(words: ["a", blank], patterns: [], exempt: []) }
     }
   }
+
+  @Test("that look far are remembered, in little memory, and forgotten with their configuration")
+  func memory() throws {
+    let memory = PatternMemory()
+    var random = UInt64(7)
+    let text = (0..<2_000).map { _ in
+      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return "aaaaaaac"[random >> 61]
+    }
+    for number in 0..<18 {
+      let set = try PatternSet(["a[abc]{40}d\(number)"])
+      var found = 0
+      set.scan(text.span, memory) { _, _ in found += 1 }
+      #expect(memory.bytes > 0)
+    }
+    // Sixteen of them, each with half a MiB of steps and as much of what they are told apart by.
+    #expect(memory.bytes < 20 << 20)
+    memory.forget()
+    #expect(memory.bytes == 0)
+  }
+}
+
+extension String {
+  fileprivate subscript(place: UInt64) -> UInt8 { Array(utf8)[Int(place)] }
 }

@@ -41,7 +41,7 @@ package final class InjectionScanner {
   let rules = InjectionRules.shared
   let isInner: Bool
   var inner: InjectionScanner?
-  let patternMemory = PatternMemory()
+  let patternMemory: PatternMemory
   var channel = Channel.user
 
   private var last: [Int32]
@@ -79,9 +79,13 @@ package final class InjectionScanner {
   var hasSymbols = false
   var signals: UInt64 = 0
 
-  package convenience init() { self.init(isInner: false) }
+  /// - Parameter patterns: what it shares with other scanners of the worker.
+  package convenience init(_ patterns: PatternMemory = PatternMemory()) {
+    self.init(patterns, isInner: false)
+  }
 
-  init(isInner: Bool) {
+  init(_ patterns: PatternMemory, isInner: Bool) {
+    patternMemory = patterns
     self.isInner = isInner
     last = [Int32](repeating: Self.never, count: rules.stateCount)
     nameAt = [Int32](repeating: Self.never, count: rules.names.count)

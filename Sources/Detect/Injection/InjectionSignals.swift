@@ -84,7 +84,7 @@ extension InjectionScanner {
       printable += byte < 0x80 ? 1 : 0
     }
     guard printable * 100 >= decoded.count * 95 else { return }
-    let scanner = inner ?? InjectionScanner(isInner: true)
+    let scanner = inner ?? InjectionScanner(patternMemory, isInner: true)
     inner = scanner
     let said = decoded
     let verdict = scanner.judge(said.span, channel)

@@ -11,19 +11,33 @@ internal import Wire
 /// One worker's memory of sets of patterns. Nothing of a text is kept in it.
 package final class PatternMemory {
   private static let ceiling = 16
+  /// The one that was asked last is the last.
   private var known: [MatchStarts] = []
 
   package init() {}
 
   /// What is known of these patterns.
   func starts(of patterns: BackwardPatterns) -> MatchStarts {
-    for starts in known where starts.patterns === patterns { return starts }
-    // Patterns of a configuration that is gone are not asked for any more.
-    if known.count == Self.ceiling { known.removeFirst() }
-    let starts = MatchStarts(patterns)
-    known.append(starts)
+    guard let place = known.lastIndex(where: { $0.patterns === patterns }) else {
+      // Who asks for more sets in turn than are kept has no more steps found out for it than who asks for one.
+      let credit = known.count == Self.ceiling ? known.removeFirst().credit : MatchStarts.mostCredit
+      let starts = MatchStarts(patterns, credit: credit)
+      known.append(starts)
+      return starts
+    }
+    let starts = known[place]
+    if place != known.count - 1 {
+      known.remove(at: place)
+      known.append(starts)
+    }
     return starts
   }
+
+  /// Forgets patterns that are not asked for any more.
+  package func forget() { known.removeAll() }
+
+  /// About how many are in use.
+  package var bytes: Int { known.reduce(0) { $0 + $1.bytes } }
 }
 
 /// Where matches of a set of patterns begin in a text.
@@ -36,8 +50,10 @@ final class MatchStarts {
   private static let isStart: UInt16 = 0x8000
   private static let cellCeiling = 1 << 18
   private static let stateCeiling = 4096
+  /// Places in the keys of all states.
+  private static let keyCeiling = 1 << 17
   /// Steps that may be found out: at first, and more for each byte that is read.
-  private static let credit = 400_000
+  static let mostCredit = 400_000
   private static let creditPerByte = 8
 
   /// For each state, which sets of places are live before a byte is read, matches' ends left out.
@@ -48,7 +64,8 @@ final class MatchStarts {
   private let width: Int
   private let columns: Int
   private let most: Int
-  private var credit = MatchStarts.credit
+  private(set) var credit: Int
+  private var keySize = 0
   private var marks: [UInt32]
   private var mark: UInt32 = 0
   private var stack: [Int32] = []
@@ -67,10 +84,12 @@ final class MatchStarts {
   private static let pairCount = 4096
   private static let noPair = UInt32.max
   /// Pairs may be compared as steps may be found out.
-  private var pairCredit = MatchStarts.credit
+  private var pairCredit: Int
 
-  init(_ patterns: BackwardPatterns) {
+  init(_ patterns: BackwardPatterns, credit: Int) {
     self.patterns = patterns
+    self.credit = credit
+    pairCredit = credit
     columns = patterns.classCount + 1
     width = columns * (patterns.hasChecks ? 12 : 1)
     most = min(Self.stateCeiling, max(Self.cellCeiling / width, 16))
@@ -84,7 +103,13 @@ final class MatchStarts {
     cells.removeAll(keepingCapacity: true)
     pairs.removeAll(keepingCapacity: true)
     told = 0
+    keySize = 0
     _ = number([])
+  }
+
+  /// About what it takes: cells, keys with their headers, and where each key's number is found.
+  var bytes: Int {
+    2 * (cells.capacity + states.count) + 4 * (keySize + marks.count + pairs.capacity) + 96 * keys.count
   }
 
   /// Begins with a text. What was found out about stretches of another is forgotten.
@@ -149,8 +174,8 @@ final class MatchStarts {
     for at in bits.indices { bits[at] = 0 }
     // What is longer isn't taken for a match.
     var at = min(to &+ PatternSet.matchCeiling, text.count)
-    credit = min(credit &+ (at &- from) &* Self.creditPerByte, Self.credit)
-    pairCredit = min(pairCredit &+ (at &- from) &* Self.creditPerByte, Self.credit)
+    credit = min(credit &+ (at &- from) &* Self.creditPerByte, Self.mostCredit)
+    pairCredit = min(pairCredit &+ (at &- from) &* Self.creditPerByte, Self.mostCredit)
     told = at &+ 1
     let classes = patterns.classes
     var state = 0
@@ -192,6 +217,7 @@ final class MatchStarts {
     let number = UInt16(truncatingIfNeeded: keys.count)
     numbers[key] = number
     keys.append(key)
+    keySize &+= key.count
     cells.append(contentsOf: repeatElement(Self.unknown, count: width))
     return number
   }
@@ -200,7 +226,7 @@ final class MatchStarts {
   /// number.
   private func find(_ state: inout Int, _ column: Int) -> UInt16 {
     let key = keys[state]
-    if keys.count >= most {
+    if keys.count >= most || keySize >= Self.keyCeiling {
       flush()
       state = Int(number(key))
     }

@@ -66,8 +66,10 @@ final class SpanQueue: Sendable {
     let wake: (@Sendable () -> Void)? = state.withLock { state in
       let before = state.count
       let most = max(ceiling - state.underWay, ceiling / 2)
-      state.isFull = state.bytes + spans.count > Self.byteCeiling || before + new > most
-      if state.isFull {
+      let hasRoom = state.bytes + spans.count <= Self.byteCeiling && before + new <= most
+      // One exchange that is larger than the queue says nothing of the others.
+      state.isFull = !hasRoom && before > 0
+      if !hasRoom {
         state.dropped = min(state.dropped, .max - new) + new
         return nil
       }
