@@ -203,7 +203,7 @@ struct PatternTests {
   func memory() throws {
     let memory = PatternMemory()
     var random = UInt64(7)
-    let text = (0..<2_000).map { _ in
+    let text = (0..<500).map { _ in
       random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return "aaaaaaac"[random >> 61]
     }
