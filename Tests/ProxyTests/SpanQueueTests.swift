@@ -58,6 +58,18 @@ import Wire
     let batch = try #require(queue.take())
     for byte in 0..<5 as Range<UInt8> { append(queue, byte, [1], ceiling: 8, batch: 8) }
     #expect(batch.count == 8 && queue.count == 4 && queue.dropped == 1)
+    #expect(queue.isFull)
+  }
+
+  @Test("the queue is full where the batch under way leaves no room, and not for an exchange that never finds any")
+  func fullness() throws {
+    let queue = SpanQueue()
+    append(queue, 0, [1, 1], ceiling: 2, batch: 2)
+    _ = try #require(queue.take())
+    append(queue, 1, [1, 1, 1], ceiling: 2, batch: 2)
+    #expect(queue.dropped == 3 && !queue.isFull)
+    append(queue, 1, [1, 1], ceiling: 2, batch: 2)
+    #expect(queue.dropped == 5 && queue.isFull)
   }
 
   @Test("so are bytes, whatever the number of spans")

@@ -68,7 +68,7 @@ final class SpanQueue: Sendable {
       let most = max(ceiling - state.underWay, ceiling / 2)
       let hasRoom = state.bytes + spans.count <= Self.byteCeiling && before + new <= most
       // One exchange that is larger than the queue says nothing of the others.
-      state.isFull = !hasRoom && before > 0
+      state.isFull = !hasRoom && new <= ceiling
       if !hasRoom {
         state.dropped = min(state.dropped, .max - new) + new
         return nil
