@@ -61,7 +61,7 @@ import Wire
     #expect(queue.isFull)
   }
 
-  @Test("the queue is full where the batch under way leaves no room, and not for an exchange that never finds any")
+  @Test("a queue is full where the batch under way leaves no room, not for what never finds any")
   func fullness() throws {
     let queue = SpanQueue()
     append(queue, 0, [1, 1], ceiling: 2, batch: 2)
