@@ -22,7 +22,7 @@ package final class EscapedText {
 
   /// Forgets what was read; of a long text the memory goes, too.
   package func forget() {
-    text.removeAll()
+    if text.room + text.count > 4096 { text.removeAll() } else { text.clear() }
     if escapes.capacity > 4096 { escapes = [] } else { escapes.removeAll(keepingCapacity: true) }
   }
 
@@ -31,6 +31,8 @@ package final class EscapedText {
   /// - Parameter isLoose: whether it may be no JSON: a backslash that begins no escape stands for itself.
   package func read(_ content: Span<UInt8>, isLoose: Bool = false) {
     text.clear()
+    // No more than that is said, and to grow there in steps would take longer than to read it.
+    text.reserve(content.count)
     escapes.removeAll(keepingCapacity: true)
     var at = 0
     while at < content.count {

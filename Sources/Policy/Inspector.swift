@@ -67,7 +67,8 @@ package final class Inspector {
     forget()
     let texts = PromptTexts(body, strings: strings.span)
     vault.begin(scope: scope, conversation: chain.hasOwn ? Self.conversation(texts, thread) : [])
-    first = [String?](repeating: nil, count: chain.rules.count)
+    if first.count != chain.rules.count { first = [String?](repeating: nil, count: chain.rules.count) }
+    for at in first.indices where first[at] != nil { first[at] = nil }
     fullPolicy = nil
     var redacts = false
     texts.find { text in

@@ -48,7 +48,7 @@ extension Ask {
   private func group(shownIn field: Field, _ callers: Callers) -> (group: Group?, digest: KeyDigest?) {
     var key = headBytes.extracting(field.value)
     if field.known == .authorization, let token = Self.bearer(key) { key = token }
-    guard let words = Digest.sha256(words: key) else { return (nil, nil) }
+    guard let words = state.loop.digester.sha256(key) else { return (nil, nil) }
     let digest = KeyDigest(words)
     return (callers.group(of: digest), digest)
   }

@@ -76,17 +76,15 @@ extension Exchange {
       return plan
     }
     if !ask.mayCost { return plan }
-    var routes: [Route] = []
-    for place in 0..<plan.count {
-      if rate(of: plan[place]).facts?.prices != nil { routes.append(plan[place]) }
-    }
+    func isPriced(_ route: Route) -> Bool { rate(of: route).facts?.prices != nil }
+    if (0..<plan.count).allSatisfy({ isPriced(plan[$0]) }) { return plan }
+    let routes = (0..<plan.count).map { plan[$0] }.filter(isPriced)
     guard let first = routes.first else {
       let model = String(decoding: plan.first.model ?? ask.model.array(), as: UTF8.self)
       let provider = lineup.snapshot.upstreams[plan.first.providerIndex].name
       throw .modelUnpriced(Ask.shown("\(provider)/\(model)"), group: owner)
     }
-    return routes.count == plan.count
-      ? plan : Plan(first, others: Array(routes.dropFirst()), pick: plan.pick, notice: plan.notice)
+    return Plan(first, others: Array(routes.dropFirst()), pick: plan.pick, notice: plan.notice)
   }
 
   func rate(of route: Route) -> Rate { lineup.rate(of: route, ask) }

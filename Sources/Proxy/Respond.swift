@@ -33,7 +33,8 @@ extension Exchange {
       }
     }
     if let watch = ask.watch {
-      HeadWriter.field("x-remora-policies", Array(watch.header.utf8).span, to: &answer.outbound)
+      let header = watch.header
+      HeadWriter.field("x-remora-policies", header.utf8.span, to: &answer.outbound)
     }
     if let result = ask.cache.result { HeadWriter.field("x-remora-cache", result.name, to: &answer.outbound) }
     if let fields = notice?.fields { answer.outbound.append(fields.span) }

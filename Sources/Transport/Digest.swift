@@ -32,24 +32,8 @@ package enum Digest {
     return unsafe digest.withUnsafeBufferPointer { unsafe hexadecimal($0) }
   }
 
-  private static let method = DigestMethod("SHA256")
-
   /// The SHA-256 of `bytes` as four words; nil where this system's OpenSSL has none.
-  package static func sha256(words bytes: Span<UInt8>) -> InlineArray<4, UInt64>? {
-    var words = InlineArray<4, UInt64>(repeating: 0)
-    var count: UInt32 = 0
-    // SAFETY: SHA-256 has 32 bytes, and so has the array.
-    let worked = unsafe bytes.withUnsafeBytes { text in
-      var span = words.mutableSpan
-      return unsafe span.withUnsafeMutableBytes {
-        unsafe EVP_Digest(
-          text.baseAddress, text.count, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), &count,
-          method.pointer,
-          nil) == 1
-      }
-    }
-    return worked && count == 32 ? words : nil
-  }
+  package static func sha256(words bytes: Span<UInt8>) -> InlineArray<4, UInt64>? { Digester().sha256(bytes) }
 
   static func hexadecimal(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
     // SAFETY: two digits a byte, and as many are said to be there.
@@ -64,6 +48,36 @@ package enum Digest {
   }
 
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+}
+
+/// SHA-256 of one text after the other, in the same memory. OpenSSL wipes what it holds of a text when its digest is done.
+@safe package final class Digester {
+  private static let method = DigestMethod("SHA256")
+
+  // SAFETY: made here, given to nobody, and freed with this object.
+  private let context: OpaquePointer?
+
+  package init() { unsafe context = EVP_MD_CTX_new() }
+
+  deinit { unsafe EVP_MD_CTX_free(context) }
+
+  /// Four words; nil where this system's OpenSSL has none.
+  package func sha256(_ bytes: Span<UInt8>) -> InlineArray<4, UInt64>? {
+    var words = InlineArray<4, UInt64>(repeating: 0)
+    var count: UInt32 = 0
+    // SAFETY: SHA-256 has 32 bytes, and so has the array. A context that couldn't be had makes the first call fail.
+    let worked = unsafe bytes.withUnsafeBytes { text in
+      var span = words.mutableSpan
+      return unsafe span.withUnsafeMutableBytes {
+        guard unsafe context != nil, unsafe EVP_DigestInit_ex(context, Self.method.pointer, nil) == 1,
+          unsafe EVP_DigestUpdate(context, text.baseAddress, text.count) == 1
+        else { return false }
+        return unsafe EVP_DigestFinal_ex(
+          context, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), &count) == 1
+      }
+    }
+    return worked && count == 32 ? words : nil
+  }
 }
 
 /// An algorithm, looked up once: to look it up takes longer than to digest a key.

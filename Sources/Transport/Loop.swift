@@ -62,6 +62,8 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   package private(set) var now = Instant.now
   /// A stock of blocks for the queues of this loop's connections.
   package let blocks = BlockPool()
+  /// For what is digested on this loop.
+  package let digester = Digester()
   /// Overwrites the memory that bytes come through and that nobody uses now: there was a secret among them.
   package func wipeUnused() {
     blocks.wipe()

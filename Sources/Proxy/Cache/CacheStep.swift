@@ -181,7 +181,7 @@ extension Ask {
       text.append(":")
       text.append(bytes.extracting(member.value))
     }
-    return Digest.sha256(words: text.bytes).map { CacheKey($0) }
+    return state.loop.digester.sha256(text.bytes).map { CacheKey($0) }
   }
 
   /// Whether the member says nothing of the answer: whose request it is, and how it is made.

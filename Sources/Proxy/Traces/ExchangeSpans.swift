@@ -193,7 +193,7 @@ extension Exchange {
     encoder.attribute("remora.attempts", record.attempts)
     encoder.attribute("remora.overhead_us", counted.overheadNanoseconds / 1000)
     if let label = ask.group?.label { encoder.attribute("remora.group", label.span) }
-    if let watch = ask.watch { encoder.attribute("remora.policies", Array(watch.header.utf8).span) }
+    if let header = ask.watch?.header { encoder.attribute("remora.policies", header.utf8.span) }
     if let result = ask.cache.result { encoder.attribute("remora.cache", result.name) }
     encoder.attribute("remora.model_asked", ask.model)
     if let attempt, attempt.conversation.droppedCount > 0 {
