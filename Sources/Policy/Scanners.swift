@@ -12,6 +12,6 @@ package final class Scanners {
   /// About how many bytes hold what was found out about patterns.
   package var bytes: Int { patterns.bytes }
 
-  /// Forgets what was found out about patterns that aren't asked for any more.
+  /// Forgets what was found out about patterns, those of a new configuration being others.
   package func forget() { patterns.forget() }
 }

@@ -3,8 +3,8 @@
 //
 // From each place at which one may begin, a pattern that counts its repeats is read as far as it counts, and comes to
 // nothing where its end is missing. Read backwards for all places at once, a step a byte tells which of them begin a
-// match; only there it is read forwards, and only as far as the match goes. The steps are found out when they are first taken, and kept up to a ceiling. Who
-// sends texts that always need others is read without them.
+// match; only there it is read forwards, and only as far as the match goes. The steps are found out when they are first
+// taken, and kept up to a ceiling. Who sends texts that always need others is read without them.
 
 internal import Wire
 
@@ -33,10 +33,10 @@ package final class PatternMemory {
     return starts
   }
 
-  /// Forgets patterns that are not asked for any more.
+  /// Forgets all of it: patterns of a configuration that is gone are not asked for any more.
   package func forget() { known.removeAll() }
 
-  /// About how many are in use.
+  /// About how many bytes it takes.
   package var bytes: Int { known.reduce(0) { $0 + $1.bytes } }
 }
 
