@@ -13,6 +13,8 @@ struct Around {
   private var before: (all: Hints, near: Hints) = ([], [])
   private var end = -1
   private var behind: Hints = []
+  /// Whether a word stands near behind the run; nil until somebody asks.
+  private var hasWords: Bool?
   private var words = ContextReading()
 
   /// Begins with another run, further on.
@@ -21,6 +23,7 @@ struct Around {
     most = nil
     start = -1
     end = -1
+    hasWords = nil
   }
 
   /// Whether any of `hints` is said before or behind the number at `place`.
@@ -40,7 +43,7 @@ struct Around {
   }
 
   private mutating func saysBehind(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
-    if place.upperBound &+ ContextWords.behind <= run.upperBound { return false }
+    guard mayBeSaid(text, behind: place.upperBound) else { return false }
     if place.upperBound != end {
       end = place.upperBound
       behind = words.behind(text, end, wordless: max(run.upperBound, end))
@@ -52,6 +55,24 @@ struct Around {
   mutating func isPhone(_ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
     saysBefore(.phone, text, place) || saysNear(.weakPhone, text, place)
       || saysBehind(.phoneBehind, text, place)
+  }
+
+  /// Whether the number at `place` can be said to be a telephone's, if it ends there or before.
+  mutating func mayBePhone(_ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    mayBeSaid(text, behind: place.upperBound) || mayBeSaid(.phone, text, place, isNear: false)
+      || mayBeSaid(.weakPhone, text, place, isNear: true)
+  }
+
+  /// Whether anything can be said behind a number that ends at `end` or before.
+  @inline(__always)
+  private mutating func mayBeSaid(_ text: Span<UInt8>, behind end: Int) -> Bool {
+    if end &+ ContextWords.behind <= run.upperBound { return false }
+    if end > run.upperBound { return true }
+    if let hasWords { return hasWords }
+    let limit = min(run.upperBound &+ ContextWords.behind, text.count)
+    let found = text.extracting(0..<limit).latin(from: run.upperBound) < limit
+    hasWords = found
+    return found
   }
 
   private mutating func mayBeSaid(

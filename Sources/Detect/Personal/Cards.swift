@@ -6,13 +6,17 @@ enum Cards {
   /// How sure the prefix is.
   enum Scheme { case major, other, unknown }
 
+  /// Whether a card's first group may have so many digits.
+  @inline(__always)
+  static func mayBegin(_ length: Int) -> Bool { length == 4 || length >= 12 }
+
   /// The card that begins with group `at`.
   ///
   /// - Returns: how many groups it has, and its scheme.
   static func find(_ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int) -> (groups: Int, scheme: Scheme)?
   {
     guard let groups = shape(run, at) else { return nil }
-    let digits = run.digits(at..<at + groups)
+    let digits = run.digits(at..<at + groups, text)
     guard (12...19).contains(digits.count), !digits.areAllEqual, run.isFree(text, behind: at + groups - 1),
       Checksum.luhn(digits)
     else { return nil }
@@ -22,10 +26,10 @@ enum Cards {
   }
 
   private static func shape(_ run: borrowing NumberRun, _ at: Int) -> Int? {
-    let first = run[at].count
+    let first = run.length(at)
     if first >= 12, first <= 19 { return 1 }
     guard first == 4 else { return nil }
-    let sign = run[at + 1].sign
+    let sign = run.sign(at + 1)
     guard sign == ASCII.space || sign == UInt8(ascii: "-") else { return nil }
     if run.has(0x44443, from: at) { return 5 }
     if run.has(0x4444, from: at) || run.has(0x4443, from: at) || run.has(0x4442, from: at) { return 4 }

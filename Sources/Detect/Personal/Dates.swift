@@ -5,13 +5,15 @@ internal import Wire
 enum Dates {
   /// The date that begins with group `at`, or around it: a month's name may stand before.
   static func find(_ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int) -> Range<Int>? {
-    if let groups = numeric(run, at) {
+    if let groups = numeric(run, text, at) {
       guard run.isFree(text, behind: at + groups - 1) || followsTime(text, run[at + groups - 1].end) else {
         return nil
       }
       return run.place(at..<at + groups)
     }
-    return named(text, run[at].start..<run[at].end)
+    // Between the groups of a run no name stands.
+    guard run.length(at) <= 2, at == 0 || at == run.count - 1 else { return nil }
+    return named(text, run[at].start..<run[at].end, goesOn: at < run.count - 1)
   }
 
   /// `1990-04-12T…` is a date, too.
@@ -19,35 +21,36 @@ enum Dates {
     end < text.count && text[end] == UInt8(ascii: "T")
   }
 
-  private static func numeric(_ run: borrowing NumberRun, _ at: Int) -> Int? {
-    guard at + 3 <= run.count, run[at + 1].sign == run[at + 2].sign, run[at + 1].sign != ASCII.space else {
+  @inline(__always)
+  private static func numeric(_ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int) -> Int? {
+    guard at + 3 <= run.count, run.sign(at + 1) != ASCII.space, run.sign(at + 1) == run.sign(at + 2) else {
       return nil
     }
-    let range = at..<at + 3
-    let values = (value(run, at), value(run, at + 1), value(run, at + 2))
-    if run.total(range) > 8 { return nil }
-    if run[at].count == 4 {
-      return run[at + 1].count <= 2 && run[at + 2].count <= 2 && isYear(values.0)
-        && Checksum.isDay(month: values.1, day: values.2) ? 3 : nil
-    }
-    guard run[at].count <= 2, run[at + 1].count <= 2, run[at + 2].count == 4 || run[at + 2].count == 2 else {
-      return nil
-    }
-    if run[at + 2].count == 4, !isYear(values.2) { return nil }
-    return Checksum.isDay(month: values.1, day: values.0) || Checksum.isDay(month: values.0, day: values.1)
-      ? 3 : nil
+    return signed(run, text, at)
   }
 
-  private static func value(_ run: borrowing NumberRun, _ at: Int) -> Int {
-    run.digits(at..<at + 1).number(0..<run[at].count)
+  private static func signed(_ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int) -> Int? {
+    let lengths = (run.length(at), run.length(at + 1), run.length(at + 2))
+    guard lengths.0 + lengths.1 + lengths.2 <= 8 else { return nil }
+    let values = (run.number(at, text), run.number(at + 1, text), run.number(at + 2, text))
+    if lengths.0 == 4 {
+      return lengths.1 <= 2 && lengths.2 <= 2 && isYear(values.0)
+        && Checksum.isDay(month: values.1, day: values.2) ? 3 : nil
+    }
+    guard lengths.0 <= 2, lengths.1 <= 2, lengths.2 == 4 || lengths.2 == 2 else { return nil }
+    if lengths.2 == 4, !isYear(values.2) { return nil }
+    return Checksum.isDay(month: values.1, day: values.0) || Checksum.isDay(month: values.0, day: values.1)
+      ? 3 : nil
   }
 
   private static func isYear(_ value: Int) -> Bool { (1880...2035).contains(value) }
 
   /// `29 Jun 1926`, `12. April 1990`, `12 de abril de 1990`; `April 12, 1990` where the month stands before.
   ///
-  /// - Parameter day: its digits.
-  static func named(_ text: Span<UInt8>, _ day: Range<Int>) -> Range<Int>? {
+  /// - Parameters:
+  ///   - day: its digits.
+  ///   - goesOn: whether more digits follow, and no name.
+  static func named(_ text: Span<UInt8>, _ day: Range<Int>, goesOn: Bool = false) -> Range<Int>? {
     guard day.count == 1 || day.count == 2 else { return nil }
     let value = day.reduce(0) { $0 * 10 + Int(text[$1] & 0x0F) }
     guard (1...31).contains(value) else { return nil }
@@ -64,6 +67,7 @@ enum Dates {
       while place < text.count, text[place] == ASCII.space { place += 1 }
       return yearEnd(text, place).map { month..<$0 }
     }
+    if goesOn { return nil }
     place = pass(text, place)
     guard let month = monthEnd(text, place) else { return nil }
     place = pass(text, month)
@@ -96,6 +100,7 @@ enum Dates {
     while end > 0, at - end < 2, text[end - 1] == ASCII.space || text[end - 1] == UInt8(ascii: ".") {
       end -= 1
     }
+    guard end > 0, Letters.isLetter(text[end - 1]) || text[end - 1] >= 0x80 else { return nil }
     var start = end
     while start > 0, end - start < 12, Letters.isWord(text, before: start) { start -= 1 }
     return end > start && monthEnd(text, start) == end ? start : nil

@@ -19,6 +19,20 @@ enum NationalNumbers {
       .auMedicare, .passport, .driversLicense,
     ] as [Entity]).map(Entities.init))
 
+  /// Whether one may begin with group `at`, by its length and the next one's: most can't.
+  @inline(__always)
+  static func mayBegin(_ run: borrowing NumberRun, _ at: Int) -> Bool {
+    let next = run.length(at &+ 1)
+    switch run.length(at) {
+    case 1: return next == 2
+    case 2, 3: return next == 3
+    case 4: return next >= 3 && next <= 5
+    case 5: return false
+    case 6: return next == 4
+    default: return true
+    }
+  }
+
   /// The number that begins with group `at`.
   static func find(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int, _ wanted: Entities, _ around: inout Around
@@ -30,11 +44,12 @@ enum NationalNumbers {
       guard run.has(shape, from: at), wanted.contains(rows.span[place].entity) else { continue }
       let row = rows[place]
       let groups = shape > 0xF ? (35 - shape.leadingZeroBitCount) >> 2 : 1
-      guard run.isFree(text, behind: at + groups - 1), row.check(run.digits(at..<at + groups)) else {
+      let range = run.place(at..<at + groups)
+      // Most often nothing near says so, which is found out sooner than whether the digits are right.
+      if !row.needs.isEmpty, !around.says(row.needs, text, range) { continue }
+      guard run.isFree(text, behind: at + groups - 1), row.check(run.digits(at..<at + groups, text)) else {
         continue
       }
-      let range = run.place(at..<at + groups)
-      if !row.needs.isEmpty, !around.says(row.needs, text, range) { continue }
       return (groups, Finding(range, row.entity, row.score))
     }
     return special(run, text, at, wanted, &around)
@@ -46,7 +61,7 @@ enum NationalNumbers {
   ) -> (groups: Int, finding: Finding)? {
     guard run[at].count >= 10, run.isFree(text, behind: at) else { return dotted(run, text, at, wanted) }
     let place = run.place(at..<at + 1)
-    let digits = run.digits(at..<at + 1)
+    let digits = run.digits(at..<at + 1, text)
     let found: (Entity, Hints, Int)?
     switch digits.count {
     case 10:
@@ -96,19 +111,19 @@ enum NationalNumbers {
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ wanted: Entities
   ) -> (groups: Int, finding: Finding)? {
     if wanted.contains(.brCPF), run[at].count == 3, isShaped("3.3.3-2", run, text, at),
-      Checksum.cpf(run.digits(at..<at + 4))
+      Checksum.cpf(run.digits(at..<at + 4, text))
     {
       return (4, Finding(run.place(at..<at + 4), .brCPF, 90))
     }
     if wanted.contains(.brCNPJ), run[at].count == 2, isShaped("2.3.3/4-2", run, text, at),
-      Checksum.cnpj(run.digits(at..<at + 5))
+      Checksum.cnpj(run.digits(at..<at + 5, text))
     {
       return (5, Finding(run.place(at..<at + 5), .brCNPJ, 90))
     }
     if wanted.contains(.sePN), run[at].count >= 6,
       isShaped("6-4", run, text, at) || isShaped("8-4", run, text, at)
     {
-      let digits = run.digits(at..<at + 2)
+      let digits = run.digits(at..<at + 2, text)
       let short = digits.count == 12 ? digits.part(2..<12) : digits
       if Checksum.swedish(short) { return (2, Finding(run.place(at..<at + 2), .sePN, 85)) }
     }

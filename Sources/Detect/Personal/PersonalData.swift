@@ -186,7 +186,10 @@ package struct PersonalData: Sendable {
         return end
       }
     }
-    if digitsEnd &- start <= 3, !NumberRun.goesOn(text, behind: digitsEnd) {
+    // Six digits are nothing by themselves, unless they are an international number's first.
+    if digitsEnd &- start <= 6, !NumberRun.goesOn(text, behind: digitsEnd),
+      digitsEnd &- start <= 3 || text[start] != 0x30 || text[start &+ 1] != 0x30
+    {
       return day(text, start..<digitsEnd, &ahead.around, &findings)
     }
     return numbers(text, start, &ahead, &findings)
@@ -241,15 +244,18 @@ package struct PersonalData: Sendable {
   private func find(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
-    if entities.contains(.creditCard), let card = card(run, text, at, &around) { return card }
-    if entities.contains(.ip), run[at].count <= 3, run[at + 1].sign == UInt8(ascii: "."),
+    if Cards.mayBegin(run.length(at)), entities.contains(.creditCard), let card = card(run, text, at, &around)
+    {
+      return card
+    }
+    if entities.contains(.ip), run.sign(at + 1) == UInt8(ascii: "."), run.length(at) <= 3,
       let place = Network.ipv4(text, at: run[at].start),
       !ContextWords.shared.isVersion(text, before: place.lowerBound)
     {
       return (4, Finding(place, .ip, 80))
     }
     if entities.contains(.ssn), let ssn = socialSecurity(run, text, at, &around) { return ssn }
-    if !entities.isDisjoint(with: NationalNumbers.all),
+    if NationalNumbers.mayBegin(run, at), !entities.isDisjoint(with: NationalNumbers.all),
       let national = NationalNumbers.find(run, text, at: at, entities, &around)
     {
       return national
@@ -287,7 +293,7 @@ package struct PersonalData: Sendable {
       return nil
     }
     guard run.isFree(text, behind: at + groups - 1) else { return nil }
-    let digits = run.digits(at..<at + groups)
+    let digits = run.digits(at..<at + groups, text)
     let area = digits.number(0..<3)
     let group = digits.number(3..<5)
     guard area != 0, area != 666, group != 0, digits.number(5..<9) != 0 else { return nil }
@@ -308,20 +314,33 @@ package struct PersonalData: Sendable {
   private func phone(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
-    let start = run[at].start
-    if run[at].count > 3, run.digit(0, of: at) == 0, run.digit(1, of: at) == 0,
+    let (start, length) = (run[at].start, run.length(at))
+    let last = min(at &+ Phones.groupCeiling, run.count) &- 1
+    if length > 3, run.digit(0, of: at, text) == 0, run.digit(1, of: at, text) == 0,
+      // Where it is known to end in this run, the words around it are asked first.
+      run.rest(from: at) <= 17 || around.mayBePhone(text, start..<run.end(of: at, digits: 17)),
       let end = Phones.international(text, from: start + 2), around.isPhone(text, start..<end)
     {
       return (1, Finding(start..<Phones.passExtension(text, end), .phone, 80))
     }
-    guard let (groups, form) = Phones.national(run, text, at: at, regions) else { return nil }
+    let groups: Int
+    let form: Phones.Form
+    if let formatted = Phones.formatted(run, text, at: at, regions) {
+      (groups, form) = (formatted, .formatted)
+    } else if run.total(at..<last + 1) >= 7, around.mayBePhone(text, start..<run[last].end),
+      let found = Phones.byContext(run, text, at: at)
+    {
+      (groups, form) = found
+    } else {
+      return nil
+    }
     let place = run.place(at..<at + groups)
     let isPhone = around.isPhone(text, place)
     guard isPhone || form == .formatted else { return nil }
     let isNegative = ContextWords.shared.isNegative(text, before: place.lowerBound)
     if form != .formatted {
       guard !isNegative, !isArgument(text, start) else { return nil }
-      let isTime = run.total(at..<at + groups) == 10 && groups == 1 && run.digit(0, of: at) == 1
+      let isTime = run.total(at..<at + groups) == 10 && groups == 1 && run.digit(0, of: at, text) == 1
       if isTime, !around.saysNear(.phone, text, place) { return nil }
     } else if !isPhone, isNegative {
       return nil

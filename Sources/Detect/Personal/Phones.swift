@@ -98,31 +98,43 @@ enum Phones {
   /// How a number's own form speaks for it.
   enum Form { case formatted, strict, loose }
 
-  /// A national number that begins with group `at`.
-  static func national(
+  /// A national number that begins with group `at`, known by its form.
+  ///
+  /// - Returns: how many groups it has.
+  @inline(__always)
+  static func formatted(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int, _ regions: Regions
-  ) -> (groups: Int, form: Form)? {
-    if let formatted = northAmerican(run, at), run.isFree(text, behind: at + formatted - 1) {
-      return (formatted, .formatted)
-    }
-    if let distinctive = distinctive(run, at, regions), run.isFree(text, behind: at + distinctive - 1) {
-      return (distinctive, .formatted)
-    }
-    return byContext(run, text, at)
+  ) -> Int? {
+    let sign = run.sign(at &+ 1)
+    // North America's have a sign that is no blank, or a 1 first; the others a zero.
+    guard sign != 0, sign != ASCII.space || run.digit(0, of: at, text) < 2 else { return nil }
+    return told(run, text, at, regions)
   }
 
-  private static func northAmerican(_ run: borrowing NumberRun, _ from: Int) -> Int? {
+  private static func told(
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ regions: Regions
+  ) -> Int? {
+    if let groups = northAmerican(run, text, at), run.isFree(text, behind: at + groups - 1) { return groups }
+    if let groups = distinctive(run, text, at, regions), run.isFree(text, behind: at + groups - 1) {
+      return groups
+    }
+    return nil
+  }
+
+  private static func northAmerican(_ run: borrowing NumberRun, _ text: Span<UInt8>, _ from: Int) -> Int? {
     var at = from
-    if run[at].count == 1, run.digit(0, of: at) == 1, run.count > at + 3 { at += 1 }
-    guard run.has(0x334, from: at), run.digit(0, of: at) >= 2, run[at + 1].sign != ASCII.space,
+    if run[at].count == 1, run.digit(0, of: at, text) == 1, run.count > at + 3 { at += 1 }
+    guard run.has(0x334, from: at), run.digit(0, of: at, text) >= 2, run[at + 1].sign != ASCII.space,
       run[at + 1].sign != UInt8(ascii: "/")
     else { return nil }
     return at + 3 - from
   }
 
-  private static func distinctive(_ run: borrowing NumberRun, _ at: Int, _ regions: Regions) -> Int? {
-    guard run.digit(0, of: at) == 0, run.count > at + 1 else { return nil }
-    let second = run.digit(1, of: at)
+  private static func distinctive(
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ regions: Regions
+  ) -> Int? {
+    guard run.digit(0, of: at, text) == 0, run.count > at + 1 else { return nil }
+    let second = run.digit(1, of: at, text)
     let sign = run[at + 1].sign
     if regions.contains(.france), (1...9).contains(second), sign != UInt8(ascii: "/"),
       run.has(0x22222, from: at)
@@ -143,30 +155,33 @@ enum Phones {
     return nil
   }
 
+  /// The most groups of a number that only words make one.
+  static let groupCeiling = 6
+
   /// Seven to thirteen digits that only words around them can make a number.
-  private static func byContext(
-    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int
+  static func byContext(
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int
   ) -> (groups: Int, form: Form)? {
-    if run.total(at..<min(at + 6, run.count)) < 7 { return nil }
     var best: (groups: Int, form: Form)?
     var total = 0
-    for groups in 1...6 where at + groups <= run.count {
+    for groups in 1...groupCeiling where at + groups <= run.count {
       let range = at..<at + groups
       total &+= run[at + groups - 1].count
       if total > 13 { break }
-      guard total >= 7, run.isFree(text, behind: at + groups - 1), !isDate(run, range), !isDecimal(run, range)
+      guard total >= 7, run.isFree(text, behind: at + groups - 1), !isDate(run, range),
+        !isDecimal(run, text, range)
       else {
         continue
       }
       if groups > 1, run[at].count > 6 { break }
-      best = (groups, total == 10 && isStrict(run, at) ? .strict : .loose)
+      best = (groups, total == 10 && isStrict(run, text, at) ? .strict : .loose)
     }
     return best
   }
 
   /// Whether ten digits are as North America's numbers are: neither part begins with 0 or 1.
-  private static func isStrict(_ run: borrowing NumberRun, _ at: Int) -> Bool {
-    run.digit(0, of: at) >= 2 && run.digit(3, of: at) >= 2
+  private static func isStrict(_ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int) -> Bool {
+    run.digit(0, of: at, text) >= 2 && run.digit(3, of: at, text) >= 2
   }
 
   private static func isDate(_ run: borrowing NumberRun, _ range: Range<Int>) -> Bool {
@@ -176,13 +191,14 @@ enum Phones {
   }
 
   /// Whether two groups are a number with a fraction, or two years.
-  private static func isDecimal(_ run: borrowing NumberRun, _ range: Range<Int>) -> Bool {
+  private static func isDecimal(_ run: borrowing NumberRun, _ text: Span<UInt8>, _ range: Range<Int>) -> Bool
+  {
     guard range.count == 2 else { return false }
     let at = range.lowerBound
     if run[at + 1].sign == UInt8(ascii: ".") { return true }
     return run.has(0x44, from: at) && run[at + 1].sign == UInt8(ascii: "-")
-      && (18...20).contains(run.digits(at..<at + 1).number(0..<2))
-      && (18...20).contains(run.digits(at + 1..<at + 2).number(0..<2))
+      && (18...20).contains(run.number(at, text, first: 2))
+      && (18...20).contains(run.number(at + 1, text, first: 2))
   }
 
   /// Behind an extension that follows `end`: `x123`, `ext. 12`, `#4`.
