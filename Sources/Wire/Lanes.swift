@@ -150,6 +150,21 @@ enum Lanes {
     unsafe lanes_top_bits(unsafeBitCast(marks, to: Block.self))
   }
 
+  /// A bit for each byte that has its top bit, the first one's lowest.
+  @inline(__always) static func isTop(_ block: Block) -> UInt32 { lanes_top_bits(block) }
+
+  /// All ones for each truth.
+  @inline(__always) static func all(_ marks: Marks) -> Block {
+    // SAFETY: a mask is sixteen bytes, each of which is all ones or zero.
+    unsafe unsafeBitCast(marks, to: Block.self)
+  }
+
+  /// Each byte's top bit becomes the one three places below it; the lowest bits become anything.
+  @inline(__always) static func times8(_ block: Block) -> Block {
+    // SAFETY: both are sixteen bytes without structure.
+    unsafe unsafeBitCast(unsafeBitCast(block, to: SIMD8<UInt16>.self) &<< 3, to: Block.self)
+  }
+
   /// Where the first byte at or behind `from` is that `marks` marks, or `end`.
   ///
   /// `from` may not be negative, and `end` may not pass the end of the memory at `start`.
@@ -232,10 +247,14 @@ enum Lanes {
       let low = unsafe bits(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
       return unsafe low | bits(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind) << 16
     }
+    // SAFETY: as many are there as `left` says.
+    return unsafe bits(block(start, at, left), kind)
+  }
+
+  /// The next sixteen bytes, or what is left and others that nothing marks. As many as `left` says are there from `at` on.
+  @inline(__always) @unsafe static func block(_ start: UnsafeRawPointer, _ at: Int, _ left: Int) -> Block {
     // SAFETY: sixteen bytes are there, or there are fewer and no more are read.
-    let block =
-      unsafe left < 16 ? some(start, at, left) : start.loadUnaligned(fromByteOffset: at, as: Block.self)
-    return bits(block, kind)
+    unsafe left < 16 ? some(start, at, left) : start.loadUnaligned(fromByteOffset: at, as: Block.self)
   }
 
   /// The bytes from `at` on, fewer than sixteen, and others that nothing marks.

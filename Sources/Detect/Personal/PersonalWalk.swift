@@ -12,13 +12,14 @@ extension PersonalData {
     var start = 0
     var block = 0
     var marks = WordMarks()
-    while block < text.count {
-      text.mark(&marks, from: block)
+    while true {
+      block = text.mark(&marks, from: block)
+      guard block < text.count else { break }
       var bits = marks.special
       while bits != 0 {
         let at = block &+ bits.trailingZeroBitCount
         bits &= bits &- 1
-        if at >= start { start = look(text, at, from: start, &ahead, &findings) }
+        if at >= start, !Self.onlyParts(text, at) { start = look(text, at, from: start, &ahead, &findings) }
       }
       block &+= marks.count
     }
@@ -26,6 +27,19 @@ extension PersonalData {
       start = word(text, Self.wordStart(text, text.count &- 1, from: start), &ahead, &findings)
     }
     if findings.count > from + 1 { Self.settle(&findings, from: from) }
+  }
+
+  /// Whether the byte at `at`, which is marked, only parts words.
+  @inline(__always)
+  private static func onlyParts(_ text: Span<UInt8>, _ at: Int) -> Bool {
+    let place = text[at] &- 0x28
+    // Those from `(` to `_` that do: `) * , ; < > ? ^`; and a colon and `=`, before a blank.
+    let always: UInt64 =
+      1 << 0x01 | 1 << 0x02 | 1 << 0x04 | 1 << 0x13 | 1 << 0x14 | 1 << 0x16 | 1 << 0x17 | 1 << 0x36
+    let mostly: UInt64 = 1 << 0x12 | 1 << 0x15
+    guard place < 64 else { return false }
+    if always >> UInt64(place) & 1 != 0 { return true }
+    return mostly >> UInt64(place) & 1 != 0 && at &+ 1 < text.count && text[at &+ 1] < 0x28
   }
 
   /// Looks at a byte that may be part of something, and at the word before it. Words between blanks and plain signs are
