@@ -36,42 +36,43 @@ package final class EscapedText {
     escapes.removeAll(keepingCapacity: true)
     var at = 0
     while at < content.count {
-      let start = at
-      at = content.backslash(from: at)
-      if at > start { text.append(content.extracting(start..<at)) }
+      at = text.append(content, upToBackslashFrom: at)
       guard at < content.count else { break }
-      at += readEscape(content, at, isLoose)
+      if at &+ 1 < content.count, let sign = Self.sign(content[at &+ 1]) {
+        escapes.append(Escape(said: text.count, saidCount: 1, written: at, writtenCount: 2))
+        text.append(sign)
+        at &+= 2
+      } else {
+        at &+= readEscape(content, at)
+      }
     }
   }
 
-  private func readEscape(_ content: Span<UInt8>, _ at: Int, _ isLoose: Bool) -> Int {
-    let said = text.count
-    var width = 2
-    if at + 1 >= content.count {
-      text.append(ASCII.backslash)
-      width = 1
-    } else {
-      switch content[at + 1] {
-      case UInt8(ascii: "n"): text.append(ASCII.lf)
-      case UInt8(ascii: "t"): text.append(ASCII.tab)
-      case UInt8(ascii: "r"): text.append(ASCII.cr)
-      case UInt8(ascii: "b"): text.append(0x08)
-      case UInt8(ascii: "f"): text.append(0x0C)
-      case UInt8(ascii: "u"):
-        if let unit = Self.unit(content, at + 2) {
-          width = append(unit, content, at)
-        } else {
-          text.append(ASCII.backslash)
-          width = 1
-        }
-      case ASCII.quote, ASCII.backslash, UInt8(ascii: "/"): text.append(content[at + 1])
-      default:
-        // In a text that only looks like JSON this is a path or a pattern.
-        text.append(ASCII.backslash)
-        width = 1
-      }
+  /// What a backslash and `byte` say; nil where that takes more than the two of them, or they are no escape.
+  @inline(__always)
+  private static func sign(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "n"): ASCII.lf
+    case UInt8(ascii: "t"): ASCII.tab
+    case UInt8(ascii: "r"): ASCII.cr
+    case UInt8(ascii: "b"): 0x08
+    case UInt8(ascii: "f"): 0x0C
+    case ASCII.quote, ASCII.backslash, UInt8(ascii: "/"): byte
+    default: nil
     }
-    if width == 1 { return 1 }
+  }
+
+  /// Reads what begins with a backslash and is a character's number, or no escape.
+  private func readEscape(_ content: Span<UInt8>, _ at: Int) -> Int {
+    let said = text.count
+    guard at + 1 < content.count, content[at + 1] == UInt8(ascii: "u"),
+      let unit = Self.unit(content, at + 2)
+    else {
+      // In a text that only looks like JSON this is a path or a pattern.
+      text.append(ASCII.backslash)
+      return 1
+    }
+    let width = append(unit, content, at)
     escapes.append(Escape(said: said, saidCount: text.count - said, written: at, writtenCount: width))
     return width
   }

@@ -49,3 +49,36 @@ extension ByteQueue {
     return size
   }
 }
+
+extension ByteQueue {
+  /// Appends what `bytes` holds from `from` on, up to the first backslash: it is copied while that is sought.
+  ///
+  /// - Returns: where the backslash is; the count where there is none.
+  package mutating func append(_ bytes: Span<UInt8>, upToBackslashFrom from: Int) -> Int {
+    guard from >= 0, from < bytes.count else { return bytes.count }
+    reserve(bytes.count &- from)
+    let end = unsafe bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, let base = unsafe base else { return from }
+      let behind = unsafe base.advanced(by: tail &- from)
+      var at = from
+      while at <= raw.count &- 32 {
+        // SAFETY: 32 bytes are there from `at` on, and there is room for all of them, those behind a backslash too.
+        let low = unsafe start.loadUnaligned(fromByteOffset: at, as: Lanes.Block.self)
+        let high = unsafe start.loadUnaligned(fromByteOffset: at &+ 16, as: Lanes.Block.self)
+        unsafe behind.storeBytes(of: low, toByteOffset: at, as: Lanes.Block.self)
+        unsafe behind.storeBytes(of: high, toByteOffset: at &+ 16, as: Lanes.Block.self)
+        let marks = (Backslash.marks(low), Backslash.marks(high))
+        if Lanes.isWide(Lanes.all(marks.0 .| marks.1)) {
+          return at &+ (Lanes.bits(marks.0) | Lanes.bits(marks.1) << 16).trailingZeroBitCount
+        }
+        at &+= 32
+      }
+      let end = unsafe Lanes.near(start, from: at, to: raw.count, Backslash.self)
+      // SAFETY: the bytes are there, and so is the room for them.
+      unsafe behind.advanced(by: at).copyMemory(from: start.advanced(by: at), byteCount: end &- at)
+      return end
+    }
+    tail &+= end &- from
+    return end
+  }
+}

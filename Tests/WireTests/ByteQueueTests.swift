@@ -194,4 +194,22 @@ import Wire
     queue.append(hexadecimalWord: word)
     #expect(queue.bytes.text() == " " + text)
   }
+
+  @Test(
+    "bytes are taken over up to a backslash, wherever it stands",
+    arguments: [0, 1, 15, 16, 17, 31, 32, 33, 70])
+  func upToBackslash(_ count: Int) {
+    let plain = (0..<count).map { UInt8(ascii: "a") + UInt8($0 % 26) }
+    for place in 0...count {
+      for from in 0...place {
+        var queue = ByteQueue()
+        queue.append("xy")
+        let text = plain[..<place] + (place < count ? [ASCII.backslash] + plain[place...] : [])
+        let end = queue.append(Array(text).span, upToBackslashFrom: from)
+        #expect(end == place)
+        queue.append(ASCII.lf)
+        #expect(queue.array() == Array("xy".utf8) + plain[from..<place] + [ASCII.lf])
+      }
+    }
+  }
 }
