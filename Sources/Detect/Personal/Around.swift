@@ -26,6 +26,26 @@ struct Around {
     hasWords = nil
   }
 
+  /// All that is said before or behind the number at `place`, for who asks for many of them.
+  mutating func hints(_ text: Span<UInt8>, _ place: Range<Int>) -> Hints {
+    var said: Hints = []
+    if !run.contains(place.lowerBound)
+      || place.lowerBound &- ContextWords.before < run.lowerBound && !most(text).all.isEmpty
+    {
+      said = read(text, before: place.lowerBound).all
+    }
+    return said.union(hints(text, behind: place.upperBound))
+  }
+
+  private mutating func hints(_ text: Span<UInt8>, behind place: Int) -> Hints {
+    guard mayBeSaid(text, behind: place) else { return [] }
+    if place != end {
+      end = place
+      behind = words.behind(text, end, wordless: max(run.upperBound, end))
+    }
+    return behind
+  }
+
   /// Whether any of `hints` is said before or behind the number at `place`.
   mutating func says(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
     saysBefore(hints, text, place) || saysBehind(hints, text, place)
@@ -43,12 +63,7 @@ struct Around {
   }
 
   private mutating func saysBehind(_ hints: Hints, _ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
-    guard mayBeSaid(text, behind: place.upperBound) else { return false }
-    if place.upperBound != end {
-      end = place.upperBound
-      behind = words.behind(text, end, wordless: max(run.upperBound, end))
-    }
-    return !behind.isDisjoint(with: hints)
+    !self.hints(text, behind: place.upperBound).isDisjoint(with: hints)
   }
 
   /// Whether the number at `place` is said to be a telephone's.
@@ -59,7 +74,8 @@ struct Around {
 
   /// Whether the number at `place` can be said to be a telephone's, if it ends there or before.
   mutating func mayBePhone(_ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
-    mayBeSaid(text, behind: place.upperBound) || mayBeSaid(.phone, text, place, isNear: false)
+    mayBeSaid(text, behind: place.upperBound)
+      || mayBeSaid(.phone, text, place, isNear: false)
       || mayBeSaid(.weakPhone, text, place, isNear: true)
   }
 

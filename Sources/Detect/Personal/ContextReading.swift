@@ -71,6 +71,11 @@ struct ContextReading {
     let window = text.extracting(0..<limit)
     while end < limit {
       let at = end
+      // Mostly numbers stand here, and blanks.
+      if Letters.isDigit(text[at]) || text[at] == ASCII.space {
+        end = isSentence ? window.latin(from: at &+ 1) : at &+ 1
+        continue
+      }
       guard ContextWords.isLetter(text, at) else {
         if isSentence {
           end = window.latin(from: at &+ 1)

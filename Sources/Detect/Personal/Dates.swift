@@ -56,11 +56,8 @@ enum Dates {
     guard (1...31).contains(value) else { return nil }
     var place = day.upperBound
     let start = day.lowerBound
-    if place + 1 < text.count, Letters.isLetter(text[place]) {
-      let ending = text.extracting(place..<place + 2)
-      for ordinal: StaticString in ["st", "nd", "rd", "th", "er"] where ending.equalsIgnoringCase(ordinal) {
-        place += 2
-      }
+    if place + 1 < text.count, Letters.isLetter(text[place]), isOrdinal(text[place], text[place + 1]) {
+      place += 2
     }
     if let month = monthStart(text, before: start) {
       if place < text.count, text[place] == ASCII.comma { place += 1 }
@@ -72,6 +69,17 @@ enum Dates {
     guard let month = monthEnd(text, place) else { return nil }
     place = pass(text, month)
     return yearEnd(text, place).map { start..<$0 }
+  }
+
+  /// Whether these letters make a day's number an ordinal.
+  private static func isOrdinal(_ first: UInt8, _ second: UInt8) -> Bool {
+    switch (first | 0x20, second | 0x20) {
+    case (UInt8(ascii: "s"), UInt8(ascii: "t")), (UInt8(ascii: "n"), UInt8(ascii: "d")),
+      (UInt8(ascii: "r"), UInt8(ascii: "d")), (UInt8(ascii: "t"), UInt8(ascii: "h")),
+      (UInt8(ascii: "e"), UInt8(ascii: "r")):
+      true
+    default: false
+    }
   }
 
   /// Behind signs and `de` between day, month and year.
@@ -106,8 +114,13 @@ enum Dates {
     return end > start && monthEnd(text, start) == end ? start : nil
   }
 
+  private static func isNamePart(_ byte: UInt8) -> Bool { Letters.isLetter(byte) || byte >= 0x80 }
+
   /// Behind the month's name that begins at `at`.
   private static func monthEnd(_ text: Span<UInt8>, _ at: Int) -> Int? {
+    if at + 2 < text.count, text[at] < 0x80, !Letters.isLetter(text[at]) || !isNamePart(text[at + 1]) {
+      return nil
+    }
     var folded = InlineArray<12, UInt8>(repeating: 0)
     var count = 0
     var end = at

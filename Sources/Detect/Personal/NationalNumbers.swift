@@ -37,16 +37,23 @@ enum NationalNumbers {
   static func find(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int, _ wanted: Entities, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
-    var left = places.span[min(run[at].count, 15)]
+    var left = places.span[min(run.length(at), 15)]
+    let shapes = shapes
+    var range = 0..<0
+    var (said, asked): (Hints, Int) = ([], 0)
     while left != 0 {
-      let (shape, place) = shapes.span[left.trailingZeroBitCount]
+      let (shape, place, needs, entity) = shapes.span[left.trailingZeroBitCount]
       left &= left &- 1
-      guard run.has(shape, from: at), wanted.contains(rows.span[place].entity) else { continue }
-      let row = rows[place]
+      guard run.has(shape, from: at), wanted.contains(entity) else { continue }
       let groups = shape > 0xF ? (35 - shape.leadingZeroBitCount) >> 2 : 1
-      let range = run.place(at..<at + groups)
+      if groups != asked {
+        asked = groups
+        range = run.place(at..<at + groups)
+        said = around.hints(text, range)
+      }
       // Most often nothing near says so, which is found out sooner than whether the digits are right.
-      if !row.needs.isEmpty, !around.says(row.needs, text, range) { continue }
+      if !needs.isEmpty, said.isDisjoint(with: needs) { continue }
+      let row = rows[place]
       guard run.isFree(text, behind: at + groups - 1), row.check(run.digits(at..<at + groups, text)) else {
         continue
       }
@@ -110,6 +117,8 @@ enum NationalNumbers {
   private static func dotted(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ wanted: Entities
   ) -> (groups: Int, finding: Finding)? {
+    let sign = run.sign(at + 1)
+    if sign == 0 || sign == ASCII.space { return nil }
     if wanted.contains(.brCPF), run[at].count == 3, isShaped("3.3.3-2", run, text, at),
       Checksum.cpf(run.digits(at..<at + 4, text))
     {
@@ -170,15 +179,15 @@ enum NationalNumbers {
       score: 55),
   ]
 
-  /// All shapes of all rows, and whose they are.
-  private static let shapes: [(UInt32, Int)] = rows.indices.flatMap { row in
-    rows[row].shapes.map { ($0, row) }
+  /// All shapes of all rows, whose they are, and what that row needs and finds.
+  private static let shapes: [(UInt32, Int, Hints, Entity)] = rows.indices.flatMap { row in
+    rows[row].shapes.map { ($0, row, rows[row].needs, rows[row].entity) }
   }
 
   /// For each length of a first group, a bit for each shape that begins so.
   private static let places: [UInt32] = (0..<16).map { (length: UInt32) -> UInt32 in
     var places: UInt32 = 0
-    for (place, (shape, _)) in shapes.enumerated()
+    for (place, (shape, _, _, _)) in shapes.enumerated()
     where shape >> UInt32((31 - shape.leadingZeroBitCount) & ~3) == length { places |= 1 << UInt32(place) }
     return places
   }

@@ -127,7 +127,7 @@ enum Network {
     guard isDotted || mark == ASCII.colon || mark == UInt8(ascii: "-") else { return nil }
     let groups = isDotted ? 3 : 6
     let end = start + groups * (width + 1) - 1
-    guard end <= text.count else { return nil }
+    guard end <= text.count, text[start + width + 1 + width] == mark else { return nil }
     var allZero = true
     var allOne = true
     for at in start..<end {

@@ -9,12 +9,18 @@ package struct PersonalData: Sendable {
   let entities: Entities
   let regions: Regions
   let secrets: SecretRules?
+  /// Whether any national number is sought, and anything that is made of digits alone, and signs between them.
+  private let seeksNational: Bool
+  private let seeksNumbers: Bool
 
   /// - Parameter regions: where national telephone numbers are known by their form.
   package init(_ entities: Entities, regions: Regions = .all) {
     self.entities = entities
     self.regions = regions
     secrets = entities.contains(.secret) ? SecretRules.shared : nil
+    seeksNational = !entities.isDisjoint(with: NationalNumbers.all)
+    let others = Entities([.creditCard, .ip, .ssn, .dateOfBirth, .phone].map(Entities.init))
+    seeksNumbers = seeksNational || !entities.isDisjoint(with: others)
     // Made now, and not while the first text waits.
     _ = ContextWords.shared
   }
@@ -175,10 +181,11 @@ package struct PersonalData: Sendable {
         var end = digitsEnd
         while end < text.count, Letters.isAlnum(text[end]) || text[end] == 0x5F { end &+= 1 }
         if let secrets, secrets.find(text, at: start, wordEnd: end, &ahead, &findings) != nil { return end }
-        // A date's ordinal, or its time: `1st of May`, `1990-04-12T…`, is read from its first group.
+        // It may be a date's day: `1st of May`, `12May`.
         let resumed = mixed(text, start..<end, &ahead, &findings)
         if resumed != end || end &- start > 5 || findings.last?.range.upperBound == end { return resumed }
         if !entities.contains(.dateOfBirth) { return end }
+        return day(text, start..<digitsEnd, &ahead.around, &findings)
       } else if next == ASCII.colon || next == UInt8(ascii: "-") || next == UInt8(ascii: "."),
         digitsEnd &- start <= 4,
         let end = hexadecimal(text, start..<digitsEnd, &ahead, &findings)
@@ -208,10 +215,6 @@ package struct PersonalData: Sendable {
     return max(place.upperBound, digits.upperBound)
   }
 
-  /// What is made of digits alone, and signs between them.
-  private static let numeric = NationalNumbers.all.union(
-    Entities([.creditCard, .ip, .ssn, .dateOfBirth, .phone].map(Entities.init)))
-
   /// Looks at a run of groups of digits.
   private func numbers(
     _ text: Span<UInt8>, _ start: Int, _ ahead: inout ReadAhead, _ findings: inout [Finding]
@@ -219,7 +222,7 @@ package struct PersonalData: Sendable {
     let run = NumberRun(text, from: start)
     ahead.around.begin(run.start..<run.end)
     // Of fewer digits than an address has, only a date can be made.
-    let isNothing = run.isFew && !entities.contains(.dateOfBirth) || entities.isDisjoint(with: Self.numeric)
+    let isNothing = run.isFew && !entities.contains(.dateOfBirth) || !seeksNumbers
     var at = isNothing ? run.count : 0
     while at < run.count {
       guard run.isFree(text, before: at) else {
@@ -255,7 +258,7 @@ package struct PersonalData: Sendable {
       return (4, Finding(place, .ip, 80))
     }
     if entities.contains(.ssn), let ssn = socialSecurity(run, text, at, &around) { return ssn }
-    if NationalNumbers.mayBegin(run, at), !entities.isDisjoint(with: NationalNumbers.all),
+    if seeksNational, NationalNumbers.mayBegin(run, at),
       let national = NationalNumbers.find(run, text, at: at, entities, &around)
     {
       return national
@@ -292,7 +295,12 @@ package struct PersonalData: Sendable {
     } else {
       return nil
     }
-    guard run.isFree(text, behind: at + groups - 1) else { return nil }
+    let place = run.place(at..<at + groups)
+    // Without hyphens only words make one of it.
+    let isSaid = around.says(.ssn, text, place)
+    guard isSaid || groups == 3 && run.sign(at + 1) == UInt8(ascii: "-"),
+      run.isFree(text, behind: at + groups - 1)
+    else { return nil }
     let digits = run.digits(at..<at + groups, text)
     let area = digits.number(0..<3)
     let group = digits.number(3..<5)
@@ -303,11 +311,8 @@ package struct PersonalData: Sendable {
           || (94...99).contains(group)
       else { return nil }
     }
-    let place = run.place(at..<at + groups)
-    if around.says(.ssn, text, place) { return (groups, Finding(place, .ssn, 95)) }
-    guard groups == 3, run[at + 1].sign == UInt8(ascii: "-"),
-      !ContextWords.shared.isNegative(text, before: place.lowerBound)
-    else { return nil }
+    if isSaid { return (groups, Finding(place, .ssn, 95)) }
+    if ContextWords.shared.isNegative(text, before: place.lowerBound) { return nil }
     return (groups, Finding(place, .ssn, 80))
   }
 
@@ -318,7 +323,7 @@ package struct PersonalData: Sendable {
     let last = min(at &+ Phones.groupCeiling, run.count) &- 1
     if length > 3, run.digit(0, of: at, text) == 0, run.digit(1, of: at, text) == 0,
       // Where it is known to end in this run, the words around it are asked first.
-      run.rest(from: at) <= 17 || around.mayBePhone(text, start..<run.end(of: at, digits: 17)),
+      around.mayBePhone(text, start..<Phones.end(of: run, text, at: at)),
       let end = Phones.international(text, from: start + 2), around.isPhone(text, start..<end)
     {
       return (1, Finding(start..<Phones.passExtension(text, end), .phone, 80))
@@ -358,43 +363,5 @@ package struct PersonalData: Sendable {
   /// Whether the number is handed to a function: `call foo(2221571288)`.
   private func isArgument(_ text: Span<UInt8>, _ at: Int) -> Bool {
     at > 1 && text[at - 1] == UInt8(ascii: "(") && Letters.isWord(text, before: at - 1)
-  }
-
-  // MARK: Overlaps
-
-  /// Sorts what was found from `from` on, and keeps of what overlaps the more telling one.
-  static func settle(_ findings: inout [Finding], from: Int) {
-    var isSorted = true
-    for at in from + 1..<findings.count
-    where findings[at].range.lowerBound < findings[at - 1].range.upperBound {
-      isSorted = false
-    }
-    if isSorted { return }
-    findings[from...].sort { $0.range.lowerBound < $1.range.lowerBound }
-    var kept = from
-    for at in from + 1..<findings.count {
-      if findings[at].range.lowerBound >= findings[kept].range.upperBound {
-        kept += 1
-        findings[kept] = findings[at]
-      } else if outranks(findings[at], findings[kept]) {
-        findings[kept] = findings[at]
-      }
-    }
-    findings.removeLast(findings.count - kept - 1)
-  }
-
-  private static func outranks(_ one: Finding, _ other: Finding) -> Bool {
-    func rank(_ entity: Entity) -> Int {
-      switch entity {
-      case .iban: 5
-      case .crypto: 4
-      case .email: 3
-      case .creditCard: 2
-      default: 1
-      }
-    }
-    if rank(one.entity) != rank(other.entity) { return rank(one.entity) > rank(other.entity) }
-    if one.score != other.score { return one.score > other.score }
-    return one.range.count > other.range.count
   }
 }

@@ -86,4 +86,42 @@ extension PersonalData {
     else { return nil }
     return start
   }
+
+  // MARK: Overlaps
+
+  /// Sorts what was found from `from` on, and keeps of what overlaps the more telling one.
+  private static func settle(_ findings: inout [Finding], from: Int) {
+    var isSorted = true
+    for at in from + 1..<findings.count
+    where findings[at].range.lowerBound < findings[at - 1].range.upperBound {
+      isSorted = false
+    }
+    if isSorted { return }
+    findings[from...].sort { $0.range.lowerBound < $1.range.lowerBound }
+    var kept = from
+    for at in from + 1..<findings.count {
+      if findings[at].range.lowerBound >= findings[kept].range.upperBound {
+        kept += 1
+        findings[kept] = findings[at]
+      } else if outranks(findings[at], findings[kept]) {
+        findings[kept] = findings[at]
+      }
+    }
+    findings.removeLast(findings.count - kept - 1)
+  }
+
+  private static func outranks(_ one: Finding, _ other: Finding) -> Bool {
+    func rank(_ entity: Entity) -> Int {
+      switch entity {
+      case .iban: 5
+      case .crypto: 4
+      case .email: 3
+      case .creditCard: 2
+      default: 1
+      }
+    }
+    if rank(one.entity) != rank(other.entity) { return rank(one.entity) > rank(other.entity) }
+    if one.score != other.score { return one.score > other.score }
+    return one.range.count > other.range.count
+  }
 }

@@ -95,6 +95,14 @@ enum Phones {
     return Letters.isFree(text, behind: start + 8) ? start + 8 : nil
   }
 
+  /// A place behind which no international number goes that begins with group `at`.
+  static func end(of run: borrowing NumberRun, _ text: Span<UInt8>, at: Int) -> Int {
+    if run.rest(from: at) > 17 { return run.end(of: at, digits: 17) }
+    // Behind the run it goes on by signs only.
+    let isEnd = run.end >= text.count || passSigns(text, run.end) == run.end
+    return isEnd ? run.end : .max - ContextWords.behind
+  }
+
   /// How a number's own form speaks for it.
   enum Form { case formatted, strict, loose }
 
@@ -107,7 +115,9 @@ enum Phones {
   ) -> Int? {
     let sign = run.sign(at &+ 1)
     // North America's have a sign that is no blank, or a 1 first; the others a zero.
-    guard sign != 0, sign != ASCII.space || run.digit(0, of: at, text) < 2 else { return nil }
+    guard sign != 0, run.length(at) <= 5, sign != ASCII.space || run.digit(0, of: at, text) < 2 else {
+      return nil
+    }
     return told(run, text, at, regions)
   }
 
