@@ -213,7 +213,7 @@ struct PatternTests {
       set.scan(text.span, memory) { _, _ in found += 1 }
       #expect(memory.bytes > 0)
     }
-    // Sixteen of them, each with half a MiB of steps and as much of what they are told apart by.
+    // Sixteen of them, each with half a MiB of steps and up to one of what they are told apart by.
     #expect(memory.bytes < 20 << 20)
     memory.forget()
     #expect(memory.bytes == 0)

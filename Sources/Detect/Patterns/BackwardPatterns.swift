@@ -11,7 +11,20 @@ final class BackwardPatterns: Sendable {
     var isRoot = false
   }
 
-  let places: [Place]
+  /// One place's edges among all of them, each kind of which lies behind the one before.
+  struct Edges: Sendable {
+    var bytes: Range<Int32>
+    var free: Range<Int32>
+    var checks: Range<Int32>
+    var isRoot: Bool
+  }
+
+  /// For each place.
+  let places: [Edges]
+  /// The edges of all places: arrays of each place's own would be counted and let go at each step.
+  let bytes: [(set: Int32, from: Int32)]
+  let free: [Int32]
+  let checks: [(assertion: PatternAssertion, from: Int32)]
   /// Where matches end.
   let ends: [Int32]
   /// For each set, whether each class is of it, one set behind the other.
@@ -25,13 +38,29 @@ final class BackwardPatterns: Sendable {
     _ places: [Place], ends: [Int32], isMember: [Bool], classes: [UInt8], classCount: Int,
     waiting: WaitingPlaces
   ) {
-    self.places = places
+    func ranges(_ counts: [Int]) -> [Range<Int32>] {
+      var end: Int32 = 0
+      return counts.map { count in
+        let start = end
+        end += Int32(truncatingIfNeeded: count)
+        return start..<end
+      }
+    }
+    let bytes = ranges(places.map { $0.bytes.count })
+    let free = ranges(places.map { $0.free.count })
+    let checks = ranges(places.map { $0.checks.count })
+    self.places = places.indices.map {
+      Edges(bytes: bytes[$0], free: free[$0], checks: checks[$0], isRoot: places[$0].isRoot)
+    }
+    self.bytes = places.flatMap { $0.bytes }
+    self.free = places.flatMap { $0.free }
+    self.checks = places.flatMap { $0.checks }
     self.ends = ends
     self.isMember = isMember
     self.classes = classes
     self.classCount = classCount
     self.waiting = waiting
-    hasChecks = places.contains { !$0.checks.isEmpty }
+    hasChecks = !self.checks.isEmpty
   }
 
   /// What is known of the text before a place: nothing is there, no word, a word, or one of both.

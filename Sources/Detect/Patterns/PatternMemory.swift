@@ -51,14 +51,16 @@ final class MatchStarts {
   private static let cellCeiling = 1 << 18
   private static let stateCeiling = 4096
   /// Places in the keys of all states.
-  private static let keyCeiling = 1 << 17
+  private static let keyCeiling = 1 << 18
   /// Steps that may be found out: at first, and more for each byte that is read.
   static let mostCredit = 400_000
   private static let creditPerByte = 8
 
   /// For each state, which sets of places are live before a byte is read, matches' ends left out.
   private var keys: [[Int32]] = []
-  private var numbers: [[Int32]: UInt16] = [:]
+  /// A bit for each place that is live behind the step under way.
+  private var reached: [UInt64]
+  private var numbers: [StateKey: UInt16] = [:]
   /// The next state by state, sides and class, with `isStart` where a match begins.
   private var cells: [UInt16] = []
   private let width: Int
@@ -94,6 +96,7 @@ final class MatchStarts {
     width = columns * (patterns.hasChecks ? 12 : 1)
     most = min(Self.stateCeiling, max(Self.cellCeiling / width, 16))
     marks = [UInt32](repeating: 0, count: patterns.places.count)
+    reached = [UInt64](repeating: 0, count: patterns.places.count / 64 + 1)
     flush()
   }
 
@@ -109,7 +112,7 @@ final class MatchStarts {
 
   /// About what it takes: cells, keys with their headers, and where each key's number is found.
   var bytes: Int {
-    2 * (cells.capacity + states.count) + 4 * (keySize + marks.count + pairs.capacity) + 96 * keys.count
+    2 * (cells.capacity + states.count) + 4 * (keySize + 2 * marks.count + pairs.capacity) + 104 * keys.count
   }
 
   /// Begins with a text. What was found out about stretches of another is forgotten.
@@ -212,12 +215,13 @@ final class MatchStarts {
     byte >= 0x80 ? .unknown : Letters.isAlnum(byte) || byte == 0x5F ? .word : .other
   }
 
-  private func number(_ key: [Int32]) -> UInt16 {
+  private func number(_ places: [Int32]) -> UInt16 {
+    let key = StateKey(places)
     if let known = numbers[key] { return known }
     let number = UInt16(truncatingIfNeeded: keys.count)
     numbers[key] = number
-    keys.append(key)
-    keySize &+= key.count
+    keys.append(places)
+    keySize &+= places.count
     cells.append(contentsOf: repeatElement(Self.unknown, count: width))
     return number
   }
@@ -231,28 +235,58 @@ final class MatchStarts {
       state = Int(number(key))
     }
     let sides = column / columns
-    let known = column % columns
     let before = BackwardPatterns.Before(rawValue: sides / 3) ?? .unknown
     let behind = BackwardPatterns.Behind(rawValue: sides % 3) ?? .other
     close(key, before, behind)
-    var isStart = false
-    var next: [Int32] = []
-    newMark()
-    for place in live {
-      let place = patterns.places[Int(place)]
-      if place.isRoot { isStart = true }
-      credit &-= 1 &+ place.bytes.count
-      guard known < patterns.classCount else { continue }
-      for (set, from) in place.bytes
-      where patterns.isMember[Int(set) * patterns.classCount + known] && marks[Int(from)] != mark {
-        marks[Int(from)] = mark
-        next.append(from)
-      }
-    }
-    next.sort()
-    let cell = number(next) | (isStart ? Self.isStart : 0)
+    let isStart = reach(column % columns)
+    let cell = number(places()) | (isStart ? Self.isStart : 0)
     cells[state * width + column] = cell
     return cell
+  }
+
+  /// Takes all live places over a byte of the class `known`, backwards.
+  ///
+  /// - Returns: whether a pattern begins at one of them.
+  private func reach(_ known: Int) -> Bool {
+    let (allEdges, allBytes, members) = (patterns.places, patterns.bytes, patterns.isMember)
+    let (edges, bytes, isMember) = (allEdges.span, allBytes.span, members.span)
+    // Held here alone while it is written to.
+    var held: [UInt64] = []
+    swap(&held, &reached)
+    defer { reached = held }
+    var reached = held.mutableSpan
+    var isStart = false
+    var spent = 0
+    for place in live {
+      let place = edges[Int(place)]
+      if place.isRoot { isStart = true }
+      spent &+= 1 &+ place.bytes.count
+      guard known < patterns.classCount else { continue }
+      var at = Int(place.bytes.lowerBound)
+      while at < Int(place.bytes.upperBound) {
+        let (set, from) = bytes[at]
+        at &+= 1
+        if isMember[Int(set) &* patterns.classCount &+ known] {
+          reached[Int(from >> 6)] |= 1 &<< UInt64(from & 63)
+        }
+      }
+    }
+    credit &-= spent
+    return isStart
+  }
+
+  /// The places that were reached, in order; none is any more.
+  private func places() -> [Int32] {
+    var places: [Int32] = []
+    for at in reached.indices where reached[at] != 0 {
+      var word = reached[at]
+      reached[at] = 0
+      while word != 0 {
+        places.append(Int32(truncatingIfNeeded: at &<< 6 &+ word.trailingZeroBitCount))
+        word &= word &- 1
+      }
+    }
+    return places
   }
 
   private func newMark() {
@@ -265,24 +299,56 @@ final class MatchStarts {
   /// Follows what needs no byte.
   private func close(_ key: [Int32], _ before: BackwardPatterns.Before, _ behind: BackwardPatterns.Behind) {
     newMark()
+    // Held here alone while they are written to.
+    var (held, stack, live): ([UInt32], [Int32], [Int32]) = ([], [], [])
+    swap(&held, &marks)
+    swap(&stack, &self.stack)
+    swap(&live, &self.live)
+    defer { (marks, self.stack, self.live) = (held, stack, live) }
+    var marks = held.mutableSpan
+    let mark = mark
     live.removeAll(keepingCapacity: true)
     stack.removeAll(keepingCapacity: true)
-    for place in key { push(place) }
-    for place in patterns.ends { push(place) }
-    while let at = stack.popLast() {
-      live.append(at)
-      let place = patterns.places[Int(at)]
-      credit &-= 1 &+ place.free.count
-      for from in place.free { push(from) }
-      for (assertion, from) in place.checks where BackwardPatterns.mayHold(assertion, before, behind) {
-        push(from)
+    func push(_ place: Int32, _ marks: inout MutableSpan<UInt32>) {
+      guard marks[Int(place)] != mark else { return }
+      marks[Int(place)] = mark
+      stack.append(place)
+    }
+    for place in key { push(place, &marks) }
+    for place in patterns.ends { push(place, &marks) }
+    let (allEdges, allFree, allChecks) = (patterns.places, patterns.free, patterns.checks)
+    let (edges, free, checks) = (allEdges.span, allFree.span, allChecks.span)
+    var spent = 0
+    while let place = stack.popLast() {
+      live.append(place)
+      let place = edges[Int(place)]
+      spent &+= 1 &+ place.free.count
+      var at = Int(place.free.lowerBound)
+      while at < Int(place.free.upperBound) {
+        push(free[at], &marks)
+        at &+= 1
+      }
+      at = Int(place.checks.lowerBound)
+      while at < Int(place.checks.upperBound) {
+        if BackwardPatterns.mayHold(checks[at].assertion, before, behind) { push(checks[at].from, &marks) }
+        at &+= 1
       }
     }
+    credit &-= spent
+  }
+}
+
+/// The places of a state, with a number by which most others are told from it.
+private struct StateKey: Hashable {
+  let places: [Int32]
+  private let mix: UInt64
+
+  init(_ places: [Int32]) {
+    self.places = places
+    var mix: UInt64 = 0x9e37_79b9_7f4a_7c15
+    for place in places { mix = (mix ^ UInt64(truncatingIfNeeded: place)) &* 0xd1b5_4a32_d192_ed03 }
+    self.mix = mix ^ mix >> 32
   }
 
-  private func push(_ place: Int32) {
-    guard marks[Int(place)] != mark else { return }
-    marks[Int(place)] = mark
-    stack.append(place)
-  }
+  func hash(into hasher: inout Hasher) { hasher.combine(mix) }
 }
