@@ -50,6 +50,33 @@ struct PatternTests {
   }
 
   @Test(
+    "whose counts multiply are refused at the count that makes them too long",
+    arguments: [
+      ("(a{0,64}){0,64}c", 10, 4096), ("([ab]{1,64}){1,9}", 13, 576), ("x[^y]{64}((b{8}){8}){8}", 21, 577),
+      ("(\\d{2}(?:ab|\\.){40}){6}", 21, 732), ("(.{0,64}){2}(.{0,64}){7}z{3}", 22, 576),
+      ("((a{33}){4}){4,}", 13, 528),
+    ] as [(String, Int, Int)])
+  func multiplied(_ pattern: String, _ column: Int, _ written: Int) {
+    #expect {
+      try PatternSet([pattern])
+    } throws: { error in
+      guard let fault = error as? PatternFault else { return false }
+      return fault.column == column && fault.message.contains("has \(written) characters")
+    }
+  }
+
+  @Test(
+    "with counts that people write are taken",
+    arguments: [
+      "[A-Z]{2}\\d{6,12}", "\\b(foo|bar){1,8}\\b", "[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,64}\\.[a-z]{2,16}",
+      "([A-Z]{2}\\d{6,12}[,;]?\\s?){1,20}", "(?:[A-Za-z0-9+/]{4}){10,64}", "([ab]{1,64}){1,8}c",
+      "eyJ[\\w-]{10,64}\\.[\\w-]{10,64}\\.[\\w-]{10,64}", "(\\w+\\s*){1,64}", "secret.{0,64}key",
+    ])
+  func counted(_ pattern: String) throws {
+    _ = try PatternSet([pattern])
+  }
+
+  @Test(
     "with repeats find in a long text what they find in a short one",
     arguments: [
       "(a|ab)*c", "(aaa)*c", "a|a*b", "[ab]{1,64}c", "b?a{3,7}c", "(a{7})*b|(a{5})*c", ".*c", ".+b",

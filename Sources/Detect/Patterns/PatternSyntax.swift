@@ -47,12 +47,17 @@ struct ByteSet: Hashable {
 struct PatternReader {
   static let lengthCeiling = 512
   static let repeatCeiling = 64
+  /// How many characters a pattern may have with its counts written out: a count within another multiplies. Of so many a
+  /// text can bring it to few enough states for all to be kept.
+  static let writtenCeiling = 512
   private static let depthCeiling = 32
 
   private let text: [Unicode.Scalar]
   private var at = 0
   private var ignoresCase = false
   private var depth = 0
+  /// How many characters were read, with their counts written out.
+  private var written = 0
 
   init(_ pattern: String) { text = Array(pattern.unicodeScalars) }
 
@@ -80,7 +85,8 @@ struct PatternReader {
   private mutating func sequence() throws(PatternFault) -> PatternNode {
     var items: [PatternNode] = []
     while at < text.count, text[at] != "|", text[at] != ")" {
-      if let item = try item() { items.append(try counted(item)) }
+      let before = written
+      if let item = try item() { items.append(try counted(item, written - before)) }
     }
     return items.isEmpty ? .empty : items.count == 1 ? items[0] : .sequence(items)
   }
@@ -90,11 +96,14 @@ struct PatternReader {
     let sign = text[at]
     switch sign {
     case "(": return try group()
-    case "[": return try set()
+    case "[":
+      written += 1
+      return try set()
     case "*", "+", "?": throw fault("'\(sign)' repeats nothing; write '\\\(sign)' for the sign itself")
     case "{": throw fault("'{' repeats nothing; write '\\{' for the sign itself")
     case ".":
       at += 1
+      written += 1
       return Self.ranges([(0, 9), (11, 0x10FFFF)])
     case "^":
       at += 1
@@ -105,6 +114,7 @@ struct PatternReader {
     case "\\": return try escape()
     default:
       at += 1
+      written += 1
       return literal(sign)
     }
   }
@@ -139,9 +149,11 @@ struct PatternReader {
     return node
   }
 
-  private mutating func counted(_ node: PatternNode) throws(PatternFault) -> PatternNode {
-    var node = node
+  /// - Parameter size: how many characters `node` has.
+  private mutating func counted(_ node: PatternNode, _ size: Int) throws(PatternFault) -> PatternNode {
+    var (node, size) = (node, size)
     while at < text.count {
+      let start = at
       let least: Int
       let most: Int?
       switch text[at] {
@@ -156,9 +168,20 @@ struct PatternReader {
         throw fault("'\(text[at])' behind a count has no meaning here: the longest match counts")
       }
       if case .assertion = node { throw fault("a border can't be repeated") }
+      let times = max(most ?? least, 1)
+      written += size * (times - 1)
+      size *= times
+      if written > Self.writtenCeiling { throw tooLong(start) }
       node = .repeated(node, least: least, most: most)
     }
     return node
+  }
+
+  private func tooLong(_ count: Int) -> PatternFault {
+    PatternFault(
+      message:
+        "with this count written out the pattern has \(written) characters so far, and \(Self.writtenCeiling) are the most: counts within counts multiply; lower them, or write '+' or '*'",
+      column: count + 1)
   }
 
   /// `{3}`, `{3,}`, `{3,5}`, up to its brace.
@@ -198,6 +221,7 @@ struct PatternReader {
     case "A": return .assertion(.start)
     case "z": return .assertion(.end)
     default:
+      written += 1
       if let ranges = Self.named(sign) { return Self.ranges(ranges) }
       if let scalar = try Self.control(sign) { return literal(scalar) }
       at -= 1
@@ -298,83 +322,5 @@ struct PatternReader {
     var ranges = [(scalar.value, scalar.value)]
     if ignoresCase { ranges += Self.otherCase(ranges) }
     return Self.ranges(ranges)
-  }
-
-  /// The same characters in the other case, where there is one of a single character.
-  private static func otherCase(_ ranges: [(UInt32, UInt32)]) -> [(UInt32, UInt32)] {
-    var others: [(UInt32, UInt32)] = []
-    for (low, high) in ranges where high - low < 512 {
-      for value in low...high {
-        guard let scalar = Unicode.Scalar(value) else { continue }
-        for text in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping] {
-          if let other = text.unicodeScalars.first, text.unicodeScalars.count == 1, other != scalar {
-            others.append((other.value, other.value))
-          }
-        }
-      }
-    }
-    return others
-  }
-
-  private static func inverted(_ ranges: [(UInt32, UInt32)]) -> [(UInt32, UInt32)] {
-    var result: [(UInt32, UInt32)] = []
-    var next: UInt32 = 0
-    for (low, high) in ranges.sorted(by: { $0.0 < $1.0 }) {
-      if low > next { result.append((next, low - 1)) }
-      next = max(next, high + 1)
-    }
-    if next <= 0x10FFFF { result.append((next, 0x10FFFF)) }
-    return result
-  }
-
-  /// The UTF-8 of these characters (Unicode 16, table 3-7), as sequences of bytes.
-  private static func ranges(_ ranges: [(UInt32, UInt32)]) -> PatternNode {
-    var ascii = ByteSet()
-    var hasASCII = false
-    var options: [PatternNode] = []
-    for (low, high) in ranges {
-      if low < 0x80 {
-        ascii.insert(UInt8(low)...UInt8(min(high, 0x7F)))
-        hasASCII = true
-      }
-      for (first, last) in [(UInt32(0x80), UInt32(0x7FF)), (0x800, 0xFFFF), (0x10000, 0x10FFFF)] {
-        let low = max(low, first)
-        let high = min(high, last)
-        if low <= high { split(low, high, into: &options) }
-      }
-    }
-    if hasASCII { options.append(.bytes(ascii)) }
-    return options.count == 1 ? options[0] : .choice(options)
-  }
-
-  /// Cuts a range of characters of one length until each byte's range stands for itself.
-  private static func split(_ low: UInt32, _ high: UInt32, into options: inout [PatternNode]) {
-    for bits: UInt32 in [6, 12, 18] {
-      let mask = (UInt32(1) << bits) - 1
-      guard high > mask, low & ~mask != high & ~mask else { continue }
-      if low & mask != 0 {
-        split(low, low | mask, into: &options)
-        return split((low | mask) + 1, high, into: &options)
-      }
-      if high & mask != mask {
-        split(low, (high & ~mask) - 1, into: &options)
-        return split(high & ~mask, high, into: &options)
-      }
-    }
-    guard let first = encoded(low), let last = encoded(high), first.count == last.count else { return }
-    options.append(.sequence(zip(first, last).map { .bytes(ByteSet($0...max($0, $1))) }))
-  }
-
-  private static func encoded(_ value: UInt32) -> [UInt8]? {
-    switch value {
-    case ..<0x80: [UInt8(value)]
-    case ..<0x800: [0xC0 | UInt8(value >> 6), 0x80 | UInt8(value & 63)]
-    case ..<0x10000: [0xE0 | UInt8(value >> 12), 0x80 | UInt8(value >> 6 & 63), 0x80 | UInt8(value & 63)]
-    default:
-      [
-        0xF0 | UInt8(value >> 18), 0x80 | UInt8(value >> 12 & 63), 0x80 | UInt8(value >> 6 & 63),
-        0x80 | UInt8(value & 63),
-      ]
-    }
   }
 }
