@@ -74,7 +74,7 @@ final class ProviderModels {
     if let failedAt, state.loop.now < failedAt + Deadline.modelListPause { return }
     isAsking = true
     let here = Confined((self, lineup, state))
-    Task(executorPreference: state.loop) {
+    state.loop.start {
       let (list, lineup, state) = here.value
       await list.run(lineup, state)
     }

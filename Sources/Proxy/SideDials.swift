@@ -67,7 +67,7 @@ final class SideDials: Asker {
     let side = Side(Parker(on: attempt.loop))
     under.append(side)
     let here = Confined((self, side, pool, place))
-    Task(executorPreference: attempt.loop) {
+    attempt.loop.start {
       let (dials, side, pool, place) = here.value
       await dials.run(side, pool, place)
     }

@@ -5,9 +5,7 @@
 // remembers what it may do (`EventSource.ready`), so an event costs no further system call. A registration
 // carries a generation, so an event for a descriptor that is closed in the same turn reaches nobody.
 //
-// It is a task executor too: a continuation in code that inherits its caller's isolation resumes on the task's
-// preferred executor, and without one on the global pool. So tasks are started with `executorPreference: loop`, and
-// every job runs as this loop's serial and task executor at once, which makes the hop back to the actor free.
+// Tasks run here because they are isolated to an actor whose executor this is (see Deck.swift).
 //
 // Everything here runs on the loop's own thread, except `enqueue`, `post` and `wake`.
 
@@ -35,7 +33,7 @@ package class EventSource {
 // change; every other property is touched only on `thread`, which `run` sets before it does anything else, and which `checkIsolated` asserts.
 /// An event loop on one thread.
 @safe
-package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+package final class Loop: SerialExecutor, @unchecked Sendable {
   private let epoll: Int32
   private let wakeUp: Int32
   private let mailbox = Guarded<Mailbox>(Mailbox())
@@ -57,6 +55,9 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   /// Bytes that went back to the allocator, and were not taken again.
   private var freed = 0
   private var afterTurn: [() -> Void] = []
+  /// What tasks are isolated to, and where they sleep.
+  private(set) lazy var deck = Deck(on: self)
+  let berth = Berth(BerthKeeper())
 
   /// The monotonic clock as of this turn's wake-up.
   package private(set) var now = Instant.now
@@ -90,6 +91,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     unsafe event.events = EPOLLIN.rawValue | EPOLLET.rawValue
     unsafe event.data.u64 = .max
     guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeUp, &event) == 0 else { throw .last("epoll_ctl") }
+    berth.keeper.serve(self)
   }
 
   deinit {
@@ -108,6 +110,9 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
       wake()
     }
   }
+
+  /// Runs the job of a task of this loop, which has slept, in its turn.
+  func takeUp(_ job: UnownedJob) { jobs.append(job) }
 
   package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
     unsafe UnownedSerialExecutor(ordinary: self)
@@ -203,8 +208,7 @@ package final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
       left = running.count
       for job in running {
         left &-= 1
-        unsafe job.runSynchronously(
-          isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        unsafe job.runSynchronously(on: asUnownedSerialExecutor())
       }
       running.removeAll(keepingCapacity: true)
       if !stragglers.isEmpty {

@@ -27,7 +27,9 @@ package protocol Sleeper: AnyObject {
 /// A task's place to wait on one loop. Confined to that loop.
 @safe package final class Parker: Timer {
   package let loop: Loop
-  private var waiting: UnsafeContinuation<Wake, Never>?
+  /// The task that sleeps here.
+  private var waiting: UnownedJob?
+  private var wokenBy = Wake.event
   private var isSignalled = false
   private var deputy: (any Deputy)?
   private var isActing = false
@@ -35,11 +37,10 @@ package protocol Sleeper: AnyObject {
 
   package init(on loop: Loop) {
     self.loop = loop
-    unsafe waiting = nil
   }
 
   /// Whether a task sleeps here.
-  var isOccupied: Bool { unsafe waiting != nil }
+  var isOccupied: Bool { waiting != nil }
 
   /// Waits until `signal` or `deadline`. A signal that came since the last park ends it at once.
   ///
@@ -52,14 +53,23 @@ package protocol Sleeper: AnyObject {
     if deadline <= loop.now { return .deadline }
     loop.arm(self, at: deadline)
     self.deputy = deputy
-    // SAFETY: resumed exactly once, by `signal` or `fire`, each of which takes it out first.
-    return await unsafe withUnsafeContinuation {
-      unsafe waiting = $0
-      // A build without optimisation may let others run on the way here.
-      if isSignalled {
-        isSignalled = false
-        resume(.event)
-      }
+    await fallAsleep()
+    return wokenBy
+  }
+
+  /// Returns when `resume` has been called.
+  private func fallAsleep() async {
+    loop.berth.keeper.expect(at: self)
+    await loop.berth.sleep()
+  }
+
+  /// Keeps the job of the task that falls asleep.
+  func keep(_ job: UnownedJob) {
+    waiting = job
+    // A build without optimisation may let others run on the way here.
+    if isSignalled {
+      isSignalled = false
+      resume(.event)
     }
   }
 
@@ -82,7 +92,7 @@ package protocol Sleeper: AnyObject {
   /// Something this task may wait for has happened.
   package func signal() {
     if sleeper != nil { return wake(.event) }
-    guard unsafe waiting != nil, !isActing else {
+    guard waiting != nil, !isActing else {
       isSignalled = true
       return
     }
@@ -103,12 +113,8 @@ package protocol Sleeper: AnyObject {
   /// Lets other ready tasks run, then goes on.
   package func yield() async {
     isSignalled = false
-    // SAFETY: as in `park`. Not resumed at once: a continuation that has been resumed before it is awaited doesn't
-    // suspend, and nobody else would run.
-    _ = await unsafe withUnsafeContinuation {
-      unsafe waiting = $0
-      loop.resumeNextRound(self)
-    }
+    loop.resumeNextRound(self)
+    await fallAsleep()
   }
 
   package override func fire() {
@@ -117,10 +123,11 @@ package protocol Sleeper: AnyObject {
   }
 
   private func resume(_ wake: Wake) {
-    guard let continuation = unsafe waiting else { return }
-    unsafe waiting = nil
+    guard let job = waiting else { return }
+    waiting = nil
     deputy = nil
-    unsafe continuation.resume(returning: wake)
+    wokenBy = wake
+    loop.takeUp(job)
   }
 
   /// The task is over: nothing will park here any more.

@@ -21,7 +21,7 @@ enum Load {
       let loop = try Loop()
       let crowd = Crowd(on: loop, LoadPlan(mode, options))
       loop.run {
-        Task(executorPreference: loop) { await crowd.start() }
+        loop.start { await crowd.start() }
       }
       return 0
     } catch {
@@ -179,7 +179,7 @@ actor Crowd {
 
   private func launch(_ body: @escaping @Sendable (isolated Crowd) async -> Void) {
     running += 1
-    Task(executorPreference: loop) { await self.run(body) }
+    loop.start { await self.run(body) }
   }
 
   private func run(_ body: (isolated Crowd) async -> Void) async {
@@ -307,7 +307,7 @@ actor Crowd {
       let client = clients[index]
       if plan.isStream {
         guard await client.begin() else { continue }
-        Task(executorPreference: loop) { await self.drain(index) }
+        loop.start { await self.drain(index) }
       } else {
         _ = await client.exchange()
       }

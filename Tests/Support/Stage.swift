@@ -20,9 +20,7 @@ package actor Stage {
       if !hasThread { started.resume() }
     }
     defer { loop.post { loop.stop() } }
-    // As in the product: without the preference each wait would resume on the global pool, which tests that only
-    // compute may keep busy for longer than anybody is patient.
-    return try await withTaskExecutorPreference(loop) { try await body(Stage(on: loop)) }
+    return try await body(Stage(on: loop))
   }
 
   /// A deadline that only a test which hangs comes to.

@@ -1,0 +1,74 @@
+// The tasks of a loop: where they run, and where they sleep.
+//
+// A task is isolated to an actor whose executor is the loop, so code that inherits its caller's isolation goes on there
+// after whatever it has waited for. It falls asleep by a hop to another actor, whose executor runs nothing: it keeps the
+// task's job for the parker, and the loop takes it up again. That costs a task nothing but its job. A continuation would
+// resume where no actor is, on the global pool, and hop back; with the loop as the task's preferred executor each
+// hop would take the lock of the task's records, seven times for a request.
+
+/// What the tasks of a loop are isolated to.
+package actor Deck {
+  // SAFETY: the loop owns this, and runs whatever asks for it.
+  private nonisolated unowned(unsafe) let loop: Loop
+  nonisolated package var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+  init(on loop: Loop) { unsafe self.loop = loop }
+
+  fileprivate func start(_ body: @escaping @Sendable () async -> Void) {
+    Task {
+      // Who captures the actor is isolated to it.
+      _ = self
+      await body()
+    }
+  }
+
+  /// Runs `body` on the loop, from wherever the caller is.
+  package func run<Result: Sendable, Failure: Error>(
+    _ body: @Sendable () async throws(Failure) -> Result
+  ) async throws(Failure) -> Result {
+    try await body()
+  }
+}
+
+extension Loop {
+  /// Starts a task on this loop. Called on it.
+  package func start(_ body: @escaping @Sendable () async -> Void) {
+    deck.assumeIsolated { $0.start(body) }
+  }
+}
+
+/// Where tasks sleep that wait at a parker.
+actor Berth {
+  nonisolated let keeper: BerthKeeper
+  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe keeper.asUnownedSerialExecutor() }
+  /// Tasks that have been woken. What touches nothing of an actor needs no hop to it.
+  private var woken = 0
+
+  init(_ keeper: BerthKeeper) { self.keeper = keeper }
+
+  /// Returns when the parker that `keeper` was told of has been signalled.
+  func sleep() { woken &+= 1 }
+}
+
+// @unchecked Sendable: its properties are touched on the loop's thread only, which `enqueue` asks for first.
+/// The executor of those that sleep: it leaves their jobs to their parkers.
+@safe final class BerthKeeper: SerialExecutor, @unchecked Sendable {
+  // SAFETY: the loop sets it in its own init, and owns this; what sleeps here is run by it.
+  private unowned(unsafe) var loop: Loop?
+  // SAFETY: set by the parker itself, in whose method the task falls asleep at once, which takes it out again.
+  private unowned(unsafe) var parker: Parker?
+
+  func serve(_ loop: Loop) { unsafe self.loop = loop }
+
+  /// The task that falls asleep now is to be found at `parker`.
+  func expect(at parker: Parker) { unsafe self.parker = parker }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    guard let loop = unsafe loop else { return }
+    guard loop.isCurrent, let parker = unsafe parker else { return loop.enqueue(job) }
+    unsafe self.parker = nil
+    parker.keep(UnownedJob(job))
+  }
+
+  func checkIsolated() { unsafe loop?.checkIsolated() }
+}
