@@ -5,66 +5,6 @@
 
 import Wire
 
-/// Tokens of one exchange; nil where the upstream didn't say.
-package struct Usage: Sendable, Equatable {
-  package var input: Int?
-  package var output: Int?
-  /// The part of `input` that came from the provider's cache.
-  package var cachedInput: Int?
-  /// The part of `input` that the provider put into its cache.
-  package var cacheWrite: Int?
-  /// The part of `output` that the client never sees.
-  package var reasoning: Int?
-
-  package init(
-    input: Int? = nil, output: Int? = nil, cachedInput: Int? = nil, cacheWrite: Int? = nil,
-    reasoning: Int? = nil
-  ) {
-    self.cacheWrite = cacheWrite
-    self.input = input
-    self.output = output
-    self.cachedInput = cachedInput
-    self.reasoning = reasoning
-  }
-}
-
-/// What is counted of a finished exchange. Labels are those of the shard it is handed to.
-package struct ExchangeRecord: Sendable {
-  package var endpoint: Endpoint
-  package var provider = Label.none
-  package var model = Label.none
-  /// The status the client got; 499 where it left before there was one.
-  package var status: Int
-  package var durationNanoseconds = 0
-  /// From the request's last byte to the first token sent to the client; nil where there was none.
-  package var firstTokenNanoseconds: Int?
-  /// Time spent in Remora itself.
-  package var overheadNanoseconds = 0
-  package var usage = Usage()
-  /// The answer should have told its tokens: a success of an endpoint that is paid by the token.
-  package var expectsUsage = false
-  /// Pico-dollars; nil where the price is not known.
-  package var cost: Int?
-  /// There were tokens, and no price for them.
-  package var isUnpriced = false
-  /// Tokens that were booked by an estimate.
-  package var estimatedInput = 0
-  package var estimatedOutput = 0
-  /// The trace that it belongs to, if that is exported, and the wall clock's time in nanoseconds.
-  package var trace: (ids: TraceIDs, unixNanoseconds: Int)?
-  /// Billionths of a token a second, from the first token of a stream to its end; nil where it was too short to tell.
-  package var tokenSpeed: Int?
-  package var requestBytes = 0
-  package var responseBytes = 0
-  /// How the stream ended; nil where the answer was not one.
-  package var streamEnd: ExchangeEnd?
-
-  package init(endpoint: Endpoint, status: Int) {
-    self.endpoint = endpoint
-    self.status = status
-  }
-}
-
 /// A worker's counters, confined to that worker.
 package final class MetricShard {
   private struct Role: OptionSet {
@@ -76,18 +16,27 @@ package final class MetricShard {
   }
 
   /// Tokens one exchange can claim, so that a lying upstream can't bring a counter to its end.
-  private static let mostTokens = 1 << 40
+  static let mostTokens = 1 << 40
   /// Pico-dollars one exchange can cost, for the same reason.
-  private static let mostMoney = 1_000_000_000_000_000_000
+  static let mostMoney = 1_000_000_000_000_000_000
 
   private var state = MetricSnapshot()
+  /// What isn't in `state` yet.
+  private var frequent = FrequentRows()
+  private var tries = FrequentTries()
+  /// The model's name that was looked up last, and its label.
+  private var last = LastLabel()
   /// What each label may stand for under the configuration in force.
   private var roles: [Role] = []
 
   package init() {}
 
   /// All that has been counted so far.
-  package var snapshot: MetricSnapshot { state }
+  package var snapshot: MetricSnapshot {
+    frequent.put(into: &state)
+    tries.put(into: &state)
+    return state
+  }
 
   // MARK: names
 
@@ -98,6 +47,7 @@ package final class MetricShard {
     providers: [String], models: [String], policies: [PolicySeries], targets: [String] = []
   ) {
     roles = [Role](repeating: [], count: state.names.count)
+    last.forget()
     admit(providers, as: .provider)
     admit(models, as: .model)
     admit(policies.map(\.name), as: .policy)
@@ -165,7 +115,14 @@ package final class MetricShard {
   package func intern(provider: Span<UInt8>) -> Label { intern(provider, as: .provider) }
 
   /// The label of a model's name, which a client may have made up.
-  package func intern(model: Span<UInt8>) -> Label { intern(model, as: .model) }
+  package func intern(model: Span<UInt8>) -> Label {
+    if let label = last.label(of: model) { return label }
+    let label = intern(model, as: .model)
+    // One that a client has made up is not kept, as it may be of any length.
+    if label == .other { return label }
+    last.keep(label, of: model)
+    return label
+  }
 
   /// The label of a policy's configured name.
   package func intern(policy: Span<UInt8>) -> Label { intern(policy, as: .policy) }
@@ -188,17 +145,12 @@ package final class MetricShard {
   /// An exchange is over, however it ended. Once for each `begin`.
   package func finish(_ exchange: ExchangeRecord) {
     state.requestsInFlight = saturated(state.requestsInFlight, plus: -1)
-    let code = (100...599).contains(exchange.status) ? UInt16(exchange.status) : 0
     let row = SeriesKey(
       endpoint: exchange.endpoint, subject: exchange.provider, model: exchange.model)
-    state.requests.add(
-      1,
-      to: SeriesKey(
-        endpoint: exchange.endpoint, subject: exchange.provider, model: exchange.model, detail: code))
-    let duration = state.duration.place(row)
-    let slow = state.duration.values[duration].observe(exchange.durationNanoseconds, in: Bounds.duration)
+    let bucket =
+      exchange.status == 200 ? frequent.take(exchange, row, &state) : count(exchange, row)
     if let trace = exchange.trace {
-      state.durationExemplars.note(row, bucket: slow, Exemplar(trace, exchange.durationNanoseconds))
+      state.durationExemplars.note(row, bucket: bucket, Exemplar(trace, exchange.durationNanoseconds))
     }
     if let nanoseconds = exchange.firstTokenNanoseconds {
       let firstToken = state.firstToken.place(row)
@@ -211,31 +163,53 @@ package final class MetricShard {
       let row = state.outputSpeed.place(SeriesKey(subject: exchange.provider, model: exchange.model))
       state.outputSpeed.values[row].observe(speed, in: Bounds.speed)
     }
+    if let end = exchange.streamEnd {
+      state.streamsEnded.add(1, to: SeriesKey(subject: exchange.provider, detail: UInt16(end.rawValue)))
+    }
+    note(exchange)
+  }
+
+  /// A try that failed has taken tokens.
+  package func spent(_ exchange: ExchangeRecord) {
+    count(exchange.usage, of: exchange)
+    note(exchange)
+  }
+
+  /// Counts an exchange that is none of the frequent ones.
+  ///
+  /// - Returns: the bucket of its duration.
+  @inline(never)
+  private func count(_ exchange: ExchangeRecord, _ row: SeriesKey) -> Int {
+    let code = (100...599).contains(exchange.status) ? UInt16(exchange.status) : 0
+    state.requests.add(
+      1,
+      to: SeriesKey(
+        endpoint: exchange.endpoint, subject: exchange.provider, model: exchange.model, detail: code))
     let endpoint = SeriesKey(endpoint: exchange.endpoint)
     let overhead = state.overhead.place(endpoint)
     state.overhead.values[overhead].observe(exchange.overheadNanoseconds, in: Bounds.overhead)
     state.requestBytes.add(max(exchange.requestBytes, 0), to: endpoint)
     state.responseBytes.add(max(exchange.responseBytes, 0), to: endpoint)
-    if let end = exchange.streamEnd {
-      state.streamsEnded.add(1, to: SeriesKey(subject: exchange.provider, detail: UInt16(end.rawValue)))
-    }
     count(exchange.usage, of: exchange)
+    let duration = state.duration.place(row)
+    return state.duration.values[duration].observe(exchange.durationNanoseconds, in: Bounds.duration)
   }
-
-  /// A try that failed has taken tokens.
-  package func spent(_ exchange: ExchangeRecord) { count(exchange.usage, of: exchange) }
 
   private func count(_ usage: Usage, of exchange: ExchangeRecord) {
     count(usage.input, .input, of: exchange)
     count(usage.output, .output, of: exchange)
     count(usage.cachedInput, .cachedInput, of: exchange)
     count(usage.reasoning, .reasoning, of: exchange)
-    if exchange.expectsUsage, usage.input == nil, usage.output == nil {
-      state.usageMissing.add(1, to: SeriesKey(subject: exchange.provider))
-    }
     if let cost = exchange.cost, cost >= 0 {
       state.cost.add(
         min(cost, Self.mostMoney), to: SeriesKey(subject: exchange.provider, model: exchange.model))
+    }
+  }
+
+  /// What is missing of its usage or was guessed.
+  private func note(_ exchange: ExchangeRecord) {
+    if exchange.expectsUsage, exchange.usage.input == nil, exchange.usage.output == nil {
+      state.usageMissing.add(1, to: SeriesKey(subject: exchange.provider))
     }
     if exchange.isUnpriced {
       state.unpriced.add(1, to: SeriesKey(subject: exchange.provider, model: exchange.model))
@@ -317,15 +291,13 @@ package final class MetricShard {
 
   /// One attempt at an upstream is over.
   package func attempted(_ provider: Label, _ outcome: AttemptOutcome) {
+    if outcome == .success { return tries.succeeded(provider, &state) }
     state.attempts.add(1, to: SeriesKey(subject: provider, detail: UInt16(outcome.rawValue)))
   }
 
   /// How long an attempt took to its answer's first byte, and its connection to be made; nil where there was none.
   package func timed(_ provider: Label, firstByte: Int?, connect: Int?) {
-    if let firstByte {
-      let row = state.upstreamFirstByte.place(SeriesKey(subject: provider))
-      state.upstreamFirstByte.values[row].observe(firstByte, in: Bounds.firstByte)
-    }
+    if let firstByte { tries.took(firstByte, provider, &state) }
     if let connect {
       let row = state.upstreamConnect.place(SeriesKey(subject: provider))
       state.upstreamConnect.values[row].observe(connect, in: Bounds.connect)

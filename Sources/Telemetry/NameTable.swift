@@ -78,3 +78,23 @@ struct NameTable: Sendable {
     }
   }
 }
+
+/// The name that was looked up last, and its label. Not copied, so that to look at it counts no reference.
+struct LastLabel: ~Copyable {
+  private var name: [UInt8] = []
+  private var label = Label.none
+
+  func label(of name: Span<UInt8>) -> Label? { self.name.span.equals(name) ? label : nil }
+
+  mutating func keep(_ label: Label, of name: Span<UInt8>) {
+    forget()
+    self.label = label
+    for at in 0..<name.count { self.name.append(name[at]) }
+  }
+
+  /// The empty name's label is none.
+  mutating func forget() {
+    label = .none
+    name.removeAll(keepingCapacity: true)
+  }
+}

@@ -57,6 +57,14 @@ struct Series<Value: Sendable>: Sendable {
     return slots[slot] != 0 ? Int(slots[slot]) - 1 : make(key, at: slot)
   }
 
+  /// As `place`, for several observations at once: each that is counted under a wider label set is noted.
+  mutating func place(_ key: SeriesKey, times: Int) -> Int {
+    let before = folded
+    let row = place(key)
+    if folded != before { folded = before &+ times }
+    return row
+  }
+
   // Apart, so that the row which is there is found without what this needs.
   @inline(never)
   private mutating func make(_ key: SeriesKey, at slot: Int) -> Int {
@@ -119,6 +127,20 @@ extension Series<Int> {
   mutating func add(_ amount: Int, to key: SeriesKey) {
     let at = place(key)
     values[at] = saturated(values[at], plus: amount)
+  }
+
+  /// Adds what several events have come to.
+  mutating func add(_ amount: Int, to key: SeriesKey, times: Int) {
+    let at = place(key, times: times)
+    values[at] = saturated(values[at], plus: amount)
+  }
+}
+
+extension Series<Histogram> {
+  /// Adds what several observations have come to.
+  mutating func add(_ histogram: Histogram, to key: SeriesKey, times: Int) {
+    let at = place(key, times: times)
+    values[at].merge(histogram)
   }
 }
 
