@@ -19,10 +19,6 @@ extension Exchange {
     // The last turn began with the event that brought the answer's end.
     record.overhead = max(0, record.overhead) + end.nanoseconds(since: now)
     counted.overheadNanoseconds = record.overhead
-    let attempt = attempt
-    if let attempt, let first = attempt.tried.times.firstTokenAt {
-      counted.firstTokenNanoseconds = first.nanoseconds(since: ask.receivedAt ?? record.startedAt)
-    }
     counted.requestBytes = ask.body.received
     counted.responseBytes = answer.count
     let shard = state.shard
@@ -34,19 +30,13 @@ extension Exchange {
     } else {
       counted.model = shard.intern(model: ask.model)
     }
-    if let attempt { take(attempt, &counted) }
     tries.end(self)
-    settle(&counted, attempt, route)
-    if let attempt {
-      counted.tokenSpeed = speed(attempt, counted, end)
-      if let trace = ask.trace { trace.cost = counted.cost }
-      concludeLast(attempt, at: end)
-    }
+    // Looked at once: each look at what may be absent counts a reference.
+    if let attempt { conclude(attempt, route, &counted, at: end) } else { settle(&counted, nil, route) }
     if let trace = ask.trace {
       if trace.isSampled { counted.trace = (trace.ids, Int(clamping: trace.unix(end))) }
       finish(trace, counted, connection, at: end)
     }
-    if let attempt, let health = attempt.tried.paced { tell(health, attempt, counted.usage.output, end) }
     if isStream, counted.status == 200 { counted.streamEnd = record.end }
     shard.finish(counted)
     if let write = ask.cache.write { keepAnswer(write) }
@@ -54,6 +44,22 @@ extension Exchange {
     if state.writesAccessLog { log(counted) }
     if Log.isOn(.debug) { tell(counted) }
     if let audits = lineup.snapshot.audits { audit(audits, counted, connection) }
+  }
+
+  /// Counts and settles what the last try came to.
+  @inline(__always)
+  private func conclude(_ attempt: Attempt, _ route: Route?, _ counted: inout ExchangeRecord, at end: Instant)
+  {
+    if let first = attempt.tried.times.firstTokenAt {
+      counted.firstTokenNanoseconds = first.nanoseconds(since: ask.receivedAt ?? record.startedAt)
+    }
+    take(attempt, &counted)
+    settle(&counted, attempt, route)
+    counted.tokenSpeed = speed(attempt, counted, end)
+    if let trace = ask.trace { trace.cost = counted.cost }
+    let paced = attempt.tried.paced
+    concludeLast(attempt, at: end)
+    if let paced { tell(paced, attempt, counted.usage.output, end) }
   }
 
   /// Output tokens a second in billionths; nil where there are too few of them, or no time between them.

@@ -77,9 +77,8 @@ extension Attempt {
   /// Whether a head holds a secret that went out.
   func showsSecret(head: Span<UInt8>) -> Bool {
     if upstream.credentials.hidesOnlyKey, tried.shown.keys == nil, tried.shown.grant == nil {
-      return upstream.credentials.key.map {
-        $0.bytes.count >= Self.shortest && head.place(of: $0.bytes) != nil
-      } ?? false
+      guard let key = upstream.credentials.key, key.bytes.count >= Self.shortest else { return false }
+      return head.place(of: key.bytes) != nil
     }
     for place in 0..<secretCount {
       guard let secret = secret(place), secret.bytes.count >= Self.shortest else { continue }

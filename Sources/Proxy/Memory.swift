@@ -105,7 +105,8 @@ extension WorkerState {
   ///   - capacity: bytes that its buffer shall have.
   ///   - held: bytes that its buffer has by now, which go only when they have been copied.
   func admitBody(_ capacity: Int, beside held: Int) throws(Refusal) {
-    guard memory.bytes != .max else { return }
+    // What fits into a block has been reckoned with as the exchange began.
+    guard memory.bytes != .max, capacity > BlockPool.blockSize else { return }
     if capacity > memory.bytes - held {
       shard.refused(.bodyTooLarge)
       throw .bodyTooLargeForMemory(limit: memory.bytes)

@@ -17,12 +17,15 @@ extension Exchange {
   func conclude(_ attempt: Attempt, at end: Instant? = nil, isLast: Bool = false) {
     guard let outcome = attempt.tried.outcome else { return }
     attempt.tried.outcome = nil
-    state.shard.attempted(attempt.label, outcome)
+    let label = attempt.label
     var firstByte: Int?
     if let sent = attempt.tried.times.sentAt {
       firstByte = attempt.tried.times.firstByteAt?.nanoseconds(since: sent)
     }
-    state.shard.timed(attempt.label, firstByte: firstByte, connect: attempt.tried.times.connecting)
+    let connecting = attempt.tried.times.connecting
+    let shard = state.shard
+    shard.attempted(label, outcome)
+    shard.timed(label, firstByte: firstByte, connect: connecting)
     if let trace = ask.trace, trace.keeps(failed: !isLast || hasFailed) {
       writeSpan(of: attempt, outcome, trace, at: end ?? .now)
     }

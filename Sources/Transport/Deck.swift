@@ -50,25 +50,22 @@ actor Berth {
   func sleep() { woken &+= 1 }
 }
 
-// @unchecked Sendable: its properties are touched on the loop's thread only, which `enqueue` asks for first.
+// @unchecked Sendable: `parker` is touched on the loop's thread only. Nobody but a parker hops to a `Berth`, and its tasks
+// are the loop's.
 /// The executor of those that sleep: it leaves their jobs to their parkers.
 @safe final class BerthKeeper: SerialExecutor, @unchecked Sendable {
-  // SAFETY: the loop sets it in its own init, and owns this; what sleeps here is run by it.
-  private unowned(unsafe) var loop: Loop?
-  // SAFETY: set by the parker itself, in whose method the task falls asleep at once, which takes it out again.
-  private unowned(unsafe) var parker: Parker?
+  // SAFETY: a parker sets it to itself in a method in which the task falls asleep at once, which takes it out again.
+  private var parker: Unmanaged<Parker>?
 
-  func serve(_ loop: Loop) { unsafe self.loop = loop }
+  init() { unsafe parker = nil }
 
   /// The task that falls asleep now is to be found at `parker`.
-  func expect(at parker: Parker) { unsafe self.parker = parker }
+  func expect(at parker: Parker) { unsafe self.parker = .passUnretained(parker) }
 
   func enqueue(_ job: consuming ExecutorJob) {
-    guard let loop = unsafe loop else { return }
-    guard loop.isCurrent, let parker = unsafe parker else { return loop.enqueue(job) }
+    guard let parker = unsafe parker else { return assertionFailure("a task fell asleep nowhere") }
     unsafe self.parker = nil
-    parker.keep(UnownedJob(job))
+    let job = UnownedJob(job)
+    unsafe parker._withUnsafeGuaranteedRef { $0.keep(job) }
   }
-
-  func checkIsolated() { unsafe loop?.checkIsolated() }
 }

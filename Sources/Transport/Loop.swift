@@ -91,7 +91,6 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
     unsafe event.events = EPOLLIN.rawValue | EPOLLET.rawValue
     unsafe event.data.u64 = .max
     guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeUp, &event) == 0 else { throw .last("epoll_ctl") }
-    berth.keeper.serve(self)
   }
 
   deinit {
