@@ -151,6 +151,65 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
     #expect(families.total("remora_metrics_dropped_label_sets_total") == foldedInShards)
   }
 
+  @Test("whatever comes in turn and however often it is read, all of it is counted", arguments: [1, 7, 1000])
+  func alternating(readEach: Int) throws {
+    let shard = MetricShard()
+    let models = (0..<40).map { "m\($0)" }
+    shard.configure(providers: ["p", "q"], models: models, policies: [])
+    for number in 0..<1000 {
+      let provider = shard.provider(number % 3 == 0 ? "p" : "q")
+      var exchange = ExchangeRecord(endpoint: .chatCompletions, status: number % 5 == 0 ? 503 : 200)
+      exchange.provider = provider
+      exchange.model = shard.model(models[number * 7 % 40])
+      exchange.durationNanoseconds = 15_000_000
+      exchange.overheadNanoseconds = 30_000
+      exchange.usage = Usage(input: 3, output: number % 2 == 0 ? 2 : nil, cachedInput: 0)
+      exchange.cost = number % 4 == 0 ? 1_000_000_000_000 : nil
+      exchange.requestBytes = 10
+      exchange.responseBytes = 20
+      shard.begin()
+      shard.attempted(provider, exchange.status == 200 ? .success : .serverError)
+      shard.timed(provider, firstByte: 12_000_000, connect: nil)
+      shard.finish(exchange)
+      if number % readEach == 0 { _ = shard.snapshot }
+    }
+    let families = try parsed(shard.snapshot)
+    #expect(families.total("remora_requests_total", ["code": "200"]) == 800)
+    #expect(families.total("remora_requests_total", ["code": "503"]) == 200)
+    #expect(families.total("remora_request_duration_seconds_count") == 1000)
+    #expect(families.total("remora_request_duration_seconds_bucket", ["le": "0.01"]) == 0)
+    #expect(families.total("remora_request_duration_seconds_bucket", ["le": "0.02"]) == 1000)
+    #expect(families.total("remora_overhead_seconds_bucket", ["le": "5e-05"]) == 1000)
+    #expect(families.total("remora_tokens_total", ["kind": "input"]) == 3000)
+    #expect(families.total("remora_tokens_total", ["kind": "output"]) == 1000)
+    #expect(
+      families.samples("remora_tokens_total").contains { $0.labels.contains(["kind", "cached_input"]) })
+    #expect(!families.samples("remora_tokens_total").contains { $0.labels.contains(["kind", "reasoning"]) })
+    #expect(families.total("remora_cost_usd_total") == 250)
+    #expect(families.total("remora_request_body_bytes_total") == 10_000)
+    #expect(families.total("remora_response_body_bytes_total") == 20_000)
+    #expect(families.total("remora_upstream_attempts_total", ["provider": "p", "outcome": "success"]) == 267)
+    #expect(families.total("remora_upstream_attempts_total", ["outcome": "success"]) == 800)
+    #expect(families.total("remora_upstream_first_byte_seconds_count", ["provider": "q"]) == 666)
+    #expect(families.total("remora_requests_in_flight") == 0)
+  }
+
+  @Test("what is counted under a wider label set is noted each time, also where it comes again and again")
+  func foldedAgain() throws {
+    let names = (0..<300).map { "model-\($0)" }
+    let shard = MetricShard()
+    shard.configure(providers: ["p"], models: names, policies: [])
+    let provider = shard.provider("p")
+    for name in names { finish(shard, model: shard.model(name), provider: provider) }
+    func folded() throws -> Double {
+      try parsed(shard.snapshot).total(
+        "remora_metrics_dropped_label_sets_total", ["metric": "remora_requests_total"])
+    }
+    let before = try folded()
+    for _ in 0..<50 { finish(shard, model: shard.model(names[299]), provider: provider) }
+    #expect(try folded() == before + 50)
+  }
+
   @Test("what can't be true is not counted, and nothing traps")
   func absurdNumbers() throws {
     let shard = MetricShard()
