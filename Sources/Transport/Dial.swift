@@ -61,15 +61,53 @@ package final class Dialer {
     self.resolver = resolver
   }
 
-  /// A connection to `endpoint`, TLS established.
+  /// A connection to `endpoint`, TLS established. It is made in a task of its own: what that needs on its way would stay
+  /// with the asker's for as long as a stream lasts.
   ///
   /// - Parameters:
-  ///   - parker: where this task waits; the new socket keeps pointing at it.
+  ///   - parker: where the asker waits; the new socket keeps pointing at it.
   ///   - client: whose going away ends the attempt.
   package func dial(
     _ endpoint: Endpoint, tls: TLSContext?, sessions: TLSSessions?, parker: Parker, client: (any Asker)?,
     until deadline: Instant
   ) async throws(DialFault) -> Socket {
+    let errand = Errand(Parker(on: loop))
+    let here = Confined((self, errand, endpoint, tls, sessions, parker, client, deadline))
+    loop.start {
+      let (dialer, errand, endpoint, tls, sessions, parker, client, deadline) = here.value
+      do throws(DialFault) {
+        errand.result = .success(
+          try await dialer.dial(
+            endpoint, tls: tls, sessions: sessions, within: errand, client: client, until: deadline))
+      } catch { errand.result = .failure(error) }
+      errand.parker.retire()
+      parker.signal()
+    }
+    while true {
+      if let result = errand.result {
+        let socket = try result.get()
+        socket.parker = parker
+        return socket
+      }
+      // It keeps to the deadline itself. What the client does is seen there too.
+      _ = await parker.park(until: .never)
+      errand.parker.signal()
+    }
+  }
+
+  /// One dial, and what came of it.
+  private final class Errand {
+    let parker: Parker
+    var result: Result<Socket, DialFault>?
+
+    init(_ parker: Parker) { self.parker = parker }
+  }
+
+  private func dial(
+    _ endpoint: Endpoint, tls: TLSContext?, sessions: TLSSessions?, within errand: Errand,
+    client: (any Asker)?, until deadline: Instant
+  ) async throws(DialFault) -> Socket {
+    let parker = errand.parker
     let socket = try await connect(endpoint, parker: parker, client: client, until: deadline)
     guard let tls else { return socket }
     do throws(TLSFault) {
