@@ -332,7 +332,7 @@ extension Connection: Sleeper {
     if case .deadline = wake { return end() }
     loop.took(Self.taskMemory)
     let connection = Confined(self)
-    loop.start { await connection.value.goOn() }
+    loop.start { _ in await connection.value.goOn() }
   }
 }
 

@@ -74,7 +74,7 @@ final class ProviderModels {
     if let failedAt, state.loop.now < failedAt + Deadline.modelListPause { return }
     isAsking = true
     let here = Confined((self, lineup, state))
-    state.loop.start {
+    state.loop.start { _ in
       let (list, lineup, state) = here.value
       await list.run(lineup, state)
     }

@@ -67,7 +67,7 @@ final class SideDials: Asker {
     let side = Side(Parker(on: attempt.loop))
     under.append(side)
     let here = Confined((self, side, pool, place))
-    attempt.loop.start {
+    attempt.loop.start { _ in
       let (dials, side, pool, place) = here.value
       await dials.run(side, pool, place)
     }

@@ -122,7 +122,7 @@ actor Worker {
     let pools = state.lineup.pools.compactMap { $0 }.filter(\.wantsWarmth)
     for pool in pools {
       let pool = Confined(pool)
-      loop.start { await self.warm(pool) }
+      loop.start { _ in await self.warm(pool) }
     }
     guard state.lineup.snapshot.upstreams.contains(where: { $0.reach.limits.warm > 0 }) else { return }
     let alarm = warmth ?? Alarm { [weak self] in self?.assumeIsolated { $0.keepWarm() } }
@@ -179,7 +179,7 @@ actor Worker {
       }
     }
     let confined = Confined((connection: port.accept(socket), tls: port.tls))
-    loop.start { await self.serve(confined) }
+    loop.start { _ in await self.serve(confined) }
   }
 
   private func serve(_ accepted: Confined<(connection: ClientConnection, tls: TLSContext?)>) async {

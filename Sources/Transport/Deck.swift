@@ -14,25 +14,17 @@ package actor Deck {
 
   init(on loop: Loop) { unsafe self.loop = loop }
 
-  fileprivate func start(_ body: @escaping @Sendable () async -> Void) {
-    Task {
-      // Who captures the actor is isolated to it.
-      _ = self
-      await body()
-    }
-  }
-
-  /// Runs `body` on the loop, from wherever the caller is.
-  package func run<Result: Sendable, Failure: Error>(
-    _ body: @Sendable () async throws(Failure) -> Result
-  ) async throws(Failure) -> Result {
-    try await body()
+  fileprivate func start(_ body: @escaping @Sendable (isolated Deck) async -> Void) {
+    Task { await body(self) }
   }
 }
 
 extension Loop {
   /// Starts a task on this loop. Called on it.
-  package func start(_ body: @escaping @Sendable () async -> Void) {
+  ///
+  /// - Parameter body: is isolated to the actor by its parameter. A closure without one that stands in another actor's
+  ///   code would be nobody's, and run on the global pool.
+  package func start(_ body: @escaping @Sendable (isolated Deck) async -> Void) {
     deck.assumeIsolated { $0.start(body) }
   }
 }

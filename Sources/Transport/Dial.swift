@@ -73,7 +73,7 @@ package final class Dialer {
   ) async throws(DialFault) -> Socket {
     let errand = Errand(Parker(on: loop))
     let here = Confined((self, errand, endpoint, tls, sessions, parker, client, deadline))
-    loop.start {
+    loop.start { _ in
       let (dialer, errand, endpoint, tls, sessions, parker, client, deadline) = here.value
       do throws(DialFault) {
         errand.result = .success(

@@ -46,6 +46,7 @@ package protocol Sleeper: AnyObject {
   ///
   /// - Parameter deputy: is asked at each signal whether the task is needed.
   package func park(until deadline: Instant, deputy: (any Deputy)? = nil) async -> Wake {
+    assert(loop.isCurrent, "a task parks on another thread than its loop's")
     if isSignalled {
       isSignalled = false
       return .event
@@ -112,6 +113,7 @@ package protocol Sleeper: AnyObject {
 
   /// Lets other ready tasks run, then goes on.
   package func yield() async {
+    assert(loop.isCurrent, "a task yields on another thread than its loop's")
     isSignalled = false
     loop.resumeNextRound(self)
     await fallAsleep()

@@ -21,7 +21,7 @@ enum Load {
       let loop = try Loop()
       let crowd = Crowd(on: loop, LoadPlan(mode, options))
       loop.run {
-        loop.start { await crowd.start() }
+        loop.start { _ in await crowd.start() }
       }
       return 0
     } catch {
@@ -179,7 +179,7 @@ actor Crowd {
 
   private func launch(_ body: @escaping @Sendable (isolated Crowd) async -> Void) {
     running += 1
-    loop.start { await self.run(body) }
+    loop.start { _ in await self.run(body) }
   }
 
   private func run(_ body: (isolated Crowd) async -> Void) async {
@@ -307,7 +307,7 @@ actor Crowd {
       let client = clients[index]
       if plan.isStream {
         guard await client.begin() else { continue }
-        loop.start { await self.drain(index) }
+        loop.start { _ in await self.drain(index) }
       } else {
         _ = await client.exchange()
       }

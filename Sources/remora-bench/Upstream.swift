@@ -42,7 +42,7 @@ enum Upstream {
     guard stop else { return 1 }
     let caFile = authority.authorityFile
     loop.run {
-      loop.start {
+      loop.start { _ in
         guard let ports = await provider.start() else {
           Output.complain("no port to listen at")
           return loop.stop()
@@ -81,7 +81,7 @@ private actor Provider {
 
   private func begin(_ socket: Socket, _ isSecure: Bool) {
     let connection = Confined(ProviderConnection(socket, isSecure ? context : nil, stock))
-    loop.start { await self.serve(connection) }
+    loop.start { _ in await self.serve(connection) }
   }
 
   private func serve(_ connection: Confined<ProviderConnection>) async { await connection.value.serve() }

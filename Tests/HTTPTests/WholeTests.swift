@@ -26,7 +26,7 @@ private final class Client {
     parker = Parker(on: stage.loop)
     socket.parker = parker
     let pair = Confined((port.accept(try Socket(ends[0], on: stage.loop, isConnected: true)), self))
-    stage.loop.start {
+    stage.loop.start { _ in
       await pair.value.0.serve(nil)
       pair.value.1.hasLeft = true
       pair.value.1.parker.signal()
@@ -254,7 +254,7 @@ private final class Client {
     let place = try #require(Address(ip: "127.0.0.1", port: 0))
     let listener = try Listener(place, on: stage.loop, sharesPort: false) { socket in
       let accepted = Confined(port.accept(socket))
-      stage.loop.start { await accepted.value.serve(nil) }
+      stage.loop.start { _ in await accepted.value.serve(nil) }
     }
     let parker = Parker(on: stage.loop)
     let endpoint = Endpoint(host: "127.0.0.1", port: listener.address.port)

@@ -57,7 +57,7 @@ final class WalkBench {
     let connection = ProxyPort(Entrance(role: role, index: 0, isLoopback: true), state).accept(socket)
     let client = WalkClient(try Socket(ends[1], on: loop, isConnected: true))
     let pair = Confined((connection, client))
-    loop.start {
+    loop.start { _ in
       let (connection, client) = pair.value
       await connection.serve(nil)
       client.serverHasLeft()

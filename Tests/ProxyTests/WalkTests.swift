@@ -352,7 +352,7 @@ private final class EarlyService {
     guard let address = Transport.Address(ip: "127.0.0.1", port: 0) else { return }
     let listener = try Listener(address, on: loop, sharesPort: false) { socket in
       let socket = Confined(socket)
-      loop.start {
+      loop.start { _ in
         let socket = socket.value
         let parker = Parker(on: loop)
         socket.parker = parker

@@ -40,7 +40,7 @@ package final class FakeService {
     guard let address = Address(ip: "127.0.0.1", port: 0) else { throw NoLoopback() }
     let listener = try Listener(address, on: loop, sharesPort: false) { [weak self] socket in
       let pair = Confined((self, socket))
-      loop.start {
+      loop.start { _ in
         let (service, socket) = pair.value
         try? await service?.serve(socket)
         socket.close()

@@ -18,7 +18,7 @@ import Wire
       let deeds = Confined(Deeds())
       let waiter = Confined(Parker(on: stage.loop))
       for name in ["a", "b", "c"] {
-        stage.loop.start {
+        stage.loop.start { _ in
           let parker = Parker(on: stage.loop)
           for step in 1...3 {
             deeds.value.done.append("\(name)\(step)")
@@ -60,7 +60,7 @@ import Wire
       let waiter = Confined(Parker(on: stage.loop))
       let loop = stage.loop
       for name in ["a", "b", "c", "d", "e"] {
-        loop.start {
+        loop.start { _ in
           deeds.value.done.append("\(name) \(loop.isBusy)")
           // The first has four behind it; the others follow because it has left something.
           if loop.isBusy { loop.atEndOfRound(Late(name, deeds.value)) }
@@ -74,7 +74,7 @@ import Wire
           "e sends",
         ])
       deeds.value.done.removeAll()
-      loop.start {
+      loop.start { _ in
         deeds.value.done.append("alone \(loop.isBusy)")
         waiter.value.signal()
       }

@@ -26,7 +26,7 @@ import Wire
     let waiter = Confined(Parker(on: stage.loop))
     let deputy = Confined(deputy)
     let woken = Confined(Woken())
-    stage.loop.start {
+    stage.loop.start { _ in
       woken.value.by = await parker.value.park(until: deadline, deputy: deputy.value)
       parker.value.retire()
       waiter.value.signal()
@@ -119,7 +119,7 @@ import Wire
       let parker = Confined(Parker(on: stage.loop))
       let waiter = Confined(Parker(on: stage.loop))
       let woken = Confined(Woken())
-      stage.loop.start {
+      stage.loop.start { _ in
         waiter.value.signal()
         woken.value.by = await parker.value.park(until: stage.patience)
         parker.value.retire()

@@ -127,7 +127,7 @@ final class CredentialSource {
     if let nextTry, clock() < nextTry { return }
     isAsking = true
     let here = Confined(self)
-    loop.start { await here.value.run(service) }
+    loop.start { _ in await here.value.run(service) }
   }
 
   private func run(_ service: any TokenService) async {

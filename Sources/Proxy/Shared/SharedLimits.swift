@@ -199,7 +199,7 @@ final class SharedLimits {
     if isRunning { return }
     isRunning = true
     let here = Confined(self)
-    loop.start { await here.value.run() }
+    loop.start { _ in await here.value.run() }
   }
 
   private func run() async {

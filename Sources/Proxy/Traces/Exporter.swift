@@ -53,7 +53,7 @@ final class Exporter {
     if isRunning { return parker.signal() }
     isRunning = true
     let here = Confined(self)
-    state.loop.start { await here.value.run() }
+    state.loop.start { _ in await here.value.run() }
   }
 
   /// Sends what waits, once, and then calls `done`; at the latest after `time`.

@@ -94,7 +94,7 @@ actor TapeServer {
       return socket.close()
     }
     let connection = Confined(port.accept(socket))
-    loop.start { await self.serve(connection) }
+    loop.start { _ in await self.serve(connection) }
   }
 
   private func serve(_ connection: Confined<Connection>) async { await connection.value.serve(nil) }

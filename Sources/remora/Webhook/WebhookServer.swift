@@ -116,7 +116,7 @@ actor WebhookServer {
     // Those that were told to leave may still be there.
     guard roll.count < 2 * Self.connectionCeiling else { return socket.close() }
     let confined = Confined((connection: port.accept(socket), tls: isAdmin ? nil : context))
-    loop.start { await self.serve(confined) }
+    loop.start { _ in await self.serve(confined) }
   }
 
   private func serve(_ accepted: Confined<(connection: Connection, tls: TLSContext?)>) async {
