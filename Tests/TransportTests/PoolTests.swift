@@ -130,6 +130,8 @@ import Wire
     try await Self.run(maxConnections: 1, connect: .milliseconds(60)) { stage, scene in
       let first = try await scene.pool.lease(parker: scene.parker, client: nil)
       await #expect(throws: DialFault.exhausted) {
+        // A closure that doesn't name the stage isn't isolated to it.
+        _ = stage
         _ = try await scene.pool.lease(parker: scene.parker, client: nil)
       }
       scene.pool.giveBack(first.socket)
