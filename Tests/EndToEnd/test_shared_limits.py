@@ -54,7 +54,7 @@ def test_four_pods_never_pass_more(start_remora, upstream, tmp_path, start_redis
     redis = start_redis()
     config = shared(tmp_path, redis, {"requests_per_minute": 150})
     proxies = [start_remora(upstream, config) for _ in range(4)]
-    with ThreadPoolExecutor(32) as pool:
+    with ThreadPoolExecutor(8) as pool:
         statuses = [got.status for got in pool.map(lambda number: ask(proxies[number % 4]), range(320))]
     assert statuses.count(200) == 150 and statuses.count(429) == 170
     assert redis.client().window("finance") == 150
