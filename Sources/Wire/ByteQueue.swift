@@ -10,7 +10,10 @@
 @safe public final class BlockPool {
   /// Bytes in a pooled block: one TLS record (RFC 8446 section 5.1: 2^14) and its head.
   public static let blockSize = 17 * 1024
-  private var free: [UnsafeMutableRawPointer] = unsafe []
+  // SAFETY: the unused block that came last, or nil. Nobody else refers to one, and each says in its first bytes which one
+  // came before it.
+  private var last: UnsafeMutableRawPointer?
+  private var unused = 0
   private let ceiling: Int
   /// Memory that went back to the allocator since somebody last set this to 0, in blocks.
   public var released = 0
@@ -20,7 +23,7 @@
   /// - Parameter ceiling: how many unused blocks are kept before they go back to the system.
   public init(ceiling: Int = 64) {
     self.ceiling = ceiling
-    unsafe free.reserveCapacity(ceiling)
+    unsafe last = nil
   }
 
   deinit {
@@ -28,29 +31,46 @@
   }
 
   fileprivate func take() -> UnsafeMutableRawPointer {
-    // SAFETY: the list holds only blocks of `blockSize` that nobody else refers to.
     held += Self.blockSize
-    if let block = unsafe free.popLast() { return unsafe block }
+    if let block = unsafe takeUnused() { return unsafe block }
     return UnsafeMutableRawPointer.allocate(byteCount: Self.blockSize, alignment: 16)
   }
 
+  @inline(__always) private func takeUnused() -> UnsafeMutableRawPointer? {
+    guard let block = unsafe last else { return nil }
+    // SAFETY: `give` has stored it there.
+    unsafe last = block.load(as: UnsafeMutableRawPointer?.self)
+    unused &-= 1
+    return unsafe block
+  }
+
   fileprivate func give(_ block: UnsafeMutableRawPointer) {
-    if unsafe free.count < ceiling { return unsafe free.append(block) }
-    unsafe block.deallocate()
-    released &+= 1
+    guard unused < ceiling else {
+      unsafe block.deallocate()
+      released &+= 1
+      return
+    }
+    // SAFETY: the block has `blockSize` bytes, which are nobody's any more.
+    unsafe block.storeBytes(of: last, as: UnsafeMutableRawPointer?.self)
+    unsafe last = block
+    unused &+= 1
   }
 
   /// Overwrites every unused block: what was in one of them is found to have been a secret.
   public func wipe() {
-    // SAFETY: nobody else refers to the blocks of the list, which have `blockSize` bytes each.
-    for index in unsafe free.indices {
-      unsafe free[index].initializeMemory(as: UInt8.self, repeating: 0, count: Self.blockSize)
+    let link = MemoryLayout<UInt>.size
+    var next = unsafe last
+    while let block = unsafe next {
+      // SAFETY: nobody else refers to the block, which has `blockSize` bytes; the first of them were overwritten by `give`.
+      unsafe next = block.load(as: UnsafeMutableRawPointer?.self)
+      unsafe block.advanced(by: link).initializeMemory(
+        as: UInt8.self, repeating: 0, count: Self.blockSize - link)
     }
   }
 
   /// Gives every unused block back to the system; called when a worker has been idle for a while.
   public func trim() {
-    while let block = unsafe free.popLast() { unsafe block.deallocate() }
+    while let block = unsafe takeUnused() { unsafe block.deallocate() }
   }
 }
 
@@ -190,9 +210,14 @@
   }
 
   /// Forgets everything and gives the block back.
+  @inlinable
   public mutating func removeAll() {
     // Most queues hold nothing when they are told to forget it.
-    if unsafe base == nil { return }
+    if unsafe base != nil { giveBack() }
+  }
+
+  @usableFromInline @inline(never)
+  mutating func giveBack() {
     wipeSecret()
     unsafe Self.release(base, capacity, to: pool)
     if secretEnd != .max { secretEnd = 0 }
@@ -215,7 +240,7 @@
     if capacity &- tail < minimum { makeRoom(minimum) }
   }
 
-  @usableFromInline
+  @usableFromInline @inline(never)
   mutating func makeRoom(_ minimum: Int) {
     let waiting = tail - head
     if unsafe base == nil, let pool = unsafe pool, minimum <= BlockPool.blockSize {
@@ -246,15 +271,26 @@
 
   @inlinable
   public mutating func append(_ bytes: Span<UInt8>) {
-    let count = bytes.count
-    reserve(count)
-    // SAFETY: reserve made room for `count` bytes behind the tail; a span can't overlap a queue it doesn't borrow.
+    if capacity &- tail >= bytes.count { store(bytes) } else { appendBehindRoom(bytes) }
+  }
+
+  /// As above, where there is no room yet: apart from it, so that who has room saves nothing for later.
+  @usableFromInline @inline(never)
+  mutating func appendBehindRoom(_ bytes: Span<UInt8>) {
+    makeRoom(bytes.count)
+    store(bytes)
+  }
+
+  /// Stores what there is room for.
+  @inlinable @inline(__always)
+  mutating func store(_ bytes: Span<UInt8>) {
+    let end = tail
+    tail = end &+ bytes.count
+    // SAFETY: there is room behind the tail for all bytes; a span can't overlap a queue it doesn't borrow.
     unsafe bytes.withUnsafeBytes { source in
-      if let from = source.baseAddress {
-        unsafe base?.advanced(by: tail).copyMemory(from: from, byteCount: count)
-      }
+      guard let from = source.baseAddress, let base = unsafe base else { return }
+      unsafe base.advanced(by: end).copyMemory(from: from, byteCount: source.count)
     }
-    tail &+= count
   }
 
   /// Appends what `other` holds.
