@@ -73,6 +73,49 @@ package struct JSONWalk: ~Escapable {
 
   /// The key of the object's next member, whose value comes next; nil, behind its brace, at the object's end.
   package mutating func nextKey() -> JSONKey? {
+    guard let key = Self.usualKey(bytes, at, isFirst: isFirst) else { return anyKey() }
+    at = key.upperBound &+ 2
+    isFirst = false
+    return JSONKey(range: key, isEscaped: false)
+  }
+
+  /// The place of the key that comes next, where it is written as nearly all are: without blanks before it and behind it,
+  /// without an escape, and far enough before the end. nil where it isn't.
+  @inline(__always)
+  private static func usualKey(_ bytes: Span<UInt8>, _ at: Int, isFirst: Bool) -> Range<Int>? {
+    unsafe bytes.withUnsafeBytes { raw in
+      // From there on are a comma, a quote, sixteen bytes, and two behind them.
+      let last = raw.count &- 20
+      guard let text = raw.baseAddress, at >= 0, at <= last else { return nil }
+      var start = at
+      if !isFirst {
+        // SAFETY: at is a place of the text, and as many bytes are there from it on; so below.
+        guard unsafe text.load(fromByteOffset: start, as: UInt8.self) == ASCII.comma else { return nil }
+        start &+= 1
+      }
+      guard unsafe text.load(fromByteOffset: start, as: UInt8.self) == ASCII.quote else { return nil }
+      start &+= 1
+      var keyEnd = start
+      while true {
+        let block = unsafe text.loadUnaligned(fromByteOffset: keyEnd, as: Lanes.Block.self)
+        let found = Lanes.bits(StringEnd.marks(block))
+        if found != 0 {
+          keyEnd &+= found.trailingZeroBitCount
+          break
+        }
+        keyEnd &+= 16
+        guard keyEnd <= last else { return nil }
+      }
+      let signs = unsafe UInt16(
+        littleEndian: text.loadUnaligned(fromByteOffset: keyEnd, as: UInt16.self))
+      // A quote and a colon.
+      // SAFETY: the end was looked for from the start on.
+      return unsafe signs == 0x3A22 ? Range(uncheckedBounds: (start, keyEnd)) : nil
+    }
+  }
+
+  /// As `nextKey`, however the key is written.
+  @inline(never) private mutating func anyKey() -> JSONKey? {
     guard nextItem(closing: UInt8(ascii: "}")), bytes[at] == ASCII.quote else { return stop() }
     let start = at &+ 1
     let plain = JSONBytes.plainEnd(bytes, from: start, limit: end)
@@ -149,22 +192,21 @@ package struct JSONWalk: ~Escapable {
   /// The whole number of at most fifteen digits that comes next, passed over; nil, and it stays, where it is anything else.
   package mutating func takeCount() -> Int? {
     skipSpace()
-    var place = at
-    var count = 0
-    while place < end {
-      let digit = bytes[place] &- 0x30
+    let rest = bytes.extracting(droppingFirst: at)
+    var (count, length) = (0, 0)
+    while length < rest.count {
+      let digit = rest[length] &- 0x30
       if digit > 9 { break }
       count = count &* 10 &+ Int(digit)
-      place &+= 1
+      length &+= 1
     }
-    let length = place &- at
     // A zero in front of others is no JSON, and a fraction or an exponent may follow.
-    guard length > 0, length < 16, place < end, length == 1 || bytes[at] != 0x30 else { return nil }
-    switch bytes[place] {
+    guard length > 0, length < 16, length < rest.count, length == 1 || rest[0] != 0x30 else { return nil }
+    switch rest[length] {
     case ASCII.comma, UInt8(ascii: "}"), UInt8(ascii: "]"): break
     default: return nil
     }
-    at = place
+    at &+= length
     isFirst = false
     return count
   }

@@ -160,6 +160,32 @@ import Wire
     #expect(found == [true, true, false, false])
   }
 
+  @Test("a key is found alike however near the end it is", arguments: ["", "\\", "ä", "\t", "\\\"", " "])
+  func nearEnd(_ odd: String) {
+    let behind = String(repeating: " ", count: 40)
+    for count in 0..<40 {
+      let name = String(repeating: "k", count: count)
+      for text in [
+        "{\"\(name)\(odd)\":1}", "{\(odd)\"\(name)\":1}", "{\"\(name)\"\(odd):1}",
+        "{\"a\":1,\"\(name)\(odd)\(name)\":[]}",
+        "{\"a\":1\"\(name)\":2}", "{,\"\(name)\":1}", "{\"\(name)\(odd)", "{\"a\":1,\"\(name)\"",
+      ] {
+        func read(_ text: String) -> [String] {
+          let bytes = Array(text.utf8)
+          var walk = JSONWalk(bytes.span, strings: Span())
+          guard walk.enterObject() else { return [] }
+          var found: [String] = []
+          while let key = walk.nextKey() {
+            let value = walk.pass().map { bytes.span.extracting($0.range).text() }
+            found.append("\(key.range) \(key.says("k", in: bytes.span)) \(value ?? "") \(walk.isCut)")
+          }
+          return found
+        }
+        #expect(read(text) == read(text + behind), "\(text)")
+      }
+    }
+  }
+
   @Test(
     "a text that ends early is told from one that ends",
     arguments: [

@@ -165,6 +165,11 @@ package struct TokenUsage: Sendable, Equatable {
 
   /// Passes over the value that comes next, and takes it where it is a count.
   private func set(_ field: inout Int?, _ bytes: Span<UInt8>, _ walk: inout JSONWalk) {
+    // Nearly all are a few digits, of which none says more than tokens may be.
+    if let count = walk.takeCount() {
+      field = count
+      return
+    }
     if let value = walk.pass(), let number = TokenCount.read(bytes, value.range) { field = number }
   }
 }
