@@ -67,7 +67,10 @@ package struct JSONScanner: ~Copyable, Sendable {
   var current = -1
   /// That one is long and stays as it is: it may go on before it is whole.
   var currentPasses = false
-  /// One for each watched member, in their order. An array and not a part of the value, so that to look at one is not
+  /// What is known of it. It joins the others when the comma behind it has come: to look for that place at each step of a
+  /// member would be to ask each time whether the array is shared.
+  var slot = Slot()
+  /// One for each watched member, in their order, but for the current one. An array and not a part of the value, so that to look at one is not
   /// to copy all.
   var slots: [Slot] = []
   var keyStart = 0
@@ -169,7 +172,6 @@ package struct JSONScanner: ~Copyable, Sendable {
   package var decidedEnd: Int {
     if depth == 0 { return state == .done ? offset : 0 }
     if current >= 0, !currentPasses {
-      let slot = slots[current]
       return slot.precedingComma >= 0 ? slot.precedingComma : slot.keyStart
     }
     guard depth == 1 else { return offset }
@@ -187,7 +189,11 @@ package struct JSONScanner: ~Copyable, Sendable {
   /// What is known of `member` so far; nil until its value begins.
   package func found(_ member: JSONMember) -> Found? {
     guard seen.contains(JSONMembers(member)) else { return nil }
-    let slot = slots[place(of: member)]
+    let place = place(of: member)
+    return place == current ? Self.found(slot) : Self.found(slots[place])
+  }
+
+  @inline(__always) private static func found(_ slot: Slot) -> Found? {
     guard slot.valueStart >= 0 else { return nil }
     return Found(
       key: slot.keyStart..<slot.keyEnd,
@@ -219,8 +225,8 @@ package struct JSONScanner: ~Copyable, Sendable {
       throw fault
     }
     if depth == 1, current >= 0 {
-      slots[current].valueStart = offset
-      slots[current].kind = kind
+      slot.valueStart = offset
+      slot.kind = kind
     }
     offset &+= count
     endValue(at: offset)

@@ -167,6 +167,6 @@ extension JSONScanner {
     seen.insert(mark)
     current = place(of: member)
     currentPasses = JSONMembers.long.contains(mark)
-    slots[current] = Slot(keyStart: keyStart, keyEnd: at, precedingComma: lastComma)
+    slot = Slot(keyStart: keyStart, keyEnd: at, precedingComma: lastComma)
   }
 }

@@ -69,8 +69,8 @@ extension JSONScanner {
       topLevelKind = kind
       if kind == .object { openBrace = at }
     } else if depth == 1 && current >= 0 {
-      slots[current].valueStart = at
-      slots[current].kind = kind
+      slot.valueStart = at
+      slot.kind = kind
     }
     switch kind {
     case .string:
@@ -115,7 +115,7 @@ extension JSONScanner {
 
   mutating func endValue(at: Int) {
     state = depth == 0 ? .done : .afterValue
-    if depth == 1 && current >= 0 { slots[current].valueEnd = at }
+    if depth == 1 && current >= 0 { slot.valueEnd = at }
   }
 
   /// A string, number or word ended before `at`. A comma mostly follows at once, and in an object a key: each saves a
@@ -135,7 +135,8 @@ extension JSONScanner {
     guard depth == 1 else { return }
     lastComma = at
     if current >= 0 {
-      slots[current].followingComma = at
+      slot.followingComma = at
+      slots[current] = slot
       current = -1
     }
   }
