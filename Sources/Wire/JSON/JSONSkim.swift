@@ -95,6 +95,13 @@ package struct JSONSkim: Sendable {
         // Whole in this piece, as most are.
         isNamed = isKey && bytes.extracting(part).equals(name)
         at &+= 1
+        // What mostly follows at once: that saves a turn of the loop.
+        guard nest.depth == 1, !isInValue, at < bytes.count else { return }
+        let next = bytes[at]
+        guard next == (isKey ? ASCII.colon : ASCII.comma) else { return }
+        at &+= 1
+        expectsKey = !isKey
+        if isKey { nameEnds() }
         return
       }
       nest.isInString = true
@@ -113,12 +120,17 @@ package struct JSONSkim: Sendable {
     case ASCII.colon:
       guard nest.depth == 1 else { return }
       expectsKey = false
-      awaitsValue = isNamed
-      isNamed = false
+      nameEnds()
     default:
       // A number's other digits.
       while at < bytes.count, ASCII.isDigit(bytes[at]) { at &+= 1 }
     }
+  }
+
+  /// The colon behind a key has come.
+  @inline(__always) private mutating func nameEnds() {
+    awaitsValue = isNamed
+    isNamed = false
   }
 
   private mutating func end(before: Bool) {
