@@ -237,18 +237,20 @@ enum Lanes {
     return at >= end ? end : unsafe last(start, at, end, kind, &seen)
   }
 
-  /// A bit for each of the next bytes that is of the kind, the first one's lowest: of 32 where so many are left, else of
-  /// sixteen or of what is left. As many as `left` says are there from `at` on, one at least.
-  @inline(__always) @unsafe static func marks<Kind: ByteKind>(
-    _ start: UnsafeRawPointer, _ at: Int, _ left: Int, _ kind: Kind.Type
-  ) -> UInt32 {
+  /// The next bytes: 32 where so many are left, else sixteen or what is left, and others that nothing marks. As many as
+  /// `left` says are there from `at` on.
+  @inline(__always) @unsafe static func blocks(
+    _ start: UnsafeRawPointer, _ at: Int, _ left: Int
+  ) -> (lower: Block, upper: Block) {
     if left >= 32 {
       // SAFETY: 32 bytes are there.
-      let low = unsafe bits(start.loadUnaligned(fromByteOffset: at, as: Block.self), kind)
-      return unsafe low | bits(start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self), kind) << 16
+      return unsafe (
+        start.loadUnaligned(fromByteOffset: at, as: Block.self),
+        start.loadUnaligned(fromByteOffset: at &+ 16, as: Block.self)
+      )
     }
     // SAFETY: as many are there as `left` says.
-    return unsafe bits(block(start, at, left), kind)
+    return unsafe (block(start, at, left), Block(repeating: UInt8(truncatingIfNeeded: filler)))
   }
 
   /// The next sixteen bytes, or what is left and others that nothing marks. As many as `left` says are there from `at` on.
