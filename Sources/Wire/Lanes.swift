@@ -107,6 +107,14 @@ enum NotPathByte: ByteKind {
   }
 }
 
+/// What is no ASCII letter, digit or one of `-._~`: of the others a host's name is made.
+enum NoHostByte: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    let signs = Lanes.within(block, 0x2D, 0x2E) .| Lanes.equal(block, 0x5F) .| Lanes.equal(block, 0x7E)
+    return .!(Lanes.letters(block) .| Lanes.within(block, 0x30, 0x39) .| signs)
+  }
+}
+
 /// A search for the first byte of a kind.
 enum Lanes {
   typealias Block = SIMD16<UInt8>
@@ -208,7 +216,10 @@ enum Lanes {
       if found != 0 { return at &+ found.trailingZeroBitCount }
       at &+= 16
     }
-    return at >= end ? end : unsafe last(start, at, end, kind, &seen)
+    if at >= end { return end }
+    if at == from { return unsafe last(start, at, end, kind, &seen) }
+    // SAFETY: sixteen bytes were looked at, so as many are there before the end.
+    return unsafe again(start, at, end, kind, &seen)
   }
 
   /// Whether any byte of `seen` is no ASCII.
@@ -227,14 +238,34 @@ enum Lanes {
       if found != 0 { return at &+ found.trailingZeroBitCount }
       at &+= 16
     }
-    return unsafe nearEnd(start, at, end, kind)
+    if at >= end { return end }
+    // SAFETY: as above.
+    return unsafe at == from ? nearEnd(start, at, end, kind) : nearAgain(start, at, end, kind)
   }
 
   @inline(never) @unsafe private static func nearEnd<Kind: ByteKind>(
     _ start: UnsafeRawPointer, _ at: Int, _ end: Int, _ kind: Kind.Type
   ) -> Int {
     var seen = Block()
-    return at >= end ? end : unsafe last(start, at, end, kind, &seen)
+    return unsafe last(start, at, end, kind, &seen)
+  }
+
+  @inline(never) @unsafe private static func nearAgain<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, _ at: Int, _ end: Int, _ kind: Kind.Type
+  ) -> Int {
+    var seen = Block()
+    return unsafe again(start, at, end, kind, &seen)
+  }
+
+  /// The last bytes, fewer than sixteen, together with some before them that are not of the kind.
+  @inline(__always) @unsafe private static func again<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, _ at: Int, _ end: Int, _ kind: Kind.Type, _ seen: inout Block
+  ) -> Int {
+    // SAFETY: the caller's.
+    let block = unsafe start.loadUnaligned(fromByteOffset: end &- 16, as: Block.self)
+    seen |= block
+    let found = bits(block, kind)
+    return found != 0 ? end &- 16 &+ found.trailingZeroBitCount : end
   }
 
   /// The next bytes: 32 where so many are left, else sixteen or what is left, and others that nothing marks. As many as

@@ -25,16 +25,23 @@ struct BodyFields {
 
   /// Takes one Content-Length field's value; `7, 7` counts as repeated.
   mutating func readLength(_ bytes: Span<UInt8>, _ value: Range<Int>) {
+    // Nearly all are one number.
+    if let number = Syntax.decimal(bytes, value) { return add(number) }
     var elements = ListElements(value)
     while let element = elements.next(in: bytes) {
-      lengthLines += 1
       guard let number = Syntax.decimal(bytes, element) else {
+        lengthLines += 1
         isLengthMalformed = true
         return
       }
-      if let length, length != number { differs = true }
-      length = number
+      add(number)
     }
+  }
+
+  @inline(__always) private mutating func add(_ number: Int) {
+    lengthLines += 1
+    if let length, length != number { differs = true }
+    length = number
   }
 
   /// Takes one Transfer-Encoding field's value; several fields are one list.
@@ -114,8 +121,11 @@ enum Version {
   ///
   /// - Returns: nil if what stands there is no version at all.
   static func minor(_ bytes: Span<UInt8>, at: Int) throws(HeadFault) -> Int? {
-    guard at >= 0, at <= bytes.count - size, bytes.extracting(at..<at + 5).equals("HTTP/"),
-      ASCII.isDigit(bytes[at + 5]), bytes[at + 6] == UInt8(ascii: "."), ASCII.isDigit(bytes[at + 7])
+    guard at >= 0, at <= bytes.count - size else { return nil }
+    // As nearly all say.
+    if bytes.extracting(at..<at + size).reads("HTTP/1.1") { return 1 }
+    guard bytes.extracting(at..<at + 5).equals("HTTP/"), ASCII.isDigit(bytes[at + 5]),
+      bytes[at + 6] == UInt8(ascii: "."), ASCII.isDigit(bytes[at + 7])
     else { return nil }
     guard bytes[at + 5] == UInt8(ascii: "1") else { throw .version }
     return bytes[at + 7] == UInt8(ascii: "0") ? 0 : 1

@@ -54,7 +54,7 @@ package enum HeadWriter {
   }
 
   private static func target(_ target: Span<UInt8>, to out: inout ByteQueue) {
-    if Syntax.isPlainPath(target) { return out.append(target) }
+    if Syntax.isPlainPath(target, 0..<target.count) { return out.append(target) }
     var from = 0
     for at in 0..<target.count where !Syntax.isTarget(target[at]) {
       out.append(target.extracting(from..<at))

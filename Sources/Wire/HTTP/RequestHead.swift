@@ -97,16 +97,20 @@ package struct RequestHead: ~Copyable, Sendable, Head {
     else { throw .requestLine }
     self.minor = minor
 
-    var space = start
-    while space < version, Syntax.isToken(bytes[space]) { space += 1 }
+    // As nearly all begin.
+    let isPost = bytes.extracting(start..<start + 5).reads("POST ")
+    var space = isPost ? start + 4 : start
+    if !isPost {
+      while space < version, Syntax.isToken(bytes[space]) { space += 1 }
+    }
     guard space > start, bytes[space] == ASCII.space, space + 1 < version - 1 else { throw .requestLine }
     methodText = start..<space
     target = space + 1..<version - 1
-    let isPlain = Syntax.isPlainPath(bytes.extracting(target))
+    let isPlain = Syntax.isPlainPath(bytes, target)
     if !isPlain {
       for at in target where bytes[at] == ASCII.space || bytes[at] == ASCII.tab { throw .requestLine }
     }
-    method = Method(bytes.extracting(methodText))
+    method = isPost ? .post : Method(bytes.extracting(methodText))
     switch method {
     case .connect, .trace: throw .methodRefused
     case .other: throw .methodUnknown

@@ -92,13 +92,16 @@ extension RequestHead {
 }
 
 extension Syntax {
-  /// Whether `path` is one without a query, a dot, or anything else that could be written or read in two ways.
-  static func isPlainPath(_ path: Span<UInt8>) -> Bool {
-    guard !path.isEmpty, path[0] == UInt8(ascii: "/") else { return false }
-    return unsafe path.withUnsafeBytes { raw in
+  /// Whether `path`, behind which there is a blank or nothing, is one without a query, a dot, or anything else that could
+  /// be written or read in two ways.
+  @inline(__always)
+  static func isPlainPath(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Bool {
+    guard !path.isEmpty, bytes[path.lowerBound] == UInt8(ascii: "/") else { return false }
+    return unsafe bytes.withUnsafeBytes { raw in
       guard let start = raw.baseAddress else { return false }
-      // SAFETY: the span has so many bytes.
-      return unsafe Lanes.near(start, from: 0, to: raw.count, NotPathByte.self) == raw.count
+      // SAFETY: the path's beginning is among the bytes, of which there are so many.
+      return unsafe Lanes.near(start, from: path.lowerBound, to: raw.count, NotPathByte.self)
+        == path.upperBound
     }
   }
 }
@@ -120,7 +123,7 @@ package enum Authority {
       guard at < end, at > range.lowerBound + 2, bytes[at] == UInt8(ascii: "]") else { throw .host }
       at += 1
     } else {
-      while at < end, isName(bytes[at]) { at += 1 }
+      at = min(nameEnd(bytes, from: at), end)
       guard at > range.lowerBound else { throw .host }
     }
     let host = range.lowerBound..<at
@@ -135,10 +138,12 @@ package enum Authority {
     ASCII.hexadecimal(byte) != nil || byte == ASCII.colon || byte == UInt8(ascii: ".")
   }
 
-  private static func isName(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: true
-    default: false
+  /// Where the letters, digits and `-._~` end that begin at `from`.
+  private static func nameEnd(_ bytes: Span<UInt8>, from: Int) -> Int {
+    unsafe bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress, from >= 0 else { return from }
+      // SAFETY: from is not negative, and no more than the count is looked at.
+      return unsafe Lanes.near(start, from: from, to: raw.count, NoHostByte.self)
     }
   }
 }

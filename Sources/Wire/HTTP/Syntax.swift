@@ -109,10 +109,13 @@ package enum Syntax {
   /// The ceiling leaves room for sums: whoever adds a few bodies' lengths can't overflow.
   package static func decimal(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
     if range.isEmpty { return nil }
+    let digits = bytes.extracting(range)
     var value = 0
-    for at in range {
-      guard ASCII.isDigit(bytes[at]) else { return nil }
-      value = value * 10 + Int(bytes[at] - 0x30)
+    for at in 0..<digits.count {
+      let digit = digits[at] &- 0x30
+      if digit > 9 { return nil }
+      // Ten times the ceiling doesn't overflow.
+      value = value &* 10 &+ Int(digit)
       if value > lengthCeiling { return nil }
     }
     return value
