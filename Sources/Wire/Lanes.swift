@@ -99,6 +99,13 @@ enum NotNameByte: ByteKind {
   }
 }
 
+/// What is no ASCII letter or hyphen: nearly every name is made of these alone.
+enum NoLetterOrHyphen: ByteKind {
+  @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {
+    .!(Lanes.letters(block) .| Lanes.equal(block, 0x2D))
+  }
+}
+
 /// What is no ASCII letter, digit, hyphen or slash: of such bytes most paths are made, and they have one reading.
 enum NotPathByte: ByteKind {
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks {

@@ -68,12 +68,77 @@ extension Field {
     _ room: inout OutputSpan<Field>, _ bytes: Span<UInt8>, from start: Int
   ) throws(HeadFault) -> Int {
     var at = start
-    while !room.isFull, at < bytes.count - 1, bytes[at] != ASCII.cr { room.append(try Field(bytes, &at)) }
-    return at
+    while true {
+      at = fillUsual(&room, bytes, from: at)
+      guard !room.isFull, at < bytes.count - 1, bytes[at] != ASCII.cr else { return at }
+      var next = at
+      room.append(try Field(bytes, &next))
+      at = next
+    }
+  }
+
+  /// As above, but no further than the lines are as nearly all are: a name of letters and hyphens, `: `, and a value with
+  /// nothing around it, far enough before the end.
+  @inline(__always)
+  private static func fillUsual(
+    _ room: inout OutputSpan<Field>, _ bytes: Span<UInt8>, from start: Int
+  ) -> Int {
+    unsafe bytes.withUnsafeBytes { raw in
+      guard let text = raw.baseAddress, start >= 0, start <= raw.count, raw.count >= 18 else { return start }
+      // From there on are sixteen bytes, and two behind them.
+      let last = unsafe text + (raw.count &- 18)
+      var line = unsafe text + start
+      while !room.isFull {
+        // SAFETY: eighteen bytes are there from every place up to `last`. A place that is found is one of sixteen that were
+        // looked at, so two bytes are there from it on.
+        guard let colon = unsafe place(line, last, NoLetterOrHyphen.self), unsafe colon != line,
+          unsafe pair(colon) == 0x203A
+        else { break }
+        let known = unsafe FieldName(
+          Span(_unsafeStart: line.assumingMemoryBound(to: UInt8.self), count: colon - line))
+        let value = unsafe colon + 2
+        guard let end = unsafe place(value, last, ControlByte.self), unsafe pair(end) == 0x0A0D else { break }
+        // A value that is empty begins with the carriage return.
+        // SAFETY: the value begins at its end at the latest, and both were looked at.
+        guard unsafe value.load(as: UInt8.self) > ASCII.space,
+          unsafe end.load(fromByteOffset: -1, as: UInt8.self) != ASCII.space
+        else { break }
+        // SAFETY: the colon was found behind the line's beginning, and the end not before the value's.
+        unsafe room.append(
+          Field(
+            name: Range(uncheckedBounds: (line - text, colon - text)),
+            value: Range(uncheckedBounds: (value - text, end - text)),
+            known: known, isUsual: true))
+        unsafe line = end + 2
+      }
+      return unsafe line - text
+    }
+  }
+
+  /// Where the first byte of a kind is at or behind `start`; nil where a step would begin behind `last`.
+  @inline(__always) @unsafe
+  private static func place<Kind: ByteKind>(
+    _ start: UnsafeRawPointer, _ last: UnsafeRawPointer, _ kind: Kind.Type
+  ) -> UnsafeRawPointer? {
+    var here = unsafe start
+    while unsafe here <= last {
+      // SAFETY: the caller's.
+      let found = unsafe Lanes.bits(Kind.marks(here.loadUnaligned(as: Lanes.Block.self)))
+      if found != 0 { return unsafe here + found.trailingZeroBitCount }
+      unsafe here = here + 16
+    }
+    return nil
+  }
+
+  /// Two bytes, the first one lowest.
+  @inline(__always) @unsafe
+  private static func pair(_ place: UnsafeRawPointer) -> UInt16 {
+    // SAFETY: the caller's.
+    unsafe UInt16(littleEndian: place.loadUnaligned(as: UInt16.self))
   }
 
   /// Reads the field whose line begins at `start`, which moves to the next line.
-  @inline(__always)
+  @inline(never)
   private init(_ bytes: Span<UInt8>, _ start: inout Int) throws(HeadFault) {
     var isOdd = false
     guard let colon = Syntax.colon(bytes, behindTokenAt: start, isOdd: &isOdd) else {

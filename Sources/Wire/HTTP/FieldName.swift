@@ -34,7 +34,8 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
   /// The name that `name`, a token, writes, in any case (RFC 9110 section 5.1). `xForwarded`, `xRateLimit` and
   /// `xRemora` stand for every name that begins with `x-forwarded-`, `x-ratelimit-` and `x-remora-`, `otherTrace` for
   /// several names.
-  @inline(__always)
+  // One for all, because it is long.
+  @inline(never)
   package init(_ name: Span<UInt8>) {
     self = unsafe name.withUnsafeBytes { raw in
       guard let start = raw.baseAddress else { return .other }
@@ -70,7 +71,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     self = FieldName(plain.span.extracting(0..<count)) == .other ? .other : .lookalike
   }
 
-  private static func short(_ name: LowerCase) -> FieldName {
+  @inline(__always) private static func short(_ name: LowerCase) -> FieldName {
     switch name.count {
     case 2:
       switch name {
@@ -126,7 +127,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     }
   }
 
-  private static func middle(_ name: LowerCase) -> FieldName {
+  @inline(__always) private static func middle(_ name: LowerCase) -> FieldName {
     switch name.count {
     case 10:
       switch name {
@@ -172,7 +173,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     }
   }
 
-  private static func long(_ name: LowerCase) -> FieldName {
+  @inline(__always) private static func long(_ name: LowerCase) -> FieldName {
     switch name.count {
     case 15:
       switch name {

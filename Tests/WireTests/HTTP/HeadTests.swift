@@ -211,6 +211,36 @@ private func cuts(_ bytes: [UInt8]) -> [[[UInt8]]] {
     }
   }
 
+  @Test(
+    "a line is read alike however near the end it is",
+    arguments: ["", "Traceparent", "X-Ratelimit-Limit-Requests"])
+  func nearEnd(_ name: String) {
+    func read(_ line: [UInt8], _ behind: String) -> Result<Field, HeadFault> {
+      var head = RequestHead()
+      let text = Array("GET / HTTP/1.1\r\nHost: x\r\n".utf8) + line + Array("\r\n\(behind)\r\n".utf8)
+      do throws(HeadFault) { try head.parse(text.span) } catch { return .failure(error) }
+      return head.fields.count > 1 ? .success(head.fields[1]) : .failure(.incomplete)
+    }
+    let line = Array("\(name): 0123456789 and 0123456789".utf8)
+    for place in line.indices {
+      for byte in UInt8.min...UInt8.max {
+        var line = line
+        line[place] = byte
+        let near = read(line, "")
+        guard read(line, "Accept: application/json; charset=utf-8\r\n") == near else {
+          Issue.record("\(byte) at \(place)")
+          return
+        }
+      }
+    }
+    for count in 0..<40 {
+      for value in [String(repeating: "v", count: count), String(repeating: " ", count: count), "v "] {
+        let line = Array("\(name): \(value)".utf8)
+        #expect(read(line, "Accept: application/json; charset=utf-8\r\n") == read(line, ""))
+      }
+    }
+  }
+
   @Test("fields keep their case and order, and are recognised in any case")
   func fields() throws {
     let bytes = Array("GET / HTTP/1.1\r\nHOST:  x:1 \r\nX-One:1\r\nauthorization: Bearer a b\t\r\n\r\n".utf8)
