@@ -160,7 +160,9 @@ import Wire
     #expect(found == [true, true, false, false])
   }
 
-  @Test("a key is found alike however near the end it is", arguments: ["", "\\", "ä", "\t", "\\\"", " "])
+  @Test(
+    "a key is found alike however near the end it is",
+    arguments: ["", "\\", "ä", "\t", "\\\"", " ", "\\:", "\t:"])
   func nearEnd(_ odd: String) {
     let behind = String(repeating: " ", count: 40)
     for count in 0..<40 {
@@ -168,7 +170,8 @@ import Wire
       for text in [
         "{\"\(name)\(odd)\":1}", "{\(odd)\"\(name)\":1}", "{\"\(name)\"\(odd):1}",
         "{\"a\":1,\"\(name)\(odd)\(name)\":[]}",
-        "{\"a\":1\"\(name)\":2}", "{,\"\(name)\":1}", "{\"\(name)\(odd)", "{\"a\":1,\"\(name)\"",
+        "{\"a\":1\"\(name)\":2}", "{\"a\":[];\"\(name)\":2}", "{,\"\(name)\":1}", "{\"\(name)\(odd)",
+        "{\"a\":1,\"\(name)\"",
       ] {
         func read(_ text: String) -> [String] {
           let bytes = Array(text.utf8)
