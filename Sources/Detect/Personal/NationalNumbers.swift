@@ -50,6 +50,8 @@ enum NationalNumbers {
         asked = groups
         range = run.place(at..<at + groups)
         said = around.hints(text, range)
+        // All that have one group need words.
+        if groups == 1, said.isEmpty { left &= ~singles }
       }
       // Most often nothing near says so, which is found out sooner than whether the digits are right.
       if !needs.isEmpty, said.isDisjoint(with: needs) { continue }
@@ -182,6 +184,11 @@ enum NationalNumbers {
   /// All shapes of all rows, whose they are, and what that row needs and finds.
   private static let shapes: [(UInt32, Int, Hints, Entity)] = rows.indices.flatMap { row in
     rows[row].shapes.map { ($0, row, rows[row].needs, rows[row].entity) }
+  }
+
+  /// A bit for each shape of one group.
+  private static let singles: UInt32 = shapes.indices.reduce(0) {
+    shapes[$1].0 > 0xF ? $0 : $0 | 1 << UInt32($1)
   }
 
   /// For each length of a first group, a bit for each shape that begins so.

@@ -247,6 +247,10 @@ package struct PersonalData: Sendable {
   private func find(
     _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
   ) -> (groups: Int, finding: Finding)? {
+    // Glued to a word, the last one is no more than a day.
+    if at == run.count - 1, run.end < text.count, Letters.isLetter(text[run.end]), run[at].end == run.end {
+      return date(run, text, at, &around)
+    }
     if Cards.mayBegin(run.length(at)), entities.contains(.creditCard), let card = card(run, text, at, &around)
     {
       return card
@@ -263,13 +267,18 @@ package struct PersonalData: Sendable {
     {
       return national
     }
-    if entities.contains(.dateOfBirth), let place = Dates.find(run, text, at: at),
-      around.saysBefore(.birth, text, place)
-    {
-      return (1, Finding(place, .dateOfBirth, 60))
-    }
+    if let date = date(run, text, at, &around) { return date }
     if entities.contains(.phone) { return phone(run, text, at, &around) }
     return nil
+  }
+
+  private func date(
+    _ run: borrowing NumberRun, _ text: Span<UInt8>, _ at: Int, _ around: inout Around
+  ) -> (groups: Int, finding: Finding)? {
+    guard entities.contains(.dateOfBirth), let place = Dates.find(run, text, at: at),
+      around.saysBefore(.birth, text, place)
+    else { return nil }
+    return (1, Finding(place, .dateOfBirth, 60))
   }
 
   private func card(
