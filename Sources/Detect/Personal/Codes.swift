@@ -80,31 +80,24 @@ enum Codes {
 
   /// Italy's tax code: the sixteenth letter checks fifteen, in which letters may stand for digits.
   private static func isItalian(_ text: Span<UInt8>, _ start: Int) -> Bool {
-    let months: StaticString = "ABCDEHLMPRST"
-    let spare: StaticString = "LMNPQRSTUV"
-    let odd: StaticString = "BAKPLCQDREVOSFTGUHMINJWZYX"
+    // A bit for each of the letters ABCDEHLMPRST, and of LMNPQRSTUV.
+    let months: UInt32 = 0xE_989F
+    let spare: UInt32 = 0x3F_B800
+    // What the letters count in odd places, and the digits as the first of them.
+    let odd: StaticString = "BAFHJNPRTVCESULDGIMOQKWZYX"
+    let counts = odd.bytes
     var sum = 0
     for at in 0..<16 {
       let byte = Letters.isLetter(text[start + at]) ? text[start + at] & 0xDF : text[start + at]
+      let letter: UInt32 = Letters.isUpper(byte) ? 1 &<< UInt32(byte &- 0x41) : 0
       switch at {
-      case 0..<6, 15: guard Letters.isUpper(byte) else { return false }
-      case 8, 11:
-        guard Letters.isUpper(byte) else { return false }
-        var isMonth = at == 11
-        for place in 0..<12 where months.bytes[place] == byte { isMonth = true }
-        if !isMonth { return false }
-      default:
-        var isDigit = Letters.isDigit(byte)
-        for place in 0..<10 where spare.bytes[place] == byte { isDigit = true }
-        if !isDigit { return false }
+      case 0..<6, 11, 15: if letter == 0 { return false }
+      case 8: if letter & months == 0 { return false }
+      default: if letter & spare == 0, !Letters.isDigit(byte) { return false }
       }
-      let value = Letters.isDigit(byte) ? Int(byte & 0x0F) : Int(byte) - 0x41
+      let value = Int(letter == 0 ? byte & 0x0F : byte &- 0x41)
       if at == 15 { return sum % 26 == value }
-      if at % 2 == 1 {
-        sum += value
-      } else {
-        for place in 0..<26 where Int(odd.bytes[place]) - 0x41 == value { sum += place }
-      }
+      sum &+= at % 2 == 1 ? value : Int(counts[value]) &- 0x41
     }
     return false
   }
