@@ -126,33 +126,6 @@ extension Span where Element == UInt8 {
   }
 }
 
-/// A short word of ASCII letters, in lower case, as two numbers.
-package struct LetterRun {
-  /// Its first eight letters, the first one in the lowest byte, and those behind them.
-  package var low: UInt64
-  package var high: UInt64
-  package var count: Int
-}
-
-extension Span where Element == UInt8 {
-  /// The letters from `from` on; nil where there are sixteen or more, or fewer bytes than that are left.
-  package func letterRun(from: Int) -> LetterRun? {
-    unsafe withUnsafeBytes { raw in
-      guard let start = raw.baseAddress, from >= 0, from <= raw.count &- 16 else { return nil }
-      // SAFETY: sixteen bytes are there from `from` on.
-      let block = unsafe start.loadUnaligned(fromByteOffset: from, as: Lanes.Block.self)
-      let others = ~Lanes.bits(Lanes.letters(block)) & 0xFFFF
-      guard others != 0 else { return nil }
-      let count = others.trailingZeroBitCount
-      // SAFETY: both are sixteen bytes without structure.
-      let words = unsafe unsafeBitCast(block | Lanes.Block(repeating: 0x20), to: SIMD2<UInt64>.self)
-      let low: UInt64 = count < 8 ? 1 &<< UInt64(count &* 8) &- 1 : .max
-      let high: UInt64 = count > 8 ? 1 &<< UInt64(count &* 8 &- 64) &- 1 : 0
-      return LetterRun(low: words[0].littleEndian & low, high: words[1].littleEndian & high, count: count)
-    }
-  }
-}
-
 /// An ASCII letter.
 enum Letter: ByteKind {
   @inline(__always) static func marks(_ block: Lanes.Block) -> Lanes.Marks { Lanes.letters(block) }

@@ -3,64 +3,121 @@ import Wire
 
 @Suite("Plain words")
 struct PlainWordsTests {
-  private static let filler = "                    "
-
-  /// What is passed over, told by the words and where it has stopped.
-  private func pass(_ text: String, seeking words: [String] = []) -> (count: Int32, met: Bool, rest: String) {
+  private static func filter(_ words: [String]) -> WordFilter {
     var filter = WordFilter()
     for word in words {
-      var (low, high) = (UInt64(0), UInt64(0))
-      for (place, byte) in word.utf8.enumerated() {
-        if place < 8 { low |= UInt64(byte) << (place * 8) } else { high |= UInt64(byte) << (place * 8 - 64) }
-      }
-      filter.insert(LetterRun.mix(low, high))
+      var low: UInt64 = 0
+      for (place, byte) in word.utf8.prefix(8).enumerated() { low |= UInt64(byte) << (place * 8) }
+      filter.insert(low)
     }
-    let bytes = Array((text + Self.filler).utf8)
-    let passed = bytes.span.passPlainWords(from: 0, to: filter, or: 0x6E61)
-    return (passed.count, passed.hasMet, String(decoding: bytes[passed.end...].prefix(4), as: UTF8.self))
+    return filter
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
+
+  /// What is in a text, read a block at a time: where words begin, and what is shown.
+  private static func read(_ text: [UInt8], _ filter: WordFilter = WordFilter()) -> (
+    starts: [Int], shown: [Int]
+  ) {
+    var (starts, shown): ([Int], [Int]) = ([], [])
+    var at = 0
+    while at < text.count {
+      let words = text.span.plainWords(from: at, filter)
+      #expect(words.count > 0 && at + words.count <= text.count)
+      for place in 0..<64 {
+        if words.starts >> UInt64(place) & 1 != 0 { starts.append(at + place) }
+        if words.shown >> UInt64(place) & 1 != 0 { shown.append(at + place) }
+        if place < words.count {
+          #expect(words.letters >> UInt64(place) & 1 == (isLetter(text[at + place]) ? 1 : 0))
+        }
+      }
+      at += words.count
+    }
+    return (starts, shown)
+  }
+
+  /// The same, read a byte at a time; where nothing is sought.
+  private static func told(_ text: [UInt8]) -> (starts: [Int], shown: [Int]) {
+    var (starts, shown): ([Int], [Int]) = ([], [])
+    var at = 0
+    while at < text.count {
+      var end = at
+      while end < text.count, isLetter(text[end]) { end += 1 }
+      if end > at { starts.append(at) }
+      if end - at == 1 || end - at > 15 || end == at && text[at] != 0x20 && text[at] != 0x2C {
+        shown.append(at)
+      }
+      at = max(end, at + 1)
+    }
+    return (starts, shown)
+  }
+
+  @Test("are told from all else, wherever they begin and end", arguments: 0..<150)
+  func told(_ count: Int) {
+    for unit in [
+      "the quick, brown fox ", "a bc def. ", "abcdefghijklmno ", "abcdefghijklmnop ", "caf\u{E9} 12 it's ",
+    ] {
+      let text = Array(String(repeating: unit, count: count / unit.utf8.count + 1).utf8.prefix(count))
+      let (starts, shown) = Self.read(text)
+      #expect(starts == Self.told(text).starts && shown == Self.told(text).shown, "\(unit)")
+    }
+  }
+
+  @Test("of more letters than a block has are shown at its start")
+  func long() {
+    let text = Array("it is ".utf8) + [UInt8](repeating: 0x61, count: 200)
+    let words = text.span.plainWords(from: 0, WordFilter())
+    #expect(words.count == 6)
+    let rest = text.span.plainWords(from: 6, WordFilter())
+    #expect(rest.count == 64 && rest.starts == 1 && rest.shown == 1)
   }
 
   @Test(
-    "are passed over with what only parts them, up to something else",
-    arguments: [
-      ("all of it, (and) \"this\"; too: it's", Int32(6), "it's"), ("two words. Next", 2, ". Ne"),
-      ("one? two", 1, "? tw"),
-      ("line\nline", 1, "\nlin"), ("two words <b", 2, "<b  "), ("two words [x", 2, "[x  "),
-      ("one a two", 1, "a tw"),
-      ("one abcdefghijklmnop two", 1, "abcd"), ("one abcdefghijklmno two a", 3, "a   "), ("don't", 0, "don'"),
-      ("a1b cd", 0, "a1b "),
-      ("one two_three", 1, "two_"), ("one caf\u{E9}", 1, "caf\u{FFFD}"), ("one 42", 1, "42  "),
-      ("ONE\tTwo\rthree !", 3, "!   "),
-      ("one @two", 1, "@two"), ("a", 0, "a   "), ("", 0, "    "),
-    ])
-  func passed(_ text: String, _ count: Int32, _ rest: String) {
-    let found = pass(text)
-    #expect(found.count == count && !found.met && found.rest == rest)
-  }
-
-  @Test(
-    "that are sought end the walk behind them, in any case",
-    arguments: [
-      ("do ignore this", ["ignore"], Int32(2), " thi"), ("do IGNORE, this", ["ignore"], 2, ", th"),
-      ("it is an apple", [], 3, " app"),
-      ("some instructions here", ["instructions"], 2, " her"),
-    ])
-  func met(_ text: String, _ words: [String], _ count: Int32, _ rest: String) {
-    let found = pass(text, seeking: words)
-    #expect(found.count == count && found.met && found.rest == rest)
-  }
-
-  @Test("near the end of the text nothing is passed over, and nothing is read behind it")
-  func short() {
-    let filter = WordFilter()
-    for count in 0..<40 {
-      let bytes = [UInt8](repeating: UInt8(ascii: "a"), count: count).enumerated().map {
-        $0.offset % 4 == 3 ? UInt8(ascii: " ") : $0.element
-      }
-      for from in 0...count {
-        let passed = bytes.span.passPlainWords(from: from, to: filter, or: 0)
-        #expect(passed.end >= from && passed.end <= count)
+    "that are sought are shown in any case, wherever they stand",
+    arguments: ["do", "ignore", "previous", "disregard", "instructions", "abcdefghijklmno"])
+  func sought(_ word: String) {
+    let filter = Self.filter([word])
+    for count in 0..<140 {
+      for form in [word, word.uppercased(), word.prefix(1).uppercased() + word.dropFirst()] {
+        for end in [
+          "", " ", ".", " of all the others, and of what is behind them, which is long enough for a block",
+        ] {
+          let text = Array((String(repeating: " ", count: count) + form + end).utf8)
+          #expect(Self.read(text, filter).shown.contains(count), "\(count) \(form)")
+        }
       }
     }
+  }
+
+  @Test("that aren't sought are hardly ever shown, nor is one that goes on or ends earlier")
+  func others() {
+    let filter = Self.filter(["ignore", "instructions", "do"])
+    let text = Array("ignored ignor instruc instr doe the quick brown fox jumps over a lazy dog".utf8)
+    #expect(Self.read(text, filter).shown == [Self.told(text).shown[0]])
+    // Of a long word the first eight letters decide.
+    #expect(Self.read(Array("instruction".utf8), filter).shown == [0])
+  }
+
+  @Test("are read in lower case, if they are short and not at the very end")
+  func letterRuns() {
+    for count in 1...16 {
+      let letters = (0..<count).map { UInt8(ascii: "A") + UInt8($0) }
+      let text = letters + [UInt8](repeating: UInt8(ascii: "1"), count: 16 - count)
+      let run = text.span.letterRun(from: 0, count: count)
+      var (low, high): (UInt64, UInt64) = (0, 0)
+      for (at, letter) in letters.enumerated() {
+        if at < 8 {
+          low |= UInt64(letter | 0x20) << UInt64(at * 8)
+        } else {
+          high |= UInt64(letter | 0x20) << UInt64(at * 8 - 64)
+        }
+      }
+      #expect(run?.low == low && run?.high == high)
+      let isThere = text.span.letterRun(from: 1, count: count) != nil
+      #expect(!isThere)
+    }
+    let long = [UInt8](repeating: 0x61, count: 40)
+    let isShort = long.span.letterRun(from: 0, count: 17) != nil
+    #expect(!isShort)
   }
 }

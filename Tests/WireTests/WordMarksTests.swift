@@ -67,28 +67,4 @@ import Testing
     #expect(places([UInt8](repeating: UInt8(ascii: "7"), count: count)) == Array(0..<count))
     #expect(places([UInt8](repeating: ASCII.space, count: count)) == [])
   }
-
-  @Test("a run of letters is read in lower case, if it is short and not at the very end")
-  func letterRuns() {
-    for count in 0..<16 {
-      let letters = (0..<count).map { UInt8(ascii: "A") + UInt8($0) }
-      let text = letters + [UInt8](repeating: UInt8(ascii: "1"), count: 16 - count)
-      let run = text.span.letterRun(from: 0)
-      #expect(run?.count == count)
-      var (low, high): (UInt64, UInt64) = (0, 0)
-      for (at, letter) in letters.enumerated() {
-        if at < 8 {
-          low |= UInt64(letter | 0x20) << UInt64(at * 8)
-        } else {
-          high |= UInt64(letter | 0x20) << UInt64(at * 8 - 64)
-        }
-      }
-      #expect(run?.low == low && run?.high == high)
-      let isThere = text.span.letterRun(from: 1) != nil
-      #expect(!isThere)
-    }
-    let long = [UInt8](repeating: 0x61, count: 40)
-    let isShort = long.span.letterRun(from: 0) != nil
-    #expect(!isShort)
-  }
 }

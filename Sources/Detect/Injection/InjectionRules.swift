@@ -1,29 +1,11 @@
-// The tables behind the detector of injections, made once: from a word's hash to its classes, from a class to the places
-// in rules where it counts.
+// What the detector of injections looks words and rules up in, made once. Next: InjectionTable.swift, how rules are
+// followed; InjectionWords.swift, what they are.
 
 internal import Wire
 
-/// A set of up to 128 classes of words.
-struct WordClasses {
-  var low: UInt64 = 0
-  var high: UInt64 = 0
-
-  mutating func insert(_ place: Int) {
-    if place < 64 { low |= 1 << UInt64(place) } else { high |= 1 << UInt64(place - 64) }
-  }
-
-  mutating func remove(_ place: Int) {
-    if place < 64 { low &= ~(1 << UInt64(place)) } else { high &= ~(1 << UInt64(place - 64)) }
-  }
-
-  func contains(_ place: Int) -> Bool {
-    place < 64 ? low >> UInt64(place) & 1 == 1 : high >> UInt64(place - 64) & 1 == 1
-  }
-}
-
 /// A hash of a word's bytes: fed one at a time, or made of up to sixteen at once.
 struct WordHash {
-  private var low: UInt64 = 0
+  private(set) var low: UInt64 = 0
   private var high: UInt64 = 0
   /// FNV-1a over what is behind them.
   private var rest: UInt64 = 0
@@ -54,93 +36,63 @@ struct WordHash {
 struct InjectionRules: Sendable {
   static let shared = InjectionRules()
 
-  /// A rule's element: where it stands, what it needs, and what it completes.
-  struct Step: Sendable {
-    /// Its place among all elements; the one before it is its predecessor, unless it is a rule's first.
-    let state: Int
-    let isFirst: Bool
-    let isLast: Bool
-    /// The most positions between it and its predecessor.
-    let gap: Int32
-    let rule: Int
-  }
-
   struct Rule: Sendable {
     /// Its place among the names.
     let name: Int
     let weight: Int
+    /// Class, and the most words that may stand before.
+    fileprivate(set) var elements: [(place: Int, gap: Int32)]
   }
 
-  /// The class of what is the user's own, and so may be ignored.
-  let own: Int
-  /// The class of words that say whose a prompt is.
-  let system: Int
-  /// The rule that a word of `own` behind it takes back.
+  /// The rule that a word of the user's own things behind it takes back.
   let doubtful: Int
   let names: [String]
   let rules: [Rule]
-  /// Each class' places in rules, later elements first, one class behind the other.
-  let steps: [Step]
-  /// Where each class' places begin among them, and where the last one's end.
-  let stepStarts: [Int]
-  let stateCount: Int
   /// For each name, the group of which only the greatest counts in full; -1: it counts by itself.
   let groups: [Int]
-  /// Names that count only in what tools answered.
-  let toolOnly: [Bool]
   /// Names that count little in what tools answered: code and documents speak of models all day.
   let lowInTools: [Bool]
+  /// What users say is read with the one, and what tools answered with the other.
+  let user: InjectionTable
+  let tool: InjectionTable
 
   private static let slotCount = 2048
   private var keys = [UInt64](repeating: 0, count: slotCount)
-  private var values = [WordClasses](repeating: WordClasses(), count: slotCount)
-  /// What most words of a text are not in.
-  private(set) var filter = WordFilter()
+  private var values = [UInt16](repeating: 0, count: slotCount)
   /// In scripts without spaces.
   let cjk: [(signal: InjectionSignal, weight: Int, patterns: PatternGroup)]
   let tokens: PatternSet?
 
   private init() {
     var places: [Substring: Int] = [:]
-    var lists: [(Int, Substring)] = []
+    var classes: [Substring: PlaceSet] = [:]
     for line in InjectionWords.classes.split(separator: "\n") {
       let words = line.split(separator: " ")
       guard let name = words.first else { continue }
       let place = places[name] ?? places.count
       places[name] = place
-      for word in words.dropFirst() { lists.append((place, word)) }
+      for word in words.dropFirst() { classes[word, default: PlaceSet()].insert(place) }
     }
     var names: [String] = []
     var rules: [Rule] = []
-    var steps = [[Step]](repeating: [], count: places.count)
-    var state = 0
     for line in InjectionWords.rules.split(separator: "\n") {
       let words = line.split(separator: " ")
       guard words.count > 2, let weight = Int(words[1]) else { continue }
       let name = String(words[0])
       let place = names.firstIndex(of: name) ?? names.count
       if place == names.count { names.append(name) }
-      for (at, element) in words.dropFirst(2).enumerated() {
+      var rule = Rule(name: place, weight: weight, elements: [])
+      for element in words.dropFirst(2) {
         let parts = element.split(separator: ":")
         guard let known = parts.first.flatMap({ places[$0] }) else { continue }
-        steps[known].append(
-          Step(
-            state: state, isFirst: at == 0, isLast: at == words.count - 3, gap: Int32(parts.last ?? "") ?? 0,
-            rule: rules.count))
-        state += 1
+        rule.elements.append((known, Int32(parts.last ?? "") ?? 0))
       }
-      rules.append(Rule(name: place, weight: weight))
+      rules.append(rule)
     }
-    own = places["OWN"] ?? 127
-    system = places["SYS"] ?? 127
     doubtful = names.firstIndex(of: "override.said") ?? -1
     self.names = names
     self.rules = rules
-    self.steps = steps.flatMap { $0.sorted { $0.state > $1.state } }
-    stepStarts = steps.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
-    stateCount = state
     groups = names.map { Self.group($0) }
-    toolOnly = names.map { $0.hasPrefix("tool.") }
     lowInTools = names.map {
       $0.hasPrefix("jb.") && $0 != "jb.dan" && $0 != "jb.anything" || $0 == "leak.secret" || $0 == "exfil"
     }
@@ -148,7 +100,23 @@ struct InjectionRules: Sendable {
       (try? PatternGroup(patterns)).map { (signal, weight, $0) }
     }
     tokens = try? PatternSet(Self.tokenPatterns.map { $0.1 })
-    for (place, word) in lists { add(word, place) }
+    // Some rules count only in what tools answered.
+    let forUsers = rules.map { !names[$0.name].hasPrefix("tool.") }
+    let own = places["OWN"] ?? 127
+    let system = places["SYS"] ?? 127
+    var user = InjectionTable(rules, forUsers, own: own, system: system)
+    var tool = InjectionTable(rules, rules.map { _ in true }, own: own, system: system)
+    let kinds = classes.map { word, set in
+      let kind = user.kind(set)
+      // The same number: it has seen the same sets.
+      _ = tool.kind(set)
+      user.showWord(word, kind)
+      tool.showWord(word, kind)
+      return (word, kind)
+    }
+    self.user = user
+    self.tool = tool
+    for (word, kind) in kinds { add(word, kind) }
   }
 
   private static func group(_ name: String) -> Int {
@@ -158,35 +126,25 @@ struct InjectionRules: Sendable {
   }
   static let groupCount = 3
 
-  private mutating func add(_ word: Substring, _ place: Int) {
+  private mutating func add(_ word: Substring, _ kind: Int) {
     var hash = WordHash()
     for byte in word.utf8 { hash.feed(byte) }
     var slot = Int(hash.value >> 32) & (Self.slotCount - 1)
-    while keys[slot] != 0, keys[slot] != hash.value { slot = (slot + 1) & (Self.slotCount - 1) }
+    while keys[slot] != 0 { slot = (slot + 1) & (Self.slotCount - 1) }
     keys[slot] = hash.value
-    values[slot].insert(place)
-    filter.insert(hash.value)
+    values[slot] = UInt16(kind)
   }
 
-  /// The classes of the word with this hash; nil for a word that is in none.
+  /// The kind of the word with this hash; nil for a word that is in no class.
   @inline(__always)
-  func classes(_ hash: UInt64) -> WordClasses? {
-    filter.mayHold(hash) ? look(hash) : nil
-  }
-
-  /// The same where that isn't asked first.
-  @inline(never)
-  func look(_ hash: UInt64) -> WordClasses? {
+  func kind(_ hash: UInt64) -> Int? {
     var slot = Int(hash >> 32) & (Self.slotCount - 1)
     while keys[slot] != 0 {
-      if keys[slot] == hash { return values[slot] }
+      if keys[slot] == hash { return Int(values[slot]) }
       slot = (slot + 1) & (Self.slotCount - 1)
     }
     return nil
   }
-
-  /// Whether the word with this hash is in a class.
-  func isKnown(_ hash: UInt64) -> Bool { classes(hash) != nil }
 
   /// In scripts without spaces: signal, weight, patterns.
   static let cjkPatterns: [(InjectionSignal, Int, [String])] = [
@@ -200,6 +158,30 @@ struct InjectionRules: Sendable {
     ),
     (.leak, 8, ["(?:系统|系統)(?:提示|指令)", "システムプロンプト", "시스템프롬프트"]),
   ]
+
+  /// Whether a control token can begin with a line's end or a bracket and with what follows that.
+  @inline(__always)
+  static func mayBeginToken(_ byte: UInt8, _ next: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "<"):
+      switch next {
+      case UInt8(ascii: "|"), UInt8(ascii: "<"), UInt8(ascii: "s"), UInt8(ascii: "e"), UInt8(ascii: "S"),
+        0xEF:
+        true
+      default: false
+      }
+    case UInt8(ascii: "["):
+      next == UInt8(ascii: "/") || next == UInt8(ascii: "I") || next == UInt8(ascii: "S")
+    default:
+      switch next {
+      case ASCII.space, ASCII.tab, UInt8(ascii: "#"), UInt8(ascii: "["), UInt8(ascii: "<"), UInt8(ascii: "*"),
+        UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "s"), UInt8(ascii: "S"), UInt8(ascii: "a"),
+        UInt8(ascii: "A"):
+        true
+      default: false
+      }
+    }
+  }
 
   /// Templates' control tokens, and lines that play a role's head: weight, pattern.
   static let tokenPatterns: [(Int, String)] = [

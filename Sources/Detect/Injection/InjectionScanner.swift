@@ -3,8 +3,8 @@
 //
 // Of each element of a rule only the latest place is kept, since the distances between elements have only upper bounds:
 // so it never goes back, and its memory is one number an element. Signs of smuggling (hidden characters, look-alikes,
-// spaced letters, base64) count beside the words. Next: InjectionReading.swift, InjectionSignals.swift,
-// InjectionRules.swift, Folding.swift.
+// spaced letters, base64) count beside the words. Next: InjectionReading.swift, plain words; OddReading.swift, the others;
+// InjectionSignals.swift, InjectionRules.swift, Folding.swift.
 
 internal import Wire
 
@@ -31,6 +31,8 @@ package struct InjectionVerdict: Equatable, Sendable {
 
 /// One is kept and used again for each text.
 package final class InjectionScanner {
+  /// So many single letters in a row are words, spelt out.
+  static let spelt = 6
   /// How far apart hits may be, in words, to count together.
   private static let window: Int32 = 160
   private static let never = Int32.min / 2
@@ -44,7 +46,13 @@ package final class InjectionScanner {
   let patternMemory: PatternMemory
   var channel = Channel.user
 
-  private var last: [Int32]
+  /// How the rules are followed in the text under way.
+  private(set) var table: InjectionTable
+  /// The elements that were met, perhaps too far behind, and where they were met last.
+  private var met = PlaceSet()
+  private var last = InlineArray<128, Int32>(repeating: never)
+  /// The names that were met within the window, perhaps, where that was last, and what they counted for.
+  private var names: UInt64 = 0
   private var nameAt: [Int32]
   private var nameWeight: [Int32]
   var position: Int32 = 0
@@ -53,6 +61,8 @@ package final class InjectionScanner {
   var pending = -1
   /// Where an indefinite article stood: what follows is anybody's.
   var articleAt: Int32 = 0
+  /// Ends of lines since the last ASCII letter or digit.
+  var lineEnds = 0
   private var bestNames: UInt64 = 0
 
   var word = WordBuffer()
@@ -87,7 +97,7 @@ package final class InjectionScanner {
   init(_ patterns: PatternMemory, isInner: Bool) {
     patternMemory = patterns
     self.isInner = isInner
-    last = [Int32](repeating: Self.never, count: rules.stateCount)
+    table = rules.user
     nameAt = [Int32](repeating: Self.never, count: rules.names.count)
     nameWeight = [Int32](repeating: 0, count: rules.names.count)
   }
@@ -111,16 +121,18 @@ package final class InjectionScanner {
   }
 
   private func begin(_ channel: Channel) {
+    if channel != self.channel { table = channel == .tool ? rules.tool : rules.user }
     self.channel = channel
-    for at in 0..<last.count { last[at] = Self.never }
-    for at in 0..<nameAt.count { nameAt[at] = Self.never }
+    met = PlaceSet()
+    names = 0
     position = 0
     best = 0
     pending = -1
     articleAt = Self.never
     bestNames = 0
-    word = WordBuffer()
-    spaced = WordBuffer()
+    lineEnds = 0
+    word.clear()
+    spaced.clear()
     spacedCount = 0
     (tags, selectors, hiddenInside, bidirectional, mixed, leet) = (0, 0, 0, 0, 0, 0)
     hasSpaced = false
@@ -140,15 +152,16 @@ package final class InjectionScanner {
     guard !word.isEmpty else { return }
     position &+= 1
     if word.length == 1 {
-      noteSingle()
+      spacedCount += 1
+      spaced.append(from: word)
       if word.bytes[0] == UInt8(ascii: "a") { articleAt = position }
     } else {
       if spacedCount > 0 { endSpaced() }
       if word.length == 2, word.bytes[0] == UInt8(ascii: "a"), word.bytes[1] == UInt8(ascii: "n") {
         articleAt = position
       }
-      if let classes = rules.classes(word.hash.value) {
-        apply(classes)
+      if let kind = rules.kind(word.hash.value) {
+        apply(kind)
       } else {
         settle(false)
         if word.isOdd { readOdd(text, at) }
@@ -163,17 +176,17 @@ package final class InjectionScanner {
     if word.length >= WordBuffer.oddLength, !isInner, at > base64End { readBase64(text, word.start) }
     if word.hasWide, let plain = word.plain(.lookAlikes) {
       if word.hasLatin { mixed += 1 }
-      if let classes = rules.classes(plain) {
+      if let kind = rules.kind(plain) {
         if !word.hasLatin { mixed += 1 }
-        apply(classes)
+        apply(kind)
       }
       return
     }
     guard word.hasDigit || word.hasSign, word.length > 2 else { return }
     for leetForm in [WordBuffer.Form.leetI, .leetL] {
-      if let plain = word.plain(leetForm), let classes = rules.classes(plain) {
+      if let plain = word.plain(leetForm), let kind = rules.kind(plain) {
         leet += 1
-        return apply(classes)
+        return apply(kind)
       }
     }
     guard word.hasSign else { return }
@@ -181,34 +194,38 @@ package final class InjectionScanner {
     word.forEachPart { hash in
       if !isFirst { position &+= 1 }
       isFirst = false
-      if let classes = rules.classes(hash) { apply(classes) }
+      if let kind = rules.kind(hash) { apply(kind) }
     }
   }
 
-  private func noteSingle() {
+  /// Notes a single ASCII letter.
+  func noteSingle(_ letter: UInt8) {
+    lineEnds = 0
+    position &+= 1
     spacedCount += 1
-    spaced.append(from: word)
+    spaced.append(letter: letter)
+    if letter == UInt8(ascii: "a") { articleAt = position }
   }
 
-  /// Ends a run of single letters: six and more are one or several words, spelt out.
+  /// Ends a run of single letters: six and more are one or several words.
   @inline(never)
   func endSpaced() {
     defer {
       spaced.clear()
       spacedCount = 0
     }
-    guard spacedCount >= 6 else { return }
+    guard spacedCount >= Self.spelt else { return }
     var at = 0
     while at < spaced.count {
-      var found: (end: Int, classes: WordClasses)?
+      var found: (end: Int, kind: Int)?
       var hash = WordHash()
       for end in at..<min(at + 16, spaced.count) {
         hash.feed(spaced.bytes[end])
-        if end - at >= 1, let classes = rules.classes(hash.value) { found = (end + 1, classes) }
+        if end - at >= 1, let kind = rules.kind(hash.value) { found = (end + 1, kind) }
       }
       if let found {
         position &+= 1
-        apply(found.classes)
+        apply(found.kind)
         hasSpaced = true
         at = found.end
       } else {
@@ -227,52 +244,67 @@ package final class InjectionScanner {
     if !isOwn { hit(rule) }
   }
 
-  func apply(_ known: WordClasses) {
-    var classes = known
-    settle(classes.contains(rules.own))
+  /// A word of a class, or of several.
+  @inline(__always)
+  func apply(_ known: Int) {
+    if pending >= 0 { settle(table.kinds[known].isOwn) }
     // A prompt, any prompt, is no secret.
-    if position &- articleAt == 1 { classes.remove(rules.system) }
-    var rest = classes.low
-    while rest != 0 {
-      apply(rest.trailingZeroBitCount)
-      rest &= rest &- 1
+    let place = position &- articleAt == 1 ? table.kinds[known].behindArticle : known
+    let begins = table.kinds[place].begins
+    if table.kinds[place].isRule || table.kinds[place].needs.meets(met) {
+      return follow(table.kinds[place].steps)
     }
-    rest = classes.high
-    while rest != 0 {
-      apply(64 + rest.trailingZeroBitCount)
-      rest &= rest &- 1
-    }
+    begins.visit { last[$0] = position }
+    met.formUnion(begins)
   }
 
-  private func apply(_ place: Int) {
-    for at in rules.stepStarts[place]..<rules.stepStarts[place + 1] {
-      let step = rules.steps[at]
-      if !step.isFirst {
-        let before = last[step.state - 1]
+  /// Takes the steps of a word, one of which may go on.
+  private func follow(_ steps: Range<Int>) {
+    for at in steps {
+      let step = table.steps[at]
+      let before = Int(step.before)
+      if before >= 0 {
+        guard met.contains(before) else { continue }
+        let distance = position &- last[before]
+        guard distance <= step.reach else {
+          if distance > table.reaches[before] { met.remove(before) }
+          continue
+        }
         // A word can't be two elements of a rule.
-        guard before < position, position &- before <= step.gap &+ 1 else { continue }
+        if distance == 0 { continue }
       }
-      last[step.state] = position
-      guard step.isLast else { continue }
-      if rules.rules[step.rule].name == rules.doubtful { pending = step.rule } else { hit(step.rule) }
+      if step.own >= 0 {
+        last[Int(step.own)] = position
+        met.insert(Int(step.own))
+      } else if rules.rules[Int(step.rule)].name == rules.doubtful {
+        pending = Int(step.rule)
+      } else {
+        hit(Int(step.rule))
+      }
     }
   }
 
   private func hit(_ place: Int) {
     let rule = rules.rules[place]
     let name = rule.name
-    if rules.toolOnly[name], channel != .tool { return }
     let isLow = channel == .tool && rules.lowInTools[name]
     let weight = Int32(isLow ? min(rule.weight, 2) : rule.weight)
-    let isNear = position &- nameAt[name] <= Self.window
+    let bit: UInt64 = 1 &<< UInt64(name)
+    let isNear = names & bit != 0 && position &- nameAt[name] <= Self.window
     nameWeight[name] = isNear ? max(nameWeight[name], weight) : weight
     nameAt[name] = position
+    names |= bit
     var total: Int32 = 0
-    var names: UInt64 = 0
     var most: InlineArray<3, Int32> = [0, 0, 0]
     var members: InlineArray<3, Int32> = [0, 0, 0]
-    for at in 0..<nameAt.count where position &- nameAt[at] <= Self.window {
-      names |= 1 << UInt64(at)
+    var rest = names
+    while rest != 0 {
+      let at = rest.trailingZeroBitCount
+      rest &= rest &- 1
+      if position &- nameAt[at] > Self.window {
+        names &= ~(1 &<< UInt64(at))
+        continue
+      }
       let group = rules.groups[at]
       if group < 0 {
         total += nameWeight[at]

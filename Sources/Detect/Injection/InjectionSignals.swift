@@ -42,8 +42,15 @@ extension InjectionScanner {
     return score
   }
 
-  /// Looks for a control token at `at`, where one can begin: at a line's start, and with a bracket.
+  /// Looks for a control token at `at`, where one can begin: at the text's start, at a line's end, and with a bracket.
+  @inline(__always)
   func readToken(_ text: Span<UInt8>, _ at: Int) {
+    if at > 0, at + 1 < text.count, !InjectionRules.mayBeginToken(text[at], text[at + 1]) { return }
+    matchToken(text, at)
+  }
+
+  @inline(never)
+  private func matchToken(_ text: Span<UInt8>, _ at: Int) {
     guard at >= tokenEnd, let match = rules.tokens?.match(text, at) else { return }
     tokenWeight = max(tokenWeight, InjectionRules.tokenPatterns[match.pattern].0)
     tokenCount += 1
