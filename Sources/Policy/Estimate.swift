@@ -1,7 +1,7 @@
 // What a request will take, before it is made: its prompt's tokens by the weight of its bytes, its answer's by what it
 // asks for or by what such answers had.
 
-internal import Wire
+package import Wire
 
 /// What of a body decides how many tokens it has.
 package struct Prompt: Sendable {
@@ -40,15 +40,20 @@ package enum Estimate {
 
   /// Tokens of a prompt.
   ///
-  /// - Parameter body: what is here of it.
-  package static func tokens(_ body: Span<UInt8>, _ prompt: Prompt, _ counting: Counting) -> Int {
+  /// - Parameters:
+  ///   - body: what is here of it.
+  ///   - strings: where its long strings lie, as far as that is known.
+  package static func tokens(
+    _ body: Span<UInt8>, _ prompt: Prompt, _ counting: Counting, strings: JSONPlaces = JSONPlaces()
+  ) -> Int {
     var weight = 0
     var extra = frame
     for place in 0..<prompt.count {
       let range = prompt.texts[place]
       if range.count <= whole {
         var reader = PromptReader(counting.vocabulary)
-        reader.read(body, range)
+        var walk = JSONWalk(body, from: range.lowerBound, strings: strings.span)
+        reader.read(&walk, body)
         weight += reader.weight
         extra += reader.pictures * picture + reader.messages * message + reader.numbers
         extra += reader.calls * counting.callFrame
@@ -125,43 +130,57 @@ struct PromptReader {
 
   init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
 
-  mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-    guard let kind = JSONView.kind(bytes, range) else { return }
-    if kind == .string { messages += 1 }
-    read(bytes, range, kind, depth: 0)
+  /// Reads the value that comes next.
+  mutating func read(_ walk: inout JSONWalk, _ bytes: Span<UInt8>) {
+    if case .string? = walk.kind { messages += 1 }
+    read(&walk, bytes, depth: 0)
   }
 
-  private mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>, _ kind: JSONKind, depth: Int) {
-    if depth > Self.ceiling { return }
-    switch kind {
-    case .string:
-      weight += vocabulary.weight(
-        bytes, range.lowerBound + 1..<max(range.upperBound - 1, range.lowerBound + 1))
-    case .number: numbers += 1
-    case .true, .false, .null: break
-    case .array:
-      var items = JSONArrayCursor(bytes, range)
-      while let item = items.next() {
-        if depth == 0, item.kind == .object { messages += 1 }
-        read(bytes, item.value, item.kind, depth: depth + 1)
-      }
-    case .object:
-      var members = JSONObjectCursor(bytes, range)
-      while let member = members.next() {
-        let key = bytes.extracting(member.key)
-        switch Self.part(key, member.kind) {
-        case .format: continue
-        case .media:
-          if member.kind == .string || key.equals("image_url") { pictures += 1 }
-          continue
-        case .call:
-          calls += 1
-          // Of an id only that it is there counts.
-          if member.kind == .string { continue }
-        case .text: if member.kind == .number { continue }
+  private mutating func read(_ walk: inout JSONWalk, _ bytes: Span<UInt8>, depth: Int) {
+    if depth <= Self.ceiling, walk.enterArray() {
+      while walk.nextElement() {
+        if depth == 0, case .object? = walk.kind {
+          messages += 1
+          if let turn = walk.takePlainTurn() {
+            weigh(turn.text, bytes)
+            continue
+          }
         }
-        read(bytes, member.value, member.kind, depth: depth + 1)
+        read(&walk, bytes, depth: depth + 1)
       }
+    } else if depth <= Self.ceiling, walk.enterObject() {
+      while let key = walk.nextKey() {
+        if let kind = walk.kind, counts(bytes.extracting(key.range), kind) {
+          read(&walk, bytes, depth: depth + 1)
+        } else {
+          _ = walk.pass()
+        }
+      }
+    } else if let (range, kind) = walk.pass(), depth <= Self.ceiling {
+      if kind == .string { weigh(range, bytes) } else if kind == .number { numbers += 1 }
+    }
+  }
+
+  /// - Parameter string: with its quotes.
+  private mutating func weigh(_ string: Range<Int>, _ bytes: Span<UInt8>) {
+    weight += vocabulary.weight(
+      bytes, string.lowerBound + 1..<max(string.upperBound - 1, string.lowerBound + 1))
+  }
+
+  /// Takes account of a member.
+  ///
+  /// - Returns: whether what is in its value counts.
+  private mutating func counts(_ key: Span<UInt8>, _ kind: JSONKind) -> Bool {
+    switch Self.part(key, kind) {
+    case .format: return false
+    case .media:
+      if kind == .string || key.equals("image_url") { pictures += 1 }
+      return false
+    case .call:
+      calls += 1
+      // Of an id only that it is there counts.
+      return kind != .string
+    case .text: return kind != .number
     }
   }
 

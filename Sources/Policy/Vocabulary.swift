@@ -11,11 +11,11 @@ internal import Wire
 /// The weights of one family of vocabularies.
 package struct Vocabulary: Sendable {
   /// A weight for each byte, in 64ths of a token.
-  let weights: [UInt16]
+  let weights: ByteWeights
 
   /// - Parameter classes: in the order of `classes(of:)`.
   private init(_ classes: [UInt16]) {
-    weights = (0..<256).map { classes[Self.place(UInt8($0))] }
+    weights = ByteWeights((0..<256).map { classes[Self.place(UInt8($0))] })
   }
 
   private static func place(_ byte: UInt8) -> Int {
@@ -55,82 +55,8 @@ package struct Vocabulary: Sendable {
   static let newClaude = Vocabulary(
     [28, 103, 46, 0, 30, 33, 164, 52, 32, 54, 65, 46, 352, 60, 79, 96, 205, 0])
 
-  /// The weight of a text that is still escaped, in 64ths of a token. `\u00e9` counts as the character that it means.
-  func weight(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
-    let table = weights
-    let weights = table.span
-    var sum = 0
-    var at = range.lowerBound
-    let end = min(range.upperBound, bytes.count)
-    while at < end {
-      // Up to the next escape each byte stands for itself.
-      let run = bytes.extracting(at..<min(bytes.backslash(from: at), end))
-      sum &+= Self.sum(run, weights)
-      at &+= run.count
-      guard at < end else { break }
-      at &+= 1
-      guard at < end else {
-        sum &+= Int(weights[Int(UInt8(ascii: "\\"))])
-        break
-      }
-      let escaped = bytes[at]
-      at &+= 1
-      switch escaped {
-      case UInt8(ascii: "n"), UInt8(ascii: "r"): sum &+= Int(weights[0x0A])
-      case UInt8(ascii: "t"): sum &+= Int(weights[0x20])
-      case UInt8(ascii: "u"):
-        var unit = 0
-        var digits = 0
-        while digits < 4, at < end, let digit = ASCII.hexadecimal(bytes[at]) {
-          unit = unit << 4 | Int(digit)
-          digits += 1
-          at &+= 1
-        }
-        sum &+= Int(weights[Self.leadingByte(unit)])
-      default: sum &+= Int(weights[Int(escaped)])
-      }
-    }
-    return sum
-  }
-
-  /// The weights of the bytes, none of which is an escape.
-  private static func sum(_ run: Span<UInt8>, _ weights: Span<UInt16>) -> Int {
-    guard weights.count == 256 else { return 0 }
-    var sum = 0
-    var at = 0
-    while at &+ 8 <= run.count {
-      // SAFETY: eight bytes are there, and each byte has its weight.
-      unsafe sum &+= eight(
-        run.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self), weights)
-      at &+= 8
-    }
-    while at < run.count {
-      sum &+= Int(weights[Int(run[at])])
-      at &+= 1
-    }
-    return sum
-  }
-
-  /// The weights of eight bytes, of the 256 that there are.
-  @inline(__always) @unsafe private static func eight(_ word: UInt64, _ weights: Span<UInt16>) -> Int {
-    var sum: UInt16 = 0
-    for place in 0..<8 {
-      // Eight weights are less than 65,536 together.
-      unsafe sum &+= weights[unchecked: Int(truncatingIfNeeded: word &>> UInt64(place &* 8) & 0xFF)]
-    }
-    return Int(sum)
-  }
-
-  /// The first byte of a UTF-16 unit's character in UTF-8. The second half of a pair weighs nothing.
-  private static func leadingByte(_ unit: Int) -> Int {
-    switch unit {
-    case ..<0x80: unit
-    case ..<0x800: 0xC0 | unit >> 6
-    case 0xD800..<0xDC00: 0xF0
-    case 0xDC00..<0xE000: 0x80
-    default: 0xE0 | unit >> 12
-    }
-  }
+  /// The weight of a text that is still escaped, in 64ths of a token.
+  func weight(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int { weights.sum(bytes, range) }
 }
 
 /// How the models of one target count.

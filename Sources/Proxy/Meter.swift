@@ -101,7 +101,8 @@ extension Exchange {
     }
     prompt.tools = ask.found(.tools)
     prompt.total = max(ask.head.announcedLength ?? 0, ask.body.bytes.count)
-    let weighed = Estimate.tokens(unsafe ask.body.bytes.view, prompt, rate.counting)
+    let weighed = Estimate.tokens(
+      unsafe ask.body.bytes.view, prompt, rate.counting, strings: ask.body.scanner.strings)
     let provider = lineup.snapshot.upstreams[route.providerIndex].nameBytes
     let group = ask.group?.label ?? []
     func lesson(_ model: Span<UInt8>) -> LessonKey {
