@@ -8,7 +8,11 @@ extension PromptTexts {
     var place = PromptPlace(top: top)
     place.index = 0
     while walk.nextElement() {
-      if case .object? = walk.kind {
+      if let turn = walk.takePlainTurn() {
+        var place = place
+        place.leaf = "content"
+        emit(turn.text, turn.isAssistant ? .assistant : .user, .text, place, each)
+      } else if case .object? = walk.kind {
         readMessage(&walk, place, each)
       } else if let (value, kind) = walk.pass(), kind == .string {
         emit(value, .user, .text, place, each)
