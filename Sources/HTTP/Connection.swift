@@ -201,7 +201,8 @@ package final class Connection {
     case later
   }
 
-  /// Waits for the next request to begin.
+  /// Waits for the next request to begin. A part of `goOn`, which spares each request a frame of the task's.
+  @inline(__always)
   private func receiveFirstBytes() async -> Coming {
     let deadline = patience
     // Once: one that comes again and again is no crowd that came and stays.

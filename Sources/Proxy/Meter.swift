@@ -175,8 +175,9 @@ extension Exchange {
     // What was kept costs nothing, and is an answer.
     if ask.cache.result == .hit { return (TokenUsage(), answer.hasBegun) }
     guard let attempt else { return (TokenUsage(), false) }
-    var usage = attempt.conversation.usage
-    if !attempt.conversation.asksProvider { return (usage, answer.hasBegun) }
+    let conversation = attempt.conversation
+    var usage = conversation.usage
+    if !conversation.asksProvider { return (usage, answer.hasBegun) }
     guard attempt.tried.times.sentAt != nil else { return (TokenUsage(), false) }
     let hasHeard = attempt.tried.times.firstByteAt != nil
     // An explicit zero is a count too.
