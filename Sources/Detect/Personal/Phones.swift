@@ -114,8 +114,11 @@ enum Phones {
     _ run: borrowing NumberRun, _ text: Span<UInt8>, at: Int, _ regions: Regions
   ) -> Int? {
     let sign = run.sign(at &+ 1)
-    // North America's have a sign that is no blank, or a 1 first; the others a zero.
-    guard sign != 0, run.length(at) <= 5, sign != ASCII.space || run.digit(0, of: at, text) < 2 else {
+    let (length, first) = (run.length(at), run.digit(0, of: at, text))
+    // One digit is a 1, with three groups behind it; and by blanks only what begins with a zero is known besides.
+    guard sign != 0, length <= 5,
+      length > 1 ? sign != ASCII.space || first == 0 : first == 1 && run.count > at + 3
+    else {
       return nil
     }
     return told(run, text, at, regions)
