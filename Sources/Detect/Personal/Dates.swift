@@ -56,6 +56,12 @@ enum Dates {
     guard (1...31).contains(value) else { return nil }
     var place = day.upperBound
     let start = day.lowerBound
+    // A single letter behind it is neither an ordinal's end nor a month, and no year follows it.
+    if place < text.count, Letters.isLetter(text[place]),
+      place + 1 == text.count || !isNamePart(text[place + 1])
+    {
+      return nil
+    }
     if place + 1 < text.count, Letters.isLetter(text[place]), isOrdinal(text[place], text[place + 1]) {
       place += 2
     }
