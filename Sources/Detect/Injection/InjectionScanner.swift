@@ -150,13 +150,14 @@ package final class InjectionScanner {
   @inline(__always)
   func endWord(_ text: Span<UInt8>, at: Int) {
     guard !word.isEmpty else { return }
+    // A word that was spelt out before this one has its place before it.
+    if word.length != 1, spacedCount > 0 { endSpaced() }
     position &+= 1
     if word.length == 1 {
       spacedCount += 1
       spaced.append(from: word)
       if word.bytes[0] == UInt8(ascii: "a") { articleAt = position }
     } else {
-      if spacedCount > 0 { endSpaced() }
       if word.length == 2, word.bytes[0] == UInt8(ascii: "a"), word.bytes[1] == UInt8(ascii: "n") {
         articleAt = position
       }
