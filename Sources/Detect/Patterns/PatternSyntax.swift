@@ -49,7 +49,7 @@ struct PatternReader {
   static let repeatCeiling = 64
   /// How many characters a pattern may have with its counts written out: a count within another multiplies. Of so many a
   /// text can bring it to few enough states for all to be kept.
-  static let writtenCeiling = 512
+  static let writtenCeiling = 640
   private static let depthCeiling = 32
 
   private let text: [Unicode.Scalar]
@@ -68,6 +68,8 @@ struct PatternReader {
     }
     let node = try choice()
     if at < text.count { throw fault("')' closes nothing; write '\\)' for the sign itself") }
+    // What stands behind the last count adds to it.
+    if written > Self.writtenCeiling { throw tooLong(text.count - 1) }
     return node
   }
 
@@ -151,7 +153,8 @@ struct PatternReader {
 
   /// - Parameter size: how many characters `node` has.
   private mutating func counted(_ node: PatternNode, _ size: Int) throws(PatternFault) -> PatternNode {
-    var (node, size) = (node, size)
+    // A group of nothing is as long to write out as one of something.
+    var (node, size) = (node, max(size, 1))
     while at < text.count {
       let start = at
       let least: Int
@@ -180,7 +183,7 @@ struct PatternReader {
   private func tooLong(_ count: Int) -> PatternFault {
     PatternFault(
       message:
-        "with this count written out the pattern has \(written) characters so far, and \(Self.writtenCeiling) are the most: counts within counts multiply; lower them, or write '+' or '*'",
+        "with its counts written out the pattern has \(written) characters so far, and \(Self.writtenCeiling) are the most: counts within counts multiply; lower them, or write '+' or '*'",
       column: count + 1)
   }
 
