@@ -10,10 +10,21 @@ struct FrequentRow: Sendable {
   fileprivate(set) var overhead = Histogram()
   fileprivate(set) var requestBytes = 0
   fileprivate(set) var responseBytes = 0
-  /// By the kind's number; nil: of none was anything said, and there is no such row in the series for it.
-  fileprivate(set) var tokens = InlineArray<4, Int?>(repeating: nil)
-  /// In pico-dollars; nil: as above.
-  fileprivate(set) var cost: Int?
+  /// By the kind's number.
+  fileprivate(set) var tokens = InlineArray<4, Sum>(repeating: Sum())
+  /// In pico-dollars.
+  fileprivate(set) var cost = Sum()
+
+  /// What those of the exchanges have come to that said something.
+  struct Sum: Sendable {
+    var value = 0
+    var count = 0
+
+    mutating func add(_ more: Int) {
+      value = saturated(value, plus: more)
+      count &+= 1
+    }
+  }
 
   /// Adds an exchange of this label set.
   ///
@@ -27,17 +38,14 @@ struct FrequentRow: Sendable {
     take(exchange.usage.output, .output)
     take(exchange.usage.cachedInput, .cachedInput)
     take(exchange.usage.reasoning, .reasoning)
-    if let more = exchange.cost, more >= 0 {
-      cost = saturated(cost ?? 0, plus: min(more, MetricShard.mostMoney))
-    }
+    if let more = exchange.cost, more >= 0 { cost.add(min(more, MetricShard.mostMoney)) }
     return duration.observe(exchange.durationNanoseconds, in: Bounds.duration)
   }
 
   @inline(__always)
   private mutating func take(_ more: Int?, _ kind: TokenKind) {
     guard let more, more >= 0 else { return }
-    let at = Int(kind.rawValue)
-    tokens[at] = saturated(tokens[at] ?? 0, plus: min(more, MetricShard.mostTokens))
+    tokens[Int(kind.rawValue)].add(min(more, MetricShard.mostTokens))
   }
 }
 
@@ -84,13 +92,16 @@ struct FrequentRows: Sendable {
     state.requestBytes.add(row.requestBytes, to: endpoint, times: times)
     state.responseBytes.add(row.responseBytes, to: endpoint, times: times)
     for kind in TokenKind.allCases {
-      guard let sum = row.tokens[Int(kind.rawValue)] else { continue }
+      let sum = row.tokens[Int(kind.rawValue)]
+      // Where nothing was said there is no row.
+      if sum.count == 0 { continue }
       state.tokens.add(
-        sum, to: SeriesKey(subject: key.subject, model: key.model, detail: UInt16(kind.rawValue)),
-        times: times)
+        sum.value, to: SeriesKey(subject: key.subject, model: key.model, detail: UInt16(kind.rawValue)),
+        times: sum.count)
     }
-    if let cost = row.cost {
-      state.cost.add(cost, to: SeriesKey(subject: key.subject, model: key.model), times: times)
+    if row.cost.count > 0 {
+      state.cost.add(
+        row.cost.value, to: SeriesKey(subject: key.subject, model: key.model), times: row.cost.count)
     }
   }
 }

@@ -201,13 +201,23 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
     shard.configure(providers: ["p"], models: names, policies: [])
     let provider = shard.provider("p")
     for name in names { finish(shard, model: shard.model(name), provider: provider) }
-    func folded() throws -> Double {
-      try parsed(shard.snapshot).total(
-        "remora_metrics_dropped_label_sets_total", ["metric": "remora_requests_total"])
+    func folded(_ metric: String) throws -> Double {
+      try parsed(shard.snapshot).total("remora_metrics_dropped_label_sets_total", ["metric": metric])
     }
-    let before = try folded()
-    for _ in 0..<50 { finish(shard, model: shard.model(names[299]), provider: provider) }
-    #expect(try folded() == before + 50)
+    let before = try (
+      folded("remora_requests_total"), folded("remora_tokens_total"), folded("remora_cost_usd_total")
+    )
+    for number in 0..<50 {
+      var exchange = ExchangeRecord(endpoint: .chatCompletions, status: 200)
+      exchange.provider = provider
+      exchange.model = shard.model(names[299])
+      exchange.usage = Usage(input: 1, reasoning: number == 3 ? 5 : nil)
+      exchange.cost = number % 10 == 0 ? 1 : nil
+      shard.finish(exchange)
+    }
+    #expect(try folded("remora_requests_total") == before.0 + 50)
+    #expect(try folded("remora_tokens_total") == before.1 + 51)
+    #expect(try folded("remora_cost_usd_total") == before.2 + 5)
   }
 
   @Test("what can't be true is not counted, and nothing traps")
