@@ -55,7 +55,8 @@ actor Berth {
   func expect(at parker: Parker) { unsafe self.parker = .passUnretained(parker) }
 
   func enqueue(_ job: consuming ExecutorJob) {
-    guard let parker = unsafe parker else { return assertionFailure("a task fell asleep nowhere") }
+    // A task that is lost here would never wake: its deadline is the parker's.
+    guard let parker = unsafe parker else { preconditionFailure("a task fell asleep nowhere") }
     unsafe self.parker = nil
     let job = UnownedJob(job)
     unsafe parker._withUnsafeGuaranteedRef { $0.keep(job) }

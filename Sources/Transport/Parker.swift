@@ -67,11 +67,6 @@ package protocol Sleeper: AnyObject {
   /// Keeps the job of the task that falls asleep.
   func keep(_ job: UnownedJob) {
     waiting = job
-    // A build without optimisation may let others run on the way here.
-    if isSignalled {
-      isSignalled = false
-      resume(.event)
-    }
   }
 
   /// Has `sleeper` woken by `signal` or at `deadline`, in the place of a task, which ends. A signal that came since the last
