@@ -26,10 +26,9 @@ package final class EscapedText {
     if escapes.capacity > 4096 { escapes = [] } else { escapes.removeAll(keepingCapacity: true) }
   }
 
-  /// Reads `content`, what stands between a string's quotes.
-  ///
-  /// - Parameter isLoose: whether it may be no JSON: a backslash that begins no escape stands for itself.
-  package func read(_ content: Span<UInt8>, isLoose: Bool = false) {
+  /// Reads `content`, what stands between a string's quotes. It may be no JSON: a backslash that begins no escape stands
+  /// for itself.
+  package func read(_ content: Span<UInt8>) {
     text.clear()
     // No more than that is said, and to grow there in steps would take longer than to read it.
     text.reserve(content.count)

@@ -137,7 +137,7 @@ package final class Inspector {
       text.kind == .arguments || text.role == .tool || first == UInt8(ascii: "{")
       || first == UInt8(ascii: "[")
     guard isNested, unsafe outer.text.view.backslash(from: 0) < outer.text.count else { return false }
-    inner.read(unsafe outer.text.view, isLoose: true)
+    inner.read(unsafe outer.text.view)
     return true
   }
 

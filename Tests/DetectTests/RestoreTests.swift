@@ -138,7 +138,7 @@ struct EscapedTextTests {
   func loose() {
     let text = EscapedText()
     let content = Array(#"C:\dir \"a\" \uZZ \"#.utf8)
-    text.read(content.span, isLoose: true)
+    text.read(content.span)
     #expect(text.text.bytes.text() == #"C:\dir "a" \uZZ \"#)
   }
 }

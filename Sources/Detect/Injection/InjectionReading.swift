@@ -139,30 +139,18 @@ extension InjectionScanner {
 
   // MARK: Signs
 
-  /// Reads what is no ASCII letter.
+  /// Reads what is no ASCII letter, and ends neither a sentence in the usual way nor a line.
   ///
   /// - Returns: where the word ends of which it is a part; nil: of none.
   @inline(__always)
   private func readSign(_ text: Span<UInt8>, _ place: Int, _ block: inout Block) -> Int? {
     let at = block.from &+ place
-    switch text[at] {
-    case UInt8(ascii: "."), UInt8(ascii: "?"):
+    if isOdd(text, at) { return readOddly(text, place, block) }
+    if text[at] == UInt8(ascii: "!") {
       settle(&block, place)
       endSentence(text, at)
-    case ASCII.lf:
-      settle(&block, place)
-      let before = Block.before(place)
-      if block.lineWords & before != 0 { lineEnds = 0 }
-      block.lineWords &= ~before
-      endLine(text, at)
-    default:
-      if isOdd(text, at) { return readOddly(text, place, block) }
-      if text[at] == UInt8(ascii: "!") {
-        settle(&block, place)
-        endSentence(text, at)
-      } else if text[at] == UInt8(ascii: "<") || text[at] == UInt8(ascii: "[") {
-        readToken(text, at)
-      }
+    } else if text[at] == UInt8(ascii: "<") || text[at] == UInt8(ascii: "[") {
+      readToken(text, at)
     }
     return nil
   }
