@@ -84,7 +84,7 @@ let package = Package(
     .target(name: "CRevision", cSettings: [.define("REMORA_REVISION", to: "\"\(revision)\"")]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     target("Wire", ["CLanes"]),
-    target("Detect", ["Wire"]),
+    target("Detect", ["Wire", "COpenSSL"]),
     target("Config", ["Wire", "Detect", "CLinux"]),
     target("Dialects", ["Wire", "Config", "Detect"]),
     target("Policy", ["Wire", "Config", "Detect", "Dialects"]),

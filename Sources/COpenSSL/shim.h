@@ -9,6 +9,7 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -26,6 +27,14 @@ static inline void remora_BIO_clear_retry_flags(BIO *b) { BIO_clear_retry_flags(
 static inline X509 *remora_SSL_get1_peer_certificate(SSL *s) { return SSL_get1_peer_certificate(s); }
 static inline int remora_ERR_GET_REASON(unsigned long e) { return ERR_GET_REASON(e); }
 static inline int remora_ERR_GET_LIB(unsigned long e) { return ERR_GET_LIB(e); }
+
+/* Called old since 3.0 in favour of calls that take any algorithm, and kept: they look nothing up and take no memory. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static inline int remora_SHA256_Init(SHA256_CTX *c) { return SHA256_Init(c); }
+static inline int remora_SHA256_Update(SHA256_CTX *c, const void *b, size_t n) { return SHA256_Update(c, b, n); }
+static inline int remora_SHA256_Final(unsigned char *d, SHA256_CTX *c) { return SHA256_Final(d, c); }
+#pragma GCC diagnostic pop
 
 static const uint64_t remora_SSL_OPTIONS = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
 static const uint64_t remora_SSL_CLEANSE_PLAINTEXT = SSL_OP_CLEANSE_PLAINTEXT;

@@ -110,8 +110,10 @@ enum Accounts {
     func byte(_ at: Int) -> UInt8 {
       UInt8(truncatingIfNeeded: pieces[(24 - at) / 4] >> UInt32((24 - at) % 4 * 8))
     }
+    var body = InlineArray<21, UInt8>(repeating: 0)
+    for at in 0..<21 { body[at] = byte(at) }
     var inner = SHA256()
-    for at in 0..<21 { inner.append(byte(at)) }
+    inner.append(body.span)
     let once = inner.finish()
     var outer = SHA256()
     outer.append(once)
