@@ -106,40 +106,47 @@ struct FrequentRows: Sendable {
   }
 }
 
-/// Tries that brought an answer, of the provider that was asked last: as `FrequentRow`.
+/// Tries that brought an answer, of the providers that were asked last: as `FrequentRows`.
 struct FrequentTries: Sendable {
-  private var provider = Label.none
-  private var count = 0
-  private var firstByte = Histogram()
+  private struct Row {
+    var provider = Label.none
+    var count = 0
+    var firstByte = Histogram()
+  }
+
+  private var rows = InlineArray<4, Row>(repeating: Row())
 
   mutating func succeeded(_ provider: Label, _ state: inout MetricSnapshot) {
-    if provider != self.provider { move(to: provider, &state) }
-    count &+= 1
+    rows[place(of: provider, &state)].count &+= 1
   }
 
   mutating func took(_ nanoseconds: Int, _ provider: Label, _ state: inout MetricSnapshot) {
-    if provider != self.provider { move(to: provider, &state) }
-    firstByte.observe(nanoseconds, in: Bounds.firstByte)
+    rows[place(of: provider, &state)].firstByte.observe(nanoseconds, in: Bounds.firstByte)
+  }
+
+  /// The place of `provider`, whose names follow each other; what another has added there is put into the series.
+  @inline(__always)
+  private mutating func place(of provider: Label, _ state: inout MetricSnapshot) -> Int {
+    let at = Int(provider.id & 3)
+    if rows[at].provider != provider { clear(at, for: provider, &state) }
+    return at
+  }
+
+  /// Puts everything into the series.
+  mutating func put(into state: inout MetricSnapshot) {
+    for at in rows.indices { clear(at, for: rows[at].provider, &state) }
   }
 
   @inline(never)
-  private mutating func move(to provider: Label, _ state: inout MetricSnapshot) {
-    put(into: &state)
-    self.provider = provider
-  }
-
-  mutating func put(into state: inout MetricSnapshot) {
-    let key = SeriesKey(subject: provider)
+  private mutating func clear(_ at: Int, for provider: Label, _ state: inout MetricSnapshot) {
+    let (last, count, firstByte) = (rows[at].provider, rows[at].count, rows[at].firstByte)
+    rows[at] = Row(provider: provider)
     if count > 0 {
-      state.attempts.add(
-        count, to: SeriesKey(subject: provider, detail: UInt16(AttemptOutcome.success.rawValue)), times: count
-      )
-      count = 0
+      let key = SeriesKey(subject: last, detail: UInt16(AttemptOutcome.success.rawValue))
+      state.attempts.add(count, to: key, times: count)
     }
-    let observed = firstByte.count
-    if observed > 0 {
-      state.upstreamFirstByte.add(firstByte, to: key, times: observed)
-      firstByte = Histogram()
+    if firstByte.count > 0 {
+      state.upstreamFirstByte.add(firstByte, to: SeriesKey(subject: last), times: firstByte.count)
     }
   }
 }

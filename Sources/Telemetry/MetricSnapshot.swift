@@ -85,7 +85,6 @@ package struct MetricSnapshot: Sendable {
     SeriesKey(detail: UInt16(scope.rawValue) << 8 | UInt16(kind.rawValue))
   }
 
-  /// Adds what another worker counted. Always merge in the same order, so that rows keep their names.
   /// Says how many connections a provider's pool holds now. Counted by the pool itself, so it is set, not added.
   package mutating func setConnections(_ provider: Label, idle: Int, active: Int) {
     for (state, count) in [(ConnectionState.idle, idle), (.active, active)] {
@@ -94,6 +93,7 @@ package struct MetricSnapshot: Sendable {
     }
   }
 
+  /// Adds what another worker counted. Always merge in the same order, so that rows keep their names.
   package mutating func merge(_ other: MetricSnapshot) {
     var labels: [Label] = []
     labels.reserveCapacity(other.names.count)

@@ -37,6 +37,28 @@ private func parsed(_ snapshot: MetricSnapshot) throws -> [ParsedFamily] {
     #expect(families.total("remora_metrics_dropped_label_sets_total") == 0)
   }
 
+  @Test(
+    "tries of providers in turn are each provider's own, however many there are, and whenever they are read")
+  func triesInTurn() throws {
+    let names = (0..<7).map { "p\($0)" }
+    let shard = MetricShard()
+    shard.configure(providers: names, models: [], policies: [])
+    for round in 1...30 {
+      for (at, name) in names.enumerated() where round <= 30 - at {
+        shard.attempted(shard.provider(name), .success)
+        shard.timed(shard.provider(name), firstByte: 1_000_000_000, connect: nil)
+      }
+      if round % 7 == 0 { _ = shard.snapshot }
+    }
+    let families = try parsed(shard.snapshot)
+    for (at, name) in names.enumerated() {
+      let labels = ["provider": name]
+      #expect(families.total("remora_upstream_attempts_total", labels) == Double(30 - at))
+      #expect(families.total("remora_upstream_first_byte_seconds_count", labels) == Double(30 - at))
+      #expect(families.total("remora_upstream_first_byte_seconds_sum", labels) == Double(30 - at))
+    }
+  }
+
   @Test("10,000 configured names stay under the ceiling, and no observation is lost")
   func ceiling() throws {
     let names = (0..<10_000).map { "model-\($0)" }
