@@ -51,11 +51,18 @@ let movesByBits: Bool = {
   return !numbers.lexicographicallyPrecedes([2, 36])
 }()
 
+// What requests go through lies together, in the order in which it is called (see Tests/README.md). Names that are none any
+// more are passed over.
+let ordered = [
+  "--symbol-ordering-file=\(Context.packageDirectory)/Sources/release.order", "--no-warn-symbol-ordering",
+]
+
 // LLVM's linker folds functions that are the same, and makes read-only what is only relocated. The program offers its
 // symbols to no library: what is offered can't be left out. What `release.ld` leaves out is said there.
 let linked =
   ["-use-ld=lld", "-Xlinker", "-T\(Context.packageDirectory)/Sources/release.ld"]
-  + (["--no-export-dynamic", "--icf=all", "-O2"] + (movesByBits ? ["-z", "pack-relative-relocs"] : []))
+  + (["--no-export-dynamic", "--icf=all", "-O2"] + ordered
+  + (movesByBits ? ["-z", "pack-relative-relocs"] : []))
   .flatMap { ["-Xlinker", $0] }
 
 /// What no request goes through, or one that is read whole.
