@@ -8,9 +8,13 @@ import PackageDescription
 // out together (see Tests/README.md). A function that has changed since is compiled as if it had not been counted.
 // A file's name without its folder, so that a profile fits wherever the checkout lies.
 let isCounting = Context.environment["REMORA_COUNTS"] != nil
-// Each function has a section of its own, so that the linker can leave out the ones that nothing calls.
+// Each function has a section of its own, so that the linker can leave out the ones that nothing calls. Profilers follow
+// frame pointers; a function that calls none needs no frame, and has none.
 let profile =
-  ["-Xfrontend", "-function-sections", "-Xllvm", "-static-func-full-module-prefix=false", "-Xfrontend"]
+  [
+    "-Xfrontend", "-function-sections", "-Xcc", "-momit-leaf-frame-pointer",
+    "-Xllvm", "-static-func-full-module-prefix=false", "-Xfrontend",
+  ]
   + (isCounting
     ? ["-ir-profile-generate", "-D", "COUNTING"]
     : ["-ir-profile-use=\(Context.packageDirectory)/Sources/release.profdata"])
