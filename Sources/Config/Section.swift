@@ -68,30 +68,34 @@ struct Row<Value>: Sendable {
 }
 
 extension Row {
+  /// Where a key's value goes. Made when a key is read or printed: a program that starts with a few of two hundred keys
+  /// would spend a fifth of its start on making all of them.
+  typealias Path<Part> = @Sendable () -> any WritableKeyPath<Value, Part> & Sendable
+
   /// A key whose value has a default, which stays where nothing is written or where it can't be read.
   init<Part>(
-    _ name: String, _ path: any WritableKeyPath<Value, Part> & Sendable, _ form: Form<Part>, _ about: String,
+    _ name: String, _ path: @autoclosure @escaping Path<Part>, _ form: Form<Part>, _ about: String,
     kinds: [String]? = nil, isRequired: Bool = false, _ availability: Availability<Value> = .now
   ) {
     self.init(
       name, form.shape, about, kinds: kinds, isRequired: isRequired, availability,
       read: { decoder, node, what, value in
-        if let part = form.read(&decoder, node, what) { value[keyPath: path] = part }
+        if let part = form.read(&decoder, node, what) { value[keyPath: path()] = part }
       },
-      write: { value, writer in form.write(value[keyPath: path], name, &writer) })
+      write: { value, writer in form.write(value[keyPath: path()], name, &writer) })
   }
 
   /// A key without a default: what isn't said isn't printed, but for `absent`, the word for that.
   init<Part>(
-    optional name: String, _ path: any WritableKeyPath<Value, Part?> & Sendable, _ form: Form<Part>,
+    optional name: String, _ path: @autoclosure @escaping Path<Part?>, _ form: Form<Part>,
     _ about: String, kinds: [String]? = nil, isRequired: Bool = false, absent: String? = nil,
     _ availability: Availability<Value> = .now
   ) {
     self.init(
       name, form.shape, about, kinds: kinds, isRequired: isRequired, availability,
-      read: { decoder, node, what, value in value[keyPath: path] = form.read(&decoder, node, what) },
+      read: { decoder, node, what, value in value[keyPath: path()] = form.read(&decoder, node, what) },
       write: { value, writer in
-        if let part = value[keyPath: path] {
+        if let part = value[keyPath: path()] {
           form.write(part, name, &writer)
         } else if let absent {
           writer.member(name, absent)
@@ -101,15 +105,15 @@ extension Row {
 
   /// A key with a mapping behind it that has a section of its own, read into what is there.
   init<Part>(
-    _ name: String, _ path: any WritableKeyPath<Value, Part> & Sendable, _ section: Section<Part>,
+    _ name: String, _ path: @autoclosure @escaping Path<Part>, _ section: Section<Part>,
     _ about: String, _ availability: Availability<Value> = .now
   ) {
     self.init(
       name, .object(section.table), about, availability,
       read: { decoder, node, what, value in
-        section.read(node, Place(key: what), into: &value[keyPath: path], &decoder)
+        section.read(node, Place(key: what), into: &value[keyPath: path()], &decoder)
       },
-      write: { value, writer in section.write(value[keyPath: path], name, to: &writer) })
+      write: { value, writer in section.write(value[keyPath: path()], name, to: &writer) })
   }
 
   /// The same key, printed only where `condition` holds.
