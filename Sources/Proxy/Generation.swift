@@ -13,6 +13,8 @@ package final class ConfigSource: Sendable {
   let load: @Sendable () -> Loaded
   let problems: @Sendable (Loaded) -> [Problem]
   let override: @Sendable (inout Settings) -> Void
+  /// What `problems` makes of certificates and keys.
+  let contexts: CheckedContexts
   /// The file; nil for the environment alone.
   let file: String?
   /// Of what was loaded first and of all that it names.
@@ -24,14 +26,17 @@ package final class ConfigSource: Sendable {
   ///   - load: reads it again.
   ///   - problems: everything that is wrong with it and with what it names.
   ///   - override: what the command line says goes before what the file says.
+  ///   - contexts: what `problems` makes of certificates and keys.
   package init(
     _ first: Loaded, load: @escaping @Sendable () -> Loaded,
     problems: @escaping @Sendable (Loaded) -> [Problem],
-    override: @escaping @Sendable (inout Settings) -> Void
+    override: @escaping @Sendable (inout Settings) -> Void,
+    contexts: CheckedContexts
   ) {
     self.load = load
     self.problems = problems
     self.override = override
+    self.contexts = contexts
     file = first.file
     firstDigest = Digests(first)
   }
@@ -102,7 +107,8 @@ struct Generation: Sendable {
     let change = settings.settle(on: running.settings)
     do throws(SnapshotFault) {
       let sha256 = Digest.sha256(loaded.bytes)
-      let snapshot = try Snapshot(settings, after: running, keeping: change.kept, sha256: sha256)
+      let snapshot = try Snapshot(
+        settings, after: running, keeping: change.kept, sha256: sha256, checked: source.contexts.last)
       return .fresh(
         Generation(
           snapshot: snapshot, digests: digests, sha256: sha256, warnings: loaded.warnings,

@@ -98,7 +98,8 @@ package enum Server {
     let first: FirstSnapshot
     let auditLogs: AuditLogs
     do throws(SnapshotFault) {
-      let snapshot = try Snapshot(settings, environment: environment, sha256: digest)
+      let snapshot = try Snapshot(
+        settings, environment: environment, sha256: digest, checked: source?.contexts.last ?? [:])
       auditLogs = snapshot.auditLogs
       first = FirstSnapshot(snapshot, workers: count)
     } catch { throw StartFault(message: error.message) }

@@ -69,28 +69,36 @@ final class Snapshot: Sendable {
   /// Names that `models` gives out, as labels and in the model list.
   let modelNames: [String]
 
-  /// - Parameter sha256: of the configuration, for the audit logs.
-  convenience init(_ settings: Settings, environment: Environment, sha256: String = "") throws(SnapshotFault)
-  {
-    try self.init(settings, environment, after: nil, keeping: [], sha256)
+  /// - Parameters:
+  ///   - sha256: of the configuration, for the audit logs.
+  ///   - checked: TLS contexts that are there already.
+  convenience init(
+    _ settings: Settings, environment: Environment, sha256: String = "",
+    checked: [TLSContexts.Ingredients: TLSContext] = [:]
+  ) throws(SnapshotFault) {
+    try self.init(settings, environment, after: nil, keeping: [], sha256, checked)
   }
 
   /// The snapshot that follows on `earlier`, and shares with it the TLS contexts whose files are unchanged.
   ///
-  /// - Parameter kept: places of listen entries that go on as they are, whatever became of their files.
+  /// - Parameters:
+  ///   - kept: places of listen entries that go on as they are, whatever became of their files.
+  ///   - checked: TLS contexts that are there already, beside those of `earlier`.
   convenience init(
-    _ settings: Settings, after earlier: Snapshot, keeping kept: Set<Int>, sha256: String
+    _ settings: Settings, after earlier: Snapshot, keeping kept: Set<Int>, sha256: String,
+    checked: [TLSContexts.Ingredients: TLSContext] = [:]
   ) throws(SnapshotFault) {
-    try self.init(settings, earlier.environment, after: earlier, keeping: kept, sha256)
+    try self.init(settings, earlier.environment, after: earlier, keeping: kept, sha256, checked)
   }
 
   private init(
     _ settings: Settings, _ environment: Environment, after earlier: Snapshot?, keeping kept: Set<Int>,
-    _ sha256: String
+    _ sha256: String, _ checked: [TLSContexts.Ingredients: TLSContext]
   ) throws(SnapshotFault) {
     self.settings = settings
     self.environment = environment
-    var contexts = TLSContexts(reusing: earlier?.contexts ?? [:])
+    // Those that connections were made with go before the check's.
+    var contexts = TLSContexts(reusing: (earlier?.contexts ?? [:]).merging(checked) { running, _ in running })
     var upstreams: [Upstream] = []
     for (index, provider) in settings.providers.enumerated() {
       upstreams.append(

@@ -1,8 +1,9 @@
 // The TLS contexts of a snapshot: one for everybody who uses the same files, and the earlier snapshot's own
 // where the files hold what they held before, so that connections which were made with it can go on.
 
-internal import Config
-internal import Transport
+package import Config
+package import Transport
+internal import Wire
 
 struct TLSContexts {
   /// What a context is made of.
@@ -27,9 +28,8 @@ struct TLSContexts {
   }
 
   private mutating func context(_ profile: TLSProfile, isServer: Bool) throws(TLSFileFault) -> TLSContext {
-    let files = [profile.caFile, profile.certificateFile, profile.keyFile]
     let ingredients = Ingredients(
-      isServer: isServer, profile: profile, digests: files.compactMap { $0 }.map(Generation.digest(file:)))
+      isServer: isServer, profile: profile, digests: profile.files.map(Generation.digest(file:)))
     if let context = made[ingredients] { return context }
     let context: TLSContext
     if let same = earlier[ingredients] {
@@ -40,4 +40,46 @@ struct TLSContexts {
     made[ingredients] = context
     return context
   }
+}
+
+/// The contexts that a check of the configuration has made, for the snapshot that is made of it, and for the next check: to
+/// read a system's trust store takes 220 million instructions, nearly all of them for its certificates' keys.
+package final class CheckedContexts: Sendable {
+  private let made = Guarded<[TLSContexts.Ingredients: TLSContext]>([:])
+
+  package init() {}
+
+  var last: [TLSContexts.Ingredients: TLSContext] { made.withLock { $0 } }
+
+  /// Makes each context that serving needs.
+  ///
+  /// - Parameter unread: files that can't be read at all, which has been said already.
+  /// - Returns: what is wrong with the others.
+  package func faults(_ settings: Settings, skipping unread: Set<String>) -> [TLSFileFault] {
+    var contexts = TLSContexts(reusing: last)
+    var faults: [TLSFileFault] = []
+    for provider in settings.providers {
+      let tls = provider.tls
+      let profile = TLSProfile(caFile: tls.caFile, certificateFile: tls.certFile, keyFile: tls.keyFile)
+      guard provider.baseURL?.scheme == .https || !profile.files.isEmpty,
+        unread.isDisjoint(with: profile.files)
+      else { continue }
+      do throws(TLSFileFault) { _ = try contexts.client(profile) } catch { faults.append(error) }
+    }
+    for tls in settings.listen.compactMap(\.tls) {
+      let profile = TLSProfile(caFile: tls.clientCAFile, certificateFile: tls.certFile, keyFile: tls.keyFile)
+      guard unread.isDisjoint(with: profile.files) else { continue }
+      do throws(TLSFileFault) { _ = try contexts.server(profile) } catch { faults.append(error) }
+    }
+    let all = contexts.made
+    made.withLock { $0 = all }
+    // The same file may be wrong for several.
+    return faults.sorted { $0.message < $1.message }.reduce(into: []) { kept, fault in
+      if kept.last != fault { kept.append(fault) }
+    }
+  }
+}
+
+extension TLSProfile {
+  fileprivate var files: [String] { [caFile, certificateFile, keyFile].compactMap { $0 } }
 }

@@ -49,12 +49,15 @@ enum Configuration {
   }
 
   /// What is wrong with `loaded` and with every variable, secret, certificate and key that it names.
-  static func problems(_ loaded: Loaded, _ environment: Environment) -> [Problem] {
+  ///
+  /// - Parameter contexts: gets what is made of certificates and keys.
+  static func problems(_ loaded: Loaded, _ environment: Environment, _ contexts: CheckedContexts) -> [Problem]
+  {
     var problems = Check.problems(loaded, environment: environment)
     guard let settings = loaded.settings else { return problems }
     // What can't be read at all has been said already.
     let unread = Set(loaded.references.compactMap(\.unreadableFile))
-    for fault in tlsFaults(settings, skipping: unread) {
+    for fault in contexts.faults(settings, skipping: unread) {
       problems.append(loaded.problem(fault.path, ": " + fault.reason, default: fault.message))
     }
     do throws(CatalogueFileFault) {
@@ -62,35 +65,6 @@ enum Configuration {
     } catch { problems.append(loaded.problem(error.path, " " + error.reason, default: error.message)) }
     return problems
   }
-
-  /// Makes each TLS context that serving needs, and drops it.
-  private static func tlsFaults(_ settings: Settings, skipping unread: Set<String>) -> [TLSFileFault] {
-    var clients = Set<TLSProfile>()
-    for provider in settings.providers {
-      let tls = provider.tls
-      let profile = TLSProfile(caFile: tls.caFile, certificateFile: tls.certFile, keyFile: tls.keyFile)
-      if provider.baseURL?.scheme == .https || !profile.files.isEmpty { clients.insert(profile) }
-    }
-    let servers = Set(
-      settings.listen.compactMap(\.tls).map {
-        TLSProfile(caFile: $0.clientCAFile, certificateFile: $0.certFile, keyFile: $0.keyFile)
-      })
-    var faults: [TLSFileFault] = []
-    for profile in clients where unread.isDisjoint(with: profile.files) {
-      do throws(TLSFileFault) { _ = try TLSContext(client: profile) } catch { faults.append(error) }
-    }
-    for profile in servers where unread.isDisjoint(with: profile.files) {
-      do throws(TLSFileFault) { _ = try TLSContext(server: profile) } catch { faults.append(error) }
-    }
-    // Sets have no order; the same file may be wrong for two contexts.
-    return faults.sorted { $0.message < $1.message }.reduce(into: []) { kept, fault in
-      if kept.last != fault { kept.append(fault) }
-    }
-  }
-}
-
-extension TLSProfile {
-  fileprivate var files: [String] { [caFile, certificateFile, keyFile].compactMap { $0 } }
 }
 
 extension Reference {

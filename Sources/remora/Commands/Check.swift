@@ -1,6 +1,7 @@
 // `remora check`: everything that would keep `remora serve` from starting, at once.
 
 import Config
+import Proxy
 import Transport
 import Wire
 
@@ -9,7 +10,7 @@ enum CheckCommand {
     var environment = Environment.current()
     environment.memoryQuota = MemoryQuota.bytes()
     let loaded = Configuration.load(options.config, environment)
-    let problems = Configuration.problems(loaded, environment)
+    let problems = Configuration.problems(loaded, environment, CheckedContexts())
     let status = problems.isEmpty ? ExitStatus.good : ExitStatus.bad
     if options.format == .json {
       Console.line(json(problems + loaded.warnings))

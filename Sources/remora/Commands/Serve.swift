@@ -7,7 +7,7 @@ import Transport
 enum Serve {
   static func run(_ options: ServeOptions) -> Int32 {
     guard let start = begin(options.config) else { return ExitStatus.bad }
-    let (loaded, environment) = (start.loaded, start.environment)
+    let (loaded, environment, contexts) = (start.loaded, start.environment, start.contexts)
     var settings = start.settings
     // Later, the same place is read: a file that appears where there was none is a matter for a restart.
     let file = loaded.file
@@ -17,8 +17,9 @@ enum Serve {
         if let file { return ConfigFile.load(path: file, environment: environment) }
         return ConfigFile.fromEnvironment(environment)
       },
-      problems: { Configuration.problems($0, environment) },
-      override: { override(&$0, options) })
+      problems: { Configuration.problems($0, environment, contexts) },
+      override: { override(&$0, options) },
+      contexts: contexts)
     override(&settings, options)
     return Server.run(
       settings, environment: environment, configDigest: Digest.sha256(loaded.bytes),
@@ -37,6 +38,7 @@ enum Serve {
     let environment: Environment
     let loaded: Loaded
     let settings: Settings
+    let contexts: CheckedContexts
   }
 
   /// Prepares the process and reads the configuration; nil where something is wrong with that, which has been said then.
@@ -47,12 +49,13 @@ enum Serve {
     environment.memoryQuota = MemoryQuota.bytes()
     ProcessSettings.forbidDumps()
     let loaded = Configuration.load(path, environment)
-    let problems = Configuration.problems(loaded, environment)
+    let contexts = CheckedContexts()
+    let problems = Configuration.problems(loaded, environment, contexts)
     guard problems.isEmpty, let settings = loaded.settings else {
       for problem in problems { Console.error(problem.description) }
       return nil
     }
-    return Start(environment: environment, loaded: loaded, settings: settings)
+    return Start(environment: environment, loaded: loaded, settings: settings, contexts: contexts)
   }
 
   /// What must come before the first thread and the first large allocation.
