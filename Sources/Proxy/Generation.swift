@@ -96,7 +96,9 @@ struct Generation: Sendable {
   ) -> Reading {
     let digests = Digests(loaded)
     if digests == inForce { return .unchanged }
+    source.contexts.begin(running.contexts)
     let problems = source.problems(loaded)
+    let checked = source.contexts.take()
     guard problems.isEmpty, var settings = loaded.settings else {
       return .refused(problems, isUnreadable: isUnreadable(loaded), failures: failures(of: loaded))
     }
@@ -108,7 +110,7 @@ struct Generation: Sendable {
     do throws(SnapshotFault) {
       let sha256 = Digest.sha256(loaded.bytes)
       let snapshot = try Snapshot(
-        settings, after: running, keeping: change.kept, sha256: sha256, checked: source.contexts.last)
+        settings, after: running, keeping: change.kept, sha256: sha256, checked: checked)
       return .fresh(
         Generation(
           snapshot: snapshot, digests: digests, sha256: sha256, warnings: loaded.warnings,

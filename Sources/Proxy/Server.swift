@@ -99,7 +99,7 @@ package enum Server {
     let auditLogs: AuditLogs
     do throws(SnapshotFault) {
       let snapshot = try Snapshot(
-        settings, environment: environment, sha256: digest, checked: source?.contexts.last ?? [:])
+        settings, environment: environment, sha256: digest, checked: source?.contexts.take() ?? [:])
       auditLogs = snapshot.auditLogs
       first = FirstSnapshot(snapshot, workers: count)
     } catch { throw StartFault(message: error.message) }

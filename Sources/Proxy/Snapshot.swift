@@ -63,7 +63,7 @@ final class Snapshot: Sendable {
   /// TLS of each listen entry, by its index.
   let listenerTLS: [TLSContext?]
   /// All TLS contexts, for the snapshot that comes after this one.
-  private let contexts: [TLSContexts.Ingredients: TLSContext]
+  let contexts: [TLSContexts.Ingredients: TLSContext]
   private let environment: Environment
   let maxBody: Int
   /// Names that `models` gives out, as labels and in the model list.
@@ -97,7 +97,7 @@ final class Snapshot: Sendable {
   ) throws(SnapshotFault) {
     self.settings = settings
     self.environment = environment
-    // Those that connections were made with go before the check's.
+    // The check made those of providers and listeners only.
     var contexts = TLSContexts(reusing: (earlier?.contexts ?? [:]).merging(checked) { running, _ in running })
     var upstreams: [Upstream] = []
     for (index, provider) in settings.providers.enumerated() {

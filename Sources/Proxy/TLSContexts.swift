@@ -10,7 +10,8 @@ struct TLSContexts {
   struct Ingredients: Hashable, Sendable {
     let isServer: Bool
     let profile: TLSProfile
-    /// SHA-256 of each file that the profile names; empty for one that can't be read.
+    /// SHA-256 of each file that the profile names, and of the system's CAs where it names none; empty for what can't be
+    /// read.
     let digests: [String]
   }
 
@@ -28,8 +29,10 @@ struct TLSContexts {
   }
 
   private mutating func context(_ profile: TLSProfile, isServer: Bool) throws(TLSFileFault) -> TLSContext {
+    var files = profile.files
+    if !isServer, profile.caFile == nil, let file = TrustStore.file { files.append(file) }
     let ingredients = Ingredients(
-      isServer: isServer, profile: profile, digests: profile.files.map(Generation.digest(file:)))
+      isServer: isServer, profile: profile, digests: files.map(Generation.digest(file:)))
     if let context = made[ingredients] { return context }
     let context: TLSContext
     if let same = earlier[ingredients] {
@@ -42,21 +45,30 @@ struct TLSContexts {
   }
 }
 
-/// The contexts that a check of the configuration has made, for the snapshot that is made of it, and for the next check: to
-/// read a system's trust store takes 220 million instructions, nearly all of them for its certificates' keys.
+/// The contexts that a check of the configuration has made, for the snapshot that is made of it: to read a file of all
+/// public CAs takes 220 million instructions, nearly all of them for the certificates' keys.
 package final class CheckedContexts: Sendable {
   private let made = Guarded<[TLSContexts.Ingredients: TLSContext]>([:])
 
   package init() {}
 
-  var last: [TLSContexts.Ingredients: TLSContext] { made.withLock { $0 } }
+  /// Begins a check, with the contexts that are in use.
+  func begin(_ running: [TLSContexts.Ingredients: TLSContext]) { made.withLock { $0 = running } }
 
-  /// Makes each context that serving needs.
+  /// Gives away what is there.
+  func take() -> [TLSContexts.Ingredients: TLSContext] {
+    made.withLock { made in
+      defer { made = [:] }
+      return made
+    }
+  }
+
+  /// Makes each context that providers and listeners need, and isn't there.
   ///
   /// - Parameter unread: files that can't be read at all, which has been said already.
   /// - Returns: what is wrong with the others.
   package func faults(_ settings: Settings, skipping unread: Set<String>) -> [TLSFileFault] {
-    var contexts = TLSContexts(reusing: last)
+    var contexts = TLSContexts(reusing: made.withLock { $0 })
     var faults: [TLSFileFault] = []
     for provider in settings.providers {
       let tls = provider.tls

@@ -4,7 +4,7 @@ internal import COpenSSL
 internal import Glibc
 
 /// The system's CA certificates.
-enum TrustStore {
+package enum TrustStore {
   /// Directories in which OpenSSL looks a CA up by its hash: no time at start and almost no memory.
   private static let directories = [
     "/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted/pem/directory-hash",
@@ -14,6 +14,13 @@ enum TrustStore {
     "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/ca-bundle.pem",
   ]
+
+  /// The file that `load` reads whole; nil where it has OpenSSL look into a directory, and where there is nothing.
+  package static var file: String? {
+    if let file = environment("SSL_CERT_FILE") { return file }
+    if environment("SSL_CERT_DIR") != nil || directories.contains(where: isHashed) { return nil }
+    return bundles.first { unsafe access($0, R_OK) == 0 }
+  }
 
   /// Has `context` trust what the environment (`SSL_CERT_FILE`, `SSL_CERT_DIR`) or the system names.
   static func load(into context: OpaquePointer) throws(TLSFileFault) {

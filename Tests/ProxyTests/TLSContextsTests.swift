@@ -23,33 +23,38 @@ import Transport
 
     """
 
-  @Test("what a check has made is what serves, and the next check's until a file is another")
+  @Test("what is in use goes through a check, and what the check makes serves, until a file is another")
   func reuse() throws {
     let file = NSTemporaryDirectory() + "authority-\(UUID().uuidString).pem"
     defer { try? FileManager.default.removeItem(atPath: file) }
     try Self.authority.write(toFile: file, atomically: true, encoding: .utf8)
     var settings = WalkBench.settings(BaseURL(scheme: .https, host: "127.0.0.1", port: 1))
     settings.providers[0].tls.caFile = file
-    let profile = TLSProfile(caFile: file)
     let checked = CheckedContexts()
 
     #expect(checked.faults(settings, skipping: []) == [])
-    let first = try #require(checked.last.values.first)
-    var contexts = TLSContexts(reusing: checked.last)
-    #expect(try contexts.client(profile) === first)
+    let running = checked.take()
+    let first = try #require(running.values.first)
+    #expect(running.count == 1 && checked.take().isEmpty)
+    var contexts = TLSContexts(reusing: running)
+    #expect(try contexts.client(TLSProfile(caFile: file)) === first)
 
+    checked.begin(running)
     #expect(checked.faults(settings, skipping: []) == [])
-    #expect(checked.last.values.first === first)
+    #expect(checked.take().values.first === first)
 
+    checked.begin(running)
     try (Self.authority + "\n").write(toFile: file, atomically: true, encoding: .utf8)
     #expect(checked.faults(settings, skipping: []) == [])
-    #expect(checked.last.count == 1 && checked.last.values.first !== first)
+    let next = checked.take()
+    #expect(next.count == 1 && next.values.first !== first)
 
     // What can't be made is said, once for both providers, and nothing of before stands in for it.
+    checked.begin(running)
     try "no certificate".write(toFile: file, atomically: true, encoding: .utf8)
     settings.providers.append(settings.providers[0])
     #expect(checked.faults(settings, skipping: []).count == 1)
-    #expect(checked.last.isEmpty)
+    #expect(checked.take().isEmpty)
     // What can't be read at all has been said by others.
     #expect(checked.faults(settings, skipping: [file]) == [])
   }
