@@ -69,7 +69,7 @@ struct Row<Value>: Sendable {
 
 extension Row {
   /// Where a key's value goes. Made when a key is read or printed: a program that starts with a few of two hundred keys
-  /// would spend a fifth of its start on making all of them.
+  /// would spend a ninth of its start on making all of them.
   typealias Path<Part> = @Sendable () -> any WritableKeyPath<Value, Part> & Sendable
 
   /// A key whose value has a default, which stays where nothing is written or where it can't be read.

@@ -124,7 +124,7 @@ struct FrequentTries: Sendable {
     rows[place(of: provider, &state)].firstByte.observe(nanoseconds, in: Bounds.firstByte)
   }
 
-  /// The place of `provider`, whose names follow each other; what another has added there is put into the series.
+  /// The place of `provider`; what another has added there is put into the series. Providers' numbers follow each other.
   @inline(__always)
   private mutating func place(of provider: Label, _ state: inout MetricSnapshot) -> Int {
     let at = Int(provider.id & 3)

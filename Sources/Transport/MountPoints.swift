@@ -15,7 +15,8 @@ package enum MountPoints {
   /// Looks for `place` in the text of a `mountinfo` (proc(5)): the fifth word, spaces and the like in octal.
   static func isMounted(_ place: String, _ table: String) -> Bool {
     table.split(separator: "\n").contains { line in
-      let words = line.split(separator: " ")
+      // A line has ten words and more: those behind the fifth are left together.
+      let words = line.split(separator: " ", maxSplits: 5)
       return words.count > 4 && plain(words[4]) == place
     }
   }

@@ -64,7 +64,7 @@ class Calls:
     def order(self):
         """Every function that enough requests come to."""
         found = {}
-        # Callers that nobody calls are tasks that go on; a function has been asked for before it is asked again.
+        # First those that nobody calls: threads, and tasks where they go on.
         rest = [name for name in self.calls if not self.called[name]] + list(self.calls)
         rest.reverse()
         while rest:
@@ -93,7 +93,10 @@ def measured(bench, program, directory, config, loads):
                 result = bench.load(scenario, proxy.port, connections=8, warm_up_ms=0, window_ms=2000)
                 subprocess.run(["callgrind_control", f"--dump={number}", str(proxy.process.pid)], check=True,
                                capture_output=True, timeout=60)
-            yield Calls(Path(f"{counts}.{2 * number + 2}"), result["events"] or result["requests"]).order()
+            times = result["events"] or result["requests"]
+            if not times or result["failures"] or result["refusals"]:
+                sys.exit(f"a load went wrong, so what it calls is not what requests call: {result}")
+            yield Calls(Path(f"{counts}.{2 * number + 2}"), times).order()
     finally:
         proxy.stop()
 
