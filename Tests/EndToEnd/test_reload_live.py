@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import time
@@ -9,6 +10,7 @@ import time
 import pytest
 import yaml
 
+from certificates import Authority
 from kubelet import Volume
 from openai_server import chat_chunks
 from reloading import (  # noqa: F401
@@ -22,6 +24,7 @@ from reloading import (  # noqa: F401
     mounted,
     place,
     wait_reloads,
+    wait_watching,
 )
 from remora import SECRET, free_port, merged
 from upstream import Gate
@@ -264,3 +267,31 @@ def test_telemetry_changes_live(mounted):
     assert len(pod.proxy.access_log(2)) == 2
     applied = [line for line in diagnostics(pod.proxy, "info") if line["msg"] == "configuration applied"]
     assert len(applied) == 1
+
+
+def test_the_systems_authorities(mounted, authority, tmp_path):
+    """What `SSL_CERT_FILE` names is read again with each reload: refused by name where it is broken, else in force."""
+    trust = tmp_path / "authorities.pem"
+    trust.write_bytes(authority.ca_file.read_bytes())
+
+    def system(number: int) -> dict:
+        return {"providers": {"gateway": {**generation(number)["providers"]["gateway"], "tls": None}}}
+
+    pod = mounted(system(0), env={"SSL_CERT_FILE": str(trust)})
+    assert pod.echo()["x-generation"] == "0"
+    wait_watching(pod.proxy)
+    trust.write_text("no certificate\n")
+    pod.publish(system(1))
+    wait_reloads(pod.proxy, invalid=1)
+    assert any(str(trust) in json.dumps(line) for line in diagnostics(pod.proxy, "error"))
+    assert pod.echo()["x-generation"] == "0"
+    # What was refused is no part of what comes next.
+    trust.write_bytes(Authority(tmp_path / "stranger", "A stranger").ca_file.read_bytes())
+    pod.publish(system(2))
+    wait_reloads(pod.proxy, applied=1)
+    refused = pod.proxy.ask(request("GET", "/v1/echo"))
+    assert (refused.status, refused.json()["error"]["code"]) == (502, "upstream_tls")
+    trust.write_bytes(authority.ca_file.read_bytes())
+    pod.publish(system(3))
+    wait_reloads(pod.proxy, applied=2)
+    assert pod.echo()["x-generation"] == "3"
