@@ -29,6 +29,7 @@ from reloading import (  # noqa: F401
     place,
     reloads,
     wait_reloads,
+    wait_watching,
 )
 from remora import CALLER_KEY, PROMPT, SECRET, assert_clean, default_config, environment, run
 from upstream import CLOSE, STALL, Gate
@@ -147,6 +148,8 @@ def test_s05_rotation_under_streams(mounted, upstream):
 def test_s06_rotation_to_nothing(mounted):
     """S-06: the old key stays, the failure is counted, one line says why; the next good key heals it."""
     pod = mounted()
+    # Else the reading that follows the start says it too.
+    wait_watching(pod.proxy)
     pod.publish(key="")
     wait_reloads(pod.proxy, invalid=1)
     assert echo(pod.proxy)["authorization"] == f"Bearer {SECRET}"
