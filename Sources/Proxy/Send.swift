@@ -56,27 +56,42 @@ extension Attempt {
 
   private func lease(_ pool: Pool, _ reuse: Reuse) async throws(Refusal) {
     let asked = Instant.now
-    let resumedBefore = pool.sessions.resumed
+    let resumed = pool.sessions.resumed
     let rivals = tried.rivals.map { SideDials($0, self) }
+    let leased = await pool.leased(
+      Freshness(reuse), parker: connection.parker, client: rivals ?? connection.socket,
+      until: tried.deadlines.first)
     defer { rivals?.end() }
-    do throws(DialFault) {
-      let lease = try await pool.lease(
-        Freshness(reuse), parker: connection.parker, client: rivals ?? connection.socket,
-        until: tried.deadlines.first)
+    try take(leased, of: pool, since: asked, resumed, isOvertaken: rivals?.winner != nil)
+  }
+
+  /// Goes on with the connection that there is now.
+  ///
+  /// - Parameters:
+  ///   - asked: when it was asked for.
+  ///   - resumed: how many handshakes had taken up an earlier session then.
+  ///   - isOvertaken: whether another target's connection was there before.
+  @inline(never)
+  private func take(
+    _ leased: Result<Pool.Lease, DialFault>, of pool: Pool, since asked: Instant, _ resumed: Int,
+    isOvertaken: Bool
+  ) throws(Refusal) {
+    switch leased {
+    case .success(let lease):
       if !lease.isReused {
-        if pool.sessions.resumed > resumedBefore { state.shard.resumedTLS(label) }
+        if pool.sessions.resumed > resumed { state.shard.resumedTLS(label) }
         // The time of a look-up and a handshake is the network's.
         let took = now.nanoseconds(since: asked)
         tried.times.waited += took
         tried.times.connecting = took
       }
       call.begin(lease, of: pool)
-    } catch {
-      if rivals?.winner != nil { throw .overtaken(upstream.name) }
-      if error == .timedOut || error == .tls(.timedOut), now >= tried.deadlines.first {
+    case .failure(let fault):
+      if isOvertaken { throw .overtaken(upstream.name) }
+      if fault == .timedOut || fault == .tls(.timedOut), now >= tried.deadlines.first {
         throw refusalOfSilence(false)
       }
-      throw Refusal(error, provider: upstream.name, timeout: upstream.waits.timeouts.connect)
+      throw Refusal(fault, provider: upstream.name, timeout: upstream.waits.timeouts.connect)
     }
   }
 

@@ -47,6 +47,14 @@ extension Socket: Asker {
   package var hasLeft: Bool { peerHasClosed }
 }
 
+/// One dial, and what came of it.
+final class Errand {
+  let parker: Parker
+  fileprivate(set) var result: Result<Socket, DialFault>?
+
+  fileprivate init(_ parker: Parker) { self.parker = parker }
+}
+
 /// Makes connections. Confined to its loop.
 package final class Dialer {
   private static let stagger = Duration.milliseconds(250)
@@ -61,8 +69,7 @@ package final class Dialer {
     self.resolver = resolver
   }
 
-  /// A connection to `endpoint`, TLS established. It is made in a task of its own: what that needs on its way would stay
-  /// with the asker's for as long as a stream lasts.
+  /// A connection to `endpoint`, TLS established.
   ///
   /// - Parameters:
   ///   - parker: where the asker waits; the new socket keeps pointing at it.
@@ -71,18 +78,8 @@ package final class Dialer {
     _ endpoint: Endpoint, tls: TLSContext?, sessions: TLSSessions?, parker: Parker, client: (any Asker)?,
     until deadline: Instant
   ) async throws(DialFault) -> Socket {
-    let errand = Errand(Parker(on: loop))
-    let here = Confined((self, errand, endpoint, tls, sessions, parker, client, deadline))
-    loop.start { _ in
-      let (dialer, errand, endpoint, tls, sessions, parker, client, deadline) = here.value
-      do throws(DialFault) {
-        errand.result = .success(
-          try await dialer.dial(
-            endpoint, tls: tls, sessions: sessions, within: errand, client: client, until: deadline))
-      } catch { errand.result = .failure(error) }
-      errand.parker.retire()
-      parker.signal()
-    }
+    let errand = begin(
+      endpoint, tls: tls, sessions: sessions, parker: parker, client: client, until: deadline)
     while true {
       if let result = errand.result {
         let socket = try result.get()
@@ -95,12 +92,26 @@ package final class Dialer {
     }
   }
 
-  /// One dial, and what came of it.
-  private final class Errand {
-    let parker: Parker
-    var result: Result<Socket, DialFault>?
-
-    init(_ parker: Parker) { self.parker = parker }
+  /// Begins to make a connection, in a task of its own: what that needs on its way would stay with the asker's for as long
+  /// as a stream lasts. The asker parks until there is a result, and signals the errand's parker each time it is woken.
+  @inline(never)
+  func begin(
+    _ endpoint: Endpoint, tls: TLSContext?, sessions: TLSSessions?, parker: Parker, client: (any Asker)?,
+    until deadline: Instant
+  ) -> Errand {
+    let errand = Errand(Parker(on: loop))
+    let here = Confined((self, errand, endpoint, tls, sessions, parker, client, deadline))
+    loop.start { _ in
+      let (dialer, errand, endpoint, tls, sessions, parker, client, deadline) = here.value
+      do throws(DialFault) {
+        errand.result = .success(
+          try await dialer.dial(
+            endpoint, tls: tls, sessions: sessions, within: errand, client: client, until: deadline))
+      } catch { errand.result = .failure(error) }
+      errand.parker.retire()
+      parker.signal()
+    }
+    return errand
   }
 
   private func dial(

@@ -85,35 +85,67 @@ package final class Pool {
   package func lease(
     _ freshness: Freshness = .any, parker: Parker, client: (any Asker)?, until end: Instant = .never
   ) async throws(DialFault) -> Lease {
+    try await leased(freshness, parker: parker, client: client, until: end).get()
+  }
+
+  /// As `lease`. What it needs on its way stays with the task that asks, for as long as a stream lasts, so it is little.
+  package func leased(
+    _ freshness: Freshness, parker: Parker, client: (any Asker)?, until end: Instant
+  ) async -> Result<Lease, DialFault> {
     // By the clock, and not by the loop's last look at it: a long body that was read in this turn is no time of the peer's.
     let deadline = min(Instant.now + connectTime, end)
     while true {
-      if let socket = takeIdle(freshness, for: parker) { return Lease(socket: socket, isReused: true) }
-      if limits.maxConnections == 0 || active + shelf.count < limits.maxConnections { break }
-      // None of them will do, and there is no room for another beside them.
-      if let oldest = shelf.removeOldest() {
-        forget(oldest)
-        continue
+      if let socket = takeIdle(freshness, for: parker) {
+        return .success(Lease(socket: socket, isReused: true))
       }
-      if client?.hasLeft == true { throw .abandoned }
+      if hasRoom { break }
+      if client?.hasLeft == true { return .failure(.abandoned) }
       waiters.append(parker)
       let wake = await parker.park(until: deadline)
       waiters.removeAll { $0 === parker }
-      if wake == .deadline { throw .exhausted }
+      if wake == .deadline { return .failure(.exhausted) }
     }
+    let errand = beginDial(for: parker, client, until: deadline)
+    while errand.result == nil {
+      // It keeps to the deadline itself. What the client does is seen there too.
+      _ = await parker.park(until: .never)
+      errand.parker.signal()
+    }
+    return take(errand, for: parker)
+  }
+
+  /// Whether one more connection may be made. Where unused ones are in its way, of which none would do, one of them goes.
+  private var hasRoom: Bool {
+    if limits.maxConnections == 0 { return true }
+    while active + shelf.count >= limits.maxConnections {
+      guard let oldest = shelf.removeOldest() else { return false }
+      forget(oldest)
+    }
+    return true
+  }
+
+  @inline(never)
+  private func beginDial(for parker: Parker, _ client: (any Asker)?, until deadline: Instant) -> Errand {
     active += 1
     count(1)
-    do throws(DialFault) {
-      let socket = try await dialer.dial(
-        endpoint, tls: tls, sessions: sessions, parker: parker, client: client, until: deadline)
+    return dialer.begin(
+      endpoint, tls: tls, sessions: sessions, parker: parker, client: client, until: deadline)
+  }
+
+  /// What an errand that is over has brought.
+  @inline(never)
+  private func take(_ errand: Errand, for parker: Parker) -> Result<Lease, DialFault> {
+    let result = errand.result ?? .failure(.abandoned)
+    switch result {
+    case .success(let socket):
+      socket.parker = parker
       socket.establishedAt = loop.now
-      return Lease(socket: socket, isReused: false)
-    } catch {
+    case .failure:
       active -= 1
       count(-1)
       wakeWaiter()
-      throw error
     }
+    return result.map { Lease(socket: $0, isReused: false) }
   }
 
   /// The most recently used idle connection that still lives; nil where there is none that is fresh enough.
