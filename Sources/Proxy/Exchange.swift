@@ -30,6 +30,9 @@ final class Exchange {
   /// What it was promised (Meter.swift); nil where there are no limits.
   var permit: Permit?
 
+  /// Bytes of one that is kept, as measured.
+  static let memory = 8192
+
   init(_ state: WorkerState) {
     self.state = state
     ask = Ask(state)

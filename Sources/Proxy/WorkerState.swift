@@ -45,14 +45,20 @@ final class Lineup {
 
 /// What is lent to exchanges and was given back, for those to come: of each about as many as are under way at once.
 private struct Spares {
-  var exchanges: [Exchange] = []
-  var traces: [ExchangeTrace] = []
-  var watches: [PolicyWatch] = []
+  var exchanges = Stock<Exchange>(floor: 64)
+  var traces = Stock<ExchangeTrace>(floor: 64)
+  var watches = Stock<PolicyWatch>(floor: 16)
   let scanners = Scanners()
 
-  mutating func keep(_ exchange: Exchange) { if exchanges.count < 64 { exchanges.append(exchange) } }
-  mutating func keep(_ trace: ExchangeTrace) { if traces.count < 64 { traces.append(trace) } }
-  mutating func keep(_ watch: PolicyWatch) { if watches.count < 16 { watches.append(watch) } }
+  var isHigh: Bool { exchanges.isHigh || traces.isHigh || watches.isHigh }
+
+  /// - Returns: bytes that went back, about.
+  mutating func settle() -> Int {
+    let bytes = exchanges.settle() * Exchange.memory
+    _ = traces.settle()
+    _ = watches.settle()
+    return bytes
+  }
 }
 
 /// A worker's things.
@@ -101,6 +107,7 @@ final class WorkerState {
     random = ProcessSettings.randomWord() | 1
     lineup = Lineup(snapshot, pools: [], sources: [], labels: [])
     adopt(snapshot)
+    loop.atTidying { [weak self] in self?.tidy() }
   }
 
   /// Makes `snapshot` the one that new exchanges begin with.
@@ -209,33 +216,43 @@ final class WorkerState {
   var scannersMemory: Int { spares.scanners.bytes }
 
   /// Lends what policies need for one exchange.
-  func lendWatch() -> PolicyWatch { spares.watches.popLast() ?? PolicyWatch(spares.scanners) }
+  func lendWatch() -> PolicyWatch { spares.watches.take() ?? PolicyWatch(spares.scanners) }
 
   /// Takes it back, without what it knew.
   func takeBack(_ watch: PolicyWatch) {
     watch.forget()
-    spares.keep(watch)
+    spares.watches.keep(watch)
+    if spares.watches.isHigh { loop.tidySoon() }
   }
 
   /// Lends what a trace needs for one exchange.
-  func lendTrace() -> ExchangeTrace { spares.traces.popLast() ?? ExchangeTrace() }
+  func lendTrace() -> ExchangeTrace { spares.traces.take() ?? ExchangeTrace() }
 
   /// Takes it back.
-  func takeBack(_ trace: ExchangeTrace) { spares.keep(trace) }
+  func takeBack(_ trace: ExchangeTrace) { spares.traces.keep(trace) }
+
+  /// Gives back what a burst has left.
+  private func tidy() {
+    loop.gaveBack(spares.settle())
+    if spares.isHigh { loop.tidySoon() }
+  }
 
   /// An exchange to work with: one that is over, where there is one.
   func takeExchange() -> Exchange {
     inFlight += 1
-    return spares.exchanges.popLast() ?? Exchange(self)
+    let exchange = spares.exchanges.take()
+    return exchange ?? Exchange(self)
   }
 
   func giveBack(_ exchange: Exchange) {
     let hasEcho = exchange.ask.hasEcho
     exchange.reset()
-    if hasEcho {
-      loop.wipeUnused()
-    } else if exchange.lineup === lineup {
-      spares.keep(exchange)
+    if !hasEcho, exchange.lineup === lineup {
+      spares.exchanges.keep(exchange)
+      if spares.exchanges.isHigh { loop.tidySoon() }
+    } else {
+      spares.exchanges.lose()
+      if hasEcho { loop.wipeUnused() }
     }
     letGo()
   }

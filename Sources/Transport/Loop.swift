@@ -51,7 +51,10 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
   private var sources: [Registration] = []
   private var freeSlots: [UInt32] = []
   private var isStopped = false
-  private var trimmer: Alarm?
+  private var tidier: Alarm?
+  private var tidying: [() -> Void] = []
+  /// So much went back to the allocator that the kernel is to have it.
+  private var owesTrim = false
   /// Bytes that went back to the allocator, and were not taken again.
   private var freed = 0
   private var afterTurn: [() -> Void] = []
@@ -157,20 +160,37 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
       if count > 0 { unsafe deliver(UnsafeBufferPointer(start: events, count: count)) }
       while let timer = timers.expired(at: now) { timer.fire() }
       collectMail()
-      if blocks.released &+ freed / BlockPool.blockSize >= Self.burst { trimSoon() }
+      if freed &+ blocks.gaveBack >= Self.burst { trimSoon() }
+      if blocks.isHigh { tidySoon() }
     }
   }
 
-  /// Blocks that go back to the allocator before the kernel is to have the memory: one MiB.
-  private static let burst = 64
+  /// Bytes that go back to the allocator before the kernel is to have the memory.
+  private static let burst = 1 << 20
 
-  /// Trims the heap when the burst that filled it is over, and no more often than a trim is worth.
-  private func trimSoon() {
-    blocks.released = 0
-    freed = 0
-    let alarm = trimmer ?? Alarm { Memory.trim() }
-    trimmer = alarm
+  /// Has what is kept for a burst given back when it is over, and no more often than that is worth.
+  package func tidySoon() {
+    let alarm = tidier ?? Alarm { [unowned self] in tidy() }
+    tidier = alarm
     if alarm.due == .never { timers.arm(alarm, at: now + Interval(milliseconds: 300)) }
+  }
+
+  /// Has `action` run at each tidying, to give back what wasn't needed since the last one.
+  package func atTidying(_ action: @escaping () -> Void) { tidying.append(action) }
+
+  private func trimSoon() {
+    freed = 0
+    blocks.gaveBack = 0
+    owesTrim = true
+    tidySoon()
+  }
+
+  private func tidy() {
+    blocks.settle()
+    for action in tidying { action() }
+    guard owesTrim else { return }
+    owesTrim = false
+    Memory.trim()
   }
 
   /// Notes that so many bytes went back to the allocator: after many of them, the kernel is to have the memory.

@@ -4,76 +4,6 @@
 // worker's `BlockPool`, so a thousand idle streams cost a thousand empty queues, and a chunk that passes
 // through allocates nothing. Next: HTTP/HeadParser.swift, SSE/EventDecoder.swift.
 
-/// A worker's stock of equal blocks of memory, so that a busy stream never calls `malloc`.
-///
-/// Not thread-safe: each worker has its own.
-@safe public final class BlockPool {
-  /// Bytes in a pooled block: one TLS record (RFC 8446 section 5.1: 2^14) and its head.
-  public static let blockSize = 17 * 1024
-  // SAFETY: the unused block that came last, or nil. Nobody else refers to one, and each says in its first bytes which one
-  // came before it.
-  private var last: UnsafeMutableRawPointer?
-  private var unused = 0
-  private let ceiling: Int
-  /// Memory that went back to the allocator since somebody last set this to 0, in blocks.
-  public var released = 0
-  /// Bytes that queues of this stock hold now, in its blocks and in larger ones.
-  public fileprivate(set) var held = 0
-
-  /// - Parameter ceiling: how many unused blocks are kept before they go back to the system.
-  public init(ceiling: Int = 64) {
-    self.ceiling = ceiling
-    unsafe last = nil
-  }
-
-  deinit {
-    trim()
-  }
-
-  fileprivate func take() -> UnsafeMutableRawPointer {
-    held += Self.blockSize
-    if let block = unsafe takeUnused() { return unsafe block }
-    return UnsafeMutableRawPointer.allocate(byteCount: Self.blockSize, alignment: 16)
-  }
-
-  @inline(__always) private func takeUnused() -> UnsafeMutableRawPointer? {
-    guard let block = unsafe last else { return nil }
-    // SAFETY: `give` has stored it there.
-    unsafe last = block.load(as: UnsafeMutableRawPointer?.self)
-    unused &-= 1
-    return unsafe block
-  }
-
-  fileprivate func give(_ block: UnsafeMutableRawPointer) {
-    guard unused < ceiling else {
-      unsafe block.deallocate()
-      released &+= 1
-      return
-    }
-    // SAFETY: the block has `blockSize` bytes, which are nobody's any more.
-    unsafe block.storeBytes(of: last, as: UnsafeMutableRawPointer?.self)
-    unsafe last = block
-    unused &+= 1
-  }
-
-  /// Overwrites every unused block: what was in one of them is found to have been a secret.
-  public func wipe() {
-    let link = MemoryLayout<UInt>.size
-    var next = unsafe last
-    while let block = unsafe next {
-      // SAFETY: nobody else refers to the block, which has `blockSize` bytes; the first of them were overwritten by `give`.
-      unsafe next = block.load(as: UnsafeMutableRawPointer?.self)
-      unsafe block.advanced(by: link).initializeMemory(
-        as: UInt8.self, repeating: 0, count: Self.blockSize - link)
-    }
-  }
-
-  /// Gives every unused block back to the system; called when a worker has been idle for a while.
-  public func trim() {
-    while let block = unsafe takeUnused() { unsafe block.deallocate() }
-  }
-}
-
 // Public, like the few others that say `@inlinable`, and not `package`: only then does the compiler inline into other
 // modules, which this is for.
 /// A queue of bytes with a head and a tail in one contiguous stretch of memory.
@@ -382,7 +312,7 @@
       pool.held -= capacity
       if capacity == BlockPool.blockSize { return unsafe pool.give(base) }
       unsafe base.deallocate()
-      pool.released &+= capacity / BlockPool.blockSize
+      pool.gaveBack &+= capacity
     }
   }
 }

@@ -4,7 +4,7 @@ import Wire
 @Suite struct ByteQueueTests {
   @Test("bytes leave in the order in which they came, across growth and compaction")
   func order() {
-    var queue = ByteQueue(pool: BlockPool(ceiling: 2))
+    var queue = ByteQueue(pool: BlockPool(floor: 2))
     var expected: [UInt8] = []
     var seed: UInt64 = 42
     for _ in 0..<2_000 {
