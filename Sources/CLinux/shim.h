@@ -25,6 +25,9 @@ extern char **environ;
 /* Null behind clearenv(3), where Swift's own `environ` traps. */
 static inline char **_Nullable remora_environ(void) { return environ; }
 
+/* Begins to bring a line of memory near; an address without memory does nothing. */
+static inline void remora_prefetch(size_t address) { __builtin_prefetch((const void *)address); }
+
 /* Variadic, which Swift can't call. */
 static inline int remora_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 

@@ -30,6 +30,8 @@ final class Exchange {
   /// What it was promised (Meter.swift); nil where there are no limits.
   var permit: Permit?
 
+  /// What it is made of.
+  private(set) var ahead = Prefetch()
   /// Bytes of one that is kept, as measured.
   static let memory = 8192
 
@@ -37,6 +39,9 @@ final class Exchange {
     self.state = state
     ask = Ask(state)
     answer = Answer(pool: state.loop.blocks)
+    ahead.add(self)
+    ahead.add(ask)
+    ahead.add(answer)
   }
 
   /// A function of its own, so that the empty tally doesn't stand in the memory of each stream.
@@ -70,11 +75,24 @@ final class Exchange {
     hasTried = true
     if let kept {
       kept.begin(connection, route, upstream)
+      lookAhead(connection)
       return kept
     }
     let first = Attempt(self, connection, route, upstream)
     kept = first
+    ahead.add(first)
+    ahead.add(first.call)
+    ahead.add(first.conversation)
+    ahead.add(first.passage)
+    lookAhead(connection)
     return first
+  }
+
+  /// Says what is needed when the upstream answers.
+  private func lookAhead(_ connection: ClientConnection) {
+    connection.parker.ahead = ahead
+    connection.parker.ahead.add(connection)
+    connection.parker.ahead.add(connection.socket)
   }
 
   var lineup: Lineup { ask.lineup }

@@ -52,6 +52,7 @@ final class ProxyPort: Handler {
     exchange.begin(entrance)
     let goesOn = await exchange.run(connection)
     connection.rest()
+    connection.parker.ahead.clear()
     state.giveBack(exchange)
     return goesOn
   }

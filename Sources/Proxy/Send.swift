@@ -50,8 +50,13 @@ extension Attempt {
   /// Takes a connection that is kept for the next request; false where there is none.
   private func takesIdle(of pool: Pool, _ reuse: Reuse) -> Bool {
     guard let socket = pool.takeIdle(Freshness(reuse), for: connection.parker) else { return false }
-    call.begin(Pool.Lease(socket: socket, isReused: true), of: pool)
+    begin(Pool.Lease(socket: socket, isReused: true), of: pool)
     return true
+  }
+
+  private func begin(_ lease: consuming Pool.Lease, of pool: Pool) {
+    lease.socket.lookAhead(connection.parker)
+    call.begin(lease, of: pool)
   }
 
   private func lease(_ pool: Pool, _ reuse: Reuse) async throws(Refusal) {
@@ -85,7 +90,7 @@ extension Attempt {
         tried.times.waited += took
         tried.times.connecting = took
       }
-      call.begin(lease, of: pool)
+      begin(lease, of: pool)
     case .failure(let fault):
       if isOvertaken { throw .overtaken(upstream.name) }
       if fault == .timedOut || fault == .tls(.timedOut), now >= tried.deadlines.first {

@@ -241,6 +241,7 @@ final class WorkerState {
   func takeExchange() -> Exchange {
     inFlight += 1
     let exchange = spares.exchanges.take()
+    spares.exchanges.next?.ahead.fetch()
     return exchange ?? Exchange(self)
   }
 

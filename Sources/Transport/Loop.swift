@@ -41,8 +41,8 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
   /// Other threads compare themselves with it, also while `run` sets it.
   private let thread = Atomic<pthread_t>(0)
 
-  private var jobs: [UnownedJob] = []
-  private var running: [UnownedJob] = []
+  private var jobs: [ReadyJob] = []
+  private var running: [ReadyJob] = []
   /// Of those that run now, how many come behind the one whose turn it is.
   private var left = 0
   private var yielding: [Parker] = []
@@ -106,15 +106,15 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
   package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     if isCurrent {
-      jobs.append(job)
+      jobs.append(ReadyJob(job, nil))
     } else {
       mailbox.withLock { $0.jobs.append(job) }
       wake()
     }
   }
 
-  /// Runs the job of a task of this loop, which has slept, in its turn.
-  func takeUp(_ job: UnownedJob) { jobs.append(job) }
+  /// Runs the job of a task of this loop, which has slept at `parker`, in its turn.
+  func takeUp(_ job: UnownedJob, of parker: Parker) { jobs.append(ReadyJob(job, parker)) }
 
   package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
     unsafe UnownedSerialExecutor(ordinary: self)
@@ -225,9 +225,11 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
     for _ in 0..<16 where !jobs.isEmpty {
       swap(&jobs, &running)
       left = running.count
-      for job in running {
+      running.first?.fetch()
+      for index in running.indices {
         left &-= 1
-        unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+        if left > 0 { running[index &+ 1].fetch() }
+        unsafe running[index].job.runSynchronously(on: asUnownedSerialExecutor())
       }
       running.removeAll(keepingCapacity: true)
       if !stragglers.isEmpty {
@@ -276,7 +278,7 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
       guard !$0.jobs.isEmpty || !$0.posts.isEmpty else { return }
       swap(&mail, &$0)
     }
-    jobs.append(contentsOf: mail.jobs)
+    for job in mail.jobs { jobs.append(ReadyJob(job, nil)) }
     for work in mail.posts { work() }
   }
 
@@ -321,6 +323,20 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
 
   /// Disarms `timer` and lets go of it at once.
   package func disarm(_ timer: Timer) { timers.remove(timer) }
+}
+
+/// A job whose turn comes, and what it will touch.
+@safe private struct ReadyJob {
+  let job: UnownedJob
+  // SAFETY: the task whose job it is holds its parker, and it hasn't run yet.
+  private let parker: Unmanaged<Parker>?
+
+  init(_ job: UnownedJob, _ parker: Parker?) {
+    self.job = job
+    unsafe self.parker = parker.map { unsafe Unmanaged.passUnretained($0) }
+  }
+
+  func fetch() { unsafe parker?._withUnsafeGuaranteedRef { $0.ahead.fetch() } }
 }
 
 // @unchecked Sendable: the value is only ever reached on the loop that owns it: inside `Loop.post`, and in tasks that

@@ -34,6 +34,8 @@ package protocol Sleeper: AnyObject {
   private var deputy: (any Deputy)?
   private var isActing = false
   private var sleeper: (any Sleeper)?
+  /// What whoever sleeps here will touch.
+  package var ahead = Prefetch()
 
   package init(on loop: Loop) {
     self.loop = loop
@@ -93,6 +95,7 @@ package protocol Sleeper: AnyObject {
       return
     }
     if let deputy {
+      ahead.fetch()
       isActing = true
       let sleepsOn = deputy.act()
       isActing = false
@@ -124,7 +127,7 @@ package protocol Sleeper: AnyObject {
     waiting = nil
     deputy = nil
     wokenBy = wake
-    loop.takeUp(job)
+    loop.takeUp(job, of: self)
   }
 
   /// The task is over: nothing will park here any more.

@@ -85,6 +85,12 @@ package final class Socket: EventSource {
   /// such a connection ends before it brought anything, this is why.
   package var lacksCertificate: Bool { tls?.wasAskedForCertificate == true }
 
+  /// Has `parker` fetch what reading from here takes.
+  package func lookAhead(_ parker: Parker) {
+    parker.ahead.add(self)
+    if let tls { parker.ahead.add(tls) }
+  }
+
   /// Whether a read could yield something without a new event: the kernel or TLS may hold bytes.
   package var hasReadable: Bool { mayRead || tls?.holdsInput == true }
 
