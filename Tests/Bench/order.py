@@ -3,6 +3,8 @@
 
 The release binary is run under callgrind with the benchmark's loads, TLS included, the most usual one first. A function
 comes before those that it calls, and those in the order of their calls; so a request reads its code mostly forwards.
+Behind them come the functions that only the start, a handshake or the beginning of a stream went through: the kernel
+brings code near in pieces of sixteen pages, and a piece in which one function is ever called is a waste of the others.
 """
 
 import argparse
@@ -80,7 +82,7 @@ class Calls:
 
 
 def measured(bench, program, directory, config, loads):
-    """The functions of each load, in order."""
+    """The functions of each load, in order: those that most of it comes to, and all that its beginning came to."""
     counts = directory / f"counts-{config}"
     kind = Proxy("remora", "valgrind", config, [
         "--tool=callgrind", "--demangle=no", "--dump-instr=yes", f"--callgrind-out-file={counts}", "--", program,
@@ -88,7 +90,7 @@ def measured(bench, program, directory, config, loads):
     proxy = kind.start(bench.directory, bench.upstream, bench.processors)
     try:
         for number, scenario in enumerate(loads):
-            # One to warm up; what it did is put aside.
+            # One to warm up, and with it whatever is done once.
             for part in (1, 2):
                 result = bench.load(scenario, proxy.port, connections=8, warm_up_ms=0, window_ms=2000)
                 subprocess.run(["callgrind_control", f"--dump={number}", str(proxy.process.pid)], check=True,
@@ -96,7 +98,8 @@ def measured(bench, program, directory, config, loads):
             times = result["events"] or result["requests"]
             if not times or result["failures"] or result["refusals"]:
                 sys.exit(f"a load went wrong, so what it calls is not what requests call: {result}")
-            yield Calls(Path(f"{counts}.{2 * number + 2}"), times).order()
+            yield (Calls(Path(f"{counts}.{2 * number + 2}"), times).order(),
+                   Calls(Path(f"{counts}.{2 * number + 1}"), 0).order())
     finally:
         proxy.stop()
 
@@ -113,22 +116,24 @@ def main():
     parser.add_argument("--program", type=Path, default=ROOT / ".build/release/remora")
     arguments = parser.parse_args()
     pairs = [each for _, *pair in TRANSLATED for each in reversed(pair)]
-    found = {}
+    found, seldom = {}, {}
     with tempfile.TemporaryDirectory(prefix="order-") as directory:
         bench = Bench(argparse.Namespace(quick=True, against=None, rounds=1, everyday=True), directory)
         try:
             for config, loads in [("remora.yaml", [CHAT, STREAM, *pairs, LARGE]),
                                   ("everything.yaml", [scenario for scenario, _ in EVERYTHING])]:
-                for names in measured(bench, arguments.program, Path(directory), config, loads):
-                    found |= dict.fromkeys(names)
+                for often, ever in measured(bench, arguments.program, Path(directory), config, loads):
+                    found |= dict.fromkeys(often)
+                    seldom |= dict.fromkeys(ever)
         finally:
             bench.close()
     own = symbols(arguments.program)
     names = [name for name in found if name in own]
+    behind = [name for name in seldom if name in own and name not in found]
     if len(names) < 100:
         sys.exit(f"only {len(names)} functions were found: has the binary no symbols?")
-    arguments.output.write_text("".join(f"{name}\n" for name in names))
-    print(f"{len(names)} functions in {arguments.output}")
+    arguments.output.write_text("".join(f"{name}\n" for name in names + behind))
+    print(f"{len(names)} functions and {len(behind)} that are called seldom in {arguments.output}")
 
 
 if __name__ == "__main__":
