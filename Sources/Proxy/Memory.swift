@@ -43,11 +43,11 @@ extension WorkerState {
   /// Bytes that this worker holds, or has promised to what it has begun.
   var memoryInUse: Int {
     // An exchange may fill a block each way at any time, whether it does so now or not.
-    let buffers = max(loop.blocks.held, inFlight * 2 * BlockPool.blockSize)
+    let buffers = max(loop.blocks.held + loop.blocks.surplus, inFlight * 2 * BlockPool.blockSize)
     // What is kept for later requests is the process's, and each worker bears its part.
     let kept = (books.cache.bytes + books.responses.bytes) / max(crew.count, 1)
     return kept + scannersMemory + buffers + (rolls.proxy.count + rolls.admin.count) * Ceiling.clientMemory
-      + inFlight
+      + (inFlight + spareExchanges)
       * Ceiling.exchangeMemory
       + dialer.pooled.tls * Ceiling.upstreamMemory + dialer.pooled.plain * Ceiling.plainUpstreamMemory
   }
@@ -92,11 +92,16 @@ extension WorkerState {
       throw .noDescriptors
     }
     guard isShortOfMemory else { return }
-    // No request is refused for answers that could be had again.
-    books.cache.halve()
+    makeMemory()
     guard isShortOfMemory else { return }
     shard.refused(.overloaded)
     throw .noMemory
+  }
+
+  /// Lets go of what could be had again: no request is refused for that.
+  private func makeMemory() {
+    giveBackSpares()
+    books.cache.halve()
   }
 
   /// Refuses a body that can't be held whole, before memory is taken for it.
@@ -112,7 +117,7 @@ extension WorkerState {
       throw .bodyTooLargeForMemory(limit: memory.bytes)
     }
     guard memoryInUse > memory.bytes - capacity else { return }
-    books.cache.halve()
+    makeMemory()
     guard memoryInUse > memory.bytes - capacity else { return }
     shard.refused(.overloaded)
     throw .noMemory

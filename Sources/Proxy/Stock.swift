@@ -36,13 +36,22 @@ struct Stock<Item: AnyObject> {
   /// The one that is taken next.
   var next: Item? { unused.last }
 
+  /// How many are kept beyond those that always are.
+  var surplus: Int { max(unused.count - floor, 0) }
+
   /// Lets go of those that were not needed since the last time. To be called again for as long as `isHigh`.
   ///
   /// - Returns: how many they were.
-  mutating func settle() -> Int {
-    let surplus = mark.surplus(of: unused.count, above: floor)
+  mutating func settle() -> Int { shrink(by: mark.surplus(of: unused.count, above: floor)) }
+
+  /// Lets go of all that aren't always kept.
+  ///
+  /// - Returns: how many they were.
+  mutating func shrink() -> Int { shrink(by: surplus) }
+
+  private mutating func shrink(by count: Int) -> Int {
     // The ones at the front have waited longest.
-    unused.removeFirst(surplus)
-    return surplus
+    unused.removeFirst(count)
+    return count
   }
 }

@@ -44,7 +44,7 @@ final class Lineup {
 }
 
 /// What is lent to exchanges and was given back, for those to come: of each about as many as are under way at once.
-private struct Spares {
+private final class Spares {
   var exchanges = Stock<Exchange>(floor: 64)
   var traces = Stock<ExchangeTrace>(floor: 64)
   var watches = Stock<PolicyWatch>(floor: 16)
@@ -53,7 +53,7 @@ private struct Spares {
   var isHigh: Bool { exchanges.isHigh || traces.isHigh || watches.isHigh }
 
   /// - Returns: bytes that went back, about.
-  mutating func settle() -> Int {
+  func settle() -> Int {
     let bytes = exchanges.settle() * Exchange.memory
     _ = traces.settle()
     _ = watches.settle()
@@ -82,7 +82,7 @@ final class WorkerState {
   var room = PortRoom()
   /// Exchanges under way, for the drain.
   var inFlight = 0
-  private var spares = Spares()
+  private let spares = Spares()
   var tracing = Tracing()
   private var random: UInt64
   /// All workers, for a scrape.
@@ -107,7 +107,10 @@ final class WorkerState {
     random = ProcessSettings.randomWord() | 1
     lineup = Lineup(snapshot, pools: [], sources: [], labels: [])
     adopt(snapshot)
-    loop.atTidying { [weak self] in self?.tidy() }
+    loop.atTidying { [unowned loop, spares] in
+      loop.gaveBack(spares.settle())
+      if spares.isHigh { loop.tidySoon() }
+    }
   }
 
   /// Makes `snapshot` the one that new exchanges begin with.
@@ -229,12 +232,18 @@ final class WorkerState {
   func lendTrace() -> ExchangeTrace { spares.traces.take() ?? ExchangeTrace() }
 
   /// Takes it back.
-  func takeBack(_ trace: ExchangeTrace) { spares.traces.keep(trace) }
+  func takeBack(_ trace: ExchangeTrace) {
+    spares.traces.keep(trace)
+    if spares.traces.isHigh { loop.tidySoon() }
+  }
 
-  /// Gives back what a burst has left.
-  private func tidy() {
-    loop.gaveBack(spares.settle())
-    if spares.isHigh { loop.tidySoon() }
+  /// Exchanges that are kept beyond those that always are.
+  var spareExchanges: Int { spares.exchanges.surplus }
+
+  /// Gives back what is kept for a burst, which others need now.
+  func giveBackSpares() {
+    loop.blocks.shrink()
+    loop.gaveBack(spares.exchanges.shrink() * Exchange.memory)
   }
 
   /// An exchange to work with: one that is over, where there is one.

@@ -154,14 +154,14 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
     while !isStopped {
       runJobs()
       for action in afterTurn { action() }
+      if freed &+ blocks.gaveBack >= Self.burst { trimSoon() }
+      if blocks.isHigh { tidySoon() }
       let count = unsafe Int(epoll_wait(epoll, events, Int32(capacity), sleepTime()))
       sleeping.store(false, ordering: .releasing)
       now = .now
       if count > 0 { unsafe deliver(UnsafeBufferPointer(start: events, count: count)) }
       while let timer = timers.expired(at: now) { timer.fire() }
       collectMail()
-      if freed &+ blocks.gaveBack >= Self.burst { trimSoon() }
-      if blocks.isHigh { tidySoon() }
     }
   }
 

@@ -55,17 +55,27 @@
   /// More are kept than always are, so that `settle` is to be called soon.
   package var isHigh: Bool { unused > floor }
 
+  /// Bytes that are kept beyond what always is.
+  package var surplus: Int { max(unused - floor, 0) * Self.blockSize }
+
   /// Gives back to the allocator what was not needed since the last time. To be called again for as long as `isHigh`.
-  package func settle() {
-    for _ in 0..<mark.surplus(of: unused, above: floor) {
+  package func settle() { shrink(by: mark.surplus(of: unused, above: floor)) }
+
+  /// Gives back all that isn't always kept: others need the memory.
+  package func shrink() { shrink(by: unused - floor) }
+
+  private func shrink(by count: Int) {
+    for _ in 0..<max(count, 0) {
       guard let block = unsafe takeUnused() else { return }
       unsafe block.deallocate()
       gaveBack &+= Self.blockSize
     }
   }
 
-  /// Overwrites every unused block: what was in one of them is found to have been a secret.
+  /// Overwrites every unused block: what was in one of them is found to have been a secret. What isn't always kept goes, for
+  /// else each of many secrets at once would have all of it overwritten again.
   public func wipe() {
+    defer { shrink() }
     let link = MemoryLayout<UInt>.size
     var next = unsafe last
     while let block = unsafe next {

@@ -1,5 +1,6 @@
 // Nothing of one request reaches the next, although the worker keeps what they are made of.
 
+import HTTP
 import Support
 import Testing
 import Transport
@@ -153,6 +154,33 @@ import Wire
       client.leave()
       try await client.end()
       #expect(bench.loop.blocks.held == 0)
+    }
+  }
+
+  @Test("what is kept of a burst counts as memory in use, and goes where a body needs the memory")
+  func spares() async throws {
+    try await Stage.run { stage in
+      let bench = try WalkBench(
+        on: stage, { _ in .silence },
+        settings: {
+          var settings = Self.settings($0)
+          settings.maxMemory = 64 << 20
+          return settings
+        })
+      defer { bench.service.close() }
+      let state = bench.state
+      let before = state.memoryInUse
+      let burst = (0..<1_000).map { _ in state.takeExchange() }
+      for exchange in burst {
+        exchange.answer.outbound.append("a")
+        state.giveBack(exchange)
+      }
+      #expect(state.spareExchanges > 900)
+      #expect(state.memoryInUse > before + 900 * Ceiling.exchangeMemory)
+      // A body that nothing else is in the way of.
+      try state.admitBody(40 << 20, beside: 0)
+      #expect(state.spareExchanges == 0 && !bench.loop.blocks.isHigh)
+      #expect(state.memoryInUse == before)
     }
   }
 }

@@ -59,4 +59,16 @@ import Wire
     }
     #expect(pool.gaveBack >= 3 * BlockPool.blockSize)
   }
+
+  @Test("what isn't always kept goes where others need the memory, and where a secret was found in it")
+  func shrinks() {
+    let pool = BlockPool(floor: 4)
+    fill(pool, 20)
+    #expect(pool.surplus == 16 * BlockPool.blockSize)
+    pool.shrink()
+    #expect(pool.surplus == 0 && pool.gaveBack == 16 * BlockPool.blockSize)
+    fill(pool, 20)
+    pool.wipe()
+    #expect(pool.surplus == 0 && pool.gaveBack == 32 * BlockPool.blockSize)
+  }
 }
