@@ -19,10 +19,10 @@ package struct Prefetch {
 
   package init() {}
 
-  /// Adds an object; past twelve it is left out.
+  /// Adds an object, which must lie in the heap, as what lives longer than a function does; past twelve it is left out.
   package mutating func add(_ object: AnyObject) {
     guard count < objects.count else { return }
-    // SAFETY: an object is a block of the allocator's, and is alive.
+    // SAFETY: the object is alive, and a block of the allocator's, as the caller sees to.
     let start = unsafe UInt(bitPattern: Unmanaged.passUnretained(object).toOpaque())
     let size = unsafe UInt(malloc_usable_size(UnsafeMutableRawPointer(bitPattern: start)))
     let first = start & ~(Self.line - 1)
@@ -30,6 +30,7 @@ package struct Prefetch {
     count += 1
   }
 
+  /// Forgets all of them.
   package mutating func clear() { count = 0 }
 
   /// Begins to fetch all of it, and waits for nothing.

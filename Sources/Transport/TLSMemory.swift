@@ -8,7 +8,7 @@ internal import CLinux
 internal import COpenSSL
 internal import Glibc
 
-/// Blocks of one size that OpenSSL gave back on this thread. The list is threaded through the blocks themselves.
+/// Blocks of one size, or a little more, that OpenSSL gave back on this thread. The list is threaded through the blocks themselves.
 @unsafe private struct SpareBlocks {
   // SAFETY: points to blocks of one size of `TLSMemory`'s that nobody else refers to.
   private var first: UnsafeMutableRawPointer?

@@ -4,7 +4,7 @@
 The release binary is run under callgrind with the benchmark's loads, TLS included, the most usual one first. A function
 comes before those that it calls, and those in the order of their calls; so a request reads its code mostly forwards.
 Behind them come the functions that only the start, a handshake or the beginning of a stream went through: the kernel
-brings code near in pieces of sixteen pages, and a piece in which one function is ever called is a waste of the others.
+maps code by sixteen pages, and where such functions lie far apart, each brings in sixteen pages for itself.
 """
 
 import argparse
