@@ -65,9 +65,10 @@ extension Attempt {
       case .end: if call.flow.mayEndHere { return true }
       default: break
       }
-      // What the provider had to say was said: only its framing is missing.
+      // What the provider had to say was said: only its framing is missing. A client that leaves then has had it all: SDKs
+      // do as soon as they see the last event.
       if conversation.hasEnded {
-        guard case .clientGone = arrival else { return false }
+        guard case .clientGone = arrival, !answer.outbound.isEmpty else { return false }
       }
       try fail(arrival)
     }

@@ -162,7 +162,14 @@ extension Exchange {
     }
     let trailers = ask.head.acceptsTrailers ? attempt.call.flow.trailers : []
     answer.end(trailers: attempt.showsSecret(head: trailers.span) ? [] : trailers)
-    if isWhole { attempt.release() } else { attempt.call.drop() }
+    if isWhole { return attempt.release() }
+    attempt.call.drop()
+    if connection.socket.peerHasClosed {
+      // One that only sends no more still gets the framing's end; to one that is gone it is nothing that was missed.
+      _ = try? connection.socket.write(from: &answer.outbound)
+      answer.outbound.removeAll()
+      connection.mustClose = true
+    }
   }
 
   /// Notes for the log why an answer failed: the provider broke the protocol, or its answer told of a failure.

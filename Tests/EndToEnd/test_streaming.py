@@ -330,6 +330,23 @@ def test_client_gone(plain, upstream, leave):
     plain.check_alive()
 
 
+@pytest.mark.parametrize("leave", ["close", "reset", "finish_sending"])
+def test_client_that_leaves_behind_the_last_event_has_had_it_all(start_remora, upstream, leave):
+    """SDKs do: they see `[DONE]`, and don't wait for the end of the framing, which comes in a packet of its own."""
+    proxy = start_remora(upstream)
+    gate = Gate()
+    upstream.reply(SSE_HEAD, *map(event, CHUNKS), event("[DONE]"), gate, LAST_CHUNK)
+    with proxy.connect() as client:
+        client.send(post_json("/v1/chat/completions", CHAT))
+        client.until(b"[DONE]\n\n")
+        getattr(client, leave)()
+        assert proxy.access_log()[0]["end"] == "complete"
+        if leave == "finish_sending":
+            assert client.rest().endswith(b"0\r\n\r\n")
+    gate.open()
+    assert proxy.total("remora_streams_ended_total", reason="client_gone") == 0
+
+
 def test_client_gone_is_counted_once(start_remora, upstream):
     # One of its own: whoever left a shared one just now may still be about to be counted.
     proxy = start_remora(upstream)
