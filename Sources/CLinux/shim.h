@@ -25,8 +25,17 @@ extern char **environ;
 /* Null behind clearenv(3), where Swift's own `environ` traps. */
 static inline char **_Nullable remora_environ(void) { return environ; }
 
-/* Begins to bring a line of memory near; an address without memory does nothing. */
-static inline void remora_prefetch(size_t address) { __builtin_prefetch((const void *)address); }
+/* Begins to bring so many lines of memory near, each 64 bytes; an address without memory does nothing. */
+static inline __attribute__((always_inline)) void remora_prefetch(size_t address, size_t lines) {
+  const char *line = (const char *)address;
+  for (; lines >= 4; lines -= 4, line += 256) {
+    __builtin_prefetch(line);
+    __builtin_prefetch(line + 64);
+    __builtin_prefetch(line + 128);
+    __builtin_prefetch(line + 192);
+  }
+  for (; lines > 0; lines -= 1, line += 64) __builtin_prefetch(line);
+}
 
 /* Variadic, which Swift can't call. */
 static inline int remora_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

@@ -35,25 +35,18 @@ package struct Prefetch {
 
   /// Begins to fetch all of it, and waits for nothing.
   @inline(__always) package func fetch() {
-    eachLine { remora_prefetch(Int(bitPattern: $0)) }
-  }
-
-  @inline(__always) private func eachLine(_ body: (UInt) -> Void) {
     for index in 0..<count {
       let object = objects[index]
-      var line = object & ~(Self.line - 1)
-      let end = line &+ (object & (Self.line - 1)) &* Self.line
-      while line < end {
-        body(line)
-        line &+= Self.line
-      }
+      remora_prefetch(Int(bitPattern: object & ~(Self.line - 1)), Int(bitPattern: object & (Self.line - 1)))
     }
   }
 
   /// The addresses of the lines, for tests.
   var lines: [UInt] {
-    var found: [UInt] = []
-    eachLine { found.append($0) }
-    return found
+    (0..<count).flatMap { index in
+      let object = objects[index]
+      let first = object & ~(Self.line - 1)
+      return (0..<(object & (Self.line - 1))).map { first + $0 * Self.line }
+    }
   }
 }
