@@ -32,8 +32,6 @@ final class Exchange {
 
   /// What it is made of.
   private(set) var ahead = Prefetch()
-  /// Bytes of one that is kept, as measured.
-  static let memory = 8192
 
   init(_ state: WorkerState) {
     self.state = state

@@ -1,6 +1,5 @@
 // Objects that are over, and wait to be used again.
 
-internal import Transport
 internal import Wire
 
 /// A worker's stock of one kind of objects. It keeps as many as were in use at once lately, so that a burst finds in it

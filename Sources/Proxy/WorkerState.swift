@@ -54,7 +54,7 @@ private final class Spares {
 
   /// - Returns: bytes that went back, about.
   func settle() -> Int {
-    let bytes = exchanges.settle() * Exchange.memory
+    let bytes = exchanges.settle() * Ceiling.exchangeMemory
     _ = traces.settle()
     _ = watches.settle()
     return bytes
@@ -243,7 +243,7 @@ final class WorkerState {
   /// Gives back what is kept for a burst, which others need now.
   func giveBackSpares() {
     loop.blocks.shrink()
-    loop.gaveBack(spares.exchanges.shrink() * Exchange.memory)
+    loop.gaveBack(spares.exchanges.shrink() * Ceiling.exchangeMemory)
   }
 
   /// An exchange to work with: one that is over, where there is one.
