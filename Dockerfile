@@ -3,10 +3,11 @@
 ARG BUILD_IMAGE=swift:6.3-bookworm
 ARG FINAL_IMAGE=scratch
 
+# Python makes the copy of Swift's library that the linker may leave unused code out of: see Sources/release.lld.
 FROM ${BUILD_IMAGE} AS build
 RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-      binutils ca-certificates libssl-dev openssl pkg-config \
+      binutils ca-certificates libssl-dev openssl pkg-config python3-minimal \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 ARG REVISION=

@@ -62,9 +62,12 @@ let ordered = [
 ]
 
 // LLVM's linker folds functions that are the same, and makes read-only what is only relocated. The program offers its
-// symbols to no library: what is offered can't be left out. What `release.ld` leaves out is said there.
+// symbols to no library: what is offered can't be left out. What `release.ld` and `release.lld` leave out is said there.
 let linked =
-  ["-use-ld=lld", "-Xlinker", "-T\(Context.packageDirectory)/Sources/release.ld"]
+  [
+    "-use-ld=lld", "-ld-path=\(Context.packageDirectory)/Sources/release.lld",
+    "-Xlinker", "-T\(Context.packageDirectory)/Sources/release.ld",
+  ]
   + (["--no-export-dynamic", "--icf=all", "-O2"] + ordered
   + (movesByBits ? ["-z", "pack-relative-relocs"] : []))
   .flatMap { ["-Xlinker", $0] }
