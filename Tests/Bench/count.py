@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-from proxies import HERE, KEY, free_port
+from proxies import HERE, KEY, for_valgrind, free_port
 from scenarios import CLAUDE, LONG, OWN, PATHS, VALUE, asked, prose
 
 FIELDS = (b"Date: Mon, 01 Jan 2024 00:00:00 GMT\r\nopenai-organization: bench\r\nopenai-processing-ms: 12\r\n"
@@ -378,7 +378,7 @@ def count(programs, parent, keep=None):
         rows = {}
         for setting in SETTINGS:
             with tempfile.TemporaryDirectory(prefix="counted-", dir=parent) as directory:
-                counted = Counted(program, Path(directory), provider, setting)
+                counted = Counted(for_valgrind(program, directory), Path(directory), provider, setting)
                 try:
                     for row in setting.rows:
                         rows[row.name], counts = counted.row(row)

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from bench import Bench
-from proxies import ROOT, Proxy
+from proxies import ROOT, Proxy, for_valgrind
 from scenarios import CHAT, EVERYTHING, LARGE, STREAM, TRANSLATED
 
 SHARE = 0.3
@@ -85,8 +85,8 @@ def measured(bench, program, directory, config, loads):
     """The functions of each load, in order: those that most of it comes to, and all that its beginning came to."""
     counts = directory / f"counts-{config}"
     kind = Proxy("remora", "valgrind", config, [
-        "--tool=callgrind", "--demangle=no", "--dump-instr=yes", f"--callgrind-out-file={counts}", "--", program,
-        "serve", "--config", "@CONFIG@"], patience=120)
+        "--tool=callgrind", "--demangle=no", "--dump-instr=yes", f"--callgrind-out-file={counts}", "--",
+        for_valgrind(program, directory), "serve", "--config", "@CONFIG@"], patience=120)
     proxy = kind.start(bench.directory, bench.upstream, bench.processors)
     try:
         for number, scenario in enumerate(loads):

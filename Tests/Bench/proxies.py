@@ -192,6 +192,14 @@ def stripped_size(program, directory):
         copy.unlink()
 
 
+def for_valgrind(program, directory):
+    """A copy of the executable with its functions' names and nothing else for debuggers, which valgrind 3.19 can't read
+    of what Swift's compiler and its linker write: it ends before the program begins."""
+    copy = Path(directory) / "for-valgrind"
+    subprocess.run(["strip", "--strip-debug", "-o", str(copy), str(program)], check=True)
+    return copy
+
+
 def find(name):
     """The path of an installed or unpacked program, or None."""
     return shutil.which(name, path=SYSTEM_PATH)
