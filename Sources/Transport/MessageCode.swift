@@ -14,13 +14,16 @@ internal import COpenSSL
     defer { unsafe EVP_MAC_free(method) }
     guard let made = unsafe EVP_MAC_CTX_new(method) else { return nil }
     unsafe context = made
-    let isReady = unsafe "SHA256".withCString { name in
-      var parameters = unsafe [
-        OSSL_PARAM_construct_utf8_string("digest", UnsafeMutablePointer(mutating: name), 0),
-        OSSL_PARAM_construct_end(),
-      ]
-      return unsafe key.withUnsafeBufferPointer {
-        unsafe EVP_MAC_init(made, $0.baseAddress, $0.count, &parameters) == 1
+    // A parameter keeps where its name and its value lie; a literal lies there for one call only.
+    let isReady = unsafe "digest".withCString { digest in
+      unsafe "SHA256".withCString { name in
+        var parameters = unsafe [
+          OSSL_PARAM_construct_utf8_string(digest, UnsafeMutablePointer(mutating: name), 0),
+          OSSL_PARAM_construct_end(),
+        ]
+        return unsafe key.withUnsafeBufferPointer {
+          unsafe EVP_MAC_init(made, $0.baseAddress, $0.count, &parameters) == 1
+        }
       }
     }
     if !isReady { return nil }
