@@ -108,6 +108,7 @@ package struct BodyFlow: ~Copyable {
 
   /// Trailers of a chunked body that has ended, each line with its CR LF.
   package var trailers: [UInt8] { chunks.trailers }
+  package var hasTrailers: Bool { !chunks.trailers.isEmpty }
 
   package mutating func next(_ bytes: Span<UInt8>, from: Int) throws(ChunkFault) -> Step {
     switch framing {

@@ -21,10 +21,9 @@ extension Exchange {
     counted.overheadNanoseconds = record.overhead
     counted.requestBytes = ask.body.received
     counted.responseBytes = answer.count
-    let shard = state.shard
     let route = route
     if let route {
-      counted.model = route.model.map { shard.intern(model: $0.span) } ?? shard.intern(model: ask.model)
+      counted.model = label(of: route)
       counted.provider = lineup.labels[route.providerIndex]
       counted.expectsUsage = ask.target.takesTokens && counted.status == 200 && ask.cache.result != .hit
     } else {
@@ -44,6 +43,12 @@ extension Exchange {
     if state.writesAccessLog { log(counted) }
     if Log.isOn(.debug) { tell(counted) }
     if let audits = lineup.snapshot.audits { audit(audits, counted, connection) }
+  }
+
+  @inline(never)
+  private func label(of route: Route) -> Label {
+    if let model = route.model { return shard.intern(model: model.span) }
+    return shard.intern(model: ask.model)
   }
 
   /// Counts and settles what the last try came to.
@@ -98,12 +103,12 @@ extension Exchange {
       input: usage.input, output: usage.output, cachedInput: usage.cachedInput, cacheWrite: usage.cacheWrite,
       reasoning: usage.reasoning)
     let dropped = conversation.droppedCount
-    if dropped > 0 { state.shard.dropped(dropped, for: counted.provider) }
+    if dropped > 0 { shard.dropped(dropped, for: counted.provider) }
     guard let unknown = conversation.unknown, !unknown.isEmpty else { return }
     for (place, kind) in [
       (UnknownPlace.event, UnknownKind.event), (.block, .block), (.finishReason, .finishReason),
     ] where unknown[kind] > 0 {
-      state.shard.unknown(place, unknown[kind], of: counted.provider)
+      shard.unknown(place, unknown[kind], of: counted.provider)
     }
   }
 
@@ -123,7 +128,7 @@ extension Exchange {
   func count() {
     if record.isCounted { return }
     record.isCounted = true
-    state.shard.begin()
+    shard.begin()
   }
 
   private func log(_ counted: ExchangeRecord) {

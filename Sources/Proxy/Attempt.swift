@@ -14,6 +14,7 @@ internal import Wire
 /// One try at one upstream.
 final class Attempt {
   let state: WorkerState
+  let loop: Loop
   /// The request that it is made for.
   let ask: Ask
   let answer: Answer
@@ -24,6 +25,7 @@ final class Attempt {
   /// What is known of the try that is under way.
   var tried = Try()
   let conversation: Conversation
+  let passage: Passage
   let call: Call
   /// Once an upstream has been asked that isn't spoken to in OpenAI's format.
   var translation: Translation?
@@ -44,16 +46,18 @@ final class Attempt {
 
   init(_ exchange: Exchange, _ connection: ClientConnection, _ route: Route, _ upstream: Upstream) {
     state = exchange.state
+    loop = exchange.loop
     ask = exchange.ask
     answer = exchange.answer
     lineup = exchange.lineup
     self.connection = connection
     self.route = route
     self.upstream = upstream
-    call = Call(pool: state.loop.blocks)
-    held = ByteQueue(pool: state.loop.blocks)
-    errorText = ByteQueue(pool: state.loop.blocks)
-    conversation = Conversation(Passage(pool: state.loop.blocks))
+    call = Call(pool: state.blocks)
+    held = ByteQueue(pool: state.blocks)
+    errorText = ByteQueue(pool: state.blocks)
+    passage = Passage(pool: state.blocks)
+    conversation = Conversation(passage)
   }
 
   /// Begins another try; nothing is left of the one before.
@@ -81,9 +85,7 @@ final class Attempt {
     errorText.removeAll()
   }
 
-  var passage: Passage { conversation.passage }
-  var loop: Loop { state.loop }
-  var now: Instant { state.loop.now }
+  var now: Instant { loop.now }
   var label: Label { lineup.labels[upstream.index] }
 
   /// After how long without a byte the client gets a heartbeat; nil where it gets none now.

@@ -14,6 +14,8 @@ internal import Wire
 /// One request on its way (Walk.swift).
 final class Exchange {
   let state: WorkerState
+  let loop: Loop
+  let shard: MetricShard
   let ask: Ask
   let answer: Answer
   /// The target, once it is chosen.
@@ -35,8 +37,10 @@ final class Exchange {
 
   init(_ state: WorkerState) {
     self.state = state
+    loop = state.loop
+    shard = state.shard
     ask = Ask(state)
-    answer = Answer(pool: state.loop.blocks)
+    answer = Answer(pool: state.blocks)
     ahead.add(self)
     ahead.add(ask)
     ahead.add(answer)
@@ -47,7 +51,7 @@ final class Exchange {
   func begin(_ entrance: Entrance) {
     ask.begin(entrance)
     record = Tally()
-    record.startedAt = state.loop.now
+    record.startedAt = loop.now
   }
 
   /// Forgets the request; keeps the memory that is worth keeping.
@@ -102,8 +106,7 @@ final class Exchange {
     return body(ask.model)
   }
 
-  var loop: Loop { state.loop }
-  var now: Instant { state.loop.now }
+  var now: Instant { loop.now }
 }
 
 /// What the access log and the metrics will say.

@@ -43,9 +43,9 @@ extension WorkerState {
   /// Bytes that this worker holds, or has promised to what it has begun.
   var memoryInUse: Int {
     // An exchange may fill a block each way at any time, whether it does so now or not.
-    let buffers = max(loop.blocks.held + loop.blocks.surplus, inFlight * 2 * BlockPool.blockSize)
+    let buffers = max(blocks.held + blocks.surplus, inFlight * 2 * BlockPool.blockSize)
     // What is kept for later requests is the process's, and each worker bears its part.
-    let kept = (books.cache.bytes + books.responses.bytes) / max(crew.count, 1)
+    let kept = (books.cache.bytes + responsesMemory) / max(crew.count, 1)
     return kept + scannersMemory + buffers + (rolls.proxy.count + rolls.admin.count) * Ceiling.clientMemory
       + (inFlight + spareExchanges)
       * Ceiling.exchangeMemory
@@ -56,7 +56,7 @@ extension WorkerState {
   var isShortOfMemory: Bool { memoryInUse > memory.bytes }
 
   /// Bytes that wait for one side while the other is read: less where memory is short.
-  var window: Int { loop.blocks.held > memory.bytes / 2 ? BlockPool.blockSize : Ceiling.window }
+  var window: Int { blocks.held > memory.bytes / 2 ? BlockPool.blockSize : Ceiling.window }
 
   /// Connections of clients at the same time: what descriptors and memory allow.
   var clientCeiling: Int {

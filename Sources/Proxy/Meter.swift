@@ -138,7 +138,14 @@ extension Exchange {
 
   /// Books what the request has taken, once.
   func settle(_ counted: inout ExchangeRecord, _ attempt: Attempt?, _ route: Route?) {
-    let (usage, isAnswered) = taken(attempt, &counted)
+    var usage = TokenUsage()
+    var isAnswered = false
+    if ask.cache.result == .hit {
+      // What was kept costs nothing, and is an answer.
+      isAnswered = answer.hasBegun
+    } else if let attempt {
+      (usage, isAnswered) = taken(attempt, &counted)
+    }
     if let route, !usage.isEmpty {
       let rate = rate(of: route)
       if let cost = rate.facts?.cost(of: usage, served: attempt?.served) {
@@ -170,14 +177,10 @@ extension Exchange {
 
   /// What was taken, as far as it is known, and whether there was an answer: what was refused here counts as nothing.
   private func taken(
-    _ attempt: Attempt?, _ counted: inout ExchangeRecord
+    _ attempt: Attempt, _ counted: inout ExchangeRecord
   ) -> (usage: TokenUsage, isAnswered: Bool) {
-    // What was kept costs nothing, and is an answer.
-    if ask.cache.result == .hit { return (TokenUsage(), answer.hasBegun) }
-    guard let attempt else { return (TokenUsage(), false) }
-    let conversation = attempt.conversation
-    var usage = conversation.usage
-    if !conversation.asksProvider { return (usage, answer.hasBegun) }
+    var usage = attempt.conversation.usage
+    if !attempt.conversation.asksProvider { return (usage, answer.hasBegun) }
     guard attempt.tried.times.sentAt != nil else { return (TokenUsage(), false) }
     let hasHeard = attempt.tried.times.firstByteAt != nil
     // An explicit zero is a count too.

@@ -160,8 +160,12 @@ extension Exchange {
       connection.mustClose = true
       return attempt.call.drop()
     }
-    let trailers = ask.head.acceptsTrailers ? attempt.call.flow.trailers : []
-    answer.end(trailers: attempt.showsSecret(head: trailers.span) ? [] : trailers)
+    if ask.head.acceptsTrailers, attempt.call.flow.hasTrailers {
+      let trailers = attempt.call.flow.trailers
+      answer.end(trailers: attempt.showsSecret(head: trailers.span) ? [] : trailers)
+    } else {
+      answer.end(trailers: [])
+    }
     if isWhole { return attempt.release() }
     attempt.call.drop()
     if connection.socket.peerHasClosed {

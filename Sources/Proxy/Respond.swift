@@ -23,14 +23,10 @@ extension Exchange {
       }
       HeadWriter.field("x-remora-attempts", record.attempts, to: &answer.outbound)
     }
-    if let attempt {
-      let conversation = attempt.conversation
-      if conversation.droppedCount > 0 {
-        let dropped = conversation.dropped
-        answer.outbound.append(literal: "x-remora-dropped: ")
-        dropped.write(into: &answer.outbound)
-        answer.outbound.append(literal: "\r\n")
-      }
+    if let attempt, attempt.conversation.droppedCount > 0 {
+      answer.outbound.append(literal: "x-remora-dropped: ")
+      attempt.conversation.dropped.write(into: &answer.outbound)
+      answer.outbound.append(literal: "\r\n")
     }
     if let watch = ask.watch {
       let header = watch.header

@@ -25,7 +25,8 @@ extension Attempt {
       let index = upstream.index
       guard let pool = lineup.pools[index] else { return .unreachable }
       if let source = lineup.sources[index] { try await obtainGrant(source) }
-      if !takesIdle(of: pool, reuse) { try await lease(pool, reuse) }
+      let parker = connection.parker
+      if !takesIdle(of: pool, reuse, parker) { try await lease(pool, reuse) }
       if Log.isOn(.trace) { trace(tried.times.connecting == nil ? "connection taken" : "connection made") }
       writeRequestHead()
       if loop.isBusy { sendLater() }
@@ -34,9 +35,9 @@ extension Attempt {
       while true {
         switch try turn(&waits) {
         case .over(let outcome): return outcome
-        case .yield: await connection.parker.yield()
+        case .yield: await parker.yield()
         case .wait(let until, let forClient):
-          if await connection.parker.park(until: until) == .deadline, now >= until {
+          if await parker.park(until: until) == .deadline, now >= until {
             throw refusalOfSilence(forClient)
           }
         }
@@ -48,14 +49,14 @@ extension Attempt {
   }
 
   /// Takes a connection that is kept for the next request; false where there is none.
-  private func takesIdle(of pool: Pool, _ reuse: Reuse) -> Bool {
-    guard let socket = pool.takeIdle(Freshness(reuse), for: connection.parker) else { return false }
-    begin(Pool.Lease(socket: socket, isReused: true), of: pool)
+  private func takesIdle(of pool: Pool, _ reuse: Reuse, _ parker: Parker) -> Bool {
+    guard let socket = pool.takeIdle(Freshness(reuse), for: parker) else { return false }
+    begin(Pool.Lease(socket: socket, isReused: true), of: pool, parker)
     return true
   }
 
-  private func begin(_ lease: consuming Pool.Lease, of pool: Pool) {
-    lease.socket.lookAhead(connection.parker)
+  private func begin(_ lease: consuming Pool.Lease, of pool: Pool, _ parker: Parker) {
+    lease.socket.lookAhead(parker)
     call.begin(lease, of: pool)
   }
 
@@ -90,7 +91,7 @@ extension Attempt {
         tried.times.waited += took
         tried.times.connecting = took
       }
-      begin(lease, of: pool)
+      begin(lease, of: pool, connection.parker)
     case .failure(let fault):
       if isOvertaken { throw .overtaken(upstream.name) }
       if fault == .timedOut || fault == .tls(.timedOut), now >= tried.deadlines.first {

@@ -23,7 +23,6 @@ extension Exchange {
       firstByte = attempt.tried.times.firstByteAt?.nanoseconds(since: sent)
     }
     let connecting = attempt.tried.times.connecting
-    let shard = state.shard
     shard.attempted(label, outcome)
     shard.timed(label, firstByte: firstByte, connect: connecting)
     if let trace = ask.trace, trace.keeps(failed: !isLast || hasFailed) {

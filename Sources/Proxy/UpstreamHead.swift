@@ -57,15 +57,15 @@ extension Attempt {
     requestFields.read(fields, named: ask.head.names, in: bytes)
     let held = heldFields(upstream)
     let nominates = requestFields.nominatesAny
-    let callers = lineup.snapshot.callersHeader
-    let isWritten = !upstream.credentials.headers.isEmpty || signsRequest || callers != nil
+    let isWritten =
+      !upstream.credentials.headers.isEmpty || signsRequest || lineup.snapshot.callersHeader != nil
     var run = FieldRun()
     for field in fields where !held.contains(field.known) {
       if nominates, requestFields.nominates(field, in: bytes) { continue }
       if isWritten {
         let name = bytes.extracting(field.name)
         if replaces(name) || (signsRequest && isSigners(name)) { continue }
-        if let callers, Self.mayRead(name, as: callers.span) { continue }
+        if let callers = lineup.snapshot.callersHeader, Self.mayRead(name, as: callers.span) { continue }
       }
       run.take(field, of: bytes, to: &call.out)
     }

@@ -153,7 +153,7 @@ package final class Loop: SerialExecutor, @unchecked Sendable {
     defer { unsafe events.deallocate() }
     while !isStopped {
       runJobs()
-      for action in afterTurn { action() }
+      for index in afterTurn.indices { afterTurn[index]() }
       if freed &+ blocks.gaveBack >= Self.burst { trimSoon() }
       if blocks.isHigh { tidySoon() }
       let count = unsafe Int(epoll_wait(epoll, events, Int32(capacity), sleepTime()))

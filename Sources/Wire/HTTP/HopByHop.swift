@@ -9,11 +9,16 @@ package struct HopByHop: Sendable {
     case response(relaysTrailers: Bool)
   }
 
-  private var direction: Direction
   // Names that Connection nominates, other than the options that every head has.
   private var nominated: [Range<Int>] = []
+  /// Whether the head that was last read has a Connection field that names others: few have.
+  package private(set) var nominatesAny = false
+  /// The names that don't go on, whatever their fields say.
+  ///
+  /// Content-Length is one: whoever writes the head writes the framing of the body that follows it.
+  package private(set) var held: FieldNames
 
-  private init(_ direction: Direction) { self.direction = direction }
+  private init(_ direction: Direction) { held = Self.held(direction) }
 
   /// The rules for requests. Credentials are forwarded: whether they may be is for the provider's settings to
   /// say (`FieldNames.credentials`).
@@ -27,11 +32,12 @@ package struct HopByHop: Sendable {
   }
 
   /// Goes the other way, or relays trailers, from the next head on.
-  package mutating func direct(_ direction: Direction) { self.direction = direction }
+  package mutating func direct(_ direction: Direction) { held = Self.held(direction) }
 
   /// Takes note of what the Connection fields of a parsed head nominate. `names` are those that the fields have.
   package mutating func read(_ fields: [Field], named names: FieldNames, in bytes: Span<UInt8>) {
-    if !nominated.isEmpty { nominated.removeAll(keepingCapacity: true) }
+    if nominatesAny { nominated.removeAll(keepingCapacity: true) }
+    nominatesAny = false
     guard names.contains(.connection) else { return }
     for field in fields where field.known.rawValue == FieldName.connection.rawValue {
       var elements = ListElements(field.value)
@@ -41,17 +47,15 @@ package struct HopByHop: Sendable {
           continue
         }
         nominated.append(element)
+        nominatesAny = true
       }
     }
   }
 
-  /// The names that don't go on, whatever their fields say.
-  ///
-  /// Content-Length is one: whoever writes the head writes the framing of the body that follows it.
-  package var held: FieldNames {
+  private static func held(_ direction: Direction) -> FieldNames {
     switch direction {
-    case .request: Self.heldOfRequests
-    case .response(let relaysTrailers): relaysTrailers ? Self.connection : Self.heldOfResponses
+    case .request: heldOfRequests
+    case .response(let relaysTrailers): relaysTrailers ? connection : heldOfResponses
     }
   }
 
@@ -72,9 +76,6 @@ package struct HopByHop: Sendable {
     names.formUnion(connection)
     return names
   }()
-
-  /// Whether the head that was last read has a Connection field that names others: few have.
-  package var nominatesAny: Bool { !nominated.isEmpty }
 
   /// Whether one of them names `field`.
   package func nominates(_ field: Field, in bytes: Span<UInt8>) -> Bool {
