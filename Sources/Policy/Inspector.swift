@@ -213,6 +213,7 @@ package final class Inspector {
   // MARK: The verdict
 
   private func block(_ chain: PolicyChain) -> PolicyBlock? {
+    if tally.findings.isEmpty { return nil }
     defer { ownSecret = nil }
     for at in chain.rules.indices {
       let rule = chain.rules[at]

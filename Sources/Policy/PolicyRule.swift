@@ -8,8 +8,8 @@ internal import Wire
 /// One policy of the configuration, made ready. A reference, because it is looked at for every text.
 package final class PolicyRule: Sendable {
   package let name: String
-  /// The name's bytes.
-  package let label: [UInt8]
+  /// Its place in `Settings.policies`.
+  package let place: Int
   package let kind: Config.Policy.Kind
   package let action: Config.Policy.Action
   /// What it acts on, of what the scan for data and credentials finds.
@@ -55,10 +55,12 @@ package final class PolicyRule: Sendable {
 
   /// Compiles a policy whose patterns have been checked.
   ///
-  /// - Parameter key: what its placeholders are made with; nil: something random.
-  init(_ policy: Config.Policy, key: Secret?) throws(PatternFault) {
+  /// - Parameters:
+  ///   - place: its place in `Settings.policies`.
+  ///   - key: what its placeholders are made with; nil: something random.
+  init(_ policy: Config.Policy, at place: Int, key: Secret?) throws(PatternFault) {
     name = policy.name
-    label = Array(policy.name.utf8)
+    self.place = place
     kind = policy.kind
     action = policy.action
     restores = policy.restores
@@ -255,8 +257,8 @@ package struct PolicyBook: Sendable {
   package init(_ settings: Settings, keys: [String: Secret], secrets: [Secret]) throws(PatternFault) {
     var rules: [String: PolicyRule] = [:]
     var regions: [String: Regions] = [:]
-    for policy in settings.policies where policy.kind != .auditLog {
-      rules[policy.name] = try PolicyRule(policy, key: keys[policy.name])
+    for (place, policy) in settings.policies.enumerated() where policy.kind != .auditLog {
+      rules[policy.name] = try PolicyRule(policy, at: place, key: keys[policy.name])
       regions[policy.name] = Self.regions(policy.regions)
     }
     func chain(_ names: [String]) -> PolicyChain? {

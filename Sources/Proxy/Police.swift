@@ -80,10 +80,9 @@ extension Exchange {
   func police(_ chain: PolicyChain) throws(Refusal) {
     guard ask.body.isJSON, case .object? = ask.body.scanner.topLevelKind else {
       ask.isUnscanned = ask.head.framing != .none && ask.head.framing != .length(0)
-      if ask.isUnscanned { state.shard.unscanned(ask.target.endpoint) }
+      if ask.isUnscanned { shard.unscanned(ask.target.endpoint) }
       if ask.isUnscanned, let rule = chain.refusesUnscanned {
-        let label = rule.label
-        state.shard.acted(state.shard.intern(policy: label.span), .block)
+        shard.acted(lineup.policyLabels[rule.place], .block)
         throw .unscanned(policy: rule.name)
       }
       return
@@ -92,7 +91,7 @@ extension Exchange {
     ask.watch = watch
     watch.chain = chain
     let began = Instant.now
-    defer { state.shard.scanned(nanoseconds: Instant.now.nanoseconds(since: began)) }
+    defer { shard.scanned(nanoseconds: Instant.now.nanoseconds(since: began)) }
     let found = watch.inspector.inspect(
       unsafe ask.body.bytes.view, chain, scope: ask.group?.label ?? [],
       thread: ask.remarks.attribution?.thread ?? [],
@@ -140,27 +139,29 @@ extension Exchange {
     guard let chain = watch.chain else { return }
     if watch.answers.isIncomplete, !ask.isUnscanned {
       ask.isUnscanned = true
-      state.shard.unscanned(ask.target.endpoint)
+      shard.unscanned(ask.target.endpoint)
     }
-    let tally = watch.inspector.tally
+    let scanned = watch.inspector.tally.scanned
+    let hasFound = !watch.inspector.tally.findings.isEmpty
     for at in chain.rules.indices {
       let rule = chain.rules[at]
-      let label = rule.label
-      let policy = state.shard.intern(policy: label.span)
-      if tally.count(at, .request) > 0 { state.shard.acted(policy, PolicyAction(rule.action)) }
-      if tally.count(at, .answer) > 0, let action = PolicyAction(rule.answers) {
-        state.shard.acted(policy, action)
-      }
-      for finding in tally.findings where finding.rule == at {
-        state.shard.found(policy, Array(finding.name.utf8).span, finding.count)
-      }
-      state.shard.scanned(policy, .request, tally.scanned)
-      if rule.answers != .pass { state.shard.scanned(policy, .answer, watch.answers.scanned) }
+      let policy = lineup.policyLabels[rule.place]
+      if hasFound { count(watch.inspector.tally, rule, at, policy) }
+      shard.scanned(policy, .request, scanned)
+      if rule.answers != .pass { shard.scanned(policy, .answer, watch.answers.scanned) }
       if rule.action == .redact, rule.restores, watch.inspector.vault.restored > 0 {
-        state.shard.acted(policy, .restore)
+        shard.acted(policy, .restore)
       }
     }
-    state.shard.unrestored(watch.inspector.vault.unknown)
+    shard.unrestored(watch.inspector.vault.unknown)
+  }
+
+  private func count(_ tally: PolicyTally, _ rule: PolicyRule, _ at: Int, _ policy: Label) {
+    if tally.count(at, .request) > 0 { shard.acted(policy, PolicyAction(rule.action)) }
+    if tally.count(at, .answer) > 0, let action = PolicyAction(rule.answers) { shard.acted(policy, action) }
+    for finding in tally.findings where finding.rule == at {
+      shard.found(policy, Array(finding.name.utf8).span, finding.count)
+    }
   }
 }
 

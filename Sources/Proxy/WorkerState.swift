@@ -18,6 +18,8 @@ final class Lineup {
   let sources: [CredentialSource?]
   /// Labels of the providers, by index.
   let labels: [Label]
+  /// Labels of the policies, by their places.
+  let policyLabels: [Label]
   /// What each lists, by the upstream's index.
   let models: [ProviderModels]
   /// Secrets that were read again since, by the upstream's index (Refresh.swift).
@@ -30,8 +32,9 @@ final class Lineup {
 
   init(
     _ snapshot: Snapshot, pools: [Pool?], sources: [CredentialSource?], labels: [Label],
-    meters: Meters? = nil
+    policyLabels: [Label] = [], meters: Meters? = nil
   ) {
+    self.policyLabels = policyLabels
     self.meters = meters
     rates = RateBook(snapshot)
     self.snapshot = snapshot
@@ -48,7 +51,6 @@ private final class Spares {
   var exchanges = Stock<Exchange>(floor: 64)
   var traces = Stock<ExchangeTrace>(floor: 64)
   var watches = Stock<PolicyWatch>(floor: 16)
-  let scanners = Scanners()
 
   var isHigh: Bool { exchanges.isHigh || traces.isHigh || watches.isHigh }
 
@@ -63,7 +65,9 @@ private final class Spares {
 
 /// A worker's things.
 final class WorkerState {
+  // What each request looks at has a place here: of what lies one object further, each look counts a reference.
   let loop: Loop
+  let blocks: BlockPool
   let shard = MetricShard()
   let readiness: Readiness
   let books: Books
@@ -83,6 +87,8 @@ final class WorkerState {
   /// Exchanges under way, for the drain.
   var inFlight = 0
   private let spares = Spares()
+  private let scanners = Scanners()
+  private let responses: ResponsesMemory
   var tracing = Tracing()
   private var random: UInt64
   /// All workers, for a scrape.
@@ -98,11 +104,13 @@ final class WorkerState {
     on loop: Loop, snapshot: Snapshot, readiness: Readiness, quota: Int?, workers: Int, books: Books = Books()
   ) {
     self.books = books
+    responses = books.responses
+    blocks = loop.blocks
     memory = MemoryBudget(snapshot.settings.maxMemory, quota: quota, workers: workers)
     self.loop = loop
     self.readiness = readiness
     dialer = Dialer(on: loop, resolver: Resolver(on: loop))
-    accessLog = LogSink(descriptor: STDOUT_FILENO, pool: loop.blocks)
+    accessLog = LogSink(descriptor: STDOUT_FILENO, pool: blocks)
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
     random = ProcessSettings.randomWord() | 1
     lineup = Lineup(snapshot, pools: [], sources: [], labels: [])
@@ -146,12 +154,13 @@ final class WorkerState {
     // Each would keep the snapshot of its last exchange, secrets and all.
     spares.exchanges.removeAll()
     // Its patterns are made anew.
-    spares.scanners.forget()
+    scanners.forget()
     lineup = Lineup(
       snapshot, pools: pools, sources: sources(for: snapshot), labels: labels,
+      policyLabels: snapshot.settings.policies.map { shard.intern(policy: Array($0.name.utf8).span) },
       meters: Meters(books, snapshot.settings, shared: sharedLimits(for: snapshot)))
     writesAccessLog = snapshot.settings.telemetry.accessLog == .json
-    books.responses.resize(snapshot.responsesAge == nil ? 0 : snapshot.settings.responses.memory)
+    responses.resize(snapshot.responsesAge == nil ? 0 : snapshot.settings.responses.memory)
     books.cache.resize(to: snapshot.settings.cache.size)
     snapshot.audits?.takeEffect()
   }
@@ -216,10 +225,12 @@ final class WorkerState {
   }
 
   /// Bytes that scanners keep.
-  var scannersMemory: Int { spares.scanners.bytes }
+  var scannersMemory: Int { scanners.bytes }
+  /// Bytes of answers that conversations go on from.
+  var responsesMemory: Int { responses.bytes }
 
   /// Lends what policies need for one exchange.
-  func lendWatch() -> PolicyWatch { spares.watches.take() ?? PolicyWatch(spares.scanners) }
+  func lendWatch() -> PolicyWatch { spares.watches.take() ?? PolicyWatch(scanners) }
 
   /// Takes it back, without what it knew.
   func takeBack(_ watch: PolicyWatch) {
@@ -242,7 +253,7 @@ final class WorkerState {
 
   /// Gives back what is kept for a burst, which others need now.
   func giveBackSpares() {
-    loop.blocks.shrink()
+    blocks.shrink()
     loop.gaveBack(spares.exchanges.shrink() * Ceiling.exchangeMemory)
   }
 

@@ -42,14 +42,14 @@ package struct ByteWeights: Sendable, Equatable {
     private var steps = 0
 
     @inline(__always) mutating func add(_ isLetter: Lanes.Marks, _ isBlank: Lanes.Marks) {
-      let one = Lanes.Block(repeating: 1)
-      letterLanes &+= Lanes.Block().replacing(with: one, where: isLetter)
-      blankLanes &+= Lanes.Block().replacing(with: one, where: isBlank)
+      // All ones are one less than nothing.
+      letterLanes &-= Lanes.all(isLetter)
+      blankLanes &-= Lanes.all(isBlank)
       steps &+= 1
       if steps == 255 { gather() }
     }
 
-    @inline(never) mutating func gather() {
+    @inline(__always) mutating func gather() {
       letters &+= Self.sum(letterLanes)
       blanks &+= Self.sum(blankLanes)
       letterLanes = Lanes.Block()
@@ -57,7 +57,8 @@ package struct ByteWeights: Sendable, Equatable {
       steps = 0
     }
 
-    private static func sum(_ lanes: Lanes.Block) -> Int {
+    // By itself, so that the lanes stay in registers.
+    @inline(never) private static func sum(_ lanes: Lanes.Block) -> Int {
       var sum = 0
       for place in 0..<16 { sum &+= Int(lanes[place]) }
       return sum
