@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,8 @@ def test_every_library_is_copied():
     needed.discard("linux-vdso.so.1")
     named = set(re.findall(r"(?:lib[\w+-]+|ld-linux[\w-]*)\.so(?:\.\d+)*", (ROOT / "Dockerfile").read_text()))
     assert needed <= named, f"the Dockerfile lacks {sorted(needed - named)}"
+    if any(Path("/usr/lib/gcc").glob("*/*/libstdc++.a")):
+        assert needed.isdisjoint({"libstdc++.so.6", "libgcc_s.so.1"}), "what it needs of C++'s library is to be linked in"
 
 
 @pytest.mark.build("it loads Swift's libraries, and offers them what it declares")
@@ -98,9 +101,14 @@ def test_the_binary_holds_what_it_needs():
     heads = [program[offset + at * size:][:size] for at in range(count)]
     kinds = {int.from_bytes(head[:4], "little") for head in heads}
     assert 0x6474E552 in kinds, "PT_GNU_RELRO is missing"
-    loaded = sum(int.from_bytes(head[32:40], "little") for head in heads if int.from_bytes(head[:4], "little") == 1)
+    # Of each segment: kind, flags, bytes in the file.
+    parts = [tuple(int.from_bytes(head[at:at + width], "little") for at, width in ((0, 4), (4, 4), (32, 8))) for head in heads]
+    loaded = sum(size for kind, _, size in parts if kind == 1)
     # Other processors' code has another size.
     assert loaded <= 10_500_000 or platform.machine() != "x86_64", f"{loaded} bytes are more than the program needs"
+    writable = sum(size for kind, flags, size in parts if kind == 1 and flags & 2)
+    writable -= sum(size for kind, _, size in parts if kind == 0x6474E552)
+    assert writable < 400_000, f"{writable} bytes stay writable: constants are among them"
 
 
 def test_context_leaves_the_rest_out():
